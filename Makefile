@@ -1,0 +1,81 @@
+# `make help` lists the targets. Those that need the environment make it first, so one command is enough.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+# The first interpreter of a supported version; the lock covers exactly these.
+SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c '$(SUPPORTED)' 2>/dev/null && echo "$$python" && break; done)
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: setup
+setup: $(READY) ## Create .venv and install everything from the lock
+
+# uv installs the lock in seconds where pip takes minutes; pip fetches uv itself, hash-checked like the rest.
+$(READY): pyproject.toml requirements/lock.txt requirements/bootstrap.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 with its venv module is needed (Debian: python3-venv)."; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (once; a minute or so)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/bootstrap.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode \
+		requirements/bootstrap.txt requirements/lock.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m sentiment_core.warmup
+	@touch $@
+
+.PHONY: demo
+demo: $(READY) ## Start the whole system on this machine and walk through it (ARGS=--exit ends by itself)
+	@$(BIN)/sentiment demo $(ARGS)
+
+.PHONY: demo-clean
+demo-clean: ## Forget the demo's state
+	@rm -rf .demo
+
+.PHONY: test
+test: $(READY) ## Run all tests (ARGS='-k name' passes arguments on to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(READY) ## Check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(READY) ## Check types
+	@$(BIN)/mypy
+
+.PHONY: check
+check: lint types test ## What CI runs: lint, types, tests
+
+.PHONY: format
+format: $(READY) ## Rewrite the code in the project's format
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+# One BLAS thread: the order of its sums, and so the bundle's last bits, depend on their number.
+REAL_DATA := $(or $(SENTIMENT_REAL_DATA),../shared/data)
+.PHONY: starter-model
+starter-model: $(READY) ## Train the starter model anew (needs the review data; SENTIMENT_REAL_DATA names its folder)
+	@test -f $(REAL_DATA)/imdb_train.csv.xz || { echo "There is no imdb_train.csv.xz in $(REAL_DATA)."; exit 1; }
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/sentiment train $(REAL_DATA)/imdb_train.csv.xz \
+		--cross-validate movie_id --out sentiment_core/starter \
+		--data-name "IMDB training split (Maas et al., ACL 2011)"
+
+.PHONY: schema
+schema: $(READY) ## Write sql/schema.sql, the dump of the migrated schema
+	@$(BIN)/python -m demo.schema > sql/schema.sql
+
+.PHONY: lock
+lock: $(READY) ## Resolve requirements/lock.txt anew for Python 3.11 to 3.13
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+		--no-annotate --no-header --generate-hashes --all-extras --upgrade pyproject.toml --output-file requirements/lock.txt

@@ -1,0 +1,78 @@
+"""Run the service: `python -m api`.
+
+SIGTERM fails the readiness first and serves on for `SENTIMENT_API_DRAIN_S`, so that a balancer sends no more; then
+requests in flight are finished. Ctrl-C, or a second SIGTERM, skips the wait.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from contextlib import suppress
+
+from aiohttp import web
+
+from api import logs
+from api.app import create_app
+from api.keys import STOPPING
+from sentiment_core.settings import Settings, settings
+
+log = logging.getLogger("api")
+
+
+async def serve(chosen: Settings) -> None:
+    """Serve until a signal says to stop."""
+    app = create_app(chosen)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, chosen.api_host, chosen.api_port).start()
+        log.info("listening", extra={"address": [f"{host}:{port}" for host, port, *_ in runner.addresses]})
+        await _until_stopped(app[STOPPING], chosen.api_drain_s)
+    finally:
+        await runner.cleanup()
+
+
+async def _until_stopped(stopping: asyncio.Event, drain_s: float) -> None:
+    at_once = asyncio.Event()
+
+    def terminate() -> None:
+        (at_once if stopping.is_set() else stopping).set()
+
+    def interrupt() -> None:
+        stopping.set()
+        at_once.set()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    await stopping.wait()
+    log.info("stopping", extra={"drain_s": drain_s})
+    with suppress(TimeoutError):
+        await asyncio.wait_for(at_once.wait(), drain_s)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 -- there is none for some systems
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def main() -> int:
+    """Run the service and return its exit code."""
+    logs.set_up()
+    chosen = settings()
+    try:
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(serve(chosen))
+    except OSError as error:
+        where = f"{chosen.api_host}:{chosen.api_port}"
+        log.error("cannot listen", extra={"address": where, "detail": error.strerror or str(error)})  # noqa: TRY400
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The endpoints that score: `POST /predict`, `POST /predict/batch`."""
+
+from aiohttp import web
+
+from api.accept import prefers_html
+from api.bodies import FORM, JSON, content_type, parse_form, parse_json, read
+from api.keys import METRICS, MODELS, SETTINGS
+from api.pages import LONGEST_EXPLAINED, result_page
+from api.responses import json_response
+from api.schemas import BatchRequest, Prediction, PredictRequest, validate
+from api.scoring import predict, predict_batch
+from sentiment_core.errors import BatchTooLarge, SentimentError, TypeInvalid
+
+_FLAGS = {"true": True, "on": True, "false": False}
+
+
+async def predict_one(request: web.Request) -> web.Response:
+    """Score one text, from JSON or from a form; a browser's form is answered by the page."""
+    if content_type(request, JSON, FORM) == JSON:
+        wanted = validate(PredictRequest, parse_json(await read(request)))
+        return json_response(await _answer(request, wanted))
+    if prefers_html(request.headers.get("Accept", "")):
+        return await _page(request)
+    return json_response(await _answer(request, _form(await read(request))))
+
+
+async def predict_many(request: web.Request) -> web.Response:
+    """Score several texts; each fails or succeeds alone."""
+    content_type(request, JSON)
+    texts = validate(BatchRequest, parse_json(await read(request))).texts
+    limit = request.app[SETTINGS].max_batch_texts
+    if len(texts) > limit:
+        raise BatchTooLarge(found=len(texts), limit=limit)
+    metrics = request.app[METRICS]
+    metrics.batch_texts.observe(len(texts))
+    answer = await predict_batch(request.app[MODELS].current, texts)
+    for result in answer["results"]:
+        if result is not None:
+            metrics.predictions.labels(result["label"]).inc()
+    return json_response(answer)
+
+
+async def _answer(request: web.Request, wanted: PredictRequest) -> Prediction:
+    answer = await predict(request.app[MODELS].current, wanted)
+    request.app[METRICS].predictions.labels(answer["label"]).inc()
+    return answer
+
+
+async def _page(request: web.Request) -> web.Response:
+    text = ""
+    try:
+        fields = parse_form(await read(request))
+        text = fields.get("text", "")
+        wanted = validate(PredictRequest, {"text": text, "explain": len(text) <= LONGEST_EXPLAINED})
+        return result_page(request, text, await _answer(request, wanted))
+    except SentimentError as error:
+        return result_page(request, text, error)
+
+
+def _form(body: bytes) -> PredictRequest:
+    fields: dict[str, str | bool] = dict(parse_form(body))
+    explain = fields.get("explain")
+    if explain is not None:
+        if explain not in _FLAGS:
+            raise TypeInvalid(where="field explain", why="it must be true or false")
+        fields["explain"] = _FLAGS[str(explain)]
+    return validate(PredictRequest, fields)

@@ -1,0 +1,85 @@
+"""What happens around every handler: errors become problems, and each request is measured and logged once.
+
+The log names routes, never raw paths or bodies: no text of a user gets into it.
+"""
+
+import logging
+import re
+import time
+import uuid
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from api.keys import METRICS, PROBLEM
+from api.problems import problem_response
+from sentiment_core.errors import (
+    BodyUnreadable,
+    MethodNotAllowed,
+    PathUnknown,
+    RequestFailed,
+    SentimentError,
+)
+
+log = logging.getLogger(__name__)
+access = logging.getLogger("api.access")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_UNMATCHED = "unmatched"
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer the request, and count, time and log it."""
+    start = time.perf_counter()
+    request_id = _request_id(request)
+    try:
+        response = await handler(request)
+    except Exception as error:  # noqa: BLE001 -- every failure gets an answer in the one shape of errors
+        response = _failed(request, error, request_id)
+    seconds = time.perf_counter() - start
+    endpoint = _endpoint(request)
+    if not response.prepared:
+        response.headers["X-Request-Id"] = request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+    request.app[METRICS].observe(request.method, endpoint, None if response.prepared else seconds)
+    fields = {"method": request.method, "route": endpoint, "status": response.status, "ms": round(seconds * 1000, 3)}
+    code = request.get(PROBLEM)
+    if code is not None:
+        request.app[METRICS].problems.labels(code).inc()
+        fields["code"] = code
+    access.info("request", extra=fields | {"request_id": request_id})
+    return response
+
+
+def _failed(request: web.Request, failure: Exception, request_id: str) -> web.Response:
+    error = _translate(request, failure, request_id)
+    request[PROBLEM] = error.code
+    if isinstance(error, RequestFailed):
+        log.error("request failed", exc_info=failure, extra={"request_id": request_id})
+    return problem_response(error)
+
+
+def _translate(request: web.Request, failure: Exception, request_id: str) -> SentimentError:
+    match failure:
+        case SentimentError():
+            return failure
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(failure.allowed_methods))
+            return MethodNotAllowed(method=ascii(request.method[:20])[1:-1], allowed=allowed)
+        case web.HTTPClientError():
+            return PathUnknown()
+        case web.RequestPayloadError():
+            return BodyUnreadable(why="it ends early or does not have the encoding that its headers name")
+        case _:
+            return RequestFailed(request_id=request_id)
+
+
+def _endpoint(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return _UNMATCHED if resource is None else resource.canonical
+
+
+def _request_id(request: web.Request) -> str:
+    given = request.headers.get("X-Request-Id", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

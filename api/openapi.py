@@ -1,0 +1,119 @@
+"""The OpenAPI 3.1 document, generated from the types that validate requests and shape responses."""
+
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from api import schemas
+from api.problems import STATUS
+from sentiment_core import __version__
+from sentiment_core.settings import Settings
+
+_REF = "#/components/schemas/{model}"
+_REQUESTS = (schemas.PredictRequest, schemas.BatchRequest)
+_RESPONSES = (
+    schemas.Prediction,
+    schemas.BatchResponse,
+    schemas.Problem,
+    schemas.ModelCard,
+    schemas.Health,
+    schemas.Readiness,
+)
+_BODY = ("malformed_json", "invalid_utf8", "unreadable_body", "wrong_content_type", "too_large")
+_FIELDS = ("wrong_type", "missing_text", "empty_text", "invalid_text", "unknown_field")
+
+
+def document(settings: Settings) -> dict[str, Any]:
+    """Return the document of a service with these settings."""
+    return _document(settings.max_body_bytes, settings.max_batch_texts)
+
+
+@cache
+def _document(max_body_bytes: int, max_batch_texts: int) -> dict[str, Any]:
+    components = _schemas()
+    components["BatchRequest"]["properties"]["texts"]["maxItems"] = max_batch_texts
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Sentiment",
+            "version": __version__,
+            "description": (
+                "Scores reviews by the model that scores them in bulk: the same text gets the same score. "
+                f"A request's body may have {max_body_bytes} bytes, a batch {max_batch_texts} texts."
+            ),
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": _paths(),
+        "components": {"schemas": components},
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    _, requests = models_json_schema([(shape, "validation") for shape in _REQUESTS], ref_template=_REF)
+    _, responses = TypeAdapter.json_schemas(
+        [(shape.__name__, "serialization", TypeAdapter(shape)) for shape in _RESPONSES], ref_template=_REF
+    )
+    return {**requests["$defs"], **responses["$defs"]}
+
+
+def _paths() -> dict[str, Any]:
+    form = {"application/x-www-form-urlencoded": {"schema": _ref("PredictRequest")}}
+    return {
+        "/predict": {
+            "post": _operation(
+                "predict",
+                "Score one text",
+                _json("Prediction") | _string("text/html"),
+                (*_BODY, *_FIELDS, "not_ready"),
+                _json("PredictRequest") | form,
+            )
+        },
+        "/predict/batch": {
+            "post": _operation(
+                "predictBatch",
+                "Score several texts",
+                _json("BatchResponse"),
+                (*_BODY, "wrong_type", "missing_text", "invalid_text", "unknown_field", "batch_too_large", "not_ready"),
+                _json("BatchRequest"),
+            )
+        },
+        "/model": {"get": _operation("getModel", "The model that answers now", _json("ModelCard"), ("not_ready",))},
+        "/healthz": {"get": _operation("getHealth", "Whether the process runs", _json("Health"), ())},
+        "/readyz": {
+            "get": _operation(
+                "getReadiness", "Whether it answers predictions", _json("Readiness"), ("not_ready", "stopping")
+            )
+        },
+        "/metrics": {"get": _operation("getMetrics", "Metrics for Prometheus", _string("text/plain"), ())},
+    }
+
+
+def _operation(
+    name: str, summary: str, content: dict[str, Any], codes: tuple[str, ...], body: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(int(STATUS[code]), []).append(code)
+    problems = {"application/problem+json": {"schema": _ref("Problem")}}
+    responses = {"200": {"description": summary, "content": content}} | {
+        str(status): {"description": f"Codes: {', '.join(found)}", "content": problems}
+        for status, found in sorted(by_status.items())
+    }
+    operation: dict[str, Any] = {"operationId": name, "summary": summary, "responses": responses}
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": body}
+    return operation
+
+
+def _json(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": _ref(name)}}
+
+
+def _string(media: str) -> dict[str, Any]:
+    return {media: {"schema": {"type": "string"}}}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": _REF.format(model=name)}

@@ -1,0 +1,115 @@
+"""The web pages: the form with its result, and the documentation of the API. They load nothing from other hosts."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+from markupsafe import Markup, escape
+
+from api.highlight import pieces
+from api.keys import MODELS, PROBLEM, SETTINGS
+from api.openapi import document
+from api.problems import STATUS, status_of
+from api.schemas import Prediction
+from sentiment_core.errors import ModelNotReady, SentimentError
+
+STATIC = Path(__file__).with_name("static")
+_TEMPLATES = Path(__file__).with_name("templates")
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+# Words of a longer text are not marked: the page would be slow, and nobody would read it.
+LONGEST_EXPLAINED = 20_000
+_SHOWN_NGRAMS = 6
+_BACKTICKS = re.compile(r"`([^`]+)`")
+# N-grams are listed down to this share of the strongest one.
+_TELLING = 0.03
+
+EXAMPLES = (
+    "The kettle boils in two minutes, looks lovely on the counter and has worked every day since March.",
+    "It arrived scratched, the lid does not close, and support never answered. A waste of money.",
+    "The sound is rich and the battery lasts, but the app is clumsy and it keeps losing the connection.",
+    "Not bad at all for the price, although I would not buy it twice.",
+)
+
+
+def set_up(app: web.Application) -> None:
+    """Let the app render templates."""
+    aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        filters={"code": _code},
+    )
+
+
+async def index(request: web.Request) -> web.Response:
+    """Show the form."""
+    return _render(request, "page.html", _page(request, ""))
+
+
+async def docs(request: web.Request) -> web.Response:
+    """Show the OpenAPI document as a page."""
+    described = document(request.app[SETTINGS])
+    return _render(request, "docs.html", {"api": described, "statuses": STATUS})
+
+
+def result_page(request: web.Request, text: str, outcome: Prediction | SentimentError) -> web.Response:
+    """Show the form with the text and what came of it."""
+    context = _page(request, text)
+    if isinstance(outcome, SentimentError):
+        request[PROBLEM] = outcome.code
+        return _render(request, "page.html", context | {"error": str(outcome)}, status_of(outcome))
+    return _render(request, "page.html", context | {"result": _result(text, outcome, _neutral_band(request))})
+
+
+def _code(text: str) -> Markup:
+    """Show what stands between backticks as code."""
+    return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped before
+
+
+def _page(request: web.Request, text: str) -> dict[str, Any]:
+    try:
+        model = request.app[MODELS].current.identity
+    except ModelNotReady:
+        model = None
+    return {"text": text, "examples": EXAMPLES, "model": model, "result": None, "error": None}
+
+
+def _neutral_band(request: web.Request) -> tuple[float, float]:
+    thresholds = request.app[MODELS].current.scorer.bundle.manifest.thresholds
+    return thresholds.neutral_low, thresholds.neutral_high
+
+
+def _result(text: str, prediction: Prediction, band: tuple[float, float]) -> dict[str, Any]:
+    contributions = prediction["explanation"]["contributions"] if "explanation" in prediction else []
+    strongest = max((abs(part["weight"]) for part in contributions), default=0.0)
+    telling = [part for part in contributions if abs(part["weight"]) > _TELLING * strongest]
+    return {
+        "prediction": prediction,
+        "band": band,
+        "pieces": pieces(text, contributions),
+        "sides": (
+            ("positive", [part for part in telling if part["weight"] > 0][:_SHOWN_NGRAMS]),
+            ("negative", [part for part in telling if part["weight"] < 0][:_SHOWN_NGRAMS]),
+        ),
+        "strongest": strongest,
+    }
+
+
+def _render(request: web.Request, template: str, context: dict[str, Any], status: int = 200) -> web.Response:
+    response: web.Response = aiohttp_jinja2.render_template(template, request, context, status=status)
+    response.headers.update(_HEADERS)
+    return response

@@ -1,0 +1,39 @@
+"""What operators and machines ask: health, readiness, metrics, the model, the OpenAPI document."""
+
+from aiohttp import web
+from aiohttp.hdrs import ACCEPT, CONTENT_TYPE
+
+from api.keys import METRICS, MODELS, SETTINGS, STOPPING
+from api.openapi import document
+from api.responses import json_response
+from api.schemas import Health
+from sentiment_core.errors import ServiceStopping
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """Answer as long as the process runs."""
+    alive: Health = {"status": "ok"}
+    return json_response(alive)
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Answer 200 while this process should get requests."""
+    if request.app[STOPPING].is_set():
+        raise ServiceStopping
+    return json_response(request.app[MODELS].readiness())
+
+
+async def model(request: web.Request) -> web.Response:
+    """Describe the model that answers now."""
+    return json_response(request.app[MODELS].card())
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Answer with all metrics."""
+    body, content_type = request.app[METRICS].exposition(request.headers.get(ACCEPT, ""))
+    return web.Response(body=body, headers={CONTENT_TYPE: content_type})
+
+
+async def openapi(request: web.Request) -> web.Response:
+    """Answer with the OpenAPI document."""
+    return json_response(document(request.app[SETTINGS]))

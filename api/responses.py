@@ -1,0 +1,11 @@
+"""Answers as JSON."""
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+
+def json_response(body: Any, status: int = 200) -> web.Response:
+    """Return the value as a JSON response."""
+    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")

@@ -1,0 +1,75 @@
+"""Texts in, predictions out, each request by one model from beginning to end."""
+
+import asyncio
+from typing import Any
+
+from api.model import ServedModel
+from api.problems import problem
+from api.schemas import BatchError, BatchResponse, Explanation, Prediction, PredictRequest, validate
+from sentiment_core import scorer
+from sentiment_core.errors import SentimentError
+
+# Below it scoring takes less time than handing the work to a thread; above it the event loop must not wait for it.
+INLINE_CHARACTERS = 20_000
+INLINE_EXPLAINED = 2_000
+_SENTIMENT: dict[str, Any] = {"negative": 0, "neutral": None, "positive": 1}
+
+
+async def predict(model: ServedModel, request: PredictRequest) -> Prediction:
+    """Return the prediction of one text."""
+    if len(request.text) <= (INLINE_EXPLAINED if request.explain else INLINE_CHARACTERS):
+        return _predict(model, request)
+    return await asyncio.to_thread(_predict, model, request)
+
+
+async def predict_batch(model: ServedModel, texts: list[Any]) -> BatchResponse:
+    """Return the predictions of all texts that can be scored, and what is wrong with the others."""
+    good: dict[int, str] = {}
+    errors: list[BatchError] = []
+    for index, text in enumerate(texts):
+        try:
+            good[index] = validate(PredictRequest, {"text": text}).text
+        except SentimentError as error:
+            errors.append({"index": index, "code": error.code, "message": problem(error)["detail"]})
+    accepted = list(good.values())
+    if sum(map(len, accepted)) <= INLINE_CHARACTERS:
+        predictions = _predict_all(model, accepted)
+    else:
+        predictions = await asyncio.to_thread(_predict_all, model, accepted)
+    results: list[Prediction | None] = [None] * len(texts)
+    for index, prediction in zip(good, predictions, strict=True):
+        results[index] = prediction
+    return {"results": results, "errors": errors}
+
+
+def _predict(model: ServedModel, request: PredictRequest) -> Prediction:
+    if not request.explain:
+        return _predict_all(model, [request.text])[0]
+    found = model.scorer.explain(request.text)
+    explanation: Explanation = {
+        "bias": found.bias,
+        "contributions": [
+            {"ngram": part.ngram, "weight": part.weight, "spans": list(part.spans)} for part in found.contributions
+        ],
+    }
+    return {**_prediction(model, found.label, found.score), "explanation": explanation}
+
+
+def _predict_all(model: ServedModel, texts: list[str]) -> list[Prediction]:
+    if not texts:
+        return []
+    scores = model.scorer.score_texts(texts)
+    return [
+        _prediction(model, scorer.LABELS[label], score)
+        for label, score in zip(scores.label.tolist(), scores.score.tolist(), strict=True)
+    ]
+
+
+def _prediction(model: ServedModel, label: Any, score: float) -> Prediction:
+    return {
+        "label": label,
+        "sentiment": _SENTIMENT[label],
+        "score": score,
+        "model": model.identity,
+        "truncated": False,
+    }

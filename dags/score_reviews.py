@@ -1,0 +1,145 @@
+"""The nightly run: scores the reviews that were dropped for a day and stores them in PostgreSQL."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import Asset, CronPartitionTimetable, Param, dag, get_current_context, task
+from wiring import connect, fails_for_good, registry, run_day, storage
+
+from sentiment_core.bundle import Bundle
+from sentiment_core.errors import ModelUnknown
+from sentiment_core.loading import Outcome
+from sentiment_core.model import enter_model, open_model
+from sentiment_core.run import RunPlan, get_plan, plan_run, score_group, summarise
+from sentiment_core.settings import settings
+
+log = logging.getLogger(__name__)
+
+SCORED_REVIEWS = Asset("scored_reviews")
+
+DOC = """
+Scores the files of one **day** (`dt=YYYY-MM-DD` in the key, else the UTC day of the drop) and stores each entirely or
+not at all, once for each model. Running a day again adds nothing.
+
+* **Nightly** at 02:00 UTC for the day before; it also takes files of earlier days that came late.
+* **One day**: *Trigger* and fill `day`, or the partition key under *Advanced Options*.
+* **Many days**: *Trigger → Backfill*. For days that have run before choose the reprocess behaviour **All runs**
+  (`completed`): *Missing runs* skips them. Params take effect only when *Override parameters on existing runs* is
+  ticked, also for new runs.
+"""
+
+
+@dag(
+    schedule=CronPartitionTimetable("0 0 * * *", timezone="Etc/GMT+2", run_offset=-1, key_format="%Y-%m-%d"),
+    # Before any review: Airflow silently does nothing in a run for a day before it.
+    start_date=datetime(2000, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=4,
+    default_args={"retries": 3, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True},
+    params={
+        "model_version": Param(
+            None,
+            type=["null", "string"],
+            title="Model version",
+            description_md="Version or alias of the registered model; empty: the `champion`.",
+        ),
+        "day": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Day",
+            description_md="Day to score in a single run; a backfill has its own days. Empty: yesterday (UTC).",
+        ),
+        "replace": Param(
+            False,
+            type="boolean",
+            title="Replace",
+            description_md="Read and score again what this model has scored, and try again what was rejected.",
+        ),
+    },
+    doc_md=DOC,
+    tags=["sentiment"],
+)
+def score_reviews() -> None:
+    """Plan the day's files in groups, score the groups, and sum up."""
+
+    @task
+    @fails_for_good
+    def plan() -> list[int]:
+        """List the bucket, resolve the model once, and store the groups of files; returns their ids."""
+        context = get_current_context()
+        run, params = context["dag_run"], context["params"]
+        day = run_day(run, params)
+        models = registry()
+        version, digest = models.resolve(params["model_version"])
+        with connect() as connection:
+            run_plan = RunPlan(
+                run.run_id,
+                day,
+                enter_model(connection, digest, settings().model_name, version),
+                version,
+                digest == champion_digest(),
+                params["replace"],
+            )
+            late_too = run.run_type in ("scheduled", "asset_triggered")
+            groups = plan_run(connection, storage(), settings(), run_plan, take_earlier=late_too)
+        log.info("%s by model version %s (%s): %s groups of files", day, version, digest[:12], len(groups))
+        return groups
+
+    @task(map_index_template="{{ task.op_kwargs['group_id'] }}")
+    @fails_for_good
+    def score(group_id: int) -> None:
+        """Load or rescore each file of a group."""
+        with connect() as connection:
+            run_plan = get_plan(connection, get_current_context()["run_id"])
+            fetched = registry().fetch(run_plan.version)
+            model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
+            score_group(connection, storage(), settings(), run_plan, model, group_id, report)
+
+    @task(trigger_rule="none_failed", outlets=[SCORED_REVIEWS])
+    @fails_for_good
+    def summary() -> dict[str, Any]:
+        """Check that every file of the plan has come to its final state, and tell the asset's readers what is new."""
+        context = get_current_context()
+        with connect() as connection:
+            found = summarise(connection, context["run_id"])
+        log.info("Files by state: %s", found.files or "none to do")
+        log.info(
+            "Rows: %s in, %s scored, %s rejected, %s duplicate",
+            found.rows_in,
+            found.rows_scored,
+            found.rows_rejected,
+            found.rows_duplicate,
+        )
+        context["outlet_events"][SCORED_REVIEWS].extra = found._asdict()
+        return found._asdict()
+
+    score.expand(group_id=plan()) >> summary()
+
+
+def champion_digest() -> str | None:
+    """Return the champion's digest, if there is a champion."""
+    try:
+        return registry().resolve(None)[1]
+    except ModelUnknown:
+        return None
+
+
+def report(outcome: Outcome) -> None:
+    """Write what became of a file to the task's log; a rejected one as a warning."""
+    level = logging.WARNING if outcome.status in ("rejected", "kept") else logging.INFO
+    log.log(
+        level,
+        "%s: %s%s (%s rows: %s scored, %s rejected, %s duplicate)",
+        outcome.uri,
+        outcome.status,
+        f", {outcome.reason}" if outcome.reason else "",
+        outcome.rows_in,
+        outcome.rows_scored,
+        outcome.rows_rejected,
+        outcome.rows_duplicate,
+    )
+
+
+score_reviews()

@@ -1,0 +1,75 @@
+"""Wires `sentiment_core` to Airflow: connections, the day of a run, and the one mapping of errors."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowFailException
+
+from sentiment_core import database
+from sentiment_core.errors import DayInvalid, SettingMissing, TerminalError
+from sentiment_core.registry import Registry
+from sentiment_core.run import finished_day, yesterday
+from sentiment_core.settings import settings
+from sentiment_core.storage import Storage
+
+AWS_CONNECTION = "aws_default"
+DATABASE_CONNECTION = "sentiment_db"
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def fails_for_good(task: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Let a terminal error fail the task at once; anything else is left to Airflow's retries."""
+
+    @wraps(task)
+    def mapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return task(*args, **kwargs)
+        except TerminalError as error:
+            raise AirflowFailException(str(error)) from error
+
+    return mapped
+
+
+@contextmanager
+def connect() -> Iterator[database.Connection]:
+    """Open a connection to the database of the Airflow connection `sentiment_db`."""
+    with database.connect(Connection.get(DATABASE_CONNECTION).get_uri(), application="airflow") as connection:
+        yield connection
+
+
+def storage() -> Storage:
+    """Return the object store of the Airflow connection `aws_default`."""
+    return Storage(S3Hook(AWS_CONNECTION).get_conn())
+
+
+def registry() -> Registry:
+    """Return the model registry that the settings name."""
+    config = settings()
+    if config.mlflow_tracking_uri is None:
+        raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="the model of a run comes from the registry")
+    return Registry(config.mlflow_tracking_uri, config.model_name, config.model_cache)
+
+
+def run_day(dag_run: Any, params: Any) -> date:
+    """Return the day that a run is for, however it was started. Raises `DayInvalid` for a day that is not over.
+
+    A partition's key comes first, so that a filled `day` cannot turn a backfill of many days into one of a single day;
+    then `day`; then a logical date that is a UTC midnight, as the UI's form makes of a date; else it is yesterday.
+    """
+    if dag_run.partition_key:
+        return finished_day(dag_run.partition_key)
+    if params.get("day"):
+        return finished_day(params["day"])
+    at: datetime | None = dag_run.logical_date
+    if at is not None and at.astimezone(UTC).time() == time.min:
+        return finished_day(at.astimezone(UTC).date().isoformat())
+    if dag_run.run_type == "backfill":
+        raise DayInvalid(day=str(at), why="a backfill's run must have a partition key")
+    return yesterday()

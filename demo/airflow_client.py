@@ -1,0 +1,217 @@
+"""A client of Airflow's REST API, for what the tour and the tests ask of it."""
+
+import time
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+import urllib3
+
+from sentiment_core.errors import AirflowRefused, AirflowUnavailable, RunFailed
+
+ENDED = frozenset({"success", "failed"})
+PAGE = 100
+TAIL_LINES = 15
+
+
+class Run(NamedTuple):
+    """A DAG run; `day` is its partition key."""
+
+    run_id: str
+    day: str | None
+    state: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether it will not change any more."""
+        return self.state in ENDED
+
+
+class TaskTry(NamedTuple):
+    """A task instance of a run, by its last try."""
+
+    task_id: str
+    map_index: int
+    state: str | None
+    try_number: int
+
+
+class Backfill(NamedTuple):
+    """A backfill of a DAG; `days` are written as partition keys."""
+
+    backfill_id: int
+    dag_id: str
+    days: frozenset[str]
+
+
+class AirflowClient:
+    """Calls as one user. Raises `AirflowUnavailable` (try again) and `AirflowRefused`."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._url = url
+        self._login = {"username": user, "password": password}
+        self._token = ""
+        # Not the environment's proxies: urllib3's plain pool knows none.
+        self._pool = urllib3.PoolManager(timeout=60, retries=False)
+
+    def wait_for_dag(self, dag_id: str, seconds: float) -> None:
+        """Wait until the DAG has been read; `AirflowRefused` with its import error when it can't be."""
+        deadline = time.monotonic() + seconds
+        while not self._knows(dag_id):
+            errors = self.get("/importErrors", order_by="-timestamp")["import_errors"]
+            if errors:
+                raise AirflowRefused(why=f"{errors[0]['filename']} cannot be imported: {errors[0]['stack_trace']}")
+            if time.monotonic() > deadline:
+                raise AirflowUnavailable(why=f"it has not read the DAG {dag_id} after {seconds:g} s")
+            time.sleep(0.25)
+
+    def unpause(self, dag_id: str) -> None:
+        """Let the DAG's runs start."""
+        self.call("PATCH", f"/dags/{dag_id}", {"is_paused": False}, update_mask="is_paused")
+
+    def trigger(self, dag_id: str, day: str | None = None, conf: Mapping[str, Any] | None = None) -> Run:
+        """Start a run, of a day's partition if one is given."""
+        body = {"logical_date": None, "partition_key": day, "conf": dict(conf or {})}
+        return _run(self.call("POST", f"/dags/{dag_id}/dagRuns", body))
+
+    def run(self, dag_id: str, run_id: str) -> Run:
+        """Return a run as it is now."""
+        return _run(self.get(f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"))
+
+    def backfill(
+        self,
+        dag_id: str,
+        first: date,
+        last: date,
+        *,
+        reprocess: str = "completed",
+        conf: Mapping[str, Any] | None = None,
+        max_active_runs: int = 3,
+        wait_s: float = 120,
+    ) -> Backfill:
+        """Start a backfill of these days, the last included.
+
+        Airflow allows one at a time and takes up to half a minute to see that one has ended: that is waited for.
+        """
+        body = {
+            "dag_id": dag_id,
+            "from_date": first.isoformat(),
+            "to_date": last.isoformat(),
+            "reprocess_behavior": reprocess,
+            "max_active_runs": max_active_runs,
+            "run_backwards": False,
+            "dag_run_conf": dict(conf or {}),
+        }
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                made = self.call("POST", "/backfills", body)
+            except AirflowRefused as refusal:
+                if refusal.details.get("status") != 409 or time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
+            else:
+                days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+                return Backfill(made["id"], dag_id, frozenset(day.isoformat() for day in days))
+
+    def runs_of(self, backfill: Backfill) -> dict[str, Run]:
+        """Return the newest run of each of the backfill's days: its own, or the one that was under way before."""
+        newest: dict[str, Run] = {}
+        seen = 0
+        while len(newest) < len(backfill.days):
+            path = f"/dags/{backfill.dag_id}/dagRuns"
+            page = self.get(path, order_by="-id", limit=PAGE, offset=seen)["dag_runs"]
+            seen += len(page)
+            for run in map(_run, page):
+                if run.day in backfill.days:
+                    newest.setdefault(run.day, run)
+            if len(page) < PAGE:
+                break
+        return dict(sorted(newest.items()))
+
+    def tasks(self, dag_id: str, run_id: str) -> list[TaskTry]:
+        """Return the task instances of a run, mapped ones by their index."""
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances"
+        found: list[TaskTry] = []
+        while True:
+            page = self.get(path, limit=PAGE, offset=len(found))
+            found += [
+                TaskTry(item["task_id"], item["map_index"], item["state"], item["try_number"])
+                for item in page["task_instances"]
+            ]
+            if not page["task_instances"] or len(found) >= page["total_entries"]:
+                return found
+
+    def log(self, dag_id: str, run_id: str, task: TaskTry) -> str:
+        """Return the log of a task's last try, a line an event."""
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task.task_id}/logs/{task.try_number}"
+        content = self.get(path, map_index=task.map_index, full_content=True)["content"]
+        return "\n".join(_line(entry) for entry in content)
+
+    def require_success(self, dag_id: str, run: Run) -> None:
+        """Raise `RunFailed` for a run that did not succeed; the last lines of its failed tasks' logs are its notes."""
+        if run.state == "success":
+            return
+        error = RunFailed(dag=dag_id, day=run.day, state=run.state)
+        for task in self.tasks(dag_id, run.run_id):
+            if task.state == "failed":
+                lines = self.log(dag_id, run.run_id, task).splitlines()[-TAIL_LINES:]
+                index = f"[{task.map_index}]" if task.map_index >= 0 else ""
+                error.add_note("\n".join([f"The log of its task {task.task_id}{index} ends with:", *lines]))
+        raise error
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return the answer of `GET /api/v2{path}`."""
+        return self.call("GET", path, **query)
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
+        """Call the API and return its answer."""
+        address = f"/api/v2{path}?{urlencode(query)}" if query else f"/api/v2{path}"
+        if not self._token:
+            self._log_in()
+        answer = self._request(method, address, body)
+        if answer.status == 401:
+            self._log_in()
+            answer = self._request(method, address, body)
+        return _checked(answer)
+
+    def _knows(self, dag_id: str) -> bool:
+        try:
+            self.get(f"/dags/{dag_id}")
+        except AirflowRefused as refusal:
+            if refusal.details.get("status") != 404:
+                raise
+            return False
+        return True
+
+    def _log_in(self) -> None:
+        self._token = ""
+        self._token = _checked(self._request("POST", "/auth/token", self._login))["access_token"]
+
+    def _request(self, method: str, address: str, body: Mapping[str, Any] | None) -> urllib3.BaseHTTPResponse:
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        try:
+            return self._pool.request(method, self._url + address, json=body, headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise AirflowUnavailable(why=str(error)) from error
+
+
+def _checked(answer: urllib3.BaseHTTPResponse) -> Any:
+    if answer.status >= 500:
+        raise AirflowUnavailable(why=f"HTTP {answer.status}, {answer.data.decode(errors='replace')[:500]}")
+    if answer.status >= 400:
+        why = f"HTTP {answer.status}, {answer.data.decode(errors='replace')[:500]}"
+        raise AirflowRefused(why=why, status=answer.status)
+    return answer.json() if answer.data else None
+
+
+def _run(item: Mapping[str, Any]) -> Run:
+    return Run(item["dag_run_id"], item["partition_key"], item["state"])
+
+
+def _line(entry: Any) -> str:
+    if not isinstance(entry, dict):
+        return str(entry)
+    details = "".join(f"\n{item['exc_type']}: {item['exc_value']}" for item in entry.get("error_detail") or [])
+    return f"{entry.get('timestamp') or ''} {entry.get('level') or ''} {entry.get('event') or ''}{details}".strip()

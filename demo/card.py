@@ -1,0 +1,68 @@
+"""Where everything of a running stack is: the card that the demo prints, and the file that `demo drop` reads."""
+
+import json
+import os
+import shutil
+import sysconfig
+from pathlib import Path
+from typing import NamedTuple
+
+from demo.airflow import USER
+from demo.airflow_client import AirflowClient
+from demo.stack import Stack
+from demo.workspace import is_held, write_private
+from sentiment_core.errors import DemoNotRunning
+
+FILE = "card.json"
+
+
+class Card(NamedTuple):
+    """What another process needs to work with the stack."""
+
+    airflow_url: str
+    airflow_password: str
+    environment: dict[str, str]
+
+    @classmethod
+    def of(cls, stack: Stack) -> "Card":
+        """Return the card of a stack."""
+        return cls(stack.airflow.url, stack.airflow.password, stack.env())
+
+    @classmethod
+    def read(cls, state: Path) -> "Card":
+        """Return the card of the stack that runs over a state folder. Raises `DemoNotRunning`."""
+        path = state / FILE
+        if not path.exists() or not is_held(state):
+            raise DemoNotRunning(path=state)
+        return cls(**json.loads(path.read_text()))
+
+    def write(self, state: Path) -> None:
+        """Leave the card in the state folder, for its owner only."""
+        write_private(state / FILE, json.dumps(self._asdict()))
+
+    def airflow(self) -> AirflowClient:
+        """Return a client of the stack's Airflow."""
+        return AirflowClient(self.airflow_url, USER, self.airflow_password)
+
+
+def lines(stack: Stack) -> list[tuple[str, str]]:
+    """Return what a person needs: names and addresses, keys and commands to copy."""
+    store = stack.object_store
+    psql = shutil.which("psql") or str(stack.postgres.bin / "psql")
+    return [
+        ("Airflow", f"{stack.airflow.url}  user {USER}, password {stack.airflow.password}"),
+        ("API", f"{stack.api.url}  a page to try it; {stack.api.url}/docs"),
+        ("MLflow", stack.mlflow.url),
+        ("SQL", f"{_short(Path(psql))} {stack.postgres.url()}"),
+        ("S3", f"{store.endpoint}  key {store.access_key}, secret {store.secret_key}"),
+        ("", f"read only: key {store.reader_access_key}, secret {store.reader_secret_key}"),
+        ("Your CSV", f"{_short(Path(sysconfig.get_path('scripts')) / 'sentiment')} demo drop FILE.csv"),
+        ("State, logs", f"{_short(stack.state)}, {_short(stack.state / 'logs')}"),
+    ]
+
+
+def _short(path: Path) -> str:
+    """Return the path from here where it lies below, and a program on PATH by its name."""
+    if shutil.which(path.name) == str(path):
+        return path.name
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

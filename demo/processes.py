@@ -1,0 +1,277 @@
+"""A small supervisor: starts programs in sessions of their own, sees that they get ready and live, ends them all."""
+
+import atexit
+import errno
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import IO, Any, NoReturn, Self
+
+import psutil
+
+from demo.sessions import Trace, end_all
+from sentiment_core.errors import DiskFull, PartFailed
+
+NEEDED_MB = 2_000
+TAIL_LINES = 15
+LOOK_EVERY_S = 0.05
+
+Handler = Callable[[int, FrameType | None], Any] | int | None
+
+
+def free_mb(path: Path) -> int:
+    """Return the megabytes that are free on a path's disk."""
+    return int(psutil.disk_usage(str(path)).free // 10**6)
+
+
+def require_room(folder: Path) -> None:
+    """Raise `DiskFull` when the folder's disk has less room than the stack needs."""
+    if free_mb(folder) < NEEDED_MB:
+        raise DiskFull(path=folder, free_mb=free_mb(folder), needed_mb=NEEDED_MB)
+
+
+class Stopping(Exception):
+    """The supervisor is ending its programs."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program to start, how to see that it is ready, and how to end it.
+
+    `ready` is asked every 50 ms and may raise OSError for "not yet". `needs` names programs that must outlive this one.
+    `user` is a user id to run as, for a program that refuses to be root.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    ready: Callable[[], bool] = lambda: True
+    ready_within_s: float = 60.0
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_within_s: float = 10.0
+    needs: tuple[str, ...] = ()
+    user: int | None = None
+    folder: Path | None = None
+
+
+@dataclass
+class Process:
+    """A started program."""
+
+    program: Program
+    log: Path
+    popen: subprocess.Popen[bytes]
+    trace: Trace
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code, None while it runs."""
+        return self.popen.poll()
+
+    def failure(self, why: str) -> PartFailed:
+        """Return the error to raise about this program; the log's last lines are its note."""
+        text = "\n".join(self.log_lines())
+        if os.strerror(errno.ENOSPC) in text:
+            why = f"found its disk full ({free_mb(self.log)} MB are free)"
+        error = PartFailed(name=self.program.name, why=why, log=self.log)
+        error.add_note(f"The last lines of {self.log}:\n{text}" if text else f"{self.log} is empty.")
+        return error
+
+    def log_lines(self) -> list[str]:
+        """Return the last lines of its log."""
+        with self.log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 32_768))
+            return file.read().decode(errors="replace").splitlines()[-TAIL_LINES:]
+
+
+class Supervisor:
+    """Starts programs and ends them; a context manager.
+
+    What it starts is written to `processes.json` in the state folder, so that a supervisor that was killed leaves
+    nothing that the next one over the same folder would not find and end. The folder must be this process's alone.
+    In the main thread SIGTERM and SIGHUP become KeyboardInterrupt, so that they end the programs as Ctrl-C does.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._record = state / "processes.json"
+        self.logs = state / "logs"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._processes: dict[str, Process] = {}
+        self._stopping = threading.Event()
+        self._handlers: dict[signal.Signals, Handler] = {}
+        self._end_stale()
+        self._catch_signals()
+        atexit.register(self.stop)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def processes(self) -> list[Process]:
+        """All programs that were started and not ended, in the order of their start."""
+        with self._lock:
+            return list(self._processes.values())
+
+    def start(self, *programs: Program) -> None:
+        """Start programs at once and wait until all are ready: `PartFailed` when one ends before or is not in time."""
+        for process in [self._spawn(program) for program in programs]:
+            self._wait_until_ready(process)
+
+    def run(self, program: Program) -> None:
+        """Run a program to its end. `PartFailed` when it ends with another code than 0 or not in `ready_within_s`."""
+        process = self._spawn(program)
+        deadline = time.monotonic() + program.ready_within_s
+        while (code := process.exit_code) is None:
+            if time.monotonic() > deadline:
+                raise process.failure(f"was not done after {program.ready_within_s:g} s")
+            self.pause(LOOK_EVERY_S)
+        with self._lock:
+            del self._processes[program.name]
+            self._write_record()
+        if code != 0:
+            raise process.failure(_ended(code))
+
+    def check(self) -> None:
+        """Raise `PartFailed` for a program that has ended by itself."""
+        for process in self.processes:
+            if (code := process.exit_code) is not None:
+                raise process.failure(_ended(code))
+
+    def watch(self) -> NoReturn:
+        """Wait until something happens: `PartFailed` as soon as a program ends by itself."""
+        while True:
+            self.check()
+            self.pause(0.25)
+
+    def pause(self, seconds: float) -> None:
+        """Wait this long; `Stopping` when the programs are being ended meanwhile."""
+        if self._stopping.wait(seconds):
+            raise Stopping
+
+    def stop(self) -> None:
+        """End all programs with everything that they started, each before the ones that it needs."""
+        self._stopping.set()
+        with self._lock:
+            in_order = list(self._processes.values())
+            # Not to be interrupted: what is not ended now would be left behind.
+            held = self._set_handlers(signal.SIG_IGN) if self._handlers else {}
+            try:
+                end_all(process.trace for process in in_order)
+                for process in in_order:
+                    process.popen.wait()
+                self._processes.clear()
+                self._write_record()
+            finally:
+                self._restore_handlers(held)
+                self._restore_handlers(self._handlers)
+                self._handlers = {}
+        atexit.unregister(self.stop)
+
+    def _wait_until_ready(self, process: Process) -> None:
+        deadline = time.monotonic() + process.program.ready_within_s
+        while not self._is_ready(process):
+            if time.monotonic() > deadline:
+                raise process.failure(f"was not ready after {process.program.ready_within_s:g} s")
+            self.pause(LOOK_EVERY_S)
+
+    def _is_ready(self, process: Process) -> bool:
+        # Looked at before the probe: another program could answer at the port of one that died.
+        if (code := process.exit_code) is not None:
+            raise process.failure(_ended(code))
+        with suppress(OSError):
+            return process.program.ready()
+        return False
+
+    def _spawn(self, program: Program) -> Process:
+        path = self.logs / f"{program.name}.log"
+        with self._lock:
+            if self._stopping.is_set():
+                raise Stopping
+            if path.exists():
+                path.replace(path.with_suffix(".previous.log"))
+            with path.open("wb") as log:
+                popen = self._popen(program, log)
+            process = Process(program, path, popen, self._trace(program, popen))
+            self._processes[program.name] = process
+            self._write_record()
+        return process
+
+    def _popen(self, program: Program, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            program.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=dict(program.environment),
+            cwd=program.folder or self._state,
+            user=program.user,
+            group=program.user,
+            extra_groups=None if program.user is None else [],
+            start_new_session=True,
+        )
+
+    def _trace(self, program: Program, popen: subprocess.Popen[bytes]) -> Trace:
+        return Trace(
+            name=program.name,
+            pid=popen.pid,
+            created=psutil.Process(popen.pid).create_time(),
+            folder=str(self._state.resolve()),
+            stop_signal=program.stop_signal,
+            stop_within_s=program.stop_within_s,
+            needs=program.needs,
+        )
+
+    def _write_record(self) -> None:
+        records = [process.trace.to_json() for process in self._processes.values()]
+        fresh = self._record.with_suffix(".new")
+        fresh.write_text(json.dumps(records, indent=1))
+        fresh.replace(self._record)
+
+    def _end_stale(self) -> None:
+        """End what a supervisor that was killed has left behind."""
+        with suppress(FileNotFoundError, ValueError):
+            end_all([Trace.from_json(record) for record in json.loads(self._record.read_text())])
+
+    def _catch_signals(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._handlers = self._set_handlers(_interrupt, only=(signal.SIGTERM, signal.SIGHUP))
+
+    def _set_handlers(
+        self,
+        handler: Handler,
+        only: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP),
+    ) -> dict[signal.Signals, Handler]:
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+        return {number: signal.signal(number, handler) for number in only}
+
+    def _restore_handlers(self, handlers: Mapping[signal.Signals, Handler]) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _ended(code: int) -> str:
+    if code < 0:
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"ended by itself with exit code {code}"

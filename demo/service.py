@@ -1,0 +1,52 @@
+"""The API as a part of the stack."""
+
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+import urllib3
+
+from demo.environment import base
+from demo.processes import Program
+from demo.workspace import LOOPBACK, Workspace
+
+
+class Service:
+    """The API process, which serves the champion of the stack's MLflow."""
+
+    name = "api"
+
+    def __init__(self, workspace: Workspace, environment: Callable[[], Mapping[str, str]]) -> None:
+        self._workspace = workspace
+        self._environment = environment
+
+    @cached_property
+    def url(self) -> str:
+        """The address of the page and the API."""
+        return f"http://{LOOPBACK}:{self._workspace.port('api')}"
+
+    def start(self) -> None:
+        """Start the process. It is up before there is a champion, and `ready` after."""
+        chosen = {"SENTIMENT_API_HOST": LOOPBACK, "SENTIMENT_API_PORT": str(self._workspace.port("api"))}
+        self._workspace.supervisor.start(
+            Program(
+                name=self.name,
+                command=(sys.executable, "-m", "api"),
+                environment={**base(self._workspace.state), **self._environment(), **chosen},
+                ready=lambda: self._status("/healthz") == 200,
+                # SIGTERM would serve on for a while, for a balancer that is not there.
+                stop_signal=signal.SIGINT,
+                needs=("mlflow",),
+            )
+        )
+
+    def ready(self) -> bool:
+        """Tell whether it has a model to serve."""
+        return self._status("/readyz") == 200
+
+    def _status(self, path: str) -> int:
+        try:
+            return urllib3.request("GET", self.url + path, timeout=5, retries=False).status
+        except urllib3.exceptions.HTTPError:
+            return 0

@@ -1,0 +1,165 @@
+"""The walk through the running stack: schema, model, example files, a backfill of their days, and what came of it."""
+
+import json
+import sysconfig
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from demo.display import Display
+from demo.environment import CHECKOUT, base
+from demo.object_store import BUCKETS
+from demo.processes import Program
+from demo.stack import Stack
+from demo.steps import Step
+from sentiment_core import database
+from sentiment_core.bundle import STARTER
+from sentiment_core.errors import ModelUnknown, TourFailed
+from sentiment_core.registry import Registry
+
+DAG = "score_reviews"
+INCOMING = CHECKOUT / "examples" / "incoming"
+RUNS_MAY_TAKE_S = 900
+RAW_SHOWN = 60
+
+TITLES = {
+    "postgres": "PostgreSQL",
+    "object_store": "S3 (SeaweedFS)",
+    "mlflow": "MLflow",
+    "airflow": "Airflow",
+    "api": "API",
+    "schema": "Database schema",
+    "model": "Starter model in MLflow",
+    "files": "Example files in S3",
+    "dag": f"DAG {DAG}",
+    "backfill": "Backfill by Airflow",
+    "serving": "Model in the API",
+}
+DAILY = """SELECT day, source, reviews, positive, neutral, negative, mean_score
+FROM sentiment.daily_sentiment ORDER BY day, source"""
+QUARANTINE = "SELECT day, key, line, code, reason, raw FROM sentiment.quarantine ORDER BY day, key, line"
+REVIEW = "The kettle is quiet, quick and looks lovely. I would buy it again."
+
+
+class Tour:
+    """Walks through a stack that is being started, telling the display."""
+
+    def __init__(self, stack: Stack, display: Display) -> None:
+        self._stack = stack
+        self._display = display
+        self._registry = Registry(stack.mlflow.url, cache=stack.state / "models")
+
+    def steps(self) -> list[Step]:
+        """Return the steps, for `Stack.start`."""
+        return [
+            Step("schema", ("postgres",), self._upgrade),
+            Step("model", ("mlflow",), self._register),
+            Step("files", ("object_store",), self._upload),
+            Step("dag", ("airflow",), self._unpause),
+            Step("backfill", ("schema", "model", "files", "dag"), self._backfill),
+            Step("serving", ("api", "model"), self._serve),
+        ]
+
+    def show(self) -> None:
+        """Show the results. Raises `TourFailed` when there are none."""
+        daily = self._query(DAILY)
+        self._display.table(DAILY, ("day", "source", "reviews", "positive", "neutral", "negative", "mean score"), daily)
+        rejected = [(*row[:-1], _readable(row[-1])) for row in self._query(QUARANTINE)]
+        columns = ("day", "key", "line", "code", "reason", "raw")
+        self._display.table(QUARANTINE, columns, rejected)
+        self._predict()
+        if not daily or not rejected:
+            raise TourFailed(why="the tables of scored or of rejected rows are empty")
+
+    def _upgrade(self) -> str:
+        database.upgrade(self._stack.postgres.url())
+        return "is current"
+
+    def _register(self) -> str:
+        """Make the starter model the champion where there is none yet: a later champion is left alone."""
+        try:
+            version, digest = self._registry.resolve(None)
+        except ModelUnknown:
+            self._stack.workspace.supervisor.run(self._registration())
+            version, digest = self._registry.resolve(None)
+        return f"champion is version {version}, digest {digest[:12]}"
+
+    def _registration(self) -> Program:
+        """Return the command that registers: in a program of its own, for MLflow's client takes 200 MB."""
+        sentiment = str(Path(sysconfig.get_path("scripts")) / "sentiment")
+        return Program(
+            name="register",
+            command=(sentiment, "registry", "register", str(STARTER), "--champion"),
+            environment=base(self._stack.state) | self._stack.env(),
+            ready_within_s=180,
+            needs=(self._stack.mlflow.name,),
+        )
+
+    def _upload(self) -> str:
+        store = self._stack.object_store.client()
+        pages = store.get_paginator("list_objects_v2").paginate(Bucket=BUCKETS[0], Prefix="incoming/")
+        there = {item["Key"] for page in pages for item in page.get("Contents", ())}
+        files = {f"incoming/{path.relative_to(INCOMING)}": path for path in sorted(INCOMING.rglob("*.*"))}
+        for key in files.keys() - there:
+            store.upload_file(str(files[key]), BUCKETS[0], key)
+        return f"{len(files)} in s3://{BUCKETS[0]}/incoming/, {len(files.keys() - there)} of them new"
+
+    def _unpause(self) -> str:
+        client = self._stack.airflow.client()
+        client.wait_for_dag(DAG, 120)
+        client.unpause(DAG)
+        return f"is on; {self._stack.airflow.url}/dags/{DAG}"
+
+    def _backfill(self) -> str:
+        client = self._stack.airflow.client()
+        days = example_days()
+        # One day after the other: what is a duplicate of what then comes out the same each time.
+        backfill = client.backfill(DAG, days[0], days[-1], reprocess="completed", max_active_runs=1)
+        first_row = ""
+        for _ in range(RUNS_MAY_TAKE_S * 2):
+            runs = client.runs_of(backfill)
+            if not first_row and self._query("SELECT FROM sentiment.score LIMIT 1"):
+                first_row = f"first row {self._display.elapsed_s:.0f} s after the start"
+            self._display.note("backfill", ", ".join(f"{day} {run.state}" for day, run in runs.items()))
+            if len(runs) == len(days) and all(run.ended for run in runs.values()):
+                break
+            self._stack.pause(0.5)
+        for run in runs.values():
+            client.require_success(DAG, run)
+        return f"{days[0]} to {days[-1]}, {len(runs)} days done; {first_row}"
+
+    def _serve(self) -> str:
+        for _ in range(120):
+            if self._stack.api.ready():
+                return "is served"
+            self._stack.pause(0.25)
+        raise TourFailed(why=f"the API at {self._stack.api.url} has no model after 30 s")
+
+    def _predict(self) -> None:
+        url = f"{self._stack.api.url}/predict"
+        body = json.dumps({"text": REVIEW})
+        answer = urllib3.request("POST", url, body=body, headers={"Content-Type": "application/json"}, timeout=30)
+        self._display.say()
+        self._display.say(f"curl {url} -H 'Content-Type: application/json' -d '{body}'", style="bold cyan")
+        self._display.say(json.dumps(answer.json(), ensure_ascii=False))
+        if answer.status != 200:
+            raise TourFailed(why=f"the API answered {answer.status} to a prediction")
+
+    def _query(self, statement: str) -> list[tuple[Any, ...]]:
+        with database.connect(self._stack.postgres.url()) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+
+def example_days() -> list[date]:
+    """Return the days of the example files, in order."""
+    return sorted({date.fromisoformat(path.name.removeprefix("dt=")) for path in INCOMING.glob("**/dt=*")})
+
+
+def _readable(raw: memoryview | None) -> str | None:
+    if raw is None:
+        return None
+    text = " ".join(bytes(raw).decode("utf-8", "backslashreplace").split())
+    return text if len(text) <= RAW_SHOWN else f"{text[:RAW_SHOWN]}…"

@@ -1,0 +1,71 @@
+"""How a program that refuses to be root is run when we are root."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+UNSHARE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a command starts with so that it is not root, or the user id to run it as; neither when we are not root."""
+
+    prefix: tuple[str, ...] = ()
+    user: int | None = None
+
+
+@cache
+def identity() -> Identity:
+    """Return a user namespace in which root has another number; where that is forbidden, the user nobody."""
+    if os.geteuid() != 0:
+        return Identity()
+    if _can_unshare():
+        return Identity(prefix=UNSHARE)
+    return Identity(user=pwd.getpwnam("nobody").pw_uid)
+
+
+def own_folder(folder: Path) -> Path:
+    """Return `folder` for the identity to write in, or another one where the way to `folder` is closed to it."""
+    folder.mkdir(exist_ok=True)
+    user = identity().user
+    if user is None:
+        return folder
+    if _is_open_to_all(folder.parent):
+        os.chown(folder, user, user)
+        return folder
+    pointer = folder / "is-in"
+    if not (pointer.exists() and Path(pointer.read_text()).is_dir()):
+        elsewhere = tempfile.mkdtemp(prefix=f"{folder.name}-")
+        os.chown(elsewhere, user, user)
+        pointer.write_text(elsewhere)
+    return Path(pointer.read_text())
+
+
+def readable_copy(programs: Path, folder: Path) -> Path:
+    """Return `programs` where the identity can read them, else their copy in `folder`."""
+    if identity().user is None or _is_open_to_all(programs):
+        return programs
+    return Path(shutil.copytree(programs, folder / programs.name, symlinks=True, dirs_exist_ok=True))
+
+
+def give(file: Path) -> None:
+    """Make the identity the owner of a file."""
+    if (user := identity().user) is not None:
+        os.chown(file, user, user)
+
+
+def _can_unshare() -> bool:
+    try:
+        return subprocess.run((*UNSHARE, "true"), capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def _is_open_to_all(folder: Path) -> bool:
+    return all(level.stat().st_mode & 0o001 for level in (folder, *folder.parents))

@@ -1,0 +1,1 @@
+"""Pages about the ledger, served by Airflow's API server."""

@@ -1,0 +1,21 @@
+"""What the pages take from Airflow: who may see them, and where the database is."""
+
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from airflow.exceptions import AirflowNotFoundException
+from airflow.models import Connection
+from fastapi import HTTPException
+
+DATABASE_CONNECTION = "sentiment_db"
+
+# Airflow's own check of the token, from the header or the UI's cookie, then of the user's rights.
+may_read_scores = requires_access_dag("GET", param_dag_id="score_reviews")
+
+
+def database_url() -> str:
+    """Return the URI of the Airflow connection `sentiment_db`."""
+    try:
+        return Connection.get_connection_from_secrets(DATABASE_CONNECTION).get_uri()
+    except AirflowNotFoundException as error:
+        raise HTTPException(
+            503, f"There is no Airflow connection {DATABASE_CONNECTION}. Add it under Admin, Connections."
+        ) from error

@@ -1,0 +1,175 @@
+"""Reads the ledger page by page. An entry is one commit of a file's rows, or a file of which nothing is stored."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import psycopg2.errors
+
+from sentiment_core.database import Connection, connect, schema_status
+from sentiment_core.errors import DatabaseRefused, SchemaOutdated
+
+PAGE_SIZE = 50
+# A search that reads a very long ledger must not hold a thread of Airflow's API server for long.
+LONGEST_QUERY = "10s"
+
+
+class State(NamedTuple):
+    """What a choice of the state filter asks of a file; None does not ask."""
+
+    status: str | None
+    live: bool | None = None
+
+
+STATES: Mapping[str, State] = {
+    "": State(None),
+    "seen": State("seen"),
+    "loaded": State("loaded"),
+    "live": State("loaded", live=True),
+    "superseded": State("loaded", live=False),
+    "rejected": State("rejected"),
+    "duplicate": State("duplicate"),
+    "expired": State("expired"),
+}
+
+
+class Filter(NamedTuple):
+    """Which entries to show: of a day, in a state (a key of `STATES`), with this text in the key."""
+
+    day: date | None = None
+    state: str = ""
+    key: str = ""
+
+
+class Position(NamedTuple):
+    """Where an entry stands in the ledger; `batch_id` is 0 without a commit."""
+
+    source_file_id: int
+    batch_id: int
+
+
+class Entry(NamedTuple):
+    """An entry, in the order of the columns of `QUERY`."""
+
+    source_file_id: int
+    batch_id: int
+    bucket: str
+    key: str
+    source: str
+    day: date
+    size: int
+    status: str
+    live: bool
+    reject_code: str | None
+    reject_reason: str | None
+    duplicate_of_key: str | None
+    kind: str | None
+    rows_in: int | None
+    rows_scored: int | None
+    rows_rejected: int | None
+    rows_duplicate: int | None
+    model_digest: str | None
+    mlflow_versions: list[int] | None
+    run_id: str | None
+    last_modified: datetime
+    first_seen_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def position(self) -> Position:
+        """Where the entry stands."""
+        return Position(self.source_file_id, self.batch_id)
+
+
+class Page(NamedTuple):
+    """Entries, newest first, and from where to go on in each direction, if there is more."""
+
+    entries: list[Entry]
+    newer_than: Position | None
+    older_than: Position | None
+
+
+# Files are numbered as they are first seen, so the order is that of an index. The first of the two conditions on a
+# bound lets that index find the page; the second is exact.
+QUERY = """
+    SELECT source_file_id, coalesce(batch_id, 0), bucket, key, source, day, size, status, live,
+           reject_code, reject_reason, duplicate_of_key,
+           kind, rows_in, rows_scored, rows_rejected, rows_duplicate,
+           model_digest, mlflow_versions, run_id,
+           last_modified, first_seen_at, started_at, finished_at
+    FROM sentiment.load_history
+    WHERE (%(day)s::date IS NULL OR day = %(day)s::date)
+      AND (%(status)s::text IS NULL OR status = %(status)s)
+      AND (%(live)s::boolean IS NULL OR live = %(live)s)
+      AND (%(key)s = '' OR strpos(lower(key), lower(%(key)s)) > 0)
+      AND (%(older_file)s::bigint IS NULL OR source_file_id <= %(older_file)s
+           AND (source_file_id, coalesce(batch_id, 0)) < (%(older_file)s, %(older_batch)s))
+      AND (%(newer_file)s::bigint IS NULL OR source_file_id >= %(newer_file)s
+           AND (source_file_id, coalesce(batch_id, 0)) > (%(newer_file)s, %(newer_batch)s))
+"""
+NEWEST_FIRST = QUERY + "ORDER BY source_file_id DESC, coalesce(batch_id, 0) DESC LIMIT %(limit)s"
+OLDEST_FIRST = QUERY + "ORDER BY source_file_id, coalesce(batch_id, 0) LIMIT %(limit)s"
+
+
+def read(url: str, chosen: Filter, *, older_than: Position | None = None, newer_than: Position | None = None) -> Page:
+    """Return the newest page, or the one next to a position.
+
+    Raises `DatabaseUnavailable`, `DatabaseRefused`, and `SchemaOutdated` where the ledger's view is not there.
+    """
+    try:
+        with connect(url, application="airflow plugin") as connection:
+            connection.set_session(readonly=True)
+            if newer_than:
+                return _before(connection, chosen, newer_than)
+            return _after(connection, chosen, older_than)
+    except DatabaseRefused as error:
+        if not isinstance(error.__cause__, psycopg2.errors.UndefinedTable | psycopg2.errors.UndefinedColumn):
+            raise
+        status = schema_status(url)
+        raise SchemaOutdated(found=status.found or "none", needed=status.needed) from error
+
+
+def _after(connection: Connection, chosen: Filter, bound: Position | None) -> Page:
+    found = _fetch(connection, NEWEST_FIRST, chosen, older=bound)
+    entries = found[:PAGE_SIZE]
+    return Page(
+        entries,
+        newer_than=entries[0].position if bound and entries else None,
+        older_than=entries[-1].position if len(found) > PAGE_SIZE else None,
+    )
+
+
+def _before(connection: Connection, chosen: Filter, bound: Position) -> Page:
+    found = _fetch(connection, OLDEST_FIRST, chosen, newer=bound)
+    if len(found) <= PAGE_SIZE:
+        return _after(connection, chosen, None)  # the first page, and full
+    entries = found[:PAGE_SIZE][::-1]
+    return Page(entries, newer_than=entries[0].position, older_than=entries[-1].position)
+
+
+def _fetch(
+    connection: Connection,
+    query: str,
+    chosen: Filter,
+    *,
+    older: Position | None = None,
+    newer: Position | None = None,
+) -> list[Entry]:
+    """Return up to one entry more than a page holds."""
+    state = STATES[chosen.state]
+    values: dict[str, Any] = {
+        "day": chosen.day,
+        "status": state.status,
+        "live": state.live,
+        "key": chosen.key,
+        "older_file": older and older.source_file_id,
+        "older_batch": older and older.batch_id,
+        "newer_file": newer and newer.source_file_id,
+        "newer_batch": newer and newer.batch_id,
+        "limit": PAGE_SIZE + 1,
+    }
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", (LONGEST_QUERY,))
+        cursor.execute(query, values)
+        return [Entry(*row) for row in cursor.fetchall()]

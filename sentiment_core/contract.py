@@ -1,0 +1,77 @@
+"""The drop contract: what the columns of a file mean, and the codes of what is refused."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from sentiment_core.errors import FileRejected
+
+KNOWN_COLUMNS = ("review_id", "product_id", "author_id", "rating", "reviewed_at", "language")
+
+
+class RejectCode(StrEnum):
+    """Why a row or a whole file is refused; the value is what the ledger and the quarantine say."""
+
+    # of a row
+    COLUMN_COUNT = "column_count"
+    INVALID_UTF8 = "invalid_utf8"
+    NUL_BYTE = "nul_byte"
+    MISSING_TEXT = "missing_text"
+    TEXT_TOO_LONG = "text_too_long"
+    INVALID_RATING = "invalid_rating"
+    INVALID_REVIEWED_AT = "invalid_reviewed_at"
+    CONFLICTING_REVIEW_ID = "conflicting_review_id"
+    # of a file
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    DAMAGED_COMPRESSION = "damaged_compression"
+    EXPANDS_TOO_FAR = "expands_too_far"
+    INVALID_DAY = "invalid_day"
+    EMPTY_FILE = "empty_file"
+    NO_ROWS = "no_rows"
+    NO_TEXT_COLUMN = "no_text_column"
+    REPEATED_COLUMN = "repeated_column"
+    UNCLOSED_QUOTE = "unclosed_quote"
+    RECORD_TOO_LARGE = "record_too_large"
+    OBJECT_GONE = "object_gone"
+
+
+class Header:
+    """What the columns of a file mean, found from the names in its first record.
+
+    `text` and the values of `known` and `extra` are field numbers. Raises `FileRejected` when there is no text column,
+    when a name stands twice, and when the names are no UTF-8.
+    """
+
+    def __init__(self, names: Sequence[bytes], text_columns: Sequence[str], source: str) -> None:
+        try:
+            self.names = [name.decode("utf-8") for name in names]
+        except UnicodeDecodeError as error:
+            raise FileRejected(
+                reason=RejectCode.UNSUPPORTED_ENCODING,
+                why=f"the header of {source} is not UTF-8; save the file as UTF-8",
+            ) from error
+        if any("\0" in name for name in self.names):
+            raise FileRejected(
+                reason=RejectCode.UNSUPPORTED_ENCODING,
+                why=f"the header of {source} holds NUL bytes, so it is no UTF-8 text; save the file as UTF-8",
+            )
+        folded = [name.strip().casefold() for name in self.names]
+        repeated = sorted({name for name in folded if folded.count(name) > 1})
+        if repeated:
+            raise FileRejected(
+                reason=RejectCode.REPEATED_COLUMN, why=f"{source} has more than one column named {', '.join(repeated)}"
+            )
+        self.text = self._text_field(folded, text_columns, source)
+        self.known = {name: folded.index(name) for name in KNOWN_COLUMNS if name in folded}
+        taken = {self.text, *self.known.values()}
+        self.extra = {name: field for field, name in enumerate(self.names) if field not in taken}
+
+    def _text_field(self, folded: Sequence[str], text_columns: Sequence[str], source: str) -> int:
+        for name in text_columns:
+            if name.casefold() in folded:
+                return folded.index(name.casefold())
+        raise FileRejected(
+            reason=RejectCode.NO_TEXT_COLUMN,
+            why=f"{source} has the columns {', '.join(self.names)}; "
+            f"one of them must be named {', '.join(text_columns)}",
+        )

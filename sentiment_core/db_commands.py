@@ -1,0 +1,57 @@
+"""`sentiment db`: the schema and the proof that what it holds is consistent."""
+
+import json
+import sys
+
+import click
+
+from sentiment_core import database, verification
+from sentiment_core.errors import SchemaOutdated
+from sentiment_core.settings import settings
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+@click.group()
+def db() -> None:
+    """Create, upgrade and verify the database schema."""
+
+
+@db.command()
+@as_json
+def upgrade(as_json: bool) -> None:
+    """Bring the schema to what this release needs. Safe to run again, and by several at once."""
+    url = settings().require_database_url()
+    database.upgrade(url)
+    found = database.schema_status(url).found
+    click.echo(json.dumps({"revision": found}) if as_json else f"The schema is at revision {found}.")
+
+
+@db.command()
+@click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait until it is current.")
+@as_json
+def status(wait: float, as_json: bool) -> None:
+    """Tell whether the schema is what this release needs; exit code 1 when it is not."""
+    url = settings().require_database_url()
+    found = database.wait_for_schema(url, wait) if wait else database.schema_status(url)
+    if as_json:
+        click.echo(json.dumps({"found": found.found, "needed": found.needed, "current": found.current}))
+        sys.exit(not found.current)
+    if not found.current:
+        raise SchemaOutdated(found=found.found or "none", needed=found.needed)
+    click.echo(f"The schema is at revision {found.found}, as this release needs it.")
+
+
+@db.command()
+@as_json
+def verify(as_json: bool) -> None:
+    """Prove that the ledger and the stored rows agree; exit code 1 with each finding when they do not."""
+    with database.connect(settings().require_database_url()) as connection:
+        findings = verification.verify(connection)
+    if as_json:
+        click.echo(json.dumps([finding._asdict() for finding in findings]))
+    for finding in findings if not as_json else ():
+        click.echo(f"Broken: {finding.check}: file {finding.source_file_id}: {finding.detail}")
+    if not findings and not as_json:
+        click.echo(f"All {len(verification.CHECKS)} checks hold.")
+    sys.exit(bool(findings))

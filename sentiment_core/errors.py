@@ -1,0 +1,336 @@
+"""Every error of the project.
+
+An error's docstring is its message: the placeholders are filled from the keyword arguments it is raised with.
+`TransientError` means that the same call can succeed later, `TerminalError` that it never will as things are.
+`dags/wiring.py` maps that pair to Airflow and `api/problems.py` maps each code to an HTTP status.
+"""
+
+from typing import Any, ClassVar
+
+
+class SentimentError(Exception):
+    """Something went wrong: {why}."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, **details: Any) -> None:
+        self.details = details
+        super().__init__(" ".join((type(self).__doc__ or "").format(**details).split()))
+
+
+class TransientError(SentimentError):
+    """It did not work this time: {why}. Try again."""
+
+    code = "transient"
+
+
+class TerminalError(SentimentError):
+    """It cannot work as things are: {why}."""
+
+    code = "terminal"
+
+
+# Texts and models
+
+
+class BundleMissing(TerminalError):
+    """There is no model bundle at {path}: {why}."""
+
+    code = "bundle_missing"
+
+
+class BundleDamaged(TerminalError):
+    """The model bundle at {path} is damaged: {why}. Fetch or train it again."""
+
+    code = "bundle_damaged"
+
+
+class BundleTooNew(TerminalError):
+    """The model bundle at {path} has format {found}; this release reads format {supported}. Upgrade this release."""
+
+    code = "bundle_too_new"
+
+
+class TrainingDataInvalid(TerminalError):
+    """The training data cannot be used: {why}."""
+
+    code = "training_data_invalid"
+
+
+class ParamsInvalid(TerminalError):
+    """The training configuration {path} cannot be used: {why}."""
+
+    code = "params_invalid"
+
+
+class ModelUnknown(TerminalError):
+    """There is no model {model!r}: {why}."""
+
+    code = "model_unknown"
+
+
+class RegistryUnavailable(TransientError):
+    """The model registry at {uri} did not answer: {why}. Try again when it is up."""
+
+    code = "registry_unavailable"
+
+
+class RegistryRefused(TerminalError):
+    """The model registry at {uri} refused: {why}. Check its address and this user's rights."""
+
+    code = "registry_refused"
+
+
+# Drops and storage
+
+
+class FileRejected(TerminalError):
+    """The file is rejected ({reason}): {why}."""
+
+    code = "file_rejected"
+
+
+class ObjectMissing(TerminalError):
+    """{uri} does not exist, or this user may not read it."""
+
+    code = "object_missing"
+
+
+class ObjectChanged(TransientError):
+    """{uri} changed while it was read. The version that is there now will be read by the next try."""
+
+    code = "object_changed"
+
+
+class StorageUnavailable(TransientError):
+    """The object store did not answer for {uri}: {why}. Try again when it is up."""
+
+    code = "storage_unavailable"
+
+
+class StorageRefused(TerminalError):
+    """The object store refused {uri}: {why}. Check the bucket's name and this user's rights."""
+
+    code = "storage_refused"
+
+
+# Database
+
+
+class DatabaseUnavailable(TransientError):
+    """The database did not do its part: {why}. Nothing was stored by this try; try again."""
+
+    code = "database_unavailable"
+
+
+class DatabaseRefused(TerminalError):
+    """The database refused: {why}."""
+
+    code = "database_refused"
+
+
+class SchemaOutdated(TerminalError):
+    """The database schema is at {found}, this release needs {needed}. Run `sentiment db upgrade`."""
+
+    code = "schema_outdated"
+
+
+class ClaimHeld(TransientError):
+    """Another worker is loading {uri} and has not finished after {seconds:g} s. Try again later."""
+
+    code = "claim_held"
+
+
+class LedgerInconsistent(TerminalError):
+    """The ledger and the stored rows disagree: {why}."""
+
+    code = "ledger_inconsistent"
+
+
+# Runs
+
+
+class DayInvalid(TerminalError):
+    """The day {day!r} cannot be scored: {why}."""
+
+    code = "day_invalid"
+
+
+class RunIncomplete(TransientError):
+    """Run {run_id} is not complete: {why}. Clear its failed tasks to try again."""
+
+    code = "run_incomplete"
+
+
+class SettingMissing(TerminalError):
+    """The setting {name} is needed for this: {why}. docs/configuration.md lists all settings."""
+
+    code = "setting_missing"
+
+
+# Requests to the API
+
+
+class RequestMalformed(TerminalError):
+    """The body is not valid JSON: {why}."""
+
+    code = "malformed_json"
+
+
+class EncodingInvalid(TerminalError):
+    """The body is not valid UTF-8. Send text as UTF-8."""
+
+    code = "invalid_utf8"
+
+
+class TextInvalid(TerminalError):
+    """The field {field} holds half of a surrogate pair, which is not a character. Send whole characters."""
+
+    code = "invalid_text"
+
+
+class TextMissing(TerminalError):
+    """The field {field} is missing."""
+
+    code = "missing_text"
+
+
+class TextEmpty(TerminalError):
+    """The field {field} holds no text."""
+
+    code = "empty_text"
+
+
+class TypeInvalid(TerminalError):
+    """The {where} has the wrong type: {why}."""
+
+    code = "wrong_type"
+
+
+class FieldUnknown(TerminalError):
+    """The field {field} is not known here. Known are: {known}."""
+
+    code = "unknown_field"
+
+
+class ContentTypeUnsupported(TerminalError):
+    """The content type {found} is not accepted here. Send {wanted}."""
+
+    code = "wrong_content_type"
+
+
+class BodyTooLarge(TerminalError):
+    """The body is larger than the {limit} bytes that are accepted. Send less at once."""
+
+    code = "too_large"
+
+
+class BatchTooLarge(TerminalError):
+    """The batch has {found} texts, accepted are {limit}. Send it in parts."""
+
+    code = "batch_too_large"
+
+
+class ModelNotReady(TransientError):
+    """No model is loaded: {why}. Try again in a few seconds."""
+
+    code = "not_ready"
+
+
+class ServiceStopping(TransientError):
+    """This process is stopping and takes no new work. Try again: another one answers."""
+
+    code = "stopping"
+
+
+class PathUnknown(TerminalError):
+    """There is nothing at this address. /docs lists what there is."""
+
+    code = "not_found"
+
+
+class MethodNotAllowed(TerminalError):
+    """This address does not take {method}. It takes {allowed}."""
+
+    code = "method_not_allowed"
+
+
+class BodyUnreadable(TerminalError):
+    """The body could not be read: {why}."""
+
+    code = "unreadable_body"
+
+
+class UpgradeRequired(TerminalError):
+    """This address speaks WebSocket only. Connect with a WebSocket client."""
+
+    code = "upgrade_required"
+
+
+class RequestFailed(TerminalError):
+    """The request failed inside the service. Its log says more under the request id {request_id}."""
+
+    code = "internal_error"
+
+
+# Programs of the embedded stack
+
+
+class PartFailed(TerminalError):
+    """{name} {why}. Its log is {log}."""
+
+    code = "part_failed"
+
+
+class PortTaken(TerminalError):
+    """Port {port}, asked for {name}, is used by another program. Stop that program or choose another port."""
+
+    code = "port_taken"
+
+
+class DiskFull(TerminalError):
+    """The disk of {path} has {free_mb} MB free, {needed_mb} MB are needed. Make room or choose another folder."""
+
+    code = "disk_full"
+
+
+class StateInUse(TerminalError):
+    """{path} is in use by process {pid}. Stop that process first, or choose another folder with --state."""
+
+    code = "state_in_use"
+
+
+class ProgramMissing(TerminalError):
+    """The program {name} is not installed: {why}."""
+
+    code = "program_missing"
+
+
+class AirflowUnavailable(TransientError):
+    """Airflow did not do its part: {why}. Try again when it is up."""
+
+    code = "airflow_unavailable"
+
+
+class AirflowRefused(TerminalError):
+    """Airflow refused: {why}."""
+
+    code = "airflow_refused"
+
+
+class RunFailed(TerminalError):
+    """Airflow's run of {dag} for {day} ended as {state}."""
+
+    code = "run_failed"
+
+
+class TourFailed(TerminalError):
+    """The demo did not come to its results: {why}."""
+
+    code = "tour_failed"
+
+
+class DemoNotRunning(TerminalError):
+    """No demo is running over {path}. Start it with `make demo`, and leave it running."""
+
+    code = "demo_not_running"

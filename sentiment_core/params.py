@@ -1,0 +1,71 @@
+"""The typed configuration of training; `params.yaml` holds the defaults."""
+
+from pathlib import Path
+from typing import Final, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sentiment_core.errors import ParamsInvalid
+
+DEFAULTS: Final = Path(__file__).with_name("params.yaml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataParams(_Section):
+    """Where labels stand and how they are spelled."""
+
+    label_column: str
+    labels: dict[str, tuple[str, ...]]
+
+    @model_validator(mode="after")
+    def _two_labels(self) -> Self:
+        if set(self.labels) != {"negative", "positive"}:
+            raise ValueError("labels must be negative and positive")
+        return self
+
+
+class ModelParams(_Section):
+    """The model and its hyper-parameters."""
+
+    name: str
+    languages: tuple[str, ...]
+    shortest_ngram: int = Field(ge=1)
+    longest_ngram: int = Field(ge=1, le=8)
+    min_texts: int = Field(ge=1)
+    features: int = Field(ge=1)
+    smoothing: float = Field(gt=0)
+    C: float = Field(gt=0)
+    tolerance: float = Field(gt=0)
+
+
+class CalibrationParams(_Section):
+    """How scores are calibrated and the neutral band is chosen, on held-out folds."""
+
+    folds: int = Field(ge=2)
+    neutral_accuracy: float = Field(ge=0.5, le=1)
+    neutral_most: float = Field(ge=0, le=1)
+
+
+class Params(_Section):
+    """Everything that shapes a trained model, besides its data."""
+
+    data: DataParams
+    model: ModelParams
+    calibration: CalibrationParams
+
+    @classmethod
+    def load(cls, path: Path = DEFAULTS) -> Self:
+        """Read a YAML file. Raises `ParamsInvalid`."""
+        try:
+            return cls.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        except OSError as error:
+            raise ParamsInvalid(path=path, why=error.strerror or str(error)) from error
+        except yaml.YAMLError as error:
+            raise ParamsInvalid(path=path, why=f"it is not YAML: {error}") from error
+        except ValidationError as error:
+            fault = error.errors()[0]
+            raise ParamsInvalid(path=path, why=f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error

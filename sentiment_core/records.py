@@ -1,0 +1,323 @@
+"""Splits the bytes of a delimited file into records and fields, block by block.
+
+One pass over the bytes finds record boundaries, field boundaries and physical line numbers. The dialect is RFC 4180 as
+Python's `csv` module reads it: fields may be quoted with `"`, a doubled quote stands for one, quoted fields may hold
+delimiters and line ends; a line ends with CR, LF or CRLF; a blank line is no record.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columns import TextColumn
+from sentiment_core.contract import RejectCode
+from sentiment_core.errors import FileRejected
+
+QUOTE, LF, CR = ord('"'), ord("\n"), ord("\r")
+UTF8_BOM, UTF16_BOMS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+
+
+class Stream(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes; none at the end."""
+
+
+class RecordBlock(NamedTuple):
+    """The records that end within one block of the file; `n` records, `f` fields in all."""
+
+    data: NDArray[np.uint8]
+    field_start: NDArray[np.int64]  # f: first byte in data, behind the opening quote
+    field_end: NDArray[np.int64]  # f: end in data, before the closing quote
+    field_escaped: NDArray[np.bool_]  # f: holds doubled or stray quotes, which `column` resolves
+    first_field: NDArray[np.int64]  # n + 1: index of a record's first field
+    start: NDArray[np.int64]  # n: first byte of the record in data
+    end: NDArray[np.int64]  # n: end of the record, without its line end
+    line: NDArray[np.int32]  # n: physical line of the file on which the record starts
+
+    @property
+    def size(self) -> int:
+        """Return the number of records."""
+        return len(self.start)
+
+    @property
+    def field_counts(self) -> NDArray[np.int64]:
+        """Return each record's number of fields, shape (n,)."""
+        return np.diff(self.first_field)
+
+    def raw(self, record: int) -> bytes:
+        """Return a record's bytes as they stand in the file."""
+        return self.data[self.start[record] : self.end[record]].tobytes()
+
+    def fields(self, record: int) -> list[bytes]:
+        """Return the contents of one record's fields, quotes resolved."""
+        at = np.array([record])
+        return [self.column(at, field).data.tobytes() for field in range(int(self.field_counts[record]))]
+
+    def column(self, records: NDArray[np.int64], field: int) -> TextColumn:
+        """Return one field of the given records, quotes resolved. The bytes may be no valid UTF-8."""
+        at = self.first_field[records] + field
+        start, end, escaped = self.field_start[at], self.field_end[at], self.field_escaped[at]
+        offsets = np.zeros(len(at) + 1, np.int64)
+        np.cumsum(end - start, out=offsets[1:])
+        data = np.empty(offsets[-1], np.uint8)
+        gather(self.data, start, end, escaped, data, offsets)
+        return TextColumn(data[: offsets[-1]], offsets)
+
+    def skip(self, records: int) -> "RecordBlock":
+        """Return the block without its first records."""
+        return self._replace(
+            first_field=self.first_field[records:],
+            start=self.start[records:],
+            end=self.end[records:],
+            line=self.line[records:],
+        )
+
+    def invalid_utf8(self) -> NDArray[np.bool_]:
+        """Return for each record whether its bytes are not UTF-8, shape (n,)."""
+        if not len(self.data) or self.data.max() < 0x80:
+            return np.zeros(self.size, np.bool_)
+        broken: NDArray[np.bool_] = not_utf8(self.data, self.start, self.end)
+        return broken
+
+    def holds_nul(self) -> NDArray[np.bool_]:
+        """Return for each record whether it holds a NUL byte, shape (n,)."""
+        nul = np.flatnonzero(self.data == 0)
+        return np.searchsorted(nul, self.end) > np.searchsorted(nul, self.start)
+
+
+def read_records(
+    stream: Stream, delimiter: str, block_bytes: int, max_record_bytes: int, source: str
+) -> Iterator[RecordBlock]:
+    """Yield the records of a stream in blocks of about `block_bytes`; `source` names it in errors.
+
+    Memory is bounded by `block_bytes + max_record_bytes`. Raises `FileRejected` for UTF-16, an unclosed quote and a
+    record that is larger than `max_record_bytes`.
+    """
+    rest, line, first = b"", 1, True
+    while True:
+        fresh = stream.read(block_bytes)
+        final = not fresh
+        data = rest + fresh
+        if first:
+            data, first = without_bom(data, source), False
+        block, consumed, line = scan(np.frombuffer(data, np.uint8), delimiter, line, final)
+        if block.size:
+            yield block
+        rest = data[consumed:]
+        if final:
+            if rest:
+                raise FileRejected(
+                    reason=RejectCode.UNCLOSED_QUOTE,
+                    why=f"the quote that opens in the record on line {line} of {source} is never closed",
+                )
+            return
+        if len(rest) > max_record_bytes:
+            raise FileRejected(
+                reason=RejectCode.RECORD_TOO_LARGE,
+                why=f"the record on line {line} of {source} is larger than {max_record_bytes:,} bytes, "
+                "or a quote that opens in it is never closed",
+            )
+
+
+def without_bom(data: bytes, source: str) -> bytes:
+    """Drop the UTF-8 byte order mark; refuse UTF-16."""
+    if data.startswith(UTF16_BOMS):
+        raise FileRejected(reason=RejectCode.UNSUPPORTED_ENCODING, why=f"{source} is UTF-16; save it as UTF-8")
+    return data.removeprefix(UTF8_BOM)
+
+
+def scan(data: NDArray[np.uint8], delimiter: str, line: int, final: bool) -> tuple[RecordBlock, int, int]:
+    """Split one block that starts at a record, on physical line `line`.
+
+    Returns the complete records, the number of bytes they take, and the line on which the rest starts. With `final`
+    the end of the data ends the last record.
+    """
+    separator = ord(delimiter)
+    ends = int(np.count_nonzero((data == LF) | (data == CR))) + 1
+    fields = int(np.count_nonzero(data == separator)) + ends
+    block = RecordBlock(
+        data,
+        np.empty(fields, np.int64),
+        np.empty(fields, np.int64),
+        np.empty(fields, np.bool_),
+        np.zeros(ends + 1, np.int64),
+        np.empty(ends, np.int64),
+        np.empty(ends, np.int64),
+        np.empty(ends, np.int32),
+    )
+    records, consumed, line = split(*block, separator, line, final)
+    return (
+        RecordBlock(
+            data,
+            *block[1:4],
+            block.first_field[: records + 1],
+            block.start[:records],
+            block.end[:records],
+            block.line[:records],
+        ),
+        consumed,
+        line,
+    )
+
+
+@numba.njit(nogil=True, cache=True)
+def split(  # type: ignore[no-untyped-def]
+    data, field_start, field_end, field_escaped, first_field, start, end, line_of, delimiter, line, final
+):
+    """Fill the arrays of a `RecordBlock`; returns (records, bytes consumed, line of the rest)."""
+    size = len(data)
+    at = 0
+    records = 0
+    fields = 0
+    while at < size:
+        byte = data[at]
+        if byte == LF or byte == CR:  # a blank line
+            if byte == CR:
+                if at + 1 == size and not final:
+                    break
+                if at + 1 < size and data[at + 1] == LF:
+                    at += 1
+            at += 1
+            line += 1
+            continue
+
+        record_start = at
+        record_line = line
+        complete = False
+        while True:  # one field a turn
+            escaped = False
+            closed = True
+            if at < size and data[at] == QUOTE:
+                opened = at
+                at += 1
+                closed = False
+                while at < size:
+                    byte = data[at]
+                    if byte == QUOTE:
+                        if at + 1 < size and data[at + 1] == QUOTE:
+                            escaped = True
+                            at += 2
+                            continue
+                        closed = True
+                        break
+                    if byte == LF or (byte == CR and not (at + 1 < size and data[at + 1] == LF)):
+                        line += 1
+                    at += 1
+                content_start = opened + 1
+                content_end = at
+                if closed:
+                    at += 1
+                    if at < size and data[at] != delimiter and data[at] != LF and data[at] != CR:
+                        # Text after the closing quote belongs to the field, as the csv module has it.
+                        while at < size and data[at] != delimiter and data[at] != LF and data[at] != CR:
+                            at += 1
+                        escaped = True
+                        content_end = at
+            else:
+                content_start = at
+                while at < size and data[at] != delimiter and data[at] != LF and data[at] != CR:
+                    at += 1
+                content_end = at
+            if not closed:
+                break
+            field_start[fields] = content_start
+            field_end[fields] = content_end
+            field_escaped[fields] = escaped
+            fields += 1
+            if at == size:
+                complete = final
+                record_end = at
+                break
+            if data[at] == delimiter:
+                at += 1
+                continue
+            record_end = at
+            if data[at] == CR:
+                if at + 1 == size and not final:
+                    break
+                if at + 1 < size and data[at + 1] == LF:
+                    at += 1
+            at += 1
+            line += 1
+            complete = True
+            break
+
+        if not complete:
+            return records, record_start, record_line
+        start[records] = record_start
+        end[records] = record_end
+        line_of[records] = record_line
+        records += 1
+        first_field[records] = fields
+    return records, at, line
+
+
+@numba.njit(nogil=True, cache=True)
+def gather(source, start, end, escaped, data, offsets):  # type: ignore[no-untyped-def]
+    """Copy fields one after another into `data`, resolve escaped ones, and make `offsets` fit what was written."""
+    to = 0
+    for i in range(len(start)):
+        offsets[i] = to
+        if not escaped[i]:
+            for at in range(start[i], end[i]):
+                data[to] = source[at]
+                to += 1
+            continue
+        at = start[i]
+        quoted = True
+        while at < end[i]:
+            byte = source[at]
+            at += 1
+            if quoted and byte == QUOTE:
+                if at < end[i] and source[at] == QUOTE:
+                    at += 1
+                else:
+                    quoted = False
+                    continue
+            data[to] = byte
+            to += 1
+    offsets[len(start)] = to
+
+
+@numba.njit(nogil=True, cache=True)
+def not_utf8(data, start, end):  # type: ignore[no-untyped-def]
+    """Return for each record whether its bytes break the UTF-8 of Unicode table 3-7 (well-formed byte sequences)."""
+    broken = np.zeros(len(start), np.bool_)
+    for record in range(len(start)):
+        at = start[record]
+        stop = end[record]
+        while at < stop:
+            lead = data[at]
+            at += 1
+            if lead < 0x80:
+                continue
+            low, high, more = 0x80, 0xBF, 0
+            if 0xC2 <= lead <= 0xDF:
+                more = 1
+            elif 0xE0 <= lead <= 0xEF:
+                more = 2
+                if lead == 0xE0:
+                    low = 0xA0
+                elif lead == 0xED:
+                    high = 0x9F
+            elif 0xF0 <= lead <= 0xF4:
+                more = 3
+                if lead == 0xF0:
+                    low = 0x90
+                elif lead == 0xF4:
+                    high = 0x8F
+            if more == 0 or at + more > stop or data[at] < low or data[at] > high:
+                broken[record] = True
+                break
+            for following in range(1, more):
+                if data[at + following] & 0xC0 != 0x80:
+                    broken[record] = True
+            if broken[record]:
+                break
+            at += more
+    return broken

@@ -1,0 +1,74 @@
+"""All settings of the project, read from environment variables `SENTIMENT_*` (docs/configuration.md lists them)."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sentiment_core.errors import SettingMissing
+
+
+class Settings(BaseSettings):
+    """One value for each thing that can be set; a field's description is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix="SENTIMENT_", frozen=True)
+
+    database_url: SecretStr | None = Field(None, description="PostgreSQL URI of the `sentiment` schema's database.")
+    lock_timeout_s: float = Field(60, gt=0, description="Seconds a load waits for another worker's claim on its file.")
+
+    bucket: str = Field("reviews", description="S3 bucket that customers drop files into.")
+    incoming_prefix: str = Field("incoming/", description="Key prefix of the drops in the bucket.")
+    s3_endpoint_url: str | None = Field(None, description="S3 endpoint, when it is not AWS.")
+
+    text_columns: tuple[str, ...] = Field(
+        ("review", "text", "review_text", "content", "comment", "body"),
+        description="Accepted names of the text column, best first, compared without regard to case (JSON list).",
+    )
+    max_text_bytes: int = Field(1_000_000, gt=0, description="Longest text of a row; a longer one is rejected.")
+    max_record_bytes: int = Field(
+        16_000_000, gt=0, description="Longest record of a file; a longer one rejects the file."
+    )
+    max_expanded_bytes: int = Field(
+        100_000_000_000, gt=0, description="Most bytes that a compressed file may expand to before it is rejected."
+    )
+    block_bytes: int = Field(4_000_000, gt=0, description="Bytes of a file that are worked on at once.")
+    group_bytes: int = Field(256_000_000, gt=0, description="Bytes of files that one mapped Airflow task scores.")
+    max_groups: int = Field(200, gt=0, le=1000, description="Most mapped tasks of a run; groups grow beyond it.")
+
+    mlflow_tracking_uri: str | None = Field(None, description="MLflow tracking server; without it no registry is used.")
+    model_name: str = Field("sentiment", description="Registered model in MLflow.")
+    model_cache: Path = Field(
+        Path("~/.cache/sentiment/models"), description="Folder that keeps fetched bundles, by digest."
+    )
+
+    bundle: Path | None = Field(None, description="Bundle to serve instead of the registry's champion.")
+    model_poll_s: float = Field(5, gt=0, description="Seconds between two looks at the champion alias by the API.")
+    api_host: str = Field("127.0.0.1", description="Address that the API listens on.")
+    api_port: int = Field(8080, ge=0, le=65535, description="Port that the API listens on; 0 takes a free one.")
+    api_drain_s: float = Field(
+        2, ge=0, description="Seconds that the API goes on serving after SIGTERM, its readiness already failing."
+    )
+    max_body_bytes: int = Field(1_000_000, gt=0, description="Largest request body that the API reads.")
+    max_batch_texts: int = Field(1_000, gt=0, description="Most texts in one API batch.")
+    hourly_price_usd: float = Field(0.05, ge=0, description="Price of one API process an hour, for the cost metrics.")
+
+    code_version: str = Field("unknown", description="Git revision of the code, written to the ledger.")
+
+    def require_database_url(self) -> str:
+        """Return the database's URI, or raise `SettingMissing`."""
+        if self.database_url is None:
+            raise SettingMissing(name="SENTIMENT_DATABASE_URL", why="it names the database to use")
+        return self.database_url.get_secret_value()
+
+    def require_mlflow_tracking_uri(self) -> str:
+        """Return the MLflow tracking server's address, or raise `SettingMissing`."""
+        if self.mlflow_tracking_uri is None:
+            raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="it names the model registry")
+        return self.mlflow_tracking_uri
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,128 @@
+"""The part of MLflow's REST interface that a reader of models needs, by the standard library alone.
+
+The API's image carries no MLflow: an alias, a version and its files are plain HTTP calls to the tracking server,
+which also serves the artifacts (`mlflow server --serve-artifacts`).
+"""
+
+import base64
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+from urllib.error import HTTPError
+from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.request import Request, urlopen
+
+from sentiment_core.errors import RegistryRefused, RegistryUnavailable
+
+_API = "/api/2.0/mlflow"
+_ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+_TRY_AGAIN = (408, 425, 429)
+_DEEPEST = 4
+_CHUNK = 1 << 20
+
+
+class TrackingServer:
+    """One MLflow tracking server; user and password may stand in its address.
+
+    Every call raises `RegistryUnavailable` when the server does not do its part this time, and `RegistryRefused` when
+    it never will; the latter's details `status` and `error_code` are the server's answer.
+    """
+
+    def __init__(self, uri: str, timeout_s: float = 10.0) -> None:
+        parts = urlsplit(uri)
+        host = parts.netloc.rpartition("@")[2]
+        self.uri = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+        if parts.scheme not in ("http", "https") or not host:
+            raise RegistryRefused(uri=self.uri, why="its address must begin with http:// or https://", status=0)
+        self._timeout_s = timeout_s
+        self._headers = {"Accept": "application/json"}
+        if parts.username is not None:
+            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            self._headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+
+    def get(self, call: str, **query: str) -> dict[str, Any]:
+        """Return the JSON answer of `GET /api/2.0/mlflow/{call}`."""
+        return self._json(self._request(f"{_API}/{call}?{urlencode(query)}"))
+
+    def post(self, call: str, **body: str) -> dict[str, Any]:
+        """Return the JSON answer of `POST /api/2.0/mlflow/{call}`."""
+        return self._json(self._request(f"{_API}/{call}", json.dumps(body).encode()))
+
+    def folders(self, path: str) -> list[str]:
+        """Return the names of the folders directly below an artifact path."""
+        return [name for name, size in self._list(path) if size is None]
+
+    def download(self, root: str, folder: Path) -> None:
+        """Copy all files below the artifact path `root` into `folder`."""
+        for path, size in self._walk(root, _DEEPEST):
+            target = folder / PurePosixPath(path).relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:
+                for chunk in self._chunks(self._request(f"{_ARTIFACTS}/{quote(path)}")):
+                    file.write(chunk)
+            if target.stat().st_size != size:
+                raise RegistryUnavailable(uri=self.uri, why=f"the download of {path} ended early")
+
+    def _walk(self, path: str, depth: int) -> Iterator[tuple[str, int]]:
+        for name, size in self._list(path):
+            if size is not None:
+                yield f"{path}/{name}", size
+            elif depth > 0:
+                yield from self._walk(f"{path}/{name}", depth - 1)
+
+    def _list(self, path: str) -> list[tuple[str, int | None]]:
+        files = self._json(self._request(f"{_ARTIFACTS}?{urlencode({'path': path})}")).get("files", [])
+        entries = [(file["path"], None if file["is_dir"] else int(file["file_size"])) for file in files]
+        for name, _ in entries:
+            if name in ("", ".", "..") or "/" in name or "\\" in name:
+                raise RegistryRefused(uri=self.uri, why=f"it lists a file with the unsafe name {name!r}", status=0)
+        return entries
+
+    def _request(self, path: str, body: bytes | None = None) -> Request:
+        headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
+        return Request(self.uri + path, body, headers)  # noqa: S310 -- __init__ allows no other scheme
+
+    def _chunks(self, request: Request) -> Iterator[bytes]:
+        with self._answering():
+            answer = urlopen(request, timeout=self._timeout_s)  # noqa: S310
+        with answer:
+            while True:
+                with self._answering():
+                    chunk: bytes = answer.read(_CHUNK)
+                if not chunk:
+                    return
+                yield chunk
+
+    def _json(self, request: Request) -> dict[str, Any]:
+        try:
+            parsed = json.loads(b"".join(self._chunks(request)))
+        except ValueError:
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise RegistryUnavailable(uri=self.uri, why="its answer is not a JSON object; is this an MLflow server?")
+        return parsed
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except HTTPError as error:
+            with error:
+                self._raise_status(error)
+        except (http.client.HTTPException, OSError) as error:
+            why = getattr(error, "reason", None) or str(error) or type(error).__name__
+            raise RegistryUnavailable(uri=self.uri, why=why) from error
+
+    def _raise_status(self, error: HTTPError) -> NoReturn:
+        try:
+            answer = json.loads(error.read(_CHUNK))
+            message, error_code = str(answer["message"]), str(answer["error_code"])
+        except (ValueError, LookupError, TypeError, OSError):
+            message, error_code = error.reason, ""
+        why = f"HTTP {error.code}, {message}"
+        if error.code >= 500 or error.code in _TRY_AGAIN:
+            raise RegistryUnavailable(uri=self.uri, why=why) from error
+        raise RegistryRefused(uri=self.uri, why=why, status=error.code, error_code=error_code) from error

@@ -1,0 +1,175 @@
+"""Writes the rows of one batch: reviews and scores by COPY, rejected rows into the quarantine, counts at the end."""
+
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg2.extras import Json, execute_values
+
+from sentiment_core import copying, ledger
+from sentiment_core.copying import WireColumn, copy_rows
+from sentiment_core.database import Connection
+from sentiment_core.ledger import SourceFile
+from sentiment_core.model import Model
+from sentiment_core.repeats import Sifted
+from sentiment_core.scorer import LABELS, Scores
+from sentiment_core.validation import RejectedRow
+
+LABEL_BYTES = np.frombuffer("".join(LABELS).encode(), np.uint8)
+LABEL_LENGTH = np.array([len(label) for label in LABELS], np.int32)
+LABEL_START = (np.cumsum(LABEL_LENGTH) - LABEL_LENGTH).astype(np.int64)
+
+
+class RowCounts(NamedTuple):
+    """The outcomes of a batch's rows; the first is the sum of the others."""
+
+    rows_in: int
+    rows_scored: int
+    rows_rejected: int
+    rows_duplicate: int
+
+
+class BatchWriter:
+    """One batch in the open transaction: a file's rows by one model. Nothing is seen before the caller commits."""
+
+    def __init__(self, connection: Connection, file: SourceFile, model: Model, kind: str, run_id: str) -> None:
+        self.connection = connection
+        self.file = file
+        self.model = model
+        self.kind = kind
+        self.run_id = run_id
+        self.started_at = datetime.now(UTC)
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.scored = self.rejected = self.duplicates = 0
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval(pg_get_serial_sequence('sentiment.scoring_batch', 'batch_id'))")
+            self.batch_id = int(cursor.fetchone()[0])  # type: ignore[index]
+
+    @property
+    def rows_in(self) -> int:
+        """Return the number of rows written so far, of whatever outcome."""
+        return self.scored + self.rejected + self.duplicates
+
+    def clear(self) -> None:
+        """Take away the file's rows and rejects, and the scores by this batch's model, to write them anew."""
+        with self.connection.cursor() as cursor:
+            ledger.unseat(cursor, self.file.source_file_id, self.file.day)
+            here = (self.file.day, self.file.source_file_id)
+            cursor.execute("DELETE FROM sentiment.review WHERE (day, source_file_id) = (%s, %s)", here)
+            cursor.execute(
+                "DELETE FROM sentiment.score WHERE (day, source_file_id) = (%s, %s) AND model_id = %s",
+                (*here, self.model.model_id),
+            )
+            cursor.execute("DELETE FROM sentiment.rejected_row WHERE source_file_id = %s", (self.file.source_file_id,))
+
+    def write(self, sifted: Sifted, rejected: list[RejectedRow], scores: Scores) -> None:
+        """Write one block's rows: scored ones, rejected ones, and the count of duplicates."""
+        rejected = rejected + sifted.rejected
+        if sifted.batch.size:
+            self._copy_reviews(sifted)
+            self.copy_scores(sifted.batch.line, sifted.batch.language, scores)
+        if rejected:
+            self._insert_rejected(rejected)
+        self.rejected += len(rejected)
+        self.duplicates += sifted.duplicates
+
+    def copy_scores(self, line: NDArray[np.int32], language: list[str | None], scores: Scores) -> None:
+        """Write the scores of rows that are stored."""
+        rows = len(line)
+        foreign = {name: self.model.out_of_language(name) for name in set(language)}
+        out_of_language = np.array([foreign[name] for name in language], np.bool_)
+        label = WireColumn(LABEL_BYTES, LABEL_START[scores.label], LABEL_LENGTH[scores.label])
+        copy_rows(
+            self.connection,
+            "score",
+            self._place(line)
+            | {
+                "model_id": copying.smallint(self.model.model_id, rows),
+                "score": copying.numbers(scores.score.astype(np.float32)),
+                "label": label,
+                "out_of_language": copying.numbers(out_of_language),
+            },
+        )
+        self.scored += rows
+
+    def finish(self, code_version: str) -> RowCounts:
+        """Write the batch itself and return its counts."""
+        if self.kind == "replace":
+            self._drop_scores_without_row()
+        counts = RowCounts(self.rows_in, self.scored, self.rejected, self.duplicates)
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO sentiment.scoring_batch
+                    (batch_id, source_file_id, model_id, kind, rows_in, rows_scored, rows_rejected, rows_duplicate,
+                     run_id, code_version, started_at, timings)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                """,
+                (
+                    self.batch_id,
+                    self.file.source_file_id,
+                    self.model.model_id,
+                    self.kind,
+                    *counts,
+                    self.run_id,
+                    code_version,
+                    self.started_at,
+                    Json({stage: round(seconds, 4) for stage, seconds in self.seconds.items()}),
+                ),
+            )
+        return counts
+
+    def _place(self, line: NDArray[np.int32]) -> dict[str, WireColumn]:
+        rows = len(line)
+        return {
+            "day": copying.day(self.file.day, rows),
+            "source_file_id": copying.bigint(self.file.source_file_id, rows),
+            "line": copying.numbers(line),
+            "batch_id": copying.bigint(self.batch_id, rows),
+        }
+
+    def _copy_reviews(self, sifted: Sifted) -> None:
+        batch = sifted.batch
+        copy_rows(
+            self.connection,
+            "review",
+            self._place(batch.line)
+            | {
+                "review_key": copying.values(sifted.keys),
+                "review_id": copying.strings(batch.review_id),
+                "product_id": copying.strings(batch.product_id),
+                "author_id": copying.strings(batch.author_id),
+                "rating": copying.doubles(batch.rating),
+                "reviewed_at": copying.times(batch.reviewed_at),
+                "language": copying.strings(batch.language),
+                "text": copying.texts(batch.text),
+                "extra": copying.documents(batch.extra),
+            },
+        )
+
+    def _insert_rejected(self, rejected: list[RejectedRow]) -> None:
+        with self.connection.cursor() as cursor:
+            execute_values(
+                cursor,
+                "INSERT INTO sentiment.rejected_row (source_file_id, line, batch_id, code, reason, raw) VALUES %s",
+                [
+                    (self.file.source_file_id, row.line, self.batch_id, row.code, row.reason, row.raw)
+                    for row in rejected
+                ],
+            )
+
+    def _drop_scores_without_row(self) -> None:
+        """Drop other models' scores of lines that are no longer stored; where a line is, its text is the same."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                """
+                DELETE FROM sentiment.score
+                WHERE (day, source_file_id) = (%(day)s, %(file)s) AND NOT EXISTS (
+                    SELECT FROM sentiment.review
+                    WHERE review.day = score.day AND review.source_file_id = score.source_file_id
+                        AND review.line = score.line)
+                """,
+                {"day": self.file.day, "file": self.file.source_file_id},
+            )

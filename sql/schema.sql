@@ -1,0 +1,1671 @@
+--
+-- PostgreSQL database dump
+--
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: sentiment; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA sentiment;
+
+--
+-- Name: label; Type: TYPE; Schema: sentiment; Owner: -
+--
+
+CREATE TYPE sentiment.label AS ENUM (
+    'negative',
+    'neutral',
+    'positive'
+);
+
+--
+-- Name: ensure_month(date); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.ensure_month(any_day date) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+DECLARE
+    first_day date := date_trunc('month', any_day);
+    parent    text;
+    child     text;
+BEGIN
+    IF to_regclass(format('sentiment.score_%s', to_char(first_day, 'YYYYMM'))) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('sentiment.ensure_month', 0));
+    FOREACH parent IN ARRAY ARRAY['review', 'score'] LOOP
+        child := format('%s_%s', parent, to_char(first_day, 'YYYYMM'));
+        IF to_regclass(format('sentiment.%I', child)) IS NULL THEN
+            EXECUTE format('CREATE TABLE sentiment.%I (LIKE sentiment.%I INCLUDING ALL)', child, parent);
+            EXECUTE format('ALTER TABLE sentiment.%I ATTACH PARTITION sentiment.%I FOR VALUES FROM (%L) TO (%L)',
+                           parent, child, first_day, first_day + interval '1 month');
+        END IF;
+    END LOOP;
+END
+$$;
+
+--
+-- Name: FUNCTION ensure_month(any_day date); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.ensure_month(any_day date) IS 'Makes the partitions of review and score for the month of a day, if they are not there.';
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: model; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.model (
+    digest text NOT NULL,
+    model_id smallint NOT NULL,
+    name text NOT NULL,
+    mlflow_versions integer[] DEFAULT '{}'::integer[] NOT NULL,
+    first_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT model_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+);
+
+--
+-- Name: TABLE model; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.model IS 'Every model that ever scored a row, by the digest of its bundle.';
+
+--
+-- Name: COLUMN model.digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.digest IS 'SHA-256 of the bundle: the identity of the model.';
+
+--
+-- Name: COLUMN model.model_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.model_id IS 'Short number of the digest, used in score.';
+
+--
+-- Name: COLUMN model.name; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.name IS 'Name that the bundle gives itself.';
+
+--
+-- Name: COLUMN model.mlflow_versions; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.mlflow_versions IS 'Versions of the registered MLflow model that hold this bundle.';
+
+--
+-- Name: COLUMN model.first_used_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.first_used_at IS 'When the model was first used here.';
+
+--
+-- Name: review; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.review (
+    day date NOT NULL,
+    source_file_id bigint NOT NULL,
+    line integer NOT NULL,
+    batch_id bigint NOT NULL,
+    review_key uuid,
+    review_id text,
+    product_id text,
+    author_id text,
+    rating double precision,
+    reviewed_at timestamp with time zone,
+    language text,
+    text text NOT NULL,
+    extra jsonb
+)
+PARTITION BY RANGE (day);
+
+--
+-- Name: TABLE review; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.review IS 'Every stored review, live or not, whole; partitioned by month of day.';
+
+--
+-- Name: COLUMN review.line; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.review.line IS 'Physical line of the file on which the record starts; the header is line 1.';
+
+--
+-- Name: COLUMN review.review_key; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.review.review_key IS 'First 128 bits of SHA-256 of source, a slash and review_id; null without an id.';
+
+--
+-- Name: COLUMN review.extra; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.review.extra IS 'All other columns of the file, as strings.';
+
+--
+-- Name: review_head; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.review_head (
+    review_key uuid NOT NULL,
+    day date NOT NULL,
+    source_file_id bigint NOT NULL,
+    line integer NOT NULL,
+    last_modified timestamp with time zone NOT NULL
+);
+
+--
+-- Name: TABLE review_head; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.review_head IS 'For each review id the row that counts: of live files the one with the greatest (last_modified, source_file_id).';
+
+--
+-- Name: score; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.score (
+    day date NOT NULL,
+    source_file_id bigint NOT NULL,
+    line integer NOT NULL,
+    model_id smallint NOT NULL,
+    batch_id bigint NOT NULL,
+    score real NOT NULL,
+    label sentiment.label NOT NULL,
+    out_of_language boolean DEFAULT false NOT NULL,
+    CONSTRAINT score_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision)))
+)
+PARTITION BY RANGE (day);
+
+--
+-- Name: TABLE score; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.score IS 'The score of each stored review by each model that read it; partitioned by month of day.';
+
+--
+-- Name: COLUMN score.score; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.score.score IS 'Calibrated probability that the review is positive, 0 to 1.';
+
+--
+-- Name: COLUMN score.out_of_language; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.score.out_of_language IS 'The row names a language that the model was not trained on.';
+
+--
+-- Name: source_file; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.source_file (
+    source_file_id bigint NOT NULL,
+    bucket text NOT NULL,
+    key text NOT NULL,
+    version_token text NOT NULL,
+    etag text NOT NULL,
+    version_id text,
+    last_modified timestamp with time zone NOT NULL,
+    size bigint NOT NULL,
+    source text NOT NULL,
+    day date NOT NULL,
+    status text DEFAULT 'seen'::text NOT NULL,
+    sha256 bytea,
+    reject_code text,
+    reject_reason text,
+    duplicate_of bigint,
+    live boolean DEFAULT false NOT NULL,
+    current_model_id smallint,
+    rows_removed bigint DEFAULT 0 NOT NULL,
+    first_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT content_is_known CHECK (((status = ANY (ARRAY['seen'::text, 'rejected'::text])) OR (sha256 IS NOT NULL))),
+    CONSTRAINT duplicate_names_original CHECK (((status = 'duplicate'::text) = (duplicate_of IS NOT NULL))),
+    CONSTRAINT loaded_has_model CHECK (((status <> 'loaded'::text) OR (current_model_id IS NOT NULL))),
+    CONSTRAINT only_loaded_is_live CHECK (((NOT live) OR (status = 'loaded'::text))),
+    CONSTRAINT rejected_has_reason CHECK ((((status = 'rejected'::text) = (reject_code IS NOT NULL)) AND ((reject_code IS NULL) = (reject_reason IS NULL)))),
+    CONSTRAINT source_file_rows_removed_check CHECK ((rows_removed >= 0)),
+    CONSTRAINT source_file_sha256_check CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT source_file_size_check CHECK ((size >= 0)),
+    CONSTRAINT source_file_status_check CHECK ((status = ANY (ARRAY['seen'::text, 'loaded'::text, 'rejected'::text, 'duplicate'::text, 'expired'::text])))
+);
+
+--
+-- Name: TABLE source_file; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.source_file IS 'The ledger: one row for each version of each object ever seen.';
+
+--
+-- Name: COLUMN source_file.bucket; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.bucket IS 'S3 bucket; empty for a file of the local disk.';
+
+--
+-- Name: COLUMN source_file.key; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.key IS 'S3 key, or the absolute path of a local file.';
+
+--
+-- Name: COLUMN source_file.version_token; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.version_token IS 'Version id, or etag and last_modified where the bucket keeps no versions.';
+
+--
+-- Name: COLUMN source_file.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.source IS 'Segment of the key after incoming/; empty when there is none.';
+
+--
+-- Name: COLUMN source_file.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.day IS 'dt=YYYY-MM-DD of the key, else the UTC day of last_modified; fixed at first sight.';
+
+--
+-- Name: COLUMN source_file.status; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.status IS 'seen: not read yet; loaded; rejected: unreadable as a whole; duplicate: same bytes as duplicate_of; expired: its month was dropped.';
+
+--
+-- Name: COLUMN source_file.sha256; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.sha256 IS 'Hash of the object as stored.';
+
+--
+-- Name: COLUMN source_file.live; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.live IS 'Whether the newest good version of some key has these bytes; views show live files only.';
+
+--
+-- Name: COLUMN source_file.current_model_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.current_model_id IS 'The model whose scores the views show for this file.';
+
+--
+-- Name: COLUMN source_file.rows_removed; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.rows_removed IS 'Rows erased on request since the load.';
+
+--
+-- Name: scored_reviews; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.scored_reviews AS
+ SELECT r.day,
+    f.source,
+    r.review_id,
+    r.product_id,
+    r.author_id,
+    r.rating,
+    r.reviewed_at,
+    r.language,
+    r.text,
+    r.extra,
+    s.label,
+    s.score,
+    s.out_of_language,
+    m.digest AS model_digest,
+    f.bucket,
+    f.key,
+    f.version_token,
+    r.source_file_id,
+    r.line,
+    s.batch_id
+   FROM ((((sentiment.review r
+     JOIN sentiment.source_file f ON (((f.source_file_id = r.source_file_id) AND f.live)))
+     JOIN sentiment.score s ON (((s.day = r.day) AND (s.source_file_id = r.source_file_id) AND (s.line = r.line) AND (s.model_id = f.current_model_id))))
+     JOIN sentiment.model m ON ((m.model_id = s.model_id)))
+     LEFT JOIN sentiment.review_head h ON ((h.review_key = r.review_key)))
+  WHERE ((r.review_key IS NULL) OR ((h.source_file_id = r.source_file_id) AND (h.line = r.line)));
+
+--
+-- Name: VIEW scored_reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.scored_reviews IS 'One row for each live review with its score by the current model of its file.';
+
+--
+-- Name: COLUMN scored_reviews.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.day IS 'Day of the file that brought the review.';
+
+--
+-- Name: COLUMN scored_reviews.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.source IS 'Where the file came from: the segment after incoming/ in its key.';
+
+--
+-- Name: COLUMN scored_reviews.review_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.review_id IS 'Id that the source gave the review; of several rows the newest counts.';
+
+--
+-- Name: COLUMN scored_reviews.product_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.product_id IS 'Product that the review is about.';
+
+--
+-- Name: COLUMN scored_reviews.author_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.author_id IS 'Who wrote the review.';
+
+--
+-- Name: COLUMN scored_reviews.rating; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.rating IS 'Rating as the source gave it.';
+
+--
+-- Name: COLUMN scored_reviews.reviewed_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.reviewed_at IS 'When the review was written; UTC where the source named no zone.';
+
+--
+-- Name: COLUMN scored_reviews.language; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.language IS 'Language as the source named it.';
+
+--
+-- Name: COLUMN scored_reviews.text; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.text IS 'The review, untouched.';
+
+--
+-- Name: COLUMN scored_reviews.extra; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.extra IS 'All other columns of the file, as strings.';
+
+--
+-- Name: COLUMN scored_reviews.label; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.label IS 'negative, neutral or positive; neutral where the model abstains.';
+
+--
+-- Name: COLUMN scored_reviews.score; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.score IS 'Calibrated probability that the review is positive, 0 to 1.';
+
+--
+-- Name: COLUMN scored_reviews.out_of_language; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.out_of_language IS 'The row names a language that the model was not trained on.';
+
+--
+-- Name: COLUMN scored_reviews.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.model_digest IS 'SHA-256 of the model that gave the score.';
+
+--
+-- Name: COLUMN scored_reviews.bucket; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.bucket IS 'Bucket of the file that brought the review.';
+
+--
+-- Name: COLUMN scored_reviews.key; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.key IS 'Key of the file that brought the review.';
+
+--
+-- Name: COLUMN scored_reviews.version_token; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.version_token IS 'Version of the object that was read.';
+
+--
+-- Name: COLUMN scored_reviews.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.source_file_id IS 'The file in the ledger.';
+
+--
+-- Name: COLUMN scored_reviews.line; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.line IS 'Physical line of the file on which the record starts.';
+
+--
+-- Name: COLUMN scored_reviews.batch_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.batch_id IS 'The commit that brought this score.';
+
+--
+-- Name: daily_sentiment; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.daily_sentiment AS
+ SELECT day,
+    source,
+    count(*) AS reviews,
+    count(*) FILTER (WHERE (label = 'positive'::sentiment.label)) AS positive,
+    count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
+    count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
+    round((avg(score))::numeric, 4) AS mean_score,
+    round((avg(rating))::numeric, 2) AS mean_rating
+   FROM sentiment.scored_reviews
+  GROUP BY day, source;
+
+--
+-- Name: VIEW daily_sentiment; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.daily_sentiment IS 'Sentiment by day and source.';
+
+--
+-- Name: COLUMN daily_sentiment.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment.day IS 'Day of the files.';
+
+--
+-- Name: COLUMN daily_sentiment.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment.source IS 'Where the files came from.';
+
+--
+-- Name: COLUMN daily_sentiment.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment.reviews IS 'Live reviews.';
+
+--
+-- Name: COLUMN daily_sentiment.positive; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment.positive IS 'Reviews labelled positive.';
+
+--
+-- Name: COLUMN daily_sentiment.neutral; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment.neutral IS 'Reviews about which the model abstains.';
+
+--
+-- Name: COLUMN daily_sentiment.negative; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment.negative IS 'Reviews labelled negative.';
+
+--
+-- Name: COLUMN daily_sentiment.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment.mean_score IS 'Mean probability of positive.';
+
+--
+-- Name: COLUMN daily_sentiment.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment.mean_rating IS 'Mean rating of the reviews that have one.';
+
+--
+-- Name: drift_report; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.drift_report (
+    drift_report_id bigint NOT NULL,
+    day date NOT NULL,
+    model_id smallint NOT NULL,
+    product_id text,
+    measures jsonb NOT NULL,
+    drifted boolean NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE drift_report; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.drift_report IS 'How far a day''s reviews are from the data that the model was trained on.';
+
+--
+-- Name: drift_report_drift_report_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE sentiment.drift_report ALTER COLUMN drift_report_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sentiment.drift_report_drift_report_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: erasure; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.erasure (
+    kind text NOT NULL,
+    keyed_hash bytea NOT NULL,
+    erased_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT erasure_keyed_hash_check CHECK ((octet_length(keyed_hash) = 32)),
+    CONSTRAINT erasure_kind_check CHECK ((kind = ANY (ARRAY['review'::text, 'author'::text])))
+);
+
+--
+-- Name: TABLE erasure; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.erasure IS 'Keyed hashes of the review and author ids that were erased, so that nothing brings them back.';
+
+--
+-- Name: feedback; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.feedback (
+    feedback_id bigint NOT NULL,
+    text text NOT NULL,
+    label sentiment.label NOT NULL,
+    score real,
+    model_digest text,
+    received_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE feedback; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.feedback IS 'Corrections that users of the service sent.';
+
+--
+-- Name: feedback_feedback_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE sentiment.feedback ALTER COLUMN feedback_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sentiment.feedback_feedback_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: scoring_batch; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.scoring_batch (
+    batch_id bigint NOT NULL,
+    source_file_id bigint NOT NULL,
+    model_id smallint NOT NULL,
+    kind text NOT NULL,
+    rows_in bigint NOT NULL,
+    rows_scored bigint NOT NULL,
+    rows_rejected bigint NOT NULL,
+    rows_duplicate bigint NOT NULL,
+    run_id text NOT NULL,
+    code_version text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    timings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT every_row_has_one_outcome CHECK ((rows_in = ((rows_scored + rows_rejected) + rows_duplicate))),
+    CONSTRAINT rescore_rejects_nothing CHECK (((kind <> 'rescore'::text) OR ((rows_rejected + rows_duplicate) = 0))),
+    CONSTRAINT scoring_batch_kind_check CHECK ((kind = ANY (ARRAY['load'::text, 'rescore'::text, 'replace'::text, 'replay'::text]))),
+    CONSTRAINT scoring_batch_rows_duplicate_check CHECK ((rows_duplicate >= 0)),
+    CONSTRAINT scoring_batch_rows_rejected_check CHECK ((rows_rejected >= 0)),
+    CONSTRAINT scoring_batch_rows_scored_check CHECK ((rows_scored >= 0))
+);
+
+--
+-- Name: TABLE scoring_batch; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.scoring_batch IS 'One commit of one file by one model; its counters never change.';
+
+--
+-- Name: COLUMN scoring_batch.kind; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scoring_batch.kind IS 'load; replace: the same file read again; rescore: another model on the stored text; replay: rejected rows taken in.';
+
+--
+-- Name: COLUMN scoring_batch.run_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scoring_batch.run_id IS 'Airflow run, or the command, that made this batch.';
+
+--
+-- Name: COLUMN scoring_batch.code_version; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scoring_batch.code_version IS 'Git revision of the code.';
+
+--
+-- Name: COLUMN scoring_batch.timings; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scoring_batch.timings IS 'Seconds spent in each stage.';
+
+--
+-- Name: load_history; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.load_history AS
+ SELECT f.day,
+    f.source,
+    f.bucket,
+    f.key,
+    f.version_token,
+    f.last_modified,
+    f.size,
+    f.status,
+    f.live,
+    f.reject_code,
+    f.reject_reason,
+    o.key AS duplicate_of_key,
+    b.kind,
+    b.rows_in,
+    b.rows_scored,
+    b.rows_rejected,
+    b.rows_duplicate,
+    m.digest AS model_digest,
+    m.mlflow_versions,
+    b.run_id,
+    b.code_version,
+    f.first_seen_at,
+    b.started_at,
+    COALESCE(b.finished_at, f.finished_at) AS finished_at,
+    f.source_file_id,
+    b.batch_id
+   FROM (((sentiment.source_file f
+     LEFT JOIN sentiment.scoring_batch b USING (source_file_id))
+     LEFT JOIN sentiment.model m ON ((m.model_id = b.model_id)))
+     LEFT JOIN sentiment.source_file o ON ((o.source_file_id = f.duplicate_of)));
+
+--
+-- Name: VIEW load_history; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.load_history IS 'Every object ever seen and every commit of its rows; one row without counts where nothing was stored.';
+
+--
+-- Name: COLUMN load_history.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.day IS 'Day of the file.';
+
+--
+-- Name: COLUMN load_history.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.source IS 'Where the file came from.';
+
+--
+-- Name: COLUMN load_history.bucket; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.bucket IS 'Bucket of the object.';
+
+--
+-- Name: COLUMN load_history.key; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.key IS 'Key of the object.';
+
+--
+-- Name: COLUMN load_history.version_token; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.version_token IS 'Version of the object.';
+
+--
+-- Name: COLUMN load_history.last_modified; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.last_modified IS 'When this version was dropped.';
+
+--
+-- Name: COLUMN load_history.size; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.size IS 'Bytes of the object as stored.';
+
+--
+-- Name: COLUMN load_history.status; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.status IS 'seen, loaded, rejected, duplicate or expired.';
+
+--
+-- Name: COLUMN load_history.live; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.live IS 'Whether the views show its rows.';
+
+--
+-- Name: COLUMN load_history.reject_code; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.reject_code IS 'Why the whole file was rejected.';
+
+--
+-- Name: COLUMN load_history.reject_reason; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.reject_reason IS 'The same in words.';
+
+--
+-- Name: COLUMN load_history.duplicate_of_key; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.duplicate_of_key IS 'Key of the file with the same bytes.';
+
+--
+-- Name: COLUMN load_history.kind; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.kind IS 'load, replace, rescore or replay.';
+
+--
+-- Name: COLUMN load_history.rows_in; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.rows_in IS 'Rows read by this commit.';
+
+--
+-- Name: COLUMN load_history.rows_scored; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.rows_scored IS 'Rows scored by this commit.';
+
+--
+-- Name: COLUMN load_history.rows_rejected; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.rows_rejected IS 'Rows put into quarantine by this commit.';
+
+--
+-- Name: COLUMN load_history.rows_duplicate; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.rows_duplicate IS 'Rows that repeat another row of the same file.';
+
+--
+-- Name: COLUMN load_history.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.model_digest IS 'SHA-256 of the model that scored.';
+
+--
+-- Name: COLUMN load_history.mlflow_versions; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.mlflow_versions IS 'MLflow versions of that model.';
+
+--
+-- Name: COLUMN load_history.run_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.run_id IS 'Airflow run, or the command, that made the commit.';
+
+--
+-- Name: COLUMN load_history.code_version; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.code_version IS 'Git revision of the code.';
+
+--
+-- Name: COLUMN load_history.first_seen_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.first_seen_at IS 'When the object was first listed.';
+
+--
+-- Name: COLUMN load_history.started_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.started_at IS 'When the commit''s work began.';
+
+--
+-- Name: COLUMN load_history.finished_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.finished_at IS 'When the commit, or the file''s verdict, was written.';
+
+--
+-- Name: COLUMN load_history.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.source_file_id IS 'The file in the ledger.';
+
+--
+-- Name: COLUMN load_history.batch_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.batch_id IS 'The commit.';
+
+--
+-- Name: promotion; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.promotion (
+    promotion_id bigint NOT NULL,
+    alias text NOT NULL,
+    from_digest text,
+    to_digest text NOT NULL,
+    to_version integer,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    verdict jsonb,
+    moved_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE promotion; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.promotion IS 'Every move of a model alias, with who or what moved it and why.';
+
+--
+-- Name: model_history; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.model_history AS
+ SELECT moved_at,
+    alias,
+    to_version,
+    to_digest,
+    from_digest,
+    actor,
+    reason,
+    verdict
+   FROM sentiment.promotion p;
+
+--
+-- Name: VIEW model_history; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.model_history IS 'Which model served under which alias since when, and why.';
+
+--
+-- Name: COLUMN model_history.moved_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.moved_at IS 'When the alias moved.';
+
+--
+-- Name: COLUMN model_history.alias; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.alias IS 'champion or challenger.';
+
+--
+-- Name: COLUMN model_history.to_version; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.to_version IS 'MLflow version that the alias names since then.';
+
+--
+-- Name: COLUMN model_history.to_digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.to_digest IS 'SHA-256 of that version''s bundle.';
+
+--
+-- Name: COLUMN model_history.from_digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.from_digest IS 'SHA-256 of the bundle that it named before.';
+
+--
+-- Name: COLUMN model_history.actor; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.actor IS 'Person, run or command that moved it.';
+
+--
+-- Name: COLUMN model_history.reason; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.reason IS 'Why it was moved.';
+
+--
+-- Name: COLUMN model_history.verdict; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.verdict IS 'Checks of the promotion gate with their figures.';
+
+--
+-- Name: model_model_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE sentiment.model ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sentiment.model_model_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: planned_file; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.planned_file (
+    run_id text NOT NULL,
+    group_id integer NOT NULL,
+    source_file_id bigint NOT NULL
+);
+
+--
+-- Name: TABLE planned_file; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.planned_file IS 'The files of a run, in the groups that its mapped tasks take.';
+
+--
+-- Name: product_sentiment; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.product_sentiment AS
+ SELECT product_id,
+    day,
+    count(*) AS reviews,
+    count(*) FILTER (WHERE (label = 'positive'::sentiment.label)) AS positive,
+    count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
+    count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
+    round((avg(score))::numeric, 4) AS mean_score,
+    round((avg(rating))::numeric, 2) AS mean_rating
+   FROM sentiment.scored_reviews
+  WHERE (product_id IS NOT NULL)
+  GROUP BY product_id, day;
+
+--
+-- Name: VIEW product_sentiment; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.product_sentiment IS 'Sentiment by product and day.';
+
+--
+-- Name: COLUMN product_sentiment.product_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment.product_id IS 'Product that the reviews are about.';
+
+--
+-- Name: COLUMN product_sentiment.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment.day IS 'Day of the files.';
+
+--
+-- Name: COLUMN product_sentiment.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment.reviews IS 'Live reviews.';
+
+--
+-- Name: COLUMN product_sentiment.positive; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment.positive IS 'Reviews labelled positive.';
+
+--
+-- Name: COLUMN product_sentiment.neutral; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment.neutral IS 'Reviews about which the model abstains.';
+
+--
+-- Name: COLUMN product_sentiment.negative; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment.negative IS 'Reviews labelled negative.';
+
+--
+-- Name: COLUMN product_sentiment.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment.mean_score IS 'Mean probability of positive.';
+
+--
+-- Name: COLUMN product_sentiment.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment.mean_rating IS 'Mean rating of the reviews that have one.';
+
+--
+-- Name: promotion_promotion_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE sentiment.promotion ALTER COLUMN promotion_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sentiment.promotion_promotion_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: rejected_row; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.rejected_row (
+    source_file_id bigint NOT NULL,
+    line integer NOT NULL,
+    batch_id bigint NOT NULL,
+    code text NOT NULL,
+    reason text NOT NULL,
+    raw bytea NOT NULL,
+    resolved_by bigint
+);
+
+--
+-- Name: TABLE rejected_row; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.rejected_row IS 'Quarantine: each row that could not be taken in, with the bytes of its line.';
+
+--
+-- Name: COLUMN rejected_row.resolved_by; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.rejected_row.resolved_by IS 'The replay batch that took the row in later.';
+
+--
+-- Name: quarantine; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.quarantine AS
+ SELECT f.day,
+    f.source,
+    f.bucket,
+    f.key,
+    q.line,
+    q.code,
+    q.reason,
+    q.raw,
+    (q.resolved_by IS NOT NULL) AS resolved,
+    f.source_file_id,
+    f.version_token
+   FROM (sentiment.rejected_row q
+     JOIN sentiment.source_file f USING (source_file_id))
+UNION ALL
+ SELECT f.day,
+    f.source,
+    f.bucket,
+    f.key,
+    NULL::integer AS line,
+    f.reject_code AS code,
+    f.reject_reason AS reason,
+    NULL::bytea AS raw,
+    false AS resolved,
+    f.source_file_id,
+    f.version_token
+   FROM sentiment.source_file f
+  WHERE (f.status = 'rejected'::text);
+
+--
+-- Name: VIEW quarantine; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.quarantine IS 'Rejected rows, and files that were rejected as a whole (line is null).';
+
+--
+-- Name: COLUMN quarantine.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.day IS 'Day of the file.';
+
+--
+-- Name: COLUMN quarantine.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.source IS 'Where the file came from.';
+
+--
+-- Name: COLUMN quarantine.bucket; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.bucket IS 'Bucket of the object.';
+
+--
+-- Name: COLUMN quarantine.key; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.key IS 'Key of the object.';
+
+--
+-- Name: COLUMN quarantine.line; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.line IS 'Physical line on which the row starts; null for a whole file.';
+
+--
+-- Name: COLUMN quarantine.code; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.code IS 'Reject code.';
+
+--
+-- Name: COLUMN quarantine.reason; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.reason IS 'The same in words.';
+
+--
+-- Name: COLUMN quarantine.raw; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.raw IS 'Bytes of the row as they stand in the file.';
+
+--
+-- Name: COLUMN quarantine.resolved; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.resolved IS 'Whether a replay has taken the row in.';
+
+--
+-- Name: COLUMN quarantine.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.source_file_id IS 'The file in the ledger.';
+
+--
+-- Name: COLUMN quarantine.version_token; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.version_token IS 'Version of the object.';
+
+--
+-- Name: schema_version; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.schema_version (
+    version_num character varying(32) NOT NULL
+);
+
+--
+-- Name: scoring_batch_batch_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE sentiment.scoring_batch ALTER COLUMN batch_id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME sentiment.scoring_batch_batch_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: scoring_run; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.scoring_run (
+    run_id text NOT NULL,
+    day date NOT NULL,
+    model_id smallint NOT NULL,
+    version integer NOT NULL,
+    champion boolean NOT NULL,
+    replace boolean NOT NULL,
+    planned_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE scoring_run; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.scoring_run IS 'The plan of a run: its day and the model that it resolved once.';
+
+--
+-- Name: COLUMN scoring_run.version; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scoring_run.version IS 'MLflow version that the run fetches its model by.';
+
+--
+-- Name: COLUMN scoring_run.champion; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scoring_run.champion IS 'Whether the model was the champion when the run was planned.';
+
+--
+-- Name: COLUMN scoring_run.replace; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scoring_run.replace IS 'Whether files that this model has scored are read and scored again.';
+
+--
+-- Name: source_file_source_file_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE sentiment.source_file ALTER COLUMN source_file_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sentiment.source_file_source_file_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: drift_report drift_report_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.drift_report
+    ADD CONSTRAINT drift_report_pkey PRIMARY KEY (drift_report_id);
+
+--
+-- Name: erasure erasure_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.erasure
+    ADD CONSTRAINT erasure_pkey PRIMARY KEY (kind, keyed_hash);
+
+--
+-- Name: feedback feedback_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.feedback
+    ADD CONSTRAINT feedback_pkey PRIMARY KEY (feedback_id);
+
+--
+-- Name: model model_model_id_key; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.model
+    ADD CONSTRAINT model_model_id_key UNIQUE (model_id);
+
+--
+-- Name: model model_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.model
+    ADD CONSTRAINT model_pkey PRIMARY KEY (digest);
+
+--
+-- Name: planned_file planned_file_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.planned_file
+    ADD CONSTRAINT planned_file_pkey PRIMARY KEY (run_id, group_id, source_file_id);
+
+--
+-- Name: promotion promotion_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.promotion
+    ADD CONSTRAINT promotion_pkey PRIMARY KEY (promotion_id);
+
+--
+-- Name: rejected_row rejected_row_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.rejected_row
+    ADD CONSTRAINT rejected_row_pkey PRIMARY KEY (source_file_id, line);
+
+--
+-- Name: review_head review_head_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.review_head
+    ADD CONSTRAINT review_head_pkey PRIMARY KEY (review_key);
+
+--
+-- Name: review review_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.review
+    ADD CONSTRAINT review_pkey PRIMARY KEY (day, source_file_id, line);
+
+--
+-- Name: schema_version schema_version_pkc; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.schema_version
+    ADD CONSTRAINT schema_version_pkc PRIMARY KEY (version_num);
+
+--
+-- Name: score score_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.score
+    ADD CONSTRAINT score_pkey PRIMARY KEY (day, source_file_id, line, model_id);
+
+--
+-- Name: scoring_batch scoring_batch_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.scoring_batch
+    ADD CONSTRAINT scoring_batch_pkey PRIMARY KEY (batch_id);
+
+--
+-- Name: scoring_run scoring_run_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.scoring_run
+    ADD CONSTRAINT scoring_run_pkey PRIMARY KEY (run_id);
+
+--
+-- Name: source_file source_file_bucket_key_version_token_key; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.source_file
+    ADD CONSTRAINT source_file_bucket_key_version_token_key UNIQUE (bucket, key, version_token);
+
+--
+-- Name: source_file source_file_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.source_file
+    ADD CONSTRAINT source_file_pkey PRIMARY KEY (source_file_id);
+
+--
+-- Name: review_by_key; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX review_by_key ON ONLY sentiment.review USING btree (review_key) WHERE (review_key IS NOT NULL);
+
+--
+-- Name: scoring_batch_file; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX scoring_batch_file ON sentiment.scoring_batch USING btree (source_file_id, model_id);
+
+--
+-- Name: source_file_content; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE UNIQUE INDEX source_file_content ON sentiment.source_file USING btree (sha256) WHERE (status = 'loaded'::text);
+
+--
+-- Name: source_file_day; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX source_file_day ON sentiment.source_file USING btree (day);
+
+--
+-- Name: source_file_head; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX source_file_head ON sentiment.source_file USING btree (bucket, key, last_modified, source_file_id) WHERE (status = ANY (ARRAY['loaded'::text, 'duplicate'::text]));
+
+--
+-- Name: source_file_same_content; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX source_file_same_content ON sentiment.source_file USING btree (sha256) WHERE (status = ANY (ARRAY['loaded'::text, 'duplicate'::text]));
+
+--
+-- Name: source_file_to_do; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX source_file_to_do ON sentiment.source_file USING btree (day) WHERE (status = 'seen'::text);
+
+--
+-- Name: drift_report drift_report_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.drift_report
+    ADD CONSTRAINT drift_report_model_id_fkey FOREIGN KEY (model_id) REFERENCES sentiment.model(model_id);
+
+--
+-- Name: planned_file planned_file_run_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.planned_file
+    ADD CONSTRAINT planned_file_run_id_fkey FOREIGN KEY (run_id) REFERENCES sentiment.scoring_run(run_id) ON DELETE CASCADE;
+
+--
+-- Name: planned_file planned_file_source_file_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.planned_file
+    ADD CONSTRAINT planned_file_source_file_id_fkey FOREIGN KEY (source_file_id) REFERENCES sentiment.source_file(source_file_id);
+
+--
+-- Name: promotion promotion_from_digest_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.promotion
+    ADD CONSTRAINT promotion_from_digest_fkey FOREIGN KEY (from_digest) REFERENCES sentiment.model(digest);
+
+--
+-- Name: promotion promotion_to_digest_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.promotion
+    ADD CONSTRAINT promotion_to_digest_fkey FOREIGN KEY (to_digest) REFERENCES sentiment.model(digest);
+
+--
+-- Name: scoring_batch scoring_batch_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.scoring_batch
+    ADD CONSTRAINT scoring_batch_model_id_fkey FOREIGN KEY (model_id) REFERENCES sentiment.model(model_id);
+
+--
+-- Name: scoring_batch scoring_batch_source_file_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.scoring_batch
+    ADD CONSTRAINT scoring_batch_source_file_id_fkey FOREIGN KEY (source_file_id) REFERENCES sentiment.source_file(source_file_id);
+
+--
+-- Name: scoring_run scoring_run_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.scoring_run
+    ADD CONSTRAINT scoring_run_model_id_fkey FOREIGN KEY (model_id) REFERENCES sentiment.model(model_id);
+
+--
+-- Name: source_file source_file_current_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.source_file
+    ADD CONSTRAINT source_file_current_model_id_fkey FOREIGN KEY (current_model_id) REFERENCES sentiment.model(model_id);
+
+--
+-- Name: source_file source_file_duplicate_of_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.source_file
+    ADD CONSTRAINT source_file_duplicate_of_fkey FOREIGN KEY (duplicate_of) REFERENCES sentiment.source_file(source_file_id);
+
+--
+-- Name: SCHEMA sentiment; Type: ACL; Schema: -; Owner: -
+--
+
+GRANT USAGE ON SCHEMA sentiment TO sentiment_reader;
+GRANT USAGE ON SCHEMA sentiment TO sentiment_writer;
+
+--
+-- Name: FUNCTION ensure_month(any_day date); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.ensure_month(any_day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION sentiment.ensure_month(any_day date) TO sentiment_writer;
+
+--
+-- Name: TABLE model; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.model TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.model TO sentiment_writer;
+
+--
+-- Name: TABLE review; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.review TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.review TO sentiment_writer;
+
+--
+-- Name: TABLE review_head; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.review_head TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.review_head TO sentiment_writer;
+
+--
+-- Name: TABLE score; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.score TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.score TO sentiment_writer;
+
+--
+-- Name: TABLE source_file; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.source_file TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.source_file TO sentiment_writer;
+
+--
+-- Name: TABLE scored_reviews; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.scored_reviews TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.scored_reviews TO sentiment_writer;
+
+--
+-- Name: TABLE daily_sentiment; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_writer;
+
+--
+-- Name: TABLE drift_report; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.drift_report TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.drift_report TO sentiment_writer;
+
+--
+-- Name: TABLE erasure; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.erasure TO sentiment_writer;
+
+--
+-- Name: TABLE feedback; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.feedback TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.feedback TO sentiment_writer;
+
+--
+-- Name: TABLE scoring_batch; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.scoring_batch TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.scoring_batch TO sentiment_writer;
+
+--
+-- Name: TABLE load_history; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.load_history TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.load_history TO sentiment_writer;
+
+--
+-- Name: TABLE promotion; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.promotion TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.promotion TO sentiment_writer;
+
+--
+-- Name: TABLE model_history; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.model_history TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.model_history TO sentiment_writer;
+
+--
+-- Name: TABLE planned_file; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.planned_file TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.planned_file TO sentiment_writer;
+
+--
+-- Name: TABLE product_sentiment; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.product_sentiment TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.product_sentiment TO sentiment_writer;
+
+--
+-- Name: TABLE rejected_row; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.rejected_row TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.rejected_row TO sentiment_writer;
+
+--
+-- Name: TABLE quarantine; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.quarantine TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.quarantine TO sentiment_writer;
+
+--
+-- Name: TABLE schema_version; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_writer;
+
+--
+-- Name: TABLE scoring_run; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.scoring_run TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.scoring_run TO sentiment_writer;
+
+--
+-- PostgreSQL database dump complete
+--

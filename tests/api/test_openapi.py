@@ -1,0 +1,55 @@
+import re
+
+import jsonschema
+import pytest
+from aiohttp import web
+
+from api.problems import STATUS
+from api.routes import routes
+
+
+@pytest.fixture(scope="module")
+def described(service):
+    return service.get("/openapi.json").json()
+
+
+def check(described, name, value):
+    jsonschema.validate(value, {"$ref": f"#/components/schemas/{name}", "components": described["components"]})
+
+
+def test_every_route_that_speaks_json_is_described(described):
+    pages = {"/", "/docs", "/openapi.json", "/ws"}
+    served = {route.path for route in routes() if isinstance(route, web.RouteDef)} - pages
+    assert served == set(described["paths"])
+    assert described["openapi"] == "3.1.0"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/model", "ModelCard"), ("/healthz", "Health"), ("/readyz", "Readiness"), ("/nothing", "Problem")],
+)
+def test_what_is_served_has_the_described_shape(service, described, path, name):
+    check(described, name, service.get(path).json())
+
+
+def test_predictions_have_the_described_shape(service, described):
+    check(described, "Prediction", service.post("/predict", {"text": "good"}).json())
+    check(described, "Prediction", service.post("/predict", {"text": "good", "explain": True}).json())
+    check(described, "BatchResponse", service.post("/predict/batch", {"texts": ["good", ""]}).json())
+    with pytest.raises(jsonschema.ValidationError):
+        check(described, "PredictRequest", {"text": "  "})
+    with pytest.raises(jsonschema.ValidationError):
+        check(described, "PredictRequest", {"text": "a", "more": 1})
+
+
+def test_the_documentation_page_names_every_address_and_error_code(service, described):
+    page = service.get("/docs").body.decode()
+    for path in described["paths"]:
+        assert f"<code>{path}</code>" in page
+    for code in STATUS:
+        assert f'id="{code}"' in page
+
+
+def test_the_documentation_page_loads_nothing_from_other_hosts(service):
+    for path in ("/", "/docs"):
+        assert not re.search(r"""(?:src|href|action)=["']?(?:https?:)?//""", service.get(path).body.decode())

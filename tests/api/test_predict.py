@@ -1,0 +1,104 @@
+import gzip
+import json
+import math
+from urllib.parse import urlencode
+
+import pytest
+
+from sentiment_core.scorer import LABELS, Scorer
+
+FORM = "application/x-www-form-urlencoded"
+GOOD = "An excellent kettle: beautiful, quiet, and I love it."
+BAD = "Terrible. The worst kettle I ever had, a waste of money and awful support."
+TEXTS = (GOOD, BAD, "It is a kettle.", "ünïcödé 💛 and \u0000 zero", "a" * 3_000, "line\r\nbreak\tand tab")
+
+
+@pytest.fixture(scope="module")
+def scorer(starter):
+    return Scorer(starter)
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_the_service_gives_the_score_of_the_library(service, scorer, starter, text):
+    answer = service.post("/predict", {"text": text})
+    scores = scorer.score_texts([text])
+    label = LABELS[scores.label[0]]
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    prediction = answer.json()
+    assert prediction.pop("score") == pytest.approx(scores.score[0], abs=1e-6)
+    assert prediction == {
+        "label": label,
+        "sentiment": {"negative": 0, "neutral": None, "positive": 1}[label],
+        "model": {"name": starter.manifest.name, "version": None, "digest": starter.digest},
+        "truncated": False,
+    }
+
+
+def test_good_is_positive_and_bad_is_negative(service):
+    good, bad = service.post("/predict", {"text": GOOD}).json(), service.post("/predict", {"text": BAD}).json()
+    assert (good["label"], good["sentiment"]) == ("positive", 1)
+    assert (bad["label"], bad["sentiment"]) == ("negative", 0)
+    assert bad["score"] < 0.2
+    assert good["score"] > 0.8
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_a_form_gets_the_answer_that_json_gets(service, text):
+    form = service.post("/predict", urlencode({"text": text}).encode(), Content_Type=FORM, Accept="*/*")
+    assert form.json() == service.post("/predict", {"text": text}).json()
+
+
+def test_an_explanation_adds_up_to_the_score(service):
+    prediction = service.post("/predict", {"text": GOOD, "explain": True}).json()
+    parts = prediction["explanation"]["contributions"]
+    logit = prediction["explanation"]["bias"] + sum(part["weight"] for part in parts)
+    assert 1 / (1 + math.exp(-logit)) == pytest.approx(prediction["score"], abs=1e-6)
+    assert {"ngram", "weight", "spans"} == set(parts[0])
+    spans = {GOOD[start:end].lower() for part in parts for start, end in part["spans"] if part["ngram"] == "excellent"}
+    assert spans == {"excellent"}
+
+
+def test_explain_false_is_the_default_and_a_form_can_ask_too(service):
+    assert "explanation" not in service.post("/predict", {"text": GOOD, "explain": False}).json()
+    form = service.post("/predict", urlencode({"text": GOOD, "explain": "true"}).encode(), Content_Type=FORM)
+    assert form.json() == service.post("/predict", {"text": GOOD, "explain": True}).json()
+
+
+def test_a_gzipped_body_is_read(service):
+    body = gzip.compress(json.dumps({"text": GOOD}).encode())
+    assert service.post("/predict", body, Content_Encoding="gzip").json()["label"] == "positive"
+
+
+def test_a_long_text_is_scored_whole(service, scorer):
+    text = "good and bad words. " * 40_000
+    answer = service.post("/predict", {"text": text}).json()
+    assert answer["score"] == pytest.approx(scorer.score_texts([text]).score[0], abs=1e-6)
+    assert answer["truncated"] is False
+
+
+def test_in_a_batch_a_bad_text_costs_only_itself(service):
+    batch = b'{"texts": ["%s", "", 7, "half \\ud83d", null, "%s"]}' % (GOOD.encode(), BAD.encode())
+    answer = service.post("/predict/batch", batch)
+    assert answer.status == 200
+    results, errors = answer.json()["results"], answer.json()["errors"]
+    assert [(error["index"], error["code"]) for error in errors] == [
+        (1, "empty_text"),
+        (2, "wrong_type"),
+        (3, "invalid_text"),
+        (4, "wrong_type"),
+    ]
+    assert all(error["message"] for error in errors)
+    assert results[1:5] == [None] * 4
+    assert results[0] == service.post("/predict", {"text": GOOD}).json()
+    assert results[5] == service.post("/predict", {"text": BAD}).json()
+
+
+def test_a_batch_of_nothing_has_no_results(service):
+    assert service.post("/predict/batch", {"texts": []}).json() == {"results": [], "errors": []}
+
+
+def test_a_large_batch_is_scored_in_order(service, scorer):
+    texts = [f"{GOOD if number % 3 else BAD} Number {number}." for number in range(1_000)]
+    results = service.post("/predict/batch", {"texts": texts}).json()["results"]
+    assert [result["score"] for result in results] == pytest.approx(scorer.score_texts(texts).score.tolist(), abs=1e-6)

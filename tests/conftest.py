@@ -1,0 +1,92 @@
+"""Real services for all tests: started once a session, on free loopback ports, and stopped with it."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from demo.stack import Stack
+from sentiment_core import database
+from sentiment_core.settings import Settings
+
+# The first call of a kernel compiles it: a deadline would tell of that, not of the code under test.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The project's folder."""
+    return CHECKOUT
+
+
+@pytest.fixture(scope="session")
+def examples(checkout: Path) -> Path:
+    """The example drops; a file's path below it is its key below `incoming/`."""
+    return checkout / "examples" / "incoming"
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """PostgreSQL, an S3 server and MLflow."""
+    with Stack(tmp_path_factory.mktemp("stack"), ("postgres", "object_store", "mlflow"), durable=False) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def mlflow_uri(stack: Stack) -> str:
+    """The address of the MLflow tracking server."""
+    return stack.mlflow.url
+
+
+@pytest.fixture(scope="session")
+def migrated_template(stack: Stack) -> str:
+    """A migrated database that others are copied from."""
+    database.upgrade(stack.postgres.create_database("template_migrated"))
+    return "template_migrated"
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def empty_database(stack: Stack) -> Iterator[str]:
+    """The URI of a new database without a schema."""
+    name = f"test_{next(_numbers)}"
+    yield stack.postgres.create_database(name)
+    stack.postgres.drop_database(name)
+
+
+@pytest.fixture
+def database_url(stack: Stack, migrated_template: str) -> Iterator[str]:
+    """The URI of a new database with the schema."""
+    name = f"test_{next(_numbers)}"
+    yield stack.postgres.create_database(name, template=migrated_template)
+    stack.postgres.drop_database(name)
+
+
+@pytest.fixture
+def bucket(stack: Stack) -> str:
+    """A new, empty bucket."""
+    name = f"bucket-{next(_numbers)}"
+    stack.object_store.client().create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def settings(database_url: str, bucket: str, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings that point at this test's database and bucket; `model_copy(update=…)` changes one."""
+    for name, value in stack.object_store.environment().items():
+        monkeypatch.setenv(name, value)
+    return Settings(
+        database_url=database_url,
+        bucket=bucket,
+        s3_endpoint_url=stack.object_store.endpoint,
+        mlflow_tracking_uri=stack.mlflow.url,
+        model_cache=tmp_path / "models",
+        lock_timeout_s=60,
+    )

@@ -1,0 +1,145 @@
+"""The DAG as Airflow sees it, and one run of it from the object store to the views."""
+
+import psycopg2
+import pytest
+
+from sentiment_core.bundle import STARTER
+from sentiment_core.registry import Registry
+
+SERIALIZE = """
+import json
+from airflow.serialization.serialized_objects import DagSerialization
+import score_reviews
+dag = score_reviews.score_reviews()
+print(json.dumps(DagSerialization.to_dict(dag), sort_keys=True, default=str))
+"""
+
+STRUCTURE = """
+import json, os
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+dag = bag.dags["score_reviews"]
+print(json.dumps({
+    "errors": bag.import_errors,
+    "dags": sorted(bag.dags),
+    "tasks": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
+    "params": {name: dag.params[name] for name in dag.params},
+    "catchup": dag.catchup,
+    "start": dag.start_date.isoformat(),
+    "retries": {task.task_id: task.retries for task in dag.tasks},
+}))
+"""
+
+
+def test_the_dag_imports_and_has_this_structure(in_airflow) -> None:
+    found = in_airflow(STRUCTURE)
+    assert found["errors"] == {}
+    assert found["dags"] == ["score_reviews"]
+    assert found["tasks"] == {"plan": ["score"], "score": ["summary"], "summary": []}
+    assert found["params"] == {"model_version": None, "day": None, "replace": False}
+    assert found["catchup"] is False
+    assert found["start"] < "2001"
+    assert min(found["retries"].values()) > 0
+
+
+def test_its_serialisation_is_stable(in_airflow) -> None:
+    assert in_airflow(SERIALIZE) == in_airflow(SERIALIZE, PYTHONHASHSEED="1")
+
+
+DAYS = """
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from sentiment_core.errors import DayInvalid
+from wiring import run_day
+today = datetime.now(UTC)
+yesterday = (today - timedelta(days=1)).date().isoformat()
+def day(params=None, **run):
+    run = {"partition_key": None, "logical_date": None, "run_type": "manual"} | run
+    try:
+        return run_day(SimpleNamespace(**run), params or {"day": None}).isoformat()
+    except DayInvalid as error:
+        return str(error)
+chosen = {"day": "2026-11-10"}
+print(json.dumps({
+    "partition": day(partition_key="2026-11-16", run_type="backfill"),
+    "partition wins": day(chosen, partition_key="2026-11-16"),
+    "chosen": day(chosen, logical_date=datetime.now(UTC)),
+    "form date": day(logical_date=datetime(2026, 11, 12, tzinfo=UTC)),
+    "button": day(logical_date=datetime(2026, 11, 12, 13, 5, tzinfo=UTC)) == yesterday,
+    "nothing": day() == yesterday,
+    "today": day(partition_key=today.date().isoformat()),
+    "nonsense": day({"day": "someday"}),
+}))
+"""
+
+
+def test_the_day_of_a_run_is_right_however_it_was_started(in_airflow) -> None:
+    found = in_airflow(DAYS)
+    assert found["partition"] == "2026-11-16"
+    assert found["partition wins"] == "2026-11-16"
+    assert found["chosen"] == "2026-11-10"
+    assert found["form date"] == "2026-11-12"
+    assert found["button"] is found["nothing"] is True
+    assert "not over yet" in found["today"]
+    assert "YYYY-MM-DD" in found["nonsense"]
+
+
+TIMETABLE = """
+import json
+from datetime import UTC, datetime
+import score_reviews
+from airflow.serialization.encoders import coerce_to_core_timetable
+timetable = coerce_to_core_timetable(score_reviews.score_reviews().timetable)
+from airflow.timetables.base import TimeRestriction
+info = timetable.next_dagrun_info_v2(
+    last_dagrun_info=None,
+    restriction=TimeRestriction(datetime(2026, 11, 16, 12, tzinfo=UTC), None, True),
+)
+print(json.dumps([info.run_after.isoformat(), info.partition_key]))
+"""
+
+
+def test_the_nightly_run_is_at_two_and_for_the_day_before(in_airflow) -> None:
+    run_after, key = in_airflow(TIMETABLE)
+    assert run_after.startswith("2026-11-17T02:00:00")
+    assert key == "2026-11-16"
+
+
+RUN = """
+import json, sys
+import score_reviews
+run = score_reviews.score_reviews().test(run_conf={conf})
+print(json.dumps({{task.task_id: [str(task.state), task.try_number] for task in run.get_task_instances()}}))
+"""
+
+
+@pytest.fixture
+def registered(settings) -> int:
+    """The version of the starter in the registry, as its champion."""
+    registry = Registry(str(settings.mlflow_tracking_uri), cache=settings.model_cache)
+    version = registry.register(STARTER)
+    registry.set_alias("champion", version)
+    return version
+
+
+def test_a_run_scores_its_day_and_again_nothing(in_airflow, connections, settings, stack, registered, examples) -> None:
+    s3 = stack.object_store.client()
+    for path in sorted(examples.rglob("dt=2026-11-16/*")):
+        s3.upload_file(str(path), settings.bucket, f"incoming/{path.relative_to(examples)}")
+    code = RUN.format(conf={"day": "2026-11-16"})
+    for _ in range(2):
+        states = in_airflow(code, **connections)
+        assert {state for state, _ in states.values()} <= {"success", "skipped"}, states
+    with psycopg2.connect(settings.require_database_url()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT sum(reviews) FROM sentiment.daily_sentiment")
+        assert cursor.fetchone() == (64,)
+        cursor.execute("SELECT DISTINCT mlflow_versions FROM sentiment.load_history")
+        assert cursor.fetchone() == ([registered],)
+
+
+def test_an_unknown_model_fails_at_once(in_airflow, connections) -> None:
+    code = RUN.format(conf={"day": "2026-11-16", "model_version": "9999"})
+    states = in_airflow(code, **connections)
+    assert states["plan"] == ["failed", 1]
+    assert states["summary"][0] == "upstream_failed"

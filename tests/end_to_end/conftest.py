@@ -1,0 +1,44 @@
+"""The whole system, started by the README's command and then driven as its users drive it."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from demo.stack import Stack
+
+
+class Demo(NamedTuple):
+    """A finished `make demo ARGS=--exit`, and where it kept its state."""
+
+    state: Path
+    exit_code: int
+    output: str
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Demo:
+    """The README's first command, on a fresh state folder."""
+    state = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(
+        ["make", "demo", f"ARGS=--exit --state {state}"],
+        cwd=checkout,
+        env={name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SENTIMENT_"))},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return Demo(state, done.returncode, done.stdout)
+
+
+@pytest.fixture(scope="session")
+def system(demo: Demo) -> Iterator[Stack]:
+    """All parts, started again over the state that the demo left."""
+    with Stack(demo.state) as stack:
+        stack.airflow.client().wait_for_dag("score_reviews", 120)
+        yield stack

@@ -1,0 +1,181 @@
+"""From the README's command to the tables, row by row, on every real part."""
+
+import json
+import urllib.request
+from datetime import date
+
+import numpy as np
+import pytest
+
+from demo.airflow_client import Run
+from demo.stack import Stack
+from sentiment_core import verification
+from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.database import connect
+from sentiment_core.scorer import LABELS, Scorer
+from tests.end_to_end.conftest import Demo
+from tests.end_to_end.generated import GeneratedFile, generated_files
+
+DAY = date(2026, 11, 14)
+BUCKET = "reviews"
+OTHERS = {
+    "incoming/shop/dt=2026-11-14/good.csv": b"review_id,review\ng1,Simply good.\ng2,Simply bad.\n",
+    "incoming/shop/dt=2026-11-14/mixed.tsv": b"review_id\tbody\nm1\tfine\nm2\t\nm3\tcaf\xe9\nm1\tfine\nm1\tother\n",
+    "incoming/shop/dt=2026-11-14/orders.csv": b"id,amount\n1,2\n",
+    "incoming/shop/dt=2026-11-14/cut.csv.gz": b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03no gzip",
+}
+
+
+def query(system: Stack, statement: str, *parameters: object) -> list[tuple]:
+    with connect(system.postgres.url()) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def backfill(system: Stack, **conf: object) -> Run:
+    """Backfill the day by Airflow's REST API, and return its run when it has ended."""
+    client = system.airflow.client()
+    started = client.backfill("score_reviews", DAY, DAY, reprocess="completed", conf=conf)
+    while True:
+        run = client.runs_of(started).get(DAY.isoformat())
+        if run is not None and run.ended:
+            client.require_success("score_reviews", run)
+            return run
+        system.pause(0.5)
+
+
+def put(system: Stack, key: str, data: bytes) -> None:
+    system.object_store.client().put_object(Bucket=BUCKET, Key=key, Body=data)
+
+
+@pytest.fixture(scope="session")
+def files() -> list[GeneratedFile]:
+    return generated_files(DAY.isoformat())
+
+
+@pytest.fixture(scope="session")
+def scored(system: Stack, files: list[GeneratedFile]) -> str:
+    """The day's files, dropped and backfilled; the id of the run."""
+    for file in files:
+        put(system, file.key, file.data)
+    for key, data in OTHERS.items():
+        put(system, key, data)
+    return backfill(system).run_id
+
+
+def test_the_demo_runs_to_its_end_and_shows_its_results(demo: Demo) -> None:
+    assert demo.exit_code == 0, demo.output
+    for shown in ("sentiment.daily_sentiment", "2026-11-16", "missing_text", "no_text_column", '"label"', "psql"):
+        assert shown in demo.output, demo.output
+
+
+def test_the_examples_are_scored_as_their_table_says(system: Stack) -> None:
+    assert query(system, "SELECT day::text, sum(reviews) FROM sentiment.daily_sentiment WHERE source <> 'generated'"
+                 " AND source <> 'shop' GROUP BY day ORDER BY day") == [
+        ("2026-11-16", 64),
+        ("2026-11-17", 64),
+        ("2026-11-18", 64),
+    ]  # fmt: skip
+
+
+def test_every_row_is_stored_with_its_line_and_its_score(system: Stack, scored: str, files) -> None:
+    stored = query(
+        system,
+        "SELECT key, line, review_id, text, score, label::text FROM sentiment.scored_reviews"
+        " WHERE source = 'generated' ORDER BY key, line",
+    )
+    expected = sorted(row for file in files for row in file.rows)
+    assert sum(len(file.rows) + len(file.rejected) for file in files) == 200_000
+    assert [row[:4] for row in stored] == expected
+    scores = Scorer(Bundle.load(STARTER)).score_texts([row.text for row in expected])
+    np.testing.assert_allclose([row[4] for row in stored], scores.score, atol=1e-6)
+    assert [row[5] for row in stored] == [LABELS[label] for label in scores.label]
+
+
+def test_broken_rows_and_files_are_in_quarantine_and_nothing_else(system: Stack, scored: str, files) -> None:
+    found = query(system, "SELECT key, coalesce(line, 0), code FROM sentiment.quarantine WHERE day = %s", DAY)
+    shop = "incoming/shop/dt=2026-11-14"
+    expected = [(file.key, line, code) for file in files for line, code in file.rejected]
+    expected += [
+        (f"{shop}/mixed.tsv", 3, "missing_text"),
+        (f"{shop}/mixed.tsv", 4, "invalid_utf8"),
+        (f"{shop}/mixed.tsv", 6, "conflicting_review_id"),
+        (f"{shop}/orders.csv", 0, "no_text_column"),
+        (f"{shop}/cut.csv.gz", 0, "damaged_compression"),
+    ]
+    assert sorted(found) == sorted(expected)
+
+
+def test_the_ledger_counts_each_outcome_and_names_the_run(system: Stack, scored: str) -> None:
+    assert query(
+        system,
+        "SELECT key, rows_in, rows_scored, rows_rejected, rows_duplicate FROM sentiment.load_history"
+        " WHERE run_id = %s ORDER BY key",
+        scored,
+    ) == [
+        ("incoming/generated/dt=2026-11-14/broken.csv", 50_000, 49_950, 50, 0),
+        ("incoming/generated/dt=2026-11-14/newlines.csv.gz", 70_000, 70_000, 0, 0),
+        ("incoming/generated/dt=2026-11-14/plain.csv", 80_000, 80_000, 0, 0),
+        ("incoming/shop/dt=2026-11-14/good.csv", 2, 2, 0, 0),
+        ("incoming/shop/dt=2026-11-14/mixed.tsv", 5, 1, 3, 1),
+    ]
+
+
+def contents(system: Stack) -> list[tuple]:
+    return query(
+        system,
+        "SELECT count(*), sum(hashtextextended(concat_ws('|', key, line, review_id, text, score, label), 0))"
+        " FROM sentiment.scored_reviews",
+    ) + query(system, "SELECT count(*), sum(octet_length(raw)) FROM sentiment.quarantine")
+
+
+def test_dropping_everything_again_doubles_nothing(system: Stack, scored: str, files) -> None:
+    before = contents(system)
+    for file in files:
+        put(system, file.key, file.data)
+    plain = files[0]
+    put(system, "incoming/generated/dt=2026-11-14/plain-again.csv", plain.data)
+    for key, data in OTHERS.items():
+        if "good" in key or "mixed" in key:
+            put(system, key, data)
+    backfill(system)
+    states = query(
+        system,
+        "SELECT status, count(*) FROM sentiment.source_file WHERE day = %s AND source = 'generated' GROUP BY status"
+        " ORDER BY status",
+        DAY,
+    )
+    assert states == [("duplicate", 4), ("loaded", 3)]
+    assert contents(system) == before
+    with connect(system.postgres.url()) as connection:
+        assert verification.verify(connection) == []
+
+
+def test_replacing_leaves_the_same_rows(system: Stack, scored: str) -> None:
+    before = contents(system)
+    run = backfill(system, replace=True)
+    kinds = query(system, "SELECT DISTINCT kind FROM sentiment.load_history WHERE run_id = %s", run.run_id)
+    assert kinds == [("replace",)]
+    assert contents(system) == before
+
+
+def test_the_summary_updates_the_asset(system: Stack, scored: str) -> None:
+    events = system.airflow.client().get("/assets/events", limit=100)["asset_events"]
+    (event,) = [event for event in events if event["source_run_id"] == scored]
+    assert event["extra"]["rows_scored"] == 199_953
+    assert event["partition_key"] == DAY.isoformat()
+
+
+def test_the_service_and_the_nightly_run_give_one_text_one_score(system: Stack, scored: str) -> None:
+    ((text, score, digest),) = query(
+        system, "SELECT text, score, model_digest FROM sentiment.scored_reviews WHERE review_id = 'g1'"
+    )
+    request = urllib.request.Request(
+        f"{system.api.url}/predict",
+        data=json.dumps({"text": text}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as response:
+        answer = json.load(response)
+    assert answer["score"] == pytest.approx(score, abs=1e-6)
+    assert answer["model"]["digest"] == digest

@@ -1,0 +1,77 @@
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from demo.stack import Stack
+from sentiment_core import verification
+from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.database import Connection, connect
+from sentiment_core.load_commands import load_drop
+from sentiment_core.loading import Loader, Outcome
+from sentiment_core.model import open_model
+from sentiment_core.settings import Settings
+from sentiment_core.storage import Storage
+
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def connection(settings: Settings) -> Iterator[Connection]:
+    with connect(settings.require_database_url()) as connection:
+        yield connection
+
+
+@pytest.fixture
+def query(connection: Connection) -> Query:
+    """Run a statement and return its rows; bytea as bytes."""
+
+    def run(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            rows = cursor.fetchall() if cursor.description else []
+        return [tuple(bytes(value) if isinstance(value, memoryview) else value for value in row) for row in rows]
+
+    return run
+
+
+class Drops:
+    """Puts objects into this test's bucket and loads them, as the run would; every load is verified afterwards."""
+
+    def __init__(self, connection: Connection, stack: Stack, settings: Settings) -> None:
+        self.s3 = stack.object_store.client()
+        self.storage = Storage(self.s3)
+        self.connection = connection
+        self.settings = settings
+        self.model = open_model(connection, Bundle.load(STARTER))
+        self.runs = 0
+
+    def put(self, key: str, data: bytes | str) -> None:
+        body = data.encode() if isinstance(data, str) else data
+        self.s3.put_object(Bucket=self.settings.bucket, Key=f"incoming/{key}", Body=body)
+
+    def load(self, key: str, *, replace: bool = False, **changed: object) -> Outcome:
+        self.runs += 1
+        settings = self.settings.model_copy(update=changed)
+        loader = Loader(self.connection, self.storage, self.model, settings, f"test run {self.runs}")
+        drop = self.storage.find(f"s3://{self.settings.bucket}/incoming/{key}")
+        outcome = load_drop(loader, drop, replace)
+        assert verification.verify(self.connection) == []
+        return outcome
+
+    def drop(self, key: str, data: bytes | str, **changed: object) -> Outcome:
+        self.put(key, data)
+        return self.load(key, **changed)
+
+
+@pytest.fixture
+def drops(connection: Connection, stack: Stack, settings: Settings) -> Drops:
+    return Drops(connection, stack, settings)
+
+
+@pytest.fixture
+def drops_as(stack: Stack, settings: Settings) -> Iterator[Callable[[str], Drops]]:
+    """Load as the user of a database URI."""
+    with contextlib.ExitStack() as opened:
+        yield lambda url: Drops(opened.enter_context(connect(url)), stack, settings)

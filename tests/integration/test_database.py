@@ -1,0 +1,161 @@
+"""The schema: how it comes about, what it says of itself, who may do what, and what it refuses."""
+
+import threading
+
+import psycopg2
+import pytest
+from alembic.script import ScriptDirectory
+
+from demo.schema import dump
+from sentiment_core import database, verification
+from sentiment_core.database import connect
+from sentiment_core.errors import SchemaOutdated
+
+REVISIONS = [script.revision for script in ScriptDirectory.from_config(database.migrations()).walk_revisions()]
+
+
+def execute(url: str, statement: str, *parameters: object) -> list[tuple]:
+    with connect(url) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_the_dump_in_the_repository_is_the_migrated_schema(stack, empty_database, checkout) -> None:
+    database.upgrade(empty_database)
+    written = (checkout / "sql" / "schema.sql").read_text()
+    assert dump(stack.postgres, empty_database) == written, "run `make schema` and look at the difference"
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_an_earlier_database_with_rows_is_upgraded(stack, empty_database, checkout, revision) -> None:
+    database.upgrade(empty_database, revision)
+    execute(empty_database, (checkout / f"tests/integration/rows/{revision}.sql").read_text())
+    shown = execute(empty_database, "SELECT text, score FROM sentiment.scored_reviews")
+    database.upgrade(empty_database)
+    assert execute(empty_database, "SELECT text, score FROM sentiment.scored_reviews") == shown == [("new", 0.9)]
+    with connect(empty_database) as connection:
+        assert verification.verify(connection) == []
+    execute(empty_database, "DROP TABLE sentiment.review_202611, sentiment.score_202611")
+    assert dump(stack.postgres, empty_database) == (checkout / "sql" / "schema.sql").read_text()
+
+
+def test_upgrading_is_safe_again_and_by_several_at_once(empty_database) -> None:
+    assert not database.schema_status(empty_database).current
+    with pytest.raises(SchemaOutdated, match="at none, this release needs"):
+        database.wait_for_schema(empty_database, 0)
+    failures: list[BaseException] = []
+
+    def upgrade() -> None:
+        try:
+            database.upgrade(empty_database)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=upgrade) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert database.wait_for_schema(empty_database, 1).current
+
+
+def test_every_column_of_every_view_is_commented(database_url) -> None:
+    assert (
+        execute(
+            database_url,
+            """
+            SELECT class.relname, attname FROM pg_attribute
+            JOIN pg_class class ON class.oid = attrelid
+            WHERE relnamespace = 'sentiment'::regnamespace AND relkind = 'v' AND attnum > 0
+                AND (col_description(attrelid, attnum) IS NULL OR obj_description(class.oid) IS NULL)
+            """,
+        )
+        == []
+    )
+
+
+def test_every_table_is_commented(database_url) -> None:
+    found = execute(
+        database_url,
+        "SELECT relname FROM pg_class WHERE relnamespace = 'sentiment'::regnamespace AND relkind IN ('r', 'p')"
+        " AND obj_description(oid) IS NULL",
+    )
+    assert found == [("schema_version",)]
+
+
+def test_a_month_is_made_once_also_by_several_at_once(database_url) -> None:
+    def make() -> None:
+        execute(database_url, "SELECT sentiment.ensure_month('2024-02-29')")
+
+    threads = [threading.Thread(target=make) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert execute(
+        database_url,
+        "SELECT relname::text FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE relname LIKE '%202402' ORDER BY 1",
+    ) == [("review_202402",), ("score_202402",)]
+
+
+def test_a_row_outside_the_made_months_is_refused(database_url) -> None:
+    with pytest.raises(psycopg2.errors.CheckViolation, match="no partition"), psycopg2.connect(database_url) as raw:
+        raw.cursor().execute(
+            "INSERT INTO sentiment.review (day, source_file_id, line, batch_id, text)"
+            " VALUES ('1999-01-01', 1, 2, 1, 'x')"
+        )
+
+
+@pytest.fixture
+def members(stack, database_url) -> dict[str, str]:
+    """The URIs of a user who is only a reader and of one who is only a writer."""
+    execute(
+        database_url,
+        """
+        DO $$ BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ann') THEN
+                CREATE ROLE ann LOGIN PASSWORD 'ann' IN ROLE sentiment_reader;
+                CREATE ROLE wes LOGIN PASSWORD 'wes' IN ROLE sentiment_writer;
+            END IF;
+        END $$
+        """,
+    )
+    name = database_url.rpartition("/")[2]
+    return {user: f"postgresql://{user}:{user}@127.0.0.1:{stack.postgres.port}/{name}" for user in ("ann", "wes")}
+
+
+def test_a_reader_sees_the_views_and_changes_nothing(members) -> None:
+    assert execute(members["ann"], "SELECT count(*) FROM sentiment.scored_reviews") == [(0,)]
+    for refused in (
+        "DELETE FROM sentiment.review",
+        "SELECT * FROM sentiment.erasure",
+        "SELECT sentiment.ensure_month('2026-01-01')",
+    ):
+        with pytest.raises(database.DatabaseRefused, match="permission denied"):
+            execute(members["ann"], refused)
+
+
+def test_a_writer_loads_but_cannot_change_the_schema(members, drops_as) -> None:
+    assert drops_as(members["wes"]).drop("dt=2026-11-16/a.csv", "review\nfine\n").rows_scored == 1
+    with pytest.raises(database.DatabaseRefused, match="must be owner"):
+        execute(members["wes"], "DROP TABLE sentiment.score")
+
+
+@pytest.mark.parametrize(
+    ("statement", "constraint"),
+    [
+        (
+            "INSERT INTO sentiment.scoring_batch (source_file_id, model_id, kind, rows_in, rows_scored, rows_rejected,"
+            " rows_duplicate, run_id, code_version, started_at) VALUES (1, 1, 'load', 3, 1, 1, 0, '', '', now())",
+            "every_row_has_one_outcome",
+        ),
+        ("UPDATE sentiment.source_file SET status = 'rejected' WHERE source_file_id = 1", "rejected_has_reason"),
+        ("UPDATE sentiment.source_file SET status = 'seen', live = true", "only_loaded_is_live"),
+        ("UPDATE sentiment.source_file SET status = 'loaded', sha256 = sha256('2')", "source_file_content"),
+    ],
+)
+def test_the_database_itself_refuses_what_breaks_the_rules(database_url, checkout, statement, constraint) -> None:
+    execute(database_url, (checkout / "tests/integration/rows/0001.sql").read_text())
+    with pytest.raises(database.DatabaseRefused, match=constraint):
+        execute(database_url, statement)

@@ -1,0 +1,248 @@
+"""What becomes of a file, row by row, on a real database and a real object store."""
+
+import gzip
+import hashlib
+import re
+import time
+from datetime import UTC, date, datetime
+
+import pytest
+from backports import zstd
+
+from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.contract import RejectCode
+from sentiment_core.loading import Status
+from sentiment_core.scorer import LABELS, Scorer
+
+SHOWN = "SELECT review_id, text FROM sentiment.scored_reviews ORDER BY review_id, text"
+
+
+def test_every_example_comes_out_as_its_table_says(drops, query, examples) -> None:
+    table = re.findall(
+        r"^\| `([^`]+)` \| (\d+) \| (\d+) \| (.*?) \| (\d+) \| (\w+).* \|$",
+        (examples.parent / "README.md").read_text(),
+        re.MULTILINE,
+    )
+    assert len(table) == len([path for path in examples.rglob("*") if path.is_file()])
+    for key, rows_in, scored, rejected, duplicate, status in table:
+        outcome = drops.drop(key, (examples / key).read_bytes())
+        counts = (outcome.rows_in, outcome.rows_scored, outcome.rows_duplicate)
+        assert (outcome.status, *counts) == (status, int(rows_in), int(scored), int(duplicate)), key
+        found = query("SELECT code, line FROM sentiment.quarantine WHERE key = %s ORDER BY line", f"incoming/{key}")
+        listed = re.findall(r"`(\w+)`(?: (\d+))?", rejected)
+        assert found == [(code, int(line) if line else None) for code, line in listed], key
+    assert query("SELECT day::text, sum(reviews) FROM sentiment.daily_sentiment GROUP BY day ORDER BY day") == [
+        ("2026-11-16", 64),
+        ("2026-11-17", 64),
+        ("2026-11-18", 64),
+    ]
+
+
+def test_a_row_keeps_every_field_and_names_its_model_and_its_origin(drops, query, settings) -> None:
+    drops.drop(
+        "shop/dt=2026-11-16/a.csv",
+        "review_id,review,rating,reviewed_at,language,product_id,author_id,country\n"
+        'r1,"Lovely, ""truly"" lovely.\nI would buy it again.",4.5,2026-11-16T12:00:00+02:00,en-GB,p1,u1,GB\n',
+    )
+    (row,) = query(
+        "SELECT day, source, review_id, product_id, author_id, rating, reviewed_at, language, text, extra,"
+        " label, score, out_of_language, model_digest, bucket, key, line FROM sentiment.scored_reviews"
+    )
+    text = 'Lovely, "truly" lovely.\nI would buy it again.'
+    bundle = Bundle.load(STARTER)
+    scores = Scorer(bundle).score_texts([text])
+    assert row[:10] == (
+        date(2026, 11, 16), "shop", "r1", "p1", "u1", 4.5, datetime(2026, 11, 16, 10, tzinfo=UTC), "en-GB", text,
+        {"country": "GB"},
+    )  # fmt: skip
+    assert row[10] == LABELS[scores.label[0]]
+    assert row[11] == pytest.approx(scores.score[0], abs=1e-6)
+    assert row[12:] == (False, bundle.digest, settings.bucket, "incoming/shop/dt=2026-11-16/a.csv", 2)
+
+
+def test_the_ledger_names_the_bytes_and_the_run(drops, query) -> None:
+    data = b"review\nfine\n"
+    drops.drop("dt=2026-11-16/a.csv", data)
+    assert query("SELECT sha256, status, live, size FROM sentiment.source_file") == [
+        (hashlib.sha256(data).digest(), "loaded", True, len(data))
+    ]
+    assert query("SELECT kind, run_id, rows_in FROM sentiment.load_history") == [("load", "test run 1", 1)]
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [(".csv.gz", gzip.compress), (".csv.zst", zstd.compress)])
+def test_compressed_files_load_and_are_hashed_as_stored(drops, query, suffix, pack) -> None:
+    packed = pack(b"review\nfine\n")
+    assert drops.drop(f"dt=2026-11-16/a{suffix}", packed).rows_scored == 1
+    assert query("SELECT sha256 FROM sentiment.source_file") == [(hashlib.sha256(packed).digest(),)]
+
+
+def test_the_review_key_is_what_the_documentation_says(drops, query) -> None:
+    drops.drop("shop/dt=2026-11-16/a.csv", "review_id,review\nr1,fine\n")
+    assert query(
+        "SELECT uuid_send(review_key) = substr(sha256(convert_to('shop/r1', 'UTF8')), 1, 16) FROM sentiment.review"
+    ) == [(True,)]
+
+
+def test_a_language_that_the_model_does_not_know_is_scored_and_flagged(drops, query) -> None:
+    drops.drop("dt=2026-11-16/a.csv", "language,review\nde,sehr gut\nen_US,good\n,good too\n")
+    assert query("SELECT language, out_of_language FROM sentiment.scored_reviews ORDER BY line") == [
+        ("de", True),
+        ("en_US", False),
+        (None, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "code"),
+    [
+        ("a.csv", b"", RejectCode.EMPTY_FILE),
+        ("a.csv", b"review\n", RejectCode.NO_ROWS),
+        ("a.csv", b"\n\n", RejectCode.EMPTY_FILE),
+        ("a.csv", b"id,amount\n1,2\n", RejectCode.NO_TEXT_COLUMN),
+        ("a.csv", b'review\ngood\n"never closed\n', RejectCode.UNCLOSED_QUOTE),
+        ("a.csv", "review\nfine\n".encode("utf-16"), RejectCode.UNSUPPORTED_ENCODING),
+        ("a.csv.gz", gzip.compress(b"review\n" + b"fine\n" * 100_000)[:-20], RejectCode.DAMAGED_COMPRESSION),
+        ("a.csv.gz", gzip.compress(b"review\n" + b"fine\n" * 100_000), RejectCode.EXPANDS_TOO_FAR),
+        ("a.csv", b"review\n" + b"x" * 200_000, RejectCode.RECORD_TOO_LARGE),
+        ("a.xlsx", b"PK", RejectCode.UNSUPPORTED_FORMAT),
+        ("dt=tomorrow/a.csv", b"review\nfine\n", RejectCode.INVALID_DAY),
+        ("ein Ordner/mit Ümlaut +%.csv", b"id\n1\n", RejectCode.NO_TEXT_COLUMN),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_rejected_whole_with_its_reason(drops, query, key, data, code) -> None:
+    limits = {"block_bytes": 50_000, "max_record_bytes": 100_000, "max_expanded_bytes": 250_000}
+    if code is RejectCode.DAMAGED_COMPRESSION:
+        limits["max_expanded_bytes"] = 1_000_000
+    outcome = drops.drop(key, data, **limits)
+    assert outcome.status is Status.REJECTED
+    assert query("SELECT status, reject_code FROM sentiment.source_file") == [("rejected", code)]
+    assert query("SELECT count(*) FROM sentiment.review") == [(0,)]
+    assert query("SELECT line, code, key FROM sentiment.quarantine") == [(None, code, f"incoming/{key}")]
+    assert drops.load(key, **limits).status is Status.SKIPPED
+
+
+def test_a_rejected_file_is_taken_in_after_the_settings_changed(drops, query) -> None:
+    drops.drop("dt=2026-11-16/a.csv", "words\nfine\n")
+    outcome = drops.load("dt=2026-11-16/a.csv", replace=True, text_columns=("words",))
+    assert outcome.status is Status.LOADED
+    assert query("SELECT status, reject_code FROM sentiment.source_file") == [("loaded", None)]
+
+
+# Repeats within a file
+
+
+@pytest.mark.parametrize("block_bytes", [60, 1_000_000], ids=["in different blocks", "in one block"])
+def test_a_repeated_id_is_a_duplicate_or_a_conflict(drops, query, block_bytes) -> None:
+    filler = "".join(f"f{row},filler text number {row},\n" for row in range(20))
+    outcome = drops.drop(
+        "dt=2026-11-16/a.csv",
+        f'review_id,review,rating\nr1,"fine, really",4\n{filler}r1,"fine, really",4.0\nr1,awful,1\n,fine,\n,fine,\n',
+        block_bytes=block_bytes,
+    )
+    assert outcome[3:7] == (25, 23, 1, 1)
+    assert query("SELECT line, code, raw FROM sentiment.rejected_row") == [(24, "conflicting_review_id", b"r1,awful,1")]
+    assert query("SELECT text FROM sentiment.scored_reviews WHERE review_id = 'r1'") == [("fine, really",)]
+    assert query("SELECT count(*) FROM sentiment.scored_reviews WHERE review_id IS NULL") == [(2,)]
+
+
+# The same file again, and other files
+
+
+def test_loading_a_file_again_adds_nothing(drops, query) -> None:
+    drops.drop("dt=2026-11-16/a.csv", "review_id,review\nr1,fine\n")
+    assert drops.load("dt=2026-11-16/a.csv").status is Status.SKIPPED
+    assert query("SELECT count(*) FROM sentiment.scoring_batch") == [(1,)]
+
+
+def test_the_same_bytes_under_a_new_key_are_not_stored_twice(drops, query) -> None:
+    data = "review_id,review\nr1,fine\n"
+    drops.drop("shop/dt=2026-11-16/a.csv", data)
+    assert drops.drop("shop/dt=2026-11-18/b.csv", data).status is Status.DUPLICATE
+    assert query("SELECT count(*) FROM sentiment.review") == [(1,)]
+    assert query(
+        "SELECT copy.key, original.key FROM sentiment.source_file copy"
+        " JOIN sentiment.source_file original ON original.source_file_id = copy.duplicate_of"
+    ) == [("incoming/shop/dt=2026-11-18/b.csv", "incoming/shop/dt=2026-11-16/a.csv")]
+
+
+def test_new_bytes_under_a_key_supersede_the_old_rows(drops, query) -> None:
+    key = "shop/dt=2026-11-16/a.csv"
+    drops.drop(key, "review_id,review\nr1,fine\nr2,dull\n,no id\n")
+    drops.drop(key, "review_id,review\nr1,not so fine\nr3,new\n")
+    assert query(SHOWN) == [("r1", "not so fine"), ("r3", "new")]
+    assert query("SELECT count(*) FROM sentiment.review") == [(5,)]
+
+
+def test_a_bad_drop_under_a_key_takes_no_good_row_away(drops, query) -> None:
+    key = "shop/dt=2026-11-16/a.csv"
+    drops.drop(key, "review_id,review\nr1,fine\n")
+    assert drops.drop(key, "broken\n1\n").status is Status.REJECTED
+    assert query(SHOWN) == [("r1", "fine")]
+
+
+def test_old_bytes_that_come_back_under_their_key_are_shown_again(drops, query) -> None:
+    key = "shop/dt=2026-11-16/a.csv"
+    first, second = "review_id,review\nr1,first\n", "review_id,review\nr1,second\n"
+    drops.drop(key, first)
+    drops.drop(key, second)
+    assert query(SHOWN) == [("r1", "second")]
+    # Without versions S3 tells two puts of the same bytes apart by their second only.
+    time.sleep(1.1)
+    assert drops.drop(key, first).status is Status.DUPLICATE
+    assert query(SHOWN) == [("r1", "first")]
+
+
+def test_a_row_that_was_hidden_comes_back_when_the_newer_file_goes(drops, query) -> None:
+    drops.drop("shop/dt=2026-11-16/a.csv", "review_id,review\nr1,from a\n")
+    drops.drop("shop/dt=2026-11-17/b.csv", "review_id,review\nr1,from b\nr2,also b\n")
+    assert query(SHOWN) == [("r1", "from b"), ("r2", "also b")]
+    drops.drop("shop/dt=2026-11-17/b.csv", "review_id,review\nr2,b again\n")
+    assert query(SHOWN) == [("r1", "from a"), ("r2", "b again")]
+
+
+def test_the_newest_file_counts_whatever_the_order_of_loading(drops, query) -> None:
+    for name in ("a", "b", "c"):
+        drops.put(f"shop/dt=2026-11-16/{name}.csv", f"review_id,review\nr1,from {name}\n")
+    modified = {
+        name: drops.storage.find(f"s3://{drops.settings.bucket}/incoming/shop/dt=2026-11-16/{name}.csv").last_modified
+        for name in ("a", "b", "c")
+    }
+    for name in ("c", "a", "b"):
+        drops.load(f"shop/dt=2026-11-16/{name}.csv")
+    newest = max(modified.values())
+    (shown,) = query(SHOWN)
+    assert shown[1] in {f"from {name}" for name, at in modified.items() if at == newest}
+
+
+def test_the_same_id_of_two_sources_is_two_reviews(drops, query) -> None:
+    drops.drop("shop/dt=2026-11-16/a.csv", "review_id,review\nr1,from the shop\n")
+    drops.drop("app/dt=2026-11-16/a.csv", "review_id,review\nr1,from the app\n")
+    assert query(SHOWN) == [("r1", "from the app"), ("r1", "from the shop")]
+
+
+# Replacing
+
+
+def test_replacing_reads_the_file_anew_and_leaves_the_same_rows(drops, query) -> None:
+    drops.drop("dt=2026-11-16/a.csv", "review_id,review,rating\nr1,fine,5\nr2,dull,x\n")
+    before = query("SELECT line, text, label, score FROM sentiment.scored_reviews")
+    assert drops.load("dt=2026-11-16/a.csv", replace=True).status is Status.REPLACED
+    assert query("SELECT line, text, label, score FROM sentiment.scored_reviews") == before
+    assert query("SELECT line FROM sentiment.rejected_row") == [(3,)]
+    assert query("SELECT kind FROM sentiment.scoring_batch ORDER BY batch_id") == [("load",), ("replace",)]
+
+
+def test_replacing_under_a_changed_contract_moves_rows_between_outcomes(drops, query) -> None:
+    drops.drop("dt=2026-11-16/a.csv", "review_id,review\nr1,short\nr2,a much longer text\n", max_text_bytes=10)
+    assert query(SHOWN) == [("r1", "short")]
+    drops.load("dt=2026-11-16/a.csv", replace=True)
+    assert query(SHOWN) == [("r1", "short"), ("r2", "a much longer text")]
+    drops.load("dt=2026-11-16/a.csv", replace=True, max_text_bytes=10)
+    assert query(SHOWN) == [("r1", "short")]
+
+
+def test_a_file_that_can_no_longer_be_read_keeps_its_rows(drops, query) -> None:
+    drops.drop("dt=2026-11-16/a.csv", "review_id,review\nr1,fine\n")
+    outcome = drops.load("dt=2026-11-16/a.csv", replace=True, text_columns=("words",))
+    assert outcome.status is Status.KEPT
+    assert query(SHOWN) == [("r1", "fine")]

@@ -1,0 +1,285 @@
+"""The registry module against a real MLflow server; fetching takes no MLflow package."""
+
+import http.server
+import json
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.errors import BundleDamaged, BundleMissing, ModelUnknown, RegistryRefused, RegistryUnavailable
+from sentiment_core.registry import Registry
+from sentiment_core.scorer import LABELS, Scorer
+
+TEXTS = ["An excellent kettle, I love it.", "Terrible, the worst waste of money.", "It is a kettle.", "ünï 💛"]
+
+
+@pytest.fixture
+def registry(mlflow_uri, tmp_path):
+    return Registry(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
+
+
+@pytest.fixture(scope="module")
+def starter():
+    return Bundle.load(STARTER)
+
+
+@pytest.fixture
+def other(tmp_path, starter):
+    """A bundle that differs from the starter in its bias only."""
+    fields = {name: getattr(starter.manifest, name) for name in type(starter.manifest).model_fields}
+    del fields["arrays"], fields["format_version"]
+    Bundle.create(starter.hashes, starter.weights, {}, **(fields | {"bias": 0.5})).save(tmp_path / "other")
+    return tmp_path / "other"
+
+
+@pytest.fixture
+def artifacts(mlflow_uri):
+    """Replace a file of a registered bundle by the server's own artifact interface."""
+
+    def replace(registry, version, source):
+        client = MlflowClient(mlflow_uri, registry_uri=mlflow_uri)
+        model_id = client.get_model_version(registry.name, str(version)).source.removeprefix("models:/")
+        client.log_model_artifact(model_id, str(source), "data/bundle")
+
+    return replace
+
+
+def test_a_registered_bundle_comes_back_unchanged(registry, starter):
+    version = registry.register(STARTER)
+    assert version == 1
+    fetched = registry.fetch(version)
+    assert (fetched.name, fetched.version, fetched.digest) == (registry.name, 1, starter.digest)
+    assert fetched.path.name == starter.digest
+    assert {file.name: file.read_bytes() for file in fetched.path.iterdir()} == {
+        file.name: file.read_bytes() for file in STARTER.iterdir()
+    }
+    assert [entry.name for entry in fetched.path.parent.iterdir()] == [starter.digest]
+
+
+def test_the_same_bundle_keeps_its_version(registry, other, starter):
+    assert [registry.register(path) for path in (STARTER, other, STARTER, other)] == [1, 2, 1, 2]
+    assert [(version.version, version.digest) for version in registry.versions()] == [
+        (2, Bundle.load(other).digest),
+        (1, starter.digest),
+    ]
+
+
+def test_a_version_is_found_by_number_by_alias_and_as_champion(registry, other, starter):
+    registry.register(STARTER)
+    registry.register(other)
+    registry.set_alias("champion", 1)
+    registry.set_alias("challenger", 2)
+    assert registry.resolve(None) == registry.resolve("champion") == registry.resolve("1") == (1, starter.digest)
+    assert registry.resolve("challenger") == (2, Bundle.load(other).digest)
+    registry.set_alias("champion", 2)
+    assert registry.resolve(None)[0] == 2
+    assert [version.aliases for version in registry.versions()] == [("challenger", "champion"), ()]
+
+
+@pytest.mark.parametrize("wanted", [None, "champion", "7", "no such alias", "../1", "0"])
+def test_what_is_not_there_is_unknown(registry, wanted):
+    with pytest.raises(ModelUnknown):
+        registry.resolve(wanted)
+    registry.register(STARTER)
+    with pytest.raises(ModelUnknown):
+        registry.resolve(wanted)
+
+
+def test_an_alias_for_a_version_that_is_not_there_is_refused(registry):
+    assert registry.versions() == []
+    registry.register(STARTER)
+    with pytest.raises(ModelUnknown):
+        registry.set_alias("champion", 9)
+
+
+def test_a_cached_bundle_is_not_downloaded_again(registry, artifacts, tmp_path):
+    first = registry.fetch(registry.register(STARTER))
+    (tmp_path / "weights.npy").write_bytes(b"broken on the server")
+    artifacts(registry, 1, tmp_path / "weights.npy")
+    assert registry.fetch(1) == first
+
+
+def test_a_damaged_cache_is_repaired(registry, starter):
+    path = registry.fetch(registry.register(STARTER)).path
+    (path / "weights.npy").write_bytes(b"broken on disk")
+    assert Bundle.load(registry.fetch(1).path).digest == starter.digest
+
+
+def test_a_bundle_that_was_changed_on_the_server_is_refused(registry, artifacts, tmp_path):
+    registry.register(STARTER)
+    (tmp_path / "weights.npy").write_bytes(b"broken on the server")
+    artifacts(registry, 1, tmp_path / "weights.npy")
+    with pytest.raises(BundleDamaged):
+        registry.fetch(1)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_sound_bundle_of_another_digest_than_the_version_says_is_refused(registry, artifacts, other, tmp_path):
+    registry.register(STARTER)
+    for file in other.iterdir():
+        artifacts(registry, 1, file)
+    with pytest.raises(BundleDamaged, match="the registry says"):
+        registry.fetch(1)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_damaged_bundle_is_not_registered(registry, other):
+    (other / "manifest.json").write_bytes(b"{}")
+    with pytest.raises(BundleDamaged):
+        registry.register(other)
+    assert registry.versions() == []
+
+
+def test_a_cache_that_cannot_be_written_is_said(mlflow_uri, registry, tmp_path):
+    registry.register(STARTER)
+    (tmp_path / "file").touch()
+    with pytest.raises(BundleMissing, match="model cache"):
+        Registry(mlflow_uri, registry.name, tmp_path / "file" / "cache").fetch(1)
+
+
+def test_two_fetches_at_once_agree(registry, starter):
+    version = registry.register(STARTER)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(registry.fetch(version))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(found)) == 1
+    assert len(found) == 4
+    assert [entry.name for entry in found[0].path.parent.iterdir()] == [starter.digest]
+
+
+def test_mlflow_loads_the_registered_model_and_gives_the_same_scores(mlflow_uri, registry, starter, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
+    registry.set_alias("champion", registry.register(STARTER))
+    model = mlflow.pyfunc.load_model(f"models:/{registry.name}@champion")
+    answer = model.predict(pd.DataFrame({"text": TEXTS}, index=[4, 5, 6, 7]))
+    expected = Scorer(starter).score_texts(TEXTS)
+    assert list(answer.index) == [4, 5, 6, 7]
+    assert answer["score"].tolist() == pytest.approx(expected.score.tolist(), abs=1e-6)
+    assert answer["label"].tolist() == [LABELS[label] for label in expected.label]
+
+
+def test_fetching_needs_no_mlflow_package(registry, mlflow_uri, tmp_path):
+    registry.register(STARTER)
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom sentiment_core.registry import Registry\n"
+        "Registry(sys.argv[1], sys.argv[2], Path(sys.argv[3])).fetch(1)\n"
+        "assert not {'mlflow', 'pandas', 'requests', 'sklearn', 'pyarrow'} & set(sys.modules)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script, mlflow_uri, registry.name, str(tmp_path / "new")], check=True, timeout=120
+    )
+
+
+def test_a_registered_model_holds_no_pickle(registry, mlflow_uri, monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
+    registry.register(STARTER)
+    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{registry.name}/1", dst_path=str(tmp_path)))
+    suffixes = {file.suffix for file in folder.rglob("*") if file.is_file()}
+    assert suffixes == {"", ".json", ".npy", ".sha256", ".txt", ".yaml"}
+    assert "loader_module: sentiment_core.pyfunc" in (folder / "MLmodel").read_text()
+
+
+def test_a_server_that_is_not_there_is_unavailable(tmp_path):
+    with pytest.raises(RegistryUnavailable, match="did not answer"):
+        Registry("http://127.0.0.1:9", cache=tmp_path).resolve(None)
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "file:///etc", "mlflow", ""])
+def test_an_address_that_is_no_server_is_refused(uri, tmp_path):
+    with pytest.raises(RegistryRefused, match="http://"):
+        Registry(uri, cache=tmp_path)
+
+
+def test_a_password_in_the_address_is_sent_and_never_shown(tmp_path):
+    seen = []
+
+    class Refusing(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.headers["Authorization"])
+            self.send_error(401)
+
+        def log_message(self, *_):
+            pass
+
+    with serving(Refusing) as port, pytest.raises(RegistryRefused) as caught:
+        Registry(f"http://robot:s3cret@127.0.0.1:{port}", cache=tmp_path).resolve(None)
+    assert seen == ["Basic cm9ib3Q6czNjcmV0"]
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 429])
+def test_a_failing_server_is_unavailable(status, tmp_path):
+    class Failing(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(status)
+
+        def log_message(self, *_):
+            pass
+
+    with serving(Failing) as port, pytest.raises(RegistryUnavailable, match=str(status)):
+        Registry(f"http://127.0.0.1:{port}", cache=tmp_path).resolve(None)
+
+
+@pytest.mark.parametrize("body", [b"<html>Please log in</html>", b"[]", b"{}", b'{"model_version"'])
+def test_a_server_that_is_not_mlflow_is_said(body, tmp_path):
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with serving(Other) as port, pytest.raises(RegistryUnavailable, match="MLflow server"):
+        Registry(f"http://127.0.0.1:{port}", cache=tmp_path).resolve(None)
+
+
+@contextmanager
+def serving(handler):
+    """Run a small HTTP server on a free port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def test_the_commands_list_and_register(mlflow_uri, registry, tmp_path):
+    env = {
+        "SENTIMENT_MLFLOW_TRACKING_URI": mlflow_uri,
+        "SENTIMENT_MODEL_NAME": registry.name,
+        "SENTIMENT_MODEL_CACHE": str(tmp_path / "cache"),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PATH": "/usr/bin:/bin",
+    }
+
+    def run(*arguments):
+        command = [sys.executable, "-c", "from sentiment_core.cli import main; main()", "registry", *arguments]
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+    assert "No version" in run("list").stdout
+    made = run("register", str(STARTER), "--champion", "--json")
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout) | {"digest": ""} == {
+        "name": registry.name,
+        "version": 1,
+        "digest": "",
+        "champion": True,
+    }
+    assert json.loads(run("list", "--json").stdout)[0]["aliases"] == ["champion"]
+    assert "champion" in run("list").stdout
+    assert run("register", str(tmp_path)).returncode == 1
+    assert run("register", str(tmp_path / "nothing")).returncode == 2

@@ -1,0 +1,173 @@
+"""Planning, working off and summing up a day, with the object store's own listing."""
+
+from datetime import date
+
+import pytest
+
+from sentiment_core import verification
+from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.errors import RunIncomplete
+from sentiment_core.loading import Outcome
+from sentiment_core.model import Model, open_model
+from sentiment_core.run import RunPlan, get_plan, plan_run, score_group, summarise
+
+DAY = date(2026, 11, 16)
+FILE = "review_id,review\nr1,fine\nr2,awful\n"
+
+
+class Runs:
+    """Runs days with a model, as the DAG's tasks do."""
+
+    def __init__(self, drops, settings) -> None:
+        self.drops = drops
+        self.settings = settings
+
+    def plan(
+        self, run_id: str, model: Model, day: date = DAY, *, champion=True, replace=False, late=False
+    ) -> list[int]:
+        plan = RunPlan(run_id, day, model.model_id, 1, champion, replace)
+        return plan_run(self.drops.connection, self.drops.storage, self.settings, plan, late)
+
+    def run(self, run_id: str, model: Model | None = None, day: date = DAY, **options) -> list[Outcome]:
+        model = model or self.drops.model
+        outcomes: list[Outcome] = []
+        for group in self.plan(run_id, model, day, **options):
+            plan = get_plan(self.drops.connection, run_id)
+            score_group(self.drops.connection, self.drops.storage, self.settings, plan, model, group, outcomes.append)
+        summarise(self.drops.connection, run_id)
+        assert verification.verify(self.drops.connection) == []
+        return outcomes
+
+
+@pytest.fixture
+def runs(drops, settings) -> Runs:
+    return Runs(drops, settings)
+
+
+@pytest.fixture
+def other_model(connection, other_bundle) -> Model:
+    """A model that differs from the starter in its digest and in its scores."""
+    return open_model(connection, other_bundle)
+
+
+@pytest.fixture(scope="session")
+def other_bundle(tmp_path_factory) -> Bundle:
+    path = tmp_path_factory.mktemp("bundle") / "other"
+    starter = Bundle.load(STARTER)
+    calibration = starter.manifest.calibration.model_copy(update={"intercept": 0.5})
+    Bundle(
+        manifest=starter.manifest.model_copy(update={"calibration": calibration}),
+        hashes=starter.hashes,
+        weights=starter.weights,
+        provenance={},
+    ).save(path)
+    return Bundle.load(path)
+
+
+def test_a_run_loads_its_day_and_no_other(runs, drops, query) -> None:
+    drops.put("shop/dt=2026-11-16/a.csv", FILE)
+    drops.put("shop/dt=2026-11-17/b.csv", "review\nlater\n")
+    assert [outcome.status for outcome in runs.run("one")] == ["loaded"]
+    assert query("SELECT key, status FROM sentiment.source_file ORDER BY key") == [
+        ("incoming/shop/dt=2026-11-16/a.csv", "loaded"),
+        ("incoming/shop/dt=2026-11-17/b.csv", "seen"),
+    ]
+    assert summarise(drops.connection, "one") == ({"loaded": 1}, 2, 2, 0, 0)
+
+
+def test_a_day_run_twice_adds_nothing(runs, drops) -> None:
+    drops.put("shop/dt=2026-11-16/a.csv", FILE)
+    drops.put("shop/dt=2026-11-16/orders.csv", "id\n1\n")
+    assert sorted(outcome.status for outcome in runs.run("one")) == ["loaded", "rejected"]
+    assert runs.run("two") == []
+    assert summarise(drops.connection, "two") == ({}, 0, 0, 0, 0)
+
+
+def test_the_nightly_run_takes_files_that_came_late(runs, drops) -> None:
+    drops.put("shop/dt=2026-11-10/late.csv", FILE)
+    assert runs.run("a backfill") == []
+    assert [outcome.status for outcome in runs.run("nightly", late=True)] == ["loaded"]
+
+
+def test_another_model_scores_the_stored_text_beside_the_first(runs, drops, query, other_model) -> None:
+    drops.put("shop/dt=2026-11-16/a.csv", FILE)
+    runs.run("one")
+    before = query("SELECT text, score FROM sentiment.scored_reviews ORDER BY text")
+    drops.s3.delete_object(Bucket=drops.settings.bucket, Key="incoming/shop/dt=2026-11-16/a.csv")
+    (outcome,) = runs.run("challenger", other_model, champion=False)
+    assert outcome[2:7] == ("rescored", 2, 2, 0, 0)
+    assert query("SELECT text, score FROM sentiment.scored_reviews ORDER BY text") == before
+    assert query("SELECT count(*) FROM sentiment.score") == [(4,)]
+    assert runs.run("again", other_model, champion=False) == []
+
+
+def test_the_views_follow_the_champion_and_go_back_with_it(runs, drops, query, other_model) -> None:
+    drops.put("shop/dt=2026-11-16/a.csv", FILE)
+    runs.run("one")
+    runs.run("new champion", other_model)
+    shown = "SELECT DISTINCT model_digest FROM sentiment.scored_reviews"
+    assert query(shown) == [(other_model.scorer.bundle.digest,)]
+    (outcome,) = runs.run("rolled back")
+    assert (outcome.status, outcome.reason) == ("skipped", "this model's scores are shown again")
+    assert query(shown) == [(drops.model.scorer.bundle.digest,)]
+
+
+def test_replace_scores_again_once_a_run(runs, drops, query) -> None:
+    drops.put("shop/dt=2026-11-16/a.csv", FILE)
+    runs.run("one")
+    assert [outcome.status for outcome in runs.run("two", replace=True)] == ["replaced"]
+    plan = get_plan(drops.connection, "two")
+    retried: list[Outcome] = []
+    score_group(drops.connection, drops.storage, runs.settings, plan, drops.model, 0, retried.append)
+    assert [outcome.status for outcome in retried] == ["skipped"]
+    assert query("SELECT kind FROM sentiment.scoring_batch ORDER BY batch_id") == [("load",), ("replace",)]
+
+
+def test_a_bad_file_does_not_stop_its_group(runs, drops) -> None:
+    drops.put("shop/dt=2026-11-16/1-broken.csv", "id\n1\n")
+    drops.put("shop/dt=2026-11-16/2-good.csv", FILE)
+    drops.put("shop/dt=2026-11-16/3-marker/", "")
+    assert sorted(outcome.status for outcome in runs.run("one")) == ["loaded", "rejected", "rejected"]
+
+
+def test_a_summary_of_unfinished_work_is_refused(runs, drops) -> None:
+    drops.put("shop/dt=2026-11-16/a.csv", FILE)
+    runs.plan("one", drops.model)
+    with pytest.raises(RunIncomplete, match="1 of its 1 files are not finished"):
+        summarise(drops.connection, "one")
+
+
+def test_a_file_that_goes_between_plan_and_load_is_rejected_with_that_reason(runs, drops, query) -> None:
+    drops.put("shop/dt=2026-11-16/a.csv", FILE)
+    runs.plan("one", drops.model)
+    drops.s3.delete_object(Bucket=drops.settings.bucket, Key="incoming/shop/dt=2026-11-16/a.csv")
+    plan = get_plan(drops.connection, "one")
+    score_group(drops.connection, drops.storage, runs.settings, plan, drops.model, 0, lambda _: None)
+    assert query("SELECT status, reject_code FROM sentiment.source_file") == [("rejected", "object_gone")]
+    assert summarise(drops.connection, "one").files == {"rejected": 1}
+
+
+def test_many_files_are_planned_in_few_balanced_groups(runs, drops, query) -> None:
+    for number in range(30):
+        drops.put(f"shop/dt=2026-11-16/{number}.csv", f"review\n{'x' * number * 100}\n")
+    runs.settings = runs.settings.model_copy(update={"group_bytes": 10_000, "max_groups": 4})
+    assert runs.plan("one", drops.model) == [0, 1, 2, 3]
+    sizes = query(
+        "SELECT sum(size) FROM sentiment.planned_file JOIN sentiment.source_file USING (source_file_id)"
+        " GROUP BY group_id"
+    )
+    assert max(sizes)[0] - min(sizes)[0] < 3000
+
+
+def test_a_bucket_with_versions_is_listed_and_read_by_version(runs, drops, query) -> None:
+    drops.s3.put_bucket_versioning(Bucket=drops.settings.bucket, VersioningConfiguration={"Status": "Enabled"})
+    drops.put("shop/dt=2026-11-16/a.csv", FILE)
+    runs.plan("one", drops.model)
+    drops.put("shop/dt=2026-11-16/a.csv", "review_id,review\nr1,newer\n")
+    plan = get_plan(drops.connection, "one")
+    outcomes: list[Outcome] = []
+    score_group(drops.connection, drops.storage, runs.settings, plan, drops.model, 0, outcomes.append)
+    assert [outcome.rows_scored for outcome in outcomes] == [2]
+    assert query("SELECT version_id = version_token FROM sentiment.source_file") == [(True,)]
+    runs.run("two")
+    assert query("SELECT text FROM sentiment.scored_reviews") == [("newer",)]

@@ -1,0 +1,57 @@
+import gzip
+import hashlib
+import io
+from datetime import UTC, datetime
+
+import pytest
+from backports import zstd
+
+from sentiment_core.body import Body
+from sentiment_core.contract import RejectCode
+from sentiment_core.drop import Drop
+from sentiment_core.errors import FileRejected
+
+DATA = b"review\n" + b"a fine thing\n" * 10_000
+PACKED = {"a.csv": DATA, "a.csv.gz": gzip.compress(DATA), "a.csv.zst": zstd.compress(DATA)}
+
+
+def body(key: str, stored: bytes, limit: int = 1 << 30) -> Body:
+    drop = Drop("reviews", key, "", None, datetime.now(UTC), len(stored))
+    return Body(io.BytesIO(stored), drop, limit)
+
+
+def read_all(body: Body) -> bytes:
+    return b"".join(iter(lambda: body.read(1000), b""))
+
+
+@pytest.mark.parametrize("key", PACKED)
+def test_a_body_is_expanded_and_hashed_as_stored(key: str) -> None:
+    found = body(key, PACKED[key])
+    assert read_all(found) == DATA
+    assert found.finish() == hashlib.sha256(PACKED[key]).digest()
+
+
+@pytest.mark.parametrize("key", ["a.csv.gz", "a.csv.zst"])
+def test_several_members_are_one_file(key: str) -> None:
+    assert read_all(body(key, PACKED[key] * 2)) == DATA * 2
+
+
+@pytest.mark.parametrize("key", ["a.csv.gz", "a.csv.zst"])
+@pytest.mark.parametrize("damage", ["cut", "garbage"])
+def test_damaged_compression_is_refused_and_never_silently_cut(key: str, damage: str) -> None:
+    stored = PACKED[key][:-5] if damage == "cut" else b"no such format" + PACKED[key]
+    with pytest.raises(FileRejected, match="cannot be decompressed") as refused:
+        read_all(body(key, stored))
+    assert refused.value.details["reason"] == RejectCode.DAMAGED_COMPRESSION
+
+
+@pytest.mark.parametrize("key", PACKED)
+def test_a_bomb_is_refused_at_the_limit(key: str) -> None:
+    found = body(key, PACKED[key], limit=50_000)
+    with pytest.raises(FileRejected, match="expands to more than 50,000 bytes"):
+        read_all(found)
+    assert found.expanded_bytes <= 51_000
+
+
+def test_the_hash_covers_what_was_not_read() -> None:
+    assert body("a.csv", DATA).finish() == hashlib.sha256(DATA).digest()

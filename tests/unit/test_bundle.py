@@ -1,0 +1,113 @@
+"""Bundles: stored and read back unchanged, and refused with a reason when they are not what they were."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.errors import BundleDamaged, BundleMissing, BundleTooNew
+
+
+@pytest.fixture
+def stored(trained: Bundle, tmp_path: Path) -> Path:
+    path = tmp_path / "bundle"
+    trained.save(path)
+    return path
+
+
+def test_a_stored_bundle_reads_back_the_same(trained: Bundle, stored: Path) -> None:
+    loaded = Bundle.load(stored)
+    assert loaded.digest == trained.digest
+    assert loaded.manifest == trained.manifest
+    assert loaded.provenance == json.loads(json.dumps(trained.provenance))
+    np.testing.assert_array_equal(loaded.hashes, trained.hashes)
+    np.testing.assert_array_equal(loaded.weights, trained.weights)
+
+
+def test_saving_again_writes_the_same_bytes(stored: Path, tmp_path: Path) -> None:
+    Bundle.load(stored).save(tmp_path / "again")
+    assert {file.name: file.read_bytes() for file in stored.iterdir()} == {
+        file.name: file.read_bytes() for file in (tmp_path / "again").iterdir()
+    }
+
+
+def test_provenance_is_outside_of_the_digest(stored: Path) -> None:
+    digest = Bundle.load(stored).digest
+    (stored / "provenance.json").write_text('{"data": "renamed"}')
+    assert Bundle.load(stored).digest == digest
+
+
+def edit(file: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    return lambda folder: (folder / file).write_bytes(change((folder / file).read_bytes())) and None
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (edit("hashes.npy", lambda content: content[:-8]), "hashes.npy has .* truncated"),
+        (edit("weights.npy", lambda content: content[:-4] + b"\0\0\0\1"), "weights.npy .* changed"),
+        (edit("manifest.json", lambda content: content.replace(b'"en"', b'"fr"')), "does not match digest.sha256"),
+        (edit("manifest.json", lambda content: content[: len(content) // 2]), "not the manifest of a bundle"),
+        (edit("manifest.json", lambda content: content.replace(b'"bias"', b'"bais"')), "bias"),
+        (edit("manifest.json", lambda _: b'{"format_version": "x"}'), "not the manifest of a bundle"),
+        (edit("manifest.json", lambda _: b"[1]"), "not the manifest of a bundle"),
+        (edit("provenance.json", lambda _: b"{"), "provenance.json is not JSON"),
+        (edit("provenance.json", lambda _: b"[]"), "provenance.json is not a JSON object"),
+        (lambda folder: (folder / "hashes.npy").unlink(), "hashes.npy is missing"),
+        (lambda folder: (folder / "digest.sha256").unlink(), "digest.sha256 is missing"),
+    ],
+)
+def test_a_damaged_bundle_is_refused_and_the_error_says_where(
+    stored: Path, damage: Callable[[Path], None], why: str
+) -> None:
+    damage(stored)
+    with pytest.raises(BundleDamaged, match=why):
+        Bundle.load(stored)
+
+
+def test_a_pickle_in_an_array_file_is_not_read(trained: Bundle, tmp_path: Path) -> None:
+    fields = trained.manifest.model_dump(exclude={"arrays"})
+    objects = np.array([object()], dtype=object)
+    with pytest.raises(ValueError, match="allow_pickle"):
+        Bundle.create(objects, trained.weights, {}, **fields).save(tmp_path)
+
+
+def test_arrays_that_do_not_fit_are_refused(trained: Bundle, tmp_path: Path) -> None:
+    fields = trained.manifest.model_dump(exclude={"arrays"})
+    for hashes in (trained.hashes[:-1], trained.hashes[::-1]):
+        Bundle.create(hashes, trained.weights, {}, **fields).save(tmp_path)
+        with pytest.raises(BundleDamaged, match="do not fit together"):
+            Bundle.load(tmp_path)
+
+
+def test_a_newer_format_is_refused_as_newer(stored: Path) -> None:
+    document = (stored / "manifest.json").read_text()
+    (stored / "manifest.json").write_text(
+        re.sub(r'"format_version": \d+', '"format_version": 99, "shape": []', document)
+    )
+    with pytest.raises(BundleTooNew, match="has format 99; this release reads format 1"):
+        Bundle.load(stored)
+
+
+def test_a_folder_that_is_no_bundle_is_missing(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(BundleMissing, match=re.escape(str(path))):
+            Bundle.load(path)
+
+
+def test_the_starter_loads_at_once() -> None:
+    Bundle.load(STARTER)
+    started = time.perf_counter()
+    starter = Bundle.load(STARTER)
+    assert time.perf_counter() - started < 0.1
+    assert starter.manifest.labels == ("negative", "positive")
+    assert starter.manifest.languages == ("en",)
+    assert sum(file.stat().st_size for file in STARTER.iterdir()) < 6_500_000
+    assert starter.provenance["data"] == "IMDB training split (Maas et al., ACL 2011)"
+    assert starter.provenance["grouped_by"] == "movie_id"
+    assert starter.provenance["held_out"]["accuracy"] >= 0.90

@@ -1,0 +1,126 @@
+"""What the documentation lists is what the code has."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from aiohttp import web
+from pydantic_core import PydanticUndefined
+
+from api.metrics import Metrics
+from api.problems import STATUS
+from api.routes import routes
+from sentiment_core.cli import VERBS, main
+from sentiment_core.contract import RejectCode
+from sentiment_core.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def docs(checkout: Path) -> Path:
+    return checkout / "docs"
+
+
+def first_cells(page: Path) -> list[str]:
+    """The code in the first cell of each table row of a page."""
+    return [
+        name
+        for row in re.findall(r"^\| ([^|]*`[^|]*) \|", page.read_text(), re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", row)
+    ]
+
+
+def settings_table() -> str:
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        assert field.default is not PydanticUndefined
+        default = "" if field.default is None else f"`{shown(field.default)}`"
+        rows.append(f"| `SENTIMENT_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+def shown(default: Any) -> str:
+    return str(list(default)).replace("'", '"') if isinstance(default, tuple) else str(default)
+
+
+def test_every_setting_is_listed_with_its_default_and_its_meaning(docs: Path) -> None:
+    assert settings_table() in (docs / "configuration.md").read_text(), f"put this table in:\n{settings_table()}"
+
+
+def test_every_reject_code_is_explained(docs: Path) -> None:
+    listed = [name for name in first_cells(docs / "drops.md") if name in set(RejectCode)]
+    assert sorted(listed) == sorted(RejectCode)
+
+
+def test_every_param_of_the_dag_is_explained(docs: Path, checkout: Path) -> None:
+    params = re.findall(
+        r'^        "(\w+)": Param\(', (checkout / "dags" / "score_reviews.py").read_text(), re.MULTILINE
+    )
+    assert len(params) == 3
+    assert set(params) <= set(first_cells(docs / "backfill.md"))
+
+
+def test_every_view_is_listed(docs: Path, checkout: Path) -> None:
+    views = re.findall(r"^CREATE VIEW sentiment\.(\w+)", (checkout / "sql" / "schema.sql").read_text(), re.MULTILINE)
+    assert sorted(views) == sorted(first_cells(docs / "sql.md"))
+
+
+def commands() -> dict[str, click.Command]:
+    """Every verb, and every verb of a group, by what one types."""
+    context = click.Context(main)
+    found: dict[str, click.Command] = {}
+    for verb in VERBS:
+        command = main.get_command(context, verb)
+        assert command is not None
+        found[f"sentiment {verb}"] = command
+        if isinstance(command, click.Group):
+            found |= {f"sentiment {verb} {name}": command.commands[name] for name in command.commands}
+    return found
+
+
+def test_every_command_is_listed_and_helps(docs: Path) -> None:
+    listed = {" ".join(re.findall(r"^[a-z ]+", name)[0].split()) for name in first_cells(docs / "commands.md")}
+    known = commands()
+    groups = {name for name, command in known.items() if isinstance(command, click.Group)}
+    assert listed | groups == set(known)
+    assert all(command.help for command in known.values())
+
+
+def test_every_page_can_be_found_from_the_readme_and_no_link_is_dead(checkout: Path, docs: Path) -> None:
+    pages = [checkout / "README.md", checkout / "CONTRIBUTING.md", *docs.rglob("*.md")]
+    reached = set()
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            path = (page.parent / target).resolve()
+            assert path.exists(), f"{page}: {target}"
+            reached |= {path, *(path.glob("*.md") if path.is_dir() else ())}
+    assert {page.resolve() for page in docs.rglob("*.md")} <= reached
+
+
+def test_the_readme_fits_a_screen_and_its_commands_are_make_targets(checkout: Path) -> None:
+    readme = (checkout / "README.md").read_text()
+    assert len(readme.splitlines()) <= 60
+    targets = re.findall(r"^([a-z-]+):.*## ", (checkout / "Makefile").read_text(), re.MULTILINE)
+    shell = [line for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) for line in block.splitlines()]
+    assert shell == ["make demo", "make test"]
+    assert {"demo", "test", "setup", "check", "help"} <= set(targets)
+
+
+def test_every_error_code_of_the_service_is_listed_with_its_status(docs: Path) -> None:
+    listed = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", (docs / "api.md").read_text(), re.MULTILINE))
+    assert listed == {code: str(int(status)) for code, status in STATUS.items()}
+
+
+def test_every_metric_of_the_service_is_listed(docs: Path) -> None:
+    exposed = {
+        metric.name + ("_total" if metric.type == "counter" else "")
+        for metric in Metrics(hourly_price_usd=1).registry.collect()
+        if not metric.name.startswith("process_")
+    }
+    assert exposed <= set(first_cells(docs / "api.md"))
+
+
+def test_every_address_of_the_service_is_listed(docs: Path) -> None:
+    served = {f"{route.method} {route.path}" for route in routes() if isinstance(route, web.RouteDef)}
+    assert served == {name for name in first_cells(docs / "api.md") if " /" in name}

@@ -1,0 +1,65 @@
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from sentiment_core.body import file_format
+from sentiment_core.drop import Drop, local_drop
+from sentiment_core.errors import FileRejected
+
+STORED = datetime(2026, 11, 17, 23, 30, tzinfo=UTC)
+
+
+def drop(key: str, version_id: str | None = None) -> Drop:
+    return Drop("reviews", key, "abc", version_id, STORED, 10)
+
+
+@pytest.mark.parametrize(
+    ("key", "day", "source"),
+    [
+        ("incoming/dt=2026-11-16/a.csv", date(2026, 11, 16), ""),
+        ("incoming/shop/dt=2026-11-16/a.csv", date(2026, 11, 16), "shop"),
+        ("incoming/shop/a.csv", date(2026, 11, 17), "shop"),
+        ("incoming/a.csv", date(2026, 11, 17), ""),
+        ("incoming/my shop é/dt=2026-11-16/x/a.csv", date(2026, 11, 16), "my shop é"),
+        ("incoming/dt=2026-02-31/a.csv", date(2026, 11, 17), ""),
+        ("incoming/shop/not-dt=2026-11-16/a.csv", date(2026, 11, 17), "shop"),
+    ],
+)
+def test_day_and_source_come_from_the_key(key: str, day: date, source: str) -> None:
+    assert (drop(key).day, drop(key).source("incoming/")) == (day, source)
+
+
+def test_a_version_is_known_by_its_id_or_by_etag_and_time() -> None:
+    assert drop("a", "v1").version_token == "v1"
+    assert drop("a").version_token == "abc 2026-11-17T23:30:00+00:00"
+
+
+def test_a_local_file_is_a_drop_without_a_bucket(tmp_path: Path) -> None:
+    path = tmp_path / "dt=2026-11-16" / "a.csv"
+    path.parent.mkdir()
+    path.write_text("review\nfine\n")
+    found = local_drop(path)
+    assert (found.uri, found.day, found.size) == (str(path), date(2026, 11, 16), 12)
+    path.write_text("review\nfiner\n")
+    assert local_drop(path).version_token != found.version_token
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        ("a.csv", (",", "")),
+        ("A.CSV", (",", "")),
+        ("a.csv.gz", (",", ".gz")),
+        ("a.csv.zst", (",", ".zst")),
+        ("a.tsv", ("\t", "")),
+    ],
+)
+def test_the_format_is_told_by_the_ending(key: str, found: tuple[str, str]) -> None:
+    assert file_format(drop(key)) == found
+
+
+@pytest.mark.parametrize("key", ["a.json", "folder/", "a.csv.bz2", "csv"])
+def test_another_ending_is_refused(key: str) -> None:
+    with pytest.raises(FileRejected, match="does not end in .csv or .tsv"):
+        file_format(drop(key))

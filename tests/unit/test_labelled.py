@@ -1,0 +1,76 @@
+"""Labelled data: read in every accepted form, or refused with the column and the counts."""
+
+import gzip
+import lzma
+from pathlib import Path
+
+import pytest
+
+from sentiment_core.errors import TrainingDataInvalid
+from sentiment_core.labelled import LabelledReviews, read_labelled
+from sentiment_core.params import Params
+
+GOOD = 'Text,SENTIMENT,shop\n"A ""fine"" one,\nreally",Positive,a\nBad,neg,a\nNA,1,b\n'
+
+
+def read(tmp_path: Path, params: Params, content: str, group: str | None = None) -> LabelledReviews:
+    path = tmp_path / "labelled.csv"
+    path.write_text(content, encoding="utf-8")
+    return read_labelled([path], params.data, group)
+
+
+def test_labels_and_columns_are_found_in_any_case(tmp_path: Path, params: Params) -> None:
+    reviews = read(tmp_path, params, GOOD, "shop")
+    assert list(reviews.texts) == ['A "fine" one,\nreally', "Bad", "NA"]
+    assert reviews.positive.tolist() == [True, False, True]
+    assert reviews.groups.tolist() == [0, 0, 1]
+    assert reviews.rows == {"negative": 1, "positive": 2}
+
+
+def test_compressed_files_with_a_bom_are_read_together(tmp_path: Path, params: Params) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(("\ufeff" + GOOD).encode()))
+    (tmp_path / "b.csv.xz").write_bytes(lzma.compress(GOOD.encode()))
+    reviews = read_labelled([tmp_path / "a.csv.gz", tmp_path / "b.csv.xz"], params.data)
+    assert reviews.rows == {"negative": 2, "positive": 4}
+    assert reviews.groups.tolist() == [0, 1, 2, 0, 1, 2]  # equal texts are one group
+
+
+def test_the_digest_tells_texts_labels_and_order_apart(tmp_path: Path, params: Params) -> None:
+    lines = ["review,sentiment", "a,pos", "b,neg", "c,pos"]
+    variants = [lines, [*lines[:3], "c,neg"], [lines[0], *lines[:0:-1]], [*lines[:3], "d,pos"]]
+    digests = [read(tmp_path, params, "\n".join(variant)).sha256 for variant in variants]
+    assert len(set(digests)) == len(variants)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (
+            "review,sentiment\na,pos\nb,meh\nc,meh\n",
+            "label column 'sentiment' holds 'meh' in 2 rows; known labels are 0,",
+        ),
+        ("review,sentiment\na,pos\nb,pos\n", "must hold both labels, and holds 0 negative, 2 positive rows"),
+        ("review,sentiment\n", "must hold both labels, and holds 0 negative, 0 positive rows"),
+        ("note,sentiment\na,pos\n", r"no text column .*; its columns are note, sentiment"),
+        ("review,stars\na,5\n", r"no label column \(sentiment\); its columns are review, stars"),
+        ("review,sentiment\na,pos\nb,neg\na,neg\n", "1 texts, in 2 rows, are labelled both"),
+        ("", "cannot be read as CSV"),
+        ('review,sentiment\n"a,pos\n', "cannot be read as CSV"),
+    ],
+)
+def test_unusable_data_is_refused_with_column_and_counts(
+    tmp_path: Path, params: Params, content: str, why: str
+) -> None:
+    with pytest.raises(TrainingDataInvalid, match=why):
+        read(tmp_path, params, content)
+
+
+def test_a_missing_group_column_is_named(tmp_path: Path, params: Params) -> None:
+    with pytest.raises(TrainingDataInvalid, match=r"no group column \(movie\)"):
+        read(tmp_path, params, GOOD, "movie")
+
+
+def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path, params: Params) -> None:
+    (tmp_path / "latin.csv").write_bytes("review,sentiment\ncaf\xe9,pos\nb,neg\n".encode("latin-1"))
+    with pytest.raises(TrainingDataInvalid, match=r"latin\.csv cannot be read as CSV"):
+        read_labelled([tmp_path / "latin.csv"], params.data)

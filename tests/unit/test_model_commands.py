@@ -1,0 +1,76 @@
+"""`sentiment train`, `evaluate` and `predict`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.model_commands import evaluate, predict, train
+
+
+@pytest.fixture
+def run() -> CliRunner:
+    return CliRunner(catch_exceptions=False)
+
+
+def values(result: Result) -> dict[str, object]:
+    assert result.exit_code == 0, result.output
+    answer: dict[str, object] = json.loads(result.stdout)
+    return answer
+
+
+def test_a_model_is_trained_evaluated_and_used(run: CliRunner, labelled_csv: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    data = str(labelled_csv)
+    metrics = values(run.invoke(train, [data, "--out", str(out), "--cross-validate", "product", "--json"]))
+    bundle = Bundle.load(out)
+    assert metrics["digest"] == bundle.digest
+    assert bundle.provenance["data"] == "reviews.csv"
+    assert bundle.provenance["grouped_by"] == "product"
+    measured = values(run.invoke(evaluate, [str(out), data, "--json"]))
+    assert measured["accuracy"] > 0.9
+    answer = values(run.invoke(predict, ["--model", str(out), "--json", "works very well", "awful"]))
+    assert answer["digest"] == bundle.digest
+    assert [result["label"] for result in answer["results"]] == ["positive", "negative"]
+
+
+def test_cross_validation_alone_writes_nothing(
+    run: CliRunner, labelled_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    metrics = values(run.invoke(train, [str(labelled_csv), "--cross-validate", "product", "--json"]))
+    assert not list(tmp_path.iterdir())
+    assert len(metrics["fold_accuracies"]) == 5
+
+
+def test_training_that_would_keep_nothing_is_bad_usage(run: CliRunner, labelled_csv: Path) -> None:
+    result = run.invoke(train, [str(labelled_csv)])
+    assert result.exit_code == 2
+    assert "--out DIR" in result.output
+
+
+def test_the_starter_predicts_by_default(run: CliRunner) -> None:
+    answer = values(run.invoke(predict, ["--json", "--explain", "I loved it"]))
+    assert answer["digest"] == Bundle.load(STARTER).digest
+    (result,) = answer["results"]
+    assert result["label"] == "positive"
+    assert {"ngram": "loved", "spans": [[2, 7]]}.items() <= next(
+        part for part in result["contributions"] if part["ngram"] == "loved"
+    ).items()
+
+
+def test_people_get_a_line_a_text_and_its_reasons(run: CliRunner) -> None:
+    result = run.invoke(predict, ["--explain", "I loved it", "[awful]"])
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert lines[0].startswith("positive")
+    assert any(line.split()[1:] == ["loved"] for line in lines)
+    assert any(line.startswith("negative") and line.endswith("[awful]") for line in lines)
+
+
+def test_people_get_a_table_of_measures(run: CliRunner, labelled_csv: Path) -> None:
+    result = run.invoke(evaluate, [str(STARTER), str(labelled_csv)])
+    assert result.exit_code == 0
+    assert "accuracy covered" in result.output

@@ -1,7 +1,7 @@
 """The nightly run: scores the reviews that were dropped for a day and stores them in PostgreSQL."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Asset, CronPartitionTimetable, Param, dag, get_current_context, task
@@ -31,9 +31,11 @@ not at all, once for each model. Running a day again adds nothing.
 
 
 @dag(
-    schedule=CronPartitionTimetable("0 0 * * *", timezone="Etc/GMT+2", run_offset=-1, key_format="%Y-%m-%d"),
-    # Before any review: Airflow silently does nothing in a run for a day before it.
-    start_date=datetime(2000, 1, 1, tzinfo=UTC),
+    # 02:00 UTC, for the day before. No start_date: a run for a day before it would silently do nothing, and turning the
+    # DAG on would run last night at once; so would the default of run_immediately within a tenth of a day.
+    schedule=CronPartitionTimetable(
+        "0 0 * * *", timezone="Etc/GMT+2", run_offset=-1, key_format="%Y-%m-%d", run_immediately=timedelta()
+    ),
     catchup=False,
     max_active_runs=4,
     default_args={"retries": 3, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True},

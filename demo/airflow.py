@@ -71,7 +71,8 @@ class Airflow:
         began = datetime.now(UTC)
         stores = (self._postgres.name, self._object_store.name)
         self._workspace.supervisor.start(
-            self._program(API_SERVER, environment, "api-server", needs=stores, ready=self._answers),
+            # It answers nobody any more within a moment, and then takes six seconds to leave.
+            self._program(API_SERVER, environment, "api-server", needs=stores, ready=self._answers, stop_within_s=1.0),
             self._program(
                 SCHEDULER,
                 environment,
@@ -149,6 +150,7 @@ class Airflow:
         *arguments: str,
         needs: tuple[str, ...] = (),
         ready: Callable[[], bool] = lambda: True,
+        stop_within_s: float = 10.0,
     ) -> Program:
         return Program(
             name=name,
@@ -156,6 +158,7 @@ class Airflow:
             environment=environment,
             ready=ready,
             ready_within_s=180,
+            stop_within_s=stop_within_s,
             needs=needs,
             folder=self._workspace.state / "airflow",
         )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -92,7 +92,8 @@ class AirflowClient:
     ) -> Backfill:
         """Start a backfill of these days, the last included.
 
-        Airflow allows one at a time and takes up to half a minute to see that one has ended: that is waited for.
+        Airflow allows one at a time. One that has ended is closed here, for Airflow sees it half a minute later only;
+        one that is under way is waited for.
         """
         body = {
             "dag_id": dag_id,
@@ -110,10 +111,10 @@ class AirflowClient:
             except AirflowRefused as refusal:
                 if refusal.details.get("status") != 409 or time.monotonic() > deadline:
                     raise
-                time.sleep(1)
+                if not self._close_ended(dag_id):
+                    time.sleep(1)
             else:
-                days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-                return Backfill(made["id"], dag_id, frozenset(day.isoformat() for day in days))
+                return Backfill(made["id"], dag_id, _days(first, last))
 
     def runs_of(self, backfill: Backfill) -> dict[str, Run]:
         """Return the newest run of each of the backfill's days: its own, or the one that was under way before."""
@@ -176,6 +177,17 @@ class AirflowClient:
             answer = self._request(method, address, body)
         return _checked(answer)
 
+    def _close_ended(self, dag_id: str) -> bool:
+        """Close the backfills whose runs have all ended; returns whether there was one."""
+        closed = False
+        for item in self.get("/backfills", dag_id=dag_id, order_by="-id", limit=PAGE)["backfills"]:
+            first, last = (datetime.fromisoformat(item[end]).date() for end in ("from_date", "to_date"))
+            runs = self.runs_of(Backfill(item["id"], dag_id, _days(first, last)))
+            if item["completed_at"] is None and all(run.ended for run in runs.values()):
+                self.call("PUT", f"/backfills/{item['id']}/cancel")
+                closed = True
+        return closed
+
     def _knows(self, dag_id: str) -> bool:
         try:
             self.get(f"/dags/{dag_id}")
@@ -195,6 +207,10 @@ class AirflowClient:
             return self._pool.request(method, self._url + address, json=body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
             raise AirflowUnavailable(why=str(error)) from error
+
+
+def _days(first: date, last: date) -> frozenset[str]:
+    return frozenset((first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1))
 
 
 def _checked(answer: urllib3.BaseHTTPResponse) -> Any:

@@ -74,12 +74,14 @@ class Display:
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Show a table; a title that is a SQL statement is shown as one."""
-        table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(Text("" if value is None else str(value)) for value in row))
         self.say()
         self.say(title, style="bold cyan")
-        self._console.print(table, soft_wrap=False, crop=False, overflow="fold")
+        self._console.print(table, soft_wrap=False)
 
     def card(self, title: str, lines: Iterable[tuple[str, str]]) -> None:
         """Show names and values that can be copied: values are never broken by a frame."""

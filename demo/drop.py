@@ -18,9 +18,8 @@ from sentiment_core.run import yesterday
 from sentiment_core.storage import s3_client
 
 ROWS_SHOWN = 10
-OUTCOME = """SELECT status, coalesce(kind, ''),
-    coalesce(rows_in, 0), coalesce(rows_scored, 0), coalesce(rows_rejected, 0), coalesce(rows_duplicate, 0),
-    coalesce(reject_reason, 'same bytes as ' || duplicate_of_key, '')
+OUTCOME = """SELECT status, coalesce(reject_reason, 'the same bytes as ' || duplicate_of_key,
+    format('%%s rows, %%s scored, %%s rejected, %%s duplicate', rows_in, rows_scored, rows_rejected, rows_duplicate))
 FROM sentiment.load_history WHERE bucket = %s AND key = %s ORDER BY first_seen_at DESC, finished_at DESC LIMIT 1"""
 SCORED = """SELECT line, label, round(score::numeric, 4), left(text, 70)
 FROM sentiment.scored_reviews WHERE bucket = %s AND key = %s ORDER BY line LIMIT %s"""
@@ -60,10 +59,8 @@ def _wait(client: AirflowClient, day: str) -> Run:
 def _show(console: Console, environment: Mapping[str, str], bucket: str, key: str) -> bool:
     with database.connect(environment["SENTIMENT_DATABASE_URL"]) as connection, connection.cursor() as cursor:
         cursor.execute(OUTCOME, (bucket, key))
-        status, kind, rows_in, scored, rejected, duplicate, why = cursor.fetchone() or ("missing", "", 0, 0, 0, 0, "")
-        console.print(
-            f"{status} {kind} {why}: {rows_in} rows, {scored} scored, {rejected} rejected, {duplicate} duplicate"
-        )
+        status, outcome = cursor.fetchone() or ("missing", "Airflow's run did not see the file")
+        console.print(f"{status}: {outcome}", soft_wrap=True)
         cursor.execute(SCORED, (bucket, key, ROWS_SHOWN))
         _table(console, ("line", "label", "score", "text"), cursor.fetchall())
         cursor.execute(REJECTED, (bucket, key, ROWS_SHOWN))

@@ -19,6 +19,9 @@ def base(state: Path) -> dict[str, str]:
     values.pop("PYTHONDONTWRITEBYTECODE", None)
     if not _has_bytecode():
         values["PYTHONPYCACHEPREFIX"] = str(state / "bytecode")
+    if not os.access(CHECKOUT / "sentiment_core", os.W_OK):
+        # Compiled kernels are kept beside their source where that is allowed.
+        values["NUMBA_CACHE_DIR"] = str(state / "kernels")
     return values | {
         "PYTHONPATH": str(CHECKOUT),
         "PYTHONUNBUFFERED": "1",

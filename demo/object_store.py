@@ -75,6 +75,8 @@ class ObjectStore:
             f"-s3.config={keys}",
             f"-bucket={','.join(BUCKETS)}",
             "-master.telemetry=false",
+            # No other server is to take over what this one holds.
+            "-volume.preStopSeconds=0",
             "-webdav=false",
             "-admin.ui=false",
             "-s3.port.iceberg=0",

@@ -39,7 +39,8 @@ TITLES = {
 }
 DAILY = """SELECT day, source, reviews, positive, neutral, negative, mean_score
 FROM sentiment.daily_sentiment ORDER BY day, source"""
-QUARANTINE = "SELECT day, key, line, code, reason, raw FROM sentiment.quarantine ORDER BY day, key, line"
+QUARANTINE = """SELECT day, key, line, code, reason, raw
+FROM sentiment.quarantine WHERE NOT resolved ORDER BY day, key, line LIMIT 30"""
 REVIEW = "The kettle is quiet, quick and looks lovely. I would buy it again."
 
 
@@ -117,18 +118,19 @@ class Tour:
         days = example_days()
         # One day after the other: what is a duplicate of what then comes out the same each time.
         backfill = client.backfill(DAG, days[0], days[-1], reprocess="completed", max_active_runs=1)
+        empty = not self._query("SELECT FROM sentiment.score LIMIT 1")
         first_row = ""
         for _ in range(RUNS_MAY_TAKE_S * 2):
             runs = client.runs_of(backfill)
-            if not first_row and self._query("SELECT FROM sentiment.score LIMIT 1"):
-                first_row = f"first row {self._display.elapsed_s:.0f} s after the start"
+            if empty and not first_row and self._query("SELECT FROM sentiment.score LIMIT 1"):
+                first_row = f"; first row {self._display.elapsed_s:.0f} s after the start"
             self._display.note("backfill", ", ".join(f"{day} {run.state}" for day, run in runs.items()))
             if len(runs) == len(days) and all(run.ended for run in runs.values()):
                 break
             self._stack.pause(0.5)
         for run in runs.values():
             client.require_success(DAG, run)
-        return f"{days[0]} to {days[-1]}, {len(runs)} days done; {first_row}"
+        return f"{days[0]} to {days[-1]}, {len(runs)} days done{first_row}"
 
     def _serve(self) -> str:
         for _ in range(120):

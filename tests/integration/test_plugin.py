@@ -1,0 +1,249 @@
+"""The Airflow plugin's page of files, on a real ledger; `tests/end_to_end/plugin_checks.py` asks a running Airflow."""
+
+import asyncio
+import base64
+import hashlib
+import re
+import sys
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI, HTTPException
+from starlette.routing import Route
+
+# Airflow puts its plugins folder on the path in the same way.
+sys.path.append(str(Path(__file__).parents[2] / "plugins"))
+from sentiment_plugin import ledger
+from sentiment_plugin.app import create_app
+
+
+class Pages:
+    """Asks an application for pages."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+
+    def get(self, address: str, **params: str) -> httpx.Response:
+        return asyncio.run(self._get(address, params or None))
+
+    async def _get(self, address: str, params: dict[str, str] | None) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://airflow") as client:
+            return await client.get(address, params=params)
+
+
+def open_to_all() -> None:
+    """Let everybody in."""
+
+
+@pytest.fixture
+def three_a_page(monkeypatch) -> None:
+    monkeypatch.setattr(ledger, "PAGE_SIZE", 3)
+
+
+@pytest.fixture
+def pages(settings) -> Pages:
+    return Pages(create_app(open_to_all, settings.require_database_url))
+
+
+def keys(page: str) -> list[str]:
+    """The keys of a page's entries, from top to bottom."""
+    return [unescape(key) for key in re.findall(r'<th scope="row">\s*<span class="key">(.*?)</span>', page, re.DOTALL)]
+
+
+def entry(page: str, key: str) -> str:
+    """The words of the entry with this text in its key."""
+    row = next(
+        row for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL) if any(key in found for found in keys(row))
+    )
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", row)).split())
+
+
+def link(page: str, text: str) -> str | None:
+    found = re.search(rf'<a href="([^"]+)" rel="(?:prev|next)">{text}</a>', page)
+    return "/files" + unescape(found[1]) if found else None
+
+
+def see_files(query, keys: list[str]) -> None:
+    """Enter files that no run has read yet."""
+    query(
+        """
+        INSERT INTO sentiment.source_file (bucket, key, version_token, etag, last_modified, size, source, day)
+        SELECT 'bucket', key, 'v', 'e', now(), 10, 'many', '2026-11-10'
+        FROM unnest(%s) WITH ORDINALITY AS listed (key, number) ORDER BY number
+        """,
+        keys,
+    )
+
+
+def test_each_outcome_of_a_file_is_told(drops, pages) -> None:
+    good = "review_id,text\n1,Lovely kettle\n2,\n1,Lovely kettle\n"
+    drops.drop("shop/dt=2026-11-16/a.csv", good)
+    drops.drop("shop/dt=2026-11-17/again.csv", good)
+    drops.drop("shop/dt=2026-11-17/orders.csv", "order,amount\n1,2\n")
+    drops.drop("shop/dt=2026-11-16/b.csv", "text\nIt broke\n")
+    drops.drop("shop/dt=2026-11-16/b.csv", "text\nIt broke twice\n")
+
+    page = pages.get("/files").text
+    assert keys(page) == [
+        "incoming/shop/dt=2026-11-16/b.csv",
+        "incoming/shop/dt=2026-11-16/b.csv",
+        "incoming/shop/dt=2026-11-17/orders.csv",
+        "incoming/shop/dt=2026-11-17/again.csv",
+        "incoming/shop/dt=2026-11-16/a.csv",
+    ]
+    loaded = entry(page, "16/a.csv")
+    assert "2026-11-16 live 3 1 1 1" in loaded
+    assert f"{drops.model.scorer.bundle.digest[:12]} load test run 1" in loaded
+    assert "shop" in loaded
+    same = "2026-11-17 duplicate same bytes as incoming/shop/dt=2026-11-16/a.csv" + " \N{EN DASH}" * 6
+    assert same in entry(page, "again.csv")
+    assert "rejected" in entry(page, "orders.csv")
+    assert "no_text_column" in entry(page, "orders.csv")
+    assert [word in page for word in ("superseded", "live")] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("choice", "shown"),
+    [
+        ("day=2026-11-17", ["b"]),
+        ("state=live", ["a"]),
+        ("state=superseded", ["a"]),
+        ("state=loaded", ["a", "a"]),
+        ("state=rejected", ["b"]),
+        ("state=seen", ["C_1%"]),
+        ("state=expired", []),
+        ("key=shop", ["b", "a", "a"]),
+        ("key=c_1%25", ["C_1%"]),
+        ("key=%25", ["C_1%"]),
+        ("day=2026-11-17&state=rejected&key=+SHOP+", ["b"]),
+        ("day=2026-11-16&state=rejected", []),
+        ("day=&state=&key=", ["C_1%", "b", "a", "a"]),
+    ],
+)
+def test_a_filter_leaves_what_it_names(drops, query, pages, choice, shown) -> None:
+    drops.drop("shop/dt=2026-11-16/a.csv", "text\nFine\n")
+    drops.drop("shop/dt=2026-11-16/a.csv", "text\nBetter\n")
+    drops.drop("shop/dt=2026-11-17/b.csv", "order\n1\n")
+    see_files(query, ["incoming/C_1%.csv"])
+    assert [Path(key).stem for key in keys(pages.get(f"/files?{choice}").text)] == shown
+
+
+@pytest.mark.usefixtures("three_a_page")
+def test_the_pages_hold_every_file_once_in_both_directions(query, pages) -> None:
+    names = [f"incoming/{number:03}.csv" for number in range(8)]
+    see_files(query, names)
+
+    def walk(address: str, direction: str) -> tuple[list[list[str]], str]:
+        walked = []
+        while True:
+            page = pages.get(address).text
+            walked.append(keys(page))
+            further = link(page, direction)
+            if not further:
+                return walked, page
+            address = further
+
+    older, last = walk("/files?key=incoming", "Older →")
+    assert [len(page) for page in older] == [3, 3, 2]
+    assert [key for page in older for key in page] == names[::-1]
+    see_files(query, ["incoming/new.csv"])
+    newer, _ = walk(str(link(last, "← Newer")), "← Newer")
+    assert newer == [older[1], older[0], ["incoming/new.csv", *older[0][:-1]]], "the first page is full"
+
+
+@pytest.mark.usefixtures("three_a_page")
+def test_batches_of_one_file_can_lie_on_two_pages(drops, query, pages) -> None:
+    see_files(query, ["incoming/before"])
+    drops.drop("shop/a.csv", "text\nFine\n")
+    for _ in range(3):
+        drops.load("shop/a.csv", replace=True)
+    first = pages.get("/files").text
+    second = pages.get(link(first, "Older →")).text
+    assert keys(first) == ["incoming/shop/a.csv"] * 3
+    assert keys(second) == ["incoming/shop/a.csv", "incoming/before"]
+    assert "replace" in entry(first, "shop/a.csv")
+
+
+def test_what_customers_wrote_is_text_and_nothing_else(query, pages) -> None:
+    hostile = """incoming/"><script>alert('1')</script>{{ 7 * 7 }}&amp;.csv"""
+    see_files(query, [hostile])
+    query(
+        "UPDATE sentiment.source_file SET status = 'rejected', source = %s, reject_code = 'x', reject_reason = %s",
+        hostile,
+        hostile,
+    )
+    for answer in (pages.get("/files"), pages.get("/files", key=hostile)):
+        assert keys(answer.text) == [hostile]
+        assert "<script>alert" not in answer.text
+    assert "<script>alert" not in pages.get("/files", day=hostile).text
+
+
+def test_the_policy_allows_the_pages_own_style_and_script_only(pages) -> None:
+    answer = pages.get("/files")
+    policy = answer.headers["content-security-policy"]
+    for kind in ("style", "script"):
+        inline = re.findall(rf"<{kind}>(.*?)</{kind}>", answer.text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inline[0].encode()).digest()).decode()
+        assert len(inline) == 1
+        assert f"{kind}-src 'sha256-{digest}';" in policy
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert not re.search(r"https?://|\bsrc=|\bon\w+=", answer.text)
+
+
+def test_an_empty_ledger_says_what_fills_it(pages) -> None:
+    assert "No file has been seen yet" in pages.get("/files").text
+    assert "No file fits this choice" in pages.get("/files?state=live").text
+
+
+@pytest.mark.parametrize(
+    ("choice", "sentence"),
+    [
+        ("day=yesterday", "“yesterday” is not a day"),
+        ("day=2026-02-30", "“2026-02-30” is not a day"),
+        ("state=lost", "“lost” is not a state. Choose one of seen, loaded, live,"),
+        ("key=%00", "No key holds this text"),
+        ("key=" + "k" * 1025, "No key holds this text"),
+        ("older_than=1", "“1” is not a place in the ledger"),
+        ("newer_than=1.-1", "“1.-1” is not a place in the ledger"),
+        (f"older_than={'9' * 19}.0", "is not a place in the ledger"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_told_in_a_sentence(pages, choice, sentence) -> None:
+    answer = pages.get(f"/files?{choice}")
+    assert answer.status_code == 400
+    assert sentence in answer.text
+
+
+def test_a_database_that_is_away_is_told_in_a_sentence() -> None:
+    pages = Pages(create_app(open_to_all, lambda: "postgresql://nobody:hidden@127.0.0.1:1/none"))
+    answer = pages.get("/files")
+    assert answer.status_code == 503
+    assert "The database did not do its part" in answer.text
+    assert "Traceback" not in answer.text
+    assert "hidden" not in answer.text
+
+
+def test_a_database_without_the_schema_says_how_to_make_it(empty_database) -> None:
+    answer = Pages(create_app(open_to_all, lambda: empty_database)).get("/files")
+    assert answer.status_code == 503
+    assert "Run `sentiment db upgrade`" in answer.text
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_no_route_answers_whom_airflow_refuses(settings, query, status) -> None:
+    see_files(query, ["incoming/secret.csv"])
+
+    def refuse() -> None:
+        raise HTTPException(status, "no")
+
+    app = create_app(refuse, settings.require_database_url)
+    paths = [route.path for route in app.routes if isinstance(route, Route)]
+    assert paths == ["/files"]
+    for path in paths:
+        answer = Pages(app).get(path)
+        assert answer.status_code == status
+        assert "secret" not in answer.text
+        assert "Log in" in answer.text

@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 from demo.airflow import USER
 from demo.airflow_client import AirflowClient
+from demo.environment import CHECKOUT
 from demo.stack import Stack
 from demo.workspace import is_held, write_private
 from sentiment_core.errors import DemoNotRunning
 
 FILE = "card.json"
+STATE = CHECKOUT / ".demo"
 
 
 class Card(NamedTuple):
@@ -56,9 +58,14 @@ def lines(stack: Stack) -> list[tuple[str, str]]:
         ("SQL", f"{_short(Path(psql))} {stack.postgres.url()}"),
         ("S3", f"{store.endpoint}  key {store.access_key}, secret {store.secret_key}"),
         ("", f"read only: key {store.reader_access_key}, secret {store.reader_secret_key}"),
-        ("Your CSV", f"{_short(Path(sysconfig.get_path('scripts')) / 'sentiment')} demo drop FILE.csv"),
+        ("Your CSV", _drop_command(stack.state)),
         ("State, logs", f"{_short(stack.state)}, {_short(stack.state / 'logs')}"),
     ]
+
+
+def _drop_command(state: Path) -> str:
+    sentiment = _short(Path(sysconfig.get_path("scripts")) / "sentiment")
+    return f"{sentiment} demo drop FILE.csv" if state == STATE else f"{sentiment} demo --state {state} drop FILE.csv"
 
 
 def _short(path: Path) -> str:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from demo.card import Card, lines
+from demo.card import STATE, Card, lines
 from demo.display import Display
-from demo.environment import CHECKOUT
 from demo.stack import Stack
 from demo.tour import TITLES, Tour
 from sentiment_core.errors import SentimentError
@@ -28,7 +27,7 @@ def port(name: str, what: str) -> Callable[[Callable[..., None]], Callable[..., 
 @click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
-    default=CHECKOUT / ".demo",
+    default=STATE,
     show_default=".demo in the checkout",
     help="Folder that keeps everything between starts.",
 )

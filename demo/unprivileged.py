@@ -47,11 +47,15 @@ def own_folder(folder: Path) -> Path:
     return Path(pointer.read_text())
 
 
-def readable_copy(programs: Path, folder: Path) -> Path:
-    """Return `programs` where the identity can read them, else their copy in `folder`."""
-    if identity().user is None or _is_open_to_all(programs):
-        return programs
-    return Path(shutil.copytree(programs, folder / programs.name, symlinks=True, dirs_exist_ok=True))
+def readable_copy(package: Path, folder: Path) -> Path:
+    """Return a package where the identity can read it, else its copy in `folder`."""
+    if identity().user is None or _is_open_to_all(package):
+        return package
+    # A wheel keeps its shared libraries in a folder beside the package, found by a relative path.
+    for part in package.parent.glob(f"{package.name}*"):
+        if part.suffix != ".dist-info":
+            shutil.copytree(part, folder / part.name, symlinks=True, dirs_exist_ok=True)
+    return folder / package.name
 
 
 def give(file: Path) -> None:

@@ -96,12 +96,6 @@ class ObjectMissing(TerminalError):
     code = "object_missing"
 
 
-class ObjectChanged(TransientError):
-    """{uri} changed while it was read. The version that is there now will be read by the next try."""
-
-    code = "object_changed"
-
-
 class StorageUnavailable(TransientError):
     """The object store did not answer for {uri}: {why}. Try again when it is up."""
 
@@ -141,12 +135,6 @@ class ClaimHeld(TransientError):
     code = "claim_held"
 
 
-class LedgerInconsistent(TerminalError):
-    """The ledger and the stored rows disagree: {why}."""
-
-    code = "ledger_inconsistent"
-
-
 # Runs
 
 
@@ -160,6 +148,12 @@ class RunIncomplete(TransientError):
     """Run {run_id} is not complete: {why}. Clear its failed tasks to try again."""
 
     code = "run_incomplete"
+
+
+class SettingInvalid(TerminalError):
+    """The setting {name} is wrong: {why}. docs/configuration.md lists all settings."""
+
+    code = "setting_invalid"
 
 
 class SettingMissing(TerminalError):

@@ -3,16 +3,16 @@
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from sentiment_core.errors import SettingMissing
+from sentiment_core.errors import SettingInvalid, SettingMissing
 
 
 class Settings(BaseSettings):
     """One value for each thing that can be set; a field's description is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix="SENTIMENT_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SENTIMENT_", env_ignore_empty=True, frozen=True)
 
     database_url: SecretStr | None = Field(None, description="PostgreSQL URI of the `sentiment` schema's database.")
     lock_timeout_s: float = Field(60, gt=0, description="Seconds a load waits for another worker's claim on its file.")
@@ -67,8 +67,21 @@ class Settings(BaseSettings):
             raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="it names the model registry")
         return self.mlflow_tracking_uri
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+")):
+            raise ValueError("it must start with postgresql://")
+        return url
+
 
 @cache
 def settings() -> Settings:
-    """Return the settings of this process, read once."""
-    return Settings()
+    """Return the settings of this process, read once. Raises `SettingInvalid`."""
+    try:
+        return Settings()
+    except SettingsError as error:
+        raise SettingInvalid(name="SENTIMENT_*", why=f"{error}; lists are written as JSON") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise SettingInvalid(name=f"SENTIMENT_{str(first['loc'][0]).upper()}", why=first["msg"]) from error

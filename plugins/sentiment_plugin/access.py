@@ -1,8 +1,8 @@
 """What the pages take from Airflow: who may see them, and where the database is."""
 
 from airflow.api_fastapi.core_api.security import requires_access_dag
-from airflow.exceptions import AirflowNotFoundException
 from airflow.models import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
 from fastapi import HTTPException
 
 DATABASE_CONNECTION = "sentiment_db"

@@ -15,6 +15,7 @@ from sentiment_core.database import connect
 from sentiment_core.scorer import LABELS, Scorer
 from tests.end_to_end.conftest import Demo
 from tests.end_to_end.generated import GeneratedFile, generated_files
+from tests.end_to_end.plugin_checks import check_is_in_the_navigation, check_refuses_strangers, check_shows_the_ledger
 
 DAY = date(2026, 11, 14)
 BUCKET = "reviews"
@@ -166,6 +167,13 @@ def test_the_summary_updates_the_asset(system: Stack, scored: str) -> None:
     (event,) = [event for event in events if event["source_run_id"] == scored]
     assert event["extra"]["rows_scored"] == 199_953
     assert event["partition_key"] == DAY.isoformat()
+
+
+def test_the_ledger_has_a_page_in_airflow_behind_its_login(system: Stack, scored: str) -> None:
+    login = (system.airflow.url, "admin", system.airflow.password)
+    check_refuses_strangers(system.airflow.url)
+    check_shows_the_ledger(*login, "incoming/shop/dt=2026-11-14/good.csv")
+    check_is_in_the_navigation(*login)
 
 
 def test_the_service_and_the_nightly_run_give_one_text_one_score(system: Stack, scored: str) -> None:

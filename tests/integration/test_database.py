@@ -1,6 +1,7 @@
 """The schema: how it comes about, what it says of itself, who may do what, and what it refuses."""
 
 import threading
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -159,3 +160,11 @@ def test_the_database_itself_refuses_what_breaks_the_rules(database_url, checkou
     execute(database_url, (checkout / "tests/integration/rows/0001.sql").read_text())
     with pytest.raises(database.DatabaseRefused, match=constraint):
         execute(database_url, statement)
+
+
+QUERIES = sorted(path.name for path in (Path(__file__).parents[2] / "sql" / "queries").glob("*.sql"))
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_an_analyst_can_run_the_sample_queries(members, checkout, name) -> None:
+    execute(members["ann"], (checkout / "sql" / "queries" / name).read_text())

@@ -4,19 +4,15 @@ import asyncio
 import base64
 import hashlib
 import re
-import sys
 from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI, HTTPException
-from starlette.routing import Route
-
-# Airflow puts its plugins folder on the path in the same way.
-sys.path.append(str(Path(__file__).parents[2] / "plugins"))
 from sentiment_plugin import ledger
 from sentiment_plugin.app import create_app
+from starlette.routing import Route
 
 
 class Pages:

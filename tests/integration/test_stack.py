@@ -28,9 +28,9 @@ def pids(processes: list[Process]) -> set[int]:
     return {member.pid for process in processes for member in process.trace.members()}
 
 
-@pytest.fixture
-def started(tmp_path: Path) -> Iterator[Stack]:
-    with Stack(tmp_path, ("postgres", "object_store"), durable=False) as stack:
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("stores"), ("postgres", "object_store"), durable=False) as stack:
         yield stack
 
 
@@ -60,7 +60,7 @@ def test_databases_have_owners_and_passwords_of_their_own(started: Stack) -> Non
             (database, database)
         ]
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-        query(started.postgres.url("sentiment").replace(":", ":x", 2), "SELECT 1")
+        query(started.postgres.url("sentiment").replace("sentiment:", "sentiment:x"), "SELECT 1")
 
 
 def test_database_sorts_texts_as_everywhere(started: Stack) -> None:

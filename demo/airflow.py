@@ -7,7 +7,7 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ from demo.environment import CHECKOUT, base
 from demo.object_store import REGION, ObjectStore
 from demo.postgres import Postgres
 from demo.processes import Program
+from demo.steps import Silent, Step, run_all
 from demo.workspace import LOOPBACK, Workspace, write_private
+from sentiment_core import database
+from sentiment_core.errors import AirflowUnavailable
 
 USER = "admin"
 API_SERVER, SCHEDULER, DAG_PROCESSOR = "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"
@@ -68,30 +71,52 @@ class Airflow:
         if not migrated.exists() or migrated.read_text() != release:
             self._workspace.supervisor.run(self._program("airflow-migrate", environment, "db", "migrate"))
             migrated.write_text(release)
-        began = datetime.now(UTC)
+        self._start_programs(environment)
+
+    def _start_programs(self, environment: Mapping[str, str]) -> None:
         stores = (self._postgres.name, self._object_store.name)
-        self._workspace.supervisor.start(
+        began = datetime.now(UTC)
+        api_server = self._program(
             # It answers nobody any more within a moment, and then takes six seconds to leave.
-            self._program(API_SERVER, environment, "api-server", needs=stores, ready=self._answers, stop_within_s=1.0),
-            self._program(
-                SCHEDULER,
-                environment,
-                "scheduler",
-                "--skip-serve-logs",
-                needs=(API_SERVER, *stores),
-                ready=lambda: self._beats("scheduler", began),
-            ),
-            self._program(
-                DAG_PROCESSOR,
-                environment,
-                "dag-processor",
-                needs=stores,
-                ready=lambda: self._beats("dag_processor", began),
-            ),
+            API_SERVER,
+            environment,
+            "api-server",
+            needs=stores,
+            ready=self._answers,
+            stop_within_s=1.0,
         )
+        scheduler = self._program(
+            SCHEDULER,
+            environment,
+            "scheduler",
+            "--skip-serve-logs",
+            needs=(API_SERVER, *stores),
+            ready=lambda: self._beats("SchedulerJob", began),
+        )
+        dag_processor = self._program(
+            DAG_PROCESSOR,
+            environment,
+            "dag-processor",
+            needs=stores,
+            ready=lambda: self._beats("DagProcessorJob", began),
+        )
+        programs = (api_server, scheduler, dag_processor)
+        steps = [Step(program.name, (), partial(self._start_program, program)) for program in programs]
+        run_all([*steps, Step("warm", (API_SERVER,), self._warm)], self._workspace.supervisor, Silent())
+
+    def _start_program(self, program: Program) -> str:
+        self._workspace.supervisor.start(program)
+        return "ready"
+
+    def _warm(self) -> str:
+        """Let the server build its execution API, six seconds that the first task would otherwise wait for."""
+        if self._get("/execution/health") is None:
+            raise AirflowUnavailable(why="its execution API does not answer")
+        return "warm"
 
     def environment(self) -> dict[str, str]:
         """Return the environment of Airflow's programs."""
+        fernet_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         metadata = self._postgres.url("airflow").replace("://", "+psycopg2://", 1)
         settings = {
             "CORE__EXECUTOR": "LocalExecutor",
@@ -100,7 +125,7 @@ class Airflow:
             "CORE__LOAD_EXAMPLES": False,
             "CORE__PARALLELISM": 4,
             "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
-            "CORE__FERNET_KEY": self._key("airflow fernet key"),
+            "CORE__FERNET_KEY": self._workspace.secret("airflow fernet key", fernet_key),
             "CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
             "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": self._passwords,
@@ -111,8 +136,10 @@ class Airflow:
             "API__PORT": self._workspace.port("airflow"),
             "API__BASE_URL": self.url,
             "API__WORKERS": 1,
-            "API__SECRET_KEY": self._key("airflow session key"),
-            "API_AUTH__JWT_SECRET": self._key("airflow jwt secret"),
+            "API__SECRET_KEY": self._workspace.secret("airflow session key", secrets.token_hex(32)),
+            "API_AUTH__JWT_SECRET": self._workspace.secret("airflow jwt secret", secrets.token_hex(64)),
+            # A task's end is seen, and the next one started, half a second sooner.
+            "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
             "DAG_PROCESSOR__PARSING_PROCESSES": 1,
             "LOGGING__COLORED_CONSOLE_LOG": False,
             "USAGE_DATA_COLLECTION__ENABLED": False,
@@ -140,9 +167,6 @@ class Airflow:
             "extra": {"endpoint_url": self._object_store.endpoint, "region_name": REGION},
         }
 
-    def _key(self, name: str) -> str:
-        return self._workspace.secret(name, base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
-
     def _program(
         self,
         name: str,
@@ -164,17 +188,18 @@ class Airflow:
         )
 
     def _answers(self) -> bool:
-        """Tell whether the server answers, and warm what the first task would otherwise wait for."""
-        return self._get("/api/v2/monitor/health") is not None and self._get("/execution/health") is not None
+        return self._get("/api/v2/monitor/health") is not None
 
-    def _beats(self, component: str, since: datetime) -> bool:
-        """Tell whether a component's heart has beaten since then; one of an earlier start does not count."""
-        beat = (self._get("/api/v2/monitor/health") or {}).get(component, {}).get(f"latest_{component}_heartbeat")
-        return beat is not None and datetime.fromisoformat(beat) > since
+    def _beats(self, job: str, since: datetime) -> bool:
+        """Tell whether a program's heart has beaten since then; asked of the database, for the API server is busy."""
+        statement = "SELECT FROM job WHERE job_type = %s AND latest_heartbeat > %s"
+        with database.connect(self._postgres.url("airflow")) as connection, connection.cursor() as cursor:
+            cursor.execute(statement, (job, since))
+            return cursor.fetchone() is not None
 
     def _get(self, path: str) -> Any:
         try:
-            answer = urllib3.request("GET", self.url + path, timeout=30, retries=False)
+            answer = urllib3.request("GET", self.url + path, timeout=60, retries=False)
         except urllib3.exceptions.HTTPError:
             return None
         return answer.json() if answer.status == 200 else None

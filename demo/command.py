@@ -1,5 +1,6 @@
 """`sentiment demo`: the whole system on this machine."""
 
+import errno
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,10 @@ import click
 
 from demo.card import STATE, Card, lines
 from demo.display import Display
+from demo.processes import NEEDED_MB, free_mb
 from demo.stack import Stack
 from demo.tour import TITLES, Tour
-from sentiment_core.errors import SentimentError
+from sentiment_core.errors import DiskFull, SentimentError
 
 INTERRUPTED = 130
 
@@ -76,6 +78,10 @@ def walk(state: Path, ports: dict[str, int], *, exits: bool) -> int:
         return INTERRUPTED
     except SentimentError as error:
         raise _told(error) from error
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise _told(DiskFull(path=state, free_mb=free_mb(state), needed_mb=NEEDED_MB)) from error
 
 
 def _walk(stack: Stack, display: Display, *, exits: bool) -> int:

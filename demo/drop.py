@@ -15,7 +15,7 @@ from demo.card import Card
 from demo.tour import DAG
 from sentiment_core import database
 from sentiment_core.run import yesterday
-from sentiment_core.storage import s3_client
+from sentiment_core.storage import s3_client, storage_errors
 
 ROWS_SHOWN = 10
 OUTCOME = """SELECT status, coalesce(reject_reason, 'the same bytes as ' || duplicate_of_key,
@@ -37,7 +37,7 @@ def drop(card: Card, file: Path) -> bool:
     bucket = card.environment["SENTIMENT_BUCKET"]
     day = yesterday().isoformat()
     key = f"incoming/demo/dt={day}/{file.name}"
-    with console.status(f"Uploading to s3://{bucket}/{key}"):
+    with console.status(f"Uploading to s3://{bucket}/{key}"), storage_errors(f"s3://{bucket}/{key}"):
         s3_client(card.environment["SENTIMENT_S3_ENDPOINT_URL"]).upload_file(str(file), bucket, key)
     console.print(f"Dropped as s3://{bucket}/{key}")
     began = time.monotonic()

@@ -3,18 +3,20 @@
 import importlib.util
 import shutil
 import signal
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
 
 from demo.environment import base
 from demo.processes import Program
 from demo.unprivileged import give, identity, own_folder, readable_copy
 from demo.workspace import LOOPBACK, Workspace, write_private
-from sentiment_core.errors import ProgramMissing
+from sentiment_core import database
+from sentiment_core.errors import DatabaseUnavailable, ProgramMissing
 
 # Each has an owner of the same name.
 DATABASES = ("sentiment", "airflow", "mlflow")
@@ -125,13 +127,12 @@ class Postgres:
     def _answers(self) -> bool:
         try:
             self._execute(sql.SQL("SELECT 1"))
-        except psycopg2.OperationalError:
+        except DatabaseUnavailable:
             return False
         return True
 
     def _create_roles_and_databases(self) -> None:
-        with closing(psycopg2.connect(self.url("postgres", SUPERUSER))) as server, server.cursor() as cursor:
-            server.autocommit = True
+        with self._superuser() as cursor:
             cursor.execute("SELECT rolname FROM pg_roles")
             roles = {row[0] for row in cursor.fetchall()}
             cursor.execute("SELECT datname FROM pg_database")
@@ -148,7 +149,11 @@ class Postgres:
                     cursor.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(name)))
 
     def _execute(self, statement: sql.Composable) -> None:
-        with closing(psycopg2.connect(self.url("postgres", SUPERUSER), connect_timeout=3)) as server:
+        with self._superuser() as cursor:
+            cursor.execute(statement)
+
+    @contextmanager
+    def _superuser(self) -> Iterator[Cursor]:
+        with database.connect(self.url("postgres", SUPERUSER)) as server, server.cursor() as cursor:
             server.autocommit = True
-            with server.cursor() as cursor:
-                cursor.execute(statement)
+            yield cursor

@@ -22,7 +22,7 @@ from sentiment_core.errors import DiskFull, PartFailed
 
 NEEDED_MB = 2_000
 TAIL_LINES = 15
-LOOK_EVERY_S = 0.05
+LOOK_EVERY_S = 0.1
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -46,8 +46,8 @@ class Stopping(Exception):
 class Program:
     """A program to start, how to see that it is ready, and how to end it.
 
-    `ready` is asked every 50 ms and may raise OSError for "not yet". `needs` names programs that must outlive this one.
-    `user` is a user id to run as, for a program that refuses to be root.
+    `ready` is asked ten times a second and may raise OSError for "not yet". `needs` names programs that must outlive
+    this one. `user` is a user id to run as, for a program that refuses to be root.
     """
 
     name: str
@@ -109,6 +109,7 @@ class Supervisor:
         self._lock = threading.RLock()
         self._processes: dict[str, Process] = {}
         self._stopping = threading.Event()
+        self._getting_ready = threading.Semaphore(max(2, os.cpu_count() or 1))
         self._handlers: dict[signal.Signals, Handler] = {}
         self._end_stale()
         self._catch_signals()
@@ -128,10 +129,18 @@ class Supervisor:
         with self._lock:
             return list(self._processes.values())
 
-    def start(self, *programs: Program) -> None:
-        """Start programs at once and wait until all are ready: `PartFailed` when one ends before or is not in time."""
-        for process in [self._spawn(program) for program in programs]:
-            self._wait_until_ready(process)
+    def start(self, program: Program) -> None:
+        """Start a program and wait until it is ready: `PartFailed` when it ends before or is not in time.
+
+        As many programs as there are processors get ready at once. More would only slow each other down, among them
+        the one that all others wait for.
+        """
+        while not self._getting_ready.acquire(timeout=LOOK_EVERY_S):
+            self.pause(0)
+        try:
+            self._wait_until_ready(self._spawn(program))
+        finally:
+            self._getting_ready.release()
 
     def run(self, program: Program) -> None:
         """Run a program to its end. `PartFailed` when it ends with another code than 0 or not in `ready_within_s`."""

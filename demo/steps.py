@@ -1,6 +1,7 @@
 """Steps that are done at once where they do not need each other."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple, Protocol
@@ -57,8 +58,10 @@ def run_all(steps: Iterable[Step], supervisor: Supervisor, listener: Listener) -
         try:
             _finish([threads.submit(do, step) for step in every])
         except Exception:
-            # A part that died explains more than the step that then got no answer.
-            supervisor.check()
+            # A part that dies explains more than the step that got no answer from it, perhaps a moment before its end.
+            for _ in range(10):
+                supervisor.check()
+                time.sleep(0.1)
             raise
         finally:
             if any(not event.is_set() for event in done.values()):

@@ -18,6 +18,7 @@ from sentiment_core import database
 from sentiment_core.bundle import STARTER
 from sentiment_core.errors import ModelUnknown, TourFailed
 from sentiment_core.registry import Registry
+from sentiment_core.storage import storage_errors
 
 DAG = "score_reviews"
 INCOMING = CHECKOUT / "examples" / "incoming"
@@ -99,13 +100,17 @@ class Tour:
         )
 
     def _upload(self) -> str:
-        store = self._stack.object_store.client()
+        with storage_errors(f"s3://{BUCKETS[0]}/incoming/"):
+            files, fresh = self._upload_missing(self._stack.object_store.client())
+        return f"{files} in s3://{BUCKETS[0]}/incoming/, {fresh} of them new"
+
+    def _upload_missing(self, store: Any) -> tuple[int, int]:
         pages = store.get_paginator("list_objects_v2").paginate(Bucket=BUCKETS[0], Prefix="incoming/")
         there = {item["Key"] for page in pages for item in page.get("Contents", ())}
         files = {f"incoming/{path.relative_to(INCOMING)}": path for path in sorted(INCOMING.rglob("*.*"))}
         for key in files.keys() - there:
             store.upload_file(str(files[key]), BUCKETS[0], key)
-        return f"{len(files)} in s3://{BUCKETS[0]}/incoming/, {len(files.keys() - there)} of them new"
+        return len(files), len(files.keys() - there)
 
     def _unpause(self) -> str:
         client = self._stack.airflow.client()

@@ -7,6 +7,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +23,8 @@ PORTS = range(20_000, 32_000)
 class Workspace:
     """One state folder, held by one process at a time: its programs, ports, secrets and folders; a context manager.
 
-    `ports` are ports that the user asked for, by name. Raises `StateInUse`, `DiskFull`.
+    `ports` are ports that the user asked for, by name.
+    Raises `StateInUse`, `DiskFull` and `PortTaken`.
     """
 
     def __init__(self, state: Path, ports: Mapping[str, int] | None = None) -> None:
@@ -32,12 +34,13 @@ class Workspace:
         self._ports: dict[str, int] = {}
         self._lock = threading.Lock()
         self._holder = _hold(self.state)
-        try:
+        with ExitStack() as undo:
+            undo.callback(os.close, self._holder)
             require_room(self.state)
-            self.supervisor = Supervisor(self.state)
-        except BaseException:
-            os.close(self._holder)
-            raise
+            self.supervisor = undo.enter_context(Supervisor(self.state))
+            for name in self._asked:
+                self.port(name)
+            undo.pop_all()
 
     def __enter__(self) -> Self:
         return self

@@ -88,7 +88,8 @@ def test_probe_may_fail_until_the_program_answers(supervisor: Supervisor, tmp_pa
 
 
 def test_death_of_a_running_program_is_noticed(supervisor: Supervisor) -> None:
-    supervisor.start(program("steady", SLEEPS), program("brief", "import time; time.sleep(0.3)"))
+    supervisor.start(program("steady", SLEEPS))
+    supervisor.start(program("brief", "import time; time.sleep(0.3)"))
     supervisor.check()
     with pytest.raises(PartFailed, match="brief ended by itself with exit code 0"):
         supervisor.watch()
@@ -156,8 +157,13 @@ def test_programs_end_before_those_that_they_need(tmp_path: Path) -> None:
         return program(name, NOTES_ITS_END, order, name, needs=needs, ready=Path(f"{order}{name}").exists)
 
     with Supervisor(tmp_path) as supervisor:
-        supervisor.start(noting("service", "models"), noting("database"), noting("models", "database", "files"))
-        supervisor.start(noting("files"))
+        for part in (
+            noting("service", "models"),
+            noting("database"),
+            noting("models", "database", "files"),
+            noting("files"),
+        ):
+            supervisor.start(part)
     ended = order.read_text().split()
     assert ended[:2] == ["service", "models"]
     assert sorted(ended[2:]) == ["database", "files"]
@@ -246,11 +252,10 @@ def test_kept_port_that_another_program_took_is_replaced(tmp_path: Path) -> None
 def test_asked_port_that_another_program_took_is_refused(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
-        with (
-            Workspace(tmp_path, {"api": taken}) as workspace,
-            pytest.raises(PortTaken, match=f"Port {taken}, asked for api"),
-        ):
-            workspace.port("api")
+        with pytest.raises(PortTaken, match=f"Port {taken}, asked for api"):
+            Workspace(tmp_path, {"api": taken})
+    with Workspace(tmp_path, {"api": taken}) as workspace:
+        assert workspace.port("api") == taken
 
 
 def supervised_by_another_process(state: Path, code: str = SLEEPS) -> subprocess.Popen[bytes]:

@@ -32,9 +32,14 @@ not at all, once for each model. Running a day again adds nothing.
 
 @dag(
     # 02:00 UTC, for the day before. No start_date: a run for a day before it would silently do nothing, and turning the
-    # DAG on would run last night at once; so would the default of run_immediately within a tenth of a day.
+    # DAG on would run last night at once. So would run_immediately=False in the first tenth of the day, and a timedelta
+    # of zero, which is a plain False when the DAG comes back from its serialisation.
     schedule=CronPartitionTimetable(
-        "0 0 * * *", timezone="Etc/GMT+2", run_offset=-1, key_format="%Y-%m-%d", run_immediately=timedelta()
+        "0 0 * * *",
+        timezone="Etc/GMT+2",
+        run_offset=-1,
+        key_format="%Y-%m-%d",
+        run_immediately=timedelta(microseconds=1),
     ),
     catchup=False,
     max_active_runs=4,

@@ -64,12 +64,13 @@ class Program:
 
 @dataclass
 class Process:
-    """A started program."""
+    """A started program; `lasting` if it is not to end by itself."""
 
     program: Program
     log: Path
     popen: subprocess.Popen[bytes]
     trace: Trace
+    lasting: bool
 
     @property
     def exit_code(self) -> int | None:
@@ -138,13 +139,13 @@ class Supervisor:
         while not self._getting_ready.acquire(timeout=LOOK_EVERY_S):
             self.pause(0)
         try:
-            self._wait_until_ready(self._spawn(program))
+            self._wait_until_ready(self._spawn(program, lasting=True))
         finally:
             self._getting_ready.release()
 
     def run(self, program: Program) -> None:
         """Run a program to its end. `PartFailed` when it ends with another code than 0 or not in `ready_within_s`."""
-        process = self._spawn(program)
+        process = self._spawn(program, lasting=False)
         deadline = time.monotonic() + program.ready_within_s
         while (code := process.exit_code) is None:
             if time.monotonic() > deadline:
@@ -159,7 +160,7 @@ class Supervisor:
     def check(self) -> None:
         """Raise `PartFailed` for a program that has ended by itself."""
         for process in self.processes:
-            if (code := process.exit_code) is not None:
+            if process.lasting and (code := process.exit_code) is not None:
                 raise process.failure(_ended(code))
 
     def watch(self) -> NoReturn:
@@ -207,7 +208,7 @@ class Supervisor:
             return process.program.ready()
         return False
 
-    def _spawn(self, program: Program) -> Process:
+    def _spawn(self, program: Program, *, lasting: bool) -> Process:
         path = self.logs / f"{program.name}.log"
         with self._lock:
             if self._stopping.is_set():
@@ -216,7 +217,7 @@ class Supervisor:
                 path.replace(path.with_suffix(".previous.log"))
             with path.open("wb") as log:
                 popen = self._popen(program, log)
-            process = Process(program, path, popen, self._trace(program, popen))
+            process = Process(program, path, popen, self._trace(program, popen), lasting)
             self._processes[program.name] = process
             self._write_record()
         return process

@@ -90,8 +90,9 @@ def test_the_day_of_a_run_is_right_however_it_was_started(in_airflow) -> None:
 TIMETABLE = """
 import json
 import score_reviews
-from airflow.serialization.encoders import coerce_to_core_timetable
-timetable = coerce_to_core_timetable(score_reviews.score_reviews().timetable)
+from airflow.serialization.serialized_objects import DagSerialization
+stored = json.loads(json.dumps(DagSerialization.to_dict(score_reviews.score_reviews())))
+timetable = DagSerialization.from_dict(stored).timetable
 from airflow.timetables.base import TimeRestriction
 info = timetable.next_dagrun_info_v2(
     last_dagrun_info=None,

@@ -1660,6 +1660,12 @@ GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_writer;
 
 --
+-- Name: SEQUENCE scoring_batch_batch_id_seq; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT USAGE ON SEQUENCE sentiment.scoring_batch_batch_id_seq TO sentiment_writer;
+
+--
 -- Name: TABLE scoring_run; Type: ACL; Schema: sentiment; Owner: -
 --
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,11 +99,8 @@ def test_a_folder_that_is_no_bundle_is_missing(tmp_path: Path) -> None:
             Bundle.load(path)
 
 
-def test_the_starter_loads_at_once() -> None:
-    Bundle.load(STARTER)
-    started = time.perf_counter()
+def test_the_starter_is_small_and_says_what_it_is() -> None:
     starter = Bundle.load(STARTER)
-    assert time.perf_counter() - started < 0.1
     assert starter.manifest.labels == ("negative", "positive")
     assert starter.manifest.languages == ("en",)
     assert sum(file.stat().st_size for file in STARTER.iterdir()) < 6_500_000

@@ -37,15 +37,21 @@ def physical_lines(text: str) -> list[int]:
     return found
 
 
+def ends_inside_a_quote(text: str) -> bool:
+    """Whether Python's csv module takes a line that is added for a part of the last field."""
+    *_, last = csv.reader(io.StringIO(text + "\nadded\n", newline=""))
+    return last != ["added"]
+
+
 @given(DIALECT_CORNERS, st.sampled_from([1, 2, 3, 7, 1000]))
 def test_records_and_lines_are_those_of_the_csv_module(text: str, block_bytes: int) -> None:
     try:
         blocks = read(text.encode(), block_bytes)
     except FileRejected as rejection:
         assert rejection.details["reason"] == RejectCode.UNCLOSED_QUOTE
-        with pytest.raises(csv.Error, match="unexpected end of data"):
-            list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        assert ends_inside_a_quote(text)
         return
+    assert not ends_inside_a_quote(text)
     assert rows(blocks) == [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     assert lines(blocks) == physical_lines(text)
 

@@ -72,11 +72,16 @@ def database_url(stack: Stack, migrated_template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def bucket(stack: Stack) -> str:
-    """A new, empty bucket."""
+def bucket(stack: Stack) -> Iterator[str]:
+    """A new, empty bucket; it goes with its test, for the server has room for some dozens only."""
     name = f"bucket-{next(_numbers)}"
-    stack.object_store.client().create_bucket(Bucket=name)
-    return name
+    s3 = stack.object_store.client()
+    s3.create_bucket(Bucket=name)
+    yield name
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+        for found in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+            s3.delete_object(Bucket=name, Key=found["Key"], VersionId=found["VersionId"])
+    s3.delete_bucket(Bucket=name)
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ not at all, once for each model. Running a day again adds nothing.
 
 @dag(
     # 02:00 UTC, for the day before. No start_date: a run for a day before it would silently do nothing, and turning the
-    # DAG on would run last night at once. So would run_immediately=False in the first tenth of the day, and a timedelta
-    # of zero, which is a plain False when the DAG comes back from its serialisation.
+    # DAG on would run last night at once. So would run_immediately=False in the first tenth of the day; a timedelta of
+    # zero was seen to do the same, the smallest one was not.
     schedule=CronPartitionTimetable(
         "0 0 * * *",
         timezone="Etc/GMT+2",

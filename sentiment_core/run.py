@@ -101,7 +101,7 @@ def balanced(files: Iterable[tuple[int, int]], group_bytes: int, max_groups: int
         weight, group = lightest[0]
         groups[group].append(file_id)
         heapq.heapreplace(lightest, (weight + size, group))
-    return [sorted(group) for group in groups]
+    return [sorted(group) for group in groups if group]  # empty files weigh nothing, and leave groups without any
 
 
 def get_plan(connection: Connection, run_id: str) -> RunPlan:

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sentiment_core.errors import DayInvalid
@@ -9,6 +9,7 @@ from sentiment_core.run import balanced, finished_day, yesterday
 
 
 @given(st.lists(st.integers(0, 1000)), st.integers(1, 5000), st.integers(1, 20))
+@example([0, 0, 3], 1, 3)
 def test_groups_hold_every_file_once_and_are_balanced(sizes: list[int], group_bytes: int, max_groups: int) -> None:
     files = list(enumerate(sizes))
     groups = balanced(files, group_bytes, max_groups)

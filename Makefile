@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+KERNELS := $(VENV)/.kernels
 ARGS ?=
 
 # The first interpreter of a supported version; the lock covers exactly these.
@@ -19,7 +20,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: setup
-setup: $(READY) ## Create .venv and install everything from the lock
+setup: $(KERNELS) ## Create .venv and install everything from the lock
 
 # uv installs the lock in seconds where pip takes minutes; pip fetches uv itself, hash-checked like the rest.
 $(READY): pyproject.toml requirements/lock.txt requirements/bootstrap.txt
@@ -30,11 +31,16 @@ $(READY): pyproject.toml requirements/lock.txt requirements/bootstrap.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode \
 		requirements/bootstrap.txt requirements/lock.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Compiled code is cached by the file that its function stands in, and knows nothing of what that calls in another one.
+$(KERNELS): $(READY) sentiment_core/simd.py $(shell grep -l '^@compiled' sentiment_core/*.py)
+	@find sentiment_core -name '*.nb[ic]' -delete
 	@$(BIN)/python -m sentiment_core.warmup
 	@touch $@
 
 .PHONY: demo
-demo: $(READY) ## Start the whole system on this machine and walk through it (ARGS=--exit ends by itself)
+demo: $(KERNELS) ## Start the whole system on this machine and walk through it (ARGS=--exit ends by itself)
 	@$(BIN)/sentiment demo $(ARGS)
 
 .PHONY: demo-clean
@@ -42,7 +48,7 @@ demo-clean: ## Forget the demo's state
 	@rm -rf .demo
 
 .PHONY: test
-test: $(READY) ## Run all tests (ARGS='-k name' passes arguments on to pytest)
+test: $(KERNELS) ## Run all tests (ARGS='-k name' passes arguments on to pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: lint
@@ -65,11 +71,12 @@ format: $(READY) ## Rewrite the code in the project's format
 # One BLAS thread: the order of its sums, and so the bundle's last bits, depend on their number.
 REAL_DATA := $(or $(SENTIMENT_REAL_DATA),../shared/data)
 .PHONY: starter-model
-starter-model: $(READY) ## Train the starter model anew (needs the review data; SENTIMENT_REAL_DATA names its folder)
-	@test -f $(REAL_DATA)/imdb_train.csv.xz || { echo "There is no imdb_train.csv.xz in $(REAL_DATA)."; exit 1; }
+starter-model: $(KERNELS) ## Train the starter model anew (needs the review data; SENTIMENT_REAL_DATA names its folder)
+	@for file in imdb_train imdb_unlabelled; do test -f $(REAL_DATA)/$$file.csv.xz || \
+		{ echo "There is no $$file.csv.xz in $(REAL_DATA)."; exit 1; }; done
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/sentiment train $(REAL_DATA)/imdb_train.csv.xz \
-		--cross-validate movie_id --out sentiment_core/starter \
-		--data-name "IMDB training split (Maas et al., ACL 2011)"
+		--unlabelled $(REAL_DATA)/imdb_unlabelled.csv.xz --cross-validate movie_id --out sentiment_core/starter \
+		--data-name "IMDB training split and unlabelled reviews (Maas et al., ACL 2011)"
 
 .PHONY: schema
 schema: $(READY) ## Write sql/schema.sql, the dump of the migrated schema

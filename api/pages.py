@@ -90,7 +90,7 @@ def _page(request: web.Request, text: str) -> dict[str, Any]:
 
 def _neutral_band(request: web.Request) -> tuple[float, float]:
     thresholds = request.app[MODELS].current.scorer.bundle.manifest.thresholds
-    return thresholds.neutral_low, thresholds.neutral_high
+    return (thresholds.neutral_low, thresholds.neutral_high) if thresholds else (0.5, 0.5)
 
 
 def _result(text: str, prediction: Prediction, band: tuple[float, float]) -> dict[str, Any]:

@@ -16,38 +16,56 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from sentiment_core.errors import BundleDamaged, BundleMissing, BundleTooNew
+from sentiment_core.errors import BundleDamaged, BundleMissing, BundleTooNew, BundleTooOld
 from sentiment_core.manifest import FORMAT_VERSION, ArrayFile, Manifest
 
 STARTER: Final = Path(__file__).with_name("starter")
 
+_NO_TOKENS: Final = np.empty(0, np.uint64)
 _MANIFEST = "manifest.json"
 _DIGEST = "digest.sha256"
 _PROVENANCE = "provenance.json"
-_DTYPES: Final[Mapping[str, str]] = {"hashes": "<u8", "weights": "<f4"}
+# Name, type and number of dimensions of each array; a bundle without a table of tokens has two of them.
+_ARRAYS: Final[Mapping[str, tuple[str, int]]] = {
+    "ngrams": ("<u8", 1),
+    "weights": ("<f4", 2),
+    "tokens": ("<u8", 1),
+    "canonical": ("<u8", 1),
+}
+_TABLE: Final = ("tokens", "canonical")
 
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """One model: n-gram hashes in ascending order, the weight of each, and the manifest."""
+    """One model: its n-grams and their weights, which tokens stand for which, and the manifest."""
 
     manifest: Manifest
-    hashes: NDArray[np.uint64]  # n
-    weights: NDArray[np.float32]  # n
+    ngrams: NDArray[np.uint64]  # n identities (`text.identity`), ascending
+    weights: NDArray[np.float32]  # (margins, n)
+    tokens: NDArray[np.uint64]  # identities of the tokens that others stand for, ascending; often none
+    canonical: NDArray[np.uint64]  # the hash of the token that stands for each, 0 where it is left out
     provenance: dict[str, Any]
 
     @classmethod
     def create(
         cls,
-        hashes: NDArray[np.uint64],
+        ngrams: NDArray[np.uint64],
         weights: NDArray[np.float32],
         provenance: dict[str, Any],
+        tokens: NDArray[np.uint64] = _NO_TOKENS,
+        canonical: NDArray[np.uint64] = _NO_TOKENS,
         **fields: Any,
     ) -> Self:
         """Make a bundle of arrays and the manifest's other fields."""
-        files = {name: _array_bytes(array) for name, array in (("hashes", hashes), ("weights", weights))}
+        given: dict[str, NDArray[Any]] = {
+            "ngrams": ngrams,
+            "weights": weights,
+            "tokens": tokens,
+            "canonical": canonical,
+        }
+        files = {name: _array_bytes(array) for name, array in given.items() if name not in _TABLE or len(tokens)}
         arrays = {name: ArrayFile(size=len(file), sha256=_hex(file)) for name, file in files.items()}
-        return cls(Manifest(arrays=arrays, **fields), hashes, weights, provenance)
+        return cls(Manifest(arrays=arrays, **fields), ngrams, weights, tokens, canonical, provenance)
 
     @cached_property
     def digest(self) -> str:
@@ -58,26 +76,41 @@ class Bundle:
     def load(cls, path: Path) -> Self:
         """Read and verify a bundle.
 
-        Raises `BundleMissing`, `BundleTooNew`, or `BundleDamaged` when any file but the provenance was changed.
+        Raises `BundleMissing`, `BundleTooNew`, `BundleTooOld`, or `BundleDamaged` when any file but the provenance was
+        changed.
         """
         document = _read(path, _MANIFEST)
         manifest = _parse_manifest(path, document)
         stored = _read(path, _DIGEST).decode("ascii", "replace").strip()
         if not stored == _hex(document) == _hex(_manifest_bytes(manifest)):
             raise BundleDamaged(path=path, why=f"{_MANIFEST} does not match {_DIGEST}")
-        hashes, weights = (_read_array(path, name, manifest) for name in _DTYPES)
-        if hashes.shape != weights.shape or np.any(hashes[1:] <= hashes[:-1]):
+        names = [name for name in _ARRAYS if name not in _TABLE or name in manifest.arrays]
+        arrays = {name: _read_array(path, name, manifest) for name in names}
+        bundle = cls(manifest, **(dict.fromkeys(_TABLE, _NO_TOKENS) | arrays), provenance=_read_provenance(path))
+        if not bundle._fits():
             raise BundleDamaged(path=path, why="its arrays do not fit together")
-        return cls(manifest, hashes, weights, _read_provenance(path))
+        return bundle
 
     def save(self, path: Path) -> None:
         """Write the bundle into a folder, which is made when it is not there."""
         path.mkdir(parents=True, exist_ok=True)
-        for name, array in (("hashes", self.hashes), ("weights", self.weights)):
-            (path / f"{name}.npy").write_bytes(_array_bytes(array))
+        for name in self.manifest.arrays:
+            (path / f"{name}.npy").write_bytes(_array_bytes(getattr(self, name)))
         (path / _PROVENANCE).write_text(json.dumps(self.provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
         (path / _MANIFEST).write_bytes(_manifest_bytes(self.manifest))
         (path / _DIGEST).write_text(self.digest + "\n", "ascii")
+
+    def _fits(self) -> bool:
+        return (
+            self.weights.shape == (self.manifest.margins, len(self.ngrams))
+            and self.tokens.shape == self.canonical.shape
+            and _ascending(self.ngrams)
+            and _ascending(self.tokens)
+        )
+
+
+def _ascending(identities: NDArray[np.uint64]) -> bool:
+    return bool(np.all(identities[1:] > identities[:-1]) and np.all(identities & np.uint64(1)))
 
 
 def _hex(content: bytes) -> str:
@@ -113,6 +146,8 @@ def _parse_manifest(path: Path, document: bytes) -> Manifest:
         raise BundleDamaged(path=path, why=f"{_MANIFEST} is not the manifest of a bundle") from error
     if found > FORMAT_VERSION:
         raise BundleTooNew(path=path, found=found, supported=FORMAT_VERSION)
+    if found < FORMAT_VERSION:
+        raise BundleTooOld(path=path, found=found, supported=FORMAT_VERSION)
     try:
         return Manifest.model_validate(fields)
     except ValidationError as error:
@@ -135,7 +170,7 @@ def _read_array(path: Path, name: str, manifest: Manifest) -> NDArray[Any]:
         array: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
     except ValueError as error:
         raise BundleDamaged(path=path, why=f"{file} is not an array") from error
-    if array.dtype != np.dtype(_DTYPES[name]) or array.ndim != 1:
+    if (array.dtype, array.ndim) != (np.dtype(_ARRAYS[name][0]), _ARRAYS[name][1]):
         raise BundleDamaged(path=path, why=f"{file} holds {array.dtype} of {array.ndim} dimensions")
     return array
 

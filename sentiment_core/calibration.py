@@ -9,24 +9,36 @@ from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.manifest import Calibration, Thresholds
 
 
-def platt_scaling(margins: NDArray[np.float64], positive: NDArray[np.bool_]) -> Calibration:
-    """Fit the logistic curve from n held-out margins to their labels (Platt, 1999).
+def platt_scaling(margins: NDArray[np.float64], labels: NDArray[np.int8]) -> Calibration:
+    """Fit the logistic curve from held-out margins, of shape (n, margins), to their labels (Platt, 1999).
 
-    Raises `TrainingDataInvalid` when the margins do not grow from one label to the other.
+    Of several margins it is the multinomial logistic regression on all of them, whose logits sum up to 0. Raises
+    `TrainingDataInvalid` when the margins do not grow with their labels.
     """
-    curve = LogisticRegression(C=np.inf).fit(margins[:, np.newaxis], positive)
-    slope, intercept = float(curve.coef_[0, 0]), float(curve.intercept_[0])
-    if slope <= 0:
+    curve = LogisticRegression(C=np.inf).fit(margins, labels)
+    slopes, intercepts = curve.coef_, curve.intercept_
+    if np.trace(slopes) <= 0:
         raise TrainingDataInvalid(
             why="what a model learns from some of its texts does not tell the labels of the others"
         )
-    return Calibration(slope=slope, intercept=intercept)
+    if len(slopes) > 1:
+        slopes, intercepts = slopes - slopes.mean(axis=0), intercepts - intercepts.mean()
+    return Calibration(slopes=tuple(map(tuple, slopes.tolist())), intercepts=tuple(intercepts.tolist()))
 
 
 def calibrated(margins: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
-    """Return the probability of positive for each margin."""
-    probability: NDArray[np.float64] = 1 / (1 + np.exp(-(calibration.slope * margins + calibration.intercept)))
-    return probability
+    """Return the probability of each label, of shape (n, labels), for margins of shape (n, margins)."""
+    logits = margins @ np.array(calibration.slopes).T + calibration.intercepts
+    if logits.shape[1] == 1:
+        logits = np.hstack((np.zeros_like(logits), logits))
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def uncalibrated(margins: int) -> Calibration:
+    """Return the calibration that takes margins for logits as they are."""
+    return Calibration(slopes=tuple(map(tuple, np.eye(margins).tolist())), intercepts=(0.0,) * margins)
 
 
 def neutral_band(scores: NDArray[np.float64], positive: NDArray[np.bool_], accuracy: float, most: float) -> Thresholds:

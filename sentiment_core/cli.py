@@ -19,6 +19,7 @@ VERBS = {
     "load": "sentiment_core.load_commands:load",
     "predict": "sentiment_core.model_commands:predict",
     "registry": "sentiment_core.registry_commands:registry",
+    "score": "sentiment_core.score_command:score",
     "train": "sentiment_core.model_commands:train",
 }
 

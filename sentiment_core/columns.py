@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sentiment_core.errors import ColumnUnsupported
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -24,6 +26,22 @@ class TextColumn(NamedTuple):
         offsets = np.fromiter(accumulate(map(len, encoded), initial=0), np.int64, len(encoded) + 1)
         return cls(np.frombuffer(b"".join(encoded), np.uint8), offsets)
 
+    @classmethod
+    def from_arrow(cls, array: Any) -> Self:
+        """Take a pyarrow array of `string` or `large_string` without copying its text; a null is an empty text.
+
+        Raises `ColumnUnsupported` for an array of another type.
+        """
+        kind = str(array.type)
+        if kind not in ("string", "large_string"):
+            raise ColumnUnsupported(found=kind)
+        _, offsets, data = array.buffers()
+        width = np.dtype(np.int64 if kind == "large_string" else np.int32)
+        if offsets is None or len(array) == 0:
+            return cls(np.empty(0, np.uint8), np.zeros(len(array) + 1, np.int64))
+        begins = np.frombuffer(offsets, width, len(array) + 1, array.offset * width.itemsize).astype(np.int64)
+        return cls(np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8), begins)
+
     @property
     def size(self) -> int:
         """Return the number of texts."""
@@ -37,6 +55,10 @@ class TextColumn(NamedTuple):
         """Decode all texts."""
         data, at = self.data.tobytes(), self.offsets.tolist()
         return [data[start:end].decode() for start, end in pairwise(at)]
+
+    def rows(self, first: int, last: int) -> Self:
+        """Return the texts from `first` up to `last`, without copying any."""
+        return type(self)(self.data, self.offsets[first : last + 1])
 
     def take(self, rows: NDArray[np.int64]) -> Self:
         """Copy the given rows, in their order."""

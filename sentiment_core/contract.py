@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Self
 
 from sentiment_core.errors import FileRejected
 
@@ -65,6 +66,13 @@ class Header:
         self.known = {name: folded.index(name) for name in KNOWN_COLUMNS if name in folded}
         taken = {self.text, *self.known.values()}
         self.extra = {name: field for field, name in enumerate(self.names) if field not in taken}
+
+    @classmethod
+    def of_text(cls, names: Sequence[bytes], text_columns: Sequence[str], source: str) -> Self:
+        """Return a header that minds the text column only: what stands in the others is never looked at."""
+        header = cls(names, text_columns, source)
+        header.known, header.extra = {}, {}
+        return header
 
     def _text_field(self, folded: Sequence[str], text_columns: Sequence[str], source: str) -> int:
         for name in text_columns:

@@ -51,10 +51,28 @@ class BundleTooNew(TerminalError):
     code = "bundle_too_new"
 
 
+class BundleTooOld(TerminalError):
+    """The model bundle at {path} has format {found}; this release reads format {supported}. Train the model again."""
+
+    code = "bundle_too_old"
+
+
+class ColumnUnsupported(TerminalError):
+    """A column of type {found} holds no texts to score. Cast it to string or large_string."""
+
+    code = "column_unsupported"
+
+
 class TrainingDataInvalid(TerminalError):
     """The training data cannot be used: {why}."""
 
     code = "training_data_invalid"
+
+
+class LanguageDataMissing(TerminalError):
+    """The data for stop words or lemmas is missing: {why}."""
+
+    code = "language_data_missing"
 
 
 class ParamsInvalid(TerminalError):
@@ -106,6 +124,18 @@ class StorageRefused(TerminalError):
     """The object store refused {uri}: {why}. Check the bucket's name and this user's rights."""
 
     code = "storage_refused"
+
+
+class OutputUnsupported(TerminalError):
+    """{path} cannot be written: {why}."""
+
+    code = "output_unsupported"
+
+
+class ColumnTaken(TerminalError):
+    """{source} already has columns that would be added: {names}. Rename them first."""
+
+    code = "column_taken"
 
 
 # Database

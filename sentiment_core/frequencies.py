@@ -1,4 +1,4 @@
-"""Which n-grams training texts hold, in how many texts each, and whether two of them share a hash.
+"""Which n-grams training texts hold, in how many texts each, and which of them cannot be told apart.
 
 Compiled like `kernel.py`; see there for the rules.
 """
@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.kernel import Hashes, TokenColumn, combine, compiled
-from sentiment_core.ngrams import Vocabulary, occurrences
+from sentiment_core.ngrams import look_up, most_tokens, working_space
+from sentiment_core.simd import KEYS
+from sentiment_core.vocabulary import identity, vocabulary
 
 
 def document_frequencies(tokens: TokenColumn, size: int) -> tuple[Hashes, NDArray[np.int64]]:
-    """Return the different n-grams of `size` tokens, ascending, and in how many texts each occurs."""
+    """Return the identities of the different n-grams of `size` tokens, ascending, and in how many texts each occurs."""
     grams = np.empty(len(tokens.hashes), np.uint64)
     grams = grams[: _distinct(*tokens, size, grams)]
     grams.sort()
@@ -24,11 +26,8 @@ def document_frequencies(tokens: TokenColumn, size: int) -> tuple[Hashes, NDArra
 @compiled
 def _distinct(tokens: Any, offsets: Any, size: int, out: Any) -> int:
     """Write each text's distinct n-grams of one size; return how many there are in all."""
-    longest = 0
-    for index in range(len(offsets) - 1):
-        longest = max(longest, offsets[index + 1] - offsets[index])
     capacity = 2
-    while capacity < 2 * longest:
+    while capacity < 2 * most_tokens(offsets):
         capacity *= 2
     seen = np.zeros(capacity, np.uint64)
     seen_in = np.full(capacity, -1, np.int64)
@@ -38,7 +37,8 @@ def _distinct(tokens: Any, offsets: Any, size: int, out: Any) -> int:
             gram = tokens[first]
             for following in range(first + 1, first + size):
                 gram = combine(gram, tokens[following])
-            slot = np.int64(gram & np.uint64(capacity - 1))
+            gram = identity(gram)
+            slot = np.int64((gram >> np.uint64(1)) & np.uint64(capacity - 1))
             while seen_in[slot] == index and seen[slot] != gram:
                 slot = (slot + 1) & (capacity - 1)
             if seen_in[slot] != index:
@@ -49,28 +49,41 @@ def _distinct(tokens: Any, offsets: Any, size: int, out: Any) -> int:
     return end
 
 
-def has_collision(tokens: TokenColumn, checks: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> bool:
-    """Tell whether two different n-grams of the texts share the hash of a known one.
+def ambiguous(tokens: TokenColumn, checks: Hashes, shortest: int, longest: int, ngrams: Hashes) -> NDArray[np.int64]:
+    """Return which of some n-grams, given by ascending identities, are several ones of the texts, ascending.
 
     `checks` are the same tokens hashed with another seed: equal n-grams have equal second hashes, and different ones
-    that share both hashes are not to be expected.
+    that share both are not to be expected.
     """
-    first_check = np.zeros(len(known.hashes), np.uint64)
-    for begin, end in zip(tokens.offsets[:-1].tolist(), tokens.offsets[1:].tolist(), strict=True):
-        found = occurrences(tokens.hashes[begin:end], shortest, longest, known)
-        if _disagrees(checks.hashes[begin:end], found.features, found.first, found.last, first_check):
-            return True
-    return False
+    doubtful = np.zeros(len(ngrams), np.bool_)
+    known = vocabulary(ngrams, np.arange(len(ngrams), dtype=np.uint32))
+    _compare(*tokens, checks, shortest, longest, *known, doubtful)
+    return np.flatnonzero(doubtful)
 
 
 @compiled
-def _disagrees(checks: Any, features: Any, first: Any, last: Any, first_check: Any) -> bool:
-    for index, feature in enumerate(features):
-        check = checks[first[index]]
-        for following in range(first[index] + 1, last[index] + 1):
-            check = combine(check, checks[following])
-        if first_check[feature] == 0:
+def _compare(
+    tokens: Any,
+    offsets: Any,
+    checks: Any,
+    shortest: int,
+    longest: int,
+    filter_: Any,
+    cells: Any,
+    width: int,
+    doubtful: Any,
+) -> None:
+    space = working_space(most_tokens(offsets), shortest, longest)
+    found = space[2]
+    places = np.empty((2, len(found)), np.int64)
+    first_check = np.zeros(len(doubtful), np.uint64)
+    for index in range(len(offsets) - 1):
+        begin, end = offsets[index], offsets[index + 1]
+        count = look_up(tokens[begin:end], shortest, longest, filter_, cells, width, space, places)
+        for occurrence in range(count):
+            check = checks[begin + places[0, occurrence]]
+            for following in range(places[0, occurrence] + 1, places[1, occurrence] + 1):
+                check = combine(check, checks[begin + following])
+            feature = cells[found[occurrence] + KEYS]
+            doubtful[feature] |= first_check[feature] != 0 and first_check[feature] != check
             first_check[feature] = check
-        elif first_check[feature] != check:
-            return True
-    return False

@@ -1,12 +1,18 @@
 """The text recipe of `text.py` on UTF-8 bytes, compiled by Numba.
 
+Texts are read twice. First each 64 bytes are classified at once, into masks of one bit a byte. Then the bits that start
+a token are walked through: a token of ASCII alone, up to sixteen bytes, is hashed from two loads without looking at its
+bytes one by one. Everything else (other scripts, tags, references, URLs, long words) goes through `_careful_step`,
+which follows the definition byte by byte and would do for all texts, only slower.
+
 Every function releases the GIL, uses one thread and is compiled at its first call, never at import, so a process may
 import this module and fork. Numba's cache notices a change in a function's own file only. So what calls one another
-stays in one file, but for `combine`, which like the constants of `text.py` never changes within a recipe version.
+stays in one file, but for `combine` and `simd.py`, which change with the recipe's version only.
 """
 
 from collections.abc import Callable
 from functools import cache
+from itertools import filterfalse
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,6 +21,7 @@ from numpy.typing import NDArray
 
 from sentiment_core import codepoints, text
 from sentiment_core.columns import TextColumn
+from sentiment_core.simd import BYTES, byte_mask, load_word, trailing_zeros
 
 Hashes = NDArray[np.uint64]
 
@@ -40,6 +47,13 @@ _BLOCK_MASK: Final = (1 << codepoints.BLOCK_BITS) - 1
 _EXCLAMATION_MARK, _QUOTE, _NUMBER_SIGN, _AMPERSAND, _FULL_STOP, _SLASH, _COLON, _SEMICOLON = b'!"#&./:;'
 _LESS_THAN, _GREATER_THAN = b"<>"
 
+_ONE: Final = np.uint64(1)
+_TOP: Final = np.uint64(63)
+_ALL: Final = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+_FOLDING: Final = np.uint64(0x2020_2020_2020_2020)
+_LOW: Final = np.array([(1 << 8 * min(length, 8)) - 1 for length in range(17)], np.uint64)  # bytes of a token's length
+_HIGH: Final = np.array([(1 << 8 * max(length - 8, 0)) - 1 for length in range(17)], np.uint64)
+
 _BLOCKS: Final = 128  # where the parts of the character table begin
 _ENTRIES: Final = _BLOCKS + (0x110000 >> codepoints.BLOCK_BITS)
 _LONGEST_TAG: Final = text.LONGEST_TAG
@@ -52,6 +66,24 @@ def compiled(function: Callable[..., Any]) -> Any:
         return njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")(function)
     except RuntimeError:  # neither the package's folder nor the user's cache folder can be written
         return njit(nogil=True, boundscheck=False, error_model="numpy")(function)
+
+
+def _ascii(*kinds: int) -> set[int]:
+    """Return the ASCII characters of some classes."""
+    return {byte for byte in range(0x80) if codepoints.code_points().class_of(chr(byte)) in kinds}
+
+
+def _folded_by_a_bit(byte: int) -> bool:
+    return codepoints.code_points().fold(chr(byte))[0] == byte | (int(_FOLDING) & 0xFF)
+
+
+_NOT_ASCII: Final = set(range(0x80, 0x100))
+_words: Final = byte_mask(filter(_folded_by_a_bit, _ascii(_WORD)))
+_joiners: Final = byte_mask(filter(_folded_by_a_bit, _ascii(_APOSTROPHE)))
+_singles: Final = byte_mask(filter(_folded_by_a_bit, _ascii(_SINGLE)))
+_unlike: Final = set(filterfalse(_folded_by_a_bit, _ascii(_WORD, _SINGLE, _APOSTROPHE))) | _ascii(_MARK, _IGNORED)
+_careful_starts: Final = byte_mask(_NOT_ASCII | (_unlike - _ascii(_APOSTROPHE)) | {_LESS_THAN, _AMPERSAND})
+_careful_ends: Final = byte_mask(_NOT_ASCII | _unlike)
 
 
 @cache
@@ -79,7 +111,8 @@ def mix(value: Any) -> Any:
 @compiled
 def combine(gram: Any, token: Any) -> Any:
     """Return `text.combine(gram, token)`."""
-    return mix(mix(gram ^ _NGRAM_STEP) ^ token)
+    value = gram * _NGRAM_STEP + token
+    return value ^ (value >> _HALF)
 
 
 @compiled
@@ -144,9 +177,12 @@ def _absorb_folded(
 
 @compiled
 def _finish(value: Any, pending: Any, length: int) -> Any:
+    """Return a token's hash: zeros fill up the last sixteen bytes."""
     if length & 7:
         value = mix(value ^ pending)
-    return mix(value ^ np.uint64(length))
+    if 0 < length & 15 <= 8:
+        value = mix(value)
+    return value
 
 
 @compiled
@@ -261,59 +297,154 @@ def _url_end(data: Any, end: int, stop: int, value: Any, seed: Any) -> int:
 
 
 @compiled
-def tokenise(data: Any, start: int, stop: int, seed: Any, table: Any, hashes: Any, spans: Any) -> int:  # noqa: C901 (calls are dear here)
-    """Write the token hashes of the text `data[start:stop]` and return how many there are, at most stop - start.
+def _careful_step(data: Any, position: int, stop: int, seed: Any, table: Any) -> tuple[Any, int, int]:
+    """Read what starts at a position, of whatever kind.
 
-    `spans` gets the first and the end byte of each token, unless it has no room at all.
+    Return a hash, where the token ends, and where to go on: two different places when there is no token.
     """
-    count = 0
-    position = start
-    while position < stop:
-        byte = data[position]
-        kind = np.int64(table[byte]) & _CLASS_MASK if byte < 0x80 else _class_at(data, position, stop, table)
-        if kind == _WORD:
-            # Most words are ASCII to their end. Calls cost more than the work here: Numba counts references to arrays.
-            value, pending, length, end = seed, np.uint64(0), 0, position
-            while end < stop and data[end] < 0x80 and table[data[end]] & _CLASS_MASK == _WORD:
-                pending |= np.uint64(table[data[end]] >> 8) << np.uint64((length & 7) << 3)
-                length += 1
-                end += 1
-                if length & 7 == 0:
-                    value = mix(value ^ pending)
-                    pending = np.uint64(0)
-            if end < stop and (data[end] >= 0x80 or table[data[end]] & _CLASS_MASK == _APOSTROPHE):
-                value, end = _finish_word(value, pending, length, data, end, stop, table)
-            else:
-                value = _finish(value, pending, length)
-            after = end
-            if end < stop and (data[end] == _COLON or data[end] == _FULL_STOP):
-                after = _url_end(data, end, stop, value, seed)
-        elif kind == _SINGLE and byte < 0x80 and (position + 1 == stop or data[position + 1] < 0x80):
-            value = _finish(seed, np.uint64(byte), 1)
-            after = end = position + 1
-        elif kind == _SINGLE:
-            value, end = _hash_single(data, position, stop, seed, table)
-            after = end
-        else:
-            plain = byte < 0x80 and byte not in (_LESS_THAN, _AMPERSAND)
-            position = position + 1 if plain else _separator_end(data, position, stop)
-            continue
-        if after == end:
-            hashes[count] = value
-            if len(spans):
-                spans[count, 0], spans[count, 1] = position, end
-            count += 1
-        position = after
-    return count
+    kind = _class_at(data, position, stop, table)
+    if kind == _SINGLE:
+        value, end = _hash_single(data, position, stop, seed, table)
+        return value, end, end
+    if kind != _WORD:
+        return seed, position, _separator_end(data, position, stop)
+    value, pending, length, end = seed, np.uint64(0), 0, position
+    # Calls cost more than the work here: Numba counts references to arrays.
+    while end < stop and data[end] < 0x80 and table[data[end]] & _CLASS_MASK == _WORD:
+        pending |= np.uint64(table[data[end]] >> 8) << np.uint64((length & 7) << 3)
+        length += 1
+        end += 1
+        if length & 7 == 0:
+            value = mix(value ^ pending)
+            pending = np.uint64(0)
+    if end < stop and (data[end] >= 0x80 or table[data[end]] & _CLASS_MASK == _APOSTROPHE):
+        value, end = _finish_word(value, pending, length, data, end, stop, table)
+    else:
+        value = _finish(value, pending, length)
+    if end < stop and (data[end] == _COLON or data[end] == _FULL_STOP):
+        return value, end, _url_end(data, end, stop, value, seed)
+    return value, end, end
 
 
 @compiled
-def _tokenise_all(data: Any, offsets: Any, seed: Any, table: Any, hashes: Any, token_offsets: Any) -> None:
-    no_spans = np.empty((0, 2), np.int64)
+def _block_masks(data: Any, index: int) -> tuple[Any, Any, Any, Any, Any]:
+    return (
+        _words(data, index),
+        _joiners(data, index),
+        _singles(data, index),
+        _careful_starts(data, index),
+        _careful_ends(data, index),
+    )
+
+
+@compiled
+def _classify(data: Any, start: int, stop: int, rest: Any, masks: Any) -> int:
+    """Write the five masks of each 64 bytes of a text, and zeros after them; return the number of blocks."""
+    blocks = (stop - start + BYTES - 1) // BYTES
+    for block in range(blocks):
+        at = start + block * BYTES
+        if at + BYTES <= len(data):
+            found = _block_masks(data, at)
+        else:  # never read past the end of the memory
+            rest[:] = 0
+            for index in range(len(data) - at):
+                rest[index] = data[at + index]
+            found = _block_masks(rest, 0)
+        valid = _ALL if at + BYTES <= stop else (_ONE << np.uint64(stop - at)) - _ONE
+        for mask in range(5):
+            masks[mask, block] = found[mask] & valid
+    masks[:, blocks] = 0
+    return blocks
+
+
+@compiled
+def _join(masks: Any, blocks: int) -> None:
+    """Turn the masks into those that the walk needs: starts of tokens in place of joiners, and whole words.
+
+    An apostrophe between two ASCII letters is part of the word. Before a character outside ASCII it may be.
+    """
+    words, joiners, singles, careful_starts, careful_ends = masks[0], masks[1], masks[2], masks[3], masks[4]
+    letters_before, whole_before = np.uint64(0), np.uint64(0)
+    letters = words[0]
+    for block in range(blocks):
+        letters_after = words[block + 1]
+        joiner = joiners[block]
+        after_letter = (letters << _ONE) | (letters_before >> _TOP)
+        before_letter = (letters >> _ONE) | (letters_after << _TOP)
+        before_careful = (careful_ends[block] >> _ONE) | (careful_ends[block + 1] << _TOP)
+        whole = letters | (joiner & after_letter & before_letter)
+        starts = whole & ~((whole << _ONE) | (whole_before >> _TOP))
+        words[block] = whole
+        joiners[block] = starts | singles[block] | careful_starts[block]
+        careful_ends[block] |= joiner & before_careful
+        letters_before, letters, whole_before = letters, letters_after, whole
+
+
+@compiled
+def _walk(
+    data: Any, start: int, stop: int, seed: Any, table: Any, masks: Any, blocks: int, hashes: Any, spans: Any
+) -> int:
+    words, starts, careful_starts, careful_ends = masks[0], masks[1], masks[3], masks[4]
+    readable = len(data) - 16
+    count = 0
+    block = 0
+    bits = starts[0]
+    while True:
+        while bits == 0:
+            block += 1
+            if block >= blocks:
+                return count
+            bits = starts[block]
+        offset = np.uint64(trailing_zeros(bits))
+        bits &= bits - _ONE
+        at = start + block * BYTES + np.int64(offset)
+        # The bits of the word from here on; a token that is no word is one byte.
+        word = (words[block] >> offset) | ((words[block + 1] << _ONE) << (_TOP - offset))
+        length = max(trailing_zeros(~word), 1)
+        end = at + length
+        after = end - start
+        careful = (careful_starts[block] >> offset) | (careful_ends[after // BYTES] >> np.uint64(after % BYTES))
+        if not careful & _ONE and length <= 16 and at <= readable:
+            # Every plain byte of a token is folded by setting this one bit.
+            low = (load_word(data, at) | _FOLDING) & _LOW[length]
+            high = (load_word(data, at + 8) | _FOLDING) & _HIGH[length]
+            if low not in (_HTTP, _HTTPS, _WWW):
+                hashes[count] = mix(mix(seed ^ low) ^ high)
+                if len(spans):
+                    spans[count, 0], spans[count, 1] = at, end
+                count += 1
+                continue
+        value, end, resume = _careful_step(data, at, stop, seed, table)
+        if resume == end:
+            hashes[count] = value
+            if len(spans):
+                spans[count, 0], spans[count, 1] = at, end
+            count += 1
+        after = resume - start
+        block = after // BYTES
+        if block >= blocks:
+            return count
+        bits = starts[block] & (_ALL << np.uint64(after % BYTES))
+
+
+@compiled
+def _tokenise(data: Any, offsets: Any, seed: Any, table: Any, hashes: Any, spans: Any, token_offsets: Any) -> None:
+    """Write the token hashes of all texts, and where those of each begin.
+
+    `spans` gets the first and the end byte of each token, unless it has no room at all.
+    """
+    longest = 0
+    for index in range(len(offsets) - 1):
+        longest = max(longest, offsets[index + 1] - offsets[index])
+    masks = np.empty((5, longest // BYTES + 2), np.uint64)
+    rest = np.empty(BYTES, np.uint8)
     count = 0
     for index in range(len(offsets) - 1):
         token_offsets[index] = count
-        count += tokenise(data, offsets[index], offsets[index + 1], seed, table, hashes[count:], no_spans)
+        start, stop = np.int64(offsets[index]), np.int64(offsets[index + 1])
+        blocks = _classify(data, start, stop, rest, masks)
+        _join(masks, blocks)
+        count += _walk(data, start, stop, seed, table, masks, blocks, hashes[count:], spans[count:])
     token_offsets[len(offsets) - 1] = count
 
 
@@ -331,20 +462,21 @@ def _as_compiled(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
+def _tokenised(texts: TextColumn, seed: int, spans: NDArray[np.int64]) -> TokenColumn:
+    hashes = np.empty(int(texts.offsets[-1] - texts.offsets[0]), np.uint64)  # no token is shorter than a byte
+    offsets = np.empty(len(texts.offsets), np.int64)
+    data, begins = _as_compiled(texts.data), _as_compiled(texts.offsets)
+    _tokenise(data, begins, np.uint64(seed), character_table(), hashes, spans, offsets)
+    return TokenColumn(hashes[: offsets[-1]], offsets)
+
+
 def hash_tokens(texts: TextColumn, seed: int = text.SEED) -> TokenColumn:
     """Return the hashes of the tokens of each text."""
-    size = int(texts.offsets[-1] - texts.offsets[0])
-    hashes = np.empty(size, np.uint64)  # no token is shorter than a byte
-    offsets = np.empty(len(texts.offsets), np.int64)
-    _tokenise_all(
-        _as_compiled(texts.data), _as_compiled(texts.offsets), np.uint64(seed), character_table(), hashes, offsets
-    )
-    return TokenColumn(hashes[: offsets[-1]].copy(), offsets)
+    return _tokenised(texts, seed, np.empty((0, 2), np.int64))
 
 
-def token_spans(one: TextColumn) -> tuple[Hashes, NDArray[np.int64]]:
-    """Return the token hashes of a column of one text, and the first and end byte of each."""
-    size = len(one.data)
-    hashes, spans = np.empty(size, np.uint64), np.empty((size, 2), np.int64)
-    count = tokenise(_as_compiled(one.data), 0, size, np.uint64(text.SEED), character_table(), hashes, spans)
-    return hashes[:count], spans[:count]
+def token_spans(texts: TextColumn) -> tuple[TokenColumn, NDArray[np.int64]]:
+    """Return the hashes of the tokens of each text, and the first and end byte of each token in the column's data."""
+    spans = np.empty((int(texts.offsets[-1] - texts.offsets[0]), 2), np.int64)
+    tokens = _tokenised(texts, text.SEED, spans)
+    return tokens, spans[: len(tokens.hashes)]

@@ -5,42 +5,62 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sentiment_core.errors import TrainingDataInvalid
+from sentiment_core.manifest import LABELS
 from sentiment_core.params import DataParams
 from sentiment_core.settings import settings
+from sentiment_core.split import in_test
 
 _SHOWN: Final = 5  # unknown labels named in an error
+_SHOWN_CHARACTERS: Final = 60  # of a text
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledReviews:
-    """Texts, whether each is positive, and the group of each: groups are never split between folds."""
+    """Texts, the label of each, and the group of each: groups are never split between folds, or training and test."""
 
     texts: Sequence[str]
-    positive: NDArray[np.bool_]  # n
-    groups: NDArray[np.int64]  # n; texts that are equal are one group when no column names groups
+    labels: NDArray[np.int8]  # n, indices into LABELS
+    groups: Sequence[str]  # n; a text is its own group where no column names groups
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels that a model of these reviews knows."""
+        return tuple(LABELS[label] for label in np.unique(self.labels).tolist())
 
     @property
     def rows(self) -> dict[str, int]:
         """The number of reviews of each label."""
-        positives = int(self.positive.sum())
-        return {"negative": len(self.texts) - positives, "positive": positives}
+        return {LABELS[label]: count for label, count in sorted(Counter(self.labels.tolist()).items())}
 
     @property
     def sha256(self) -> str:
         """The digest of texts and labels, in their order."""
         digest = sha256()
-        for text, positive in zip(self.texts, self.positive.tolist(), strict=True):
+        for text, label in zip(self.texts, self.labels.tolist(), strict=True):
             encoded = text.encode("utf-8", "surrogatepass")
-            digest.update(b"%d %d " % (positive, len(encoded)))
+            digest.update(b"%d %d " % (label, len(encoded)))
             digest.update(encoded)
         return digest.hexdigest()
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
+        """Return some of the reviews."""
+        chosen = np.arange(len(self.texts))[rows].tolist()
+        texts, groups = ([values[row] for row in chosen] for values in (self.texts, self.groups))
+        return type(self)(texts, self.labels[rows], groups)
+
+
+class Split(NamedTuple):
+    """Reviews to train on, and those that training never sees."""
+
+    training: LabelledReviews
+    test: LabelledReviews
 
 
 def read_labelled(paths: Sequence[Path], params: DataParams, group_column: str | None = None) -> LabelledReviews:
@@ -48,24 +68,39 @@ def read_labelled(paths: Sequence[Path], params: DataParams, group_column: str |
 
     Raises `TrainingDataInvalid`, which names the column and the counts.
     """
-    tables = [_read(path, params.label_column, group_column) for path in paths]
-    table = pd.concat(tables, ignore_index=True)
-    positive = _positive(table["label"], params)
+    table = pd.concat([_read(path, params.label_column, group_column) for path in paths], ignore_index=True)
+    labels = _labels(table["label"], params)
     texts: list[str] = table["text"].tolist()
-    _refuse_contradictions(texts, positive)
-    groups, _ = pd.factorize(table["group"] if group_column else table["text"])
-    return LabelledReviews(texts, positive, groups.astype(np.int64))
+    _refuse_contradictions(texts, labels)
+    return LabelledReviews(texts, labels, table["group"].tolist() if group_column else texts)
 
 
-def _read(path: Path, label_column: str, group_column: str | None) -> pd.DataFrame:
+def read_texts(paths: Sequence[Path]) -> list[str]:
+    """Read the texts of CSV files without labels. Raises `TrainingDataInvalid`."""
+    return [text for path in paths for text in _read(path, None, None)["text"].tolist()]
+
+
+def split(reviews: LabelledReviews, test_size: int) -> Split:
+    """Divide reviews by their groups (`split.py`). Raises `TrainingDataInvalid` when either side lacks a label."""
+    test = in_test(reviews.groups, test_size)
+    parts = Split(reviews.take(~test), reviews.take(test))
+    for name, part in zip(Split._fields, parts if test_size else parts[:1], strict=False):
+        if part.names != reviews.names:
+            raise TrainingDataInvalid(
+                why=f"of {len(reviews.texts)} rows the {name} part at test_size {test_size} has {_counts(part.rows)}, "
+                f"and needs {' and '.join(reviews.names)}"
+            )
+    return parts
+
+
+def _read(path: Path, label_column: str | None, group_column: str | None) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
         raise TrainingDataInvalid(why=f"{path} cannot be read as CSV: {error}") from error
     columns = {name.strip().lower(): name for name in reversed(table.columns)}
-    wanted = {"text": settings().text_columns, "label": (label_column,)}
-    if group_column:
-        wanted["group"] = (group_column,)
+    wanted = {"text": settings().text_columns}
+    wanted |= {role: (name,) for role, name in (("label", label_column), ("group", group_column)) if name}
     chosen = {}
     for role, names in wanted.items():
         found = [columns[name.lower()] for name in names if name.lower() in columns]
@@ -77,31 +112,40 @@ def _read(path: Path, label_column: str, group_column: str | None) -> pd.DataFra
     return pd.DataFrame(chosen)
 
 
-def _positive(labels: "pd.Series[str]", params: DataParams) -> NDArray[np.bool_]:
-    counts: Mapping[str, int] = Counter(labels.str.strip().str.lower())
-    spellings = {spelling.lower(): label for label, accepted in params.labels.items() for spelling in accepted}
-    unknown = [f"{label!r} in {count} rows" for label, count in counts.items() if label not in spellings]
+def _labels(spelled: "pd.Series[str]", params: DataParams) -> NDArray[np.int8]:
+    labels = spelled.str.strip().str.lower()
+    counts: Mapping[str, int] = Counter(labels)
+    known = {each.strip().lower(): label for label, accepted in params.labels.items() for each in accepted}
+    unknown = [f"{label!r} in {count} rows" for label, count in counts.items() if label not in known]
     column = f"label column {params.label_column!r}"
     if unknown:
         more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
-        known = ", ".join(sorted(spellings))
-        raise TrainingDataInvalid(why=f"{column} holds {', '.join(unknown[:_SHOWN])}{more}; known labels are {known}")
-    rows = Counter(dict.fromkeys(params.labels, 0))
+        accepted = ", ".join(sorted(known))
+        raise TrainingDataInvalid(
+            why=f"{column} holds {', '.join(unknown[:_SHOWN])}{more}; known labels are {accepted}"
+        )
+    rows = dict.fromkeys(params.labels, 0)
     for spelling, count in counts.items():
-        rows[spellings[spelling]] += count
+        rows[known[spelling]] += count
     if not all(rows.values()):
-        found = ", ".join(f"{count} {label}" for label, count in rows.items())
-        raise TrainingDataInvalid(why=f"{column} must hold both labels, and holds {found} rows")
-    return np.array([spellings[label] == "positive" for label in labels.str.strip().str.lower()])
+        raise TrainingDataInvalid(
+            why=f"{column} must hold {' and '.join(params.labels)}, and holds {_counts(rows)} rows"
+        )
+    return np.array([LABELS.index(known[label]) for label in labels], np.int8)
 
 
-def _refuse_contradictions(texts: Sequence[str], positive: NDArray[np.bool_]) -> None:
-    first: dict[str, bool] = {}
+def _counts(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {label}" for label, count in rows.items()) or "none"
+
+
+def _refuse_contradictions(texts: Sequence[str], labels: NDArray[np.int8]) -> None:
+    first: dict[str, int] = {}
     contradicting = {
-        text for text, label in zip(texts, positive.tolist(), strict=True) if first.setdefault(text, label) != label
+        text for text, label in zip(texts, labels.tolist(), strict=True) if first.setdefault(text, label) != label
     }
     if contradicting:
         rows = sum(text in contradicting for text in texts)
+        example = min(contradicting, key=len)[:_SHOWN_CHARACTERS]
         raise TrainingDataInvalid(
-            why=f"{len(contradicting)} texts, in {rows} rows, are labelled both negative and positive"
+            why=f"{len(contradicting)} texts, in {rows} rows, have more than one label; one begins {example!r}"
         )

@@ -1,10 +1,12 @@
 """The manifest of a model bundle: what the model is, in JSON."""
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+
+LABELS: Final = ("negative", "neutral", "positive")
 
 
 class Part(BaseModel):
@@ -14,23 +16,27 @@ class Part(BaseModel):
 
 
 class Recipe(Part):
-    """How a text becomes features (`text.py`) and features become a margin."""
+    """How a text becomes features (`text.py`) and features become margins."""
 
-    version: Literal[1] = Field(1, description="Version of the text recipe.")
+    version: Literal[2] = Field(2, description="Version of the text recipe.")
     unicode: str = Field(description="Version of the Unicode tables.")
     shortest_ngram: int = Field(ge=1)
     longest_ngram: int = Field(ge=1)
+    negation_reach: int = Field(ge=0, description="How many tokens after a negation are other tokens.")
     weighting: Literal["binary"] = Field(
         "binary", description="Each known n-gram of a text counts once; the text's vector has Euclidean length 1."
     )
 
 
 class Calibration(Part):
-    """The logit of a score is slope x margin + intercept (Platt scaling)."""
+    """Logits are slopes x margins + intercepts: Platt scaling, or its like for three labels.
 
-    method: Literal["platt"] = "platt"
-    slope: float = Field(gt=0)
-    intercept: float
+    A model of two labels has one margin and one logit, the log-odds of positive. One of three labels has a margin and a
+    logit a label; the softmax of the logits are the labels' probabilities.
+    """
+
+    slopes: tuple[tuple[float, ...], ...] = Field(description="A row a logit, a column a margin.")
+    intercepts: tuple[float, ...]
 
 
 class Thresholds(Part):
@@ -45,6 +51,7 @@ class Snapshot(Part):
 
     sha256: str
     rows: dict[str, int]
+    unlabelled: int = Field(ge=0, description="Reviews without labels that took part in training.")
 
 
 class ArrayFile(Part):
@@ -57,14 +64,31 @@ class ArrayFile(Part):
 class Manifest(Part):
     """Everything about a model but its arrays, which it names with their digests."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     name: str
-    labels: tuple[Literal["negative"], Literal["positive"]] = ("negative", "positive")
+    labels: (
+        tuple[Literal["negative"], Literal["positive"]]
+        | tuple[Literal["negative"], Literal["neutral"], Literal["positive"]]
+    )
     languages: tuple[str, ...]
     recipe: Recipe
-    bias: float
+    biases: tuple[float, ...] = Field(description="One a margin.")
     calibration: Calibration
-    thresholds: Thresholds
+    thresholds: Thresholds | None = Field(description="Null where neutral is a label that the model was trained on.")
     snapshot: Snapshot
     training: dict[str, Any] = Field(description="The training configuration, as `params.yaml` gave it.")
-    arrays: dict[Literal["hashes", "weights"], ArrayFile]
+    arrays: dict[Literal["ngrams", "weights", "tokens", "canonical"], ArrayFile]
+
+    @property
+    def margins(self) -> int:
+        """Return how many margins a text has: one for two labels, one a label for three."""
+        return 1 if len(self.labels) == 2 else len(self.labels)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        slopes, count = self.calibration.slopes, self.margins
+        if not {count} == {len(self.biases), len(self.calibration.intercepts), len(slopes), *map(len, slopes)}:
+            raise ValueError(f"{len(self.labels)} labels need {count} biases, slopes and intercepts")
+        if (self.thresholds is None) != (len(self.labels) == 3):
+            raise ValueError("thresholds belong to a model of two labels, and to no other")
+        return self

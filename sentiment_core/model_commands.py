@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from sentiment_core.bundle import STARTER, Bundle
 
 if TYPE_CHECKING:
+    from sentiment_core.scorer import Explanation
     from sentiment_core.training import Step
 
 _CSV: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -30,6 +31,7 @@ _COLOURS: Final = {"negative": "red", "neutral": "yellow", "positive": "green"}
 @click.argument("csv", nargs=-1, required=True, type=_CSV)
 @click.option("--out", type=_FOLDER, help="Folder for the bundle. Without it nothing is kept but the metrics.")
 @click.option("--cross-validate", "group_column", metavar="COLUMN", help="Rows equal in this column share a fold.")
+@click.option("--unlabelled", multiple=True, type=_CSV, help="CSV file of reviews without labels that help to count.")
 @click.option("--params", type=_CSV, help="Training configuration instead of the package's params.yaml.")
 @click.option("--data-name", help="What to call the data in provenance.json.  [default: the names of the files]")
 @_AS_JSON
@@ -37,6 +39,7 @@ def train(
     csv: tuple[Path, ...],
     out: Path | None,
     group_column: str | None,
+    unlabelled: tuple[Path, ...],
     params: Path | None,
     data_name: str | None,
     as_json: bool,
@@ -45,7 +48,7 @@ def train(
 
     The model is cross-validated first: calibration, neutral band and metrics come from held-out reviews.
     """
-    from sentiment_core.labelled import read_labelled  # noqa: PLC0415
+    from sentiment_core.labelled import read_labelled, read_texts  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
     from sentiment_core.training import cross_validate  # noqa: PLC0415
     from sentiment_core.training import train as train_bundle  # noqa: PLC0415
@@ -54,35 +57,46 @@ def train(
         raise click.UsageError("Say where the bundle goes (--out DIR), or only measure (--cross-validate COLUMN).")
     configuration = Params.load(params or DEFAULTS)
     reviews = read_labelled(csv, configuration.data, group_column)
+    others = read_texts(unlabelled)
     with _steps() as step:
         if out is None:
-            held_out = cross_validate(reviews, configuration, step)
-            metrics: dict[str, Any] = held_out.metrics._asdict() | {"fold_accuracies": held_out.fold_accuracies}
+            held_out = cross_validate(reviews, configuration, others, step)
+            metrics: dict[str, Any] = held_out.metrics._asdict() | {
+                "fold_accuracies": held_out.fold_accuracies,
+                "brier_uncalibrated": held_out.uncalibrated.brier,
+                "ece_uncalibrated": held_out.uncalibrated.ece,
+            }
         else:
-            names = data_name or ", ".join(path.name for path in csv)
-            bundle = train_bundle(reviews, configuration, {"data": names, "grouped_by": group_column}, step)
+            names = data_name or ", ".join(path.name for path in (*csv, *unlabelled))
+            bundle = train_bundle(reviews, configuration, {"data": names, "grouped_by": group_column}, others, step)
             bundle.save(out)
             metrics = bundle.provenance["held_out"] | {"digest": bundle.digest}
+            if "test" in bundle.provenance:
+                metrics["test"] = bundle.provenance["test"]
     _print(metrics, "Held-out reviews", as_json)
 
 
 @click.command
 @click.argument("bundle", type=_FOLDER)
 @click.argument("csv", type=_CSV)
+@click.option("--test-only", is_flag=True, help="Only the rows that the model's training kept aside (test_size).")
 @click.option("--params", type=_CSV, help="Configuration that names the label column and the labels' spellings.")
 @_AS_JSON
-def evaluate(bundle: Path, csv: Path, params: Path | None, as_json: bool) -> None:
+def evaluate(bundle: Path, csv: Path, test_only: bool, params: Path | None, as_json: bool) -> None:
     """Measure a model bundle on labelled reviews in a CSV file."""
-    from sentiment_core.evaluation import measure  # noqa: PLC0415
-    from sentiment_core.labelled import read_labelled  # noqa: PLC0415
+    from sentiment_core.labelled import read_labelled, split  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
-    from sentiment_core.scorer import Scorer  # noqa: PLC0415
+    from sentiment_core.training import evaluate as measure_bundle  # noqa: PLC0415
 
-    scorer = Scorer(Bundle.load(bundle))
-    reviews = read_labelled([csv], Params.load(params or DEFAULTS).data)
-    scores = scorer.score_texts(reviews.texts).score
-    metrics = measure(scores, reviews.positive, scorer.bundle.manifest.thresholds)
-    _print(metrics._asdict() | {"digest": scorer.bundle.digest}, csv.name, as_json)
+    model = Bundle.load(bundle)
+    test_size = model.manifest.training["data"]["test_size"] if test_only else 0
+    if test_only and not test_size:
+        raise click.UsageError("This model's training kept no rows aside: its test_size is 0.")
+    group_column = model.provenance.get("grouped_by") if test_only else None
+    reviews = read_labelled([csv], Params.load(params or DEFAULTS).data, group_column)
+    if test_only:
+        reviews = split(reviews, test_size).test
+    _print(measure_bundle(model, reviews)._asdict() | {"digest": model.digest}, csv.name, as_json)
 
 
 @click.command
@@ -92,27 +106,42 @@ def evaluate(bundle: Path, csv: Path, params: Path | None, as_json: bool) -> Non
 @_AS_JSON
 def predict(text: tuple[str, ...], explain: bool, model: Path, as_json: bool) -> None:
     """Score texts given as arguments."""
-    from sentiment_core.scorer import Explanation, Scorer  # noqa: PLC0415
+    from sentiment_core.scorer import Scorer  # noqa: PLC0415
 
     scorer = Scorer(Bundle.load(model))
     explanations: list[Explanation] = [scorer.explain(each) for each in text]
     if as_json:
-        fields = ("label", "score", *(("bias", "contributions") if explain else ()))
-        results = [_as_dict(explanation, fields) for explanation in explanations]
+        results = [_as_dict(explanation, explain) for explanation in explanations]
         click.echo(json.dumps({"digest": scorer.bundle.digest, "results": results}, ensure_ascii=False))
         return
     console = Console(highlight=False)
-    for each, explanation in zip(text, explanations, strict=True):
+    for explanation in explanations:
         colour = _COLOURS[explanation.label]
-        console.print(f"[{colour}]{explanation.label:<8}[/] {explanation.score:.3f}  {escape(each)}")
+        shown = _highlighted(explanation) if explain else Text(explanation.text)
+        console.print(Text.assemble((f"{explanation.label:<8}", colour), f" {explanation.score:.3f}  ", shown))
         for part in explanation.contributions[:_TOP] if explain else ():
-            sign = "green" if part.weight > 0 else "red"
-            console.print(f"    [{sign}]{part.weight:+.3f}[/]  {escape(part.ngram)}")
+            sign = _COLOURS["positive" if part.weight > 0 else "negative"]
+            times = f"  x {len(part.spans)}" if len(part.spans) > 1 else ""
+            console.print(Text.assemble("    ", (f"{part.weight:+.3f}", sign), f"  {part.ngram}", (times, "dim")))
 
 
-def _as_dict(explanation: Any, fields: tuple[str, ...]) -> dict[str, Any]:
-    values = explanation._asdict() | {"contributions": [part._asdict() for part in explanation.contributions]}
-    return {field: values[field] for field in fields}
+def _highlighted(explanation: "Explanation") -> Text:
+    """Return the text with its strongest n-grams in the colour of the side that they speak for."""
+    shown = Text(explanation.text)
+    for part in reversed(explanation.contributions[:_TOP]):
+        for start, end in part.spans:
+            shown.stylize(_COLOURS["positive" if part.weight > 0 else "negative"], start, end)
+    return shown
+
+
+def _as_dict(explanation: "Explanation", explain: bool) -> dict[str, Any]:
+    values: dict[str, Any] = {"label": explanation.label, "score": explanation.score}
+    if explain:
+        values["bias"] = explanation.bias
+        values["contributions"] = [
+            {"ngram": part.ngram, "weight": part.weight, "spans": part.spans} for part in explanation.contributions
+        ]
+    return values
 
 
 @contextmanager
@@ -131,6 +160,13 @@ def _print(metrics: dict[str, Any], title: str, as_json: bool) -> None:
     table.add_column()
     table.add_column(overflow="fold")
     for name, value in metrics.items():
-        shown = ", ".join(f"{each:.4f}" for each in value) if isinstance(value, tuple) else value
-        table.add_row(name.replace("_", " "), f"{shown:.4f}" if isinstance(shown, float) else str(shown))
+        table.add_row(name.replace("_", " "), _shown(value))
     Console().print(table)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{key.replace('_', ' ')}: {_shown(each)}" for key, each in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(map(_shown, value))
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

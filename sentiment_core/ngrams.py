@@ -1,6 +1,7 @@
 """N-grams of hashed tokens: which of them a model knows, and what they weigh together.
 
-Compiled like `kernel.py`; see there for the rules.
+Compiled like `kernel.py`; see there for the rules. A text is worked on in passes over small arrays, none of which waits
+for the one before: the processor looks up many n-grams at once, although most lie outside its fastest caches.
 """
 
 from typing import Any, Final, NamedTuple
@@ -8,43 +9,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.kernel import Hashes, TokenColumn, combine, compiled
+from sentiment_core import text
+from sentiment_core.kernel import TokenColumn, combine, compiled
+from sentiment_core.simd import KEYS
+from sentiment_core.vocabulary import Vocabulary, may_hold, shift_for, slot_of
 
-_FILTER_BITS_A_FEATURE: Final = 16
-_SIX: Final = np.uint64(6)
-_LOW_SIX: Final = np.uint64(63)
-
-
-class Vocabulary(NamedTuple):
-    """The n-gram hashes of a model, ascending, with two indexes by a hash's highest bits.
-
-    Compiled functions take the arrays, not this class: Numba's cache would tie the machine code to its name.
-    """
-
-    bitmap: NDArray[np.uint64]  # a bit for each prefix that occurs: it turns most unknown n-grams away
-    directory: NDArray[np.int32]  # where the hashes of each prefix begin, and at last where they end
-    hashes: Hashes  # an n-gram's feature index is its place here
-
-
-def vocabulary(hashes: Hashes) -> Vocabulary:
-    """Index n-gram hashes, which must be ascending and different."""
-    bitmap_bits = max((_FILTER_BITS_A_FEATURE * len(hashes)).bit_length(), 6)
-    directory_bits = max(len(hashes).bit_length(), 1)
-    bits = np.zeros(1 << bitmap_bits, np.bool_)
-    bits[hashes >> np.uint64(64 - bitmap_bits)] = True
-    prefixes = (hashes >> np.uint64(64 - directory_bits)).astype(np.int64)
-    sizes = np.bincount(prefixes, minlength=1 << directory_bits)
-    directory = np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
-    return Vocabulary(np.packbits(bits, bitorder="little").view("<u8"), directory, hashes)
-
-
-@compiled
-def _shift(size: int) -> Any:
-    """Return how far to shift a hash right for an index below a power of two."""
-    bits = 0
-    while 1 << bits < size:
-        bits += 1
-    return np.uint64(64 - bits)
+_ROOM: Final = 4  # places for each different slot of a text
+_LEAST_BITS: Final = 6
+_MULTIPLIER: Final = np.uint64(text.MULTIPLIER)
 
 
 @compiled
@@ -58,83 +30,147 @@ def _extend(grams: Any, tokens: Any, size: int) -> int:
 
 
 @compiled
-def _longest(offsets: Any) -> int:
-    longest = 0
-    for index in range(len(offsets) - 1):
-        longest = max(longest, offsets[index + 1] - offsets[index])
-    return longest
-
-
-@compiled
-def _pass_filter(tokens: Any, shortest: int, longest: int, bitmap: Any, grams: Any, passed: Any, places: Any) -> Any:
-    """Write the n-grams of a text that may be known, the shorter ones first; return how many there are.
-
-    `places` gets size << 32 | index of the first token of each, unless it has no room at all.
-    """
-    shift = _shift(64 * len(bitmap))
-    grams[: len(tokens)] = tokens
-    count: Any = 0
-    for size in range(1, longest + 1):
-        found = _extend(grams, tokens, size)
-        if size < shortest:
-            continue
-        for index in range(found):
-            gram = grams[index]
-            bit = gram >> shift
-            # Always written, counted only if known: a branch here would be mispredicted every other time.
-            passed[count] = gram
-            if len(places):
-                places[count] = (size << 32) | index
-            count += np.int64((bitmap[bit >> _SIX] >> (bit & _LOW_SIX)) & np.uint64(1))
-    return count
-
-
-@compiled
-def _find(passed: Any, count: int, directory: Any, hashes: Any, found: Any) -> None:
-    """Write the feature index of each n-gram, or -1. No step waits for the one before: cache misses overlap."""
-    shift = _shift(len(directory) - 1)
-    for index in range(count):
-        gram = passed[index]
-        prefix = gram >> shift
-        place = directory[prefix]
-        end = directory[prefix + np.uint64(1)]
-        while place < end and hashes[place] < gram:
-            place += 1
-        found[index] = place if place < end and hashes[place] == gram else -1
-
-
-@compiled
-def _keep_distinct(found: Any, count: int, seen: Any) -> int:
-    """Move the different features to the front, in order of first occurrence; return how many there are."""
+def _filter(grams: Any, count: int, filter_: Any, passed: Any, places: Any) -> Any:
+    """Write the n-grams that may be known, and unless `places` has no room at all, where each begins."""
+    shift = shift_for(64 * len(filter_))
     kept = 0
     for index in range(count):
-        feature = found[index]
-        if feature >= 0 and not seen[feature]:
-            seen[feature] = True
-            found[kept] = feature
-            kept += 1
-    for index in range(kept):
-        seen[found[index]] = False
+        # Always written, counted only if known: a branch here would be mispredicted every other time.
+        passed[kept] = grams[index]
+        if len(places):
+            places[kept] = index
+        kept += may_hold(filter_, shift, grams[index])
     return kept
 
 
 @compiled
+def _find(passed: Any, count: int, cells: Any, width: int, found: Any, places: Any) -> Any:
+    """Write the slots of the n-grams that are known, and move their places to the front."""
+    shift = shift_for(len(cells) // width)
+    known: Any = 0
+    for index in range(count):
+        slot = slot_of(cells, width, shift, passed[index])
+        found[known] = slot
+        if len(places):
+            places[known] = places[index]
+        known += np.int64(slot >= 0)
+    return known
+
+
+@compiled
+def distinct_slots(found: Any, count: int, seen: Any, waiting: Any, distinct: Any) -> Any:
+    """Write the different ones of some slots; return how many there are.
+
+    A slot has one place in `seen`. Where another one was first, it waits for the next round, in which its place is
+    another. So no round needs a branch that the processor cannot foresee.
+    """
+    bits = _LEAST_BITS
+    while (1 << bits) < _ROOM * count and (2 << bits) <= len(seen):
+        bits += 1
+    shift = np.uint64(64 - bits)
+    kept: Any = 0
+    source, multiplier = found, _MULTIPLIER
+    while count:
+        seen[: 1 << bits] = -1
+        left: Any = 0
+        for index in range(count):
+            slot = source[index]
+            place = (np.uint64(slot) * multiplier) >> shift
+            holder = seen[place]
+            seen[place] = slot if holder < 0 else holder
+            distinct[kept] = slot
+            kept += np.int64(holder < 0)
+            waiting[left] = slot
+            left += np.int64((holder >= 0) & (holder != slot))
+        source, count, multiplier = waiting, left, multiplier * _MULTIPLIER
+    return kept
+
+
+@compiled
+def look_up(
+    tokens: Any,
+    shortest: int,
+    longest: int,
+    filter_: Any,
+    cells: Any,
+    width: int,
+    space: tuple[Any, Any, Any],
+    places: Any,
+) -> int:
+    """Write the slots of all known n-grams of a text to `space[2]`, the shorter ones first; return how many there are.
+
+    Unless `places` has no room at all, it gets the first and the last token of each.
+    """
+    grams, passed, found = space
+    first = places[0]
+    grams[: len(tokens)] = tokens
+    known = 0
+    for size in range(1, longest + 1):
+        count = _extend(grams, tokens, size)
+        if size < shortest:
+            continue
+        here = first[known:]
+        more = _find(passed, _filter(grams, count, filter_, passed, here), cells, width, found[known:], here)
+        if len(first):
+            places[1, known : known + more] = first[known : known + more] + (size - 1)
+        known += more
+    return known
+
+
+@compiled
+def most_tokens(offsets: Any) -> int:
+    """Return the number of tokens of the longest text."""
+    most = 0
+    for index in range(len(offsets) - 1):
+        most = max(most, offsets[index + 1] - offsets[index])
+    return most
+
+
+@compiled
+def working_space(most: int, shortest: int, longest: int) -> tuple[Any, Any, Any]:
+    """Return what `look_up` works on: room for the n-grams of one size, those that may be known, and all slots."""
+    grams = most * (longest - shortest + 1) + 1
+    return np.empty(most, np.uint64), np.empty(most + 1, np.uint64), np.empty(grams, np.int32)
+
+
+@compiled
+def distinct_space(most: int, slots: int) -> tuple[Any, Any]:
+    """Return what `distinct_slots` works on, `seen` and `waiting`, for at most so many of so many slots."""
+    return np.empty(2 * _ROOM * min(most, slots) + (1 << _LEAST_BITS), np.int32), np.empty(most, np.int32)
+
+
+@compiled
 def _features(
-    tokens: Any, offsets: Any, shortest: int, longest: int, bitmap: Any, directory: Any, hashes: Any, indices: Any
+    tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, width: int, indices: Any
 ) -> Any:
-    longest_text = _longest(offsets)
-    grams = np.empty(longest_text, np.uint64)
-    passed = np.empty(longest_text * (longest - shortest + 1) + 1, np.uint64)
-    seen = np.zeros(len(hashes), np.bool_)
-    no_places = np.empty(0, np.int64)
+    space = working_space(most_tokens(offsets), shortest, longest)
+    seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
+    places = np.empty((2, 0), np.int64)
     begins = np.zeros(len(offsets), np.int64)
     for index in range(len(offsets) - 1):
         mine = tokens[offsets[index] : offsets[index + 1]]
-        found = indices[begins[index] :]
-        count = _pass_filter(mine, shortest, longest, bitmap, grams, passed, no_places)
-        _find(passed, count, directory, hashes, found)
-        begins[index + 1] = begins[index] + _keep_distinct(found, count, seen)
+        count = look_up(mine, shortest, longest, filter_, cells, width, space, places)
+        begin = begins[index]
+        end = begin + distinct_slots(space[2], count, seen, waiting, indices[begin:])
+        for place in range(begin, end):
+            indices[place] = cells[indices[place] + KEYS]
+        begins[index + 1] = end
     return begins
+
+
+@compiled
+def _sum(weights: Any, slots: Any, count: int) -> float:
+    """Add up weights in double precision. Four sums at once: each addition waits for the one before."""
+    first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+    whole = count - count % 4
+    for index in range(0, whole, 4):
+        first += weights[slots[index]]
+        second += weights[slots[index + 1]]
+        third += weights[slots[index + 2]]
+        fourth += weights[slots[index + 3]]
+    for index in range(whole, count):
+        first += weights[slots[index]]
+    return (first + second) + (third + fourth)
 
 
 @compiled
@@ -143,68 +179,44 @@ def _margins(
     offsets: Any,
     shortest: int,
     longest: int,
-    bitmap: Any,
-    directory: Any,
-    hashes: Any,
+    filter_: Any,
+    cells: Any,
+    width: int,
     weights: Any,
     out: Any,
 ) -> None:
-    longest_text = _longest(offsets)
-    grams = np.empty(longest_text, np.uint64)
-    passed = np.empty(longest_text * (longest - shortest + 1) + 1, np.uint64)
-    found = np.empty(len(passed), np.int32)
-    seen = np.zeros(len(hashes), np.bool_)
-    no_places = np.empty(0, np.int64)
+    space = working_space(most_tokens(offsets), shortest, longest)
+    seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
+    distinct = np.empty(len(space[2]), np.int32)
+    places = np.empty((2, 0), np.int64)
     for index in range(len(offsets) - 1):
         mine = tokens[offsets[index] : offsets[index + 1]]
-        count = _pass_filter(mine, shortest, longest, bitmap, grams, passed, no_places)
-        _find(passed, count, directory, hashes, found)
-        count = _keep_distinct(found, count, seen)
-        total = 0.0
-        for position in range(count):
-            total += weights[found[position]]
-        out[index] = total / np.sqrt(count) if count else 0.0
+        count = look_up(mine, shortest, longest, filter_, cells, width, space, places)
+        count = distinct_slots(space[2], count, seen, waiting, distinct)
+        for row in range(out.shape[1]):
+            out[index, row] = _sum(weights[KEYS * (1 + row) :], distinct, count) / np.sqrt(max(count, 1))
 
 
 class Features(NamedTuple):
-    """The known n-grams of n texts, each once a text, in compressed sparse rows."""
+    """The known n-grams of n texts, each once a text and in no certain order, in compressed sparse rows."""
 
     indices: NDArray[np.int32]
     begins: NDArray[np.int32] | NDArray[np.int64]  # n + 1; the narrow type wherever it is wide enough
 
 
 def features(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> Features:
-    """Find the known n-grams of each text, in order of first occurrence, the shorter ones first."""
-    indices = np.empty(len(tokens.hashes) * (longest - shortest + 1), np.int32)
+    """Find the known n-grams of each text; the vocabulary's values are their features."""
+    indices = np.empty(len(tokens.hashes) * (longest - shortest + 1) + 1, np.int32)
     begins = _features(*tokens, shortest, longest, *known, indices)
     narrow = begins[-1] <= np.iinfo(np.int32).max
     return Features(indices[: begins[-1]].copy(), begins.astype(np.int32) if narrow else begins)
 
 
-def margins(
-    tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary, weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the product of each text's vector with the weights: their sum, over the root of the number of n-grams."""
-    out = np.empty(len(tokens.offsets) - 1)
-    _margins(*tokens, shortest, longest, *known, weights, out)
+def margins(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> NDArray[np.float64]:
+    """Return the product of each text's vector with each row of weights, which are the vocabulary's values.
+
+    It is the weights' sum over a text's different n-grams, over the root of their number; of shape (texts, rows).
+    """
+    out = np.empty((len(tokens.offsets) - 1, known.width // KEYS - 1))
+    _margins(*tokens, shortest, longest, *known, known.values(np.float32), out)
     return out
-
-
-class Occurrences(NamedTuple):
-    """Where the known n-grams of one text occur."""
-
-    features: NDArray[np.int32]
-    first: NDArray[np.int64]  # index of the first token
-    last: NDArray[np.int64]
-
-
-def occurrences(tokens: Hashes, shortest: int, longest: int, known: Vocabulary) -> Occurrences:
-    """Find every occurrence of a known n-gram in one text, the shorter n-grams first."""
-    grams = np.empty_like(tokens)
-    passed = np.empty(len(tokens) * (longest - shortest + 1) + 1, np.uint64)
-    places, found = np.empty(len(passed), np.int64), np.empty(len(passed), np.int32)
-    count = _pass_filter(tokens, shortest, longest, known.bitmap, grams, passed, places)
-    _find(passed, count, known.directory, known.hashes, found)
-    is_known = np.flatnonzero(found[:count] >= 0)
-    sizes, first = places[is_known] >> 32, places[is_known] & 0xFFFFFFFF
-    return Occurrences(found[is_known], first, first + sizes - 1)

@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sentiment_core.errors import ParamsInvalid
+from sentiment_core.manifest import LABELS
 
 DEFAULTS: Final = Path(__file__).with_name("params.yaml")
 
@@ -16,15 +17,20 @@ class _Section(BaseModel):
 
 
 class DataParams(_Section):
-    """Where labels stand and how they are spelled."""
+    """Where labels stand, how they are spelled, and how many reviews are kept from training."""
 
     label_column: str
     labels: dict[str, tuple[str, ...]]
+    test_size: int = Field(ge=0, le=99)
 
     @model_validator(mode="after")
-    def _two_labels(self) -> Self:
-        if set(self.labels) != {"negative", "positive"}:
-            raise ValueError("labels must be negative and positive")
+    def _known_labels(self) -> Self:
+        if set(self.labels) not in ({"negative", "positive"}, set(LABELS)):
+            raise ValueError("labels must be negative and positive, or negative, neutral and positive")
+        spellings = [spelling.strip().lower() for accepted in self.labels.values() for spelling in accepted]
+        twice = sorted({spelling for spelling in spellings if spellings.count(spelling) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is listed more than once")
         return self
 
 
@@ -36,10 +42,21 @@ class ModelParams(_Section):
     shortest_ngram: int = Field(ge=1)
     longest_ngram: int = Field(ge=1, le=8)
     min_texts: int = Field(ge=1)
-    features: int = Field(ge=1)
+    negation_reach: int = Field(ge=0)
+    stop_words: bool
+    lemmatize: bool
     smoothing: float = Field(gt=0)
+    power: float = Field(ge=0)
+    features: int = Field(ge=1)
     C: float = Field(gt=0)
     tolerance: float = Field(gt=0)
+    unlabelled_weight: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.shortest_ngram > self.longest_ngram:
+            raise ValueError("shortest_ngram must not be above longest_ngram")
+        return self
 
 
 class CalibrationParams(_Section):

@@ -1,45 +1,102 @@
 """Scores texts with a model bundle, and explains each score exactly."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.bundle import Bundle
+from sentiment_core.canonical import canonical_tokens
 from sentiment_core.columns import TextColumn
-from sentiment_core.kernel import hash_tokens, token_spans
-from sentiment_core.ngrams import margins, occurrences, vocabulary
+from sentiment_core.manifest import LABELS
+from sentiment_core.ngrams import margins
+from sentiment_core.occurrences import occurrences, strongest
+from sentiment_core.recipe import Recipe
+from sentiment_core.simd import KEYS
+from sentiment_core.vocabulary import vocabulary
 
-LABELS: Final = ("negative", "neutral", "positive")
+NO_LABEL: Final = len(LABELS)  # the label of a text that is null: an index that looks nothing up
 
 _CHUNK_BYTES: Final = 256 * 1024  # texts are worked on while their token hashes are still in the processor's cache
+_POSITIVE: Final = LABELS.index("positive")
 
-__all__ = ["LABELS", "Contribution", "Explanation", "Scorer", "Scores", "TextColumn"]
+__all__ = ["LABELS", "NO_LABEL", "Contribution", "Explanation", "Reasons", "Scorer", "Scores", "TextColumn"]
 
 
 class Scores(NamedTuple):
     """The scores of n texts."""
 
-    score: NDArray[np.float64]  # n, calibrated probability of positive in [0, 1]
-    label: NDArray[np.int8]  # n, index into LABELS
+    score: NDArray[np.float64]  # n, calibrated probability of positive in [0, 1]; NaN for a null
+    label: NDArray[np.int8]  # n, index into LABELS; NO_LABEL for a null
 
 
 class Contribution(NamedTuple):
-    """What one n-gram adds to the logit of a text's score."""
+    """What one n-gram adds to a text's logits.
+
+    A model of two labels has one logit, the log-odds of positive; one of three labels has a logit a label, whose
+    softmax are the probabilities.
+    """
 
     ngram: str  # as the text first spells it
-    weight: float
+    weights: tuple[float, ...]  # one a logit
     spans: tuple[tuple[int, int], ...]  # first and end character of each occurrence
 
+    @property
+    def weight(self) -> float:
+        """Return what the n-gram adds to the log-odds of positive; of three labels, to those against negative."""
+        return self.weights[-1] - (self.weights[0] if len(self.weights) > 1 else 0.0)
 
-class Explanation(NamedTuple):
-    """Why a text got its score: the bias and all contributions sum to the score's logit."""
 
-    label: str
-    score: float
-    bias: float
-    contributions: tuple[Contribution, ...]  # the largest first, either sign
+class Explanation:
+    """Why a text got its score: for each logit the bias and all contributions sum up to it.
+
+    The contributions are made when they are first asked for: making some hundred objects takes far longer than all the
+    arithmetic.
+    """
+
+    def __init__(self, text: str, label: str, score: float, biases: tuple[float, ...], parts: "_Parts") -> None:
+        self.text = text
+        self.label = label
+        self.score = score
+        self.biases = biases
+        self._parts = parts
+
+    @property
+    def bias(self) -> float:
+        """Return the bias of the log-odds that `Contribution.weight` adds to."""
+        return self.biases[-1] - (self.biases[0] if len(self.biases) > 1 else 0.0)
+
+    @cached_property
+    def contributions(self) -> tuple[Contribution, ...]:
+        """Return what each n-gram contributes, the strongest first."""
+        order, weights, begins, spans = self._parts
+        places, at = list(map(tuple, spans.tolist())), begins.tolist()
+        made = []
+        for number, values in zip(order.tolist(), weights[order].tolist(), strict=True):
+            mine = tuple(places[at[number] : at[number + 1]])
+            start, end = mine[0]
+            made.append(Contribution(self.text[start:end], tuple(values), mine))
+        return tuple(made)
+
+
+class _Parts(NamedTuple):
+    """What contributions are made of: n n-grams in any order, and that in which they are shown."""
+
+    order: NDArray[np.int64]
+    weights: NDArray[np.float64]  # n, logits
+    begins: NDArray[np.int64]  # n + 1: where each n-gram's spans begin
+    spans: NDArray[np.int64]  # occurrences, 2: first and end character
+
+
+class Reasons(NamedTuple):
+    """The strongest n-grams of n texts, at most `top` a text; beyond a text's number of them, weights are 0."""
+
+    weights: NDArray[np.float64]  # n, top, logits
+    spans: NDArray[np.int64]  # n, top, 2: first and end byte of the first occurrence, in the column's data
+    counts: NDArray[np.int64]  # n: how many of the `top` the text has
 
 
 class Scorer:
@@ -48,56 +105,130 @@ class Scorer:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         calibration = bundle.manifest.calibration
-        self._bias = calibration.slope * bundle.manifest.bias + calibration.intercept
-        self._weights = calibration.slope * bundle.weights.astype(np.float64)
-        self._vocabulary = vocabulary(bundle.hashes)
+        self._slopes = np.array(calibration.slopes)
+        self._biases = self._slopes @ bundle.manifest.biases + calibration.intercepts
+        self._vocabulary = vocabulary(bundle.ngrams, bundle.weights)
+        self._weights = self._vocabulary.values(np.float32)
+        canonical = canonical_tokens(bundle.tokens, bundle.canonical) if len(bundle.tokens) else None
+        self._recipe = Recipe(bundle.manifest.recipe.negation_reach, canonical)
 
-    def score(self, texts: TextColumn) -> Scores:
-        """Score n texts. Each score depends on its own text alone, to the last bit."""
-        recipe = self.bundle.manifest.recipe
-        logits = np.empty(len(texts.offsets) - 1)
-        for first, last in _chunks(texts.offsets):
-            tokens = hash_tokens(TextColumn(texts.data, texts.offsets[first : last + 1]))
-            logits[first:last] = margins(
-                tokens, recipe.shortest_ngram, recipe.longest_ngram, self._vocabulary, self._weights
+    def score(self, texts: TextColumn, threads: int = 1) -> Scores:
+        """Score n texts. Each score depends on its own text alone, to the last bit, whatever the number of threads."""
+        return self._scores(self._logits(texts, threads))
+
+    def score_texts(self, texts: Sequence[str | None], threads: int = 1) -> Scores:
+        """Score n strings; None is a null."""
+        null = np.array([text is None for text in texts], bool)
+        return _with_nulls(self.score(TextColumn.from_texts([text or "" for text in texts]), threads), null)
+
+    def score_arrow(self, texts: Any, threads: int = 1) -> Scores:
+        """Score n texts of a pyarrow array, plain or chunked, without copying them.
+
+        Its type is `string`, `large_string` or a dictionary of one of them, whose entries are scored once each. Raises
+        `ColumnUnsupported` for any other.
+        """
+        if hasattr(texts, "chunks"):
+            parts = [self.score_arrow(chunk, threads) for chunk in texts.chunks]
+            return (
+                Scores(*(np.concatenate(part) for part in zip(*parts, strict=True))) if parts else self.score_texts([])
             )
-        score = _sigmoid(logits + self._bias)
-        return Scores(score, self._labels(score))
+        null = ~np.asarray(texts.is_valid())
+        if hasattr(texts, "dictionary"):
+            rows = np.asarray(texts.indices.fill_null(0))
+            entries = self.score_arrow(texts.dictionary, threads) if len(texts.dictionary) else self.score_texts([None])
+            return _with_nulls(Scores(entries.score[rows], entries.label[rows]), null)
+        return _with_nulls(self.score(TextColumn.from_arrow(texts), threads), null)
 
-    def score_texts(self, texts: Sequence[str]) -> Scores:
-        """Score n strings."""
-        return self.score(TextColumn.from_texts(texts))
+    def probabilities(self, texts: TextColumn, threads: int = 1) -> NDArray[np.float64]:
+        """Return an array of shape (texts, labels): the probability of each of the model's labels."""
+        logits = self._logits(texts, threads)
+        if len(self._biases) == 1:
+            return np.stack((_sigmoid(-logits[:, 0]), _sigmoid(logits[:, 0])), axis=1)
+        return _softmax(logits)
 
     def explain(self, text: str, top: int | None = None) -> Explanation:
-        """Return the score of a text and the n-grams that made it; `top` keeps the largest contributions."""
-        recipe = self.bundle.manifest.recipe
+        """Return the score of a text and the n-grams that made it; `top` keeps the strongest ones."""
         column = TextColumn.from_texts([text])
-        hashes, byte_spans = token_spans(column)
-        spans = _character_positions(column)[byte_spans]
-        places: dict[int, list[tuple[int, int]]] = {}
-        found = occurrences(hashes, recipe.shortest_ngram, recipe.longest_ngram, self._vocabulary)
-        for feature, first, last in zip(*(each.tolist() for each in found), strict=True):
-            places.setdefault(feature, []).append((int(spans[first, 0]), int(spans[last, 1])))
-        features = np.fromiter(places, np.int64, len(places))
-        weights = self._weights[features] / np.sqrt(max(len(features), 1))
-        order = np.argsort(-np.abs(weights), kind="stable")[:top].tolist()
-        score, label = self.score(column)
-        return Explanation(
-            LABELS[label[0]],
-            float(score[0]),
-            self._bias,
-            tuple(_contribution(text, float(weights[each]), places[int(features[each])]) for each in order),
+        tokens, byte_spans = self._recipe.tokens_with_spans(column)
+        found = occurrences(tokens.hashes, *self._sizes, self._vocabulary)
+        weights = self._contributions(found.slots, len(found.slots))
+        order = np.argsort(-np.abs(weights).max(axis=1, initial=0), kind="stable")[:top]
+        spans = np.stack((byte_spans[found.first, 0], byte_spans[found.last, 1]), axis=1)
+        if len(column.data) > len(text):
+            spans = _character_positions(column)[spans]
+        score, label = self._scores(self._calibrated(margins(tokens, *self._sizes, self._vocabulary)))
+        parts = _Parts(order, weights, found.begins, spans)
+        return Explanation(text, LABELS[label[0]], float(score[0]), tuple(self._biases.tolist()), parts)
+
+    def reasons(self, texts: TextColumn, top: int) -> Reasons:
+        """Return the strongest n-grams of each text: `explain` for many texts at once."""
+        parts = [self._reasons(texts.rows(first, last), top) for first, last in _chunks(texts.offsets)]
+        if not parts:
+            nothing = np.zeros((0, top, len(self._biases))), np.zeros((0, top, 2), np.int64), np.zeros(0, np.int64)
+            return Reasons(*nothing)
+        return Reasons(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def _reasons(self, texts: TextColumn, top: int) -> Reasons:
+        tokens, spans = self._recipe.tokens_with_spans(texts)
+        found = strongest(tokens, *self._sizes, self._vocabulary, self._strength, top)
+        weights = self._contributions(found.slots, found.counts[:, np.newaxis])
+        weights[found.slots < 0] = 0
+        if not len(spans):
+            spans = np.zeros((1, 2), np.int64)
+        places = np.stack((spans[found.first, 0], spans[found.last, 1]), axis=-1)
+        return Reasons(weights, places, np.minimum(found.counts, top))
+
+    @property
+    def _sizes(self) -> tuple[int, int]:
+        recipe = self.bundle.manifest.recipe
+        return recipe.shortest_ngram, recipe.longest_ngram
+
+    @cached_property
+    def _strength(self) -> NDArray[np.float32]:
+        """How far each n-gram can move any logit, by slot."""
+        slots = np.flatnonzero(np.arange(len(self._weights)) % self._vocabulary.width < KEYS).astype(np.int32)
+        strength = np.zeros(len(self._weights), np.float32)
+        strength[slots] = np.abs(self._contributions(slots, 1)).max(axis=1)
+        return strength
+
+    def _contributions(self, slots: NDArray[np.int32], counts: Any) -> NDArray[np.float64]:
+        """Return what n-grams add to each logit, of shape (*slots, logits), in texts of so many different n-grams."""
+        rows = KEYS * np.arange(1, 1 + len(self._biases), dtype=np.int32)
+        weights = self._weights[slots[..., np.newaxis] + rows].astype(np.float64)
+        added: NDArray[np.float64] = weights @ self._slopes.T / np.sqrt(np.maximum(counts, 1))[..., np.newaxis]
+        return added
+
+    def _logits(self, texts: TextColumn, threads: int) -> NDArray[np.float64]:
+        """Return an array of shape (texts, logits)."""
+        out = np.empty((texts.size, len(self._biases)))
+
+        def work(rows: tuple[int, int]) -> None:
+            tokens = self._recipe.tokens(texts.rows(*rows))
+            out[slice(*rows)] = margins(tokens, *self._sizes, self._vocabulary)
+
+        if threads > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(work, _chunks(texts.offsets)))
+        else:
+            for rows in _chunks(texts.offsets):
+                work(rows)
+        return self._calibrated(out)
+
+    def _calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logits of margins, of shapes (n, logits) and (n, margins)."""
+        # Element by element: the matrix product of many rows is not to the last bit that of each alone.
+        logits: NDArray[np.float64] = sum(
+            (margins[:, [column]] * self._slopes[:, column] for column in range(margins.shape[1])), self._biases
         )
+        return logits
 
-    def _labels(self, score: NDArray[np.float64]) -> NDArray[np.int8]:
+    def _scores(self, logits: NDArray[np.float64]) -> Scores:
         thresholds = self.bundle.manifest.thresholds
-        above = (score >= thresholds.neutral_low).astype(np.int8)
-        return above + (score > thresholds.neutral_high)
-
-
-def _contribution(text: str, weight: float, spans: list[tuple[int, int]]) -> Contribution:
-    start, end = spans[0]
-    return Contribution(text[start:end], weight, tuple(spans))
+        if thresholds:
+            score = _sigmoid(logits[:, 0])
+            return Scores(score, (score >= thresholds.neutral_low).astype(np.int8) + (score > thresholds.neutral_high))
+        probabilities = _softmax(logits)
+        return Scores(probabilities[:, _POSITIVE], probabilities.argmax(axis=1).astype(np.int8))
 
 
 def _chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -108,6 +239,13 @@ def _chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
         last = min(max(last, first + 1), texts)
         yield first, last
         first = last
+
+
+def _with_nulls(scores: Scores, null: NDArray[np.bool_]) -> Scores:
+    if null.any():
+        scores.score[null] = np.nan
+        scores.label[null] = NO_LABEL
+    return scores
 
 
 def _character_positions(column: TextColumn) -> NDArray[np.int64]:
@@ -121,4 +259,10 @@ def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     # Both branches keep exp's argument negative, so that neither overflows.
     small = np.exp(-np.abs(logits))
     probabilities: NDArray[np.float64] = np.where(logits >= 0, 1, small) / (1 + small)
+    return probabilities
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
     return probabilities

@@ -9,8 +9,10 @@ This is the readable definition. `kernel.py` does the same on UTF-8 bytes, and a
 4. Combining marks belong to the token before them; invisible characters and skin tones count for nothing.
 5. Case and compatibility forms are folded and accented letters are taken apart (Unicode 14.0, `codepoints.py`), so
    that "CAFÉ" in any encoding of its accent is one token. Several marks on one letter keep the order they came in.
-6. A token's 64-bit hash is taken over the UTF-8 bytes of its folded form, eight at a time; an n-gram's hash combines
-   the hashes of its tokens. Models know n-grams by their hashes only.
+6. A token's 64-bit hash is taken over the UTF-8 bytes of its folded form, sixteen at a time; an n-gram's hash combines
+   the hashes of its tokens. Models know n-grams by 46 bits of their hashes only.
+7. Where a model wants it, the tokens after a negation, so many of them and up to the next mark, are other tokens than
+   they are elsewhere: "good" in "not a good film" is not the "good" of "a good film" (S. Das and M. Chen, 2001).
 """
 
 import re
@@ -19,7 +21,7 @@ from typing import Final, NamedTuple
 
 from sentiment_core.codepoints import APOSTROPHE, IGNORED, MARK, SINGLE, WORD, code_points
 
-RECIPE_VERSION: Final = 1
+RECIPE_VERSION: Final = 2
 LONGEST_TAG: Final = 1000  # characters between < and >; a longer one is text with a stray <
 LONGEST_REFERENCE: Final = 8  # characters between & (or &#) and ;
 
@@ -27,7 +29,15 @@ LONGEST_REFERENCE: Final = 8  # characters between & (or &#) and ;
 MULTIPLIER: Final = 0x9E3779B97F4A7C15
 NGRAM_STEP: Final = 0xBF58476D1CE4E5B9
 SEED: Final = 0x5E17_13E5_7A11_0001
+IDENTITY_SHIFT: Final = 17  # lowest bits of a hash that models do without
 CHECK_SEED: Final = 0x0DDB_A115_0F5A_17E5  # a second, independent hash that reveals collisions of the first
+
+NEGATIONS: Final = frozenset(
+    "not no never nor neither nobody nothing without cannot ain't aren't can't couldn't didn't doesn't don't hadn't "  # noqa: SIM905
+    "hasn't haven't isn't mustn't needn't shouldn't wasn't weren't won't wouldn't".split()
+)
+NEGATION_ENDS: Final = frozenset('.,!?;:()"')
+NEGATED: Final = 0x94D0_49BB_1331_11EB  # the n-gram that a negated token extends; SplitMix64's other multiplier
 
 _TAG = re.compile(rf"<[A-Za-z/!][^<>]{{0,{LONGEST_TAG}}}>")
 _REFERENCE = re.compile(rf"&#?[0-9A-Za-z]{{1,{LONGEST_REFERENCE}}};")
@@ -73,9 +83,23 @@ def tokens(text: str) -> Iterator[Token]:
             position += 1
 
 
-def ngrams(text: str, shortest: int, longest: int) -> Iterator[Ngram]:
-    """Yield the n-grams of `shortest` to `longest` tokens, the shorter ones first, each length in text order."""
-    parts = [Ngram(token_hash(token.folded), token.start, token.end) for token in tokens(text)]
+def ngrams(text: str, shortest: int, longest: int, negation_reach: int = 0) -> Iterator[Ngram]:
+    """Yield the n-grams of `shortest` to `longest` tokens, the shorter ones first, each length in text order.
+
+    Up to `negation_reach` tokens after a negation are negated.
+    """
+    parts = []
+    left = 0
+    for token in tokens(text):
+        word, hash_ = token.folded.decode(), token_hash(token.folded)
+        if word in NEGATION_ENDS:
+            left = 0
+        elif left:
+            hash_ = combine(NEGATED, hash_)
+            left -= 1
+        if word in NEGATIONS:
+            left = negation_reach
+        parts.append(Ngram(hash_, token.start, token.end))
     grams = parts
     for size in range(1, longest + 1):
         if size > 1:
@@ -89,16 +113,29 @@ def ngrams(text: str, shortest: int, longest: int) -> Iterator[Ngram]:
 
 
 def token_hash(folded: bytes, seed: int = SEED) -> int:
-    """Return the 64-bit hash of a token's folded form."""
+    """Return the 64-bit hash of a token's folded form.
+
+    Zeros fill up the last sixteen bytes; no token contains any, so no two tokens become the same bytes.
+    """
     value = seed
-    for start in range(0, len(folded), 8):
-        value = _mix(value ^ int.from_bytes(folded[start : start + 8], "little"))
-    return _mix(value ^ len(folded))
+    for start in range(0, len(folded), 16):
+        for half in (folded[start : start + 8], folded[start + 8 : start + 16]):
+            value = _mix(value ^ int.from_bytes(half, "little"))
+    return value
 
 
 def combine(gram: int, token: int) -> int:
     """Return the hash of an n-gram extended by one token."""
-    return _mix(_mix(gram ^ NGRAM_STEP) ^ token)
+    value = gram * NGRAM_STEP + token & _MASK
+    return value ^ value >> 32
+
+
+def identity(gram: int) -> int:
+    """Return what a model knows an n-gram by: its hash without the lowest bits, the last one of the others set.
+
+    So the lower half of what is left is never 0, which the tables count on (`vocabulary.py`).
+    """
+    return gram >> IDENTITY_SHIFT | 1
 
 
 def _mix(value: int) -> int:

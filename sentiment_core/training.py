@@ -1,9 +1,12 @@
 """Trains a model on labelled reviews and compiles it into a bundle."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
@@ -13,16 +16,19 @@ from threadpoolctl import threadpool_limits
 
 import sentiment_core
 from sentiment_core.bundle import Bundle
-from sentiment_core.calibration import calibrated, neutral_band, platt_scaling
+from sentiment_core.calibration import calibrated, neutral_band, platt_scaling, uncalibrated
 from sentiment_core.codepoints import UNICODE_VERSION
+from sentiment_core.columns import TextColumn
 from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.evaluation import Metrics, measure
-from sentiment_core.labelled import LabelledReviews
-from sentiment_core.manifest import Calibration, Recipe, Snapshot, Thresholds
+from sentiment_core.labelled import LabelledReviews, split
+from sentiment_core.manifest import LABELS, Calibration, Recipe, Snapshot, Thresholds
+from sentiment_core.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params
+from sentiment_core.scorer import Scorer
 from sentiment_core.settings import settings
 from sentiment_core.text import RECIPE_VERSION
-from sentiment_core.vectorizer import NaiveBayesWeighting, NgramVectorizer
+from sentiment_core.vectorizer import NaiveBayesTfidf, NgramVectorizer
 
 Step = Callable[[str], None]
 
@@ -31,111 +37,196 @@ class CrossValidation(NamedTuple):
     """What held-out folds taught: the calibration, the neutral band, and how good the model is."""
 
     calibration: Calibration
-    thresholds: Thresholds
+    thresholds: Thresholds | None
     metrics: Metrics  # of scores calibrated on the other folds
     uncalibrated: Metrics  # of margins taken for logits as they are
     fold_accuracies: tuple[float, ...]
 
 
-def build_pipeline(params: ModelParams) -> Pipeline:
-    """Return the unfitted scikit-learn pipeline from texts to classes (False, True for positive)."""
+def build_pipeline(params: ModelParams, labels: int = 2) -> Pipeline:
+    """Return the unfitted scikit-learn pipeline from texts to so many labels."""
     return Pipeline(
         [
-            ("ngrams", NgramVectorizer(params.shortest_ngram, params.longest_ngram, params.min_texts)),
-            ("weighting", NaiveBayesWeighting(params.smoothing, params.features)),
-            # This solver draws no random numbers and runs on one thread: the same data gives the same bits.
-            ("classifier", LogisticRegression(C=params.C, solver="liblinear", tol=params.tolerance)),
+            (
+                "ngrams",
+                NgramVectorizer(
+                    params.shortest_ngram,
+                    params.longest_ngram,
+                    params.min_texts,
+                    params.negation_reach,
+                    stop_words=params.stop_words,
+                    lemmatize=params.lemmatize,
+                ),
+            ),
+            ("weighting", NaiveBayesTfidf(params.smoothing, params.power, params.features)),
+            (
+                "classifier",
+                # Neither solver draws random numbers: the same data gives the same bits. The first is the faster one,
+                # and knows two labels only.
+                LogisticRegression(
+                    C=params.C, tol=params.tolerance, solver="liblinear" if labels == 2 else "lbfgs", max_iter=1000
+                ),
+            ),
         ]
     )
 
 
-def cross_validate(reviews: LabelledReviews, params: Params, step: Step = lambda _: None) -> CrossValidation:
+def fit(reviews: LabelledReviews, params: ModelParams, unlabelled: Sequence[str] = ()) -> Pipeline:
+    """Return the pipeline fitted to labelled reviews.
+
+    Unlabelled texts take part in the naive-Bayes counts, by the probabilities that a first model, fitted to the
+    labelled reviews alone, gives them (expectation-maximisation: K. Nigam et al., Machine Learning, 2000; one round).
+    """
+    model = build_pipeline(params, len(reviews.names)).fit(reviews.texts, reviews.labels)
+    if not len(unlabelled) or not params.unlabelled_weight:
+        return model
+    rows = model["ngrams"].transform(unlabelled)
+    probabilities = params.unlabelled_weight * model[1:].predict_proba(rows)
+    return build_pipeline(params, len(reviews.names)).fit(
+        reviews.texts, reviews.labels, weighting__unlabelled=rows, weighting__probabilities=probabilities
+    )
+
+
+def cross_validate(
+    reviews: LabelledReviews, params: Params, unlabelled: Sequence[str] = (), step: Step = lambda _: None
+) -> CrossValidation:
     """Train on all folds but one and score that one, for each fold; no group is in two folds.
 
-    Raises `TrainingDataInvalid` when there are fewer groups than folds, or a fold leaves one label only.
+    Unlabelled texts that are nearly the same as one of the fold's are left out. Raises `TrainingDataInvalid` when there
+    are fewer groups than folds, or a fold leaves one label only.
     """
-    margins = np.empty(len(reviews.texts))
-    folds = np.empty(len(reviews.texts), np.int64)
-    for fold, (learned, held_out) in enumerate(_folds(reviews, params.calibration.folds)):
-        step(f"fold {fold + 1} of {params.calibration.folds}")
-        model = build_pipeline(params.model)
-        with threadpool_limits(1):
-            model.fit([reviews.texts[row] for row in learned], reviews.positive[learned])
-            margins[held_out] = model.decision_function([reviews.texts[row] for row in held_out])
-        folds[held_out] = fold
-    return _calibrate(margins, folds, reviews.positive, params)
+    folds = list(_folds(reviews, params.calibration.folds))
+    shingles = Shingles(unlabelled) if len(unlabelled) else None
+    done: list[int] = []
+
+    def margins_of(fold: tuple[NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.float64]:
+        learned, held_out = (reviews.take(rows) for rows in fold)
+        usable = unlabelled
+        if shingles:
+            near = shingles.share_in(held_out.texts) > NEARLY_ALL
+            usable = [text for text, is_near in zip(unlabelled, near.tolist(), strict=True) if not is_near]
+        model = fit(learned, params.model, usable)
+        done.append(len(done) + 1)
+        step(f"{len(done)} of {len(folds)} folds")
+        return _margins(model, held_out.texts)
+
+    margins = np.empty((len(reviews.texts), 1 if len(reviews.names) == 2 else len(reviews.names)))
+    numbers = np.empty(len(reviews.texts), np.int64)
+    with threadpool_limits(1), ThreadPoolExecutor(joblib.cpu_count()) as pool:
+        for number, found in enumerate(pool.map(margins_of, folds)):
+            margins[folds[number][1]] = found
+            numbers[folds[number][1]] = number
+        return _calibrate(margins, numbers, reviews, params)
 
 
-def train(reviews: LabelledReviews, params: Params, provenance: dict[str, Any], step: Step = lambda _: None) -> Bundle:
-    """Cross-validate, train on all reviews and return the bundle, `provenance` extended by metrics and versions."""
-    held_out = cross_validate(reviews, params, step)
-    step("all reviews")
+def train(
+    reviews: LabelledReviews,
+    params: Params,
+    provenance: dict[str, Any],
+    unlabelled: Sequence[str] = (),
+    step: Step = lambda _: None,
+) -> Bundle:
+    """Keep the test reviews aside, cross-validate the others, train on them, and return the bundle.
+
+    `provenance` is extended by metrics and versions.
+    """
+    reviews, test = split(reviews, params.data.test_size)
+    held_out = cross_validate(reviews, params, unlabelled, step)
+    step("the model of all reviews")
     with threadpool_limits(1):
-        model = build_pipeline(params.model).fit(reviews.texts, reviews.positive)
-    return compile_bundle(
+        model = fit(reviews, params.model, unlabelled)
+    bundle = compile_bundle(
         model,
         provenance=provenance
         | {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "package_version": sentiment_core.__version__,
             "code_version": settings().code_version,
+            "ambiguous_ngrams": model["ngrams"].ambiguous_,
             "held_out": held_out.metrics._asdict(),
             "held_out_uncalibrated": {"brier": held_out.uncalibrated.brier, "ece": held_out.uncalibrated.ece},
             "held_out_fold_accuracies": held_out.fold_accuracies,
         },
         name=params.model.name,
+        labels=reviews.names,
         languages=params.model.languages,
         calibration=held_out.calibration,
         thresholds=held_out.thresholds,
-        snapshot=Snapshot(sha256=reviews.sha256, rows=reviews.rows),
+        snapshot=Snapshot(sha256=reviews.sha256, rows=reviews.rows, unlabelled=len(unlabelled)),
         training=params.model_dump(mode="json"),
     )
+    if test.texts:
+        bundle.provenance["test"] = evaluate(bundle, test)._asdict()
+    return bundle
+
+
+def evaluate(bundle: Bundle, reviews: LabelledReviews) -> Metrics:
+    """Measure a bundle on labelled reviews. Raises `TrainingDataInvalid` when their labels are not the model's."""
+    manifest = bundle.manifest
+    if set(reviews.names) != set(manifest.labels):
+        raise TrainingDataInvalid(
+            why=f"its rows are labelled {' and '.join(reviews.names)}, the model knows {' and '.join(manifest.labels)}"
+        )
+    probabilities = Scorer(bundle).probabilities(TextColumn.from_texts(reviews.texts), joblib.cpu_count())
+    return measure(probabilities, reviews.labels, manifest.labels, manifest.thresholds)
 
 
 def compile_bundle(model: Pipeline, provenance: dict[str, Any], **fields: Any) -> Bundle:
-    """Fold a fitted pipeline into one weight an n-gram; `fields` are the rest of the manifest."""
+    """Fold a fitted pipeline into one weight an n-gram and margin; `fields` are the rest of the manifest."""
     ngrams, weighting, classifier = (model[name] for name in ("ngrams", "weighting", "classifier"))
     return Bundle.create(
-        hashes=ngrams.hashes_[weighting.kept_],
-        weights=(weighting.ratios_ * classifier.coef_[0]).astype(np.float32),
+        ngrams=ngrams.ngrams_[weighting.kept_],
+        weights=(weighting.scales_ * classifier.coef_).astype(np.float32),
+        tokens=ngrams.tokens_,
+        canonical=ngrams.canonical_,
         provenance=provenance,
         recipe=Recipe(
             version=RECIPE_VERSION,
             unicode=UNICODE_VERSION,
             shortest_ngram=ngrams.shortest,
             longest_ngram=ngrams.longest,
+            negation_reach=ngrams.negation_reach,
         ),
-        bias=float(classifier.intercept_[0]),
+        biases=tuple(classifier.intercept_.tolist()),
         **fields,
     )
 
 
+def _margins(model: Pipeline, texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return an array of shape (texts, margins)."""
+    margins: NDArray[np.float64] = model.decision_function(texts)
+    return margins.reshape(len(texts), -1)
+
+
 def _folds(reviews: LabelledReviews, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    groups = len(np.unique(reviews.groups))
+    groups = len(set(reviews.groups))
     if groups < count:
         raise TrainingDataInvalid(why=f"its {len(reviews.texts)} rows are {groups} groups, too few for {count} folds")
     for learned, held_out in GroupKFold(count).split(reviews.texts, groups=reviews.groups):
-        if reviews.positive[learned].all() or not reviews.positive[learned].any():
-            raise TrainingDataInvalid(why=f"without one of {count} folds, all its labels are the same")
+        if len(np.unique(reviews.labels[learned])) < len(reviews.names):
+            raise TrainingDataInvalid(why=f"without one of {count} folds, one of its labels is missing")
         yield learned, held_out
 
 
 def _calibrate(
-    margins: NDArray[np.float64], folds: NDArray[np.int64], positive: NDArray[np.bool_], params: Params
+    margins: NDArray[np.float64], folds: NDArray[np.int64], reviews: LabelledReviews, params: Params
 ) -> CrossValidation:
-    with threadpool_limits(1):
-        calibration = platt_scaling(margins, positive)
-        scores = np.empty(len(margins))
-        for fold in range(params.calibration.folds):
-            mine = folds == fold
-            scores[mine] = calibrated(margins[mine], platt_scaling(margins[~mine], positive[~mine]))
-    thresholds = neutral_band(scores, positive, params.calibration.neutral_accuracy, params.calibration.neutral_most)
-    as_logits = calibrated(margins, Calibration(slope=1, intercept=0))
-    correct = (scores >= 0.5) == positive
+    labels, names = reviews.labels, reviews.names
+    calibration = platt_scaling(margins, labels)
+    probabilities = np.empty((len(margins), len(names)))
+    for fold in range(params.calibration.folds):
+        mine = folds == fold
+        probabilities[mine] = calibrated(margins[mine], platt_scaling(margins[~mine], labels[~mine]))
+    thresholds = None
+    if len(names) == 2:
+        band = (params.calibration.neutral_accuracy, params.calibration.neutral_most)
+        thresholds = neutral_band(probabilities[:, 1], labels == labels.max(), *band)
+    measured = partial(measure, names=names, thresholds=thresholds)
+    correct = np.array(names)[probabilities.argmax(axis=1)] == np.array(LABELS)[labels]
     return CrossValidation(
         calibration,
         thresholds,
-        measure(scores, positive, thresholds),
-        measure(as_logits, positive, thresholds),
+        measured(probabilities, labels),
+        measured(calibrated(margins, uncalibrated(margins.shape[1])), labels),
         tuple(float(correct[folds == fold].mean()) for fold in range(params.calibration.folds)),
     )

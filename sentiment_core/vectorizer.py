@@ -1,110 +1,166 @@
-"""scikit-learn estimators over the text recipe: n-grams of hashed tokens, and their naive-Bayes weighting."""
+"""scikit-learn estimators over the text recipe: n-grams of hashed tokens, and their naive-Bayes-weighted TF-IDF."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import normalize
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 
+from sentiment_core.canonical import CanonicalTokens, canonical_tokens
 from sentiment_core.columns import TextColumn
 from sentiment_core.errors import TrainingDataInvalid
-from sentiment_core.frequencies import document_frequencies, has_collision
-from sentiment_core.kernel import Hashes, TokenColumn, hash_tokens
-from sentiment_core.ngrams import features, vocabulary
-from sentiment_core.text import CHECK_SEED
+from sentiment_core.frequencies import ambiguous, document_frequencies
+from sentiment_core.kernel import Hashes, TokenColumn
+from sentiment_core.ngrams import features
+from sentiment_core.normalisation import canonical_words
+from sentiment_core.recipe import Recipe
+from sentiment_core.text import CHECK_SEED, SEED, token_hash
+from sentiment_core.vocabulary import vocabulary
 
 
 class NgramVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Tells which n-grams occur in each text.
 
     Parameters: `shortest` and `longest`, n-gram sizes in tokens; `min_texts`, in how many texts an n-gram must occur
-    to be a feature. Learned: `hashes_`, uint64 of shape (n_features,), ascending: feature j is the n-gram of hash j.
+    to be a feature; `negation_reach`, how many tokens after a negation are others (`text.py`); `stop_words`, whether
+    NLTK's English stop words are left out; `lemmatize`, whether WordNet's lemmas stand for the words.
+
+    Learned: `ngrams_`, uint64 of shape (n_features,), ascending: the identity of each feature's n-gram; `tokens_` and
+    `canonical_`, the tokens that others stand for and those (`normalisation.py`), in training and ever after;
+    `ambiguous_`, how many n-grams were left out because another one has the same identity.
     """
 
-    def __init__(self, shortest: int = 1, longest: int = 3, min_texts: int = 2) -> None:
+    def __init__(
+        self,
+        shortest: int = 1,
+        longest: int = 3,
+        min_texts: int = 2,
+        negation_reach: int = 3,
+        stop_words: bool = False,
+        lemmatize: bool = False,
+    ) -> None:
         self.shortest = shortest
         self.longest = longest
         self.min_texts = min_texts
+        self.negation_reach = negation_reach
+        self.stop_words = stop_words
+        self.lemmatize = lemmatize
 
-    def fit(self, texts: Sequence[str], y: ArrayLike | None = None) -> Self:  # noqa: ARG002 (pipelines pass it)
-        """Learn the features from texts. Raises `TrainingDataInvalid` when there are none, or two share a hash."""
-        column = TextColumn.from_texts(texts)
-        self._learn(column, hash_tokens(column))
+    def fit(self, X: Iterable[str], y: ArrayLike | None = None) -> Self:  # noqa: N803, ARG002 (pipelines pass it)
+        """Learn the features from texts. Raises `TrainingDataInvalid` when there are none."""
+        self._learn(_column(X))
         return self
 
-    def transform(self, texts: Sequence[str]) -> scipy.sparse.csr_array:
+    def transform(self, X: Iterable[str]) -> csr_array:  # noqa: N803
         """Return a float64 array of shape (n_texts, n_features): 1 where the n-gram occurs in the text."""
         check_is_fitted(self)
-        return self._matrix(hash_tokens(TextColumn.from_texts(texts)))
+        return self._rows(self._recipe().tokens(_column(X)))
 
-    def fit_transform(self, texts: Sequence[str], y: ArrayLike | None = None) -> scipy.sparse.csr_array:  # noqa: ARG002
+    def fit_transform(self, X: Iterable[str], y: ArrayLike | None = None) -> csr_array:  # noqa: N803, ARG002
         """Learn the features and return the texts' array, reading them once."""
-        column = TextColumn.from_texts(texts)
-        tokens = hash_tokens(column)
-        self._learn(column, tokens)
-        return self._matrix(tokens)
+        return self._rows(self._learn(_column(X)))
 
-    def _learn(self, column: TextColumn, tokens: TokenColumn) -> None:
-        kept = []
-        for size in range(self.shortest, self.longest + 1):
-            hashes, texts = document_frequencies(tokens, size)
-            kept.append(hashes[texts >= self.min_texts])
-        ngrams: Hashes = np.sort(np.concatenate(kept))
-        if len(ngrams) == 0:
-            raise TrainingDataInvalid(why=f"no n-gram occurs in {self.min_texts} of {len(column.offsets) - 1} texts")
-        known = vocabulary(ngrams)
-        if has_collision(tokens, hash_tokens(column, CHECK_SEED), self.shortest, self.longest, known):
-            raise TrainingDataInvalid(why="two of its n-grams have one hash; change SEED in sentiment_core/text.py")
-        self.hashes_ = ngrams
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the features' names: their identities in hexadecimal, for an n-gram's text is not kept."""
+        del input_features
+        check_is_fitted(self)
+        return np.array([f"{ngram:012x}" for ngram in self.ngrams_.tolist()], object)
 
-    def _matrix(self, tokens: TokenColumn) -> scipy.sparse.csr_array:
-        known = vocabulary(self.hashes_)
-        indices, begins = features(tokens, self.shortest, self.longest, known)
-        shape = (len(begins) - 1, len(self.hashes_))
-        matrix = scipy.sparse.csr_array((np.ones(len(indices)), indices, begins), shape=shape)
-        matrix.sort_indices()
-        return matrix
+    def _learn(self, column: TextColumn) -> TokenColumn:
+        """Learn from texts and return their tokens."""
+        self.tokens_, words = canonical_words(column, self.stop_words, self.lemmatize)
+        self.canonical_, seconds = (_hashes(words, seed) for seed in (SEED, CHECK_SEED))
+        recipe = self._recipe(canonical_tokens(self.tokens_, seconds))
+        tokens, checks = recipe.tokens_twice(column)
+        frequencies = [document_frequencies(tokens, size) for size in range(self.shortest, self.longest + 1)]
+        ngrams = np.unique(np.concatenate([ngrams[texts >= self.min_texts] for ngrams, texts in frequencies]))
+        doubtful = ambiguous(tokens, checks, self.shortest, self.longest, ngrams)
+        self.ambiguous_ = len(doubtful)
+        self.ngrams_: Hashes = np.delete(ngrams, doubtful)
+        if len(self.ngrams_) == 0:
+            raise TrainingDataInvalid(why=f"no n-gram occurs in {self.min_texts} of {column.size} texts")
+        return tokens
+
+    def _recipe(self, second_canonical: CanonicalTokens | None = None) -> Recipe:
+        if not len(self.tokens_):
+            return Recipe(self.negation_reach)
+        return Recipe(self.negation_reach, canonical_tokens(self.tokens_, self.canonical_), second_canonical)
+
+    def _rows(self, tokens: TokenColumn) -> csr_array:
+        indices, begins = features(
+            tokens, self.shortest, self.longest, vocabulary(self.ngrams_, np.arange(len(self.ngrams_), dtype=np.uint32))
+        )
+        rows = csr_array((np.ones(len(indices)), indices, begins), shape=(len(begins) - 1, len(self.ngrams_)))
+        rows.sort_indices()
+        return rows
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
 
 
-class NaiveBayesWeighting(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Brings rows to length 1 and scales features by their naive-Bayes log-count ratios (Wang and Manning, ACL 2012).
+class NaiveBayesTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Weighs n-grams by how rare they are and how well they tell the classes apart.
 
-    Parameters: `smoothing`, added to each count; `features`, how many are kept: those of the largest ratio times the
-    root of their frequency. Learned: `kept_`, int64 indices of them, ascending; `ratios_`, float64, one each.
+    A row is what it has of the kept features, brought to length 1, times idf, times the naive-Bayes log-count ratio
+    (S. Wang and C. Manning, ACL 2012) to some power. A power below 1 trusts large ratios less. The ratio is that of one
+    class against all others, where it is the largest; a text counts for less, the more n-grams it has.
+
+    Parameters: `smoothing`, added to each count; `power`, of the ratio; `features`, how many are kept: those of the
+    largest ratio times the root of their count. Learned: `kept_`, int64 indices of them, ascending; `scales_`, float64,
+    one each.
     """
 
-    def __init__(self, smoothing: float = 1.0, features: int = 500_000) -> None:
+    def __init__(self, smoothing: float = 1.0, power: float = 0.7, features: int = 200_000) -> None:
         self.smoothing = smoothing
+        self.power = power
         self.features = features
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:  # noqa: N803
-        """Learn the ratios from an array of shape (n_texts, n_features), none negative, and the texts' classes.
+    def fit(
+        self,
+        X: Any,  # noqa: N803
+        y: ArrayLike,
+        unlabelled: csr_array | None = None,
+        probabilities: NDArray[np.float64] | None = None,
+    ) -> Self:
+        """Learn from an array of shape (n_texts, n_features) of presences, and the texts' classes.
 
-        The largest class is positive, all others are negative.
+        Texts without labels may help to count: an array of shape (m_texts, n_features), and the probability that
+        another model gives each class for each of them, of shape (m_texts, n_classes).
         """
         rows, classes = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
-        check_non_negative(rows, "NaiveBayesWeighting")
-        positive: NDArray[np.bool_] = classes == np.max(classes)
-        for_it, against = (
-            self.smoothing + np.asarray(rows[chosen].sum(axis=0)).ravel() for chosen in (positive, ~positive)
-        )
-        ratios = np.log(for_it / for_it.sum()) - np.log(against / against.sum())
-        rank = np.abs(ratios) * np.sqrt(for_it + against)
+        check_non_negative(rows, "NaiveBayesTfidf")
+        rows = csr_array(rows)
+        known, numbers = np.unique(classes, return_inverse=True)
+        usual = float(np.sqrt(rows.power(2).sum(axis=1)).mean())
+        counts = np.eye(len(known))[numbers].T @ _shortened(rows, usual)
+        if unlabelled is not None and probabilities is not None:
+            counts = counts + probabilities.T @ _shortened(unlabelled, usual)
+        counts = counts + self.smoothing
+        others = np.maximum(counts.sum(axis=0) - counts, self.smoothing)
+        ratios = np.log(counts / counts.sum(axis=1, keepdims=True)) - np.log(others / others.sum(axis=1, keepdims=True))
+        ratio = np.abs(ratios).max(axis=0)
+        rank = ratio * np.sqrt(counts.sum(axis=0))
         self.kept_ = np.sort(np.argsort(-rank, kind="stable")[: self.features])
-        self.ratios_ = ratios[self.kept_]
+        texts = np.bincount(rows.indices, minlength=rows.shape[1])[self.kept_]
+        idf = np.log((1 + rows.shape[0]) / (1 + texts)) + 1
+        self.scales_ = idf * ratio[self.kept_] ** self.power
         return self
 
-    def transform(self, X: Any) -> scipy.sparse.csr_array:  # noqa: N803
+    def transform(self, X: Any) -> csr_array:  # noqa: N803
         """Return a float64 array of shape (n_texts, n_kept)."""
         check_is_fitted(self)
         rows = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
-        kept = normalize(scipy.sparse.csr_array(rows)[:, self.kept_])
-        return scipy.sparse.csr_array(kept.multiply(self.ratios_))
+        kept = normalize(csr_array(rows)[:, self.kept_])
+        kept.data *= self.scales_[kept.indices]
+        return csr_array(kept)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -112,3 +168,25 @@ class NaiveBayesWeighting(TransformerMixin, BaseEstimator):  # type: ignore[misc
         tags.input_tags.positive_only = True
         tags.target_tags.required = True
         return tags
+
+
+def _shortened(rows: csr_array, length: float) -> csr_array:
+    """Return rows brought to a length."""
+    return normalize(rows) * length
+
+
+def _hashes(words: Sequence[str], seed: int) -> Hashes:
+    """Return the hash of each word, 0 for none."""
+    return np.array([token_hash(word.encode(), seed) if word else 0 for word in words], np.uint64)
+
+
+def _column(texts: Iterable[str]) -> TextColumn:
+    """Encode texts. Raises `ValueError` for a single string and `TypeError` for what is no text."""
+    if isinstance(texts, str):
+        # What scikit-learn's own vectorizers raise.
+        raise ValueError("Iterable over raw text documents expected, string object received.")  # noqa: TRY004
+    listed: Sequence[str] = texts if isinstance(texts, list) else list(texts)
+    for text in listed:
+        if not isinstance(text, str):
+            raise TypeError(f"Texts must be strings, and one is {type(text).__name__}.")
+    return TextColumn.from_texts(listed)

@@ -9,19 +9,27 @@ import io
 import numpy as np
 
 from sentiment_core import copying
-from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.bundle import Bundle
+from sentiment_core.codepoints import UNICODE_VERSION
+from sentiment_core.columns import TextColumn
 from sentiment_core.contract import Header
+from sentiment_core.frequencies import ambiguous, document_frequencies
+from sentiment_core.manifest import Calibration, Recipe, Snapshot, Thresholds
+from sentiment_core.ngrams import features
+from sentiment_core.recipe import Recipe as TokenRecipe
 from sentiment_core.records import read_records
 from sentiment_core.scorer import Scorer
 from sentiment_core.settings import settings
+from sentiment_core.text import RECIPE_VERSION, identity, token_hash
 from sentiment_core.validation import Validator
+from sentiment_core.vocabulary import vocabulary
 
-SAMPLE = 'review,rating\n"A fine ""thing"", and café.",5\n'
+SAMPLE = 'review,rating\n"Not a fine ""thing"", and café.",5\n'
 
 
 def compile_kernels() -> None:
-    """Take one review all the way from the bytes of a file to COPY, and one text to its explanation."""
-    scorer = Scorer(Bundle.load(STARTER))
+    """Take one review all the way from the bytes of a file to COPY, a text to its explanation, and one to training."""
+    scorer = Scorer(_small_bundle())
     for block in read_records(io.BytesIO(SAMPLE.encode()), ",", 1 << 16, 1 << 16, "the sample"):
         header = Header(block.fields(0), settings().text_columns, "the sample")
         batch, _ = Validator(header, len(SAMPLE)).validate(block.skip(1))
@@ -30,6 +38,34 @@ def compile_kernels() -> None:
         copying.encode_rows([copying.texts(batch.text.take(np.zeros(1, np.int64)))])
     scorer.score_texts([SAMPLE])
     scorer.explain(SAMPLE)
+    scorer.reasons(TextColumn.from_texts([SAMPLE]), 1)
+    tokens, seconds = TokenRecipe(negation_reach=1).tokens_twice(TextColumn.from_texts([SAMPLE]))
+    ngrams, _ = document_frequencies(tokens, 1)
+    ambiguous(tokens, seconds, 1, 1, ngrams)
+    features(tokens, 1, 1, vocabulary(ngrams, np.arange(len(ngrams), dtype=np.uint32)))
+
+
+def _small_bundle() -> Bundle:
+    """Return a model of one word, with a token that stands for another, so that every kernel has something to do."""
+    hashes = [token_hash(word) for word in (b"fine", b"thing")]
+    return Bundle.create(
+        ngrams=np.array([identity(hashes[0])], np.uint64),
+        weights=np.ones((1, 1), np.float32),
+        tokens=np.array([identity(hashes[1])], np.uint64),
+        canonical=np.array(hashes[:1], np.uint64),
+        provenance={},
+        name="warm-up",
+        labels=("negative", "positive"),
+        languages=(),
+        recipe=Recipe(
+            version=RECIPE_VERSION, unicode=UNICODE_VERSION, shortest_ngram=1, longest_ngram=1, negation_reach=1
+        ),
+        biases=(0.0,),
+        calibration=Calibration(slopes=((1.0,),), intercepts=(0.0,)),
+        thresholds=Thresholds(neutral_low=0.5, neutral_high=0.5),
+        snapshot=Snapshot(sha256="", rows={}, unlabelled=0),
+        training={},
+    )
 
 
 if __name__ == "__main__":

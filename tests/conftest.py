@@ -2,14 +2,16 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 
 from demo.stack import Stack
 from sentiment_core import database
+from sentiment_core.bundle import Bundle
 from sentiment_core.settings import Settings
 
 # The first call of a kernel compiles it: a deadline would tell of that, not of the code under test. CI asks the same
@@ -30,6 +32,29 @@ def checkout() -> Path:
 def examples(checkout: Path) -> Path:
     """The example drops; a file's path below it is its key below `incoming/`."""
     return checkout / "examples" / "incoming"
+
+
+@pytest.fixture(scope="session")
+def change_bundle() -> Callable[..., Bundle]:
+    """Write a bundle that differs from another in some fields of its manifest, and read it."""
+
+    def change(bundle: Bundle, folder: Path, **fields: Any) -> Bundle:
+        kept = {name: getattr(bundle.manifest, name) for name in type(bundle.manifest).model_fields}
+        del kept["arrays"]
+        arrays = {name: getattr(bundle, name) for name in ("ngrams", "weights", "tokens", "canonical")}
+        Bundle.create(**arrays, provenance={"created": "by a test"}, **(kept | fields)).save(folder)
+        return Bundle.load(folder)
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def real_data(checkout: Path) -> Path:
+    """The folder of the real reviews; tests that need it are skipped without."""
+    folder = Path(os.environ.get("SENTIMENT_REAL_DATA", checkout / "../shared/data"))
+    if not (folder / "imdb_train.csv.xz").exists():
+        pytest.skip("the IMDB training split is not here; SENTIMENT_REAL_DATA names its folder")
+    return folder
 
 
 @pytest.fixture(scope="session")

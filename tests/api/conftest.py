@@ -117,15 +117,12 @@ def starter():
 
 
 @pytest.fixture(scope="session")
-def variant(tmp_path_factory, starter):
+def variant(tmp_path_factory, starter, change_bundle):
     """Make a bundle folder of a model that differs from the starter in its bias only."""
 
     def make(bias):
         folder = tmp_path_factory.mktemp("bundle")
-        fields = {name: getattr(starter.manifest, name) for name in type(starter.manifest).model_fields}
-        del fields["arrays"], fields["format_version"]
-        changed = Bundle.create(starter.hashes, starter.weights, {"created": "by a test"}, **(fields | {"bias": bias}))
-        changed.save(folder)
+        change_bundle(starter, folder, biases=(bias,))
         return folder
 
     return make

@@ -104,7 +104,7 @@ def test_a_bundle_by_setting_is_served_whatever_the_registry_says(start, variant
 
 def test_a_damaged_bundle_is_not_served(start, variant):
     folder = variant(0.4)
-    (folder / "hashes.npy").write_bytes(b"")
+    (folder / "ngrams.npy").write_bytes(b"")
     service = start(BUNDLE=str(folder))
     answer = service.wait(lambda: (found := service.get("/readyz")).json()["detail"].count("damaged") and found)
     assert answer.code == "not_ready"

@@ -33,11 +33,9 @@ def starter():
 
 
 @pytest.fixture
-def other(tmp_path, starter):
+def other(tmp_path, starter, change_bundle):
     """A bundle that differs from the starter in its bias only."""
-    fields = {name: getattr(starter.manifest, name) for name in type(starter.manifest).model_fields}
-    del fields["arrays"], fields["format_version"]
-    Bundle.create(starter.hashes, starter.weights, {}, **(fields | {"bias": 0.5})).save(tmp_path / "other")
+    change_bundle(starter, tmp_path / "other", biases=(0.5,))
     return tmp_path / "other"
 
 

@@ -51,17 +51,10 @@ def other_model(connection, other_bundle) -> Model:
 
 
 @pytest.fixture(scope="session")
-def other_bundle(tmp_path_factory) -> Bundle:
-    path = tmp_path_factory.mktemp("bundle") / "other"
+def other_bundle(tmp_path_factory, change_bundle) -> Bundle:
     starter = Bundle.load(STARTER)
-    calibration = starter.manifest.calibration.model_copy(update={"intercept": 0.5})
-    Bundle(
-        manifest=starter.manifest.model_copy(update={"calibration": calibration}),
-        hashes=starter.hashes,
-        weights=starter.weights,
-        provenance={},
-    ).save(path)
-    return Bundle.load(path)
+    calibration = starter.manifest.calibration.model_copy(update={"intercepts": (0.5,)})
+    return change_bundle(starter, tmp_path_factory.mktemp("bundle"), calibration=calibration)
 
 
 def test_a_run_loads_its_day_and_no_other(runs, drops, query) -> None:

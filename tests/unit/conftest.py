@@ -4,10 +4,12 @@ import csv
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sentiment_core.bundle import Bundle
 from sentiment_core.labelled import LabelledReviews, read_labelled
+from sentiment_core.manifest import LABELS
 from sentiment_core.params import Params
 from sentiment_core.training import train
 
@@ -67,3 +69,11 @@ def reviews(labelled_csv: Path, params: Params) -> LabelledReviews:
 def trained(reviews: LabelledReviews, params: Params) -> Bundle:
     """A model trained on the generated reviews."""
     return train(reviews, params, {"data": "generated"})
+
+
+@pytest.fixture(scope="session")
+def three(reviews: LabelledReviews) -> LabelledReviews:
+    """Generated reviews of three labels."""
+    plain = [f"It is a {thing}, number {number}." for number in range(50) for thing in THINGS]
+    labels = np.concatenate((reviews.labels, np.full(len(plain), LABELS.index("neutral"), np.int8)))
+    return LabelledReviews([*reviews.texts, *plain], labels, [*reviews.groups, *(THINGS * 50)])

@@ -4,20 +4,26 @@ import numpy as np
 import pytest
 
 from sentiment_core.calibration import calibrated, neutral_band, platt_scaling
+from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.evaluation import expected_calibration_error, measure
-from sentiment_core.manifest import Thresholds
+from sentiment_core.manifest import LABELS, Thresholds
+
+TWO = ("negative", "positive")
+NEGATIVE, NEUTRAL, POSITIVE = range(3)
+
+
+def as_two(scores: list[float]) -> np.ndarray:
+    return np.stack((1 - np.array(scores), scores), axis=1)
 
 
 def test_measures_of_five_scores() -> None:
-    scores = np.array([0.1, 0.45, 0.5, 0.55, 0.9])
-    positive = np.array([False, True, True, False, True])
-    metrics = measure(scores, positive, Thresholds(neutral_low=0.4, neutral_high=0.6))
-    assert (metrics.true_negative, metrics.false_positive, metrics.false_negative, metrics.true_positive) == (
-        1,
-        1,
-        1,
-        2,
-    )
+    labels = np.array([NEGATIVE, POSITIVE, POSITIVE, NEGATIVE, POSITIVE], np.int8)
+    band = Thresholds(neutral_low=0.4, neutral_high=0.6)
+    metrics = measure(as_two([0.1, 0.45, 0.5, 0.55, 0.9]), labels, TWO, band)
+    assert metrics.confusion == {
+        "negative": {"negative": 1, "positive": 1},
+        "positive": {"negative": 1, "positive": 2},
+    }
     assert metrics.accuracy == pytest.approx(3 / 5)
     assert metrics.precision == metrics.recall == metrics.f1 == pytest.approx(2 / 3)
     assert metrics.auc == pytest.approx(4 / 6)
@@ -26,8 +32,24 @@ def test_measures_of_five_scores() -> None:
     assert metrics.accuracy_covered == 1
 
 
+def test_measures_of_three_labels() -> None:
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.5, 0.4, 0.1], [0.0, 0.1, 0.9]])
+    labels = np.array([NEGATIVE, NEUTRAL, NEUTRAL, POSITIVE], np.int8)
+    metrics = measure(probabilities, labels, LABELS, None)
+    assert metrics.accuracy == 3 / 4
+    assert metrics.confusion["neutral"] == {"negative": 1, "neutral": 1, "positive": 0}
+    assert metrics.precision == pytest.approx((1 / 2 + 1 + 1) / 3)
+    assert metrics.recall == pytest.approx((1 + 1 / 2 + 1) / 3)
+    assert metrics.auc == pytest.approx((1 + 1 + 1) / 3)
+    squares = [0.09 + 0.04 + 0.01, 0.01 + 0.04 + 0.01, 0.25 + 0.36 + 0.01, 0.01 + 0.01]
+    assert metrics.brier == pytest.approx(sum(squares) / 4)
+    assert metrics.ece == pytest.approx((0.3 + 0.2 + 0.5 + 0.1) / 4)
+    assert (metrics.coverage, metrics.accuracy_covered) == (1, 3 / 4)
+
+
 def test_a_band_over_everything_covers_nothing() -> None:
-    metrics = measure(np.array([0.2, 0.8]), np.array([False, True]), Thresholds(neutral_low=0, neutral_high=1))
+    labels = np.array([NEGATIVE, POSITIVE], np.int8)
+    metrics = measure(as_two([0.2, 0.8]), labels, TWO, Thresholds(neutral_low=0, neutral_high=1))
     assert metrics.coverage == 0
     assert metrics.accuracy_covered is None
 
@@ -42,10 +64,28 @@ def test_platt_scaling_finds_the_curve_that_made_the_labels() -> None:
     dice = np.random.default_rng(1)
     margins = dice.normal(size=20_000)
     positive = dice.random(20_000) < 1 / (1 + np.exp(-(3 * margins - 1)))
-    calibration = platt_scaling(margins, positive)
-    assert calibration.slope == pytest.approx(3, abs=0.1)
-    assert calibration.intercept == pytest.approx(-1, abs=0.1)
-    assert expected_calibration_error(calibrated(margins, calibration), positive) < 0.01
+    labels = np.where(positive, POSITIVE, NEGATIVE).astype(np.int8)
+    calibration = platt_scaling(margins[:, np.newaxis], labels)
+    assert calibration.slopes[0][0] == pytest.approx(3, abs=0.1)
+    assert calibration.intercepts[0] == pytest.approx(-1, abs=0.1)
+    assert expected_calibration_error(calibrated(margins[:, np.newaxis], calibration)[:, 1], positive) < 0.01
+
+
+def test_three_margins_are_scaled_to_the_curves_that_made_the_labels() -> None:
+    dice = np.random.default_rng(6)
+    margins = dice.normal(size=(40_000, 3))
+    powers = np.exp(2 * margins + [0.5, 0, -0.5])
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    labels = (dice.random(40_000)[:, np.newaxis] > expected.cumsum(axis=1)).sum(axis=1).astype(np.int8)
+    calibration = platt_scaling(margins, labels)
+    assert np.abs(calibrated(margins, calibration) - expected).mean() < 0.01
+    assert np.array(calibration.slopes).sum(axis=0) == pytest.approx(0, abs=1e-9)
+
+
+def test_margins_that_fall_with_their_labels_are_refused() -> None:
+    margins = np.linspace(-1, 1, 50)[:, np.newaxis]
+    with pytest.raises(TrainingDataInvalid, match="does not tell the labels"):
+        platt_scaling(margins, np.where(margins[:, 0] < 0, POSITIVE, NEGATIVE).astype(np.int8))
 
 
 def test_the_band_ends_where_accuracy_reaches_the_goal() -> None:

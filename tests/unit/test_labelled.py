@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sentiment_core.errors import TrainingDataInvalid
-from sentiment_core.labelled import LabelledReviews, read_labelled
+from sentiment_core.labelled import LabelledReviews, read_labelled, read_texts
+from sentiment_core.manifest import LABELS
 from sentiment_core.params import Params
 
 GOOD = 'Text,SENTIMENT,shop\n"A ""fine"" one,\nreally",Positive,a\nBad,neg,a\nNA,1,b\n'
@@ -22,8 +23,8 @@ def read(tmp_path: Path, params: Params, content: str, group: str | None = None)
 def test_labels_and_columns_are_found_in_any_case(tmp_path: Path, params: Params) -> None:
     reviews = read(tmp_path, params, GOOD, "shop")
     assert list(reviews.texts) == ['A "fine" one,\nreally', "Bad", "NA"]
-    assert reviews.positive.tolist() == [True, False, True]
-    assert reviews.groups.tolist() == [0, 0, 1]
+    assert [LABELS[label] for label in reviews.labels] == ["positive", "negative", "positive"]
+    assert list(reviews.groups) == ["a", "a", "b"]
     assert reviews.rows == {"negative": 1, "positive": 2}
 
 
@@ -32,7 +33,7 @@ def test_compressed_files_with_a_bom_are_read_together(tmp_path: Path, params: P
     (tmp_path / "b.csv.xz").write_bytes(lzma.compress(GOOD.encode()))
     reviews = read_labelled([tmp_path / "a.csv.gz", tmp_path / "b.csv.xz"], params.data)
     assert reviews.rows == {"negative": 2, "positive": 4}
-    assert reviews.groups.tolist() == [0, 1, 2, 0, 1, 2]  # equal texts are one group
+    assert reviews.groups == reviews.texts  # equal texts are one group
 
 
 def test_the_digest_tells_texts_labels_and_order_apart(tmp_path: Path, params: Params) -> None:
@@ -49,11 +50,11 @@ def test_the_digest_tells_texts_labels_and_order_apart(tmp_path: Path, params: P
             "review,sentiment\na,pos\nb,meh\nc,meh\n",
             "label column 'sentiment' holds 'meh' in 2 rows; known labels are 0,",
         ),
-        ("review,sentiment\na,pos\nb,pos\n", "must hold both labels, and holds 0 negative, 2 positive rows"),
-        ("review,sentiment\n", "must hold both labels, and holds 0 negative, 0 positive rows"),
+        ("review,sentiment\na,pos\nb,pos\n", "must hold negative and positive, and holds 0 negative, 2 positive rows"),
+        ("review,sentiment\n", "must hold negative and positive, and holds 0 negative, 0 positive rows"),
         ("note,sentiment\na,pos\n", r"no text column .*; its columns are note, sentiment"),
         ("review,stars\na,5\n", r"no label column \(sentiment\); its columns are review, stars"),
-        ("review,sentiment\na,pos\nb,neg\na,neg\n", "1 texts, in 2 rows, are labelled both"),
+        ("review,sentiment\na,pos\nb,neg\na,neg\n", "1 texts, in 2 rows, have more than one label; one begins 'a'"),
         ("", "cannot be read as CSV"),
         ('review,sentiment\n"a,pos\n', "cannot be read as CSV"),
     ],
@@ -63,6 +64,25 @@ def test_unusable_data_is_refused_with_column_and_counts(
 ) -> None:
     with pytest.raises(TrainingDataInvalid, match=why):
         read(tmp_path, params, content)
+
+
+def test_labels_are_spelled_as_the_configuration_says(tmp_path: Path, params: Params) -> None:
+    spellings = {"negative": ("1 star", "2 stars"), "neutral": ("3 stars",), "positive": ("5 Stars",)}
+    own = params.model_copy(update={"data": params.data.model_copy(update={"labels": spellings})})
+    content = "review,sentiment\na,5 stars\nb,1 star\nc, 3 STARS \nd,2 stars\n"
+    reviews = read(tmp_path, own, content)
+    assert [LABELS[label] for label in reviews.labels] == ["positive", "negative", "neutral", "negative"]
+    assert reviews.names == LABELS
+    with pytest.raises(TrainingDataInvalid, match="holds '4 stars' in 1 rows; known labels are 1 star, 2 stars"):
+        read(tmp_path, own, content + "e,4 stars\n")
+
+
+def test_texts_without_labels_are_read(tmp_path: Path) -> None:
+    (tmp_path / "more.csv").write_text("review_id,review\n1,fine\n2,poor\n")
+    assert read_texts([tmp_path / "more.csv"]) == ["fine", "poor"]
+    (tmp_path / "more.csv").write_text("id,note\n1,fine\n")
+    with pytest.raises(TrainingDataInvalid, match="no text column"):
+        read_texts([tmp_path / "more.csv"])
 
 
 def test_a_missing_group_column_is_named(tmp_path: Path, params: Params) -> None:

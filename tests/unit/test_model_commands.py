@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from sentiment_core.bundle import STARTER, Bundle
 from sentiment_core.model_commands import evaluate, predict, train
+from sentiment_core.params import DEFAULTS
 
 
 @pytest.fixture
@@ -45,6 +46,31 @@ def test_cross_validation_alone_writes_nothing(
     assert len(metrics["fold_accuracies"]) == 5
 
 
+def test_unlabelled_reviews_are_counted_in_the_snapshot(run: CliRunner, labelled_csv: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    values(run.invoke(train, [str(labelled_csv), "--unlabelled", str(labelled_csv), "--out", str(out), "--json"]))
+    snapshot = Bundle.load(out).manifest.snapshot
+    assert snapshot.unlabelled == sum(snapshot.rows.values())
+
+
+def test_a_model_is_measured_on_the_rows_that_its_training_kept_aside(
+    run: CliRunner, labelled_csv: Path, tmp_path: Path
+) -> None:
+    params, out = tmp_path / "params.yaml", tmp_path / "model"
+    params.write_text(DEFAULTS.read_text().replace("test_size: 0", "test_size: 30"))
+    trained = values(run.invoke(train, [str(labelled_csv), "--params", str(params), "--out", str(out), "--json"]))
+    tested = values(run.invoke(evaluate, [str(out), str(labelled_csv), "--test-only", "--json"]))
+    assert {name: tested[name] for name in trained["test"]} == trained["test"]
+    everything = values(run.invoke(evaluate, [str(out), str(labelled_csv), "--json"]))
+    assert everything["rows"] == trained["rows"] + trained["test"]["rows"]
+
+
+def test_a_model_that_kept_nothing_aside_has_no_test_rows(run: CliRunner, labelled_csv: Path) -> None:
+    result = run.invoke(evaluate, [str(STARTER), str(labelled_csv), "--test-only"])
+    assert result.exit_code == 2
+    assert "kept no rows aside" in result.output
+
+
 def test_training_that_would_keep_nothing_is_bad_usage(run: CliRunner, labelled_csv: Path) -> None:
     result = run.invoke(train, [str(labelled_csv)])
     assert result.exit_code == 2
@@ -62,12 +88,20 @@ def test_the_starter_predicts_by_default(run: CliRunner) -> None:
 
 
 def test_people_get_a_line_a_text_and_its_reasons(run: CliRunner) -> None:
-    result = run.invoke(predict, ["--explain", "I loved it", "[awful]"])
+    result = run.invoke(predict, ["--explain", "I loved it", "[awful]", "bad, bad"])
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert lines[0].startswith("positive")
     assert any(line.split()[1:] == ["loved"] for line in lines)
     assert any(line.startswith("negative") and line.endswith("[awful]") for line in lines)
+    assert any(line.split()[1:] == ["bad", "x", "2"] for line in lines)
+
+
+def test_an_explanation_is_coloured_on_a_terminal(monkeypatch: pytest.MonkeyPatch, run: CliRunner) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    result = run.invoke(predict, ["--explain", "wonderful, not awful"], color=True)
+    assert "\x1b[32mwonderful\x1b[0m" in result.output
+    assert "\x1b[31m" in result.output
 
 
 def test_people_get_a_table_of_measures(run: CliRunner, labelled_csv: Path) -> None:

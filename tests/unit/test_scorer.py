@@ -3,15 +3,23 @@
 import math
 import subprocess
 import sys
+import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.scorer import LABELS, Scorer, TextColumn
+from sentiment_core.errors import ColumnUnsupported
+from sentiment_core.labelled import LabelledReviews
+from sentiment_core.params import Params
+from sentiment_core.scorer import LABELS, NO_LABEL, Scorer, TextColumn
+from sentiment_core.training import train
 
 TEXTS = [
     "I loved every minute.",
@@ -119,7 +127,7 @@ def test_the_neutral_band_takes_its_edges(trained: Bundle) -> None:
     banded = trained.manifest.model_copy(
         update={"thresholds": trained.manifest.thresholds.model_copy(update={"neutral_low": low, "neutral_high": high})}
     )
-    label = Scorer(Bundle(banded, trained.hashes, trained.weights, {})).score_texts(texts).label
+    label = Scorer(replace(trained, manifest=banded)).score_texts(texts).label
     expected = np.where(score < low, 0, np.where(score > high, 2, 1))
     np.testing.assert_array_equal(label, expected)
 
@@ -160,3 +168,137 @@ def test_scoring_imports_nothing_that_only_training_needs() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+ARROW_TYPES = [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())]
+
+
+@pytest.mark.parametrize("kind", ARROW_TYPES, ids=str)
+def test_arrow_arrays_score_as_their_texts(scorer: Scorer, kind: pa.DataType) -> None:
+    texts = ["good", None, "", "很好 👍", "awful", "good", None]
+    array = pa.array(texts, pa.string()).cast(kind)
+    expected = scorer.score_texts(texts)
+    assert np.isnan(expected.score[[1, 6]]).all()
+    assert expected.label[[1, 6]].tolist() == [NO_LABEL, NO_LABEL]
+    for found, rows in (
+        (scorer.score_arrow(array), slice(None)),
+        (scorer.score_arrow(array[2:6]), slice(2, 6)),
+        (scorer.score_arrow(pa.chunked_array([array[:3], array[3:3], array[3:]])), slice(None)),
+    ):
+        np.testing.assert_array_equal(found.score, expected.score[rows])
+        np.testing.assert_array_equal(found.label, expected.label[rows])
+
+
+@pytest.mark.parametrize("kind", ARROW_TYPES, ids=str)
+def test_arrow_arrays_without_a_text_give_no_score(scorer: Scorer, kind: pa.DataType) -> None:
+    for texts in ([], [None, None]):
+        score, label = scorer.score_arrow(pa.array(texts, pa.string()).cast(kind))
+        assert np.isnan(score).all()
+        assert label.tolist() == [NO_LABEL] * len(texts)
+    assert len(scorer.score_arrow(pa.chunked_array([], kind)).score) == 0
+
+
+def test_no_text_of_an_arrow_array_is_copied() -> None:
+    array = pa.array(["one", "two"])
+    assert TextColumn.from_arrow(array).data.ctypes.data == array.buffers()[2].address
+
+
+def test_an_arrow_array_of_something_else_is_refused(scorer: Scorer) -> None:
+    for array in (pa.array([1, 2]), pa.array(["a"]).cast(pa.binary()), pa.array([1]).dictionary_encode()):
+        with pytest.raises(ColumnUnsupported, match="holds no texts to score"):
+            scorer.score_arrow(array)
+
+
+def test_none_in_a_list_is_a_null(scorer: Scorer) -> None:
+    score, label = scorer.score_texts(["good", None])
+    assert np.isnan(score).tolist() == [False, True]
+    assert label[1] == NO_LABEL
+    with pytest.raises(IndexError):
+        LABELS[label[1]]
+
+
+def test_threads_score_alike_bit_for_bit(scorer: Scorer) -> None:
+    column = TextColumn.from_texts([f"{text} {number}" for number in range(3000) for text in TEXTS[:6]] + TEXTS)
+    expected = scorer.score(column)
+    for threads in (2, 3, 8):
+        found = scorer.score(column, threads)
+        np.testing.assert_array_equal(found.score, expected.score)
+        np.testing.assert_array_equal(found.label, expected.label)
+
+
+def test_scoring_leaves_the_interpreter_free(scorer: Scorer) -> None:
+    # While one thread scores, another one counts: it could not if scoring kept the GIL.
+    column = TextColumn.from_texts(["a truly wonderful film " * 2_000_000])
+    counted, done = 0, threading.Event()
+    worker = threading.Thread(target=lambda: (scorer.score(column), done.set()))
+    worker.start()
+    while not done.is_set():
+        counted += 1
+    worker.join()
+    assert counted > 1000
+
+
+def test_memory_is_bounded_by_the_longest_text(scorer: Scorer) -> None:
+    # 200 MB of short texts need no more room than their scores and a chunk; numpy's memory is what is traced.
+    column = TextColumn.from_texts(["a truly wonderful film " * 50] * 180_000)
+    scorer.score(column.rows(0, 10))
+    tracemalloc.start()
+    scorer.score(column)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 50_000_000
+
+
+def test_reasons_are_the_explanations_of_many_texts(scorer: Scorer) -> None:
+    texts = ["Not good. NOT GOOD, not a good film", "", "<br />", "I loved every minute of it 👍", *TEXTS]
+    column = TextColumn.from_texts(texts)
+    reasons = scorer.reasons(column, 5)
+    for row, text in enumerate(texts):
+        expected = scorer.explain(text, top=5).contributions
+        assert reasons.counts[row] == len(expected)
+        np.testing.assert_allclose(reasons.weights[row, : len(expected), 0], [part.weight for part in expected])
+        assert not reasons.weights[row, len(expected) :].any()
+        found = {column.data[start:end].tobytes().decode() for start, end in reasons.spans[row, : len(expected)]}
+        assert found == {part.ngram.replace("\ud800", "\ufffd") for part in expected}
+
+
+def test_reasons_of_no_texts_and_no_reasons_are_empty(scorer: Scorer) -> None:
+    assert scorer.reasons(TextColumn.from_texts([]), 3).weights.shape == (0, 3, 1)
+    assert scorer.reasons(TextColumn.from_texts(["good"]), 0).counts.tolist() == [0]
+
+
+def test_contributions_of_three_labels_sum_to_the_logits(three: LabelledReviews, params: Params) -> None:
+    scorer = Scorer(train(three, params, {}))
+    for text in ("love it, works very well", "not good", "It is a lamp", "", "not bad at all, awful"):
+        explanation = scorer.explain(text)
+        logits = np.sum([explanation.biases, *(part.weights for part in explanation.contributions)], axis=0)
+        expected = scorer.probabilities(TextColumn.from_texts([text]))[0]
+        np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(), expected, atol=1e-9)
+        assert explanation.score == pytest.approx(expected[2])
+        assert explanation.label == LABELS[int(expected.argmax())]
+        total = explanation.bias + math.fsum(part.weight for part in explanation.contributions)
+        assert total == pytest.approx(math.log(expected[2] / expected[0]))
+
+
+def test_the_probabilities_of_two_labels_are_the_score_and_its_rest(scorer: Scorer) -> None:
+    column = TextColumn.from_texts(TEXTS)
+    probabilities = scorer.probabilities(column)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    np.testing.assert_array_equal(probabilities[:, 1], scorer.score(column).score)
+
+
+def test_the_first_score_of_a_process_takes_no_compiler() -> None:
+    # With kernels in the cache, as `make setup` leaves them, a new process loads all of them.
+    program = (
+        "from numba.core import event\n"
+        "from sentiment_core.bundle import STARTER, Bundle\n"
+        "from sentiment_core.scorer import Scorer\n"
+        "scorer = Scorer(Bundle.load(STARTER))\n"
+        "with event.install_recorder('numba:compile') as compiled:\n"
+        "    scorer.score_texts(['good'])\n"
+        "    scorer.explain('good')\n"
+        "print(len(compiled.buffer))\n"
+    )
+    for _ in range(2):  # the first one fills the cache where nothing has yet
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "0"

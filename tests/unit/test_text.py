@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sentiment_core import kernel, text
 from sentiment_core.columns import TextColumn
+from sentiment_core.recipe import Recipe
 
 # Characters of every class, whole Unicode, and the beginnings of tags, references and URLs.
 PIECES = st.sampled_from(
@@ -29,7 +30,8 @@ PIECES = st.sampled_from(
         "\u00ad",
         "\ufeff",
     ]
-    + ["\u200b", "\U000e0041", "\U0010ffff", "eight888", "sixteen_sixteen_", "<br />", "&amp;", "x" * 1001]
+    + ["\u200b", "\U000e0041", "\U0010ffff", "eight888", "sixteen1sixteen1", "seventeen17171717", "snake_case_"]
+    + ["<br />", "&amp;", "`", "can't", "can`t", "l'\u00e9t\u00e9", "y" * 64, "x" * 1001]
 )
 TEXTS = st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.lists(PIECES, max_size=12).map("".join))
 
@@ -85,10 +87,16 @@ def test_an_unclosed_tag_does_not_swallow_the_text() -> None:
 
 @given(TEXTS)
 @example("a" * 8 + "b" * 8)
+@example("a" * 16 + "b")
+@example("x" * 60 + " word" * 3)  # a word that lies in two blocks of 64 bytes
+@example("x" * 62 + "'s it")
+@example("x" * 63 + "' it")
+@example(" " * 63 + "don't")
+@example("-" * 64 + "a")
 @settings(max_examples=400)
 def test_the_kernel_follows_the_definition_on_any_text(string: str) -> None:
     expected = list(text.tokens(string))
-    hashes, spans = kernel.token_spans(TextColumn.from_texts([string]))
+    (hashes, _), spans = kernel.token_spans(TextColumn.from_texts([string]))
     assert hashes.tolist() == [text.token_hash(token.folded) for token in expected]
     assert spans.tolist() == [
         [len(string[: token.start].encode()), len(string[: token.end].encode())] for token in expected
@@ -106,7 +114,7 @@ def test_each_text_of_a_column_is_tokenised_alone(strings: list[str]) -> None:
 @given(st.binary(max_size=40))
 def test_bytes_that_are_not_utf8_are_survived(data: bytes) -> None:
     column = TextColumn(np.frombuffer(data, np.uint8), np.array([0, len(data)]))
-    hashes, spans = kernel.token_spans(column)
+    (hashes, _), spans = kernel.token_spans(column)
     assert len(hashes) <= len(data)
     assert spans.min(initial=0) >= 0
     assert spans.max(initial=0) <= len(data)
@@ -125,14 +133,34 @@ def test_ngrams_span_the_text_between_their_tokens() -> None:
     assert next(text.ngrams(string, 2, 2)).hash == text.combine(text.token_hash(b"not"), text.token_hash(b"good"))
 
 
+def test_tokens_after_a_negation_are_others_up_to_the_next_mark() -> None:
+    def negated(string: str, reach: int) -> list[str]:
+        plain, marked = (list(text.ngrams(string, 1, 1, each)) for each in (0, reach))
+        return [string[a.start : a.end] for a, b in zip(plain, marked, strict=True) if a.hash != b.hash]
+
+    assert negated("It is not a very good film", 3) == ["a", "very", "good"]
+    assert negated("Don't! Watch it, never (ever)", 3) == []
+    assert negated("I did NOT not like this", 2) == ["not", "like", "this"]
+    assert negated("not good", 0) == []
+
+
+@given(TEXTS, st.integers(0, 4))
+@example("not a b c d not, e n't won't f.g", 2)
+def test_the_recipe_follows_the_definition_on_any_text(string: str, reach: int) -> None:
+    tokens, spans = Recipe(reach).tokens_with_spans(TextColumn.from_texts([string]))
+    expected = list(text.ngrams(string, 1, 1, reach))
+    assert tokens.hashes.tolist() == [gram.hash for gram in expected]
+    assert len(spans) == len(expected)
+
+
 def test_order_matters_to_an_ngram() -> None:
     assert [gram.hash for gram in text.ngrams("a b", 2, 2)] != [gram.hash for gram in text.ngrams("b a", 2, 2)]
 
 
 PINNED = {
-    "good": 3655594607154996177,
-    "not good": 13528654837514985098,
-    "unbelievable café": 14317875186613616038,
+    "good": 13392967553221300975,
+    "not good": 7506133340037708708,
+    "unbelievable café": 2281820306381164137,
 }
 
 
@@ -141,6 +169,12 @@ def test_hashes_never_change() -> None:
     assert text.token_hash(b"good") == PINNED["good"]
     assert [gram.hash for gram in text.ngrams("not good", 2, 2)] == [PINNED["not good"]]
     assert text.token_hash("unbelievable café".encode()) == PINNED["unbelievable café"]
+
+
+def test_an_identity_fits_the_tables() -> None:
+    for gram in (0, 1 << text.IDENTITY_SHIFT, PINNED["good"], (1 << 64) - 1):
+        assert text.identity(gram) & 0xFFFF_FFFF != 0
+        assert text.identity(gram) >> 32 == gram >> (32 + text.IDENTITY_SHIFT)
 
 
 def test_lone_surrogates_become_replacement_characters() -> None:

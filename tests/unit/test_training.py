@@ -1,27 +1,29 @@
 """Training: the compiled bundle is the fitted pipeline, and the same data gives the same bytes."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import check_estimator
 
 from sentiment_core.bundle import Bundle
+from sentiment_core.calibration import uncalibrated
 from sentiment_core.columns import TextColumn
 from sentiment_core.errors import ParamsInvalid, TrainingDataInvalid
-from sentiment_core.frequencies import document_frequencies, has_collision
+from sentiment_core.frequencies import ambiguous, document_frequencies
 from sentiment_core.kernel import TokenColumn, hash_tokens
 from sentiment_core.labelled import LabelledReviews, read_labelled
-from sentiment_core.manifest import Calibration, Snapshot, Thresholds
-from sentiment_core.ngrams import vocabulary
+from sentiment_core.manifest import LABELS, Snapshot, Thresholds
 from sentiment_core.params import DEFAULTS, Params
 from sentiment_core.scorer import Scorer
-from sentiment_core.text import CHECK_SEED, ngrams
-from sentiment_core.training import build_pipeline, compile_bundle, cross_validate, train
-from sentiment_core.vectorizer import NaiveBayesWeighting, NgramVectorizer
+from sentiment_core.text import CHECK_SEED, identity, ngrams
+from sentiment_core.training import build_pipeline, compile_bundle, cross_validate, evaluate, fit, train
+from sentiment_core.vectorizer import NaiveBayesTfidf, NgramVectorizer
 
 ODD_TEXTS = [
     "",
@@ -33,41 +35,72 @@ ODD_TEXTS = [
 ]
 
 
-def assert_compiled_is_fitted(reviews: LabelledReviews, texts: Sequence[str], params: Params) -> None:
-    model = build_pipeline(params.model).fit(reviews.texts, reviews.positive)
+def compiled(model: Pipeline, names: tuple[str, ...]) -> Scorer:
+    """The scorer of a fitted pipeline, its margins taken for logits."""
+    two = len(names) == 2
     bundle = compile_bundle(
         model,
         {},
         name="test",
+        labels=names,
         languages=("en",),
-        calibration=Calibration(slope=1, intercept=0),
-        thresholds=Thresholds(neutral_low=0.5, neutral_high=0.5),
-        snapshot=Snapshot(sha256=reviews.sha256, rows=reviews.rows),
+        calibration=uncalibrated(1 if two else 3),
+        thresholds=Thresholds(neutral_low=0.5, neutral_high=0.5) if two else None,
+        snapshot=Snapshot(sha256="", rows={}, unlabelled=0),
         training={},
     )
-    expected = model.predict_proba(texts)[:, 1]
-    np.testing.assert_allclose(Scorer(bundle).score_texts(texts).score, expected, rtol=0, atol=1e-6)
+    return Scorer(bundle)
+
+
+def assert_scorer_is_pipeline(model: Pipeline, texts: Sequence[str], names: tuple[str, ...]) -> None:
+    found = compiled(model, names).probabilities(TextColumn.from_texts(texts))
+    np.testing.assert_allclose(found, model.predict_proba(texts), rtol=0, atol=1e-6)
 
 
 def test_the_scorer_is_the_fitted_pipeline(reviews: LabelledReviews, params: Params) -> None:
-    assert_compiled_is_fitted(reviews, [*reviews.texts, *ODD_TEXTS], params)
+    model = build_pipeline(params.model).fit(reviews.texts, reviews.labels)
+    assert_scorer_is_pipeline(model, [*reviews.texts, *ODD_TEXTS], reviews.names)
 
 
-def test_the_scorer_is_the_fitted_pipeline_on_real_reviews(params: Params, checkout: Path) -> None:
-    path = Path(os.environ.get("SENTIMENT_REAL_DATA", checkout / "../shared/data")) / "imdb_train.csv.xz"
-    if not path.exists():
-        pytest.skip("the IMDB training split is not here; SENTIMENT_REAL_DATA names its folder")
-    everything = read_labelled([path], params.data, "movie_id")
-    learned = slice(0, None, 10)
-    reviews = LabelledReviews(everything.texts[learned], everything.positive[learned], everything.groups[learned])
-    assert_compiled_is_fitted(reviews, everything.texts[:4000], params)
+def test_the_scorer_of_three_labels_is_the_fitted_pipeline(three: LabelledReviews, params: Params) -> None:
+    model = fit(three, params.model)
+    assert_scorer_is_pipeline(model, [*three.texts, *ODD_TEXTS], LABELS)
+
+
+def test_the_scorer_is_the_fitted_pipeline_on_real_reviews(params: Params, real_data: Path) -> None:
+    everything = read_labelled([real_data / "imdb_train.csv.xz"], params.data, "movie_id")
+    model = fit(everything.take(np.arange(0, 25_000, 10)), params.model)
+    assert_scorer_is_pipeline(model, everything.texts[:4000], everything.names)
+
+
+def test_unlabelled_texts_help_to_count(reviews: LabelledReviews, params: Params) -> None:
+    few = reviews.take(np.arange(60))
+    alone, helped = fit(few, params.model), fit(few, params.model, reviews.texts[60:])
+    assert not np.array_equal(alone["weighting"].scales_, helped["weighting"].scales_)
+    np.testing.assert_array_equal(alone["ngrams"].ngrams_, helped["ngrams"].ngrams_)
+    assert_scorer_is_pipeline(helped, [*reviews.texts, *ODD_TEXTS], reviews.names)
+    ignored = fit(few, params.model.model_copy(update={"unlabelled_weight": 0.0}), reviews.texts[60:])
+    np.testing.assert_array_equal(alone["weighting"].scales_, ignored["weighting"].scales_)
+
+
+def test_unlabelled_texts_that_are_nearly_held_out_ones_are_not_learned_from(params: Params) -> None:
+    # Each text has a long tail of its own, and the unlabelled texts are the labelled ones in other letters.
+    texts = [
+        f"{'fine' if row % 2 else 'poor'} thing " + " ".join(f"w{row}x{word}" for word in range(20))
+        for row in range(40)
+    ]
+    reviews = LabelledReviews(texts, np.where(np.arange(40) % 2, 2, 0).astype(np.int8), texts)
+    few = params.model_copy(update={"model": params.model.model_copy(update={"min_texts": 1})})
+    alone = cross_validate(reviews, few)
+    assert cross_validate(reviews, few, [text.upper() for text in texts]).metrics != alone.metrics
+    nothing_left = few.model_copy(update={"calibration": few.calibration.model_copy(update={"folds": 2})})
+    assert cross_validate(reviews, nothing_left, texts[:0]).metrics == cross_validate(reviews, nothing_left).metrics
 
 
 def test_the_same_data_gives_the_same_bytes(reviews: LabelledReviews, params: Params, trained: Bundle) -> None:
     again = train(reviews, params, {"data": "the same under another name"})
     assert again.digest == trained.digest
-    other = LabelledReviews(reviews.texts[:-1], reviews.positive[:-1], reviews.groups[:-1])
-    assert train(other, params, {}).digest != trained.digest
+    assert train(reviews.take(np.arange(len(reviews.texts) - 1)), params, {}).digest != trained.digest
 
 
 def test_a_bundle_tells_where_it_comes_from(reviews: LabelledReviews, params: Params, trained: Bundle) -> None:
@@ -92,29 +125,31 @@ def test_groups_are_never_split_between_folds(params: Params) -> None:
         for repetition in range(5):
             labels.append(group % 2 == 0)
             texts.append(f"group{group} {'up' if (repetition < 3) == labels[-1] else 'down'}")
-    positive = np.array(labels)
-    split = LabelledReviews(texts, positive, np.random.default_rng(5).permutation(400))
-    grouped = LabelledReviews(texts, positive, np.repeat(np.arange(80), 5))
+    indices = np.where(labels, 2, 0).astype(np.int8)
+    split = LabelledReviews(texts, indices, [str(row) for row in np.random.default_rng(5).permutation(400)])
+    grouped = LabelledReviews(texts, indices, [str(row // 5) for row in range(400)])
     assert cross_validate(split, params).metrics.accuracy > 0.9
     assert cross_validate(grouped, params).metrics.accuracy < 0.7
 
 
 def test_too_few_groups_are_refused(reviews: LabelledReviews, params: Params) -> None:
-    few = LabelledReviews(reviews.texts, reviews.positive, np.arange(len(reviews.texts)) % 3)
+    few = LabelledReviews(reviews.texts, reviews.labels, [str(row % 3) for row in range(len(reviews.texts))])
     with pytest.raises(TrainingDataInvalid, match="3 groups, too few for 5 folds"):
         cross_validate(few, params)
 
 
 def test_a_fold_with_all_of_a_label_is_refused(params: Params) -> None:
     texts = [f"text {number}" for number in range(20)]
-    reviews = LabelledReviews(texts, np.arange(20) < 4, np.arange(20) // 4)
-    with pytest.raises(TrainingDataInvalid, match="labels are the same"):
+    labels = np.where(np.arange(20) < 4, 2, 0).astype(np.int8)
+    reviews = LabelledReviews(texts, labels, [str(row // 4) for row in range(20)])
+    with pytest.raises(TrainingDataInvalid, match="one of its labels is missing"):
         cross_validate(reviews, params)
 
 
 def test_labels_that_the_texts_do_not_tell_are_refused(params: Params) -> None:
     texts = [f"word{number // 2} same" for number in range(40)]
-    reviews = LabelledReviews(texts, np.arange(40) % 2 == 0, np.arange(40) // 2)
+    labels = np.where(np.arange(40) % 2, 0, 2).astype(np.int8)
+    reviews = LabelledReviews(texts, labels, [str(row // 2) for row in range(40)])
     with pytest.raises(TrainingDataInvalid, match="does not tell the labels"):
         cross_validate(reviews, params)
 
@@ -124,13 +159,14 @@ def test_texts_without_a_repeated_ngram_are_refused() -> None:
         NgramVectorizer().fit(["one", "two"])
 
 
-def test_the_vectorizer_marks_the_ngrams_of_the_definition() -> None:
-    texts = ["not good", "not good at all", "GOOD, not", ""]
-    vectorizer = NgramVectorizer(shortest=1, longest=2, min_texts=1)
+@pytest.mark.parametrize("reach", [0, 1, 3])
+def test_the_vectorizer_marks_the_ngrams_of_the_definition(reach: int) -> None:
+    texts = ["not good", "not a good thing, good", "GOOD, not", "", "don't never say no. yes", "not not not x y z w"]
+    vectorizer = NgramVectorizer(shortest=1, longest=2, min_texts=1, negation_reach=reach)
     matrix = vectorizer.fit_transform(texts)
     for row, text in enumerate(texts):
-        expected = sorted({gram.hash for gram in ngrams(text, 1, 2)})
-        assert vectorizer.hashes_[matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]].tolist() == expected
+        expected = sorted({identity(gram.hash) for gram in ngrams(text, 1, 2, reach)})
+        assert vectorizer.ngrams_[matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]].tolist() == expected
     np.testing.assert_array_equal(vectorizer.transform(texts).toarray(), matrix.toarray())
     assert matrix.data.tolist() == [1.0] * matrix.nnz
 
@@ -138,35 +174,96 @@ def test_the_vectorizer_marks_the_ngrams_of_the_definition() -> None:
 def test_document_frequencies_count_texts() -> None:
     tokens = hash_tokens(TextColumn.from_texts(["a b a b", "a", "b a"]))
     hashes, texts = document_frequencies(tokens, 2)
-    expected = {gram.hash: 0 for text in ("a b a b", "b a") for gram in ngrams(text, 2, 2)}
-    ab, ba = (next(ngrams(text, 2, 2)).hash for text in ("a b", "b a"))
-    expected |= {ab: 1, ba: 2}
+    ab, ba = (identity(next(ngrams(text, 2, 2)).hash) for text in ("a b", "b a"))
+    expected = {ab: 1, ba: 2}
     assert dict(zip(hashes.tolist(), texts.tolist(), strict=True)) == expected
     assert (np.diff(hashes.astype(object)) > 0).all()
 
 
-def test_two_ngrams_of_one_hash_are_found() -> None:
-    column = TextColumn.from_texts(["good film", "bad film"])
-    tokens, checks = hash_tokens(column), hash_tokens(column, CHECK_SEED)
-    known = vocabulary(np.unique(tokens.hashes))
-    assert not has_collision(tokens, checks, 1, 1, known)
+def test_ngrams_that_cannot_be_told_apart_are_found() -> None:
+    column = TextColumn.from_texts(["good film", "bad film", "a film"])
+    tokens, checks = hash_tokens(column), hash_tokens(column, CHECK_SEED).hashes
+    known = np.unique([identity(each) for each in tokens.hashes.tolist()]).astype(np.uint64)
+    assert ambiguous(tokens, checks, 1, 1, known).tolist() == []
     merged = tokens.hashes.copy()
     merged[2] = merged[0]  # as if "bad" had the hash of "good"
-    assert has_collision(TokenColumn(merged, tokens.offsets), checks, 1, 1, known)
+    doubtful = ambiguous(TokenColumn(merged, tokens.offsets), checks, 1, 1, known)
+    assert known[doubtful].tolist() == [identity(int(merged[0]))]
 
 
 def test_estimators_keep_scikit_learns_contract() -> None:
     vectorizer = clone(NgramVectorizer(shortest=1, longest=4, min_texts=3))
-    assert vectorizer.get_params() == {"shortest": 1, "longest": 4, "min_texts": 3}
-    check_estimator(NaiveBayesWeighting())
+    assert vectorizer.get_params() == {
+        "shortest": 1,
+        "longest": 4,
+        "min_texts": 3,
+        "negation_reach": 3,
+        "stop_words": False,
+        "lemmatize": False,
+    }
+    # Of estimators of texts, its own TfidfVectorizer too, scikit-learn checks little by itself: its data are numbers.
+    for check in (
+        checks.check_parameters_default_constructible,
+        checks.check_no_attributes_set_in_init,
+        checks.check_get_params_invariance,
+        checks.check_set_params,
+        checks.check_estimator_repr,
+        checks.check_valid_tag_types,
+    ):
+        check("NgramVectorizer", NgramVectorizer())
+    with pytest.raises(NotFittedError):
+        vectorizer.transform(["good"])
+    for estimator in (NgramVectorizer(), NaiveBayesTfidf()):
+        assert {check["status"] for check in check_estimator(estimator)} <= {"passed", "skipped"}
+
+
+def test_what_is_no_list_of_texts_is_refused() -> None:
+    with pytest.raises(ValueError, match="string object received"):
+        NgramVectorizer().fit("one text")
+    with pytest.raises(TypeError, match="one is NoneType"):
+        NgramVectorizer().fit(["one text", None])
+
+
+def test_features_are_named_by_their_identities() -> None:
+    vectorizer = NgramVectorizer(longest=1, min_texts=1).fit(["good"])
+    (name,) = vectorizer.get_feature_names_out()
+    assert int(name, 16) == identity(next(ngrams("good", 1, 1)).hash)
+
+
+def test_three_labels_give_a_real_third_class(three: LabelledReviews, params: Params) -> None:
+    bundle = train(three, params, {})
+    assert bundle.manifest.labels == LABELS
+    assert bundle.manifest.thresholds is None
+    assert bundle.provenance["held_out"]["accuracy"] > 0.8
+    label = Scorer(bundle).score_texts(["love it", "not good", "it is a thing"]).label
+    assert [LABELS[each] for each in label] == ["positive", "negative", "neutral"]
+
+
+def test_test_rows_are_kept_aside_by_group(params: Params) -> None:
+    texts = [f"{'fine' if row % 2 else 'poor'} number {row}" for row in range(400)]
+    reviews = LabelledReviews(
+        texts, np.where(np.arange(400) % 2, 2, 0).astype(np.int8), [str(row // 4) for row in range(400)]
+    )
+    kept = params.model_copy(update={"data": params.data.model_copy(update={"test_size": 25})})
+    bundle = train(reviews, kept, {})
+    assert sum(bundle.manifest.snapshot.rows.values()) + bundle.provenance["test"]["rows"] == 400
+    assert 40 < bundle.provenance["test"]["rows"] < 160
+    assert bundle.provenance["test"]["accuracy"] == 1
+
+
+def test_a_model_is_not_measured_by_labels_that_it_does_not_know(trained: Bundle, three: LabelledReviews) -> None:
+    with pytest.raises(TrainingDataInvalid, match="the model knows negative and positive"):
+        evaluate(trained, three)
 
 
 def test_the_shipped_configuration_is_complete(tmp_path: Path) -> None:
     document = DEFAULTS.read_text()
     for change, why in [
-        (("C: 30.0", "C: -1"), "model.C"),
+        (("C: 1.0", "C: -1"), "model.C"),
+        (("longest_ngram: 3", "longest_ngram: 1\n  shortest_ngram: 2\n #"), "shortest_ngram must not be above"),
+        (("[negative, neg", "[pos, neg"), "pos is listed more than once"),
         (("folds: 5", "fold: 5"), "calibration.folds"),
-        (("negative:", "bad:"), "labels must be negative and positive"),
+        (("negative:", "bad:"), "labels must be negative and positive, or"),
         (("data:", "data: ["), "not YAML"),
     ]:
         path = tmp_path / "params.yaml"

@@ -1,0 +1,36 @@
+"""Texts that are nearly the same as others: what must not lie on both sides of a split."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columns import TextColumn
+from sentiment_core.frequencies import document_frequencies
+from sentiment_core.kernel import hash_tokens
+from sentiment_core.ngrams import features
+from sentiment_core.vocabulary import vocabulary
+
+SHINGLE_TOKENS: Final = 8
+NEARLY_ALL: Final = 0.5  # of a text's shingles
+
+
+class Shingles:
+    """The shingles of n texts, runs of eight tokens each (A. Broder, 1997), ready to be compared with other texts."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._tokens = hash_tokens(TextColumn.from_texts(texts))
+        own, _ = document_frequencies(self._tokens, SHINGLE_TOKENS)
+        self._counts = self._shared(own)
+
+    def share_in(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return for each of the n texts which share of its shingles the other texts have too; 0 without shingles."""
+        others, _ = document_frequencies(hash_tokens(TextColumn.from_texts(texts)), SHINGLE_TOKENS)
+        return self._shared(others) / np.maximum(self._counts, 1)
+
+    def _shared(self, known: NDArray[np.uint64]) -> NDArray[np.int64]:
+        found = features(
+            self._tokens, SHINGLE_TOKENS, SHINGLE_TOKENS, vocabulary(known, np.arange(len(known), dtype=np.uint32))
+        )
+        return np.diff(found.begins).astype(np.int64)

@@ -1,0 +1,78 @@
+"""Tokens after a negation, as `text.py` defines them, on the hashes of tokens.
+
+Compiled like `kernel.py`; see there for the rules.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+
+from sentiment_core import text
+from sentiment_core.kernel import Hashes, TokenColumn, combine, compiled
+
+_NEGATED: Final = np.uint64(text.NEGATED)
+_LAST_SHIFT: Final = 48
+
+
+def negate(tokens: TokenColumn, reach: int, seconds: Hashes | None = None) -> None:
+    """Change, in place, the hashes of up to `reach` tokens after each negation of each text.
+
+    `seconds`, the tokens' hashes with another seed, are changed where those are.
+    """
+    if reach:
+        _negate(*tokens, reach, *_negations(), *_ends(), tokens.hashes[:0] if seconds is None else seconds)
+
+
+@cache
+def _negations() -> tuple[Hashes, np.uint64]:
+    return _table(text.NEGATIONS)
+
+
+@cache
+def _ends() -> tuple[Hashes, np.uint64]:
+    return _table(text.NEGATION_ENDS)
+
+
+def _table(words: Iterable[str]) -> tuple[Hashes, np.uint64]:
+    """Return a table of the words' hashes, as small as can be, and the first of the bits that give each its place."""
+    hashes = np.array([text.token_hash(word.encode()) for word in words], np.uint64)
+    size, shift = 1, 0
+    while len(np.unique(places := hashes >> np.uint64(shift) & np.uint64(size - 1))) < len(hashes):
+        shift += 1
+        if shift > _LAST_SHIFT:
+            size, shift = 2 * size, 0
+    table = np.zeros(size, np.uint64)
+    table[places] = hashes
+    return table, np.uint64(shift)
+
+
+@compiled
+def _holds(table: Any, shift: Any, token: Any) -> Any:
+    return table[(token >> shift) & np.uint64(len(table) - 1)] == token
+
+
+@compiled
+def _negate(
+    hashes: Any,
+    offsets: Any,
+    reach: int,
+    negations: Any,
+    negation_shift: Any,
+    ends: Any,
+    end_shift: Any,
+    seconds: Any,
+) -> None:
+    for index in range(len(offsets) - 1):
+        place, end = offsets[index], offsets[index + 1]
+        while place < end:
+            left = reach if _holds(negations, negation_shift, hashes[place]) else 0
+            place += 1
+            while left and place < end and not _holds(ends, end_shift, hashes[place]):
+                token = hashes[place]
+                hashes[place] = combine(_NEGATED, token)
+                if len(seconds):
+                    seconds[place] = combine(_NEGATED, seconds[place])
+                left = reach if _holds(negations, negation_shift, token) else left - 1
+                place += 1

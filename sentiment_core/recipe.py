@@ -1,0 +1,48 @@
+"""From texts to the tokens that a model's n-grams are made of: one way, for training, scoring and explanations."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.canonical import CanonicalTokens, canonicalised
+from sentiment_core.columns import TextColumn
+from sentiment_core.kernel import TokenColumn, hash_tokens, token_spans
+from sentiment_core.negation import negate
+from sentiment_core.text import CHECK_SEED
+
+
+class Recipe(NamedTuple):
+    """What a model does with tokens: others stand for some, then those after a negation become others."""
+
+    negation_reach: int = 0
+    canonical: CanonicalTokens | None = None
+    second_canonical: CanonicalTokens | None = None  # the same by the second hash, which only training knows
+
+    def tokens(self, texts: TextColumn) -> TokenColumn:
+        """Return the tokens of each text."""
+        tokens = hash_tokens(texts)
+        if self.canonical:
+            tokens, _ = canonicalised(tokens, self.canonical)
+        negate(tokens, self.negation_reach)
+        return tokens
+
+    def tokens_with_spans(self, texts: TextColumn) -> tuple[TokenColumn, NDArray[np.int64]]:
+        """Return the tokens of each text, and the first and end byte of each token in the column's data."""
+        tokens, spans = token_spans(texts)
+        if self.canonical:
+            tokens, kept = canonicalised(tokens, self.canonical)
+            spans = spans[kept]
+        negate(tokens, self.negation_reach)
+        return tokens, spans
+
+    def tokens_twice(self, texts: TextColumn) -> tuple[TokenColumn, NDArray[np.uint64]]:
+        """Return the tokens of each text, and the same by a second, independent hash."""
+        tokens, seconds = hash_tokens(texts), hash_tokens(texts, CHECK_SEED).hashes
+        if self.canonical and self.second_canonical:
+            first, kept = canonicalised(tokens, self.canonical)
+            second, _ = canonicalised(tokens, self.second_canonical)
+            # A token that nothing stands for came out of the table as it went in.
+            tokens, seconds = first, np.where(second.hashes == tokens.hashes[kept], seconds[kept], second.hashes)
+        negate(tokens, self.negation_reach, seconds)
+        return tokens, seconds

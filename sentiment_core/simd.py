@@ -1,0 +1,93 @@
+"""Vector instructions for compiled functions: 64 bytes are classified, or 8 keys compared, in a few instructions.
+
+Numba has no way to write them, so these are written in LLVM's own language, which every processor's compiler
+understands: one vector type stands for AVX-512, AVX2, SSE or NEON, whatever the machine has.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from typing import Any, Final
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+BYTES: Final = 64  # that a mask describes, one bit each
+KEYS: Final = 8  # that are compared at once: 32 bytes, half a cache line
+
+_BYTE, _KEY, _WORD = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_BYTE_VECTOR: Final = ir.VectorType(_BYTE, BYTES)
+_KEY_VECTOR: Final = ir.VectorType(_KEY, KEYS)
+_Intrinsic = tuple[Any, Callable[..., Any]]
+
+
+def byte_mask(wanted: Iterable[int]) -> Any:
+    """Return a compiled function of (uint8 array, index): a uint64 whose bit i tells whether byte i is wanted."""
+    ranges = _ranges(wanted)
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def mask(_: Any, array: Any, index: Any) -> _Intrinsic:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            loaded = builder.load(_address(context, builder, signature, arguments, _BYTE_VECTOR), align=1)
+            found = [_between(builder, loaded, first, last) for first, last in ranges]
+            combined = found[0]
+            for each in found[1:]:
+                combined = builder.or_(combined, each)
+            return builder.bitcast(combined, _WORD)
+
+        return types.uint64(array, index), generate
+
+    return mask
+
+
+def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the first and the last number of each run of consecutive ones."""
+    runs = groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0])
+    lists = [[number for _, number in run] for _, run in runs]
+    return [(run[0], run[-1]) for run in lists]
+
+
+def _between(builder: Any, vector: Any, first: int, last: int) -> Any:
+    constants = [ir.Constant(_BYTE_VECTOR, [number] * BYTES) for number in (first, last - first)]
+    return builder.icmp_unsigned("<=", builder.sub(vector, constants[0]), constants[1])
+
+
+def _address(context: Any, builder: Any, signature: Any, arguments: Any, kind: Any) -> Any:
+    array = context.make_array(signature.args[0])(context, builder, arguments[0])
+    return builder.bitcast(builder.gep(array.data, [arguments[1]]), kind.as_pointer())
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def load_word(_: Any, array: Any, index: Any) -> _Intrinsic:
+    """Return the eight bytes of a uint8 array that begin at an index, as a uint64."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_address(context, builder, signature, arguments, _WORD), align=1)
+
+    return types.uint64(array, index), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def trailing_zeros(_: Any, word: Any) -> _Intrinsic:
+    """Return how many of the lowest bits of a uint64 are 0; 64 when all are."""
+
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del signature
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(word), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def equal_keys(_: Any, array: Any, index: Any, key: Any) -> _Intrinsic:  # noqa: ARG001 (its type is given)
+    """Return a uint64 whose bit i tells whether a uint32 array has the key at index + i, for the eight i from 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        loaded = builder.load(_address(context, builder, signature, arguments, _KEY_VECTOR), align=4)
+        undefined = ir.Constant(_KEY_VECTOR, ir.Undefined)
+        first = builder.insert_element(undefined, arguments[2], ir.Constant(_KEY, 0))
+        everywhere = builder.shuffle_vector(first, undefined, ir.Constant(_KEY_VECTOR, [0] * KEYS))
+        equal = builder.icmp_unsigned("==", loaded, everywhere)
+        return builder.zext(builder.bitcast(equal, _BYTE), _WORD)
+
+    return types.uint64(array, index, types.uint32), generate

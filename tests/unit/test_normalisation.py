@@ -1,0 +1,126 @@
+"""Stop words and lemmas: NLTK at training, a table ever after."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nltk
+import numpy as np
+import pytest
+
+from sentiment_core.columns import TextColumn
+from sentiment_core.kernel import hash_tokens
+from sentiment_core.labelled import LabelledReviews
+from sentiment_core.normalisation import canonical_words
+from sentiment_core.params import ModelParams, Params
+from sentiment_core.scorer import Scorer
+from sentiment_core.text import identity, token_hash
+from sentiment_core.training import fit, train
+
+TEXTS = ["The movies weren't bad, the LAMPS were", "The lamp is a film", "Movies of a lamp, of geese"]
+
+
+STOP_WORDS = ("the", "a", "of", "were", "weren't", "is")
+NOUNS = ("film", "lamp", "movie", "kettle", "goose")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def language_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder of NLTK data in its own formats, with a handful of words."""
+    folder = tmp_path_factory.mktemp("nltk_data")
+    stop_words, wordnet = folder / "corpora" / "stopwords", folder / "corpora" / "wordnet"
+    for corpus in (stop_words, wordnet):
+        corpus.mkdir(parents=True)
+    (stop_words / "english").write_text("\n".join(STOP_WORDS))
+    (wordnet / "index.sense").write_text("")
+    (wordnet / "lexnames").write_text("00\tnoun.all\t1\n")
+    for part in ("noun", "verb", "adj", "adv"):
+        for file in (f"data.{part}", f"index.{part}", f"{part}.exc"):
+            (wordnet / file).write_text("")
+    (wordnet / "noun.exc").write_text("geese goose\n")
+    (wordnet / "index.noun").write_text("".join(f"{noun} n 1 0 1 0 00000001\n" for noun in NOUNS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nltk.data, "path", [str(folder)])
+        yield
+
+
+@pytest.fixture
+def classic(params: Params) -> Params:
+    model: ModelParams = params.model.model_copy(update={"stop_words": True, "lemmatize": True})
+    return params.model_copy(update={"model": model})
+
+
+def test_words_become_what_nltk_makes_of_them() -> None:
+    identities, words = canonical_words(TextColumn.from_texts(TEXTS), stop_words=True, lemmatize=True)
+    table = dict(zip(identities.tolist(), words, strict=True))
+    for spelled, canonical in (
+        ("movies", "movie"),
+        ("lamps", "lamp"),
+        ("geese", "goose"),
+        ("the", ""),
+        ("weren't", ""),
+        ("a", ""),
+    ):
+        assert table[identity(token_hash(spelled.encode()))] == canonical
+    assert identity(token_hash(b"lamp")) not in table  # it stands for itself
+
+
+def test_a_recipe_of_nothing_has_no_table() -> None:
+    identities, words = canonical_words(TextColumn.from_texts(TEXTS), stop_words=False, lemmatize=False)
+    assert (len(identities), words) == (0, [])
+
+
+def test_the_table_is_part_of_the_model(reviews: LabelledReviews, classic: Params, tmp_path: Path) -> None:
+    bundle = train(reviews, classic, {})
+    assert len(bundle.tokens)
+    bundle.save(tmp_path)
+    model = fit(reviews, classic.model)
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from sentiment_core.bundle import Bundle\n"
+        "from sentiment_core.scorer import Scorer\n"
+        "scorer = Scorer(Bundle.load(Path(sys.argv[1])))\n"
+        "print(scorer.score_texts(sys.argv[2:]).score.tolist(), 'nltk' in sys.modules)\n"
+    )
+    texts = ["The kettles were great value", "a waste of the money", ""]
+    ran = subprocess.run([sys.executable, "-c", program, tmp_path, *texts], capture_output=True, text=True, check=True)
+    scores = Scorer(bundle).score_texts(texts).score
+    assert ran.stdout.strip() == f"{scores.tolist()} False"
+    margins = model.decision_function(texts)
+    (slope,), (intercept,) = bundle.manifest.calibration.slopes[0], bundle.manifest.calibration.intercepts
+    np.testing.assert_allclose(scores, 1 / (1 + np.exp(-(slope * margins + intercept))), atol=1e-6)
+
+
+def test_explanations_span_what_was_left_out(reviews: LabelledReviews, classic: Params) -> None:
+    scorer = Scorer(train(reviews, classic, {}))
+    text = "Surely a waste of the money"
+    explanation = scorer.explain(text)
+    ngrams = {part.ngram for part in explanation.contributions}
+    assert "waste of the money" in ngrams
+    assert "of" not in ngrams
+    total = explanation.bias + sum(part.weight for part in explanation.contributions)
+    assert total == pytest.approx(np.log(explanation.score / (1 - explanation.score)))
+
+
+def test_a_word_of_another_spelling_has_the_same_token() -> None:
+    column = TextColumn.from_texts(["lamps", "LAMPS"])
+    assert len(set(hash_tokens(column).hashes.tolist())) == 1
+
+
+def test_missing_data_is_named_with_what_to_do(tmp_path: Path) -> None:
+    program = (
+        "from sentiment_core.columns import TextColumn\n"
+        "from sentiment_core.normalisation import canonical_words\n"
+        "canonical_words(TextColumn.from_texts(['words']), stop_words=True, lemmatize=True)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={"NLTK_DATA": str(tmp_path), "HOME": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path)},
+        check=False,
+    )
+    wanted = "install it with `python -m nltk.downloader stopwords wordnet`, or name its folder in NLTK_DATA"
+    assert wanted in " ".join(ran.stderr.split())

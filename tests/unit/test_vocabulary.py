@@ -1,0 +1,65 @@
+"""The table of known n-grams: it finds all of them and nothing else, however full it is."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentiment_core.kernel import TokenColumn
+from sentiment_core.ngrams import features
+from sentiment_core.simd import KEYS
+from sentiment_core.text import IDENTITY_SHIFT
+from sentiment_core.vocabulary import Vocabulary, vocabulary
+
+LOST = np.uint64(IDENTITY_SHIFT)
+
+
+def numbered(identities: np.ndarray) -> Vocabulary:
+    return vocabulary(identities, np.arange(len(identities), dtype=np.uint32))
+
+
+def found(hashes: np.ndarray, identities: np.ndarray) -> list[int]:
+    """The features of one text of these tokens."""
+    tokens = TokenColumn(hashes, np.array([0, len(hashes)]))
+    return sorted(features(tokens, 1, 1, numbered(identities)).indices.tolist())
+
+
+def expected(hashes: np.ndarray, identities: np.ndarray) -> list[int]:
+    known = {identity: feature for feature, identity in enumerate(identities.tolist())}
+    return sorted({known[each] for each in (hashes >> LOST | np.uint64(1)).tolist() if each in known})
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=60), st.randoms())
+def test_exactly_the_known_ngrams_are_found(numbers: list[int], dice) -> None:
+    hashes = np.array(numbers, np.uint64)
+    identities = np.unique(hashes[[dice.random() < 0.5 for _ in numbers]] >> LOST | np.uint64(1))
+    assert found(hashes, identities) == expected(hashes, identities)
+
+
+@pytest.mark.parametrize("count", [1, 8, 9, 100])
+def test_ngrams_of_one_bucket_move_on_to_the_next_ones(count: int) -> None:
+    # Hashes that agree in their highest bits all want the same bucket of eight.
+    hashes = np.uint64(0xFFFF_FF00_0000_0000) + (np.arange(2 * count, dtype=np.uint64) << np.uint64(18))
+    identities = np.unique(hashes[::2] >> LOST | np.uint64(1))
+    assert found(hashes, identities) == expected(hashes, identities) == list(range(count))
+
+
+def test_an_ngram_that_moved_on_is_not_taken_for_another() -> None:
+    # Nine n-grams of one bucket; the last has the key of an unknown n-gram of the bucket that it moves on to.
+    first = np.uint64(0x1234_0000_0000_0000)
+    full = first + (np.arange(1, 10, dtype=np.uint64) << np.uint64(18))
+    unknown = full + np.uint64(1 << 48)
+    assert found(unknown, np.sort(full >> LOST | np.uint64(1))) == []
+
+
+def test_values_lie_behind_their_keys() -> None:
+    identities = np.unique(np.random.default_rng(4).integers(0, 2**46, 20_000, np.uint64) * np.uint64(2) | np.uint64(1))
+    values = np.stack((np.arange(len(identities)), -np.arange(len(identities)))).astype(np.float32)
+    table = vocabulary(identities, values)
+    rows = table.cells.reshape(-1, table.width)
+    used = rows[:, :KEYS] != 0
+    stored = table.values(np.float32).reshape(-1, 3, KEYS)
+    assert used.sum() == len(identities)
+    assert sorted(stored[:, 1][used].tolist()) == values[0].tolist()
+    np.testing.assert_array_equal(stored[:, 1][used], -stored[:, 2][used])
+    assert not rows[:, KEYS:][np.tile(~used, 2)].any()

@@ -25,6 +25,7 @@ from sentiment_core.simd import BYTES, byte_mask, load_word, trailing_zeros
 
 Hashes = NDArray[np.uint64]
 
+_SEED: Final = np.uint64(text.SEED)
 _MULTIPLIER: Final = np.uint64(text.MULTIPLIER)
 _NGRAM_STEP: Final = np.uint64(text.NGRAM_STEP)
 _HALF: Final = np.uint64(32)
@@ -48,6 +49,7 @@ _EXCLAMATION_MARK, _QUOTE, _NUMBER_SIGN, _AMPERSAND, _FULL_STOP, _SLASH, _COLON,
 _LESS_THAN, _GREATER_THAN = b"<>"
 
 _ONE: Final = np.uint64(1)
+_SIX: Final = np.uint64(6)
 _TOP: Final = np.uint64(63)
 _ALL: Final = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 _FOLDING: Final = np.uint64(0x2020_2020_2020_2020)
@@ -204,9 +206,9 @@ def _finish_word(
 
 
 @compiled
-def _hash_single(data: Any, position: int, stop: int, seed: Any, table: Any) -> tuple[Any, int]:
+def _hash_single(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int]:
     """Return the hash of the one-character token at a position with its marks, and where it ends."""
-    value, pending, length = seed, np.uint64(0), 0
+    value, pending, length = _SEED, np.uint64(0), 0
     first = True
     while position < stop:
         code_point, width = _decode(data, position, stop)
@@ -280,16 +282,16 @@ def _separator_end(data: Any, position: int, stop: int) -> int:
 
 
 @compiled
-def _url_end(data: Any, end: int, stop: int, value: Any, seed: Any) -> int:
+def _url_end(data: Any, end: int, stop: int, value: Any) -> int:
     """Return where the URL ends whose first token has this hash and end, or the end itself when it starts none."""
     if end >= stop:
         return end
     if data[end] == _COLON:
         if end + 2 >= stop or data[end + 1] != _SLASH or data[end + 2] != _SLASH:
             return end
-        if value != _finish(seed, _HTTP, 4) and value != _finish(seed, _HTTPS, 5):
+        if value != _finish(_SEED, _HTTP, 4) and value != _finish(_SEED, _HTTPS, 5):
             return end
-    elif data[end] != _FULL_STOP or value != _finish(seed, _WWW, 3):
+    elif data[end] != _FULL_STOP or value != _finish(_SEED, _WWW, 3):
         return end
     while end < stop and _is_in_url(data[end]):
         end += 1
@@ -297,18 +299,18 @@ def _url_end(data: Any, end: int, stop: int, value: Any, seed: Any) -> int:
 
 
 @compiled
-def _careful_step(data: Any, position: int, stop: int, seed: Any, table: Any) -> tuple[Any, int, int]:
+def _careful_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int, int]:
     """Read what starts at a position, of whatever kind.
 
     Return a hash, where the token ends, and where to go on: two different places when there is no token.
     """
     kind = _class_at(data, position, stop, table)
     if kind == _SINGLE:
-        value, end = _hash_single(data, position, stop, seed, table)
+        value, end = _hash_single(data, position, stop, table)
         return value, end, end
     if kind != _WORD:
-        return seed, position, _separator_end(data, position, stop)
-    value, pending, length, end = seed, np.uint64(0), 0, position
+        return _SEED, position, _separator_end(data, position, stop)
+    value, pending, length, end = _SEED, np.uint64(0), 0, position
     # Calls cost more than the work here: Numba counts references to arrays.
     while end < stop and data[end] < 0x80 and table[data[end]] & _CLASS_MASK == _WORD:
         pending |= np.uint64(table[data[end]] >> 8) << np.uint64((length & 7) << 3)
@@ -322,7 +324,7 @@ def _careful_step(data: Any, position: int, stop: int, seed: Any, table: Any) ->
     else:
         value = _finish(value, pending, length)
     if end < stop and (data[end] == _COLON or data[end] == _FULL_STOP):
-        return value, end, _url_end(data, end, stop, value, seed)
+        return value, end, _url_end(data, end, stop, value)
     return value, end, end
 
 
@@ -381,13 +383,11 @@ def _join(masks: Any, blocks: int) -> None:
 
 
 @compiled
-def _walk(
-    data: Any, start: int, stop: int, seed: Any, table: Any, masks: Any, blocks: int, hashes: Any, spans: Any
-) -> int:
+def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int, hashes: Any, spans: Any) -> int:
     words, starts, careful_starts, careful_ends = masks[0], masks[1], masks[3], masks[4]
     readable = len(data) - 16
     count = 0
-    block = 0
+    block: Any = 0
     bits = starts[0]
     while True:
         while bits == 0:
@@ -402,33 +402,33 @@ def _walk(
         word = (words[block] >> offset) | ((words[block + 1] << _ONE) << (_TOP - offset))
         length = max(trailing_zeros(~word), 1)
         end = at + length
-        after = end - start
-        careful = (careful_starts[block] >> offset) | (careful_ends[after // BYTES] >> np.uint64(after % BYTES))
+        after = np.uint64(end - start)
+        careful = (careful_starts[block] >> offset) | (careful_ends[after >> _SIX] >> (after & _TOP))
         if not careful & _ONE and length <= 16 and at <= readable:
             # Every plain byte of a token is folded by setting this one bit.
-            low = (load_word(data, at) | _FOLDING) & _LOW[length]
-            high = (load_word(data, at + 8) | _FOLDING) & _HIGH[length]
+            low = (load_word(data, at) | _FOLDING) & _LOW[np.uint64(length)]
+            high = (load_word(data, at + 8) | _FOLDING) & _HIGH[np.uint64(length)]
             if low not in (_HTTP, _HTTPS, _WWW):
-                hashes[count] = mix(mix(seed ^ low) ^ high)
+                hashes[count] = mix(mix(_SEED ^ low) ^ high)
                 if len(spans):
                     spans[count, 0], spans[count, 1] = at, end
                 count += 1
                 continue
-        value, end, resume = _careful_step(data, at, stop, seed, table)
+        value, end, resume = _careful_step(data, at, stop, table)
         if resume == end:
             hashes[count] = value
             if len(spans):
                 spans[count, 0], spans[count, 1] = at, end
             count += 1
-        after = resume - start
-        block = after // BYTES
+        after = np.uint64(resume - start)
+        block = np.int64(after >> _SIX)
         if block >= blocks:
             return count
-        bits = starts[block] & (_ALL << np.uint64(after % BYTES))
+        bits = starts[block] & (_ALL << (after & _TOP))
 
 
 @compiled
-def _tokenise(data: Any, offsets: Any, seed: Any, table: Any, hashes: Any, spans: Any, token_offsets: Any) -> None:
+def _tokenise(data: Any, offsets: Any, table: Any, hashes: Any, spans: Any, token_offsets: Any) -> None:
     """Write the token hashes of all texts, and where those of each begin.
 
     `spans` gets the first and the end byte of each token, unless it has no room at all.
@@ -444,7 +444,7 @@ def _tokenise(data: Any, offsets: Any, seed: Any, table: Any, hashes: Any, spans
         start, stop = np.int64(offsets[index]), np.int64(offsets[index + 1])
         blocks = _classify(data, start, stop, rest, masks)
         _join(masks, blocks)
-        count += _walk(data, start, stop, seed, table, masks, blocks, hashes[count:], spans[count:])
+        count += _walk(data, start, stop, table, masks, blocks, hashes[count:], spans[count:])
     token_offsets[len(offsets) - 1] = count
 
 
@@ -462,21 +462,21 @@ def _as_compiled(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _tokenised(texts: TextColumn, seed: int, spans: NDArray[np.int64]) -> TokenColumn:
+def _tokenised(texts: TextColumn, spans: NDArray[np.int64]) -> TokenColumn:
     hashes = np.empty(int(texts.offsets[-1] - texts.offsets[0]), np.uint64)  # no token is shorter than a byte
     offsets = np.empty(len(texts.offsets), np.int64)
     data, begins = _as_compiled(texts.data), _as_compiled(texts.offsets)
-    _tokenise(data, begins, np.uint64(seed), character_table(), hashes, spans, offsets)
+    _tokenise(data, begins, character_table(), hashes, spans, offsets)
     return TokenColumn(hashes[: offsets[-1]], offsets)
 
 
-def hash_tokens(texts: TextColumn, seed: int = text.SEED) -> TokenColumn:
+def hash_tokens(texts: TextColumn) -> TokenColumn:
     """Return the hashes of the tokens of each text."""
-    return _tokenised(texts, seed, np.empty((0, 2), np.int64))
+    return _tokenised(texts, np.empty((0, 2), np.int64))
 
 
 def token_spans(texts: TextColumn) -> tuple[TokenColumn, NDArray[np.int64]]:
     """Return the hashes of the tokens of each text, and the first and end byte of each token in the column's data."""
     spans = np.empty((int(texts.offsets[-1] - texts.offsets[0]), 2), np.int64)
-    tokens = _tokenised(texts, text.SEED, spans)
+    tokens = _tokenised(texts, spans)
     return tokens, spans[: len(tokens.hashes)]

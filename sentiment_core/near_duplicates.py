@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.columns import TextColumn
 from sentiment_core.frequencies import document_frequencies
-from sentiment_core.kernel import hash_tokens
+from sentiment_core.kernel import Hashes, TokenColumn, hash_tokens
 from sentiment_core.ngrams import features
 from sentiment_core.vocabulary import vocabulary
 
@@ -21,16 +21,19 @@ class Shingles:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._tokens = hash_tokens(TextColumn.from_texts(texts))
-        own, _ = document_frequencies(self._tokens, SHINGLE_TOKENS)
-        self._counts = self._shared(own)
+        self._counts = self._shared(_shingles(self._tokens))
 
     def share_in(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return for each of the n texts which share of its shingles the other texts have too; 0 without shingles."""
-        others, _ = document_frequencies(hash_tokens(TextColumn.from_texts(texts)), SHINGLE_TOKENS)
+        others = _shingles(hash_tokens(TextColumn.from_texts(texts)))
         return self._shared(others) / np.maximum(self._counts, 1)
 
-    def _shared(self, known: NDArray[np.uint64]) -> NDArray[np.int64]:
+    def _shared(self, known: Hashes) -> NDArray[np.int64]:
         found = features(
             self._tokens, SHINGLE_TOKENS, SHINGLE_TOKENS, vocabulary(known, np.arange(len(known), dtype=np.uint32))
         )
         return np.diff(found.begins).astype(np.int64)
+
+
+def _shingles(tokens: TokenColumn) -> Hashes:
+    return document_frequencies(tokens, SHINGLE_TOKENS, SHINGLE_TOKENS).ngrams

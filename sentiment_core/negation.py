@@ -16,13 +16,10 @@ _NEGATED: Final = np.uint64(text.NEGATED)
 _LAST_SHIFT: Final = 48
 
 
-def negate(tokens: TokenColumn, reach: int, seconds: Hashes | None = None) -> None:
-    """Change, in place, the hashes of up to `reach` tokens after each negation of each text.
-
-    `seconds`, the tokens' hashes with another seed, are changed where those are.
-    """
+def negate(tokens: TokenColumn, reach: int) -> None:
+    """Change, in place, the hashes of up to `reach` tokens after each negation of each text."""
     if reach:
-        _negate(*tokens, reach, *_negations(), *_ends(), tokens.hashes[:0] if seconds is None else seconds)
+        _negate(*tokens, reach, *_negations(), *_ends())
 
 
 @cache
@@ -62,7 +59,6 @@ def _negate(
     negation_shift: Any,
     ends: Any,
     end_shift: Any,
-    seconds: Any,
 ) -> None:
     for index in range(len(offsets) - 1):
         place, end = offsets[index], offsets[index + 1]
@@ -72,7 +68,5 @@ def _negate(
             while left and place < end and not _holds(ends, end_shift, hashes[place]):
                 token = hashes[place]
                 hashes[place] = combine(_NEGATED, token)
-                if len(seconds):
-                    seconds[place] = combine(_NEGATED, seconds[place])
                 left = reach if _holds(negations, negation_shift, token) else left - 1
                 place += 1

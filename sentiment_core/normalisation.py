@@ -14,13 +14,13 @@ from sentiment_core.errors import LanguageDataMissing
 from sentiment_core.kernel import Hashes, token_spans
 
 
-def canonical_words(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tuple[Hashes, list[str]]:
-    """Return the identities of the texts' tokens that others stand for, ascending, and those words; '' leaves one out.
+def canonical_table(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tuple[Hashes, Hashes]:
+    """Return the identities of the texts' tokens that change, ascending, and the hash of what stands for each.
 
-    Raises `LanguageDataMissing` where NLTK's data is not installed.
+    The hash is 0 for a token that is left out. Raises `LanguageDataMissing` where NLTK's data is not installed.
     """
     if not (stop_words or lemmatize):
-        return np.empty(0, np.uint64), []
+        return np.empty(0, np.uint64), np.empty(0, np.uint64)
     canonical = _recipe(stop_words, lemmatize)
     tokens, spans = token_spans(texts)
     hashes, first = np.unique(tokens.hashes, return_index=True)
@@ -30,9 +30,9 @@ def canonical_words(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tup
         word = next(text.tokens(spelled)).folded.decode()
         target = canonical(word)
         if target != word:
-            table[text.identity(hash_)] = target
-    identities = sorted(table)
-    return np.array(identities, np.uint64), [table[each] for each in identities]
+            table[text.identity(hash_)] = text.token_hash(target.encode()) if target else 0
+    order = sorted(table)
+    return np.array(order, np.uint64), np.array([table[each] for each in order], np.uint64)
 
 
 def _recipe(stop_words: bool, lemmatize: bool) -> Callable[[str], str]:

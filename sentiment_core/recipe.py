@@ -9,7 +9,6 @@ from sentiment_core.canonical import CanonicalTokens, canonicalised
 from sentiment_core.columns import TextColumn
 from sentiment_core.kernel import TokenColumn, hash_tokens, token_spans
 from sentiment_core.negation import negate
-from sentiment_core.text import CHECK_SEED
 
 
 class Recipe(NamedTuple):
@@ -17,7 +16,6 @@ class Recipe(NamedTuple):
 
     negation_reach: int = 0
     canonical: CanonicalTokens | None = None
-    second_canonical: CanonicalTokens | None = None  # the same by the second hash, which only training knows
 
     def tokens(self, texts: TextColumn) -> TokenColumn:
         """Return the tokens of each text."""
@@ -35,14 +33,3 @@ class Recipe(NamedTuple):
             spans = spans[kept]
         negate(tokens, self.negation_reach)
         return tokens, spans
-
-    def tokens_twice(self, texts: TextColumn) -> tuple[TokenColumn, NDArray[np.uint64]]:
-        """Return the tokens of each text, and the same by a second, independent hash."""
-        tokens, seconds = hash_tokens(texts), hash_tokens(texts, CHECK_SEED).hashes
-        if self.canonical and self.second_canonical:
-            first, kept = canonicalised(tokens, self.canonical)
-            second, _ = canonicalised(tokens, self.second_canonical)
-            # A token that nothing stands for came out of the table as it went in.
-            tokens, seconds = first, np.where(second.hashes == tokens.hashes[kept], seconds[kept], second.hashes)
-        negate(tokens, self.negation_reach, seconds)
-        return tokens, seconds

@@ -30,7 +30,6 @@ MULTIPLIER: Final = 0x9E3779B97F4A7C15
 NGRAM_STEP: Final = 0xBF58476D1CE4E5B9
 SEED: Final = 0x5E17_13E5_7A11_0001
 IDENTITY_SHIFT: Final = 17  # lowest bits of a hash that models do without
-CHECK_SEED: Final = 0x0DDB_A115_0F5A_17E5  # a second, independent hash that reveals collisions of the first
 
 NEGATIONS: Final = frozenset(
     "not no never nor neither nobody nothing without cannot ain't aren't can't couldn't didn't doesn't don't hadn't "  # noqa: SIM905
@@ -112,12 +111,12 @@ def ngrams(text: str, shortest: int, longest: int, negation_reach: int = 0) -> I
             yield from grams
 
 
-def token_hash(folded: bytes, seed: int = SEED) -> int:
+def token_hash(folded: bytes) -> int:
     """Return the 64-bit hash of a token's folded form.
 
     Zeros fill up the last sixteen bytes; no token contains any, so no two tokens become the same bytes.
     """
-    value = seed
+    value = SEED
     for start in range(0, len(folded), 16):
         for half in (folded[start : start + 8], folded[start + 8 : start + 16]):
             value = _mix(value ^ int.from_bytes(half, "little"))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 import joblib
 import numpy as np
@@ -31,6 +31,17 @@ from sentiment_core.text import RECIPE_VERSION
 from sentiment_core.vectorizer import NaiveBayesTfidf, NgramVectorizer
 
 Step = Callable[[str], None]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def one_blas_thread(function: Callable[P, R]) -> Callable[P, R]:
+    """Keep BLAS to one thread while a function runs: the order of its sums, and so the last bits, depend on the number.
+
+    It is a setting of the whole process, so the function must not run in one of several threads.
+    """
+    return cast("Callable[P, R]", threadpool_limits.wrap(limits=1)(function))
 
 
 class CrossValidation(NamedTuple):
@@ -76,6 +87,7 @@ def fit(reviews: LabelledReviews, params: ModelParams, unlabelled: Sequence[str]
 
     Unlabelled texts take part in the naive-Bayes counts, by the probabilities that a first model, fitted to the
     labelled reviews alone, gives them (expectation-maximisation: K. Nigam et al., Machine Learning, 2000; one round).
+    The same bits come of the same data as long as BLAS keeps to one thread.
     """
     model = build_pipeline(params, len(reviews.names)).fit(reviews.texts, reviews.labels)
     if not len(unlabelled) or not params.unlabelled_weight:
@@ -87,6 +99,7 @@ def fit(reviews: LabelledReviews, params: ModelParams, unlabelled: Sequence[str]
     )
 
 
+@one_blas_thread
 def cross_validate(
     reviews: LabelledReviews, params: Params, unlabelled: Sequence[str] = (), step: Step = lambda _: None
 ) -> CrossValidation:
@@ -112,13 +125,14 @@ def cross_validate(
 
     margins = np.empty((len(reviews.texts), 1 if len(reviews.names) == 2 else len(reviews.names)))
     numbers = np.empty(len(reviews.texts), np.int64)
-    with threadpool_limits(1), ThreadPoolExecutor(joblib.cpu_count()) as pool:
+    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
         for number, found in enumerate(pool.map(margins_of, folds)):
             margins[folds[number][1]] = found
             numbers[folds[number][1]] = number
-        return _calibrate(margins, numbers, reviews, params)
+    return _calibrate(margins, numbers, reviews, params)
 
 
+@one_blas_thread
 def train(
     reviews: LabelledReviews,
     params: Params,
@@ -131,10 +145,11 @@ def train(
     `provenance` is extended by metrics and versions.
     """
     reviews, test = split(reviews, params.data.test_size)
-    held_out = cross_validate(reviews, params, unlabelled, step)
-    step("the model of all reviews")
-    with threadpool_limits(1):
-        model = fit(reviews, params.model, unlabelled)
+    with ThreadPoolExecutor(1) as pool:
+        fitted = pool.submit(fit, reviews, params.model, unlabelled)
+        held_out = cross_validate(reviews, params, unlabelled, step)
+        step("the model of all reviews")
+        model = fitted.result()
     bundle = compile_bundle(
         model,
         provenance=provenance

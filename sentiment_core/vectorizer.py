@@ -9,17 +9,17 @@ from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import normalize
 from sklearn.utils import Tags
+from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 
-from sentiment_core.canonical import CanonicalTokens, canonical_tokens
+from sentiment_core.canonical import canonical_tokens
 from sentiment_core.columns import TextColumn
 from sentiment_core.errors import TrainingDataInvalid
-from sentiment_core.frequencies import ambiguous, document_frequencies
+from sentiment_core.frequencies import document_frequencies
 from sentiment_core.kernel import Hashes, TokenColumn
 from sentiment_core.ngrams import features
-from sentiment_core.normalisation import canonical_words
+from sentiment_core.normalisation import canonical_table
 from sentiment_core.recipe import Recipe
-from sentiment_core.text import CHECK_SEED, SEED, token_hash
 from sentiment_core.vocabulary import vocabulary
 
 
@@ -73,31 +73,25 @@ class NgramVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _learn(self, column: TextColumn) -> TokenColumn:
         """Learn from texts and return their tokens."""
-        self.tokens_, words = canonical_words(column, self.stop_words, self.lemmatize)
-        self.canonical_, seconds = (_hashes(words, seed) for seed in (SEED, CHECK_SEED))
-        recipe = self._recipe(canonical_tokens(self.tokens_, seconds))
-        tokens, checks = recipe.tokens_twice(column)
-        frequencies = [document_frequencies(tokens, size) for size in range(self.shortest, self.longest + 1)]
-        ngrams = np.unique(np.concatenate([ngrams[texts >= self.min_texts] for ngrams, texts in frequencies]))
-        doubtful = ambiguous(tokens, checks, self.shortest, self.longest, ngrams)
-        self.ambiguous_ = len(doubtful)
-        self.ngrams_: Hashes = np.delete(ngrams, doubtful)
+        self.tokens_, self.canonical_ = canonical_table(column, self.stop_words, self.lemmatize)
+        tokens = self._recipe().tokens(column)
+        found = document_frequencies(tokens, self.shortest, self.longest)
+        frequent = found.texts >= self.min_texts
+        self.ambiguous_ = int(np.count_nonzero(frequent & found.ambiguous))
+        self.ngrams_: Hashes = found.ngrams[frequent & ~found.ambiguous]
         if len(self.ngrams_) == 0:
             raise TrainingDataInvalid(why=f"no n-gram occurs in {self.min_texts} of {column.size} texts")
         return tokens
 
-    def _recipe(self, second_canonical: CanonicalTokens | None = None) -> Recipe:
-        if not len(self.tokens_):
-            return Recipe(self.negation_reach)
-        return Recipe(self.negation_reach, canonical_tokens(self.tokens_, self.canonical_), second_canonical)
+    def _recipe(self) -> Recipe:
+        table = canonical_tokens(self.tokens_, self.canonical_) if len(self.tokens_) else None
+        return Recipe(self.negation_reach, table)
 
     def _rows(self, tokens: TokenColumn) -> csr_array:
         indices, begins = features(
             tokens, self.shortest, self.longest, vocabulary(self.ngrams_, np.arange(len(self.ngrams_), dtype=np.uint32))
         )
-        rows = csr_array((np.ones(len(indices)), indices, begins), shape=(len(begins) - 1, len(self.ngrams_)))
-        rows.sort_indices()
-        return rows
+        return csr_array((np.ones(len(indices)), indices, begins), shape=(len(begins) - 1, len(self.ngrams_)))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -139,10 +133,11 @@ class NaiveBayesTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_non_negative(rows, "NaiveBayesTfidf")
         rows = csr_array(rows)
         known, numbers = np.unique(classes, return_inverse=True)
-        usual = float(np.sqrt(rows.power(2).sum(axis=1)).mean())
-        counts = np.eye(len(known))[numbers].T @ _shortened(rows, usual)
+        lengths = _lengths(rows)
+        usual = lengths.mean()
+        counts = _sums(rows, np.eye(len(known))[numbers] * (usual / lengths)[:, np.newaxis])
         if unlabelled is not None and probabilities is not None:
-            counts = counts + probabilities.T @ _shortened(unlabelled, usual)
+            counts = counts + _sums(unlabelled, probabilities * (usual / _lengths(unlabelled))[:, np.newaxis])
         counts = counts + self.smoothing
         others = np.maximum(counts.sum(axis=0) - counts, self.smoothing)
         ratios = np.log(counts / counts.sum(axis=1, keepdims=True)) - np.log(others / others.sum(axis=1, keepdims=True))
@@ -170,14 +165,16 @@ class NaiveBayesTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def _shortened(rows: csr_array, length: float) -> csr_array:
-    """Return rows brought to a length."""
-    return normalize(rows) * length
+def _lengths(rows: csr_array) -> NDArray[np.float64]:
+    """Return the Euclidean length of each row, 1 for a row of nothing."""
+    lengths: NDArray[np.float64] = row_norms(rows)
+    return np.where(lengths, lengths, 1)
 
 
-def _hashes(words: Sequence[str], seed: int) -> Hashes:
-    """Return the hash of each word, 0 for none."""
-    return np.array([token_hash(word.encode(), seed) if word else 0 for word in words], np.uint64)
+def _sums(rows: csr_array, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the columns' sums in each class, of shape (classes, features), for shares of shape (rows, classes)."""
+    sums: NDArray[np.float64] = rows.T @ shares
+    return sums.T
 
 
 def _column(texts: Iterable[str]) -> TextColumn:

@@ -13,7 +13,7 @@ from sentiment_core.bundle import Bundle
 from sentiment_core.codepoints import UNICODE_VERSION
 from sentiment_core.columns import TextColumn
 from sentiment_core.contract import Header
-from sentiment_core.frequencies import ambiguous, document_frequencies
+from sentiment_core.frequencies import document_frequencies
 from sentiment_core.manifest import Calibration, Recipe, Snapshot, Thresholds
 from sentiment_core.ngrams import features
 from sentiment_core.recipe import Recipe as TokenRecipe
@@ -39,9 +39,8 @@ def compile_kernels() -> None:
     scorer.score_texts([SAMPLE])
     scorer.explain(SAMPLE)
     scorer.reasons(TextColumn.from_texts([SAMPLE]), 1)
-    tokens, seconds = TokenRecipe(negation_reach=1).tokens_twice(TextColumn.from_texts([SAMPLE]))
-    ngrams, _ = document_frequencies(tokens, 1)
-    ambiguous(tokens, seconds, 1, 1, ngrams)
+    tokens = TokenRecipe(negation_reach=1).tokens(TextColumn.from_texts([SAMPLE]))
+    ngrams = document_frequencies(tokens, 1, 1).ngrams
     features(tokens, 1, 1, vocabulary(ngrams, np.arange(len(ngrams), dtype=np.uint32)))
 
 

@@ -1,0 +1,136 @@
+"""What the benchmarks share: the machine, the reviews, fair timing, and the report."""
+
+import argparse
+import csv
+import json
+import lzma
+import os
+import platform
+import random
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+CHECKOUT = Path(__file__).parent.parent
+REAL_DATA = Path(os.environ.get("SENTIMENT_REAL_DATA", CHECKOUT / "../shared/data"))
+
+_PRAISE = ["wonderful", "great", "superb", "touching", "funny", "brilliant", "loved", "perfect", "gripping", "charming"]
+_BLAME = ["awful", "boring", "terrible", "dull", "waste", "poor", "hated", "annoying", "mess", "predictable"]
+
+
+class Reviews(NamedTuple):
+    """Labelled reviews; those of one group are about one thing."""
+
+    name: str
+    texts: list[str]
+    labels: list[str]
+    groups: list[str]
+
+
+class Seconds(NamedTuple):
+    """How long the runs of one contender took."""
+
+    best: float
+    median: float
+
+
+def labelled_reviews(quick: bool = False) -> Reviews:
+    """Return the IMDB training split where it is present, else generated reviews of about the same length."""
+    path = REAL_DATA / "imdb_train.csv.xz"
+    if path.exists() and not quick:
+        with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return Reviews(
+            "IMDB training split (Maas et al., ACL 2011)",
+            [row["review"] for row in rows],
+            [row["sentiment"] for row in rows],
+            [row["movie_id"] for row in rows],
+        )
+    print("Generated text is used instead of the IMDB reviews: accuracy says nothing.")
+    return _generated(600 if quick else 5_000)
+
+
+def _generated(count: int) -> Reviews:
+    """Return reviews of some 1,300 characters with a vocabulary as skewed as that of English (Zipf)."""
+    dice = random.Random(7)
+    words = ["".join(dice.choices("etaoinshrdlucmfw", k=dice.randint(2, 9))) for _ in range(40_000)]
+    weights = [1 / rank for rank in range(1, len(words) + 1)]
+    texts, labels = [], []
+    for number in range(count):
+        positive = number % 2 == 0
+        spoken = dice.choices(words, weights, k=dice.randint(60, 360))
+        for place in range(0, len(spoken), 12):
+            spoken[place] = dice.choice(_PRAISE if positive == (dice.random() < 0.7) else _BLAME)
+            spoken[place] += dice.choice([".", ",", "!", ".<br /><br />"])
+        texts.append(" ".join(spoken))
+        labels.append("positive" if positive else "negative")
+    return Reviews("generated", texts, labels, [str(number // 5) for number in range(count)])
+
+
+def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int = 5) -> dict[str, Seconds]:
+    """Time each contender once a round, in turn, so that what else the machine does falls on all alike."""
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    for run in contenders.values():
+        run()
+    for _ in range(rounds):
+        for name, run in contenders.items():
+            start = time.perf_counter()
+            run()
+            taken[name].append(time.perf_counter() - start)
+    return {name: Seconds(min(each), statistics.median(each)) for name, each in taken.items()}
+
+
+def pin_to_one_core() -> None:
+    """Keep this process on the last of its cores, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def unpin() -> None:
+    """Let this process run on all cores again."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+
+
+def machine() -> str:
+    """Name the machine that was measured on."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text().splitlines()
+        model = next((line.split(": ")[1] for line in lines if line.startswith("model name")), model)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+
+
+def arguments(description: str | None) -> argparse.Namespace:
+    """Read the command line that all benchmarks have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write machine, figures and ratios here, too")
+    parser.add_argument("--quick", action="store_true", help="only show that it runs, on a little generated text")
+    parser.add_argument("--only", metavar="REGEX", help="of a benchmark of many variants, those whose names match")
+    return parser.parse_args()
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+
+
+def report(
+    figures: Mapping[str, object], ratios: Mapping[str, float], goals: Mapping[str, str], path: Path | None
+) -> None:
+    """Print figures and ratios as Markdown, and write them as JSON."""
+    print(f"\nMachine: {machine()}\n\n| figure | value |\n|---|---|")
+    for name, value in figures.items():
+        if not isinstance(value, dict):  # a row of a table of its own
+            print(f"| {name} | {_shown(value)} |")
+    if ratios:
+        print("\n| ratio | value | goal |\n|---|---|---|")
+    for name, value in ratios.items():
+        print(f"| `{name}` | {value:.3g} | {goals.get(name, '')} |")
+    if path:
+        path.write_text(json.dumps({"machine": machine(), "figures": figures, "ratios": ratios}, indent=2) + "\n")

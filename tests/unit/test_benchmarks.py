@@ -1,0 +1,28 @@
+"""The benchmarks run for anybody, without any data, and say on which machine."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("name", "ratios"),
+    [
+        ("scoring", {"scoring_vs_sklearn", "scoring_vs_lowercase"}),
+        ("training", {"training_vs_sklearn"}),
+        ("model_choices", set()),
+    ],
+)
+def test_a_benchmark_runs_on_generated_text(name: str, ratios: set[str], tmp_path: Path, checkout: Path) -> None:
+    out = tmp_path / "figures.json"
+    command = [sys.executable, "-m", f"benchmarks.{name}", "--quick", "--json", str(out), "--only", "shipped|1-2-grams"]
+    ran = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(out.read_text())
+    assert "cores" in found["machine"]
+    assert ratios <= set(found["ratios"])
+    assert all(ratio > 0 for ratio in found["ratios"].values())
+    assert "generated" in found["figures"]["reviews"]

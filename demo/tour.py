@@ -16,7 +16,7 @@ from demo.stack import Stack
 from demo.steps import Step
 from sentiment_core import database
 from sentiment_core.bundle import STARTER
-from sentiment_core.errors import ModelUnknown, TourFailed
+from sentiment_core.errors import BundleTooOld, ModelUnknown, TourFailed
 from sentiment_core.registry import Registry
 from sentiment_core.storage import storage_errors
 
@@ -80,10 +80,11 @@ class Tour:
         return "is current"
 
     def _register(self) -> str:
-        """Make the starter model the champion where there is none yet: a later champion is left alone."""
+        """Make the starter model the champion where this release can read none: a later champion is left alone."""
         try:
             version, digest = self._registry.resolve(None)
-        except ModelUnknown:
+            self._registry.fetch(version)
+        except (ModelUnknown, BundleTooOld):
             self._stack.workspace.supervisor.run(self._registration())
             version, digest = self._registry.resolve(None)
         return f"champion is version {version}, digest {digest[:12]}"

@@ -79,7 +79,7 @@ class Registry:
         """Return the version with its bundle folder, downloaded into the cache if it is not there.
 
         Raises `BundleDamaged` when the downloaded files are not the bundle that the version's digest names, and
-        `BundleTooNew` when this release cannot read it.
+        `BundleTooNew` or `BundleTooOld` when this release cannot read it.
         """
         version, digest = self.resolve(str(version))
         folder = self._cache / digest

@@ -1,6 +1,6 @@
 """Which n-grams training texts hold, and in how many texts each.
 
-Compiled like `kernel.py`; see there for the rules.
+Compiled functions (`compiling.py`).
 """
 
 from typing import Any, NamedTuple
@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.kernel import Hashes, TokenColumn, combine, compiled
+from sentiment_core.compiling import compiled
+from sentiment_core.hashing import Hashes, combine
+from sentiment_core.kernel import TokenColumn
 from sentiment_core.ngrams import most_tokens
 from sentiment_core.text import IDENTITY_SHIFT
 

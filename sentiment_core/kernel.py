@@ -1,52 +1,23 @@
-"""The text recipe of `text.py` on UTF-8 bytes, compiled by Numba.
+"""The text recipe of `text.py` on UTF-8 bytes, at a gigabyte a second.
 
 Texts are read twice. First each 64 bytes are classified at once, into masks of one bit a byte. Then the bits that start
 a token are walked through: a token of ASCII alone, up to sixteen bytes, is hashed from two loads without looking at its
-bytes one by one. Everything else (other scripts, tags, references, URLs, long words) goes through `_careful_step`,
-which follows the definition byte by byte and would do for all texts, only slower.
-
-Every function releases the GIL, uses one thread and is compiled at its first call, never at import, so a process may
-import this module and fork. Numba's cache notices a change in a function's own file only. So what calls one another
-stays in one file, but for `combine` and `simd.py`, which change with the recipe's version only.
+bytes one by one (the idea is that of simdjson: G. Langdale and D. Lemire, VLDB Journal 28, 2019). Everything else goes
+through `careful.py`. Compiled functions (`compiling.py`).
 """
 
-from collections.abc import Callable
-from functools import cache
 from itertools import filterfalse
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from sentiment_core import codepoints, text
+from sentiment_core import codepoints
+from sentiment_core.careful import AMPERSAND, HTTP, HTTPS, LESS_THAN, WWW, careful_step, character_table
 from sentiment_core.columns import TextColumn
+from sentiment_core.compiling import compiled
+from sentiment_core.hashing import SEED, Hashes, mix
 from sentiment_core.simd import BYTES, byte_mask, load_word, trailing_zeros
-
-Hashes = NDArray[np.uint64]
-
-_SEED: Final = np.uint64(text.SEED)
-_MULTIPLIER: Final = np.uint64(text.MULTIPLIER)
-_NGRAM_STEP: Final = np.uint64(text.NGRAM_STEP)
-_HALF: Final = np.uint64(32)
-_HTTP: Final = np.uint64(int.from_bytes(b"http", "little"))
-_HTTPS: Final = np.uint64(int.from_bytes(b"https", "little"))
-_WWW: Final = np.uint64(int.from_bytes(b"www", "little"))
-
-_SEPARATOR: Final = codepoints.SEPARATOR
-_WORD: Final = codepoints.WORD
-_SINGLE: Final = codepoints.SINGLE
-_MARK: Final = codepoints.MARK
-_IGNORED: Final = codepoints.IGNORED
-_APOSTROPHE: Final = codepoints.APOSTROPHE
-_CLASS_MASK: Final = (1 << codepoints.CLASS_BITS) - 1
-_CLASS_BITS: Final = codepoints.CLASS_BITS
-_LENGTH_MASK: Final = (1 << codepoints.LENGTH_BITS) - 1
-_FOLDED_SHIFT: Final = codepoints.CLASS_BITS + codepoints.LENGTH_BITS
-_BLOCK_BITS: Final = codepoints.BLOCK_BITS
-_BLOCK_MASK: Final = (1 << codepoints.BLOCK_BITS) - 1
-_EXCLAMATION_MARK, _QUOTE, _NUMBER_SIGN, _AMPERSAND, _FULL_STOP, _SLASH, _COLON, _SEMICOLON = b'!"#&./:;'
-_LESS_THAN, _GREATER_THAN = b"<>"
 
 _ONE: Final = np.uint64(1)
 _SIX: Final = np.uint64(6)
@@ -56,19 +27,6 @@ _FOLDING: Final = np.uint64(0x2020_2020_2020_2020)
 _LOW: Final = np.array([(1 << 8 * min(length, 8)) - 1 for length in range(17)], np.uint64)  # bytes of a token's length
 _HIGH: Final = np.array([(1 << 8 * max(length - 8, 0)) - 1 for length in range(17)], np.uint64)
 
-_BLOCKS: Final = 128  # where the parts of the character table begin
-_ENTRIES: Final = _BLOCKS + (0x110000 >> codepoints.BLOCK_BITS)
-_LONGEST_TAG: Final = text.LONGEST_TAG
-_LONGEST_REFERENCE: Final = text.LONGEST_REFERENCE
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compile at the first call and keep the machine code on disk, where a folder can be written."""
-    try:
-        return njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache folder can be written
-        return njit(nogil=True, boundscheck=False, error_model="numpy")(function)
-
 
 def _ascii(*kinds: int) -> set[int]:
     """Return the ASCII characters of some classes."""
@@ -76,256 +34,20 @@ def _ascii(*kinds: int) -> set[int]:
 
 
 def _folded_by_a_bit(byte: int) -> bool:
+    """Tell whether setting one bit folds an ASCII character, as it does all letters: the fast path does no more."""
     return codepoints.code_points().fold(chr(byte))[0] == byte | (int(_FOLDING) & 0xFF)
 
 
 _NOT_ASCII: Final = set(range(0x80, 0x100))
-_words: Final = byte_mask(filter(_folded_by_a_bit, _ascii(_WORD)))
-_joiners: Final = byte_mask(filter(_folded_by_a_bit, _ascii(_APOSTROPHE)))
-_singles: Final = byte_mask(filter(_folded_by_a_bit, _ascii(_SINGLE)))
-_unlike: Final = set(filterfalse(_folded_by_a_bit, _ascii(_WORD, _SINGLE, _APOSTROPHE))) | _ascii(_MARK, _IGNORED)
-_careful_starts: Final = byte_mask(_NOT_ASCII | (_unlike - _ascii(_APOSTROPHE)) | {_LESS_THAN, _AMPERSAND})
-_careful_ends: Final = byte_mask(_NOT_ASCII | _unlike)
+_APOSTROPHES: Final = _ascii(codepoints.APOSTROPHE)
+_TOKENS: Final = _ascii(codepoints.WORD, codepoints.SINGLE) | _APOSTROPHES
+_UNLIKE: Final = set(filterfalse(_folded_by_a_bit, _TOKENS)) | _ascii(codepoints.MARK, codepoints.IGNORED)
 
-
-@cache
-def character_table() -> NDArray[np.uint32]:
-    """Return the table of `codepoints.py` as one flat array, which compiled functions pass around at no cost.
-
-    First the ASCII characters (class, and folded byte << 8), then the blocks, the entries, and the folded bytes.
-    """
-    table = codepoints.code_points()
-    ascii_characters = [chr(code_point) for code_point in range(_BLOCKS)]
-    ascii_rows = [table.class_of(each) | table.fold(each)[0] << 8 for each in ascii_characters]
-    start_of_folded = _ENTRIES + len(table.entries)
-    changed = table.entries & (_LENGTH_MASK << _CLASS_BITS) != 0
-    entries = np.where(changed, table.entries + np.uint32(start_of_folded << _FOLDED_SHIFT), table.entries)
-    return np.concatenate([np.array(ascii_rows), table.blocks, entries, table.folded]).astype(np.uint32)
-
-
-@compiled
-def mix(value: Any) -> Any:
-    """Return `text._mix(value)`."""
-    value *= _MULTIPLIER
-    return value ^ (value >> _HALF)
-
-
-@compiled
-def combine(gram: Any, token: Any) -> Any:
-    """Return `text.combine(gram, token)`."""
-    value = gram * _NGRAM_STEP + token
-    return value ^ (value >> _HALF)
-
-
-@compiled
-def _decode(data: Any, position: int, stop: int) -> tuple[Any, int]:
-    """Return the code point at a position and its width in bytes; a broken sequence is one byte of U+FFFD."""
-    first = np.int64(data[position])
-    if first < 0x80:
-        return first, 1
-    width = 2 if first < 0xE0 else 3 if first < 0xF0 else 4
-    if first < 0xC2 or first > 0xF4 or position + width > stop:
-        return 0xFFFD, 1
-    code_point = first & (0x7F >> width)
-    for offset in range(1, width):
-        following = np.int64(data[position + offset])
-        if following & 0xC0 != 0x80:
-            return 0xFFFD, 1
-        code_point = (code_point << 6) | (following & 0x3F)
-    return min(code_point, 0x10FFFF), width
-
-
-@compiled
-def _entry(table: Any, code_point: int) -> Any:
-    block = np.int64(table[_BLOCKS + (code_point >> _BLOCK_BITS)])
-    return np.int64(table[_ENTRIES + ((block << _BLOCK_BITS) | (code_point & _BLOCK_MASK))])
-
-
-@compiled
-def _class_at(data: Any, position: int, stop: int, table: Any) -> Any:
-    if position >= stop:
-        return _SEPARATOR
-    if data[position] < 0x80:
-        return np.int64(table[data[position]]) & _CLASS_MASK
-    return _entry(table, _decode(data, position, stop)[0]) & _CLASS_MASK
-
-
-@compiled
-def _absorb(value: Any, pending: Any, length: int, byte: Any) -> tuple[Any, Any, int]:
-    """Take one more byte into a token's hash; `pending` holds the bytes of the eight that are not full yet."""
-    pending |= np.uint64(byte) << np.uint64((length & 7) << 3)
-    length += 1
-    if length & 7 == 0:
-        value = mix(value ^ pending)
-        pending = np.uint64(0)
-    return value, pending, length
-
-
-@compiled
-def _absorb_folded(
-    value: Any, pending: Any, length: int, data: Any, position: int, width: int, entry: int, table: Any
-) -> tuple[Any, Any, int]:
-    """Take what a character outside ASCII is folded to into a token's hash."""
-    size = (entry >> _CLASS_BITS) & _LENGTH_MASK
-    if size == 0:
-        for offset in range(width):
-            value, pending, length = _absorb(value, pending, length, data[position + offset])
-    else:
-        start = entry >> _FOLDED_SHIFT
-        for offset in range(size):
-            value, pending, length = _absorb(value, pending, length, table[start + offset])
-    return value, pending, length
-
-
-@compiled
-def _finish(value: Any, pending: Any, length: int) -> Any:
-    """Return a token's hash: zeros fill up the last sixteen bytes."""
-    if length & 7:
-        value = mix(value ^ pending)
-    if 0 < length & 15 <= 8:
-        value = mix(value)
-    return value
-
-
-@compiled
-def _finish_word(
-    value: Any, pending: Any, length: int, data: Any, position: int, stop: int, table: Any
-) -> tuple[Any, int]:
-    """Return the hash of a word that goes on at a position, and where it ends."""
-    while position < stop:
-        code_point, width = _decode(data, position, stop)
-        entry = _entry(table, code_point)
-        kind = entry & _CLASS_MASK
-        joins = kind == _APOSTROPHE and _class_at(data, position + width, stop, table) == _WORD
-        if kind in (_WORD, _MARK) or joins:
-            value, pending, length = _absorb_folded(value, pending, length, data, position, width, entry, table)
-        elif kind != _IGNORED:
-            break
-        position += width
-    return _finish(value, pending, length), position
-
-
-@compiled
-def _hash_single(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int]:
-    """Return the hash of the one-character token at a position with its marks, and where it ends."""
-    value, pending, length = _SEED, np.uint64(0), 0
-    first = True
-    while position < stop:
-        code_point, width = _decode(data, position, stop)
-        entry = _entry(table, code_point)
-        kind = entry & _CLASS_MASK
-        if first or kind == _MARK:
-            value, pending, length = _absorb_folded(value, pending, length, data, position, width, entry, table)
-        elif kind != _IGNORED:
-            break
-        first = False
-        position += width
-    return _finish(value, pending, length), position
-
-
-@compiled
-def _is_letter(byte: int) -> bool:
-    return 97 <= (byte | 32) <= 122
-
-
-@compiled
-def _is_in_url(byte: int) -> bool:
-    return 0x21 <= byte <= 0x7E and byte not in (_QUOTE, _LESS_THAN, _GREATER_THAN)
-
-
-@compiled
-def _tag_end(data: Any, position: int, stop: int) -> int:
-    """Return where the HTML tag ends that starts at this `<`, or the position itself when none does."""
-    if position + 2 >= stop:
-        return position
-    first = data[position + 1]
-    if not (_is_letter(first) or first in (_SLASH, _EXCLAMATION_MARK)):
-        return position
-    characters = 0
-    for end in range(position + 2, stop):
-        byte = data[end]
-        if byte == _GREATER_THAN:
-            return end + 1
-        characters += byte & 0xC0 != 0x80
-        if byte == _LESS_THAN or characters > _LONGEST_TAG:
-            return position
-    return position
-
-
-@compiled
-def _reference_end(data: Any, position: int, stop: int) -> int:
-    """Return where the character reference ends that starts at this `&`, or the position itself when none does."""
-    start = position + 1
-    if start < stop and data[start] == _NUMBER_SIGN:
-        start += 1
-    for end in range(start, min(start + _LONGEST_REFERENCE + 1, stop)):
-        byte = data[end]
-        if byte == _SEMICOLON and end > start:
-            return end + 1
-        if not (_is_letter(byte) or 48 <= byte <= 57):
-            return position
-    return position
-
-
-@compiled
-def _separator_end(data: Any, position: int, stop: int) -> int:
-    """Return where the separator at a position ends: a tag, a character reference, or one character."""
-    byte = data[position]
-    end = position
-    if byte == _LESS_THAN:
-        end = _tag_end(data, position, stop)
-    elif byte == _AMPERSAND:
-        end = _reference_end(data, position, stop)
-    if end > position:
-        return end
-    return position + (1 if byte < 0x80 else _decode(data, position, stop)[1])
-
-
-@compiled
-def _url_end(data: Any, end: int, stop: int, value: Any) -> int:
-    """Return where the URL ends whose first token has this hash and end, or the end itself when it starts none."""
-    if end >= stop:
-        return end
-    if data[end] == _COLON:
-        if end + 2 >= stop or data[end + 1] != _SLASH or data[end + 2] != _SLASH:
-            return end
-        if value != _finish(_SEED, _HTTP, 4) and value != _finish(_SEED, _HTTPS, 5):
-            return end
-    elif data[end] != _FULL_STOP or value != _finish(_SEED, _WWW, 3):
-        return end
-    while end < stop and _is_in_url(data[end]):
-        end += 1
-    return end
-
-
-@compiled
-def _careful_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int, int]:
-    """Read what starts at a position, of whatever kind.
-
-    Return a hash, where the token ends, and where to go on: two different places when there is no token.
-    """
-    kind = _class_at(data, position, stop, table)
-    if kind == _SINGLE:
-        value, end = _hash_single(data, position, stop, table)
-        return value, end, end
-    if kind != _WORD:
-        return _SEED, position, _separator_end(data, position, stop)
-    value, pending, length, end = _SEED, np.uint64(0), 0, position
-    # Calls cost more than the work here: Numba counts references to arrays.
-    while end < stop and data[end] < 0x80 and table[data[end]] & _CLASS_MASK == _WORD:
-        pending |= np.uint64(table[data[end]] >> 8) << np.uint64((length & 7) << 3)
-        length += 1
-        end += 1
-        if length & 7 == 0:
-            value = mix(value ^ pending)
-            pending = np.uint64(0)
-    if end < stop and (data[end] >= 0x80 or table[data[end]] & _CLASS_MASK == _APOSTROPHE):
-        value, end = _finish_word(value, pending, length, data, end, stop, table)
-    else:
-        value = _finish(value, pending, length)
-    if end < stop and (data[end] == _COLON or data[end] == _FULL_STOP):
-        return value, end, _url_end(data, end, stop, value)
-    return value, end, end
+_words: Final = byte_mask(_ascii(codepoints.WORD) - _UNLIKE)
+_singles: Final = byte_mask(_ascii(codepoints.SINGLE) - _UNLIKE)
+_joiners: Final = byte_mask(_APOSTROPHES - _UNLIKE)
+_careful_starts: Final = byte_mask(_NOT_ASCII | (_UNLIKE - _APOSTROPHES) | {LESS_THAN, AMPERSAND})
+_careful_ends: Final = byte_mask(_NOT_ASCII | _UNLIKE)
 
 
 @compiled
@@ -408,13 +130,13 @@ def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int,
             # Every plain byte of a token is folded by setting this one bit.
             low = (load_word(data, at) | _FOLDING) & _LOW[np.uint64(length)]
             high = (load_word(data, at + 8) | _FOLDING) & _HIGH[np.uint64(length)]
-            if low not in (_HTTP, _HTTPS, _WWW):
-                hashes[count] = mix(mix(_SEED ^ low) ^ high)
+            if low not in (HTTP, HTTPS, WWW):
+                hashes[count] = mix(mix(SEED ^ low) ^ high)
                 if len(spans):
                     spans[count, 0], spans[count, 1] = at, end
                 count += 1
                 continue
-        value, end, resume = _careful_step(data, at, stop, table)
+        value, end, resume = careful_step(data, at, stop, table)
         if resume == end:
             hashes[count] = value
             if len(spans):

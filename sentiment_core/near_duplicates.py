@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from sentiment_core.columns import TextColumn
 from sentiment_core.frequencies import document_frequencies
-from sentiment_core.kernel import Hashes, TokenColumn, hash_tokens
+from sentiment_core.hashing import Hashes
+from sentiment_core.kernel import TokenColumn, hash_tokens
 from sentiment_core.ngrams import features
 from sentiment_core.vocabulary import vocabulary
 

@@ -1,6 +1,6 @@
 """Tokens after a negation, as `text.py` defines them, on the hashes of tokens.
 
-Compiled like `kernel.py`; see there for the rules.
+Compiled functions (`compiling.py`).
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,9 @@ from typing import Any, Final
 import numpy as np
 
 from sentiment_core import text
-from sentiment_core.kernel import Hashes, TokenColumn, combine, compiled
+from sentiment_core.compiling import compiled
+from sentiment_core.hashing import Hashes, combine
+from sentiment_core.kernel import TokenColumn
 
 _NEGATED: Final = np.uint64(text.NEGATED)
 _LAST_SHIFT: Final = 48

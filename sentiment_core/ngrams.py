@@ -1,6 +1,6 @@
 """N-grams of hashed tokens: which of them a model knows, and what they weigh together.
 
-Compiled like `kernel.py`; see there for the rules. A text is worked on in passes over small arrays, none of which waits
+Compiled functions (`compiling.py`). A text is worked on in passes over small arrays, none of which waits
 for the one before: the processor looks up many n-grams at once, although most lie outside its fastest caches.
 """
 
@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core import text
-from sentiment_core.kernel import TokenColumn, combine, compiled
+from sentiment_core.compiling import compiled
+from sentiment_core.hashing import combine
+from sentiment_core.kernel import TokenColumn
 from sentiment_core.simd import KEYS
 from sentiment_core.vocabulary import Vocabulary, may_hold, shift_for, slot_of
 

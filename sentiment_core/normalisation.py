@@ -11,7 +11,8 @@ import numpy as np
 from sentiment_core import text
 from sentiment_core.columns import TextColumn
 from sentiment_core.errors import LanguageDataMissing
-from sentiment_core.kernel import Hashes, token_spans
+from sentiment_core.hashing import Hashes
+from sentiment_core.kernel import token_spans
 
 
 def canonical_table(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tuple[Hashes, Hashes]:

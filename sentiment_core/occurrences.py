@@ -1,6 +1,6 @@
 """Where the n-grams that a model knows occur in a text: what explanations are made of.
 
-Compiled like `kernel.py`; see there for the rules.
+Compiled functions (`compiling.py`).
 """
 
 from typing import Any, NamedTuple
@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.kernel import Hashes, TokenColumn, compiled
+from sentiment_core.compiling import compiled
+from sentiment_core.hashing import Hashes
+from sentiment_core.kernel import TokenColumn
 from sentiment_core.ngrams import distinct_slots, distinct_space, look_up, most_tokens, working_space
 from sentiment_core.simd import KEYS
 from sentiment_core.vocabulary import Vocabulary

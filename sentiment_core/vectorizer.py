@@ -16,7 +16,8 @@ from sentiment_core.canonical import canonical_tokens
 from sentiment_core.columns import TextColumn
 from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.frequencies import document_frequencies
-from sentiment_core.kernel import Hashes, TokenColumn
+from sentiment_core.hashing import Hashes
+from sentiment_core.kernel import TokenColumn
 from sentiment_core.ngrams import features
 from sentiment_core.normalisation import canonical_table
 from sentiment_core.recipe import Recipe

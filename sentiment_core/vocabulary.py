@@ -1,6 +1,6 @@
 """The n-grams that a model knows: a hash table made for looking up many unknown n-grams a known one.
 
-Compiled like `kernel.py`; see there for the rules.
+Compiled functions (`compiling.py`).
 """
 
 from typing import Any, Final, NamedTuple
@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.kernel import Hashes, compiled
+from sentiment_core.compiling import compiled
+from sentiment_core.hashing import Hashes, identity
 from sentiment_core.simd import KEYS, equal_keys, trailing_zeros
 from sentiment_core.text import IDENTITY_SHIFT
 
@@ -86,12 +87,6 @@ def _fill(identities: Any, values: Any, filter_: Any, cells: Any, width: int, bu
             cells[slot + KEYS * (1 + value)] = values[value, feature]
         farthest = max(farthest, row - bucket)
     return farthest
-
-
-@compiled
-def identity(gram: Any) -> Any:
-    """Return `text.identity(gram)`."""
-    return (gram >> _IDENTITY_SHIFT) | _ONE
 
 
 @compiled

@@ -59,7 +59,7 @@ def trained(reviews: LabelledReviews, params: Params) -> Scorer:
         languages=("en",),
         calibration=uncalibrated(1),
         thresholds=Thresholds(neutral_low=0.5, neutral_high=0.5),
-        snapshot=Snapshot(sha256=reviews.sha256, rows=reviews.rows, unlabelled=0),
+        snapshot=Snapshot(sha256=reviews.sha256, rows=reviews.rows, unlabelled_sha256=None, unlabelled_rows=0),
         training={},
     )
     return Scorer(bundle)

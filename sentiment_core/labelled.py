@@ -1,9 +1,10 @@
 """Labelled reviews for training and evaluation, read from CSV files and checked before any work is done."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import repeat
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -42,18 +43,23 @@ class LabelledReviews:
     @property
     def sha256(self) -> str:
         """The digest of texts and labels, in their order."""
-        digest = sha256()
-        for text, label in zip(self.texts, self.labels.tolist(), strict=True):
-            encoded = text.encode("utf-8", "surrogatepass")
-            digest.update(b"%d %d " % (label, len(encoded)))
-            digest.update(encoded)
-        return digest.hexdigest()
+        return digest_of(self.texts, self.labels.tolist())
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
         """Return some of the reviews."""
         chosen = np.arange(len(self.texts))[rows].tolist()
         texts, groups = ([values[row] for row in chosen] for values in (self.texts, self.groups))
         return type(self)(texts, self.labels[rows], groups)
+
+
+def digest_of(texts: Sequence[str], labels: Iterable[int] = repeat(-1)) -> str:
+    """Return the SHA-256 of texts and their labels, in their order."""
+    digest = sha256()
+    for text, label in zip(texts, labels, strict=False):
+        encoded = text.encode("utf-8", "surrogatepass")
+        digest.update(b"%d %d " % (label, len(encoded)))
+        digest.update(encoded)
+    return digest.hexdigest()
 
 
 class Split(NamedTuple):

@@ -51,7 +51,10 @@ class Snapshot(Part):
 
     sha256: str
     rows: dict[str, int]
-    unlabelled: int = Field(ge=0, description="Reviews without labels that took part in training.")
+    unlabelled_sha256: str | None = Field(
+        description="Of the texts without labels that helped to count; null for none."
+    )
+    unlabelled_rows: int = Field(ge=0)
 
 
 class ArrayFile(Part):

@@ -21,7 +21,7 @@ from sentiment_core.codepoints import UNICODE_VERSION
 from sentiment_core.columns import TextColumn
 from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.evaluation import Metrics, measure
-from sentiment_core.labelled import LabelledReviews, split
+from sentiment_core.labelled import LabelledReviews, digest_of, split
 from sentiment_core.manifest import LABELS, Calibration, Recipe, Snapshot, Thresholds
 from sentiment_core.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params
@@ -167,7 +167,12 @@ def train(
         languages=params.model.languages,
         calibration=held_out.calibration,
         thresholds=held_out.thresholds,
-        snapshot=Snapshot(sha256=reviews.sha256, rows=reviews.rows, unlabelled=len(unlabelled)),
+        snapshot=Snapshot(
+            sha256=reviews.sha256,
+            rows=reviews.rows,
+            unlabelled_sha256=digest_of(unlabelled) if len(unlabelled) else None,
+            unlabelled_rows=len(unlabelled),
+        ),
         training=params.model_dump(mode="json"),
     )
     if test.texts:

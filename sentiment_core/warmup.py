@@ -62,7 +62,7 @@ def _small_bundle() -> Bundle:
         biases=(0.0,),
         calibration=Calibration(slopes=((1.0,),), intercepts=(0.0,)),
         thresholds=Thresholds(neutral_low=0.5, neutral_high=0.5),
-        snapshot=Snapshot(sha256="", rows={}, unlabelled=0),
+        snapshot=Snapshot(sha256="", rows={}, unlabelled_sha256=None, unlabelled_rows=0),
         training={},
     )
 

@@ -50,7 +50,8 @@ def test_unlabelled_reviews_are_counted_in_the_snapshot(run: CliRunner, labelled
     out = tmp_path / "model"
     values(run.invoke(train, [str(labelled_csv), "--unlabelled", str(labelled_csv), "--out", str(out), "--json"]))
     snapshot = Bundle.load(out).manifest.snapshot
-    assert snapshot.unlabelled == sum(snapshot.rows.values())
+    assert snapshot.unlabelled_rows == sum(snapshot.rows.values())
+    assert len(snapshot.unlabelled_sha256 or "") == 64
 
 
 def test_a_model_is_measured_on_the_rows_that_its_training_kept_aside(

@@ -46,7 +46,7 @@ def compiled(model: Pipeline, names: tuple[str, ...]) -> Scorer:
         languages=("en",),
         calibration=uncalibrated(1 if two else 3),
         thresholds=Thresholds(neutral_low=0.5, neutral_high=0.5) if two else None,
-        snapshot=Snapshot(sha256="", rows={}, unlabelled=0),
+        snapshot=Snapshot(sha256="", rows={}, unlabelled_sha256=None, unlabelled_rows=0),
         training={},
     )
     return Scorer(bundle)

@@ -34,7 +34,7 @@ $(READY): pyproject.toml requirements/lock.txt requirements/bootstrap.txt
 	@touch $@
 
 # Compiled code is cached by the file that its function stands in, and knows nothing of what that calls in another one.
-$(KERNELS): $(READY) $(addprefix sentiment_core/,compiling.py simd.py text.py codepoints.py records.py) $(shell grep -l '^@compiled' sentiment_core/*.py)
+$(KERNELS): $(READY) $(addprefix sentiment_core/,compiling.py simd.py text.py codepoints.py) $(shell grep -l '^@compiled' sentiment_core/*.py)
 	@find sentiment_core -name '*.nb[ic]' -delete
 	@$(BIN)/python -m sentiment_core.warmup
 	@touch $@

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columns import TextColumn
+from sentiment_core.compiling import compiled
 from sentiment_core.database import Connection
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
@@ -121,7 +121,7 @@ def encode_rows(columns: Sequence[WireColumn]) -> bytes:
     return out.tobytes()
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def put_column(out, place, data, start, length):  # type: ignore[no-untyped-def]
     """Write a column's length words and values at each row's place, and move the places behind them."""
     for row in range(len(place)):

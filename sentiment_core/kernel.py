@@ -1,4 +1,4 @@
-"""The text recipe of `text.py` on UTF-8 bytes, at a gigabyte a second.
+"""The text recipe of `text.py` on UTF-8 bytes, at close to a gigabyte a second.
 
 Texts are read twice. First each 64 bytes are classified at once, into masks of one bit a byte. Then the bits that start
 a token are walked through: a token of ASCII alone, up to sixteen bytes, is hashed from two loads without looking at its

@@ -8,11 +8,11 @@ delimiters and line ends; a line ends with CR, LF or CRLF; a blank line is no re
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columns import TextColumn
+from sentiment_core.compiling import compiled
 from sentiment_core.contract import RejectCode
 from sentiment_core.errors import FileRejected
 
@@ -165,7 +165,7 @@ def scan(data: NDArray[np.uint8], delimiter: str, line: int, final: bool) -> tup
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def split(  # type: ignore[no-untyped-def]
     data, field_start, field_end, field_escaped, first_field, start, end, line_of, delimiter, line, final
 ):
@@ -257,7 +257,7 @@ def split(  # type: ignore[no-untyped-def]
     return records, at, line
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def gather(source, start, end, escaped, data, offsets):  # type: ignore[no-untyped-def]
     """Copy fields one after another into `data`, resolve escaped ones, and make `offsets` fit what was written."""
     to = 0
@@ -284,7 +284,7 @@ def gather(source, start, end, escaped, data, offsets):  # type: ignore[no-untyp
     offsets[len(start)] = to
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def not_utf8(data, start, end):  # type: ignore[no-untyped-def]
     """Return for each record whether its bytes break the UTF-8 of Unicode table 3-7 (well-formed byte sequences)."""
     broken = np.zeros(len(start), np.bool_)

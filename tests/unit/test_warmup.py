@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from demo.unprivileged import identity
 from sentiment_core.bundle import STARTER, Bundle
 from sentiment_core.scorer import Scorer
 
@@ -27,20 +30,48 @@ print(json.dumps({"scores": scores, "compiled": len(compiled.buffer)}))
 """
 
 
+@contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    """Take the right to write in a folder and all below it."""
+    folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    for each in folders:
+        each.chmod(0o555)
+    try:
+        yield
+    finally:
+        for each in folders:
+            each.chmod(0o755)
+
+
 def test_an_image_scores_without_compiling_on_any_processor_of_its_baseline(tmp_path: Path) -> None:
     # "generic" is what every processor of the architecture can do: the vector instructions must do with that, too.
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
     subprocess.run([sys.executable, "-m", "sentiment_core.warmup"], env=environment, check=True, timeout=300)
     shipped = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
     assert shipped
-    for folder in (tmp_path, *(path for path in tmp_path.rglob("*") if path.is_dir())):
-        folder.chmod(0o555)
-    try:
-        command = [sys.executable, "-c", SCORE, json.dumps(TEXTS)]
-        answer = json.loads(subprocess.check_output(command, env=environment, text=True))
-    finally:
-        for folder in (tmp_path, *(path for path in tmp_path.rglob("*") if path.is_dir())):
-            folder.chmod(0o755)
+    with unwritable(tmp_path):
+        who = identity()  # permissions do not bind root
+        command = [*who.prefix, sys.executable, "-c", SCORE, json.dumps(TEXTS)]
+        answer = json.loads(subprocess.check_output(command, env=environment, text=True, user=who.user))
     assert answer["compiled"] == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")} == shipped
     np.testing.assert_allclose(answer["scores"], Scorer(Bundle.load(STARTER)).score_texts(TEXTS).score, atol=1e-12)
+
+
+def test_code_that_a_shipped_cache_lacks_is_compiled_for_the_process_alone(tmp_path: Path) -> None:
+    program = (
+        "import numpy; from sentiment_core.hashing import mix; print(int(mix(numpy.uint64({}))), mix.stats.cache_path)"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    first = subprocess.check_output([sys.executable, "-c", program.format(1)], env=environment, text=True)
+    kept = sorted(tmp_path.rglob("*.nb?"))
+    for file in tmp_path.rglob("*.nbc"):
+        file.unlink()
+    with unwritable(tmp_path):
+        who = identity()
+        command = [*who.prefix, sys.executable, "-c", program.format(1)]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, user=who.user, check=True)
+    assert ran.stdout == first
+    assert str(tmp_path) in ran.stdout
+    assert "compiled code cannot be kept" in ran.stderr
+    assert sorted(tmp_path.rglob("*.nb?")) == [file for file in kept if file.suffix == ".nbi"]

@@ -145,6 +145,7 @@ def train(
     `provenance` is extended by metrics and versions.
     """
     reviews, test = split(reviews, params.data.test_size)
+    list(_folds(reviews, params.calibration.folds))  # refuses what has no folds before any work
     with ThreadPoolExecutor(1) as pool:
         fitted = pool.submit(fit, reviews, params.model, unlabelled)
         held_out = cross_validate(reviews, params, unlabelled, step)

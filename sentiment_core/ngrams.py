@@ -161,7 +161,7 @@ def _features(
 
 
 @compiled
-def _sum(weights: Any, slots: Any, count: int) -> float:
+def sum_of(weights: Any, slots: Any, count: int) -> float:
     """Add up weights in double precision. Four sums at once: each addition waits for the one before."""
     first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
     whole = count - count % 4
@@ -196,7 +196,7 @@ def _margins(
         count = look_up(mine, shortest, longest, filter_, cells, width, space, places)
         count = distinct_slots(space[2], count, seen, waiting, distinct)
         for row in range(out.shape[1]):
-            out[index, row] = _sum(weights[KEYS * (1 + row) :], distinct, count) / np.sqrt(max(count, 1))
+            out[index, row] = sum_of(weights[KEYS * (1 + row) :], distinct, count) / np.sqrt(max(count, 1))
 
 
 class Features(NamedTuple):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sentiment_core.compiling import compiled
 from sentiment_core.hashing import Hashes
 from sentiment_core.kernel import TokenColumn
-from sentiment_core.ngrams import distinct_slots, distinct_space, look_up, most_tokens, working_space
+from sentiment_core.ngrams import distinct_slots, distinct_space, look_up, most_tokens, sum_of, working_space
 from sentiment_core.simd import KEYS
 from sentiment_core.vocabulary import Vocabulary
 
@@ -61,6 +61,18 @@ def _occurrences(
 
 
 @compiled
+def _strength(weights: Any, slopes: Any, slot: int) -> float:
+    """Return how far an n-gram can move any logit: slopes have a row a logit and a column a weight of the n-gram."""
+    most = 0.0
+    for row in range(len(slopes)):
+        moved = 0.0
+        for column in range(slopes.shape[1]):
+            moved += slopes[row, column] * weights[slot + KEYS * (1 + column)]
+        most = max(most, abs(moved))
+    return most
+
+
+@compiled
 def _strongest(
     tokens: Any,
     offsets: Any,
@@ -69,31 +81,38 @@ def _strongest(
     filter_: Any,
     cells: Any,
     width: int,
-    strength: Any,
+    weights: Any,
+    slopes: Any,
     slots: Any,
     first: Any,
     last: Any,
     counts: Any,
+    margins: Any,
 ) -> None:
-    """Write the strongest n-grams of each text, where they first occur, and how many different ones it has in all."""
+    """Write each text's strongest n-grams, where they first occur, how many different ones it has, and its margins."""
     space = working_space(most_tokens(offsets), shortest, longest)
     found = space[2]
     seen, waiting = distinct_space(len(found), len(cells) // width * KEYS)
     distinct, places = np.empty(len(found), np.int32), np.empty((2, len(found)), np.int64)
     top = slots.shape[1]
+    strengths = np.empty(top)
     for index in range(len(offsets) - 1):
         mine = tokens[offsets[index] : offsets[index + 1]]
         occurring = look_up(mine, shortest, longest, filter_, cells, width, space, places)
         counts[index] = distinct_slots(found, occurring, seen, waiting, distinct)
+        for row in range(margins.shape[1]):
+            total = sum_of(weights[KEYS * (1 + row) :], distinct, counts[index])
+            margins[index, row] = total / np.sqrt(max(counts[index], 1))
         kept = 0
         for candidate in distinct[: counts[index]]:
-            if kept == top and strength[candidate] <= strength[slots[index, top - 1]]:
+            strength = _strength(weights, slopes, candidate)
+            if top == 0 or (kept == top and strength <= strengths[top - 1]):
                 continue
             rank = min(kept, top - 1)
-            while rank > 0 and strength[candidate] > strength[slots[index, rank - 1]]:
-                slots[index, rank] = slots[index, rank - 1]
+            while rank > 0 and strength > strengths[rank - 1]:
+                strengths[rank], slots[index, rank] = strengths[rank - 1], slots[index, rank - 1]
                 rank -= 1
-            slots[index, rank] = candidate
+            strengths[rank], slots[index, rank] = strength, candidate
             kept = min(kept + 1, top)
         for rank in range(kept):
             occurrence = 0
@@ -129,19 +148,23 @@ class Strongest(NamedTuple):
     first: NDArray[np.int64]  # n, top: index of the first token where the n-gram first occurs
     last: NDArray[np.int64]  # n, top
     counts: NDArray[np.int64]  # n: how many different known n-grams the text has
+    margins: NDArray[np.float64]  # n, rows: as `ngrams.margins` gives them, to the last bit
 
 
 def strongest(
-    tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary, strength: NDArray[np.float32], top: int
+    tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary, slopes: NDArray[np.float64], top: int
 ) -> Strongest:
-    """Find the n-grams of each text whose strength, given by slot, is the greatest."""
+    """Find the n-grams of each text that can move a logit the farthest.
+
+    The vocabulary's values are the n-grams' weights; slopes have a row a logit and a column a weight.
+    """
     texts = len(tokens.offsets) - 1
     found = Strongest(
         np.full((texts, top), -1, np.int32),
         np.zeros((texts, top), np.int64),
         np.zeros((texts, top), np.int64),
         np.zeros(texts, np.int64),
+        np.empty((texts, len(slopes))),
     )
-    if top:
-        _strongest(*tokens, shortest, longest, *known, strength, *found)
+    _strongest(*tokens, shortest, longest, *known, known.values(np.float32), slopes, *found)
     return found

@@ -89,7 +89,8 @@ def score_file(
                 rejects.write(rejected)
                 columns = [block.column(batch.record, field) for field in range(len(header.names))]
                 reasons = scorer.reasons(batch.text, top) if top else None
-                sink.write(Answers(columns, batch.text, scorer.score(batch.text, threads), reasons))
+                scores = reasons.scores if reasons else scorer.score(batch.text, threads)
+                sink.write(Answers(columns, batch.text, scores, reasons))
                 rows += batch.size
                 progress(stored.tell(), rows)
         finally:

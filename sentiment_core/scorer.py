@@ -92,8 +92,9 @@ class _Parts(NamedTuple):
 
 
 class Reasons(NamedTuple):
-    """The strongest n-grams of n texts, at most `top` a text; beyond a text's number of them, weights are 0."""
+    """The scores of n texts and their strongest n-grams, at most `top` a text; beyond their number weights are 0."""
 
+    scores: Scores
     weights: NDArray[np.float64]  # n, top, logits
     spans: NDArray[np.int64]  # n, top, 2: first and end byte of the first occurrence, in the column's data
     counts: NDArray[np.int64]  # n: how many of the `top` the text has
@@ -161,35 +162,28 @@ class Scorer:
         return Explanation(text, LABELS[label[0]], float(score[0]), tuple(self._biases.tolist()), parts)
 
     def reasons(self, texts: TextColumn, top: int) -> Reasons:
-        """Return the strongest n-grams of each text: `explain` for many texts at once."""
+        """Score n texts, and tell the strongest n-grams of each: `explain` for many texts at once."""
         parts = [self._reasons(texts.rows(first, last), top) for first, last in _chunks(texts.offsets)]
         if not parts:
-            nothing = np.zeros((0, top, len(self._biases))), np.zeros((0, top, 2), np.int64), np.zeros(0, np.int64)
-            return Reasons(*nothing)
-        return Reasons(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+            parts = [self._reasons(texts, top)]
+        scores = Scores(*(np.concatenate(part) for part in zip(*(each.scores for each in parts), strict=True)))
+        return Reasons(scores, *(np.concatenate(part) for part in zip(*(each[1:] for each in parts), strict=True)))
 
     def _reasons(self, texts: TextColumn, top: int) -> Reasons:
         tokens, spans = self._recipe.tokens_with_spans(texts)
-        found = strongest(tokens, *self._sizes, self._vocabulary, self._strength, top)
+        found = strongest(tokens, *self._sizes, self._vocabulary, self._slopes, top)
         weights = self._contributions(found.slots, found.counts[:, np.newaxis])
         weights[found.slots < 0] = 0
         if not len(spans):
             spans = np.zeros((1, 2), np.int64)
         places = np.stack((spans[found.first, 0], spans[found.last, 1]), axis=-1)
-        return Reasons(weights, places, np.minimum(found.counts, top))
+        scores = self._scores(self._calibrated(found.margins))
+        return Reasons(scores, weights, places, np.minimum(found.counts, top))
 
     @property
     def _sizes(self) -> tuple[int, int]:
         recipe = self.bundle.manifest.recipe
         return recipe.shortest_ngram, recipe.longest_ngram
-
-    @cached_property
-    def _strength(self) -> NDArray[np.float32]:
-        """How far each n-gram can move any logit, by slot."""
-        slots = np.flatnonzero(np.arange(len(self._weights)) % self._vocabulary.width < KEYS).astype(np.int32)
-        strength = np.zeros(len(self._weights), np.float32)
-        strength[slots] = np.abs(self._contributions(slots, 1)).max(axis=1)
-        return strength
 
     def _contributions(self, slots: NDArray[np.int32], counts: Any) -> NDArray[np.float64]:
         """Return what n-grams add to each logit, of shape (*slots, logits), in texts of so many different n-grams."""

@@ -295,6 +295,8 @@ def test_reasons_are_the_explanations_of_many_texts(scorer: Scorer) -> None:
     texts = ["Not good. NOT GOOD, not a good film", "", "<br />", "I loved every minute of it 👍", *TEXTS]
     column = TextColumn.from_texts(texts)
     reasons = scorer.reasons(column, 5)
+    np.testing.assert_array_equal(reasons.scores.score, scorer.score(column).score)
+    np.testing.assert_array_equal(reasons.scores.label, scorer.score(column).label)
     for row, text in enumerate(texts):
         expected = scorer.explain(text, top=5).contributions
         assert reasons.counts[row] == len(expected)

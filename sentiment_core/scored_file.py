@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentiment_core.body import Body
 from sentiment_core.columns import TextColumn
@@ -189,7 +188,7 @@ class _ParquetSink:
 def _told(texts: TextColumn, reasons: Reasons) -> list[list[dict[str, Any]]]:
     """Return for each text its n-grams and what each adds to the log-odds of positive."""
     data = texts.data.tobytes()
-    weights = _log_odds(reasons.weights).tolist()
+    weights = reasons.log_odds.tolist()
     return [
         [
             {"ngram": data[start:end].decode(), "weight": weight}
@@ -197,11 +196,6 @@ def _told(texts: TextColumn, reasons: Reasons) -> list[list[dict[str, Any]]]:
         ]
         for spans, row, count in zip(reasons.spans.tolist(), weights, reasons.counts.tolist(), strict=True)
     ]
-
-
-def _log_odds(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what is added to the log-odds of positive; of three labels, to those against negative."""
-    return weights[..., -1] - (weights[..., 0] if weights.shape[-1] > 1 else 0.0)
 
 
 class _Rejects:

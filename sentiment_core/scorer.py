@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ NO_LABEL: Final = len(LABELS)  # the label of a text that is null: an index that
 
 _CHUNK_BYTES: Final = 256 * 1024  # texts are worked on while their token hashes are still in the processor's cache
 _POSITIVE: Final = LABELS.index("positive")
+
+Value = TypeVar("Value", float, NDArray[np.float64])
 
 __all__ = ["LABELS", "NO_LABEL", "Contribution", "Explanation", "Reasons", "Scorer", "Scores", "TextColumn"]
 
@@ -46,8 +48,8 @@ class Contribution(NamedTuple):
 
     @property
     def weight(self) -> float:
-        """Return what the n-gram adds to the log-odds of positive; of three labels, to those against negative."""
-        return self.weights[-1] - (self.weights[0] if len(self.weights) > 1 else 0.0)
+        """Return what the n-gram adds to the log-odds of positive."""
+        return _log_odds(self.weights)
 
 
 class Explanation:
@@ -67,7 +69,7 @@ class Explanation:
     @property
     def bias(self) -> float:
         """Return the bias of the log-odds that `Contribution.weight` adds to."""
-        return self.biases[-1] - (self.biases[0] if len(self.biases) > 1 else 0.0)
+        return _log_odds(self.biases)
 
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:
@@ -98,6 +100,11 @@ class Reasons(NamedTuple):
     weights: NDArray[np.float64]  # n, top, logits
     spans: NDArray[np.int64]  # n, top, 2: first and end byte of the first occurrence, in the column's data
     counts: NDArray[np.int64]  # n: how many of the `top` the text has
+
+    @property
+    def log_odds(self) -> NDArray[np.float64]:
+        """Return what each n-gram adds to the log-odds of positive, of shape (n, top)."""
+        return _log_odds(list(np.moveaxis(self.weights, -1, 0)))
 
 
 class Scorer:
@@ -223,6 +230,11 @@ class Scorer:
             return Scores(score, (score >= thresholds.neutral_low).astype(np.int8) + (score > thresholds.neutral_high))
         probabilities = _softmax(logits)
         return Scores(probabilities[:, _POSITIVE], probabilities.argmax(axis=1).astype(np.int8))
+
+
+def _log_odds(logits: Sequence[Value]) -> Value:
+    """Return the log-odds of positive from a sequence of logits; of three labels they are those against negative."""
+    return logits[0] if len(logits) == 1 else logits[-1] - logits[0]
 
 
 def _chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

@@ -52,9 +52,9 @@ test: $(KERNELS) ## Run all tests (ARGS='-k name' passes arguments on to pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: bench
-bench: $(KERNELS) ## Measure scoring and training against what others offer (with fastText where it has a wheel)
+bench: $(KERNELS) ## Measure scoring, training and loading against what others offer (with fastText where it has a wheel)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/bench.txt || true
-	@for name in scoring training; do $(BIN)/python -m benchmarks.$$name; done
+	@for name in scoring training load; do $(BIN)/python -m benchmarks.$$name; done
 
 .PHONY: lint
 lint: $(READY) ## Check style and format

@@ -71,15 +71,20 @@ def _generated(count: int) -> Reviews:
     return Reviews("generated", texts, labels, [str(number // 5) for number in range(count)])
 
 
-def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int = 5) -> dict[str, Seconds]:
+def interleaved(
+    contenders: Mapping[str, Callable[[], object]], rounds: int = 5, before: Callable[[], object] | None = None
+) -> dict[str, Seconds]:
     """Time each contender once a round, in turn, so that what else the machine does falls on all alike.
 
-    A quick one runs several times in its turn, so that it does not pay for the caches that the one before has filled.
+    A quick one runs several times in its turn, so that it does not pay for the caches that the one before has filled;
+    not so where something must be done `before` each run.
     """
     taken: dict[str, list[float]] = {name: [] for name in contenders}
-    repeats = {name: _repeats(run) for name, run in contenders.items()}
+    repeats = {name: 1 if before else _repeats(run) for name, run in contenders.items()}
     for _ in range(rounds):
         for name, run in contenders.items():
+            if before:
+                before()
             taken[name].append(_timed(run, repeats[name]))
     return {name: Seconds(min(each), statistics.median(each)) for name, each in taken.items()}
 

@@ -21,6 +21,7 @@ class RejectCode(StrEnum):
     INVALID_RATING = "invalid_rating"
     INVALID_REVIEWED_AT = "invalid_reviewed_at"
     CONFLICTING_REVIEW_ID = "conflicting_review_id"
+    ERASED = "erased"
     # of a file
     UNSUPPORTED_FORMAT = "unsupported_format"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
@@ -33,6 +34,9 @@ class RejectCode(StrEnum):
     REPEATED_COLUMN = "repeated_column"
     UNCLOSED_QUOTE = "unclosed_quote"
     RECORD_TOO_LARGE = "record_too_large"
+    DIRECTORY_MARKER = "directory_marker"
+    TOO_MANY_REJECTED = "too_many_rejected"
+    MONTH_EXPIRED = "month_expired"
     OBJECT_GONE = "object_gone"
 
 

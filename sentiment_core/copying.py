@@ -5,105 +5,75 @@ Source of the format: https://www.postgresql.org/docs/current/sql-copy.html, sec
 
 import struct
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from io import BytesIO
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.columns import TextColumn
+from sentiment_core.columns import Numbers, TextColumn, Values
 from sentiment_core.compiling import compiled
 from sentiment_core.database import Connection
+from sentiment_core.fields import POSTGRES_EPOCH
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
-JSONB_VERSION = b"\x01"
-POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+JSONB_VERSION = 1
+SENT_AT_ONCE = 1 << 18
 
 
-class WireColumn(NamedTuple):
-    """One column as PostgreSQL's binary values: row `i` is `data[start[i]:start[i] + length[i]]`, null at length -1."""
-
-    data: NDArray[np.uint8]
-    start: NDArray[np.int64]
-    length: NDArray[np.int32]
-
-
-def constant(value: bytes, rows: int) -> WireColumn:
-    """Return the same value for every row."""
-    return WireColumn(np.frombuffer(value, np.uint8), np.zeros(rows, np.int64), np.full(rows, len(value), np.int32))
-
-
-def smallint(value: int, rows: int) -> WireColumn:
+def smallint(value: int, rows: int) -> Values:
     """Return the same 16-bit integer for every row."""
-    return constant(struct.pack(">h", value), rows)
+    return Values.same(struct.pack(">h", value), rows)
 
 
-def bigint(value: int, rows: int) -> WireColumn:
+def bigint(value: int, rows: int) -> Values:
     """Return the same 64-bit integer for every row."""
-    return constant(struct.pack(">q", value), rows)
+    return Values.same(struct.pack(">q", value), rows)
 
 
-def day(value: date, rows: int) -> WireColumn:
+def day(value: date, rows: int) -> Values:
     """Return the same date for every row."""
-    return constant(struct.pack(">i", value.toordinal() - POSTGRES_EPOCH.toordinal()), rows)
+    return Values.same(struct.pack(">i", value.toordinal() - POSTGRES_EPOCH.toordinal()), rows)
 
 
-def numbers(values: NDArray[np.generic]) -> WireColumn:
+def numbers(values: NDArray[np.generic]) -> Values:
     """Return numbers (or booleans) of a fixed width, in their own type."""
     width = values.dtype.itemsize
     data = np.frombuffer(values.astype(values.dtype.newbyteorder(">")).tobytes(), np.uint8)
-    return WireColumn(data, np.arange(len(values)) * width, np.full(len(values), width, np.int32))
+    return Values(data, np.arange(len(values)) * width, np.full(len(values), width, np.int32))
 
 
-def texts(column: TextColumn) -> WireColumn:
+def nullable(column: Numbers) -> Values:
+    """Return numbers of a fixed width, in their own type, some of which may be null."""
+    values = numbers(column.values)
+    values.length[column.null] = -1
+    return values
+
+
+def texts(column: TextColumn) -> Values:
     """Return texts, none of them null; nothing is copied."""
-    return WireColumn(column.data, column.offsets[:-1], np.diff(column.offsets).astype(np.int32))
+    return Values(column.data, column.offsets[:-1], np.diff(column.offsets).astype(np.int32))
 
 
-def values(encoded: Sequence[bytes | None]) -> WireColumn:
-    """Return binary values that the caller has encoded."""
-    length = np.array([-1 if value is None else len(value) for value in encoded], np.int32)
-    start = np.zeros(len(encoded) + 1, np.int64)
-    np.cumsum(np.maximum(length, 0), out=start[1:])
-    return WireColumn(np.frombuffer(b"".join(value or b"" for value in encoded), np.uint8), start[:-1], length)
+def documents(column: Values) -> Values:
+    """Return JSON documents as jsonb, which is the version of its binary format and the text behind it."""
+    length = np.where(column.null, -1, column.length + 1).astype(np.int32)
+    sizes = np.maximum(length, 0)
+    start = np.cumsum(sizes, dtype=np.int64) - sizes
+    data = np.empty(int(sizes.sum()), np.uint8)
+    _put_documents(*column, data, start)
+    return Values(data, start, length)
 
 
-def strings(column: Sequence[str | None]) -> WireColumn:
-    """Return strings as text."""
-    return values([None if value is None else value.encode() for value in column])
-
-
-def documents(column: Sequence[str | None]) -> WireColumn:
-    """Return JSON documents as jsonb."""
-    return values([None if value is None else JSONB_VERSION + value.encode() for value in column])
-
-
-def doubles(column: Sequence[float | None]) -> WireColumn:
-    """Return numbers as double precision."""
-    return values([None if value is None else struct.pack(">d", value) for value in column])
-
-
-def times(column: Sequence[datetime | None]) -> WireColumn:
-    """Return times as timestamptz: microseconds since 2000."""
-    return values([None if value is None else struct.pack(">q", microseconds(value)) for value in column])
-
-
-def microseconds(time: datetime) -> int:
-    """Count exactly; a float of seconds would lose the last digit."""
-    since = time - POSTGRES_EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def copy_rows(connection: Connection, table: str, columns: dict[str, WireColumn]) -> None:
+def copy_rows(connection: Connection, table: str, columns: dict[str, Values]) -> None:
     """COPY rows into a table of the schema; all columns have the same length."""
     statement = f"COPY sentiment.{table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
     with connection.cursor() as cursor:
-        cursor.copy_expert(statement, BytesIO(encode_rows(list(columns.values()))))
+        cursor.copy_expert(statement, BytesIO(encode_rows(list(columns.values()))), SENT_AT_ONCE)
 
 
-def encode_rows(columns: Sequence[WireColumn]) -> bytes:
+def encode_rows(columns: Sequence[Values]) -> bytes:
     """Return a whole COPY stream of the rows."""
     rows = len(columns[0].start)
     sizes = np.full(rows, 2 + 4 * len(columns), np.int64)
@@ -136,3 +106,13 @@ def put_column(out, place, data, start, length):  # type: ignore[no-untyped-def]
         for byte in range(size):
             out[at + byte] = data[first + byte]
         place[row] = at + max(size, 0)
+
+
+@compiled
+def _put_documents(data, start, length, out, place):  # type: ignore[no-untyped-def]
+    for row in range(len(start)):
+        if length[row] < 0:
+            continue
+        out[place[row]] = JSONB_VERSION
+        for byte in range(length[row]):
+            out[place[row] + 1 + byte] = data[start[row] + byte]

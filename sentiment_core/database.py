@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import psycopg2
 import sqlalchemy
-from alembic import command
+from alembic import command, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -129,6 +129,14 @@ def migrations() -> Config:
     config.set_main_option("script_location", str(folder))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def run_statements_beside(migration: str) -> None:
+    """Run the .sql file that lies beside a migration's Python file, in its transaction."""
+    statements = Path(migration).with_suffix(".sql").read_text(encoding="utf-8")
+    # The driver's own cursor: SQLAlchemy would read every % of the statements as a parameter.
+    with closing(op.get_bind().connection.cursor()) as cursor:
+        cursor.execute(statements)
 
 
 @contextmanager

@@ -165,6 +165,18 @@ class ClaimHeld(TransientError):
     code = "claim_held"
 
 
+class MaintenanceRuns(TransientError):
+    """An expiry or an erasure keeps loads waiting, and has not finished after {seconds:g} s. Try again later."""
+
+    code = "maintenance_runs"
+
+
+class LoadsUnderWay(TransientError):
+    """Loads are under way and have not finished after {seconds:g} s. Nothing was changed; try again later."""
+
+    code = "loads_under_way"
+
+
 # Runs
 
 

@@ -14,10 +14,12 @@ from psycopg2.extras import execute_values
 from sentiment_core.contract import RejectCode
 from sentiment_core.database import Connection
 from sentiment_core.drop import Drop
-from sentiment_core.errors import ClaimHeld
+from sentiment_core.errors import ClaimHeld, LoadsUnderWay, MaintenanceRuns
 
 # A worker whose connection lives but which does nothing must lose its claim in the end.
 IDLE_IN_TRANSACTION = "10min"
+
+MAINTENANCE = "hashtextextended('sentiment.maintenance', 0)"
 
 COLUMNS = (
     "source_file_id, bucket, key, etag, version_id, last_modified, size, source, day, status, sha256, current_model_id"
@@ -97,17 +99,40 @@ def get(cursor: Cursor, source_file_id: int) -> SourceFile:
 def claim(cursor: Cursor, source_file_id: int, lock_timeout_s: float) -> SourceFile:
     """Lock an entry until the transaction ends, so that one worker at a time works on the file, and return it.
 
-    The lock dies with its connection, so a killed worker's claim is free at once. Raises `ClaimHeld` when another
-    worker keeps it for longer than `lock_timeout_s`.
+    The lock dies with its connection, so a killed worker's claim is free at once. All settings and locks end with the
+    transaction, so that a pooler in transaction mode may stand between. Raises `ClaimHeld` when another worker keeps it
+    for longer than `lock_timeout_s`, and `MaintenanceRuns` when an expiry or erasure does.
     """
-    cursor.execute(
-        "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)",
-        (f"{lock_timeout_s * 1000:.0f}ms", IDLE_IN_TRANSACTION),
-    )
+    set_timeouts(cursor, lock_timeout_s)
+    try:
+        cursor.execute(f"SELECT pg_advisory_xact_lock_shared({MAINTENANCE})")
+    except psycopg2.errors.LockNotAvailable as error:
+        raise MaintenanceRuns(seconds=lock_timeout_s) from error
     try:
         return _fetch(cursor, source_file_id, "FOR NO KEY UPDATE")
     except psycopg2.errors.LockNotAvailable as error:
         raise ClaimHeld(uri=f"source file {source_file_id}", seconds=lock_timeout_s) from error
+
+
+def shut_out_loads(cursor: Cursor, lock_timeout_s: float) -> None:
+    """Wait until no load is under way, and keep new ones waiting until the transaction ends.
+
+    Raises `LoadsUnderWay` when one lasts longer than `lock_timeout_s`.
+    """
+    set_timeouts(cursor, lock_timeout_s)
+    try:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({MAINTENANCE})")
+    except psycopg2.errors.LockNotAvailable as error:
+        raise LoadsUnderWay(seconds=lock_timeout_s) from error
+    lock_heads(cursor)
+
+
+def set_timeouts(cursor: Cursor, lock_timeout_s: float) -> None:
+    """Let this transaction wait for a lock, and do nothing, only so long."""
+    cursor.execute(
+        "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)",
+        (f"{lock_timeout_s * 1000:.0f}ms", IDLE_IN_TRANSACTION),
+    )
 
 
 def _fetch(cursor: Cursor, source_file_id: int, lock: str) -> SourceFile:
@@ -132,10 +157,11 @@ def lock_heads(cursor: Cursor) -> None:
 
 
 def loaded_with_content(cursor: Cursor, sha256: bytes, besides: int) -> int | None:
-    """Return the id of another loaded file with these bytes, if there is one."""
+    """Return the id of another file with these bytes that is loaded, or was until it expired, if there is one."""
     cursor.execute(
         "SELECT source_file_id FROM sentiment.source_file"
-        " WHERE sha256 = %s AND status = 'loaded' AND source_file_id <> %s",
+        " WHERE sha256 = %s AND status IN ('loaded', 'expired') AND source_file_id <> %s"
+        " ORDER BY status DESC LIMIT 1",
         (sha256, besides),
     )
     found = cursor.fetchone()
@@ -145,19 +171,21 @@ def loaded_with_content(cursor: Cursor, sha256: bytes, besides: int) -> int | No
 def looks_loaded(cursor: Cursor, file: SourceFile) -> bool:
     """Tell whether a loaded file has the same etag and size, so that it pays to hash this one before loading it."""
     cursor.execute(
-        "SELECT EXISTS (SELECT FROM sentiment.source_file WHERE etag = %s AND size = %s AND status = 'loaded'"
+        "SELECT EXISTS (SELECT FROM sentiment.source_file WHERE etag = %s AND size = %s"
+        " AND status IN ('loaded', 'expired')"
         " AND source_file_id <> %s)",
         (file.etag, file.size, file.source_file_id),
     )
     return bool(cursor.fetchone()[0])  # type: ignore[index]
 
 
-def mark_loaded(cursor: Cursor, file: SourceFile, sha256: bytes, model_id: int) -> None:
+def mark_loaded(cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, model_id: int) -> None:
     """Say that all rows of the file are stored and scored, and let the views show what they now should."""
     cursor.execute(
-        "UPDATE sentiment.source_file SET status = 'loaded', sha256 = %s, current_model_id = %s,"
-        " reject_code = NULL, reject_reason = NULL, finished_at = clock_timestamp() WHERE source_file_id = %s",
-        (sha256, model_id, file.source_file_id),
+        "UPDATE sentiment.source_file SET status = 'loaded', sha256 = %s, header = %s, current_model_id = %s,"
+        " rows_removed = 0, reject_code = NULL, reject_reason = NULL, finished_at = clock_timestamp()"
+        " WHERE source_file_id = %s",
+        (sha256, header, model_id, file.source_file_id),
     )
     move_heads(cursor, file)
 
@@ -184,15 +212,17 @@ def mark_rejected(cursor: Cursor, file: SourceFile, code: RejectCode, reason: st
 def move_heads(cursor: Cursor, file: SourceFile) -> None:
     """Recompute which files are live and which rows are heads, after a version of the file's key became good.
 
-    A key's head is its newest version that is loaded or duplicate; a loaded file is live while some key's head has its
-    bytes. The head of a review key is, of the rows of live files, the one with the greatest (last_modified,
+    A key's head is its newest version that is loaded, duplicate or expired; a loaded file is live while some key's head
+    has its bytes. The head of a review key is, of the rows of live files, the one with the greatest (last_modified,
     source_file_id). Neither depends on the order in which files were loaded.
     """
     cursor.execute(LIVE_CHANGES, {"bucket": file.bucket, "key": file.key})
     changes = cursor.fetchall()
     for source_file_id, day, live in changes:
-        cursor.execute("UPDATE sentiment.source_file SET live = %s WHERE source_file_id = %s", (live, source_file_id))
-        if not live:
+        if live:
+            cursor.execute("INSERT INTO sentiment.live_file VALUES (%s)", (source_file_id,))
+        else:
+            cursor.execute("DELETE FROM sentiment.live_file WHERE source_file_id = %s", (source_file_id,))
             unseat(cursor, source_file_id, day)
     elect(cursor)
     shown = {source_file_id: day for source_file_id, day, live in changes if live}
@@ -227,7 +257,8 @@ def elect(cursor: Cursor) -> None:
         SELECT DISTINCT ON (row.review_key) row.review_key, row.day, row.source_file_id, row.line, file.last_modified
         FROM unseated
         JOIN sentiment.review row USING (review_key)
-        JOIN sentiment.source_file file ON file.source_file_id = row.source_file_id AND file.live
+        JOIN sentiment.live_file live ON live.source_file_id = row.source_file_id
+        JOIN sentiment.source_file file ON file.source_file_id = row.source_file_id
         ORDER BY row.review_key, file.last_modified DESC, file.source_file_id DESC
         ON CONFLICT (review_key) DO NOTHING
         """)
@@ -240,7 +271,8 @@ def crown(cursor: Cursor, source_file_id: int, day: date) -> None:
         INSERT INTO sentiment.review_head AS head (review_key, day, source_file_id, line, last_modified)
         SELECT row.review_key, row.day, row.source_file_id, row.line, file.last_modified
         FROM sentiment.review row
-        JOIN sentiment.source_file file ON file.source_file_id = row.source_file_id AND file.live
+        JOIN sentiment.live_file USING (source_file_id)
+        JOIN sentiment.source_file file USING (source_file_id)
         WHERE row.day = %(day)s AND row.source_file_id = %(file)s AND row.review_key IS NOT NULL
         ON CONFLICT (review_key) DO UPDATE
             SET day = excluded.day, source_file_id = excluded.source_file_id, line = excluded.line,
@@ -251,10 +283,17 @@ def crown(cursor: Cursor, source_file_id: int, day: date) -> None:
     )
 
 
-def ensure_month(connection: Connection, day: date) -> None:
-    """Make the partitions for a day's month, in a transaction of its own."""
+def ensure_month(connection: Connection, source_file_id: int) -> bool:
+    """Make the partitions for the month of a file's day, in a transaction of its own; False when it has expired."""
     with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT sentiment.ensure_month(%s)", (day,))
+        cursor.execute(
+            "SELECT sentiment.ensure_month(day) FROM sentiment.source_file WHERE source_file_id = %s",
+            (source_file_id,),
+        )
+        found = cursor.fetchone()
+    if found is None:
+        raise KeyError(source_file_id)
+    return bool(found[0])
 
 
 # Loaded files whose bytes some version of this key has, and whose place in the views is no longer right.
@@ -263,15 +302,17 @@ LIVE_CHANGES = """
         SELECT DISTINCT sha256 FROM sentiment.source_file
         WHERE bucket = %(bucket)s AND key = %(key)s AND status IN ('loaded', 'duplicate')),
     verdict AS (
-        SELECT file.source_file_id, file.day, file.live AS was, EXISTS (
-            SELECT FROM sentiment.source_file version
-            WHERE version.sha256 = file.sha256 AND version.status IN ('loaded', 'duplicate')
-                AND NOT EXISTS (
-                    SELECT FROM sentiment.source_file newer
-                    WHERE newer.bucket = version.bucket AND newer.key = version.key
-                        AND newer.status IN ('loaded', 'duplicate')
-                        AND (newer.last_modified, newer.source_file_id)
-                            > (version.last_modified, version.source_file_id))) AS live
+        SELECT file.source_file_id, file.day,
+            EXISTS (SELECT FROM sentiment.live_file WHERE live_file.source_file_id = file.source_file_id) AS was,
+            EXISTS (
+                SELECT FROM sentiment.source_file version
+                WHERE version.sha256 = file.sha256 AND version.status IN ('loaded', 'duplicate', 'expired')
+                    AND NOT EXISTS (
+                        SELECT FROM sentiment.source_file newer
+                        WHERE newer.bucket = version.bucket AND newer.key = version.key
+                            AND newer.status IN ('loaded', 'duplicate', 'expired')
+                            AND (newer.last_modified, newer.source_file_id)
+                                > (version.last_modified, version.source_file_id))) AS live
         FROM concerned
         JOIN sentiment.source_file file ON file.sha256 = concerned.sha256 AND file.status = 'loaded')
     SELECT source_file_id, day, live FROM verdict WHERE live <> was

@@ -8,20 +8,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import chain
 from typing import NamedTuple
 
 from sentiment_core import ledger
 from sentiment_core.body import Body
+from sentiment_core.columns import Values
 from sentiment_core.contract import Header, RejectCode
 from sentiment_core.database import Connection
 from sentiment_core.errors import FileRejected
 from sentiment_core.ledger import SourceFile
 from sentiment_core.model import Model
 from sentiment_core.records import RecordBlock, read_records
-from sentiment_core.repeats import RepeatFilter
+from sentiment_core.repeats import RepeatFilter, StoredReviews, review_keys
+from sentiment_core.scorer import Scores
 from sentiment_core.settings import Settings
+from sentiment_core.stages import ahead
 from sentiment_core.storage import Storage
-from sentiment_core.validation import Validator
+from sentiment_core.validation import RejectedRow, ReviewBatch, Validator
 from sentiment_core.writer import BatchWriter
 
 
@@ -50,6 +54,16 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
+class _ScoredRows(NamedTuple):
+    """One block's good rows with their review keys and scores, and its rejected ones, below the file's header."""
+
+    header: bytes
+    batch: ReviewBatch
+    keys: Values
+    scores: Scores
+    rejected: list[RejectedRow]
+
+
 class _SameContent(Exception):  # not an error: it takes the rows back that turned out to be there already
     def __init__(self, sha256: bytes) -> None:
         self.sha256 = sha256
@@ -72,16 +86,19 @@ class Loader:
         Raises `TransientError` (nothing was stored) and `TerminalError`; a file that cannot be read is no error but an
         outcome.
         """
-        with self.connection, self.connection.cursor() as cursor:
-            day = ledger.get(cursor, source_file_id).day
-        ledger.ensure_month(self.connection, day)
         try:
+            self._ensure_month(source_file_id)
             with self.connection:
                 return self._load(source_file_id, replace)
         except _SameContent as same:
             return self._settle_duplicate(source_file_id, same.sha256, replace)
         except FileRejected as rejection:
             return self._settle_rejected(source_file_id, rejection)
+
+    def _ensure_month(self, source_file_id: int) -> None:
+        if not ledger.ensure_month(self.connection, source_file_id):
+            why = "the month of its day was dropped for its age, and nothing is taken for it any more"
+            raise FileRejected(reason=RejectCode.MONTH_EXPIRED, why=why)
 
     def _load(self, source_file_id: int, replace: bool) -> Outcome:
         with self.connection.cursor() as cursor:
@@ -94,13 +111,13 @@ class Loader:
             writer = BatchWriter(self.connection, file, self.model, "replace" if anew else "load", self.run_id)
             if anew:
                 writer.clear()
-        sha256 = self._stream(file, writer)
+        sha256, header = self._stream(file, writer)
         with self.connection.cursor() as cursor:
             ledger.lock_heads(cursor)
             if ledger.loaded_with_content(cursor, sha256, besides=source_file_id):
                 raise _SameContent(sha256)
             counts = writer.finish(self.settings.code_version)
-            ledger.mark_loaded(cursor, file, sha256, self.model.model_id)
+            ledger.mark_loaded(cursor, file, sha256, header, self.model.model_id)
         return Outcome(source_file_id, file.drop.uri, Status.REPLACED if anew else Status.LOADED, *counts)
 
     def _is_to_do(self, file: SourceFile, replace: bool) -> bool:
@@ -125,33 +142,48 @@ class Loader:
             if ledger.loaded_with_content(cursor, sha256, besides=file.source_file_id):
                 raise _SameContent(sha256)
 
-    def _stream(self, file: SourceFile, writer: BatchWriter) -> bytes:
-        """Store the file's rows block by block, and return the hash of the object."""
-        seconds = writer.seconds
-        repeats = RepeatFilter(self.connection, file)
+    def _stream(self, file: SourceFile, writer: BatchWriter) -> tuple[bytes, bytes]:
+        """Store the file's rows block by block, while the next blocks are read and scored.
+
+        Returns the object's hash and the file's header as it stands there.
+        """
+        repeats = RepeatFilter(StoredReviews(self.connection, file))
         with self._body(file) as body:
-            validator = None
-            blocks = read_records(
-                body, body.delimiter, self.settings.block_bytes, self.settings.max_record_bytes, file.drop.uri
-            )
-            for block in _timed(blocks, seconds, "read"):
-                rows = block
-                if validator is None:
-                    header = Header(block.fields(0), self.settings.text_columns, file.drop.uri)
-                    validator = Validator(header, self.settings.max_text_bytes)
-                    rows = block.skip(1)
-                with _clock(seconds, "validate"):
-                    batch, rejected = validator.validate(rows)
-                    sifted = repeats.sift(batch)
-                with _clock(seconds, "score"):
-                    scores = self.model.scorer.score(sifted.batch.text)
-                with _clock(seconds, "write"):
-                    writer.write(sifted, rejected, scores)
-            if validator is None:
-                raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{file.drop.uri} is empty")
+            blocks = _timed(self._records(body, file), writer.seconds, "read")
+            with ahead(blocks) as read, ahead(self._score(read, file, writer)) as scored:
+                for rows in scored:
+                    header = rows.header
+                    with _clock(writer.seconds, "write"):
+                        self._write(rows, repeats, writer)
             if writer.rows_in == 0:
                 raise FileRejected(reason=RejectCode.NO_ROWS, why=f"{file.drop.uri} has a header and no row below it")
-            return body.finish()
+            return body.finish(), header
+
+    def _records(self, body: Body, file: SourceFile) -> Iterator[RecordBlock]:
+        limits = self.settings
+        return read_records(body, body.delimiter, limits.block_bytes, limits.max_record_bytes, file.drop.uri)
+
+    def _score(self, blocks: Iterator[RecordBlock], file: SourceFile, writer: BatchWriter) -> Iterator[_ScoredRows]:
+        """Hold records against the contract and score the good ones; the first record is the header."""
+        first = next(blocks, None)
+        if first is None:
+            raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{file.drop.uri} is empty")
+        header = Header(first.fields(0), self.settings.text_columns, file.drop.uri)
+        validator = Validator(header, self.settings.max_text_bytes, self.settings.bad_values)
+        for block in chain((first.records(1),), blocks):
+            with _clock(writer.seconds, "validate"):
+                batch, rejected = validator.validate(block)
+                keys = review_keys(file.source, batch.review_id)
+            with _clock(writer.seconds, "score"):
+                scores = self.model.scorer.score(batch.text)
+            yield _ScoredRows(first.raw(0), batch, keys, scores, rejected)
+
+    def _write(self, rows: _ScoredRows, repeats: RepeatFilter, writer: BatchWriter) -> None:
+        sifted = repeats.sift(rows.batch, rows.keys)
+        kept = sifted.rows
+        writer.write(rows.batch.take(kept), rows.keys.take(kept), rows.scores.take(kept))
+        writer.reject(rows.rejected + sifted.rejected)
+        writer.duplicates += sifted.duplicates
 
     @contextmanager
     def _body(self, file: SourceFile) -> Iterator[Body]:

@@ -1,12 +1,13 @@
 """Splits the bytes of a delimited file into records and fields, block by block.
 
-One pass over the bytes finds record boundaries, field boundaries and physical line numbers. The dialect is RFC 4180 as
+One pass over the bytes, 64 at a time, finds record boundaries, field boundaries, physical line numbers and bytes that
+are no UTF-8. The dialect is RFC 4180 as
 Python's `csv` module reads it: fields may be quoted with `"`, a doubled quote stands for one, quoted fields may hold
 delimiters and line ends; a line ends with CR, LF or CRLF; a blank line is no record.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,18 @@ from sentiment_core.columns import TextColumn
 from sentiment_core.compiling import compiled
 from sentiment_core.contract import RejectCode
 from sentiment_core.errors import FileRejected
+from sentiment_core.simd import BYTES, byte_mask, ones, trailing_zeros
 
-QUOTE, LF, CR = ord('"'), ord("\n"), ord("\r")
+QUOTE, LF, CR, COMMA, TAB = ord('"'), ord("\n"), ord("\r"), ord(","), ord("\t")
 UTF8_BOM, UTF16_BOMS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+
+_line_ends: Final = byte_mask({LF, CR})
+_commas: Final = byte_mask({COMMA})
+_tabs: Final = byte_mask({TAB})
+_comma_ends: Final = byte_mask({COMMA, LF, CR})
+_tab_ends: Final = byte_mask({TAB, LF, CR})
+_quotes_and_ends: Final = byte_mask({QUOTE, LF, CR})
+_odd_bytes: Final = byte_mask({0, *range(0x80, 0x100)})  # all but NUL are a part of a longer sequence
 
 
 class Stream(Protocol):
@@ -38,6 +48,8 @@ class RecordBlock(NamedTuple):
     start: NDArray[np.int64]  # n: first byte of the record in data
     end: NDArray[np.int64]  # n: end of the record, without its line end
     line: NDArray[np.int32]  # n: physical line of the file on which the record starts
+    invalid_utf8: NDArray[np.bool_]  # n: its bytes are not UTF-8
+    holds_nul: NDArray[np.bool_]  # n: it holds a NUL byte
 
     @property
     def size(self) -> int:
@@ -68,26 +80,16 @@ class RecordBlock(NamedTuple):
         gather(self.data, start, end, escaped, data, offsets)
         return TextColumn(data[: offsets[-1]], offsets)
 
-    def skip(self, records: int) -> "RecordBlock":
-        """Return the block without its first records."""
+    def records(self, first: int, last: int | None = None) -> "RecordBlock":
+        """Return the block with only the records from `first` up to `last`."""
         return self._replace(
-            first_field=self.first_field[records:],
-            start=self.start[records:],
-            end=self.end[records:],
-            line=self.line[records:],
+            first_field=self.first_field[first : None if last is None else last + 1],
+            start=self.start[first:last],
+            end=self.end[first:last],
+            line=self.line[first:last],
+            invalid_utf8=self.invalid_utf8[first:last],
+            holds_nul=self.holds_nul[first:last],
         )
-
-    def invalid_utf8(self) -> NDArray[np.bool_]:
-        """Return for each record whether its bytes are not UTF-8, shape (n,)."""
-        if not len(self.data) or self.data.max() < 0x80:
-            return np.zeros(self.size, np.bool_)
-        broken: NDArray[np.bool_] = not_utf8(self.data, self.start, self.end)
-        return broken
-
-    def holds_nul(self) -> NDArray[np.bool_]:
-        """Return for each record whether it holds a NUL byte, shape (n,)."""
-        nul = np.flatnonzero(self.data == 0)
-        return np.searchsorted(nul, self.end) > np.searchsorted(nul, self.start)
 
 
 def read_records(
@@ -105,7 +107,7 @@ def read_records(
         data = rest + fresh
         if first:
             data, first = without_bom(data, source), False
-        block, consumed, line = scan(np.frombuffer(data, np.uint8), delimiter, line, final)
+        block, consumed, line = scan(data, delimiter, line, final)
         if block.size:
             yield block
         rest = data[consumed:]
@@ -131,17 +133,18 @@ def without_bom(data: bytes, source: str) -> bytes:
     return data.removeprefix(UTF8_BOM)
 
 
-def scan(data: NDArray[np.uint8], delimiter: str, line: int, final: bool) -> tuple[RecordBlock, int, int]:
+def scan(data: bytes, delimiter: str, line: int, final: bool) -> tuple[RecordBlock, int, int]:
     """Split one block that starts at a record, on physical line `line`.
 
     Returns the complete records, the number of bytes they take, and the line on which the rest starts. With `final`
     the end of the data ends the last record.
     """
     separator = ord(delimiter)
-    ends = int(np.count_nonzero((data == LF) | (data == CR))) + 1
-    fields = int(np.count_nonzero(data == separator)) + ends
+    padded = np.frombuffer(data + bytes(BYTES), np.uint8)
+    ends, fields = count(padded, len(data), separator)
+    ends, fields = ends + 1, fields + ends + 1
     block = RecordBlock(
-        data,
+        padded[: len(data)],
         np.empty(fields, np.int64),
         np.empty(fields, np.int64),
         np.empty(fields, np.bool_),
@@ -149,25 +152,64 @@ def scan(data: NDArray[np.uint8], delimiter: str, line: int, final: bool) -> tup
         np.empty(ends, np.int64),
         np.empty(ends, np.int64),
         np.empty(ends, np.int32),
+        np.empty(ends, np.bool_),
+        np.empty(ends, np.bool_),
     )
     records, consumed, line = split(*block, separator, line, final)
-    return (
-        RecordBlock(
-            data,
-            *block[1:4],
-            block.first_field[: records + 1],
-            block.start[:records],
-            block.end[:records],
-            block.line[:records],
-        ),
-        consumed,
-        line,
-    )
+    return block.records(0, records), consumed, line
+
+
+# The functions below may read up to 64 bytes behind the end of `data`, which must be there.
+
+
+@compiled
+def count(data, size, delimiter):  # type: ignore[no-untyped-def]
+    """Return how many line ends (CRLF as two) and how many delimiters there are, in quotes or not."""
+    ends = 0
+    delimiters = 0
+    for at in range(0, size, BYTES):
+        ends += ones(_line_ends(data, at))
+        delimiters += ones(_commas(data, at) if delimiter == COMMA else _tabs(data, at))
+    return ends, delimiters
+
+
+@compiled
+def _next_end(data, at, size, delimiter):  # type: ignore[no-untyped-def]
+    """Return the place of the next delimiter or line end outside quotes, or `size`."""
+    while at < size:
+        found = _comma_ends(data, at) if delimiter == COMMA else _tab_ends(data, at)
+        if found != 0:
+            return min(at + trailing_zeros(found), size)
+        at += BYTES
+    return size
+
+
+@compiled
+def _next_in_quotes(data, at, size):  # type: ignore[no-untyped-def]
+    """Return the place of the next quote or line end, or `size`."""
+    while at < size:
+        found = _quotes_and_ends(data, at)
+        if found != 0:
+            return min(at + trailing_zeros(found), size)
+        at += BYTES
+    return size
 
 
 @compiled
 def split(  # type: ignore[no-untyped-def]
-    data, field_start, field_end, field_escaped, first_field, start, end, line_of, delimiter, line, final
+    data,
+    field_start,
+    field_end,
+    field_escaped,
+    first_field,
+    start,
+    end,
+    line_of,
+    invalid_utf8,
+    holds_nul,
+    delimiter,
+    line,
+    final,
 ):
     """Fill the arrays of a `RecordBlock`; returns (records, bytes consumed, line of the rest)."""
     size = len(data)
@@ -193,35 +235,32 @@ def split(  # type: ignore[no-untyped-def]
             escaped = False
             closed = True
             if at < size and data[at] == QUOTE:
-                opened = at
-                at += 1
+                content_start = at + 1
                 closed = False
+                at = _next_in_quotes(data, at + 1, size)
                 while at < size:
                     byte = data[at]
                     if byte == QUOTE:
                         if at + 1 < size and data[at + 1] == QUOTE:
                             escaped = True
-                            at += 2
+                            at = _next_in_quotes(data, at + 2, size)
                             continue
                         closed = True
                         break
-                    if byte == LF or (byte == CR and not (at + 1 < size and data[at + 1] == LF)):
+                    if byte == LF or not (at + 1 < size and data[at + 1] == LF):
                         line += 1
-                    at += 1
-                content_start = opened + 1
+                    at = _next_in_quotes(data, at + 1, size)
                 content_end = at
                 if closed:
                     at += 1
                     if at < size and data[at] != delimiter and data[at] != LF and data[at] != CR:
                         # Text after the closing quote belongs to the field, as the csv module has it.
-                        while at < size and data[at] != delimiter and data[at] != LF and data[at] != CR:
-                            at += 1
+                        at = _next_end(data, at, size, delimiter)
                         escaped = True
                         content_end = at
             else:
                 content_start = at
-                while at < size and data[at] != delimiter and data[at] != LF and data[at] != CR:
-                    at += 1
+                at = _next_end(data, at, size, delimiter)
                 content_end = at
             if not closed:
                 break
@@ -252,9 +291,60 @@ def split(  # type: ignore[no-untyped-def]
         start[records] = record_start
         end[records] = record_end
         line_of[records] = record_line
+        invalid_utf8[records], holds_nul[records] = _judge(data, record_start, record_end)
         records += 1
         first_field[records] = fields
     return records, at, line
+
+
+@compiled
+def _judge(data, at, end):  # type: ignore[no-untyped-def]
+    """Tell whether bytes break the UTF-8 of Unicode table 3-7 (well-formed byte sequences), and whether one is NUL."""
+    invalid = False
+    nul = False
+    while at < end:
+        found = _odd_bytes(data, at)
+        if found == 0:
+            at += BYTES
+            continue
+        at += trailing_zeros(found)
+        if at >= end:
+            break
+        if data[at] == 0:
+            nul = True
+            at += 1
+            continue
+        width = _sequence(data, at, end)
+        invalid |= width == 0
+        at += max(width, 1)
+    return invalid, nul
+
+
+@compiled
+def _sequence(data, at, end):  # type: ignore[no-untyped-def]
+    """Return the width of the well-formed sequence of more than one byte that starts here, 0 where there is none."""
+    lead = data[at]
+    low, high, more = 0x80, 0xBF, 0
+    if 0xC2 <= lead <= 0xDF:
+        more = 1
+    elif 0xE0 <= lead <= 0xEF:
+        more = 2
+        if lead == 0xE0:
+            low = 0xA0
+        elif lead == 0xED:
+            high = 0x9F
+    elif 0xF0 <= lead <= 0xF4:
+        more = 3
+        if lead == 0xF0:
+            low = 0x90
+        elif lead == 0xF4:
+            high = 0x8F
+    if more == 0 or at + more >= end or data[at + 1] < low or data[at + 1] > high:
+        return 0
+    for following in range(2, more + 1):
+        if data[at + following] & 0xC0 != 0x80:
+            return 0
+    return more + 1
 
 
 @compiled
@@ -282,42 +372,3 @@ def gather(source, start, end, escaped, data, offsets):  # type: ignore[no-untyp
             data[to] = byte
             to += 1
     offsets[len(start)] = to
-
-
-@compiled
-def not_utf8(data, start, end):  # type: ignore[no-untyped-def]
-    """Return for each record whether its bytes break the UTF-8 of Unicode table 3-7 (well-formed byte sequences)."""
-    broken = np.zeros(len(start), np.bool_)
-    for record in range(len(start)):
-        at = start[record]
-        stop = end[record]
-        while at < stop:
-            lead = data[at]
-            at += 1
-            if lead < 0x80:
-                continue
-            low, high, more = 0x80, 0xBF, 0
-            if 0xC2 <= lead <= 0xDF:
-                more = 1
-            elif 0xE0 <= lead <= 0xEF:
-                more = 2
-                if lead == 0xE0:
-                    low = 0xA0
-                elif lead == 0xED:
-                    high = 0x9F
-            elif 0xF0 <= lead <= 0xF4:
-                more = 3
-                if lead == 0xF0:
-                    low = 0x90
-                elif lead == 0xF4:
-                    high = 0x8F
-            if more == 0 or at + more > stop or data[at] < low or data[at] > high:
-                broken[record] = True
-                break
-            for following in range(1, more):
-                if data[at + following] & 0xC0 != 0x80:
-                    broken[record] = True
-            if broken[record]:
-                break
-            at += more
-    return broken

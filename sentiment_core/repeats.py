@@ -1,17 +1,23 @@
 """Finds rows of one file that repeat a review id, in bounded memory."""
 
 import hashlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sentiment_core.columns import Values
+from sentiment_core.compiling import compiled
 from sentiment_core.contract import RejectCode
 from sentiment_core.database import Connection
 from sentiment_core.ledger import SourceFile
 from sentiment_core.validation import RejectedRow, Review, ReviewBatch
 
+KEY_BYTES = 16
 FILTER_BITS = 27  # 16 MiB; at 10 million ids one key in 50 is looked up in vain
+
+Lookup = Callable[[list[bytes]], dict[bytes, Review]]  # the earlier rows that have one of these keys
 
 
 def review_key(source: str, review_id: str) -> bytes:
@@ -19,79 +25,107 @@ def review_key(source: str, review_id: str) -> bytes:
 
     In SQL: `substr(sha256(convert_to(source || '/' || review_id, 'UTF8')), 1, 16)`.
     """
-    return hashlib.sha256(f"{source}/{review_id}".encode()).digest()[:16]
+    return hashlib.sha256(f"{source}/{review_id}".encode()).digest()[:KEY_BYTES]
+
+
+def review_keys(source: str, review_ids: Values) -> Values:
+    """Return the keys of review ids; null without an id."""
+    if review_ids.null.all():
+        return Values.nulls(review_ids.size)
+    start, sha256 = f"{source}/".encode(), hashlib.sha256
+    return Values.of(
+        [None if name is None else sha256(start + name).digest()[:KEY_BYTES] for name in review_ids.values()]
+    )
 
 
 class Sifted(NamedTuple):
-    """A batch without its repeats: rows that stay, their keys (None without an id), and what became of the others."""
+    """What is left of a batch without its repeats, and what became of these."""
 
-    batch: ReviewBatch
-    keys: list[bytes | None]
+    rows: NDArray[np.int64]  # those that stay
     duplicates: int
     rejected: list[RejectedRow]
 
 
 class RepeatFilter:
-    """Sifts the batches of one file, in their order, while their rows are stored in the open transaction.
+    """Sifts the batches of one file, in their order.
 
-    A Bloom filter (B. Bloom, CACM 13(7), 1970) over the keys of earlier batches names the few that may have been there
-    before; only these are looked up among the rows that this transaction has stored.
+    A Bloom filter (B. Bloom, CACM 13(7), 1970) over the keys of earlier rows names the few that may have been there
+    before; only these are looked up. With `all_known` every key is.
     """
+
+    def __init__(self, earlier: Lookup, all_known: bool = False) -> None:
+        self.earlier = earlier
+        self.bits = np.full(1 << (FILTER_BITS - 3), 0xFF if all_known else 0, np.uint8)
+
+    def sift(self, batch: ReviewBatch, keys: Values) -> Sifted:
+        """Split off rows with an id that an earlier row has: the same fields are a duplicate, others a conflict."""
+        suspects = self.suspects(keys)
+        if not len(suspects):
+            return Sifted(np.arange(batch.size), 0, [])
+        known = self._first_of(keys, suspects)
+        dropped, duplicates, rejected = [], 0, []
+        for row in suspects.tolist():
+            first = known.get(keys.value(row) or b"", row)
+            if first == row:
+                continue
+            dropped.append(row)
+            if batch.review(row) == (batch.review(first) if isinstance(first, int) else first):
+                duplicates += 1
+            else:
+                reason = f"review_id {batch.review_id.text(row)} is already taken by an earlier row with other fields"
+                rejected.append(batch.rejected(row, RejectCode.CONFLICTING_REVIEW_ID, reason))
+        return Sifted(np.delete(np.arange(batch.size), dropped), duplicates, rejected)
+
+    def suspects(self, keys: Values) -> NDArray[np.int64]:
+        """Return the rows whose key an earlier row may have, of this batch or of one before, and remember all keys."""
+        keyed = np.flatnonzero(~keys.null)
+        # Both halves of a key are independent hashes already.
+        halves = keys.data.view(np.uint64).reshape(-1, 2)[keys.start[keyed] // KEY_BYTES]
+        seen = np.empty(len(keyed), np.bool_)
+        _remember(self.bits, halves, seen)
+        return keyed[seen]
+
+    def _first_of(self, keys: Values, suspects: NDArray[np.int64]) -> dict[bytes, Review | int]:
+        """Return for each suspect's key the earlier row that has it, or the first row of this batch."""
+        wanted = {keys.value(row) or b"" for row in suspects.tolist()}
+        known: dict[bytes, Review | int] = dict(self.earlier(list(wanted)))
+        for row, key in enumerate(keys.values()):
+            if key in wanted:
+                known.setdefault(key, row)
+        return known
+
+
+class StoredReviews:
+    """Looks keys up among the rows of one file that its open transaction has stored."""
 
     def __init__(self, connection: Connection, file: SourceFile) -> None:
         self.connection = connection
         self.file = file
-        self.bits = np.zeros(1 << (FILTER_BITS - 3), np.uint8)
 
-    def sift(self, batch: ReviewBatch) -> Sifted:
-        """Split off rows with an id that an earlier row has: the same fields are a duplicate, others a conflict."""
-        keys = [None if name is None else review_key(self.file.source, name) for name in batch.review_id]
-        earlier: dict[bytes, Review | int] = dict(self._stored([key for key in keys if key is not None]))
-        kept, duplicates, rejected = [], 0, []
-        for row, key in enumerate(keys):
-            known = None if key is None else earlier.get(key)
-            if known is None:
-                kept.append(row)
-                if key is not None:
-                    earlier[key] = row
-                continue
-            first = batch.review(known) if isinstance(known, int) else known
-            if batch.review(row) == first:
-                duplicates += 1
-            else:
-                reason = f"review_id {batch.review_id[row]} is already taken by an earlier row with other fields"
-                rejected.append(batch.rejected(row, RejectCode.CONFLICTING_REVIEW_ID, reason))
-        if len(kept) < batch.size:
-            batch, keys = batch.take(np.array(kept, np.int64)), [keys[row] for row in kept]
-        return Sifted(batch, keys, duplicates, rejected)
-
-    def _stored(self, keys: list[bytes]) -> dict[bytes, Review]:
-        """Return the stored rows of this file that have one of the keys, and remember the keys."""
-        suspects = self._suspects(keys)
-        if not suspects:
-            return {}
+    def __call__(self, keys: list[bytes]) -> dict[bytes, Review]:
+        """Return the stored rows that have one of the keys."""
         with self.connection.cursor() as cursor:
             cursor.execute(
                 """
                 SELECT uuid_send(review_key),
-                       review_id, product_id, author_id, rating, reviewed_at, language, text, extra
+                       review_id, product_id, author_id, rating, reviewed_at, language, text, extra, nulled
                 FROM sentiment.review
                 WHERE day = %s AND source_file_id = %s AND review_key = ANY (%s::uuid[])
                 """,
-                (self.file.day, self.file.source_file_id, [key.hex() for key in suspects]),
+                (self.file.day, self.file.source_file_id, [key.hex() for key in keys]),
             )
             return {bytes(key): Review(*fields) for key, *fields in cursor}
 
-    def _suspects(self, keys: list[bytes]) -> list[bytes]:
-        if not keys:
-            return []
-        # Both halves of a key are independent hashes already.
-        place = np.frombuffer(b"".join(keys), np.uint64).reshape(-1, 2) & np.uint64((1 << FILTER_BITS) - 1)
-        byte, bit = (place >> np.uint64(3)).astype(np.int64), _bits(place)
-        seen = ((self.bits[byte] & bit) != 0).all(axis=1)
-        np.bitwise_or.at(self.bits, byte.ravel(), bit.ravel())
-        return [keys[row] for row in np.flatnonzero(seen)]
 
-
-def _bits(place: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    return np.left_shift(np.uint8(1), (place & np.uint64(7)).astype(np.uint8))
+@compiled
+def _remember(bits, halves, seen):  # type: ignore[no-untyped-def]
+    """Tell for each key whether its two bits are set already, and set them."""
+    for row in range(len(halves)):
+        known = True
+        for half in range(2):
+            place = halves[row, half] & np.uint64((1 << FILTER_BITS) - 1)
+            bit = np.uint8(1) << np.uint8(place & np.uint64(7))
+            byte = place >> np.uint64(3)
+            known &= (bits[byte] & bit) != 0
+            bits[byte] |= bit
+        seen[row] = known

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sentiment_core import ledger
-from sentiment_core.columns import TextColumn
+from sentiment_core.columns import TextColumn, Values
 from sentiment_core.database import Connection
 from sentiment_core.ledger import SourceFile
 from sentiment_core.loading import Outcome, Status
@@ -44,7 +44,7 @@ class Rescorer:
             writer = BatchWriter(self.connection, file, self.model, "rescore", self.run_id)
             for rows in self._missing(file):
                 scores = self.model.scorer.score(TextColumn.from_texts(rows.text))
-                writer.copy_scores(np.array(rows.line, np.int32), rows.language, scores)
+                writer.copy_scores(np.array(rows.line, np.int32), Values.of_texts(rows.language), scores)
             moved = make_current and file.current_model_id != self.model.model_id
             if moved:
                 cursor.execute(

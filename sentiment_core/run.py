@@ -182,11 +182,12 @@ CHOOSE = """
     WHERE bucket = %(bucket)s AND (
         (status = 'seen' AND (day = %(day)s OR (%(take_earlier)s AND day < %(day)s)))
         OR (status = 'rejected' AND day = %(day)s AND %(replace)s)
-        OR (status = 'loaded' AND live AND day = %(day)s AND (
+        OR (status = 'loaded' AND day = %(day)s AND (
             %(replace)s
             OR (%(champion)s AND current_model_id <> %(model_id)s)
             OR NOT EXISTS (SELECT FROM sentiment.scoring_batch batch
-                           WHERE batch.source_file_id = file.source_file_id AND batch.model_id = %(model_id)s))))
+                           WHERE batch.source_file_id = file.source_file_id AND batch.model_id = %(model_id)s))
+            AND EXISTS (SELECT FROM sentiment.live_file live WHERE live.source_file_id = file.source_file_id)))
 """
 
 STATES = """

@@ -100,7 +100,7 @@ def score_file(
 
 
 def _without_header(first: RecordBlock, others: Iterator[RecordBlock]) -> Iterator[RecordBlock]:
-    yield first.skip(1)
+    yield first.records(1)
     yield from others
 
 
@@ -214,6 +214,6 @@ class _Rejects:
             if not self.counts:
                 writer.writerow(("line", "code", "reason", "raw"))
             writer.writerows(
-                (row.line, row.code, row.reason, row.raw.decode("utf-8", "backslashreplace")) for row in rows
+                (row.line, row.code, row.reason, (row.raw or b"").decode("utf-8", "backslashreplace")) for row in rows
             )
         self.counts.update(str(row.code) for row in rows)

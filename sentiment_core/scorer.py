@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,10 @@ class Scores(NamedTuple):
 
     score: NDArray[np.float64]  # n, calibrated probability of positive in [0, 1]; NaN for a null
     label: NDArray[np.int8]  # n, index into LABELS; NO_LABEL for a null
+
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Return the scores of the given texts, in their order."""
+        return type(self)(self.score[rows], self.label[rows])
 
 
 class Contribution(NamedTuple):

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -26,6 +27,10 @@ class Settings(BaseSettings):
         description="Accepted names of the text column, best first, compared without regard to case (JSON list).",
     )
     max_text_bytes: int = Field(1_000_000, gt=0, description="Longest text of a row; a longer one is rejected.")
+    bad_values: Literal["reject", "null"] = Field(
+        "reject",
+        description="What an unreadable `rating` or `reviewed_at` does: `reject` its row, or become `null`.",
+    )
     max_record_bytes: int = Field(
         16_000_000, gt=0, description="Longest record of a file; a longer one rejects the file."
     )

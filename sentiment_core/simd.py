@@ -79,6 +79,17 @@ def trailing_zeros(_: Any, word: Any) -> _Intrinsic:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def ones(_: Any, word: Any) -> _Intrinsic:
+    """Return how many bits of a uint64 are 1."""
+
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del signature
+        return builder.ctpop(arguments[0])
+
+    return types.int64(word), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def equal_keys(_: Any, array: Any, index: Any, key: Any) -> _Intrinsic:  # noqa: ARG001 (its type is given)
     """Return a uint64 whose bit i tells whether a uint32 array has the key at index + i, for the eight i from 0."""
 

@@ -1,31 +1,31 @@
 """Holds rows against the drop contract: good rows become typed columns, the others are rejected with a reason."""
 
 import json
-import math
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import NamedTuple, Self, TypeVar
+from datetime import datetime
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.columns import TextColumn
+from sentiment_core.columns import Numbers, TextColumn, Values
 from sentiment_core.contract import Header, RejectCode
+from sentiment_core.fields import Refused, json_objects, ratings, time_of, times
 from sentiment_core.records import RecordBlock
 
-Value = TypeVar("Value")
-
-# A text can be all white space only when it starts with some: an ASCII control or space, or a non-ASCII character.
-LAST_BLANK_ASCII, FIRST_NON_ASCII = 0x20, 0x80
+BadValues = Literal["reject", "null"]  # what becomes of a row whose rating or reviewed_at cannot be read
 
 
 class RejectedRow(NamedTuple):
-    """A row for the quarantine: its physical line, why, and its bytes as they stand in the file."""
+    """A row for the quarantine: its physical line, why, and its bytes as they stand in the file.
+
+    The bytes are None where they must not be kept, since somebody asked for the erasure of what they say.
+    """
 
     line: int
     code: RejectCode
     reason: str
-    raw: bytes
+    raw: bytes | None
 
 
 class Review(NamedTuple):
@@ -39,6 +39,7 @@ class Review(NamedTuple):
     language: str | None
     text: str
     extra: dict[str, str] | None
+    nulled: dict[str, str] | None
 
 
 class ReviewBatch(NamedTuple):
@@ -48,13 +49,14 @@ class ReviewBatch(NamedTuple):
     record: NDArray[np.int64]  # index of the row's record in the block
     line: NDArray[np.int32]  # physical line in the file
     text: TextColumn
-    review_id: list[str | None]
-    product_id: list[str | None]
-    author_id: list[str | None]
-    rating: list[float | None]
-    reviewed_at: list[datetime | None]
-    language: list[str | None]
-    extra: list[str | None]  # JSON objects
+    review_id: Values
+    product_id: Values
+    author_id: Values
+    rating: Numbers  # float64
+    reviewed_at: Numbers  # int64, microseconds since 2000
+    language: Values
+    extra: Values  # JSON objects
+    nulled: Values  # JSON objects: what could not be read and is null for it
 
     @property
     def size(self) -> int:
@@ -63,16 +65,17 @@ class ReviewBatch(NamedTuple):
 
     def review(self, row: int) -> Review:
         """Return one row's fields."""
-        extra = self.extra[row]
+        rating, at = self.rating.value(row), self.reviewed_at.value(row)
         return Review(
-            self.review_id[row],
-            self.product_id[row],
-            self.author_id[row],
-            self.rating[row],
-            self.reviewed_at[row],
-            self.language[row],
+            self.review_id.text(row),
+            self.product_id.text(row),
+            self.author_id.text(row),
+            rating,
+            None if at is None else time_of(int(at)),
+            self.language.text(row),
             self.text.text(row),
-            None if extra is None else json.loads(extra),
+            _document(self.extra.value(row)),
+            _document(self.nulled.value(row)),
         )
 
     def rejected(self, row: int, code: RejectCode, reason: str) -> RejectedRow:
@@ -83,19 +86,19 @@ class ReviewBatch(NamedTuple):
         """Return the batch with only the given rows."""
         if len(rows) == self.size:
             return self
-        kept = rows.tolist()
         return type(self)(
             self.block,
             self.record[rows],
             self.line[rows],
             self.text.take(rows),
-            [self.review_id[row] for row in kept],
-            [self.product_id[row] for row in kept],
-            [self.author_id[row] for row in kept],
-            [self.rating[row] for row in kept],
-            [self.reviewed_at[row] for row in kept],
-            [self.language[row] for row in kept],
-            [self.extra[row] for row in kept],
+            self.review_id.take(rows),
+            self.product_id.take(rows),
+            self.author_id.take(rows),
+            self.rating.take(rows),
+            self.reviewed_at.take(rows),
+            self.language.take(rows),
+            self.extra.take(rows),
+            self.nulled.take(rows),
         )
 
 
@@ -103,11 +106,16 @@ Faults = dict[int, tuple[RejectCode, str]]  # record -> why it is rejected; the 
 
 
 class Validator:
-    """Holds the blocks of one file against the contract."""
+    """Holds the blocks of one file against the contract.
 
-    def __init__(self, header: Header, max_text_bytes: int) -> None:
+    With `bad_values` "null" a rating or time that cannot be read does not reject its row: it is null, and `nulled`
+    keeps what stood there.
+    """
+
+    def __init__(self, header: Header, max_text_bytes: int, bad_values: BadValues = "reject") -> None:
         self.header = header
         self.max_text_bytes = max_text_bytes
+        self.bad_values = bad_values
 
     def validate(self, block: RecordBlock) -> tuple[ReviewBatch, list[RejectedRow]]:
         """Split a block into good rows and rejected ones; together they are all its records."""
@@ -116,7 +124,8 @@ class Validator:
         readable = np.delete(np.arange(block.size), list(faults))
         batch = self._typed(block, readable, faults)
         self._check_text(batch, faults)
-        good = np.flatnonzero([record not in faults for record in readable.tolist()])
+        bad = np.fromiter(faults, np.int64, len(faults))
+        good = np.flatnonzero(~np.isin(readable, bad)) if faults else np.arange(len(readable))
         rejected = [
             RejectedRow(int(block.line[record]), code, reason, block.raw(record))
             for record, (code, reason) in sorted(faults.items())
@@ -128,24 +137,43 @@ class Validator:
         for record in np.flatnonzero(counts != expected).tolist():
             reason = f"the row has {counts[record]} columns, the header has {expected}"
             faults[record] = (RejectCode.COLUMN_COUNT, reason)
-        for record in np.flatnonzero(block.invalid_utf8()).tolist():
+        for record in np.flatnonzero(block.invalid_utf8).tolist():
             faults.setdefault(record, (RejectCode.INVALID_UTF8, "the row holds bytes that are not UTF-8"))
-        for record in np.flatnonzero(block.holds_nul()).tolist():
+        for record in np.flatnonzero(block.holds_nul).tolist():
             faults.setdefault(record, (RejectCode.NUL_BYTE, "the row holds a NUL byte"))
 
     def _typed(self, block: RecordBlock, records: NDArray[np.int64], faults: Faults) -> ReviewBatch:
+        nulled: dict[int, dict[str, str]] = {}
+
+        def strings(name: str) -> Values:
+            field = self.header.known.get(name)
+            return Values.nulls(len(records)) if field is None else block.column(records, field).trimmed()
+
+        def numbers(name: str, read: Callable[[Values], tuple[Numbers, Refused]]) -> Numbers:
+            column = strings(name)
+            read_numbers, refused = read(column)
+            for row, reason in refused.items():
+                if self.bad_values == "null":
+                    nulled.setdefault(row, {})[name] = column.text(row) or ""
+                else:
+                    code = RejectCode(f"invalid_{name}")
+                    faults.setdefault(int(records[row]), (code, f"column {name}: {reason}"))
+            return read_numbers
+
+        extra = {name: block.column(records, field) for name, field in self.header.extra.items()}
         return ReviewBatch(
             block,
             records,
             block.line[records],
             block.column(records, self.header.text),
-            self._strings(block, records, "review_id"),
-            self._strings(block, records, "product_id"),
-            self._strings(block, records, "author_id"),
-            self._parsed(block, records, "rating", parse_rating, faults),
-            self._parsed(block, records, "reviewed_at", parse_time, faults),
-            self._strings(block, records, "language"),
-            self._extra(block, records),
+            strings("review_id"),
+            strings("product_id"),
+            strings("author_id"),
+            numbers("rating", ratings),
+            numbers("reviewed_at", times),
+            strings("language"),
+            json_objects(extra, len(records)),
+            _documents(nulled, len(records)),
         )
 
     def _check_text(self, batch: ReviewBatch, faults: Faults) -> None:
@@ -154,63 +182,15 @@ class Validator:
         for row in np.flatnonzero(lengths > self.max_text_bytes).tolist():
             reason = f"column {name} has {lengths[row]:,} bytes, at most {self.max_text_bytes:,} are taken"
             faults.setdefault(int(batch.record[row]), (RejectCode.TEXT_TOO_LONG, reason))
-        first = np.append(text.data, np.uint8(0))[text.offsets[:-1]]
-        blank = (lengths == 0) | (first <= LAST_BLANK_ASCII) | (first >= FIRST_NON_ASCII)
-        for row in np.flatnonzero(blank).tolist():
-            if not text.text(row).strip():
-                faults.setdefault(int(batch.record[row]), (RejectCode.MISSING_TEXT, f"column {name} is empty"))
-
-    def _strings(self, block: RecordBlock, records: NDArray[np.int64], name: str) -> list[str | None]:
-        field = self.header.known.get(name)
-        if field is None:
-            return [None] * len(records)
-        return [value.strip() or None for value in block.column(records, field).texts()]
-
-    def _parsed(
-        self,
-        block: RecordBlock,
-        records: NDArray[np.int64],
-        name: str,
-        parse: Callable[[str], Value],
-        faults: Faults,
-    ) -> list[Value | None]:
-        values: list[Value | None] = []
-        for record, text in zip(records.tolist(), self._strings(block, records, name), strict=True):
-            value = None
-            if text is not None:
-                try:
-                    value = parse(text)
-                except ValueError as error:
-                    faults.setdefault(record, (RejectCode(f"invalid_{name}"), f"column {name}: {error}"))
-            values.append(value)
-        return values
-
-    def _extra(self, block: RecordBlock, records: NDArray[np.int64]) -> list[str | None]:
-        if not self.header.extra:
-            return [None] * len(records)
-        names = list(self.header.extra)
-        columns = [block.column(records, field).texts() for field in self.header.extra.values()]
-        return [
-            json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False)
-            for values in zip(*columns, strict=True)
-        ]
+        for row in np.flatnonzero(text.trimmed().null).tolist():
+            faults.setdefault(int(batch.record[row]), (RejectCode.MISSING_TEXT, f"column {name} is empty"))
 
 
-def parse_rating(text: str) -> float:
-    """Read a finite number. Raises `ValueError`."""
-    try:
-        rating = float(text)
-    except ValueError:
-        rating = math.nan
-    if not math.isfinite(rating):
-        raise ValueError(f"{text[:40]!r} is not a number")
-    return rating
+def _document(value: bytes | None) -> dict[str, str] | None:
+    return None if value is None else json.loads(value)
 
 
-def parse_time(text: str) -> datetime:
-    """Read an ISO 8601 date or time; without a zone it is taken as UTC. Raises `ValueError`."""
-    try:
-        time = datetime.fromisoformat(text)
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{text[:40]!r} is not an ISO 8601 date or time") from None
+def _documents(rows: dict[int, dict[str, str]], size: int) -> Values:
+    if not rows:
+        return Values.nulls(size)
+    return Values.of([json.dumps(rows[row]).encode() if row in rows else None for row in range(size)])

@@ -85,16 +85,19 @@ CHECKS = {
     "a file is live when the newest good version of some key has its bytes": """
         WITH head AS (
             SELECT DISTINCT ON (bucket, key) sha256 FROM sentiment.source_file
-            WHERE status IN ('loaded', 'duplicate')
+            WHERE status IN ('loaded', 'duplicate', 'expired')
             ORDER BY bucket, key, last_modified DESC, source_file_id DESC)
-        SELECT source_file_id, format('live is %s', live) FROM sentiment.source_file
-        WHERE status = 'loaded' AND live <> (sha256 IN (SELECT sha256 FROM head))
+        SELECT source_file_id, format('its status is %s, and live is %s', file.status, live IS NOT NULL)
+        FROM sentiment.source_file file FULL JOIN sentiment.live_file live USING (source_file_id)
+        WHERE (live IS NOT NULL)
+            IS DISTINCT FROM (file.status = 'loaded' AND file.sha256 IN (SELECT sha256 FROM head))
         """,
     "the head of a review id is its newest live row": """
         WITH best AS (
             SELECT DISTINCT ON (row.review_key) row.review_key, row.source_file_id, row.line
             FROM sentiment.review row
-            JOIN sentiment.source_file file ON file.source_file_id = row.source_file_id AND file.live
+            JOIN sentiment.live_file USING (source_file_id)
+            JOIN sentiment.source_file file USING (source_file_id)
             WHERE row.review_key IS NOT NULL
             ORDER BY row.review_key, file.last_modified DESC, file.source_file_id DESC)
         SELECT coalesce(best.source_file_id, head.source_file_id), format('review key %s', review_key)

@@ -18,13 +18,14 @@ from sentiment_core.manifest import Calibration, Recipe, Snapshot, Thresholds
 from sentiment_core.ngrams import features
 from sentiment_core.recipe import Recipe as TokenRecipe
 from sentiment_core.records import read_records
+from sentiment_core.repeats import RepeatFilter, review_keys
 from sentiment_core.scorer import Scorer
 from sentiment_core.settings import settings
 from sentiment_core.text import RECIPE_VERSION, identity, token_hash
 from sentiment_core.validation import Validator
 from sentiment_core.vocabulary import vocabulary
 
-SAMPLE = 'review,rating\n"Not a fine ""thing"", and café.",5\n'
+SAMPLE = 'review,rating,reviewed_at,language,more\n"Not a fine ""thing"", and café.",5,2026-11-16,en,x\n'
 
 
 def compile_kernels() -> None:
@@ -32,10 +33,12 @@ def compile_kernels() -> None:
     scorer = Scorer(_small_bundle())
     for block in read_records(io.BytesIO(SAMPLE.encode()), ",", 1 << 16, 1 << 16, "the sample"):
         header = Header(block.fields(0), settings().text_columns, "the sample")
-        batch, _ = Validator(header, len(SAMPLE)).validate(block.skip(1))
+        batch, _ = Validator(header, len(SAMPLE)).validate(block.records(1))
         scores = scorer.score(batch.text)
         copying.encode_rows([copying.texts(batch.text), copying.numbers(scores.score.astype(np.float32))])
-        copying.encode_rows([copying.texts(batch.text.take(np.zeros(1, np.int64)))])
+        copying.encode_rows([copying.texts(batch.text.take(np.zeros(1, np.int64))), copying.documents(batch.extra)])
+        RepeatFilter(lambda _: {}).suspects(review_keys("", batch.language))
+        batch.language.codes()
     scorer.score_texts([SAMPLE])
     scorer.explain(SAMPLE)
     scorer.reasons(TextColumn.from_texts([SAMPLE]), 1)

@@ -1,21 +1,22 @@
 """Writes the rows of one batch: reviews and scores by COPY, rejected rows into the quarantine, counts at the end."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg2.extras import Json, execute_values
+from psycopg2.extras import Json
 
 from sentiment_core import copying, ledger
-from sentiment_core.copying import WireColumn, copy_rows
+from sentiment_core.columns import Values
+from sentiment_core.copying import copy_rows
 from sentiment_core.database import Connection
 from sentiment_core.ledger import SourceFile
 from sentiment_core.model import Model
-from sentiment_core.repeats import Sifted
 from sentiment_core.scorer import LABELS, Scores
-from sentiment_core.validation import RejectedRow
+from sentiment_core.validation import RejectedRow, ReviewBatch
 
 LABEL_BYTES = np.frombuffer("".join(LABELS).encode(), np.uint8)
 LABEL_LENGTH = np.array([len(label) for label in LABELS], np.int32)
@@ -64,23 +65,34 @@ class BatchWriter:
             )
             cursor.execute("DELETE FROM sentiment.rejected_row WHERE source_file_id = %s", (self.file.source_file_id,))
 
-    def write(self, sifted: Sifted, rejected: list[RejectedRow], scores: Scores) -> None:
-        """Write one block's rows: scored ones, rejected ones, and the count of duplicates."""
-        rejected = rejected + sifted.rejected
-        if sifted.batch.size:
-            self._copy_reviews(sifted)
-            self.copy_scores(sifted.batch.line, sifted.batch.language, scores)
-        if rejected:
-            self._insert_rejected(rejected)
-        self.rejected += len(rejected)
-        self.duplicates += sifted.duplicates
+    def write(self, batch: ReviewBatch, keys: Values, scores: Scores) -> None:
+        """Write one block's good rows with their review keys and scores."""
+        if batch.size:
+            self._copy_reviews(batch, keys)
+            self.copy_scores(batch.line, batch.language, scores)
 
-    def copy_scores(self, line: NDArray[np.int32], language: list[str | None], scores: Scores) -> None:
+    def reject(self, rows: Sequence[RejectedRow]) -> None:
+        """Put rows into the quarantine."""
+        if not rows:
+            return
+        copy_rows(
+            self.connection,
+            "rejected_row",
+            {
+                "source_file_id": copying.bigint(self.file.source_file_id, len(rows)),
+                "line": copying.numbers(np.array([row.line for row in rows], np.int32)),
+                "batch_id": copying.bigint(self.batch_id, len(rows)),
+                "code": Values.of_texts([row.code for row in rows]),
+                "reason": Values.of_texts([row.reason for row in rows]),
+                "raw": Values.of([row.raw for row in rows]),
+            },
+        )
+        self.rejected += len(rows)
+
+    def copy_scores(self, line: NDArray[np.int32], language: Values, scores: Scores) -> None:
         """Write the scores of rows that are stored."""
         rows = len(line)
-        foreign = {name: self.model.out_of_language(name) for name in set(language)}
-        out_of_language = np.array([foreign[name] for name in language], np.bool_)
-        label = WireColumn(LABEL_BYTES, LABEL_START[scores.label], LABEL_LENGTH[scores.label])
+        label = Values(LABEL_BYTES, LABEL_START[scores.label], LABEL_LENGTH[scores.label])
         copy_rows(
             self.connection,
             "score",
@@ -89,10 +101,15 @@ class BatchWriter:
                 "model_id": copying.smallint(self.model.model_id, rows),
                 "score": copying.numbers(scores.score.astype(np.float32)),
                 "label": label,
-                "out_of_language": copying.numbers(out_of_language),
+                "out_of_language": copying.numbers(self._out_of_language(language)),
             },
         )
         self.scored += rows
+
+    def _out_of_language(self, language: Values) -> NDArray[np.bool_]:
+        codes, first = language.codes()
+        foreign = [self.model.out_of_language(language.text(row)) for row in first.tolist()]
+        return np.array(foreign, np.bool_)[codes]
 
     def finish(self, code_version: str) -> RowCounts:
         """Write the batch itself and return its counts."""
@@ -121,7 +138,7 @@ class BatchWriter:
             )
         return counts
 
-    def _place(self, line: NDArray[np.int32]) -> dict[str, WireColumn]:
+    def _place(self, line: NDArray[np.int32]) -> dict[str, Values]:
         rows = len(line)
         return {
             "day": copying.day(self.file.day, rows),
@@ -130,35 +147,24 @@ class BatchWriter:
             "batch_id": copying.bigint(self.batch_id, rows),
         }
 
-    def _copy_reviews(self, sifted: Sifted) -> None:
-        batch = sifted.batch
+    def _copy_reviews(self, batch: ReviewBatch, keys: Values) -> None:
         copy_rows(
             self.connection,
             "review",
             self._place(batch.line)
             | {
-                "review_key": copying.values(sifted.keys),
-                "review_id": copying.strings(batch.review_id),
-                "product_id": copying.strings(batch.product_id),
-                "author_id": copying.strings(batch.author_id),
-                "rating": copying.doubles(batch.rating),
-                "reviewed_at": copying.times(batch.reviewed_at),
-                "language": copying.strings(batch.language),
+                "review_key": keys,
+                "review_id": batch.review_id,
+                "product_id": batch.product_id,
+                "author_id": batch.author_id,
+                "rating": copying.nullable(batch.rating),
+                "reviewed_at": copying.nullable(batch.reviewed_at),
+                "language": batch.language,
                 "text": copying.texts(batch.text),
                 "extra": copying.documents(batch.extra),
+                "nulled": copying.documents(batch.nulled),
             },
         )
-
-    def _insert_rejected(self, rejected: list[RejectedRow]) -> None:
-        with self.connection.cursor() as cursor:
-            execute_values(
-                cursor,
-                "INSERT INTO sentiment.rejected_row (source_file_id, line, batch_id, code, reason, raw) VALUES %s",
-                [
-                    (self.file.source_file_id, row.line, self.batch_id, row.code, row.reason, row.raw)
-                    for row in rejected
-                ],
-            )
 
     def _drop_scores_without_row(self) -> None:
         """Drop other models' scores of lines that are no longer stored; where a line is, its text is the same."""

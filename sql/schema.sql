@@ -34,7 +34,7 @@ CREATE TYPE sentiment.label AS ENUM (
 -- Name: ensure_month(date); Type: FUNCTION; Schema: sentiment; Owner: -
 --
 
-CREATE FUNCTION sentiment.ensure_month(any_day date) RETURNS void
+CREATE FUNCTION sentiment.ensure_month(any_day date) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'sentiment', 'pg_temp'
     AS $$
@@ -44,9 +44,12 @@ DECLARE
     child     text;
 BEGIN
     IF to_regclass(format('sentiment.score_%s', to_char(first_day, 'YYYYMM'))) IS NOT NULL THEN
-        RETURN;
+        RETURN true;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('sentiment.ensure_month', 0));
+    IF EXISTS (SELECT FROM sentiment.expired_month WHERE month = first_day) THEN
+        RETURN false;
+    END IF;
     FOREACH parent IN ARRAY ARRAY['review', 'score'] LOOP
         child := format('%s_%s', parent, to_char(first_day, 'YYYYMM'));
         IF to_regclass(format('sentiment.%I', child)) IS NULL THEN
@@ -55,6 +58,7 @@ BEGIN
                            parent, child, first_day, first_day + interval '1 month');
         END IF;
     END LOOP;
+    RETURN true;
 END
 $$;
 
@@ -62,11 +66,25 @@ $$;
 -- Name: FUNCTION ensure_month(any_day date); Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON FUNCTION sentiment.ensure_month(any_day date) IS 'Makes the partitions of review and score for the month of a day, if they are not there.';
+COMMENT ON FUNCTION sentiment.ensure_month(any_day date) IS 'Makes the partitions of review and score for the month of a day, if they are not there; false for a month that has expired.';
 
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
+
+--
+-- Name: live_file; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.live_file (
+    source_file_id bigint NOT NULL
+);
+
+--
+-- Name: TABLE live_file; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.live_file IS 'Loaded files that the views show: the newest good version of some key has their bytes.';
 
 --
 -- Name: model; Type: TABLE; Schema: sentiment; Owner: -
@@ -134,9 +152,11 @@ CREATE TABLE sentiment.review (
     reviewed_at timestamp with time zone,
     language text,
     text text NOT NULL,
-    extra jsonb
+    extra jsonb,
+    nulled jsonb
 )
 PARTITION BY RANGE (day);
+ALTER TABLE ONLY sentiment.review ALTER COLUMN text SET STORAGE EXTERNAL;
 
 --
 -- Name: TABLE review; Type: COMMENT; Schema: sentiment; Owner: -
@@ -161,6 +181,12 @@ COMMENT ON COLUMN sentiment.review.review_key IS 'First 128 bits of SHA-256 of s
 --
 
 COMMENT ON COLUMN sentiment.review.extra IS 'All other columns of the file, as strings.';
+
+--
+-- Name: COLUMN review.nulled; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.review.nulled IS 'What stood in columns that could not be read and are null for it (SENTIMENT_BAD_VALUES=null).';
 
 --
 -- Name: review_head; Type: TABLE; Schema: sentiment; Owner: -
@@ -235,15 +261,14 @@ CREATE TABLE sentiment.source_file (
     reject_code text,
     reject_reason text,
     duplicate_of bigint,
-    live boolean DEFAULT false NOT NULL,
     current_model_id smallint,
     rows_removed bigint DEFAULT 0 NOT NULL,
     first_seen_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    header bytea,
     CONSTRAINT content_is_known CHECK (((status = ANY (ARRAY['seen'::text, 'rejected'::text])) OR (sha256 IS NOT NULL))),
     CONSTRAINT duplicate_names_original CHECK (((status = 'duplicate'::text) = (duplicate_of IS NOT NULL))),
     CONSTRAINT loaded_has_model CHECK (((status <> 'loaded'::text) OR (current_model_id IS NOT NULL))),
-    CONSTRAINT only_loaded_is_live CHECK (((NOT live) OR (status = 'loaded'::text))),
     CONSTRAINT rejected_has_reason CHECK ((((status = 'rejected'::text) = (reject_code IS NOT NULL)) AND ((reject_code IS NULL) = (reject_reason IS NULL)))),
     CONSTRAINT source_file_rows_removed_check CHECK ((rows_removed >= 0)),
     CONSTRAINT source_file_sha256_check CHECK ((octet_length(sha256) = 32)),
@@ -300,12 +325,6 @@ COMMENT ON COLUMN sentiment.source_file.status IS 'seen: not read yet; loaded; r
 COMMENT ON COLUMN sentiment.source_file.sha256 IS 'Hash of the object as stored.';
 
 --
--- Name: COLUMN source_file.live; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.source_file.live IS 'Whether the newest good version of some key has these bytes; views show live files only.';
-
---
 -- Name: COLUMN source_file.current_model_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
@@ -316,6 +335,12 @@ COMMENT ON COLUMN sentiment.source_file.current_model_id IS 'The model whose sco
 --
 
 COMMENT ON COLUMN sentiment.source_file.rows_removed IS 'Rows erased on request since the load.';
+
+--
+-- Name: COLUMN source_file.header; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.header IS 'First record of the file as it stands there: rejected rows are replayed under it.';
 
 --
 -- Name: scored_reviews; Type: VIEW; Schema: sentiment; Owner: -
@@ -341,9 +366,11 @@ CREATE VIEW sentiment.scored_reviews AS
     f.version_token,
     r.source_file_id,
     r.line,
-    s.batch_id
-   FROM ((((sentiment.review r
-     JOIN sentiment.source_file f ON (((f.source_file_id = r.source_file_id) AND f.live)))
+    s.batch_id,
+    r.nulled
+   FROM (((((sentiment.review r
+     JOIN sentiment.live_file USING (source_file_id))
+     JOIN sentiment.source_file f USING (source_file_id))
      JOIN sentiment.score s ON (((s.day = r.day) AND (s.source_file_id = r.source_file_id) AND (s.line = r.line) AND (s.model_id = f.current_model_id))))
      JOIN sentiment.model m ON ((m.model_id = s.model_id)))
      LEFT JOIN sentiment.review_head h ON ((h.review_key = r.review_key)))
@@ -476,6 +503,12 @@ COMMENT ON COLUMN sentiment.scored_reviews.line IS 'Physical line of the file on
 COMMENT ON COLUMN sentiment.scored_reviews.batch_id IS 'The commit that brought this score.';
 
 --
+-- Name: COLUMN scored_reviews.nulled; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.nulled IS 'What stood in rating or reviewed_at where it could not be read and is null for it.';
+
+--
 -- Name: daily_sentiment; Type: VIEW; Schema: sentiment; Owner: -
 --
 
@@ -586,6 +619,8 @@ CREATE TABLE sentiment.erasure (
     kind text NOT NULL,
     keyed_hash bytea NOT NULL,
     erased_at timestamp with time zone DEFAULT now() NOT NULL,
+    key_check bytea NOT NULL,
+    CONSTRAINT erasure_key_check_check CHECK ((octet_length(key_check) = 8)),
     CONSTRAINT erasure_keyed_hash_check CHECK ((octet_length(keyed_hash) = 32)),
     CONSTRAINT erasure_kind_check CHECK ((kind = ANY (ARRAY['review'::text, 'author'::text])))
 );
@@ -595,6 +630,36 @@ CREATE TABLE sentiment.erasure (
 --
 
 COMMENT ON TABLE sentiment.erasure IS 'Keyed hashes of the review and author ids that were erased, so that nothing brings them back.';
+
+--
+-- Name: COLUMN erasure.keyed_hash; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.erasure.keyed_hash IS 'HMAC-SHA256 of source and id under SENTIMENT_ERASURE_KEY.';
+
+--
+-- Name: COLUMN erasure.key_check; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.erasure.key_check IS 'First bytes of a hash of the key.';
+
+--
+-- Name: expired_month; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.expired_month (
+    month date NOT NULL,
+    files bigint NOT NULL,
+    rows bigint NOT NULL,
+    expired_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT expired_month_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric))
+);
+
+--
+-- Name: TABLE expired_month; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.expired_month IS 'Months whose reviews were dropped for their age; files of their days are no longer taken.';
 
 --
 -- Name: feedback; Type: TABLE; Schema: sentiment; Owner: -
@@ -627,6 +692,38 @@ ALTER TABLE sentiment.feedback ALTER COLUMN feedback_id ADD GENERATED ALWAYS AS 
     NO MAXVALUE
     CACHE 1
 );
+
+--
+-- Name: load_progress; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE UNLOGGED TABLE sentiment.load_progress (
+    source_file_id bigint NOT NULL,
+    run_id text NOT NULL,
+    worker text NOT NULL,
+    bytes_read bigint NOT NULL,
+    rows_written bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+--
+-- Name: TABLE load_progress; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.load_progress IS 'How far the loads that are under way have come; a row of a killed one stays until the file is loaded.';
+
+--
+-- Name: COLUMN load_progress.worker; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_progress.worker IS 'Host and process id of the load.';
+
+--
+-- Name: COLUMN load_progress.bytes_read; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_progress.bytes_read IS 'Bytes of the object as stored that were read.';
 
 --
 -- Name: scoring_batch; Type: TABLE; Schema: sentiment; Owner: -
@@ -697,7 +794,7 @@ CREATE VIEW sentiment.load_history AS
     f.last_modified,
     f.size,
     f.status,
-    f.live,
+    (l.source_file_id IS NOT NULL) AS live,
     f.reject_code,
     f.reject_reason,
     o.key AS duplicate_of_key,
@@ -714,8 +811,27 @@ CREATE VIEW sentiment.load_history AS
     b.started_at,
     COALESCE(b.finished_at, f.finished_at) AS finished_at,
     f.source_file_id,
-    b.batch_id
-   FROM (((sentiment.source_file f
+    b.batch_id,
+        CASE f.status
+            WHEN 'seen'::text THEN
+            CASE
+                WHEN (p.source_file_id IS NOT NULL) THEN 'a load is under way'::text
+                WHEN (f.day >= ((now() AT TIME ZONE 'UTC'::text))::date) THEN 'its day is not over: the night after it takes it'::text
+                ELSE 'the next nightly run takes it'::text
+            END
+            WHEN 'loaded'::text THEN
+            CASE
+                WHEN (l.source_file_id IS NOT NULL) THEN 'the views show it'::text
+                ELSE 'a newer version of its key took its place'::text
+            END
+            WHEN 'duplicate'::text THEN ('the same bytes were loaded from '::text || o.key)
+            WHEN 'rejected'::text THEN f.reject_reason
+            WHEN 'expired'::text THEN 'its month was dropped for its age'::text
+            ELSE NULL::text
+        END AS why
+   FROM (((((sentiment.source_file f
+     LEFT JOIN sentiment.live_file l USING (source_file_id))
+     LEFT JOIN sentiment.load_progress p USING (source_file_id))
      LEFT JOIN sentiment.scoring_batch b USING (source_file_id))
      LEFT JOIN sentiment.model m ON ((m.model_id = b.model_id)))
      LEFT JOIN sentiment.source_file o ON ((o.source_file_id = f.duplicate_of)));
@@ -881,6 +997,117 @@ COMMENT ON COLUMN sentiment.load_history.source_file_id IS 'The file in the ledg
 --
 
 COMMENT ON COLUMN sentiment.load_history.batch_id IS 'The commit.';
+
+--
+-- Name: COLUMN load_history.why; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.why IS 'Why the object is in this state, in words.';
+
+--
+-- Name: loads_under_way; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.loads_under_way AS
+ SELECT f.day,
+    f.source,
+    f.bucket,
+    f.key,
+    f.size,
+    p.bytes_read,
+    round(((100.0 * (p.bytes_read)::numeric) / (NULLIF(f.size, 0))::numeric), 1) AS percent,
+    p.rows_written,
+    p.run_id,
+    p.worker,
+    p.started_at,
+    p.updated_at,
+    p.source_file_id
+   FROM (sentiment.load_progress p
+     JOIN sentiment.source_file f USING (source_file_id));
+
+--
+-- Name: VIEW loads_under_way; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.loads_under_way IS 'Loads that take longer than a moment, and how far they are; one whose updated_at stands still was killed.';
+
+--
+-- Name: COLUMN loads_under_way.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.day IS 'Day of the file.';
+
+--
+-- Name: COLUMN loads_under_way.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.source IS 'Where the file came from.';
+
+--
+-- Name: COLUMN loads_under_way.bucket; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.bucket IS 'Bucket of the object.';
+
+--
+-- Name: COLUMN loads_under_way.key; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.key IS 'Key of the object.';
+
+--
+-- Name: COLUMN loads_under_way.size; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.size IS 'Bytes of the object as stored.';
+
+--
+-- Name: COLUMN loads_under_way.bytes_read; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.bytes_read IS 'Bytes of it that were read.';
+
+--
+-- Name: COLUMN loads_under_way.percent; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.percent IS 'Share of the object that was read.';
+
+--
+-- Name: COLUMN loads_under_way.rows_written; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.rows_written IS 'Rows written so far, of whatever outcome; not committed yet.';
+
+--
+-- Name: COLUMN loads_under_way.run_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.run_id IS 'Airflow run, or the command, that loads.';
+
+--
+-- Name: COLUMN loads_under_way.worker; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.worker IS 'Host and process id of the load.';
+
+--
+-- Name: COLUMN loads_under_way.started_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.started_at IS 'When the load began.';
+
+--
+-- Name: COLUMN loads_under_way.updated_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.updated_at IS 'When it last told of its progress.';
+
+--
+-- Name: COLUMN loads_under_way.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.loads_under_way.source_file_id IS 'The file in the ledger.';
 
 --
 -- Name: promotion; Type: TABLE; Schema: sentiment; Owner: -
@@ -1096,8 +1323,9 @@ CREATE TABLE sentiment.rejected_row (
     batch_id bigint NOT NULL,
     code text NOT NULL,
     reason text NOT NULL,
-    raw bytea NOT NULL,
-    resolved_by bigint
+    raw bytea,
+    resolved_by bigint,
+    CONSTRAINT only_erased_rows_lose_their_bytes CHECK (((raw IS NOT NULL) OR (code = 'erased'::text)))
 );
 
 --
@@ -1127,7 +1355,8 @@ CREATE VIEW sentiment.quarantine AS
     q.raw,
     (q.resolved_by IS NOT NULL) AS resolved,
     f.source_file_id,
-    f.version_token
+    f.version_token,
+    q.resolved_by
    FROM (sentiment.rejected_row q
      JOIN sentiment.source_file f USING (source_file_id))
 UNION ALL
@@ -1141,7 +1370,8 @@ UNION ALL
     NULL::bytea AS raw,
     false AS resolved,
     f.source_file_id,
-    f.version_token
+    f.version_token,
+    NULL::bigint AS resolved_by
    FROM sentiment.source_file f
   WHERE (f.status = 'rejected'::text);
 
@@ -1197,7 +1427,7 @@ COMMENT ON COLUMN sentiment.quarantine.reason IS 'The same in words.';
 -- Name: COLUMN quarantine.raw; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.quarantine.raw IS 'Bytes of the row as they stand in the file.';
+COMMENT ON COLUMN sentiment.quarantine.raw IS 'Bytes of the row as they stand in the file; null for a whole file, and for a row that was erased.';
 
 --
 -- Name: COLUMN quarantine.resolved; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1216,6 +1446,12 @@ COMMENT ON COLUMN sentiment.quarantine.source_file_id IS 'The file in the ledger
 --
 
 COMMENT ON COLUMN sentiment.quarantine.version_token IS 'Version of the object.';
+
+--
+-- Name: COLUMN quarantine.resolved_by; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.quarantine.resolved_by IS 'The replay batch that took the row in: its rows have this batch_id.';
 
 --
 -- Name: schema_version; Type: TABLE; Schema: sentiment; Owner: -
@@ -1304,11 +1540,32 @@ ALTER TABLE ONLY sentiment.erasure
     ADD CONSTRAINT erasure_pkey PRIMARY KEY (kind, keyed_hash);
 
 --
+-- Name: expired_month expired_month_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.expired_month
+    ADD CONSTRAINT expired_month_pkey PRIMARY KEY (month);
+
+--
 -- Name: feedback feedback_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
 --
 
 ALTER TABLE ONLY sentiment.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (feedback_id);
+
+--
+-- Name: live_file live_file_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.live_file
+    ADD CONSTRAINT live_file_pkey PRIMARY KEY (source_file_id);
+
+--
+-- Name: load_progress load_progress_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.load_progress
+    ADD CONSTRAINT load_progress_pkey PRIMARY KEY (source_file_id);
 
 --
 -- Name: model model_model_id_key; Type: CONSTRAINT; Schema: sentiment; Owner: -
@@ -1402,6 +1659,12 @@ ALTER TABLE ONLY sentiment.source_file
     ADD CONSTRAINT source_file_pkey PRIMARY KEY (source_file_id);
 
 --
+-- Name: rejected_row_to_replay; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX rejected_row_to_replay ON sentiment.rejected_row USING btree (source_file_id) WHERE (resolved_by IS NULL);
+
+--
 -- Name: review_by_key; Type: INDEX; Schema: sentiment; Owner: -
 --
 
@@ -1429,13 +1692,13 @@ CREATE INDEX source_file_day ON sentiment.source_file USING btree (day);
 -- Name: source_file_head; Type: INDEX; Schema: sentiment; Owner: -
 --
 
-CREATE INDEX source_file_head ON sentiment.source_file USING btree (bucket, key, last_modified, source_file_id) WHERE (status = ANY (ARRAY['loaded'::text, 'duplicate'::text]));
+CREATE INDEX source_file_head ON sentiment.source_file USING btree (bucket, key, last_modified, source_file_id) WHERE (status = ANY (ARRAY['loaded'::text, 'duplicate'::text, 'expired'::text]));
 
 --
 -- Name: source_file_same_content; Type: INDEX; Schema: sentiment; Owner: -
 --
 
-CREATE INDEX source_file_same_content ON sentiment.source_file USING btree (sha256) WHERE (status = ANY (ARRAY['loaded'::text, 'duplicate'::text]));
+CREATE INDEX source_file_same_content ON sentiment.source_file USING btree (sha256) WHERE (status = ANY (ARRAY['loaded'::text, 'duplicate'::text, 'expired'::text]));
 
 --
 -- Name: source_file_to_do; Type: INDEX; Schema: sentiment; Owner: -
@@ -1449,6 +1712,13 @@ CREATE INDEX source_file_to_do ON sentiment.source_file USING btree (day) WHERE 
 
 ALTER TABLE ONLY sentiment.drift_report
     ADD CONSTRAINT drift_report_model_id_fkey FOREIGN KEY (model_id) REFERENCES sentiment.model(model_id);
+
+--
+-- Name: live_file live_file_source_file_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.live_file
+    ADD CONSTRAINT live_file_source_file_id_fkey FOREIGN KEY (source_file_id) REFERENCES sentiment.source_file(source_file_id);
 
 --
 -- Name: planned_file planned_file_run_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
@@ -1528,6 +1798,13 @@ REVOKE ALL ON FUNCTION sentiment.ensure_month(any_day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION sentiment.ensure_month(any_day date) TO sentiment_writer;
 
 --
+-- Name: TABLE live_file; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.live_file TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.live_file TO sentiment_writer;
+
+--
 -- Name: TABLE model; Type: ACL; Schema: sentiment; Owner: -
 --
 
@@ -1590,11 +1867,25 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.drift_report TO sentiment_w
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.erasure TO sentiment_writer;
 
 --
+-- Name: TABLE expired_month; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.expired_month TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.expired_month TO sentiment_writer;
+
+--
 -- Name: TABLE feedback; Type: ACL; Schema: sentiment; Owner: -
 --
 
 GRANT SELECT ON TABLE sentiment.feedback TO sentiment_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.feedback TO sentiment_writer;
+
+--
+-- Name: TABLE load_progress; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.load_progress TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.load_progress TO sentiment_writer;
 
 --
 -- Name: TABLE scoring_batch; Type: ACL; Schema: sentiment; Owner: -
@@ -1609,6 +1900,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.scoring_batch TO sentiment_
 
 GRANT SELECT ON TABLE sentiment.load_history TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.load_history TO sentiment_writer;
+
+--
+-- Name: TABLE loads_under_way; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.loads_under_way TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.loads_under_way TO sentiment_writer;
 
 --
 -- Name: TABLE promotion; Type: ACL; Schema: sentiment; Owner: -

@@ -152,12 +152,12 @@ def test_a_writer_loads_but_cannot_change_the_schema(members, drops_as) -> None:
             "every_row_has_one_outcome",
         ),
         ("UPDATE sentiment.source_file SET status = 'rejected' WHERE source_file_id = 1", "rejected_has_reason"),
-        ("UPDATE sentiment.source_file SET status = 'seen', live = true", "only_loaded_is_live"),
+        ("UPDATE sentiment.rejected_row SET raw = NULL", "only_erased_rows_lose_their_bytes"),
         ("UPDATE sentiment.source_file SET status = 'loaded', sha256 = sha256('2')", "source_file_content"),
     ],
 )
 def test_the_database_itself_refuses_what_breaks_the_rules(database_url, checkout, statement, constraint) -> None:
-    execute(database_url, (checkout / "tests/integration/rows/0001.sql").read_text())
+    execute(database_url, (checkout / f"tests/integration/rows/{REVISIONS[0]}.sql").read_text())
     with pytest.raises(database.DatabaseRefused, match=constraint):
         execute(database_url, statement)
 

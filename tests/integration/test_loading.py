@@ -63,8 +63,8 @@ def test_a_row_keeps_every_field_and_names_its_model_and_its_origin(drops, query
 def test_the_ledger_names_the_bytes_and_the_run(drops, query) -> None:
     data = b"review\nfine\n"
     drops.drop("dt=2026-11-16/a.csv", data)
-    assert query("SELECT sha256, status, live, size FROM sentiment.source_file") == [
-        (hashlib.sha256(data).digest(), "loaded", True, len(data))
+    assert query("SELECT sha256, status, size, header FROM sentiment.source_file") == [
+        (hashlib.sha256(data).digest(), "loaded", len(data), b"review")
     ]
     assert query("SELECT kind, run_id, rows_in FROM sentiment.load_history") == [("load", "test run 1", 1)]
 

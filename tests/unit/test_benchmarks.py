@@ -13,6 +13,7 @@ import pytest
     [
         ("scoring", {"scoring_vs_sklearn", "scoring_vs_lowercase"}),
         ("training", {"training_vs_sklearn"}),
+        ("load", {"load_vs_copy", "load_vs_heap"}),
         ("model_choices", set()),
     ],
 )

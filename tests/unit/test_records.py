@@ -103,8 +103,8 @@ def test_utf8_is_judged_as_python_judges_it(data: bytes) -> None:
         valid = True
     except UnicodeDecodeError:
         valid = False
-    assert block.invalid_utf8().tolist() == [False, not valid]
-    assert block.holds_nul().tolist() == [False, b"\0" in data]
+    assert block.invalid_utf8.tolist() == [False, not valid]
+    assert block.holds_nul.tolist() == [False, b"\0" in data]
 
 
 def test_every_boundary_code_point_is_valid_and_every_gap_between_them_is_not() -> None:
@@ -119,7 +119,7 @@ def test_every_boundary_code_point_is_valid_and_every_gap_between_them_is_not() 
         b"\xf5",
     ]
     (block,) = read(b"\n".join(good + bad + [b"\xe2\x82", b""]))
-    assert block.invalid_utf8().tolist() == [False] * len(good) + [True] * (len(bad) + 1)
+    assert block.invalid_utf8.tolist() == [False] * len(good) + [True] * (len(bad) + 1)
 
 
 def test_blocks_are_bounded() -> None:

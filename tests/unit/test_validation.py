@@ -1,5 +1,4 @@
 import io
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -13,9 +12,11 @@ from sentiment_core.validation import Validator
 TEXT_COLUMNS = Settings().text_columns
 
 
-def validate(data: bytes, max_text_bytes: int = 1000):
+def validate(data: bytes, max_text_bytes: int = 1000, bad_values="reject"):
     (block,) = read_records(io.BytesIO(data), ",", 1 << 20, 1 << 20, "the file")
-    return Validator(Header(block.fields(0), TEXT_COLUMNS, "the file"), max_text_bytes).validate(block.skip(1))
+    return Validator(Header(block.fields(0), TEXT_COLUMNS, "the file"), max_text_bytes, bad_values).validate(
+        block.records(1)
+    )
 
 
 def test_a_good_row_keeps_every_field() -> None:
@@ -35,7 +36,8 @@ def test_a_good_row_keeps_every_field() -> None:
 def test_an_empty_optional_field_is_null() -> None:
     batch, rejected = validate(b"review,rating,reviewed_at,review_id\nfine,, ,\n")
     assert rejected == []
-    assert (batch.rating, batch.reviewed_at, batch.review_id) == ([None], [None], [None])
+    review = batch.review(0)
+    assert (review.rating, review.reviewed_at, review.review_id) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_an_empty_optional_field_is_null() -> None:
 def test_a_bad_row_costs_that_row(row: bytes, code: RejectCode, reason: str) -> None:
     batch, rejected = validate(b"review,rating,reviewed_at\ngood,1,\n" + row + b"\nalso good,2,2026-11-16\n")
     assert batch.text.texts() == ["good", "also good"]
-    assert batch.rating == [1.0, 2.0]
+    assert [batch.review(number).rating for number in range(2)] == [1.0, 2.0]
     assert [(bad.line, bad.code, bad.raw) for bad in rejected] == [(3, code, row)]
     assert reason in rejected[0].reason
 
@@ -64,7 +66,15 @@ def test_a_bad_row_costs_that_row(row: bytes, code: RejectCode, reason: str) -> 
 def test_the_best_name_of_the_text_column_wins_and_the_others_are_kept() -> None:
     batch, _ = validate(b"comment,TEXT,b\xc3\xb4\nshort,long,x\n")
     assert batch.text.texts() == ["long"]
-    assert json.loads(batch.extra[0] or "") == {"comment": "short", "bô": "x"}
+    assert batch.review(0).extra == {"comment": "short", "bô": "x"}
+
+
+def test_by_setting_a_bad_value_is_null_and_what_stood_there_is_kept() -> None:
+    data = b"review,rating,reviewed_at\ngood,five,2026-11-16\nfine,4,yesterday\nso so,3,\n,bad,bad\n"
+    batch, rejected = validate(data, bad_values="null")
+    assert [batch.review(row).nulled for row in range(3)] == [{"rating": "five"}, {"reviewed_at": "yesterday"}, None]
+    assert [batch.review(row).rating for row in range(3)] == [None, 4.0, 3.0]
+    assert [bad.code for bad in rejected] == [RejectCode.MISSING_TEXT]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""Loading: an S3 object to committed rows with every check on, against bare `COPY` of the rows that come of it.
+
+The references take the finished rows, in COPY's binary format, from memory: once into the same tables with the same
+indexes, once into one table without any. All three commit to one PostgreSQL with its default durability; the tables are
+emptied and a checkpoint is made before each turn.
+"""
+
+import csv
+import hashlib
+import io
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import Reviews, arguments, interleaved, labelled_reviews, report
+from demo.stack import Stack
+from sentiment_core import database, ledger, verification
+from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.database import Connection
+from sentiment_core.loading import Loader
+from sentiment_core.model import open_model
+from sentiment_core.settings import Settings
+from sentiment_core.storage import Storage
+
+GOALS = {"load_vs_copy": "≥ 0.5", "load_vs_heap": "≥ 0.25"}
+ROWS = 200_000
+KEY = "incoming/shop/dt=2026-11-16/reviews.csv"
+TABLES = ("review", "score", "review_head")
+HEAP = """
+    SELECT review.*, score.model_id, score.batch_id AS scored_by, score.score, score.label, score.out_of_language
+    FROM sentiment.review JOIN sentiment.score USING (day, source_file_id, line)
+"""
+
+
+def drop_of(reviews: Reviews, rows: int) -> bytes:
+    """Return a CSV of so many reviews, the given ones again and again under new ids."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(("review_id", "product_id", "author_id", "rating", "reviewed_at", "language", "review"))
+    start = datetime(2026, 11, 15, tzinfo=UTC)
+    for row in range(rows):
+        at = row % len(reviews.texts)
+        stars = 1 + hashlib.sha256(reviews.texts[at].encode()).digest()[0] % 5
+        written_at = (start + timedelta(seconds=row / 4)).isoformat()
+        fields = (f"r{row}", f"p{reviews.groups[at]}", f"u{row % 9973}", stars, written_at, "en", reviews.texts[at])
+        writer.writerow(fields)
+    return written.getvalue().encode()
+
+
+class Bench:
+    """One file of the ledger, to be loaded anew each time, and the rows that come of it."""
+
+    def __init__(self, connection: Connection, storage: Storage, settings: Settings) -> None:
+        self.connection = connection
+        self.loader = Loader(connection, storage, open_model(connection, Bundle.load(STARTER)), settings, "benchmark")
+        with connection, connection.cursor() as cursor:
+            drop = storage.find(f"s3://{settings.bucket}/{KEY}")
+            ledger.register(cursor, [drop], settings.incoming_prefix)
+            self.source_file_id = ledger.find(cursor, drop)
+
+    def execute(self, *statements: str) -> None:
+        """Run statements, each in a transaction of its own, as CHECKPOINT and VACUUM want it."""
+        self.connection.autocommit = True
+        with self.connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+        self.connection.autocommit = False
+
+    def empty(self) -> None:
+        """Forget what was loaded, and write out what is left to write."""
+        tables = ", ".join(f"sentiment.{table}" for table in (*TABLES, "scoring_batch", "live_file"))
+        self.execute(
+            f"TRUNCATE heap, {tables}",
+            "UPDATE sentiment.source_file SET status = 'seen', sha256 = NULL, current_model_id = NULL",
+            "CHECKPOINT",
+        )
+
+    def load(self) -> None:
+        """Load the file."""
+        outcome = self.loader.load(self.source_file_id)
+        assert outcome.status == "loaded", outcome
+
+    def finished_rows(self) -> dict[str, bytes]:
+        """Return the loaded rows of each table as COPY writes them, and all in one."""
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.execute(f"CREATE TABLE heap AS {HEAP} WITH NO DATA")
+        return {table: self._copied(f"TABLE sentiment.{table}") for table in TABLES} | {"heap": self._copied(HEAP)}
+
+    def _copied(self, query: str) -> bytes:
+        out = io.BytesIO()
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT binary)", out)
+        return out.getvalue()
+
+    def copy(self, rows: dict[str, bytes]) -> None:
+        """COPY rows into the tables, in one transaction."""
+        with self.connection, self.connection.cursor() as cursor:
+            for table, data in rows.items():
+                cursor.copy_expert(f"COPY {table} FROM STDIN (FORMAT binary)", io.BytesIO(data), 1 << 20)
+
+
+def main() -> None:
+    """Measure and report."""
+    options = arguments(__doc__)
+    reviews = labelled_reviews(options.quick)
+    rows = 2_000 if options.quick else ROWS
+    data = drop_of(reviews, rows)
+    with tempfile.TemporaryDirectory() as folder, Stack(Path(folder), ("postgres", "object_store")) as stack:
+        database.upgrade(stack.postgres.url())
+        settings = Settings(bucket="reviews", s3_endpoint_url=stack.object_store.endpoint)
+        stack.object_store.client().put_object(Bucket="reviews", Key=KEY, Body=data)
+        with database.connect(stack.postgres.url("sentiment", "postgres")) as connection:
+            bench = Bench(connection, Storage(stack.object_store.client()), settings)
+            figures, ratios = measure(bench, rows, rounds=1 if options.quick else 5)
+    figures = {"reviews": reviews.name, "rows": rows, "file (MB)": len(data) / 1e6} | figures
+    report(figures, ratios, GOALS, options.json)
+
+
+def measure(bench: Bench, rows: int, rounds: int) -> tuple[dict[str, Any], dict[str, float]]:
+    """Time the load and its references in turn, each from empty tables."""
+    bench.load()
+    assert verification.verify(bench.connection) == []
+    finished = bench.finished_rows()
+    heap = {"heap": finished.pop("heap")}
+    same = {f"sentiment.{table}": data for table, data in finished.items()}
+    runs = {"load": bench.load, "copy": lambda: bench.copy(same), "heap": lambda: bench.copy(heap)}
+    seconds = interleaved(runs, rounds, before=bench.empty)
+    figures: dict[str, Any] = {f"{name} (rows/s)": rows / each.best for name, each in seconds.items()}
+    return figures, {f"load_vs_{name}": seconds[name].best / seconds["load"].best for name in ("copy", "heap")}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Lets the stages of a pipeline overlap: each works in a thread of its own, a bounded number of items ahead."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+_AHEAD = 2  # items that wait between two stages
+_LOOK_S = 0.05  # how soon a stage that waits for room notices that nobody reads any more
+
+
+class _End:
+    """Ends a stage's items, with the error that it ended by, if any."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+class _Stage(Generic[Item]):
+    def __init__(self, items: Iterator[Item]) -> None:
+        self.items = items
+        self.made: queue.Queue[Item | _End] = queue.Queue(_AHEAD)
+        self.abandoned = threading.Event()
+        self.thread = threading.Thread(target=self._work, daemon=True)
+
+    def _work(self) -> None:
+        end = _End(None)
+        try:
+            for item in self.items:
+                if not self._pass_on(item):
+                    return
+        except BaseException as error:  # noqa: BLE001 - it is raised where the items are read
+            end = _End(error)
+        self._pass_on(end)
+
+    def _pass_on(self, item: Item | _End) -> bool:
+        while not self.abandoned.is_set():
+            try:
+                self.made.put(item, timeout=_LOOK_S)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def read(self) -> Iterator[Item]:
+        while not isinstance(item := self.made.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+
+
+@contextmanager
+def ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
+    """Give the items of an iterator that runs in a thread of its own; what it raises is raised to the reader.
+
+    When the block is left, the thread has ended: an iterator that is not read to its end gets no further than the item
+    that it works on.
+    """
+    stage = _Stage(items)
+    stage.thread.start()
+    try:
+        yield stage.read()
+    finally:
+        stage.abandoned.set()
+        stage.thread.join()

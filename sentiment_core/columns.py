@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.compiling import compiled
 from sentiment_core.errors import ColumnUnsupported
+from sentiment_core.simd import copy_bytes
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -173,9 +174,7 @@ def _encode(text: str) -> bytes:
 @compiled
 def _copy(source, start, data, offsets):  # type: ignore[no-untyped-def]
     for row in range(len(start)):
-        first = offsets[row]
-        for at in range(offsets[row + 1] - first):
-            data[first + at] = source[start[row] + at]
+        copy_bytes(data, offsets[row], source, start[row], offsets[row + 1] - offsets[row])
 
 
 @compiled

@@ -15,6 +15,7 @@ from sentiment_core.columns import Numbers, TextColumn, Values
 from sentiment_core.compiling import compiled
 from sentiment_core.database import Connection
 from sentiment_core.fields import POSTGRES_EPOCH
+from sentiment_core.simd import copy_bytes
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
@@ -102,10 +103,10 @@ def put_column(out, place, data, start, length):  # type: ignore[no-untyped-def]
         out[at + 2] = (size >> 8) & 0xFF
         out[at + 3] = size & 0xFF
         at += 4
-        first = start[row]
-        for byte in range(size):
-            out[at + byte] = data[first + byte]
-        place[row] = at + max(size, 0)
+        if size > 0:
+            copy_bytes(out, at, data, start[row], size)
+            at += size
+        place[row] = at
 
 
 @compiled
@@ -114,5 +115,4 @@ def _put_documents(data, start, length, out, place):  # type: ignore[no-untyped-
         if length[row] < 0:
             continue
         out[place[row]] = JSONB_VERSION
-        for byte in range(length[row]):
-            out[place[row] + 1 + byte] = data[start[row] + byte]
+        copy_bytes(out, place[row] + 1, data, start[row], length[row])

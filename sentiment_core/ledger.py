@@ -19,6 +19,8 @@ from sentiment_core.errors import ClaimHeld, LoadsUnderWay, MaintenanceRuns
 # A worker whose connection lives but which does nothing must lose its claim in the end.
 IDLE_IN_TRANSACTION = "10min"
 
+SORT_MEMORY = "64MB"  # of a million keys; more are sorted on disk
+
 MAINTENANCE = "hashtextextended('sentiment.maintenance', 0)"
 
 COLUMNS = (
@@ -266,6 +268,8 @@ def elect(cursor: Cursor) -> None:
 
 def crown(cursor: Cursor, source_file_id: int, day: date) -> None:
     """Make a live file's rows heads where no newer row is."""
+    # Keys are hashes: sorted, they meet the index in its order, and its pages one after another.
+    cursor.execute("SELECT set_config('work_mem', %s, true)", (SORT_MEMORY,))
     cursor.execute(
         """
         INSERT INTO sentiment.review_head AS head (review_key, day, source_file_id, line, last_modified)
@@ -274,6 +278,7 @@ def crown(cursor: Cursor, source_file_id: int, day: date) -> None:
         JOIN sentiment.live_file USING (source_file_id)
         JOIN sentiment.source_file file USING (source_file_id)
         WHERE row.day = %(day)s AND row.source_file_id = %(file)s AND row.review_key IS NOT NULL
+        ORDER BY row.review_key
         ON CONFLICT (review_key) DO UPDATE
             SET day = excluded.day, source_file_id = excluded.source_file_id, line = excluded.line,
                 last_modified = excluded.last_modified

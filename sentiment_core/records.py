@@ -16,7 +16,7 @@ from sentiment_core.columns import TextColumn
 from sentiment_core.compiling import compiled
 from sentiment_core.contract import RejectCode
 from sentiment_core.errors import FileRejected
-from sentiment_core.simd import BYTES, byte_mask, ones, trailing_zeros
+from sentiment_core.simd import BYTES, byte_mask, copy_bytes, ones, trailing_zeros
 
 QUOTE, LF, CR, COMMA, TAB = ord('"'), ord("\n"), ord("\r"), ord(","), ord("\t")
 UTF8_BOM, UTF16_BOMS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
@@ -354,9 +354,8 @@ def gather(source, start, end, escaped, data, offsets):  # type: ignore[no-untyp
     for i in range(len(start)):
         offsets[i] = to
         if not escaped[i]:
-            for at in range(start[i], end[i]):
-                data[to] = source[at]
-                to += 1
+            copy_bytes(data, to, source, start[i], end[i] - start[i])
+            to += end[i] - start[i]
             continue
         at = start[i]
         quoted = True

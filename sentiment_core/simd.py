@@ -1,4 +1,4 @@
-"""Vector instructions for compiled functions: 64 bytes are classified, or 8 keys compared, in a few instructions.
+"""Vector instructions for compiled functions: 64 bytes are classified or copied, or 8 keys compared, in a few.
 
 Numba has no way to write them, so these are written in LLVM's own language, which every processor's compiler
 understands: one vector type stands for AVX-512, AVX2, SSE or NEON, whatever the machine has.
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import raw_memcpy
 from numba.extending import intrinsic
 
 BYTES: Final = 64  # that a mask describes, one bit each
@@ -102,3 +103,18 @@ def equal_keys(_: Any, array: Any, index: Any, key: Any) -> _Intrinsic:  # noqa:
         return builder.zext(builder.bitcast(equal, _BYTE), _WORD)
 
     return types.uint64(array, index, types.uint32), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def copy_bytes(_: Any, out: Any, to: Any, array: Any, start: Any, size: Any) -> _Intrinsic:  # noqa: ARG001 (all are indices)
+    """Copy `size` bytes of a uint8 array from `start` into another array at `to`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        ends = [
+            builder.gep(context.make_array(kind)(context, builder, array).data, [index])
+            for kind, array, index in zip(signature.args[::2], arguments[::2], arguments[1::2], strict=False)
+        ]
+        raw_memcpy(builder, *ends, arguments[4], 1)
+        return context.get_dummy_value()
+
+    return types.void(out, types.intp, array, types.intp, types.intp), generate

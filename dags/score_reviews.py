@@ -8,10 +8,18 @@ from airflow.sdk import Asset, CronPartitionTimetable, Param, dag, get_current_c
 from wiring import connect, fails_for_good, registry, run_day, storage
 
 from sentiment_core.bundle import Bundle
-from sentiment_core.errors import ModelUnknown
 from sentiment_core.loading import Outcome
 from sentiment_core.model import enter_model, open_model
-from sentiment_core.run import RunPlan, get_plan, plan_run, score_group, summarise
+from sentiment_core.progress import StoredProgress
+from sentiment_core.run import (
+    RunPlan,
+    get_plan,
+    plan_run,
+    rejected_files,
+    require_good_files,
+    score_group,
+    summarise,
+)
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
@@ -86,7 +94,7 @@ def score_reviews() -> None:
                 day,
                 enter_model(connection, digest, settings().model_name, version),
                 version,
-                digest == champion_digest(),
+                digest == models.champion_digest(),
                 params["replace"],
             )
             late_too = run.run_type in ("scheduled", "asset_triggered")
@@ -102,7 +110,8 @@ def score_reviews() -> None:
             run_plan = get_plan(connection, get_current_context()["run_id"])
             fetched = registry().fetch(run_plan.version)
             model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
-            score_group(connection, storage(), settings(), run_plan, model, group_id, report)
+            progress = StoredProgress(connect, run_plan.run_id)
+            score_group(connection, storage(), settings(), run_plan, model, group_id, report, progress)
 
     @task(trigger_rule="none_failed", outlets=[SCORED_REVIEWS])
     @fails_for_good
@@ -111,6 +120,10 @@ def score_reviews() -> None:
         context = get_current_context()
         with connect() as connection:
             found = summarise(connection, context["run_id"])
+            for key, code, reason in rejected_files(connection, context["run_id"]):
+                log.warning("Rejected: %s (%s): %s", key, code, reason)
+            if settings().on_bad_file == "fail":
+                require_good_files(connection, context["run_id"])
         log.info("Files by state: %s", found.files or "none to do")
         log.info(
             "Rows: %s in, %s scored, %s rejected, %s duplicate",
@@ -123,14 +136,6 @@ def score_reviews() -> None:
         return found._asdict()
 
     score.expand(group_id=plan()) >> summary()
-
-
-def champion_digest() -> str | None:
-    """Return the champion's digest, if there is a champion."""
-    try:
-        return registry().resolve(None)[1]
-    except ModelUnknown:
-        return None
 
 
 def report(outcome: Outcome) -> None:

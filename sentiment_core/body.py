@@ -58,6 +58,11 @@ class Body:
             )
         return data
 
+    @property
+    def stored_bytes(self) -> int:
+        """Return how many bytes of the object as stored were read."""
+        return self._stored.size
+
     def finish(self) -> bytes:
         """Read what the decompression left, and return the hash of the whole object."""
         while self._stored.read(CHUNK):
@@ -68,16 +73,23 @@ class Body:
 class _Hashed:
     def __init__(self, stored: Readable) -> None:
         self.stored = stored
+        self.size = 0
         self.sha256 = hashlib.sha256()
 
     def read(self, size: int = -1, /) -> bytes:
         data = self.stored.read(size)
+        self.size += len(data)
         self.sha256.update(data)
         return data
 
 
 def file_format(drop: Drop) -> tuple[str, str]:
     """Return delimiter and compression suffix ('' for none) by the key's ending, or raise `FileRejected`."""
+    if drop.key.endswith("/"):
+        raise FileRejected(
+            reason=RejectCode.DIRECTORY_MARKER,
+            why=f"{drop.uri} is no file: some tools make such an object for a folder. Nothing is lost by it",
+        )
     name = drop.key.lower()
     compression = next((suffix for suffix in COMPRESSIONS if name.endswith(suffix)), "")
     plain = name.removesuffix(compression)

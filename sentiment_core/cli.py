@@ -15,12 +15,17 @@ from sentiment_core.errors import SentimentError
 VERBS = {
     "db": "sentiment_core.db_commands:db",
     "demo": "demo.command:demo",
+    "erase": "sentiment_core.retention_commands:erase",
     "evaluate": "sentiment_core.model_commands:evaluate",
+    "expire": "sentiment_core.retention_commands:expire",
     "load": "sentiment_core.load_commands:load",
     "predict": "sentiment_core.model_commands:predict",
+    "quarantine": "sentiment_core.quarantine_commands:quarantine",
     "registry": "sentiment_core.registry_commands:registry",
+    "rescore": "sentiment_core.rescore_command:rescore",
     "score": "sentiment_core.score_command:score",
     "train": "sentiment_core.model_commands:train",
+    "validate": "sentiment_core.validate_command:validate",
 }
 
 

@@ -5,6 +5,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from sentiment_core.contract import RejectCode
+from sentiment_core.errors import FileRejected
+
 DAY_SEGMENT = re.compile(r"(?:^|/)dt=([^/]*)(?=/)")
 
 
@@ -39,6 +42,12 @@ class Drop(NamedTuple):
         """Return the day of `dt=YYYY-MM-DD` in the key, else the UTC day on which the object was stored."""
         named = self.named_day
         return (parse_day(named) if named else None) or self.last_modified.astimezone(UTC).date()
+
+    def require_day(self) -> None:
+        """Raise `FileRejected` when the key names a day that is none."""
+        if self.named_day is not None and self.named_day != self.day.isoformat():
+            why = f"{self.uri} names the day dt={self.named_day}, which is no YYYY-MM-DD"
+            raise FileRejected(reason=RejectCode.INVALID_DAY, why=why)
 
     def source(self, prefix: str) -> str:
         """Return the key's segment after the prefix, unless that is `dt=…` or the file's name."""

@@ -192,6 +192,24 @@ class RunIncomplete(TransientError):
     code = "run_incomplete"
 
 
+class ErasureKeyWrong(TerminalError):
+    """SENTIMENT_ERASURE_KEY is not the secret of earlier erasures: with another, what was erased would come back."""
+
+    code = "erasure_key_wrong"
+
+
+class MonthInvalid(TerminalError):
+    """The month {month!r} cannot be dropped: {why}."""
+
+    code = "month_invalid"
+
+
+class FilesRejected(TerminalError):
+    """Run {run_id} is done, but {count} of its files could not be read: {files}. SENTIMENT_ON_BAD_FILE is `fail`."""
+
+    code = "files_rejected"
+
+
 class SettingInvalid(TerminalError):
     """The setting {name} is wrong: {why}. docs/configuration.md lists all settings."""
 

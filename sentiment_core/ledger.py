@@ -24,7 +24,8 @@ SORT_MEMORY = "64MB"  # of a million keys; more are sorted on disk
 MAINTENANCE = "hashtextextended('sentiment.maintenance', 0)"
 
 COLUMNS = (
-    "source_file_id, bucket, key, etag, version_id, last_modified, size, source, day, status, sha256, current_model_id"
+    "source_file_id, bucket, key, etag, version_id, last_modified, size, source, day, status, sha256, current_model_id,"
+    " header"
 )
 
 
@@ -43,6 +44,7 @@ class SourceFile(NamedTuple):
     status: str
     sha256: bytes | None
     current_model_id: int | None
+    header: bytes | None
 
     @property
     def drop(self) -> Drop:
@@ -146,7 +148,22 @@ def _fetch(cursor: Cursor, source_file_id: int, lock: str) -> SourceFile:
     if row is None:
         raise KeyError(source_file_id)
     file = SourceFile(*row)
-    return file._replace(sha256=None if file.sha256 is None else bytes(file.sha256))
+    return file._replace(sha256=_as_bytes(file.sha256), header=_as_bytes(file.header))
+
+
+def _as_bytes(value: bytes | memoryview | None) -> bytes | None:
+    return None if value is None else bytes(value)
+
+
+def loaded_files(connection: Connection, since: date, until: date) -> list[int]:
+    """Return the loaded files of some days, both ends included, in the order in which they were seen."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT source_file_id FROM sentiment.source_file"
+            " WHERE status = 'loaded' AND day BETWEEN %s AND %s ORDER BY source_file_id",
+            (since, until),
+        )
+        return [int(source_file_id) for (source_file_id,) in cursor]
 
 
 def lock_heads(cursor: Cursor) -> None:
@@ -183,32 +200,33 @@ def looks_loaded(cursor: Cursor, file: SourceFile) -> bool:
 
 def mark_loaded(cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, model_id: int) -> None:
     """Say that all rows of the file are stored and scored, and let the views show what they now should."""
-    cursor.execute(
-        "UPDATE sentiment.source_file SET status = 'loaded', sha256 = %s, header = %s, current_model_id = %s,"
-        " rows_removed = 0, reject_code = NULL, reject_reason = NULL, finished_at = clock_timestamp()"
-        " WHERE source_file_id = %s",
-        (sha256, header, model_id, file.source_file_id),
+    columns = (
+        "sha256 = %s, header = %s, current_model_id = %s, rows_removed = 0, reject_code = NULL, reject_reason = NULL"
     )
+    _mark(cursor, file, "loaded", columns, sha256, header, model_id)
     move_heads(cursor, file)
 
 
 def mark_duplicate(cursor: Cursor, file: SourceFile, sha256: bytes, original: int) -> None:
     """Say that another file with the same bytes is loaded, and let the views show what they now should."""
-    cursor.execute(
-        "UPDATE sentiment.source_file SET status = 'duplicate', sha256 = %s, duplicate_of = %s,"
-        " reject_code = NULL, reject_reason = NULL, finished_at = clock_timestamp() WHERE source_file_id = %s",
-        (sha256, original, file.source_file_id),
-    )
+    columns = "sha256 = %s, duplicate_of = %s, reject_code = NULL, reject_reason = NULL"
+    _mark(cursor, file, "duplicate", columns, sha256, original)
     move_heads(cursor, file)
 
 
 def mark_rejected(cursor: Cursor, file: SourceFile, code: RejectCode, reason: str) -> None:
     """Say that the file cannot be read as a whole. It takes nothing from the views."""
-    cursor.execute(
-        "UPDATE sentiment.source_file SET status = 'rejected', reject_code = %s, reject_reason = %s,"
-        " finished_at = clock_timestamp() WHERE source_file_id = %s",
-        (code, reason, file.source_file_id),
-    )
+    _mark(cursor, file, "rejected", "reject_code = %s, reject_reason = %s", code, reason)
+
+
+def _mark(cursor: Cursor, file: SourceFile, status: str, columns: str, *values: object) -> None:
+    # A worker that was killed may have left its progress.
+    statement = f"""
+        WITH told AS (DELETE FROM sentiment.load_progress WHERE source_file_id = %s)
+        UPDATE sentiment.source_file SET status = %s, {columns}, finished_at = clock_timestamp()
+        WHERE source_file_id = %s
+        """  # noqa: S608 - constants
+    cursor.execute(statement, (file.source_file_id, status, *values, file.source_file_id))
 
 
 def move_heads(cursor: Cursor, file: SourceFile) -> None:
@@ -234,14 +252,19 @@ def move_heads(cursor: Cursor, file: SourceFile) -> None:
 
 def unseat(cursor: Cursor, source_file_id: int, day: date) -> None:
     """Note the keys of a file's rows: `elect` takes their heads from this file."""
-    cursor.execute(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS unseated"
-        " (review_key uuid, source_file_id bigint, PRIMARY KEY (review_key, source_file_id)) ON COMMIT DROP"
-    )
+    make_unseated(cursor)
     cursor.execute(
         "INSERT INTO unseated SELECT review_key, source_file_id FROM sentiment.review"
         " WHERE day = %s AND source_file_id = %s AND review_key IS NOT NULL ON CONFLICT DO NOTHING",
         (day, source_file_id),
+    )
+
+
+def make_unseated(cursor: Cursor) -> None:
+    """Make the table of this transaction in which keys wait for `elect`."""
+    cursor.execute(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS unseated"
+        " (review_key uuid, source_file_id bigint, PRIMARY KEY (review_key, source_file_id)) ON COMMIT DROP"
     )
 
 

@@ -4,28 +4,26 @@ Whatever happens, the file's rows appear entirely or not at all, and once for ea
 may be called again for the same file at any time, also by two workers at once.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from itertools import chain
 from typing import NamedTuple
 
 from sentiment_core import ledger
 from sentiment_core.body import Body
-from sentiment_core.columns import Values
-from sentiment_core.contract import Header, RejectCode
+from sentiment_core.contract import RejectCode
 from sentiment_core.database import Connection
+from sentiment_core.erasure import Erasures
 from sentiment_core.errors import FileRejected
+from sentiment_core.intake import Intake, clock, require_good_rows
 from sentiment_core.ledger import SourceFile
 from sentiment_core.model import Model
+from sentiment_core.progress import Progress, Silent
 from sentiment_core.records import RecordBlock, read_records
-from sentiment_core.repeats import RepeatFilter, StoredReviews, review_keys
-from sentiment_core.scorer import Scores
+from sentiment_core.repeats import RepeatFilter, StoredReviews
 from sentiment_core.settings import Settings
 from sentiment_core.stages import ahead
 from sentiment_core.storage import Storage
-from sentiment_core.validation import RejectedRow, ReviewBatch, Validator
 from sentiment_core.writer import BatchWriter
 
 
@@ -38,6 +36,7 @@ class Status(StrEnum):
     REJECTED = "rejected"
     DUPLICATE = "duplicate"
     SKIPPED = "skipped"  # what was asked for had been done before
+    REPLAYED = "replayed"
     KEPT = "kept"  # the file was to be replaced but can no longer be read: its rows stay as they are
 
 
@@ -54,16 +53,6 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
-class _ScoredRows(NamedTuple):
-    """One block's good rows with their review keys and scores, and its rejected ones, below the file's header."""
-
-    header: bytes
-    batch: ReviewBatch
-    keys: Values
-    scores: Scores
-    rejected: list[RejectedRow]
-
-
 class _SameContent(Exception):  # not an error: it takes the rows back that turned out to be there already
     def __init__(self, sha256: bytes) -> None:
         self.sha256 = sha256
@@ -72,12 +61,21 @@ class _SameContent(Exception):  # not an error: it takes the rows back that turn
 class Loader:
     """Loads files with one model, for one run, through one connection."""
 
-    def __init__(self, connection: Connection, storage: Storage, model: Model, settings: Settings, run_id: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        storage: Storage,
+        model: Model,
+        settings: Settings,
+        run_id: str,
+        progress: Progress | None = None,
+    ) -> None:
         self.connection = connection
         self.storage = storage
         self.model = model
         self.settings = settings
         self.run_id = run_id
+        self.progress = progress or Silent()
 
     def load(self, source_file_id: int, replace: bool = False) -> Outcome:
         """Bring one file of the ledger to its final state.
@@ -111,7 +109,10 @@ class Loader:
             writer = BatchWriter(self.connection, file, self.model, "replace" if anew else "load", self.run_id)
             if anew:
                 writer.clear()
-        sha256, header = self._stream(file, writer)
+        try:
+            sha256, header = self._stream(file, writer)
+        finally:
+            self.progress.done(file)
         with self.connection.cursor() as cursor:
             ledger.lock_heads(cursor)
             if ledger.loaded_with_content(cursor, sha256, besides=source_file_id):
@@ -147,52 +148,32 @@ class Loader:
 
         Returns the object's hash and the file's header as it stands there.
         """
-        repeats = RepeatFilter(StoredReviews(self.connection, file))
+        with self.connection.cursor() as cursor:
+            erasures = Erasures.read(cursor, self.settings, file.source)
+        intake = Intake(writer, self.settings, erasures, RepeatFilter(StoredReviews(self.connection, file)))
         with self._body(file) as body:
-            blocks = _timed(self._records(body, file), writer.seconds, "read")
-            with ahead(blocks) as read, ahead(self._score(read, file, writer)) as scored:
+            with ahead(self._read(body, writer)) as blocks, ahead(intake.score(blocks)) as scored:
                 for rows in scored:
                     header = rows.header
-                    with _clock(writer.seconds, "write"):
-                        self._write(rows, repeats, writer)
-            if writer.rows_in == 0:
-                raise FileRejected(reason=RejectCode.NO_ROWS, why=f"{file.drop.uri} has a header and no row below it")
+                    writer.reject(intake.store(rows))
+                    self.progress.tell(file, body.stored_bytes, writer.rows_in)
+            require_good_rows(writer.rows_in, writer.reject_codes, self.settings.max_rejected_ratio, file.drop.uri)
             return body.finish(), header
 
-    def _records(self, body: Body, file: SourceFile) -> Iterator[RecordBlock]:
+    def _read(self, body: Body, writer: BatchWriter) -> Iterator[RecordBlock]:
         limits = self.settings
-        return read_records(body, body.delimiter, limits.block_bytes, limits.max_record_bytes, file.drop.uri)
-
-    def _score(self, blocks: Iterator[RecordBlock], file: SourceFile, writer: BatchWriter) -> Iterator[_ScoredRows]:
-        """Hold records against the contract and score the good ones; the first record is the header."""
-        first = next(blocks, None)
-        if first is None:
-            raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{file.drop.uri} is empty")
-        header = Header(first.fields(0), self.settings.text_columns, file.drop.uri)
-        validator = Validator(header, self.settings.max_text_bytes, self.settings.bad_values)
-        for block in chain((first.records(1),), blocks):
-            with _clock(writer.seconds, "validate"):
-                batch, rejected = validator.validate(block)
-                keys = review_keys(file.source, batch.review_id)
-            with _clock(writer.seconds, "score"):
-                scores = self.model.scorer.score(batch.text)
-            yield _ScoredRows(first.raw(0), batch, keys, scores, rejected)
-
-    def _write(self, rows: _ScoredRows, repeats: RepeatFilter, writer: BatchWriter) -> None:
-        sifted = repeats.sift(rows.batch, rows.keys)
-        kept = sifted.rows
-        writer.write(rows.batch.take(kept), rows.keys.take(kept), rows.scores.take(kept))
-        writer.reject(rows.rejected + sifted.rejected)
-        writer.duplicates += sifted.duplicates
+        blocks = read_records(body, body.delimiter, limits.block_bytes, limits.max_record_bytes, body.drop.uri)
+        while True:
+            with clock(writer.seconds, "read"):
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield block
 
     @contextmanager
     def _body(self, file: SourceFile) -> Iterator[Body]:
         drop = file.drop
-        if drop.named_day is not None and drop.named_day != drop.day.isoformat():
-            raise FileRejected(
-                reason=RejectCode.INVALID_DAY,
-                why=f"{drop.uri} names the day dt={drop.named_day}, which is no YYYY-MM-DD",
-            )
+        drop.require_day()
         with self.storage.open(drop) as stored:
             yield Body(stored, drop, self.settings.max_expanded_bytes)
 
@@ -212,25 +193,9 @@ class Loader:
         code, why = rejection.details["reason"], rejection.details["why"]
         with self.connection, self.connection.cursor() as cursor:
             file = ledger.claim(cursor, source_file_id, self.settings.lock_timeout_s)
-            if file.status not in ("seen", "rejected"):
+            if file.status == "loaded":
                 return Outcome(source_file_id, file.drop.uri, Status.KEPT, reason=f"{code}: {why}")
+            if file.status not in ("seen", "rejected"):
+                return Outcome(source_file_id, file.drop.uri, Status.SKIPPED, reason=f"it is {file.status}")
             ledger.mark_rejected(cursor, file, code, why)
             return Outcome(source_file_id, file.drop.uri, Status.REJECTED, reason=f"{code}: {why}")
-
-
-@contextmanager
-def _clock(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[stage] += time.perf_counter() - start
-
-
-def _timed(blocks: Iterator[RecordBlock], seconds: dict[str, float], stage: str) -> Iterator[RecordBlock]:
-    while True:
-        with _clock(seconds, stage):
-            block = next(blocks, None)
-        if block is None:
-            return
-        yield block

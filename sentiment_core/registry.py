@@ -75,6 +75,13 @@ class Registry:
             raise ModelUnknown(model=f"{self.name}@{wanted}", why=why)
         return version.version, version.digest
 
+    def champion_digest(self) -> str | None:
+        """Return the champion's digest, if there is a champion."""
+        try:
+            return self.resolve(None)[1]
+        except ModelUnknown:
+            return None
+
     def fetch(self, version: int) -> RegisteredModel:
         """Return the version with its bundle folder, downloaded into the cache if it is not there.
 

@@ -41,21 +41,26 @@ class Rescorer:
             file = ledger.claim(cursor, source_file_id, self.settings.lock_timeout_s)
             if file.status != "loaded":
                 return Outcome(source_file_id, file.drop.uri, Status.SKIPPED, reason=f"it is {file.status}")
-            writer = BatchWriter(self.connection, file, self.model, "rescore", self.run_id)
-            for rows in self._missing(file):
-                scores = self.model.scorer.score(TextColumn.from_texts(rows.text))
-                writer.copy_scores(np.array(rows.line, np.int32), Values.of_texts(rows.language), scores)
-            moved = make_current and file.current_model_id != self.model.model_id
-            if moved:
+            return self.rescore_claimed(file, make_current)
+
+    def rescore_claimed(self, file: SourceFile, make_current: bool) -> Outcome:
+        """Do the same in the transaction that has claimed the file, which must be loaded."""
+        writer = BatchWriter(self.connection, file, self.model, "rescore", self.run_id)
+        for rows in self._missing(file):
+            scores = self.model.scorer.score(TextColumn.from_texts(rows.text))
+            writer.copy_scores(np.array(rows.line, np.int32), Values.of_texts(rows.language), scores)
+        moved = make_current and file.current_model_id != self.model.model_id
+        if moved:
+            with self.connection.cursor() as cursor:
                 cursor.execute(
                     "UPDATE sentiment.source_file SET current_model_id = %s WHERE source_file_id = %s",
-                    (self.model.model_id, source_file_id),
+                    (self.model.model_id, file.source_file_id),
                 )
-            if writer.scored:
-                counts = writer.finish(self.settings.code_version)
-                return Outcome(source_file_id, file.drop.uri, Status.RESCORED, *counts)
-            why = "this model's scores are shown again" if moved else "this model has scored all its rows"
-            return Outcome(source_file_id, file.drop.uri, Status.SKIPPED, reason=why)
+        if writer.scored:
+            counts = writer.finish(self.settings.code_version)
+            return Outcome(file.source_file_id, file.drop.uri, Status.RESCORED, *counts)
+        why = "this model's scores are shown again" if moved else "this model has scored all its rows"
+        return Outcome(file.source_file_id, file.drop.uri, Status.SKIPPED, reason=why)
 
     def _missing(self, file: SourceFile) -> Iterator[_StoredRows]:
         with self.connection.cursor("rows_to_rescore") as cursor:

@@ -10,16 +10,20 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, 
 from psycopg2.extras import execute_values
 
 from sentiment_core import ledger
+from sentiment_core.contract import RejectCode
 from sentiment_core.database import Connection, database_errors
 from sentiment_core.drop import parse_day
-from sentiment_core.errors import DayInvalid, RunIncomplete, TransientError
+from sentiment_core.errors import DayInvalid, FilesRejected, RunIncomplete, TransientError
 from sentiment_core.loading import Loader, Outcome, Status
 from sentiment_core.model import Model
+from sentiment_core.progress import Progress
 from sentiment_core.rescoring import Rescorer
 from sentiment_core.settings import Settings
 from sentiment_core.storage import Storage
 
 log = logging.getLogger(__name__)
+
+SHOWN_FILES = 10  # that an error names
 
 
 class RunPlan(NamedTuple):
@@ -125,6 +129,7 @@ def score_group(
     model: Model,
     group_id: int,
     report: Callable[[Outcome], None],
+    progress: Progress | None = None,
 ) -> None:
     """Bring each file of a group to its final state; one that fails for now does not keep back the others.
 
@@ -137,7 +142,7 @@ def score_group(
             (plan.run_id, group_id),
         )
         files = [int(source_file_id) for (source_file_id,) in cursor]
-    loader = Loader(connection, storage, model, settings, plan.run_id)
+    loader = Loader(connection, storage, model, settings, plan.run_id, progress)
     rescorer = Rescorer(connection, model, settings, plan.run_id)
     failed: TransientError | None = None
     for source_file_id in files:
@@ -152,6 +157,26 @@ def score_group(
             failed = failed or error
     if failed is not None:
         raise failed
+
+
+def rejected_files(connection: Connection, run_id: str) -> list[tuple[str, str, str]]:
+    """Return key, code and reason of each file of a run that could not be read; directory markers are no files."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT key, reject_code, reject_reason FROM sentiment.planned_file"
+            " JOIN sentiment.source_file USING (source_file_id)"
+            " WHERE run_id = %s AND status = 'rejected' AND reject_code <> %s ORDER BY key",
+            (run_id, RejectCode.DIRECTORY_MARKER),
+        )
+        return cursor.fetchall()
+
+
+def require_good_files(connection: Connection, run_id: str) -> None:
+    """Raise `FilesRejected` when a file of a run could not be read."""
+    bad = [key for key, _, _ in rejected_files(connection, run_id)]
+    if bad:
+        more = f" and {len(bad) - SHOWN_FILES} more" if len(bad) > SHOWN_FILES else ""
+        raise FilesRejected(run_id=run_id, count=len(bad), files=", ".join(bad[:SHOWN_FILES]) + more)
 
 
 def summarise(connection: Connection, run_id: str) -> RunSummary:

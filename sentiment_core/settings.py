@@ -18,6 +18,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(None, description="PostgreSQL URI of the `sentiment` schema's database.")
     lock_timeout_s: float = Field(60, gt=0, description="Seconds a load waits for another worker's claim on its file.")
 
+    erasure_key: SecretStr | None = Field(
+        None, description="Secret under which erased ids are hashed; must never change once something is erased."
+    )
+
     bucket: str = Field("reviews", description="S3 bucket that customers drop files into.")
     incoming_prefix: str = Field("incoming/", description="Key prefix of the drops in the bucket.")
     s3_endpoint_url: str | None = Field(None, description="S3 endpoint, when it is not AWS.")
@@ -30,6 +34,16 @@ class Settings(BaseSettings):
     bad_values: Literal["reject", "null"] = Field(
         "reject",
         description="What an unreadable `rating` or `reviewed_at` does: `reject` its row, or become `null`.",
+    )
+    max_rejected_ratio: float = Field(
+        1,
+        ge=0,
+        le=1,
+        description="Share of rejected rows above which the file is rejected whole.",
+    )
+    on_bad_file: Literal["continue", "fail"] = Field(
+        "continue",
+        description="Whether a run with rejected files succeeds, or fails once all others are loaded.",
     )
     max_record_bytes: int = Field(
         16_000_000, gt=0, description="Longest record of a file; a longer one rejects the file."
@@ -65,6 +79,12 @@ class Settings(BaseSettings):
         if self.database_url is None:
             raise SettingMissing(name="SENTIMENT_DATABASE_URL", why="it names the database to use")
         return self.database_url.get_secret_value()
+
+    def require_erasure_key(self) -> bytes:
+        """Return the secret of erasures, or raise `SettingMissing`."""
+        if self.erasure_key is None:
+            raise SettingMissing(name="SENTIMENT_ERASURE_KEY", why="erased ids are known by hashes under it")
+        return self.erasure_key.get_secret_value().encode()
 
     def require_mlflow_tracking_uri(self) -> str:
         """Return the MLflow tracking server's address, or raise `SettingMissing`."""

@@ -1,8 +1,10 @@
 """Holds rows against the drop contract: good rows become typed columns, the others are rejected with a reason."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from itertools import chain
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
@@ -10,8 +12,10 @@ from numpy.typing import NDArray
 
 from sentiment_core.columns import Numbers, TextColumn, Values
 from sentiment_core.contract import Header, RejectCode
+from sentiment_core.errors import FileRejected
 from sentiment_core.fields import Refused, json_objects, ratings, time_of, times
 from sentiment_core.records import RecordBlock
+from sentiment_core.settings import Settings
 
 BadValues = Literal["reject", "null"]  # what becomes of a row whose rating or reviewed_at cannot be read
 
@@ -103,6 +107,36 @@ class ReviewBatch(NamedTuple):
 
 
 Faults = dict[int, tuple[RejectCode, str]]  # record -> why it is rejected; the first reason found stays
+
+
+class CheckedRows(NamedTuple):
+    """One block of a file held against the contract."""
+
+    header: Header
+    header_raw: bytes  # as it stands in the file
+    batch: ReviewBatch
+    rejected: list[RejectedRow]
+
+
+def checked(
+    blocks: Iterator[RecordBlock],
+    settings: Settings,
+    source: str,
+    clock: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Iterator[CheckedRows]:
+    """Hold the blocks of a file against the contract; its first record is the header. `clock` times the work.
+
+    Raises `FileRejected` for a file without a record, or with a header that cannot be understood.
+    """
+    first = next(blocks, None)
+    if first is None:
+        raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{source} is empty")
+    header = Header(first.fields(0), settings.text_columns, source)
+    validator = Validator(header, settings.max_text_bytes, settings.bad_values)
+    for block in chain((first.records(1),), blocks):
+        with clock():
+            batch, rejected = validator.validate(block)
+        yield CheckedRows(header, first.raw(0), batch, rejected)
 
 
 class Validator:

@@ -56,8 +56,8 @@ CHECKS = {
             SELECT source_file_id, count(*) AS rows FROM sentiment.rejected_row GROUP BY source_file_id)
         SELECT source_file_id,
             format('%s rows in quarantine, %s expected', coalesce(quarantined.rows, 0), rows_rejected)
-        FROM standing FULL JOIN quarantined USING (source_file_id)
-        WHERE coalesce(quarantined.rows, 0) <> coalesce(standing.rows_rejected, 0)
+        FROM standing FULL JOIN quarantined USING (source_file_id) JOIN sentiment.source_file USING (source_file_id)
+        WHERE status <> 'expired' AND coalesce(quarantined.rows, 0) <> coalesce(standing.rows_rejected, 0)
         """,  # noqa: S608 - constants
     "only loaded files have rows": """
         SELECT row.source_file_id, format('its status is %s', coalesce(min(file.status), 'unknown'))

@@ -1,6 +1,6 @@
 """Writes the rows of one batch: reviews and scores by COPY, rejected rows into the quarantine, counts at the end."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from psycopg2.extras import Json
 
 from sentiment_core import copying, ledger
 from sentiment_core.columns import Values
+from sentiment_core.contract import RejectCode
 from sentiment_core.copying import copy_rows
 from sentiment_core.database import Connection
 from sentiment_core.ledger import SourceFile
@@ -43,7 +44,8 @@ class BatchWriter:
         self.run_id = run_id
         self.started_at = datetime.now(UTC)
         self.seconds: defaultdict[str, float] = defaultdict(float)
-        self.scored = self.rejected = self.duplicates = 0
+        self.scored = self.duplicates = 0
+        self.reject_codes: Counter[RejectCode] = Counter()
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval(pg_get_serial_sequence('sentiment.scoring_batch', 'batch_id'))")
             self.batch_id = int(cursor.fetchone()[0])  # type: ignore[index]
@@ -52,6 +54,11 @@ class BatchWriter:
     def rows_in(self) -> int:
         """Return the number of rows written so far, of whatever outcome."""
         return self.scored + self.rejected + self.duplicates
+
+    @property
+    def rejected(self) -> int:
+        """Return the number of rows put into the quarantine so far."""
+        return self.reject_codes.total()
 
     def clear(self) -> None:
         """Take away the file's rows and rejects, and the scores by this batch's model, to write them anew."""
@@ -73,6 +80,7 @@ class BatchWriter:
 
     def reject(self, rows: Sequence[RejectedRow]) -> None:
         """Put rows into the quarantine."""
+        self.count_rejected(rows)
         if not rows:
             return
         copy_rows(
@@ -87,7 +95,10 @@ class BatchWriter:
                 "raw": Values.of([row.raw for row in rows]),
             },
         )
-        self.rejected += len(rows)
+
+    def count_rejected(self, rows: Sequence[RejectedRow]) -> None:
+        """Count rejected rows that are in the quarantine already."""
+        self.reject_codes.update(row.code for row in rows)
 
     def copy_scores(self, line: NDArray[np.int32], language: Values, scores: Scores) -> None:
         """Write the scores of rows that are stored."""

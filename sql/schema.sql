@@ -47,7 +47,7 @@ BEGIN
         RETURN true;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('sentiment.ensure_month', 0));
-    IF EXISTS (SELECT FROM sentiment.expired_month WHERE month = first_day) THEN
+    IF first_day <= (SELECT max(month) FROM sentiment.expired_month) THEN
         RETURN false;
     END IF;
     FOREACH parent IN ARRAY ARRAY['review', 'score'] LOOP
@@ -66,7 +66,7 @@ $$;
 -- Name: FUNCTION ensure_month(any_day date); Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON FUNCTION sentiment.ensure_month(any_day date) IS 'Makes the partitions of review and score for the month of a day, if they are not there; false for a month that has expired.';
+COMMENT ON FUNCTION sentiment.ensure_month(any_day date) IS 'Makes the partitions of review and score for the month of a day, if they are not there; false for a month that has expired, and for those before it.';
 
 SET default_tablespace = '';
 

@@ -79,7 +79,7 @@ BEGIN
         RETURN true;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('sentiment.ensure_month', 0));
-    IF EXISTS (SELECT FROM sentiment.expired_month WHERE month = first_day) THEN
+    IF first_day <= (SELECT max(month) FROM sentiment.expired_month) THEN
         RETURN false;
     END IF;
     FOREACH parent IN ARRAY ARRAY['review', 'score'] LOOP
@@ -93,7 +93,7 @@ BEGIN
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION sentiment.ensure_month IS 'Makes the partitions of review and score for the month of a day, if they are not there; false for a month that has expired.';
+COMMENT ON FUNCTION sentiment.ensure_month IS 'Makes the partitions of review and score for the month of a day, if they are not there; false for a month that has expired, and for those before it.';
 REVOKE ALL ON FUNCTION sentiment.ensure_month FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sentiment.ensure_month TO sentiment_writer;
 

@@ -93,9 +93,10 @@ class Replayer:
         delimiter, _ = file_format(file.drop)
         stream = io.BytesIO(b"\n".join([header, *quarantined.raw]))
         size = len(stream.getbuffer()) + 1
-        lines = np.array([1, *quarantined.line], np.int32)
+        lines, done = np.array([1, *quarantined.line], np.int32), 0
         for block in read_records(stream, delimiter, size, size, file.drop.uri):
-            yield block._replace(line=lines)
+            yield block._replace(line=lines[done : done + block.size])
+            done += block.size
 
     def _unresolved(self, file: SourceFile) -> Iterator[_Quarantined]:
         with self.connection.cursor("rows_to_replay") as cursor:

@@ -24,6 +24,7 @@ from sentiment_core.storage import Storage
 log = logging.getLogger(__name__)
 
 SHOWN_FILES = 10  # that an error names
+FILE_BYTES = 500_000  # as many bytes are loaded in the time that a file costs besides its rows
 
 
 class RunPlan(NamedTuple):
@@ -81,7 +82,8 @@ def plan_run(
             plan,
         )
         cursor.execute(CHOOSE, plan._asdict() | {"take_earlier": take_earlier, "bucket": settings.bucket})
-        groups = balanced(cursor.fetchall(), settings.group_bytes, settings.max_groups)
+        files = [(source_file_id, size + FILE_BYTES) for source_file_id, size in cursor]
+        groups = balanced(files, settings.group_bytes, settings.max_groups)
         execute_values(
             cursor,
             "INSERT INTO sentiment.planned_file (run_id, group_id, source_file_id) VALUES %s",

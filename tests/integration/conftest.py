@@ -1,5 +1,9 @@
 import contextlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +14,11 @@ from sentiment_core.bundle import STARTER, Bundle
 from sentiment_core.database import Connection, connect
 from sentiment_core.load_commands import load_drop
 from sentiment_core.loading import Loader, Outcome
-from sentiment_core.model import open_model
+from sentiment_core.model import Model, open_model
 from sentiment_core.settings import Settings
 from sentiment_core.storage import Storage
+
+SENTIMENT = Path(sys.executable).with_name("sentiment")
 
 Query = Callable[..., list[tuple[Any, ...]]]
 
@@ -75,3 +81,33 @@ def drops_as(stack: Stack, settings: Settings) -> Iterator[Callable[[str], Drops
     """Load as the user of a database URI."""
     with contextlib.ExitStack() as opened:
         yield lambda url: Drops(opened.enter_context(connect(url)), stack, settings)
+
+
+@pytest.fixture
+def other_model(connection, other_bundle) -> Model:
+    """A model that differs from the starter in its digest and in its scores."""
+    return open_model(connection, other_bundle)
+
+
+@pytest.fixture(scope="session")
+def other_bundle(tmp_path_factory, change_bundle) -> Bundle:
+    starter = Bundle.load(STARTER)
+    calibration = starter.manifest.calibration.model_copy(update={"intercepts": (0.5,)})
+    return change_bundle(starter, tmp_path_factory.mktemp("bundle"), calibration=calibration)
+
+
+@pytest.fixture
+def sentiment(settings: Settings):
+    """Run the command line against this test's database and bucket, without a registry."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")} | {
+        "SENTIMENT_DATABASE_URL": settings.require_database_url(),
+        "SENTIMENT_BUCKET": settings.bucket,
+        "SENTIMENT_S3_ENDPOINT_URL": str(settings.s3_endpoint_url),
+    }
+
+    def run(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(SENTIMENT), *arguments], env=environment | changed, capture_output=True, text=True, check=False
+        )
+
+    return run

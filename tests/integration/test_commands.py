@@ -1,33 +1,8 @@
 """`sentiment db` and `sentiment load` as one types them."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-
-from sentiment_core.settings import Settings
-
-SENTIMENT = Path(sys.executable).with_name("sentiment")
-
-
-@pytest.fixture
-def sentiment(settings: Settings):
-    """Run the command line against this test's database and bucket, without a registry."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")} | {
-        "SENTIMENT_DATABASE_URL": settings.require_database_url(),
-        "SENTIMENT_BUCKET": settings.bucket,
-        "SENTIMENT_S3_ENDPOINT_URL": str(settings.s3_endpoint_url),
-    }
-
-    def run(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(SENTIMENT), *arguments], env=environment | changed, capture_output=True, text=True, check=False
-        )
-
-    return run
 
 
 def test_load_takes_files_of_the_disk_and_says_what_became_of_each(sentiment, query, examples) -> None:
@@ -51,6 +26,34 @@ def test_load_takes_everything_below_an_s3_prefix(sentiment, drops, query) -> No
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("1 rows, 1 scored") == 2
     assert query("SELECT DISTINCT source FROM sentiment.scored_reviews") == [("shop",)]
+
+
+def test_rescore_adds_a_model_and_shows_it_when_asked(sentiment, drops, query, other_bundle, tmp_path) -> None:
+    other_bundle.save(tmp_path / "other")
+    for day in (15, 16, 17):
+        drops.drop(f"dt=2026-11-{day}/a.csv", f"review\nof the {day}th\n")
+    command = ["rescore", "--model", str(tmp_path / "other"), "--since", "2026-11-15", "--until", "2026-11-16"]
+    first = json.loads(sentiment(*command, "--json").stdout)
+    assert [(outcome["status"], outcome["rows_scored"]) for outcome in first] == [("rescored", 1)] * 2
+    starter = drops.model.scorer.bundle.digest
+    assert query("SELECT DISTINCT model_digest FROM sentiment.scored_reviews") == [(starter,)]
+    assert query("SELECT count(*) FROM sentiment.score") == [(5,)]
+    again = sentiment(*command, "--make-current")
+    assert again.stdout.count("this model's scores are shown again") == 2
+    shown = query("SELECT model_digest, count(*) FROM sentiment.scored_reviews GROUP BY 1 ORDER BY 2")
+    assert shown == [(starter, 1), (other_bundle.digest, 2)]
+    assert "No file of these days" in sentiment("rescore", "--since", "2020-01-01", "--until", "2020-01-02").stdout
+    assert sentiment("db", "verify").returncode == 0
+
+
+def test_rescore_by_an_unknown_version_says_so(sentiment, settings) -> None:
+    days = ["--since", "2026-11-15", "--until", "2026-11-16"]
+    unknown = sentiment(
+        "rescore", "--model-version", "9999", *days, SENTIMENT_MLFLOW_TRACKING_URI=str(settings.mlflow_tracking_uri)
+    )
+    assert (unknown.returncode, "There is no model" in unknown.stderr) == (1, True), unknown.stderr
+    unset = sentiment("rescore", "--model-version", "1", *days)
+    assert (unset.returncode, "SENTIMENT_MLFLOW_TRACKING_URI" in unset.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,14 @@ from datetime import UTC, date, datetime
 import pytest
 from backports import zstd
 
+from sentiment_core import ledger, progress
 from sentiment_core.bundle import STARTER, Bundle
 from sentiment_core.contract import RejectCode
-from sentiment_core.loading import Status
+from sentiment_core.database import connect
+from sentiment_core.ledger import SourceFile
+from sentiment_core.load_commands import load_drop
+from sentiment_core.loading import Loader, Status
+from sentiment_core.progress import StoredProgress
 from sentiment_core.scorer import LABELS, Scorer
 
 SHOWN = "SELECT review_id, text FROM sentiment.scored_reviews ORDER BY review_id, text"
@@ -105,12 +110,21 @@ def test_a_language_that_the_model_does_not_know_is_scored_and_flagged(drops, qu
         ("a.csv.gz", gzip.compress(b"review\n" + b"fine\n" * 100_000), RejectCode.EXPANDS_TOO_FAR),
         ("a.csv", b"review\n" + b"x" * 200_000, RejectCode.RECORD_TOO_LARGE),
         ("a.xlsx", b"PK", RejectCode.UNSUPPORTED_FORMAT),
+        ("a folder/", b"", RejectCode.DIRECTORY_MARKER),
+        ("a.csv", b"id,review\n1,fine\n2,\n3,\n", RejectCode.TOO_MANY_REJECTED),
+        ("a.csv", b"review,caf\xe9\nfine,x\n", RejectCode.UNSUPPORTED_ENCODING),
+        ("a.csv.zst", zstd.compress(b"review\n" + b"fine\n" * 100_000), RejectCode.EXPANDS_TOO_FAR),
         ("dt=tomorrow/a.csv", b"review\nfine\n", RejectCode.INVALID_DAY),
         ("ein Ordner/mit Ümlaut +%.csv", b"id\n1\n", RejectCode.NO_TEXT_COLUMN),
     ],
 )
 def test_a_file_that_cannot_be_read_is_rejected_whole_with_its_reason(drops, query, key, data, code) -> None:
-    limits = {"block_bytes": 50_000, "max_record_bytes": 100_000, "max_expanded_bytes": 250_000}
+    limits = {
+        "block_bytes": 50_000,
+        "max_record_bytes": 100_000,
+        "max_expanded_bytes": 250_000,
+        "max_rejected_ratio": 0.5,
+    }
     if code is RejectCode.DAMAGED_COMPRESSION:
         limits["max_expanded_bytes"] = 1_000_000
     outcome = drops.drop(key, data, **limits)
@@ -126,6 +140,22 @@ def test_a_rejected_file_is_taken_in_after_the_settings_changed(drops, query) ->
     outcome = drops.load("dt=2026-11-16/a.csv", replace=True, text_columns=("words",))
     assert outcome.status is Status.LOADED
     assert query("SELECT status, reject_code FROM sentiment.source_file") == [("loaded", None)]
+
+
+def test_by_setting_a_rating_that_cannot_be_read_is_null_and_kept_aside(drops, query) -> None:
+    outcome = drops.drop("dt=2026-11-16/a.csv", "review,rating\nfine,five\ndull,2\n", bad_values="null")
+    assert (outcome.rows_scored, outcome.rows_rejected) == (2, 0)
+    assert query("SELECT rating, nulled FROM sentiment.scored_reviews ORDER BY line") == [
+        (None, {"rating": "five"}),
+        (2.0, None),
+    ]
+
+
+def test_nothing_is_kept_of_a_file_that_is_replaced_by_too_many_rejected_rows(drops, query) -> None:
+    drops.drop("dt=2026-11-16/a.csv", "review\nfine\nso so\n")
+    outcome = drops.load("dt=2026-11-16/a.csv", replace=True, max_text_bytes=4, max_rejected_ratio=0.4)
+    assert (outcome.status, outcome.reason.split(":")[0]) == (Status.KEPT, RejectCode.TOO_MANY_REJECTED)
+    assert query("SELECT text FROM sentiment.scored_reviews ORDER BY line") == [("fine",), ("so so",)]
 
 
 # Repeats within a file
@@ -218,6 +248,88 @@ def test_the_same_id_of_two_sources_is_two_reviews(drops, query) -> None:
     drops.drop("shop/dt=2026-11-16/a.csv", "review_id,review\nr1,from the shop\n")
     drops.drop("app/dt=2026-11-16/a.csv", "review_id,review\nr1,from the app\n")
     assert query(SHOWN) == [("r1", "from the app"), ("r1", "from the shop")]
+
+
+def test_a_file_is_loaded_while_another_worker_holds_the_one_that_it_takes_the_place_of(drops, query, settings) -> None:
+    drops.drop("dt=2026-11-16/a.csv", "review\nfirst\n")
+    with connect(settings.require_database_url()) as other, other, other.cursor() as cursor:
+        ledger.claim(cursor, 1, 1)
+        assert drops.drop("dt=2026-11-16/a.csv", "review\nsecond\n", lock_timeout_s=1).status is Status.LOADED
+    assert query("SELECT text FROM sentiment.scored_reviews") == [("second",)]
+
+
+def test_history_tells_of_every_object_and_why(drops, query) -> None:
+    drops.drop("dt=2026-11-16/a.csv", "review\nfirst\n")
+    drops.drop("dt=2026-11-16/a.csv", "review\nsecond\n")
+    drops.drop("dt=2026-11-16/b.csv", "review\nsecond\n")
+    drops.drop("dt=2026-11-16/c.csv", "words\n")
+    drops.put("dt=2026-11-16/d.csv", "review\nnew\n")
+    drops.put("dt=2999-01-01/e.csv", "review\nnew\n")
+    with drops.connection, drops.connection.cursor() as cursor:
+        ledger.register(cursor, drops.storage.list(drops.settings.bucket, "incoming/"), "incoming/")
+    assert [why for (why,) in query("SELECT why FROM sentiment.load_history ORDER BY key, source_file_id")] == [
+        "a newer version of its key took its place",
+        "the views show it",
+        "the same bytes were loaded from incoming/dt=2026-11-16/a.csv",
+        f"s3://{drops.settings.bucket}/incoming/dt=2026-11-16/c.csv has the columns words; one of them must be named "
+        "review, text, review_text, content, comment, body",
+        "the next nightly run takes it",
+        "its day is not over: the night after it takes it",
+    ]
+
+
+# Progress
+
+
+class Blocks:
+    """Looks at the stored progress after each block."""
+
+    def __init__(self, stored: StoredProgress, query) -> None:
+        self.stored = stored
+        self.query = query
+        self.seen: list[tuple] = []
+
+    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+        self.stored.tell(file, bytes_read, rows)
+        self.seen += self.query("SELECT key, percent, rows_written, run_id FROM sentiment.loads_under_way")
+
+    def done(self, file: SourceFile) -> None:
+        self.stored.done(file)
+
+
+def test_a_long_load_tells_how_far_it_is(drops, settings, monkeypatch) -> None:
+    monkeypatch.setattr(progress, "PERIOD_S", 0)
+    drops.put("dt=2026-11-16/a.csv", "review\n" + "fine\n" * 2000)
+    url = settings.require_database_url()
+    with connect(url) as other:
+
+        def query(statement: str) -> list[tuple]:
+            with other, other.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall()
+
+        blocks = Blocks(StoredProgress(lambda: connect(url), "slow"), query)
+        small = settings.model_copy(update={"block_bytes": 5000})
+        loader = Loader(drops.connection, drops.storage, drops.model, small, "slow", blocks)
+        drop = drops.storage.find(f"s3://{settings.bucket}/incoming/dt=2026-11-16/a.csv")
+        assert load_drop(loader, drop, replace=False).status is Status.LOADED
+        keys, percents, rows, runs = zip(*blocks.seen, strict=True)
+        assert set(keys) == {"incoming/dt=2026-11-16/a.csv"}
+        assert set(runs) == {"slow"}
+        assert list(rows) == sorted(rows)
+        assert rows[-1] == 2000
+        assert percents[-1] == 100
+        assert query("SELECT * FROM sentiment.loads_under_way") == []
+
+
+def test_a_load_goes_on_when_its_progress_cannot_be_told(drops, settings, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(progress, "PERIOD_S", 0)
+    drops.put("dt=2026-11-16/a.csv", "review\nfine\n")
+    stored = StoredProgress(lambda: connect("postgresql://nobody@127.0.0.1:1/none"), "deaf")
+    loader = Loader(drops.connection, drops.storage, drops.model, settings, "deaf", stored)
+    drop = drops.storage.find(f"s3://{settings.bucket}/incoming/dt=2026-11-16/a.csv")
+    assert load_drop(loader, drop, replace=False).status is Status.LOADED
+    assert "The progress of file 1 is not told" in caplog.text
 
 
 # Replacing

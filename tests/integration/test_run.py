@@ -5,11 +5,19 @@ from datetime import date
 import pytest
 
 from sentiment_core import verification
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.errors import RunIncomplete
+from sentiment_core.errors import FilesRejected, RunIncomplete
 from sentiment_core.loading import Outcome
-from sentiment_core.model import Model, open_model
-from sentiment_core.run import RunPlan, get_plan, plan_run, score_group, summarise
+from sentiment_core.model import Model
+from sentiment_core.run import (
+    FILE_BYTES,
+    RunPlan,
+    get_plan,
+    plan_run,
+    rejected_files,
+    require_good_files,
+    score_group,
+    summarise,
+)
 
 DAY = date(2026, 11, 16)
 FILE = "review_id,review\nr1,fine\nr2,awful\n"
@@ -42,19 +50,6 @@ class Runs:
 @pytest.fixture
 def runs(drops, settings) -> Runs:
     return Runs(drops, settings)
-
-
-@pytest.fixture
-def other_model(connection, other_bundle) -> Model:
-    """A model that differs from the starter in its digest and in its scores."""
-    return open_model(connection, other_bundle)
-
-
-@pytest.fixture(scope="session")
-def other_bundle(tmp_path_factory, change_bundle) -> Bundle:
-    starter = Bundle.load(STARTER)
-    calibration = starter.manifest.calibration.model_copy(update={"intercepts": (0.5,)})
-    return change_bundle(starter, tmp_path_factory.mktemp("bundle"), calibration=calibration)
 
 
 def test_a_run_loads_its_day_and_no_other(runs, drops, query) -> None:
@@ -123,6 +118,27 @@ def test_a_bad_file_does_not_stop_its_group(runs, drops) -> None:
     assert sorted(outcome.status for outcome in runs.run("one")) == ["loaded", "rejected", "rejected"]
 
 
+def test_by_setting_a_bad_file_fails_the_run_once_all_others_are_loaded(runs, drops, query) -> None:
+    drops.put("shop/dt=2026-11-16/1-broken.csv", "id\n1\n")
+    drops.put("shop/dt=2026-11-16/2-good.csv", FILE)
+    drops.put("shop/dt=2026-11-16/3-marker/", "")
+    runs.run("one")
+    with pytest.raises(
+        FilesRejected, match=r"1 of its files could not be read: incoming/shop/dt=2026-11-16/1-broken.csv"
+    ):
+        require_good_files(drops.connection, "one")
+    ((key, code, reason),) = rejected_files(drops.connection, "one")
+    assert (key, code) == ("incoming/shop/dt=2026-11-16/1-broken.csv", "no_text_column")
+    assert "one of them must be named" in reason
+    assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(2,)]
+
+
+def test_a_run_with_good_files_only_is_good(runs, drops) -> None:
+    drops.put("shop/dt=2026-11-16/good.csv", FILE)
+    runs.run("one")
+    require_good_files(drops.connection, "one")
+
+
 def test_a_summary_of_unfinished_work_is_refused(runs, drops) -> None:
     drops.put("shop/dt=2026-11-16/a.csv", FILE)
     runs.plan("one", drops.model)
@@ -150,6 +166,14 @@ def test_many_files_are_planned_in_few_balanced_groups(runs, drops, query) -> No
         " GROUP BY group_id"
     )
     assert max(sizes)[0] - min(sizes)[0] < 3000
+
+
+def test_many_small_files_are_spread_by_their_number(runs, drops, query) -> None:
+    for number in range(8):
+        drops.put(f"shop/dt=2026-11-16/{number}.csv", f"review\n{number}\n")
+    runs.settings = runs.settings.model_copy(update={"group_bytes": 2 * FILE_BYTES + 1000})
+    assert runs.plan("one", drops.model) == [0, 1, 2, 3]
+    assert query("SELECT count(*) FROM sentiment.planned_file GROUP BY group_id") == [(2,)] * 4
 
 
 def test_a_bucket_with_versions_is_listed_and_read_by_version(runs, drops, query) -> None:

@@ -1,0 +1,173 @@
+"""What was rejected is looked at, and taken in once the contract or the settings allow it."""
+
+import json
+
+import pytest
+
+from sentiment_core import verification
+from sentiment_core.contract import RejectCode
+from sentiment_core.loading import Loader, Outcome, Status
+from sentiment_core.quarantine import Choice, entries, files_to_replay
+from sentiment_core.replaying import Replayer
+
+KEY = "shop/dt=2026-11-16/a.csv"
+FILE = (
+    "review_id,review,rating,country\n"
+    'r1,fine,5,GB\nr2,"a much longer\ntext ""than"" ten",4,IE\nr3,bad rating,five,GB\nr4,,3,GB\nr1,other,1,GB\n'
+)
+
+
+@pytest.fixture
+def replay(drops):
+    """Replay the file, with changed settings, and prove that all promises still hold."""
+
+    def run(model=None, **changed: object) -> Outcome:
+        drops.runs += 1
+        settings = drops.settings.model_copy(update=changed)
+        replayer = Replayer(drops.connection, model or drops.model, settings, f"test run {drops.runs}")
+        outcome = replayer.replay(1)
+        assert verification.verify(drops.connection) == []
+        return outcome
+
+    return run
+
+
+def test_a_replay_takes_in_what_keeps_the_contract_now_and_says_where_it_went(drops, query, replay) -> None:
+    drops.drop(KEY, FILE, max_text_bytes=10)
+    assert query("SELECT line, code FROM sentiment.quarantine ORDER BY line") == [
+        (3, "text_too_long"), (5, "invalid_rating"), (6, "missing_text"), (7, "conflicting_review_id"),
+    ]  # fmt: skip
+    outcome = replay()
+    assert (outcome.status, *outcome[3:7]) == (Status.REPLAYED, 4, 1, 3, 0)
+    (taken,) = query(
+        "SELECT review_id, text, rating, extra, line, batch_id FROM sentiment.scored_reviews WHERE review_id = 'r2'"
+    )
+    assert taken[:5] == ("r2", 'a much longer\ntext "than" ten', 4.0, {"country": "IE"}, 3)
+    assert query("SELECT line, resolved_by FROM sentiment.quarantine WHERE resolved") == [(3, taken[5])]
+    assert query("SELECT kind FROM sentiment.scoring_batch WHERE batch_id = %s", taken[5]) == [("replay",)]
+
+
+def test_a_replay_is_done_once(drops, query, replay) -> None:
+    drops.drop(KEY, FILE, max_text_bytes=10)
+    assert replay(bad_values="null").rows_scored == 2
+    again = replay(bad_values="null")
+    assert (again.status, again.reason) == (Status.SKIPPED, "none of its 2 rejected rows keeps the contract")
+    assert query("SELECT nulled, rating FROM sentiment.scored_reviews WHERE review_id = 'r3'") == [
+        ({"rating": "five"}, None)
+    ]
+    assert query("SELECT count(*) FROM sentiment.review") == [(3,)]
+
+
+def test_a_replayed_row_that_repeats_a_stored_one_is_a_duplicate_and_one_that_differs_a_conflict(
+    drops, query, replay
+) -> None:
+    drops.drop(KEY, "review_id,review\nr1,fine\nr2,dull\nr1,fine\nr2,dull,\n")
+    query("UPDATE sentiment.rejected_row SET raw = 'r2,dull'")
+    outcome = replay()
+    assert (outcome.status, *outcome[3:7]) == (Status.REPLAYED, 1, 0, 0, 1)
+    assert query("SELECT line, resolved FROM sentiment.quarantine") == [(5, True)]
+
+
+def test_a_replay_by_another_model_scores_the_whole_file_with_it(drops, query, replay, other_model) -> None:
+    drops.drop(KEY, FILE, max_text_bytes=10)
+    outcome = replay(other_model)
+    assert outcome.rows_scored == 1
+    digest = other_model.scorer.bundle.digest
+    assert query("SELECT DISTINCT model_digest FROM sentiment.scored_reviews") == [(digest,)]
+    assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(2,)]
+
+
+def test_replacing_a_file_after_a_replay_begins_anew(drops, query, replay) -> None:
+    drops.drop(KEY, FILE, max_text_bytes=10)
+    replay()
+    drops.load(KEY, replace=True, max_text_bytes=10)
+    assert query("SELECT count(*) FROM sentiment.quarantine WHERE NOT resolved") == [(4,)]
+    assert replay().rows_scored == 1
+
+
+def test_rows_of_many_blocks_keep_their_lines(drops, query, replay) -> None:
+    rows = "".join(f'r{row},"text\n{row}",{"x" if row % 2 else 5}\n' for row in range(5000))
+    drops.drop(KEY, f"review_id,review,rating\n{rows}", block_bytes=10_000)
+    assert replay(bad_values="null").rows_scored == 2500
+    assert query("SELECT count(*) FROM sentiment.review WHERE line <> 2 * substr(review_id, 2)::int + 2") == [(0,)]
+
+
+def test_a_file_that_was_rejected_whole_is_replayed_from_where_it_lies(drops, query) -> None:
+    drops.drop(KEY, "words\nfine\n")
+    assert files_to_replay(drops.connection, Choice(code="no_text_column")) == [1]
+    settings = drops.settings.model_copy(update={"text_columns": ("words",)})
+    loader = Loader(drops.connection, drops.storage, drops.model, settings, "replay")
+    assert loader.load(1, replace=True).status is Status.LOADED
+    assert entries(drops.connection, Choice()) == ([], 0)
+
+
+def test_the_quarantine_is_chosen_from(drops) -> None:
+    drops.drop(KEY, FILE)
+    drops.drop("app/dt=2026-11-18/b.csv", 'review\n""\n')
+    drops.drop("app/dt=2026-11-19/c.csv", "words\nx\n")
+
+    def chosen(**choice: object) -> list[tuple[int, int | None]]:
+        return [(entry.source_file_id, entry.line) for entry in entries(drops.connection, Choice(**choice))[0]]
+
+    assert chosen(source="app") == [(2, 2), (3, None)]
+    assert chosen(code=RejectCode.MISSING_TEXT) == [(1, 6), (2, 2)]
+    assert chosen(since="2026-11-18", until="2026-11-18") == [(2, 2)]
+    assert chosen(files=[1], code=RejectCode.INVALID_RATING) == [(1, 5)]
+    found, total = entries(drops.connection, Choice(), limit=2)
+    assert (len(found), total) == (2, 5)
+
+
+def test_the_commands_list_show_and_replay(drops, sentiment, query) -> None:
+    drops.drop(KEY, FILE, max_text_bytes=10)
+    drops.drop("shop/dt=2026-11-16/b.csv", "words\nfine\n")
+    listed = json.loads(sentiment("quarantine", "list", "--json", "--code", "missing_text").stdout)
+    assert (listed["total"], listed["entries"][0]["line"], listed["entries"][0]["raw"]) == (1, 6, "r4,,3,GB")
+    assert "text_too_long" in sentiment("quarantine", "list").stdout
+    shown = sentiment("quarantine", "show", "1", "3").stdout
+    assert 'r2,"a much longer\ntext ""than"" ten",4,IE' in shown
+    missing = sentiment("quarantine", "show", "1", "99")
+    assert (missing.returncode, "Nothing of file 1, line 99, was rejected" in missing.stderr) == (1, True)
+
+    replayed = sentiment("quarantine", "replay", "--json", SENTIMENT_TEXT_COLUMNS='["review", "words"]')
+    assert replayed.returncode == 0, replayed.stderr
+    outcomes = json.loads(replayed.stdout)
+    assert [(outcome["status"], outcome["rows_scored"]) for outcome in outcomes] == [("replayed", 1), ("loaded", 1)]
+    assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(3,)]
+    assert verification.verify(drops.connection) == []
+    nothing = sentiment("quarantine", "replay", "1")
+    assert (nothing.returncode, "none of its 3 rejected rows keeps the contract" in nothing.stdout) == (1, True)
+
+
+def test_validate_says_what_a_load_would_and_writes_nothing(drops, sentiment, query, tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(FILE + "r1,fine,5,GB\n")
+    told = sentiment("validate", "--json", str(path), SENTIMENT_BLOCK_BYTES="60", SENTIMENT_DATABASE_URL="")
+    assert told.returncode == 1
+    (verdict,) = json.loads(told.stdout)
+    assert (verdict["text_column"], verdict["extra_columns"]) == ("review", ["country"])
+    assert (verdict["rows_in"], verdict["rows_good"], verdict["rows_duplicate"]) == (6, 2, 1)
+    assert {code: faults["lines"] for code, faults in verdict["rejected"].items()} == {
+        "invalid_rating": [5], "missing_text": [6], "conflicting_review_id": [7],
+    }  # fmt: skip
+    drops.put(KEY, FILE + "r1,fine,5,GB\n")
+    in_store = sentiment("validate", f"s3://{drops.settings.bucket}/incoming/{KEY}")
+    assert "has faults" in in_store.stdout
+    assert "line 7: review_id r1 is already taken" in in_store.stdout
+    assert query("SELECT count(*) FROM sentiment.source_file") == [(0,)]
+    outcome = drops.load(KEY)
+    assert list(outcome[3:7]) == [verdict["rows_in"], verdict["rows_good"], 3, verdict["rows_duplicate"]]
+
+
+@pytest.mark.parametrize(
+    ("data", "ratio", "code", "words"),
+    [
+        ("words\nfine\n", "1", 1, "no_text_column"),
+        ('review\n""\nfine\n', "0.4", 1, "too_many_rejected: of 2 rows of"),
+        ("review\nfine\n", "0", 0, "good"),
+    ],
+)
+def test_validate_tells_by_its_exit_code(sentiment, tmp_path, data, ratio, code, words) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(data)
+    told = sentiment("validate", str(path), SENTIMENT_MAX_REJECTED_RATIO=ratio)
+    assert (told.returncode, words in told.stdout) == (code, True), told.stdout + told.stderr

@@ -114,6 +114,12 @@ class ObjectMissing(TerminalError):
     code = "object_missing"
 
 
+class ObjectChanged(TransientError):
+    """{uri} was replaced while it was read. Nothing of it was stored; try again to take what is there now."""
+
+    code = "object_changed"
+
+
 class StorageUnavailable(TransientError):
     """The object store did not answer for {uri}: {why}. Try again when it is up."""
 

@@ -1,17 +1,21 @@
 """Where drops lie: an S3 bucket, or the local disk. Lists them and opens one version of one of them."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import boto3
 import botocore.exceptions
+import urllib3.exceptions
 from botocore.config import Config
 
 from sentiment_core.contract import RejectCode
 from sentiment_core.drop import Drop, local_drop
-from sentiment_core.errors import FileRejected, ObjectMissing, StorageRefused, StorageUnavailable
+from sentiment_core.errors import FileRejected, ObjectChanged, ObjectMissing, StorageRefused, StorageUnavailable
+from sentiment_core.resuming import PIECE, ResumingBody
 
 GONE = {"404", "NoSuchKey", "NoSuchVersion", "412", "PreconditionFailed"}
 REFUSED = {"AccessDenied", "InvalidAccessKeyId", "NoSuchBucket", "SignatureDoesNotMatch", "403", "400"}
@@ -73,25 +77,36 @@ class Storage:
     def open(self, drop: Drop) -> Iterator[BinaryIO]:
         """Open exactly the listed version for reading.
 
-        Raises `FileRejected` when that version is no longer there, `StorageUnavailable` and `StorageRefused`; also
-        while the block reads from it.
+        Raises `FileRejected` when that version is no longer there, `StorageUnavailable` and `StorageRefused`; the last
+        two also while the block reads from it, and `ObjectChanged` when it was replaced since it was opened.
         """
         if not drop.bucket:
-            with local_version(drop) as body:
-                yield body
+            with local_version(drop) as stored:
+                yield stored
             return
-        pinned = {"VersionId": drop.version_id} if drop.version_id else {"IfMatch": f'"{drop.etag}"'}
+        try:
+            body = ResumingBody(drop, partial(self._get, drop))
+        except ObjectChanged as error:
+            raise gone(drop) from error
+        with io.BufferedReader(body, PIECE) as stored:
+            yield stored
+
+    def _get(self, drop: Drop, start: int) -> Any:
+        """Open the listed version from a byte on. Raises `ObjectChanged` when that version is no longer there."""
+        wanted = {"VersionId": drop.version_id} if drop.version_id else {"IfMatch": f'"{drop.etag}"'}
+        if start:
+            wanted["Range"] = f"bytes={start}-"
         with storage_errors(drop.uri):
             try:
-                body = self.s3.get_object(Bucket=drop.bucket, Key=drop.key, **pinned)["Body"]
+                answer = self.s3.get_object(Bucket=drop.bucket, Key=drop.key, **wanted)
             except botocore.exceptions.ClientError as error:
                 if error_code(error) in GONE:
-                    raise gone(drop) from error
+                    raise ObjectChanged(uri=drop.uri) from error
                 raise
-            try:
-                yield cast("BinaryIO", body)
-            finally:
-                body.close()
+        if start and not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
+            answer["Body"].close()
+            raise StorageUnavailable(uri=drop.uri, why=f"it did not go on at byte {start}")
+        return answer["Body"]
 
     @property
     def s3(self) -> Any:
@@ -129,14 +144,30 @@ def described(bucket: str, key: str, found: dict[str, Any], size: int) -> Drop:
 
 @contextmanager
 def local_version(drop: Drop) -> Iterator[BinaryIO]:
-    """Open a local file, if it still is the version that was described."""
+    """Open a local file, if it still is the version that was described.
+
+    Raises `FileRejected` when it is not, and `ObjectChanged` at the block's end when it no longer is.
+    """
+    if not is_unchanged(drop):
+        raise gone(drop)
     try:
-        with Path(drop.key).open("rb") as body:
-            if local_drop(Path(drop.key)) != drop:
-                raise gone(drop)
-            yield body
-    except FileNotFoundError as error:
-        raise gone(drop) from error
+        with Path(drop.key).open("rb") as stored:
+            yield stored
+    except (FileRejected, FileNotFoundError) as error:
+        # Half of an old file and half of a new one can be wrong in any way.
+        if is_unchanged(drop):
+            raise
+        raise ObjectChanged(uri=drop.uri) from error
+    if not is_unchanged(drop):
+        raise ObjectChanged(uri=drop.uri)
+
+
+def is_unchanged(drop: Drop) -> bool:
+    """Tell whether a local file has the size and the time that were described."""
+    try:
+        return local_drop(Path(drop.key)) == drop
+    except FileNotFoundError:
+        return False
 
 
 def gone(drop: Drop) -> FileRejected:
@@ -162,5 +193,5 @@ def storage_errors(uri: str) -> Iterator[None]:
         raise kind(uri=uri, why=str(error)) from error
     except (botocore.exceptions.NoCredentialsError, botocore.exceptions.ParamValidationError) as error:
         raise StorageRefused(uri=uri, why=str(error)) from error
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.HTTPClientError, ConnectionError) as error:
+    except (botocore.exceptions.BotoCoreError, urllib3.exceptions.HTTPError, ConnectionError) as error:
         raise StorageUnavailable(uri=uri, why=str(error)) from error

@@ -1,0 +1,66 @@
+"""What all faults are tested with: a file of some blocks, and the proof that it is there wholly or not at all."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from demo.stack import Stack
+from sentiment_core import resuming, verification
+from sentiment_core.database import connect
+from sentiment_core.settings import Settings
+from sentiment_core.storage import Storage, s3_client
+from tests.faults.s3_proxy import S3Proxy
+from tests.integration.conftest import Drops, connection, drops, query
+
+__all__ = ["check_loaded", "check_untouched", "connection", "drops", "file_of", "query"]
+
+TABLES = ("review", "score", "rejected_row", "scoring_batch", "review_head")
+
+
+def file_of(rows: int, name: str = "r") -> bytes:
+    """Return a CSV file whose texts hardly compress; `name` tells it and its review ids from others."""
+    dice = random.Random(name)
+    lines = (f"{name}{row},text {row} of {name} {dice.getrandbits(160):040x}\n" for row in range(rows))
+    return ("review_id,review\n" + "".join(lines)).encode()
+
+
+def check_untouched(url: str) -> None:
+    """See that a database holds nothing of any file, and that nothing is said to be done."""
+    with connect(url) as fresh:
+        assert verification.verify(fresh) == []
+        with fresh.cursor() as cursor:
+            for table in TABLES:
+                cursor.execute(f"SELECT count(*) FROM sentiment.{table}")
+                assert cursor.fetchone() == (0,), table
+            cursor.execute("SELECT DISTINCT status FROM sentiment.source_file")
+            assert cursor.fetchall() in ([], [("seen",)])
+
+
+def check_loaded(url: str, rows: int, files: int = 1) -> None:
+    """See that a database holds so many files, each loaded once, with so many rows in all, and all of them shown."""
+    with connect(url) as fresh:
+        assert verification.verify(fresh) == []
+        with fresh.cursor() as cursor:
+            cursor.execute("SELECT status, count(*) FROM sentiment.source_file GROUP BY status")
+            assert cursor.fetchall() == [("loaded", files)]
+            cursor.execute("SELECT count(*), sum(rows_scored) FROM sentiment.scoring_batch")
+            assert cursor.fetchone() == (files, rows)
+            cursor.execute("SELECT count(*), count(DISTINCT review_id) FROM sentiment.scored_reviews")
+            assert cursor.fetchone() == (rows, rows)
+
+
+@pytest.fixture
+def proxy(stack: Stack, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
+    """A proxy before the S3 server; broken connections are resumed without a pause."""
+    monkeypatch.setattr(resuming, "PAUSE_S", 0)
+    with S3Proxy(stack.object_store.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxied(drops: Drops, proxy: S3Proxy) -> Drops:
+    """Put objects straight into the bucket, and load them through the proxy, with the client that loads use."""
+    drops.storage = Storage(s3_client(proxy.url))
+    drops.settings = drops.settings.model_copy(update={"block_bytes": 100_000})
+    return drops

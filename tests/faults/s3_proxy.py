@@ -1,0 +1,189 @@
+"""A reverse proxy before an S3 server that does what networks and stores do on a bad day, when it is told to.
+
+What it is not told to spoil goes through unchanged, the Host header with it: the signature covers the address that the
+client knows, which is the proxy's.
+"""
+
+import http.client
+import os
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+STEP = 1 << 16
+SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+HOP_BY_HOP = {"connection", "transfer-encoding"}
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to the body of one GET once `after` bytes of it have gone through.
+
+    First `act` is called. Then the connection is closed, or reset, or stays open and silent until the proxy ends; or it
+    goes on, in pieces of `step` bytes with pauses of `pause_s` seconds. `without_length` leaves out the Content-Length:
+    the end of the connection is then the end of the body. `as_whole` makes a part look like the whole object.
+    """
+
+    after: int = 0
+    then: Literal["close", "reset", "stall", "go on"] = "go on"
+    act: Callable[[], object] = nothing
+    step: int = STEP
+    pause_s: float = 0.0
+    without_length: bool = False
+    as_whole: bool = False
+
+
+class S3Proxy:
+    """The proxy; a context manager. `requests` are the method, path and Range header of all that was asked for."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = urlsplit(origin).netloc
+        self.requests: list[tuple[str, str, str | None]] = []
+        self.ended = threading.Event()
+        self._lock = threading.Lock()
+        self._refusals = 0.0
+        self._faults: deque[Fault] = deque()
+        self._lasting: Fault | None = None
+        handler = type("BoundHandler", (_Handler,), {"proxy": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.ended.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """The address to give to clients."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def ranges(self) -> list[str | None]:
+        """The Range headers of all GETs of objects, in their order."""
+        return [asked for method, path, asked in self.requests if method == "GET" and "/incoming/" in path]
+
+    def refuse(self, times: float) -> None:
+        """Answer the next `times` requests with 503 SlowDown."""
+        with self._lock:
+            self._refusals = times
+
+    def spoil(self, *faults: Fault, later: Fault | None = None) -> None:
+        """Let each of the next GETs of an object meet one of the faults, and all after them `later`."""
+        with self._lock:
+            self._faults.extend(faults)
+            self._lasting = later
+
+    def heal(self) -> None:
+        """Spoil nothing any more."""
+        with self._lock:
+            self._refusals = 0
+            self._faults.clear()
+            self._lasting = None
+
+    def note(self, method: str, path: str, asked: str | None) -> bool:
+        """Remember a request, and tell whether to refuse it."""
+        with self._lock:
+            self.requests.append((method, path, asked))
+            refused = self._refusals > 0
+            self._refusals -= refused
+            return refused
+
+    def next_fault(self) -> Fault | None:
+        """Return what the next body meets."""
+        with self._lock:
+            return self._faults.popleft() if self._faults else self._lasting
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    proxy: S3Proxy
+
+    def do_GET(self) -> None:
+        self._relay()
+
+    def do_HEAD(self) -> None:
+        self._relay()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
+
+    def _relay(self) -> None:
+        if self.proxy.note(self.command, self.path, self.headers["Range"]):
+            self._refuse()
+            return
+        origin = http.client.HTTPConnection(self.proxy.origin, timeout=60)
+        try:
+            origin.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                origin.putheader(name, value)
+            origin.endheaders()
+            answer = origin.getresponse()
+            is_object = self.command == "GET" and answer.status in (200, 206) and answer.headers["ETag"] is not None
+            fault = self.proxy.next_fault() if is_object else None
+            self._answer(answer, fault or Fault())
+        except ConnectionError:
+            self.close_connection = True  # the client went away, as it does when it has stalled for long enough
+        finally:
+            origin.close()
+
+    def _refuse(self) -> None:
+        self.send_response(503)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(SLOW_DOWN)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(SLOW_DOWN)
+
+    def _answer(self, answer: http.client.HTTPResponse, fault: Fault) -> None:
+        if fault.without_length:
+            del answer.headers["Content-Length"]
+        if fault.as_whole:
+            del answer.headers["Content-Range"]
+        self.send_response_only(200 if fault.as_whole else answer.status)
+        for name, value in answer.headers.items():
+            if name.lower() not in HOP_BY_HOP:
+                self.send_header(name, value)
+        if "Content-Length" not in answer.headers:
+            self.send_header("Connection", "close")  # which sets close_connection
+        self.end_headers()
+        self._send(answer, fault.after, STEP)
+        fault.act()
+        self.close_connection = fault.then != "go on"
+        if fault.then == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
+        elif fault.then == "stall":
+            self.proxy.ended.wait()
+        elif fault.then == "go on":
+            self._send(answer, None, fault.step, fault.pause_s)
+
+    def _send(self, answer: http.client.HTTPResponse, limit: int | None, step: int, pause_s: float = 0.0) -> None:
+        """Send up to `limit` bytes of the origin's body on."""
+        sent = 0
+        while limit is None or sent < limit:
+            piece = answer.read(step if limit is None else min(step, limit - sent))
+            if not piece:
+                return
+            self.wfile.write(piece)
+            sent += len(piece)
+            if pause_s:
+                self.proxy.ended.wait(pause_s)

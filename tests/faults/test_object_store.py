@@ -1,0 +1,236 @@
+"""An object store, and a network before it, that fail in the middle of a file."""
+
+import gzip
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import boto3
+import pytest
+from backports import zstd
+from botocore.config import Config
+
+from sentiment_core.drop import Drop
+from sentiment_core.errors import ObjectChanged, ObjectMissing, StorageUnavailable
+from sentiment_core.load_commands import load_drop
+from sentiment_core.loading import Loader, Status
+from sentiment_core.resuming import RESUMES
+from sentiment_core.storage import Storage
+from tests.faults.conftest import check_loaded, check_untouched, file_of
+from tests.faults.s3_proxy import Fault, S3Proxy
+
+ROWS = 20_000
+PLAIN = file_of(ROWS)
+PACK: dict[str, Callable[[bytes], bytes]] = {"a.csv": bytes, "a.csv.gz": gzip.compress, "a.csv.zst": zstd.compress}
+FILES = {f"dt=2026-11-16/{name}": pack(PLAIN) for name, pack in PACK.items()}
+CSV = "dt=2026-11-16/a.csv"
+# The first byte of a record, so that what was sent before it is a whole file by its looks.
+BOUNDARY = PLAIN.index(b"\n", 400_000) + 1
+
+every_format = pytest.mark.parametrize("key", FILES, ids=PACK)
+
+
+@pytest.fixture
+def url(settings) -> str:
+    return settings.require_database_url()
+
+
+def impatient(proxy: S3Proxy) -> Storage:
+    """Return a storage whose client neither waits nor tries again for long."""
+    config = Config(read_timeout=0.5, retries={"mode": "standard", "max_attempts": 2})
+    return Storage(boto3.client("s3", endpoint_url=proxy.url, config=config))
+
+
+def test_a_store_that_is_busy_for_a_moment_is_asked_again(proxied, proxy, url) -> None:
+    proxied.put(CSV, PLAIN)
+    proxy.refuse(2)
+    assert proxied.load(CSV).status is Status.LOADED
+    check_loaded(url, ROWS)
+
+
+def test_a_store_that_stays_busy_is_a_transient_error(proxied, proxy, url, settings) -> None:
+    proxied.put(CSV, PLAIN)
+    proxied.storage = impatient(proxy)
+    drop = proxied.storage.find(f"s3://{settings.bucket}/incoming/{CSV}")
+    proxy.refuse(math.inf)
+    loader = Loader(proxied.connection, proxied.storage, proxied.model, settings, "busy")
+    with pytest.raises(StorageUnavailable, match="SlowDown"):
+        load_drop(loader, drop, replace=False)
+    check_untouched(url)
+    proxy.heal()
+    assert load_drop(loader, drop, replace=False).status is Status.LOADED
+    check_loaded(url, ROWS)
+
+
+@every_format
+def test_a_body_that_is_cut_goes_on_where_it_was_cut(proxied, proxy, url, key) -> None:
+    proxied.put(key, FILES[key])
+    proxy.spoil(Fault(after=BOUNDARY, then="close"))
+    assert proxied.load(key).status is Status.LOADED
+    whole, rest = proxy.ranges
+    assert whole is None
+    assert rest is not None
+    assert 0 < int(rest.removeprefix("bytes=").removesuffix("-")) <= BOUNDARY
+    check_loaded(url, ROWS)
+
+
+@every_format
+@pytest.mark.parametrize("cut", ["close", "reset"])
+def test_a_body_may_be_cut_any_number_of_times_as_long_as_it_gets_on(proxied, proxy, url, key, cut) -> None:
+    proxied.put(key, FILES[key])
+    proxy.spoil(later=Fault(after=50_000, then=cut))
+    assert proxied.load(key).status is Status.LOADED
+    assert len(proxy.ranges) > 2 * RESUMES
+    check_loaded(url, ROWS)
+
+
+@every_format
+@pytest.mark.parametrize("without_length", [False, True], ids=["of a known length", "of an unknown length"])
+def test_a_body_that_always_ends_too_soon_is_never_taken_for_the_whole_file(
+    proxied, proxy, url, key, without_length
+) -> None:
+    proxied.put(key, FILES[key])
+    first = Fault(after=BOUNDARY, then="close", without_length=without_length)
+    proxy.spoil(first, later=Fault(then="close", without_length=without_length))
+    with pytest.raises(StorageUnavailable):
+        proxied.load(key)
+    check_untouched(url)
+    proxy.heal()
+    assert proxied.load(key).status is Status.LOADED
+    check_loaded(url, ROWS)
+
+
+def test_a_store_that_goes_away_under_the_read_is_a_transient_error(proxied, proxy, url) -> None:
+    proxied.put(CSV, PLAIN)
+    proxied.storage = impatient(proxy)
+    proxy.spoil(Fault(after=BOUNDARY, act=lambda: proxy.refuse(math.inf), then="close"))
+    with pytest.raises(StorageUnavailable, match="SlowDown"):
+        proxied.load(CSV)
+    check_untouched(url)
+    proxy.heal()
+    assert proxied.load(CSV).status is Status.LOADED
+    check_loaded(url, ROWS)
+
+
+def test_a_store_that_does_not_go_on_where_it_is_asked_to_is_not_believed(proxied, proxy, url) -> None:
+    proxied.put(CSV, PLAIN)
+    proxy.spoil(Fault(after=BOUNDARY, then="close"), later=Fault(as_whole=True))
+    with pytest.raises(StorageUnavailable, match="did not go on at byte"):
+        proxied.load(CSV)
+    check_untouched(url)
+
+
+def test_a_slow_body_loads(proxied, proxy, url) -> None:
+    proxied.put(CSV, PLAIN)
+    proxy.spoil(Fault(step=10_000, pause_s=0.005))
+    assert proxied.load(CSV).status is Status.LOADED
+    assert proxy.ranges == [None]
+    check_loaded(url, ROWS)
+
+
+def test_a_body_that_stalls_is_asked_for_again(proxied, proxy, url) -> None:
+    proxied.put(CSV, PLAIN)
+    proxied.storage = impatient(proxy)
+    proxy.spoil(Fault(after=BOUNDARY, then="stall"), Fault(after=1000, then="stall"))
+    assert proxied.load(CSV).status is Status.LOADED
+    assert len(proxy.ranges) == 3
+    check_loaded(url, ROWS)
+
+
+# An object that changes under the read
+
+
+def test_an_object_that_is_replaced_under_the_read_is_a_transient_error(proxied, proxy, url, settings) -> None:
+    proxied.put(CSV, PLAIN)
+    old = proxied.storage.find(f"s3://{settings.bucket}/incoming/{CSV}")
+    proxy.spoil(Fault(after=BOUNDARY, act=lambda: proxied.put(CSV, file_of(ROWS, "new")), then="close"))
+    with pytest.raises(ObjectChanged, match="was replaced while it was read"):
+        proxied.load(CSV)
+    check_untouched(url)
+    # A task that tries again tries the same version.
+    loader = Loader(proxied.connection, proxied.storage, proxied.model, settings, "retry")
+    outcome = load_drop(loader, old, replace=False)
+    assert (outcome.status, outcome.reason.partition(":")[0]) == (Status.REJECTED, "object_gone")
+    assert proxied.load(CSV).rows_scored == ROWS
+
+
+def test_an_object_that_is_deleted_under_the_read_is_a_transient_error(proxied, proxy, url, settings) -> None:
+    proxied.put(CSV, PLAIN)
+    key = f"incoming/{CSV}"
+    proxy.spoil(
+        Fault(after=BOUNDARY, act=lambda: proxied.s3.delete_object(Bucket=settings.bucket, Key=key), then="close")
+    )
+    with pytest.raises(ObjectChanged):
+        proxied.load(CSV)
+    check_untouched(url)
+    with pytest.raises(ObjectMissing):
+        proxied.load(CSV)
+
+
+def test_a_version_that_is_replaced_under_the_read_is_read_to_its_end(proxied, proxy, url, settings, query) -> None:
+    proxied.s3.put_bucket_versioning(Bucket=settings.bucket, VersioningConfiguration={"Status": "Enabled"})
+    proxied.put(CSV, PLAIN)
+    proxy.spoil(Fault(after=BOUNDARY, act=lambda: proxied.put(CSV, file_of(ROWS, "new")), then="close"))
+    assert proxied.load(CSV).status is Status.LOADED
+    assert query("SELECT count(*) FROM sentiment.review WHERE text LIKE %s", "% of r %") == [(ROWS,)]
+    check_loaded(url, ROWS)
+
+
+def test_a_read_that_goes_on_while_the_object_is_replaced_never_mixes_two_versions(proxied, proxy, url, query) -> None:
+    proxied.put(CSV, PLAIN)
+    proxy.spoil(Fault(after=BOUNDARY, act=lambda: proxied.put(CSV, file_of(ROWS, "new"))))
+    # What is under way may be sent to its end, or end where the store let go of it.
+    try:
+        proxied.load(CSV)
+    except ObjectChanged:
+        check_untouched(url)
+    else:
+        assert query("SELECT count(*) FROM sentiment.review WHERE text LIKE %s", "% of r %") == [(ROWS,)]
+        check_loaded(url, ROWS)
+
+
+class Rewritten(Storage):
+    """Local files, of which the first to be opened gets other bytes before it is read."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(None)
+        self.data: bytes | None = data
+
+    @contextmanager
+    def open(self, drop: Drop) -> Iterator[BinaryIO]:
+        with super().open(drop) as body:
+            if self.data is not None:
+                Path(drop.key).write_bytes(self.data)
+                self.data = None
+            yield body
+
+
+@pytest.mark.parametrize("data", [file_of(500, "new"), b'review\n"torn'], ids=["good", "bad"])
+def test_a_local_file_that_is_rewritten_under_the_read_is_a_transient_error(drops, url, tmp_path, query, data) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(file_of(500))
+    storage = Rewritten(data)
+    loader = Loader(drops.connection, storage, drops.model, drops.settings, "local")
+    with pytest.raises(ObjectChanged, match="was replaced while it was read"):
+        load_drop(loader, storage.find(str(path)), replace=False)
+    check_untouched(url)
+    path.write_bytes(file_of(500, "newer"))
+    assert load_drop(loader, storage.find(str(path)), replace=False).status is Status.LOADED
+    assert query("SELECT count(*) FROM sentiment.review WHERE text LIKE %s", "% of newer %") == [(500,)]
+
+
+def test_a_local_file_that_is_removed_under_the_read_is_a_transient_error(tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(PLAIN)
+    storage = Storage(None)
+    drop = storage.find(str(path))
+
+    def read() -> None:
+        with storage.open(drop) as body:
+            path.unlink()
+            assert body.read() == PLAIN
+
+    with pytest.raises(ObjectChanged):
+        read()

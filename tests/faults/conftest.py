@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from demo.stack import Stack
-from sentiment_core import resuming, verification
+from sentiment_core import database, resuming, verification
 from sentiment_core.database import connect
 from sentiment_core.settings import Settings
 from sentiment_core.storage import Storage, s3_client
@@ -21,7 +21,7 @@ TABLES = ("review", "score", "rejected_row", "scoring_batch", "review_head")
 def file_of(rows: int, name: str = "r") -> bytes:
     """Return a CSV file whose texts hardly compress; `name` tells it and its review ids from others."""
     dice = random.Random(name)
-    lines = (f"{name}{row},text {row} of {name} {dice.getrandbits(160):040x}\n" for row in range(rows))
+    lines = (f"{name}-{row},text {row} of {name} {dice.getrandbits(160):040x}\n" for row in range(rows))
     return ("review_id,review\n" + "".join(lines)).encode()
 
 
@@ -64,3 +64,24 @@ def proxied(drops: Drops, proxy: S3Proxy) -> Drops:
     drops.storage = Storage(s3_client(proxy.url))
     drops.settings = drops.settings.model_copy(update={"block_bytes": 100_000})
     return drops
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A durable PostgreSQL that may come to harm."""
+    with Stack(tmp_path_factory.mktemp("own"), ("postgres",)) as own:
+        database.upgrade(own.postgres.create_database("template_own"))
+        yield own
+
+
+@pytest.fixture
+def own_url(own_server: Stack) -> Iterator[str]:
+    """A new, migrated database of that server."""
+    yield own_server.postgres.create_database("own", template="template_own")
+    own_server.postgres.drop_database("own")
+
+
+@pytest.fixture
+def own_settings(own_url: str) -> Settings:
+    """Settings that point at that database, for files of several blocks."""
+    return Settings(database_url=own_url, block_bytes=20_000)

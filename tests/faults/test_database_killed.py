@@ -1,0 +1,80 @@
+"""PostgreSQL that dies without a word while several workers load."""
+
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sentiment_core.errors import DatabaseUnavailable
+from sentiment_core.loading import Status
+from sentiment_core.storage import Storage
+from tests.faults.conftest import check_loaded, check_untouched, file_of
+from tests.faults.workers import Watched, load_once, load_until_it_works, put_files
+
+WORKERS = 4
+ROWS = 2_000
+
+
+def kill(server) -> None:
+    """End the server as `pg_ctl stop -m immediate` does: at once, without a checkpoint."""
+    (process,) = (one for one in server.workspace.supervisor.processes if one.program.name == "postgres")
+    process.popen.send_signal(signal.SIGQUIT)
+    process.popen.wait()
+
+
+def test_a_server_that_dies_under_load_comes_back_without_a_trace_of_it(
+    own_server, own_settings, own_url, tmp_path
+) -> None:
+    uris = put_files(tmp_path, {f"{name}.csv": file_of(ROWS, name) for name in "abcd"})
+    half_way, killed = threading.Barrier(WORKERS + 1, timeout=60), threading.Event()
+
+    def wait() -> None:
+        half_way.wait()
+        assert killed.wait(60)
+
+    storage = Watched(None, wait)
+
+    def fail(uri: str) -> None:
+        with pytest.raises(DatabaseUnavailable, match="try again"):
+            load_once(own_settings, storage, uri)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        failing = [pool.submit(fail, uri) for uri in uris]
+        half_way.wait()
+        kill(own_server)
+        killed.set()
+        for one in failing:
+            one.result()
+    with pytest.raises(DatabaseUnavailable):
+        load_once(own_settings, storage, uris[0])
+    own_server.postgres.start()
+    check_untouched(own_url)
+    assert [load_once(own_settings, storage, uri).status for uri in uris] == [Status.LOADED] * 4
+    check_loaded(own_url, WORKERS * ROWS, files=WORKERS)
+
+
+def test_workers_that_try_again_load_every_file_once_however_often_the_server_dies(
+    own_server, own_settings, own_url, tmp_path
+) -> None:
+    names = [f"file{number}" for number in range(12)]
+    uris = put_files(tmp_path, {f"{name}.csv": file_of(ROWS, name) for name in names})
+    done = threading.Semaphore(0)
+
+    def work(uri: str) -> str:
+        outcome, _ = load_until_it_works(own_settings, Storage(None), uri)
+        done.release()
+        return outcome.status
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        # Two workers for each file.
+        loading = [pool.submit(work, uri) for uri in uris for _ in range(2)]
+        for _ in range(3):
+            for _ in range(4):
+                assert done.acquire(timeout=60)
+            kill(own_server)
+            own_server.postgres.start()
+        # A commit that was not answered was made all the same: then the one who tries again finds nothing to do.
+        found = {one.result() for one in loading}
+    assert found == {Status.LOADED, Status.SKIPPED}
+    check_loaded(own_url, len(uris) * ROWS, files=len(uris))

@@ -1,0 +1,81 @@
+"""Loads as workers do them: each by a connection of its own, and again for as long as what fails is transient."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from sentiment_core.body import Readable
+from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.database import connect
+from sentiment_core.drop import Drop
+from sentiment_core.errors import TransientError
+from sentiment_core.load_commands import load_drop
+from sentiment_core.loading import Loader, Outcome
+from sentiment_core.model import open_model
+from sentiment_core.settings import Settings
+from sentiment_core.storage import Storage
+
+
+def put_files(folder: Path, files: dict[str, bytes]) -> list[str]:
+    """Write files into one day's folder of the local disk, and return their paths."""
+    day = folder / "dt=2026-11-16"
+    day.mkdir()
+    for name, data in files.items():
+        (day / name).write_bytes(data)
+    return [str(day / name) for name in files]
+
+
+def load_once(settings: Settings, storage: Storage, uri: str) -> Outcome:
+    """Load a file by a connection of its own."""
+    with connect(settings.require_database_url()) as connection:
+        model = open_model(connection, Bundle.load(STARTER))
+        loader = Loader(connection, storage, model, settings, threading.current_thread().name)
+        return load_drop(loader, storage.find(uri), replace=False)
+
+
+def load_until_it_works(settings: Settings, storage: Storage, uri: str) -> tuple[Outcome, list[TransientError]]:
+    """Load a file, again after each transient error for a minute, and return the errors too."""
+    errors: list[TransientError] = []
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return load_once(settings, storage, uri), errors
+        except TransientError as error:
+            errors.append(error)
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+class Watched(Storage):
+    """A storage that calls `at_half` when half of an object's bytes were read, once for each object."""
+
+    def __init__(self, client: object, at_half: Callable[[], object]) -> None:
+        super().__init__(client)
+        self.at_half = at_half
+        self.seen: set[str] = set()
+
+    @contextmanager
+    def open(self, drop: Drop) -> Iterator[BinaryIO]:
+        """Open an object."""
+        with super().open(drop) as body:
+            yield body if drop.uri in self.seen else cast("BinaryIO", _WatchedBody(body, drop, self))
+
+
+class _WatchedBody:
+    def __init__(self, body: Readable, drop: Drop, storage: Watched) -> None:
+        self.body = body
+        self.drop = drop
+        self.storage = storage
+        self.left = drop.size // 2
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self.body.read(size)
+        self.left -= len(data)
+        if self.left <= 0 and self.drop.uri not in self.storage.seen:
+            self.storage.seen.add(self.drop.uri)
+            self.storage.at_half()
+        return data

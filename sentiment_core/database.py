@@ -42,7 +42,10 @@ def database_errors() -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
-        why = " ".join(str(error).split()) or type(error).__name__
+        # A lost connection cannot be rolled back either, and the failure before that one tells how it was lost.
+        before = error.__context__ if isinstance(error, psycopg2.InterfaceError) else None
+        told = before if isinstance(before, psycopg2.Error) else error
+        why = " ".join(str(told).split()) or type(told).__name__
         state = error.pgcode or ""
         lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError) and not state
         if lost or state.startswith(TRANSIENT_STATES):

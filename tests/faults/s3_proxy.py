@@ -31,8 +31,8 @@ class Fault:
     """What happens to the body of one GET once `after` bytes of it have gone through.
 
     First `act` is called. Then the connection is closed, or reset, or stays open and silent until the proxy ends; or it
-    goes on, in pieces of `step` bytes with pauses of `pause_s` seconds. `without_length` leaves out the Content-Length:
-    the end of the connection is then the end of the body. `as_whole` makes a part look like the whole object.
+    goes on, in pieces of `step` bytes with pauses of `pause_s` seconds. `bare` leaves out length and checksum: the end
+    of the connection is then the end of the body. `as_whole` makes a part look like the whole object.
     """
 
     after: int = 0
@@ -40,7 +40,7 @@ class Fault:
     act: Callable[[], object] = nothing
     step: int = STEP
     pause_s: float = 0.0
-    without_length: bool = False
+    bare: bool = False
     as_whole: bool = False
 
 
@@ -154,8 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(SLOW_DOWN)
 
     def _answer(self, answer: http.client.HTTPResponse, fault: Fault) -> None:
-        if fault.without_length:
+        if fault.bare:
             del answer.headers["Content-Length"]
+            del answer.headers["x-amz-checksum-crc32"]
         if fault.as_whole:
             del answer.headers["Content-Range"]
         self.send_response_only(200 if fault.as_whole else answer.status)
@@ -163,11 +164,11 @@ class _Handler(BaseHTTPRequestHandler):
             if name.lower() not in HOP_BY_HOP:
                 self.send_header(name, value)
         if "Content-Length" not in answer.headers:
-            self.send_header("Connection", "close")  # which sets close_connection
+            self.send_header("Connection", "close")
         self.end_headers()
         self._send(answer, fault.after, STEP)
         fault.act()
-        self.close_connection = fault.then != "go on"
+        self.close_connection |= fault.then != "go on"
         if fault.then == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             os.close(self.connection.detach())

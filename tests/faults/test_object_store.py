@@ -87,13 +87,11 @@ def test_a_body_may_be_cut_any_number_of_times_as_long_as_it_gets_on(proxied, pr
 
 
 @every_format
-@pytest.mark.parametrize("without_length", [False, True], ids=["of a known length", "of an unknown length"])
-def test_a_body_that_always_ends_too_soon_is_never_taken_for_the_whole_file(
-    proxied, proxy, url, key, without_length
-) -> None:
+@pytest.mark.parametrize("bare", [False, True], ids=["of a known length", "of an unknown length"])
+def test_a_body_that_always_ends_too_soon_is_never_taken_for_the_whole_file(proxied, proxy, url, key, bare) -> None:
     proxied.put(key, FILES[key])
-    first = Fault(after=BOUNDARY, then="close", without_length=without_length)
-    proxy.spoil(first, later=Fault(then="close", without_length=without_length))
+    first = Fault(after=BOUNDARY, then="close", bare=bare)
+    proxy.spoil(first, later=Fault(then="close", bare=bare))
     with pytest.raises(StorageUnavailable):
         proxied.load(key)
     check_untouched(url)

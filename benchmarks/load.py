@@ -6,9 +6,9 @@ emptied and a checkpoint is made before each turn.
 """
 
 import csv
-import hashlib
 import io
 import tempfile
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from sentiment_core.storage import Storage
 GOALS = {"load_vs_copy": "≥ 0.5", "load_vs_heap": "≥ 0.25"}
 ROWS = 200_000
 KEY = "incoming/shop/dt=2026-11-16/reviews.csv"
+COLUMNS = ("review_id", "product_id", "author_id", "rating", "reviewed_at", "language", "review")
 TABLES = ("review", "score", "review_head")
 HEAP = """
     SELECT review.*, score.model_id, score.batch_id AS scored_by, score.score, score.label, score.out_of_language
@@ -33,18 +34,21 @@ HEAP = """
 """
 
 
+def rows_of(reviews: Reviews, numbers: Iterable[int]) -> Iterator[tuple[object, ...]]:
+    """Yield rows with the columns of `COLUMNS`: the given reviews again and again, under new ids."""
+    start = datetime(2026, 11, 15, tzinfo=UTC)
+    for row in numbers:
+        at = row % len(reviews.texts)
+        written_at = (start + timedelta(seconds=row / 4)).isoformat()
+        yield f"r{row}", f"p{reviews.groups[at]}", f"u{row % 9973}", 1 + row % 5, written_at, "en", reviews.texts[at]
+
+
 def drop_of(reviews: Reviews, rows: int) -> bytes:
-    """Return a CSV of so many reviews, the given ones again and again under new ids."""
+    """Return a CSV of so many reviews."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(("review_id", "product_id", "author_id", "rating", "reviewed_at", "language", "review"))
-    start = datetime(2026, 11, 15, tzinfo=UTC)
-    for row in range(rows):
-        at = row % len(reviews.texts)
-        stars = 1 + hashlib.sha256(reviews.texts[at].encode()).digest()[0] % 5
-        written_at = (start + timedelta(seconds=row / 4)).isoformat()
-        fields = (f"r{row}", f"p{reviews.groups[at]}", f"u{row % 9973}", stars, written_at, "en", reviews.texts[at])
-        writer.writerow(fields)
+    writer.writerow(COLUMNS)
+    writer.writerows(rows_of(reviews, range(rows)))
     return written.getvalue().encode()
 
 

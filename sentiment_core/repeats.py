@@ -55,7 +55,9 @@ class RepeatFilter:
 
     def __init__(self, earlier: Lookup, all_known: bool = False) -> None:
         self.earlier = earlier
-        self.bits = np.full(1 << (FILTER_BITS - 3), 0xFF if all_known else 0, np.uint8)
+        size = 1 << (FILTER_BITS - 3)
+        # Zeros take no memory before they are written to: most files have few rows.
+        self.bits = np.full(size, 0xFF, np.uint8) if all_known else np.zeros(size, np.uint8)
 
     def sift(self, batch: ReviewBatch, keys: Values) -> Sifted:
         """Split off rows with an id that an earlier row has: the same fields are a duplicate, others a conflict."""

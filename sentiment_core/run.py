@@ -41,7 +41,7 @@ class RunPlan(NamedTuple):
 class RunSummary(NamedTuple):
     """What became of a run's files, and the rows that their batches of this run brought."""
 
-    files: dict[str, int]  # status of the ledger -> files
+    files: dict[str, int]  # status of the ledger -> files; "skipped": of the day, and done by this model before
     rows_in: int
     rows_scored: int
     rows_rejected: int
@@ -200,7 +200,9 @@ def _file_states(cursor: Cursor, run_id: str) -> dict[str, int]:
     unfinished = states.get("unfinished", 0)
     if unfinished:
         raise RunIncomplete(run_id=run_id, why=f"{unfinished} of its {sum(states.values())} files are not finished")
-    return states
+    cursor.execute(SKIPPED, (run_id,))
+    ((skipped,),) = cursor.fetchall()
+    return states | ({"skipped": skipped} if skipped else {})
 
 
 # A day's files that this model has something to do for. The champion also takes back files which show another's scores.
@@ -227,4 +229,13 @@ STATES = """
     JOIN sentiment.source_file file USING (source_file_id)
     WHERE run_id = %s
     GROUP BY state
+"""
+
+SKIPPED = """
+    SELECT count(*) FROM sentiment.scoring_run run
+    JOIN sentiment.source_file file USING (day)
+    JOIN sentiment.live_file USING (source_file_id)
+    WHERE run_id = %s AND NOT EXISTS (
+        SELECT FROM sentiment.planned_file planned
+        WHERE planned.run_id = run.run_id AND planned.source_file_id = file.source_file_id)
 """

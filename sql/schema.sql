@@ -815,7 +815,7 @@ CREATE VIEW sentiment.load_history AS
         CASE f.status
             WHEN 'seen'::text THEN
             CASE
-                WHEN (p.source_file_id IS NOT NULL) THEN 'a load is under way'::text
+                WHEN (p.source_file_id IS NOT NULL) THEN format('a load is under way: %s %% read, %s rows'::text, round(((100.0 * (p.bytes_read)::numeric) / (NULLIF(f.size, 0))::numeric)), p.rows_written)
                 WHEN (f.day >= ((now() AT TIME ZONE 'UTC'::text))::date) THEN 'its day is not over: the night after it takes it'::text
                 ELSE 'the next nightly run takes it'::text
             END

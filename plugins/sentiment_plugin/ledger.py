@@ -75,6 +75,7 @@ class Entry(NamedTuple):
     first_seen_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    why: str
 
     @property
     def position(self) -> Position:
@@ -97,7 +98,7 @@ QUERY = """
            reject_code, reject_reason, duplicate_of_key,
            kind, rows_in, rows_scored, rows_rejected, rows_duplicate,
            model_digest, mlflow_versions, run_id,
-           last_modified, first_seen_at, started_at, finished_at
+           last_modified, first_seen_at, started_at, finished_at, why
     FROM sentiment.load_history
     WHERE (%(day)s::date IS NULL OR day = %(day)s::date)
       AND (%(status)s::text IS NULL OR status = %(status)s)

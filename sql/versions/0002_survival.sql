@@ -1,5 +1,7 @@
 -- Loads that never wait for each other's views, replays without the object store, progress, and retention.
 
+-- No release has gone out with 0001 alone, so the column that this replaces goes at once.
+
 -- Live files ----------------------------------------------------------------------------------------------------
 -- Whether a file is live is decided by the loads of other files. As a column of source_file it would need the lock that
 -- a load of the file itself holds as its claim, for as long as that load takes.
@@ -128,7 +130,8 @@ SELECT f.day, f.source, f.bucket, f.key, f.version_token, f.last_modified, f.siz
        f.source_file_id, b.batch_id,
        CASE f.status
            WHEN 'seen' THEN CASE
-               WHEN p.source_file_id IS NOT NULL THEN 'a load is under way'
+               WHEN p.source_file_id IS NOT NULL THEN format('a load is under way: %s %% read, %s rows',
+                   round(100.0 * p.bytes_read / nullif(f.size, 0)), p.rows_written)
                WHEN f.day >= (now() AT TIME ZONE 'UTC')::date THEN 'its day is not over: the night after it takes it'
                ELSE 'the next nightly run takes it' END
            WHEN 'loaded' THEN CASE

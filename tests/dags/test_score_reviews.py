@@ -147,3 +147,19 @@ def test_an_unknown_model_fails_at_once(in_airflow, connections) -> None:
     states = in_airflow(code, **connections)
     assert states["plan"] == ["failed", 1]
     assert states["summary"][0] == "upstream_failed"
+
+
+def test_by_setting_a_bad_file_fails_the_run_when_the_others_are_loaded(
+    in_airflow, connections, settings, stack, registered
+) -> None:
+    s3 = stack.object_store.client()
+    s3.put_object(Bucket=settings.bucket, Key="incoming/dt=2026-11-16/bad.csv", Body=b"words\nfine\n")
+    s3.put_object(Bucket=settings.bucket, Key="incoming/dt=2026-11-16/good.csv", Body=b"review\nfine\n")
+    states = in_airflow(RUN.format(conf={"day": "2026-11-16"}), **connections, SENTIMENT_ON_BAD_FILE="fail")
+    assert states["summary"] == ["failed", 1]
+    with psycopg2.connect(settings.require_database_url()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT key, status FROM sentiment.source_file ORDER BY key")
+        assert cursor.fetchall() == [
+            ("incoming/dt=2026-11-16/bad.csv", "rejected"),
+            ("incoming/dt=2026-11-16/good.csv", "loaded"),
+        ]

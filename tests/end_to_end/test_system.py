@@ -12,6 +12,7 @@ from demo.stack import Stack
 from sentiment_core import verification
 from sentiment_core.bundle import STARTER, Bundle
 from sentiment_core.database import connect
+from sentiment_core.registry import Registry
 from sentiment_core.scorer import LABELS, Scorer
 from tests.end_to_end.conftest import Demo
 from tests.end_to_end.generated import GeneratedFile, generated_files
@@ -159,6 +160,30 @@ def test_replacing_leaves_the_same_rows(system: Stack, scored: str) -> None:
     run = backfill(system, replace=True)
     kinds = query(system, "SELECT DISTINCT kind FROM sentiment.load_history WHERE run_id = %s", run.run_id)
     assert kinds == [("replace",)]
+    assert contents(system) == before
+
+
+def test_a_backfill_by_another_version_scores_the_stored_text_once_beside_the_champion(
+    system: Stack, scored: str, change_bundle, tmp_path
+) -> None:
+    starter = Bundle.load(STARTER)
+    calibration = starter.manifest.calibration.model_copy(update={"intercepts": (0.5,)})
+    other = change_bundle(starter, tmp_path / "other", calibration=calibration)
+    version = Registry(system.mlflow.url, cache=tmp_path / "cache").register(tmp_path / "other")
+    before = contents(system)
+    ((rows,),) = query(system, "SELECT count(*) FROM sentiment.review WHERE day = %s", DAY)
+    first = backfill(system, model_version=str(version))
+    again = backfill(system, model_version=str(version))
+    kinds = "SELECT kind, sum(rows_scored) FROM sentiment.load_history WHERE run_id = %s GROUP BY kind"
+    assert query(system, kinds, first.run_id) == [("rescore", rows)]
+    assert query(system, kinds, again.run_id) == []
+    models = query(
+        system,
+        "SELECT digest, count(*) FROM sentiment.score JOIN sentiment.model USING (model_id) WHERE day = %s"
+        " GROUP BY digest",
+        DAY,
+    )
+    assert dict(models) == dict.fromkeys((starter.digest, other.digest), rows)
     assert contents(system) == before
 
 

@@ -100,6 +100,17 @@ def test_each_outcome_of_a_file_is_told(drops, pages) -> None:
     assert [word in page for word in ("superseded", "live")] == [True, True]
 
 
+def test_a_file_that_waits_and_a_load_under_way_are_told(pages, query) -> None:
+    see_files(query, ["waits.csv", "half.csv"])
+    query(
+        "INSERT INTO sentiment.load_progress SELECT source_file_id, 'r', 'w', 5, 70, now() FROM"
+        " sentiment.source_file WHERE key = 'half.csv'"
+    )
+    page = pages.get("/files").text
+    assert "the next nightly run takes it" in entry(page, "waits.csv")
+    assert "a load is under way: 50 % read, 70 rows" in entry(page, "half.csv")
+
+
 @pytest.mark.parametrize(
     ("choice", "shown"),
     [

@@ -68,7 +68,7 @@ def test_a_day_run_twice_adds_nothing(runs, drops) -> None:
     drops.put("shop/dt=2026-11-16/orders.csv", "id\n1\n")
     assert sorted(outcome.status for outcome in runs.run("one")) == ["loaded", "rejected"]
     assert runs.run("two") == []
-    assert summarise(drops.connection, "two") == ({}, 0, 0, 0, 0)
+    assert summarise(drops.connection, "two") == ({"skipped": 1}, 0, 0, 0, 0)
 
 
 def test_the_nightly_run_takes_files_that_came_late(runs, drops) -> None:

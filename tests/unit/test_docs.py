@@ -98,6 +98,15 @@ def test_every_page_can_be_found_from_the_readme_and_no_link_is_dead(checkout: P
     assert {page.resolve() for page in docs.rglob("*.md")} <= reached
 
 
+def test_every_guarantee_names_a_test_that_is_there(checkout: Path, docs: Path) -> None:
+    page = (docs / "guarantees.md").read_text()
+    named = re.findall(r"\[(\w+)\]\(\.\./(tests/[^)]+)\)", page)
+    for name, path in named:
+        assert re.search(rf"^(?:async )?def {name}\(", (checkout / path).read_text(), re.MULTILINE), f"{path}: {name}"
+    for promise in page.split("\n## ")[1:-1]:
+        assert re.search(r"\]\(\.\./tests/", promise), promise.splitlines()[0]
+
+
 def test_the_readme_fits_a_screen_and_its_commands_are_make_targets(checkout: Path) -> None:
     readme = (checkout / "README.md").read_text()
     assert len(readme.splitlines()) <= 60

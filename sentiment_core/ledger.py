@@ -53,7 +53,10 @@ class SourceFile(NamedTuple):
 
 
 def register(cursor: Cursor, drops: Iterable[Drop], prefix: str) -> None:
-    """Enter the object versions that the ledger does not know, with their source and day; memory is bounded."""
+    """Enter the object versions that the ledger does not know, with their source and day; memory is bounded.
+
+    Those of one listing get ids in the order of their keys, as S3 lists them: between files of one second ids decide.
+    """
     execute_values(
         cursor,
         """
@@ -65,6 +68,7 @@ def register(cursor: Cursor, drops: Iterable[Drop], prefix: str) -> None:
         WHERE NOT EXISTS (SELECT FROM sentiment.source_file known
                           WHERE (known.bucket, known.key, known.version_token)
                               = (listed.bucket, listed.key, listed.version_token))
+        ORDER BY listed.key COLLATE "C"
         ON CONFLICT (bucket, key, version_token) DO NOTHING
         """,
         (

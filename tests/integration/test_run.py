@@ -63,6 +63,14 @@ def test_a_run_loads_its_day_and_no_other(runs, drops, query) -> None:
     assert summarise(drops.connection, "one") == ({"loaded": 1}, 2, 2, 0, 0)
 
 
+def test_files_that_are_listed_together_are_entered_in_the_order_of_their_keys(runs, drops, query) -> None:
+    keys = [f"incoming/shop/dt=2026-11-16/{name}.csv" for name in ("B", "a", "b", "c", "d", "é")]
+    for number, key in enumerate(keys):
+        drops.put(key.removeprefix("incoming/"), f"review\nof file {number}\n")
+    runs.plan("one", drops.model)
+    assert query("SELECT array_agg(key ORDER BY source_file_id) FROM sentiment.source_file") == [(keys,)]
+
+
 def test_a_day_run_twice_adds_nothing(runs, drops) -> None:
     drops.put("shop/dt=2026-11-16/a.csv", FILE)
     drops.put("shop/dt=2026-11-16/orders.csv", "id\n1\n")

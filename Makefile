@@ -48,8 +48,12 @@ demo-clean: ## Forget the demo's state
 	@rm -rf .demo
 
 .PHONY: test
-test: $(KERNELS) ## Run all tests (ARGS='-k name' passes arguments on to pytest)
+test: $(KERNELS) ## Run the tests (ARGS='-k name' passes arguments on to pytest)
 	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-crash
+test-crash: $(KERNELS) ## Kill loads at every step, by themselves and under Airflow, and print what came of each
+	@$(BIN)/python -m pytest tests/crash -m "" $(ARGS)
 
 .PHONY: bench
 bench: $(KERNELS) ## Measure scoring, training and loading against what others offer (with fastText where it has a wheel)

@@ -1,0 +1,11 @@
+"""The `sentiment` command with the kill points in it: `python -m tests.crash.child load …`."""
+
+import os
+from pathlib import Path
+
+from sentiment_core.cli import main
+from tests.crash import points
+
+if __name__ == "__main__":
+    points.install(Path(os.environ[points.FOLDER]))
+    main(prog_name="sentiment")

@@ -1,0 +1,75 @@
+"""The files that each cell loads: every outcome that a file or a row can have, and ids that supersede each other."""
+
+import csv
+import io
+import itertools
+import random
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+WORDS = ("the", "it", "and", "not", "never", "good", "great", "fine", "poor", "awful", "slow", "kettle", "book")
+COLUMNS = ("review_id", "product_id", "author_id", "rating", "reviewed_at", "language", "text", "shelf")
+FIRST, TARGET, COPY, ORDERS, LATER = "1-first.csv", "2-target.csv", "3-copy.csv", "4-orders.csv", "5-later.csv"
+STATES = {FIRST: "loaded", TARGET: "loaded", COPY: "duplicate", ORDERS: "rejected", LATER: "loaded"}
+ROWS = {FIRST: 60, TARGET: 802, LATER: 70}  # stored of each loaded file
+# The target then has four blocks or five, and half a block's COPY is more than a client keeps to itself.
+BLOCK_BYTES = 60_000
+
+
+def put(s3: Any, bucket: str, prefixes: Iterable[str]) -> None:
+    """Put the files below each prefix, which also seeds their texts: no two prefixes share bytes."""
+    files = {prefix: _files(prefix) for prefix in prefixes}
+    for names in ((FIRST,), (TARGET, COPY, ORDERS), (LATER,)):
+        for prefix, name in itertools.product(files, names):
+            s3.put_object(Bucket=bucket, Key=prefix + name, Body=files[prefix][name])
+        # The newest file with an id decides what is shown, by S3's seconds.
+        time.sleep(1.1)
+
+
+def _files(seed: str) -> dict[str, bytes]:
+    target = _target(f"{seed} target")
+    return {
+        FIRST: _file(_rows(range(60), f"{seed} first")),
+        TARGET: target,
+        COPY: target,
+        ORDERS: b"id,amount\n1,2\n",
+        LATER: _file(_rows([*range(10), *range(800, 860)], f"{seed} later")),
+    }
+
+
+def _target(seed: str) -> bytes:
+    """Return a file that supersedes rows of the first, with repeated and rejected rows in each of its blocks."""
+    rows: list[tuple[Any, ...]] = []
+    for number, row in enumerate(_rows(range(40, 840), seed)):
+        rows.append(row)
+        if number % 50 == 1:
+            rows.append(row)
+        if number % 70 == 2:
+            rows.append((*row[:6], "another text under the same id", row[7]))
+        if number % 90 == 4:
+            rows += [row[:5], (*row[:6], " ", row[7]), (*row[:3], "many", *row[4:])]
+    return _file(rows) + b"r-end,,,,,,caf\xe9,\n"
+
+
+def _rows(numbers: Iterable[int], seed: str) -> Iterator[tuple[Any, ...]]:
+    chance = random.Random(seed)
+    for number in numbers:
+        text = " ".join(chance.choices(WORDS, k=chance.randint(20, 60)))
+        yield (
+            # One row in seven has no id, and so neither repeats nor supersedes another.
+            "" if number % 7 == 3 else f"r{number}",
+            f"p{number % 5}",
+            f"a{number % 11}",
+            number % 9 / 2,
+            f"2026-11-0{number % 9 + 1}T12:00:00+02:00",
+            ("en", "", "de")[number % 3],
+            f'{text}, "déjà vu"\nsaid {number}' if number % 4 == 0 else text,
+            f"shelf {number % 3}",
+        )
+
+
+def _file(rows: Iterable[tuple[Any, ...]]) -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows([COLUMNS, *rows])
+    return out.getvalue().encode()

@@ -1,0 +1,144 @@
+"""Kill points: a process that reaches an ordered one says so, and waits there to be killed.
+
+`install` wraps what a load calls. An order is a file named after its point; the process that removes it stops, so that
+each order stops one process, once, however many are forked from the one that called `install`. Nothing is raised and
+nothing is cleaned up: SIGKILL from outside is all that ever happens to a process that stopped.
+"""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from enum import Enum
+from functools import wraps
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sentiment_core import copying, ledger
+from sentiment_core.loading import Loader, Outcome
+
+FOLDER = "CRASH_FOLDER"  # the environment variable that names the folder of the orders
+# The file of the process that it stops at: one is stored before it, others are still to come.
+TARGET = 2
+# The COPY of that file that it stops in: each block's reviews are followed by its scores, so it is the second block's.
+STREAM = 3
+
+
+class Point(Enum):
+    """Where a load can be stopped, in the order in which it comes there."""
+
+    LISTED = "after listing"
+    CLAIMED = "after the claim"
+    COPYING = "half-way through COPY"
+    MARKED = "before commit"
+    COMMITTED = "after commit, before the report"
+
+
+class Orders:
+    """A folder of orders, and the pipe on which the processes that follow them announce themselves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._pipe = folder / "announced"
+        os.mkfifo(self._pipe)
+        # Open for writing too: the pipe then does not end when the first writer closes it.
+        self._announced = os.open(self._pipe, os.O_RDWR)
+
+    def close(self) -> None:
+        """Close the pipe."""
+        os.close(self._announced)
+
+    def give(self, point: Point) -> None:
+        """Order the next process that reaches the point to stop there; an order that nobody followed is off."""
+        for other in Point:
+            (self.folder / other.name).unlink(missing_ok=True)
+        (self.folder / point.name).touch()
+
+    def wait(self, check: Callable[[], object], seconds: float) -> tuple[Point, int]:
+        """Return the point that a process announced, and its id; `check` raises when none can come any more."""
+        deadline = time.monotonic() + seconds
+        while not select.select([self._announced], [], [], 0.1)[0]:
+            check()
+            assert time.monotonic() < deadline, f"no process announced its point within {seconds:g} s"
+        name, pid = os.read(self._announced, 100).decode().split()
+        return Point[name], int(pid)
+
+
+class _Trap:
+    """Counts one process's way through its loads, and stops it where that is ordered."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._loads = 0
+        self._streams = 0
+
+    def enter(self) -> None:
+        """Note that the load of another file begins."""
+        self._loads += 1
+        self._streams = 0
+
+    def open_stream(self) -> int:
+        """Return the number of a new stream of the file."""
+        self._streams += 1
+        return self._streams
+
+    def reach(self, point: Point) -> None:
+        """Stop here if it is the target's load and this process gets the order."""
+        if self._loads != TARGET:
+            return
+        try:
+            (self._folder / point.name).unlink()
+        except FileNotFoundError:
+            return
+        self._stop(point)
+
+    def _stop(self, point: Point) -> NoReturn:
+        with (self._folder / "announced").open("w") as pipe:
+            pipe.write(f"{point.name} {os.getpid()}\n")
+        while True:
+            signal.pause()
+
+
+def install(folder: Path) -> None:
+    """Put all points into this process and those forked from it."""
+    trap = _Trap(folder)
+    load, claim, mark_loaded = Loader.load, ledger.claim, ledger.mark_loaded
+
+    @wraps(load)
+    def load_and_stop(self: Loader, *args: Any, **options: Any) -> Outcome:
+        trap.enter()
+        trap.reach(Point.LISTED)
+        outcome = load(self, *args, **options)
+        trap.reach(Point.COMMITTED)
+        return outcome
+
+    @wraps(claim)
+    def claim_and_stop(*args: Any, **options: Any) -> ledger.SourceFile:
+        file = claim(*args, **options)
+        trap.reach(Point.CLAIMED)
+        return file
+
+    @wraps(mark_loaded)
+    def mark_loaded_and_stop(*args: Any, **options: Any) -> None:
+        mark_loaded(*args, **options)
+        trap.reach(Point.MARKED)
+
+    class StoppingStream(BytesIO):
+        """A stream for COPY that can stop when half of its bytes are handed over."""
+
+        def __init__(self, data: bytes) -> None:
+            super().__init__(data)
+            self._half = len(data) // 2
+            self._number = trap.open_stream()
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self._number == STREAM and self.tell() >= self._half:
+                trap.reach(Point.COPYING)
+            return super().read(size)
+
+    Loader.load = load_and_stop  # type: ignore[method-assign]
+    ledger.claim = claim_and_stop
+    ledger.mark_loaded = mark_loaded_and_stop
+    copying.BytesIO = StoppingStream  # type: ignore[misc]

@@ -106,14 +106,16 @@ STATE = """
 
 ROWS = {
     "source_file": """
-        SELECT file.key, file.status, file.live, file.sha256, file.reject_code, file.reject_reason, original.key
+        SELECT file.key, file.status, live.source_file_id IS NOT NULL, file.sha256, file.header, file.reject_code,
+            file.reject_reason, original.key
         FROM sentiment.source_file file
+        LEFT JOIN sentiment.live_file live USING (source_file_id)
         LEFT JOIN sentiment.source_file original ON original.source_file_id = file.duplicate_of
         WHERE starts_with(file.key, %(prefix)s)
         """,
     "review and score": """
         SELECT key, review.day, review.line, review_key, review_id, product_id, author_id, rating, reviewed_at,
-            language, text, extra, digest, score, label, out_of_language
+            language, text, extra, nulled, digest, score, label, out_of_language
         FROM sentiment.review
         JOIN sentiment.source_file file USING (source_file_id)
         JOIN sentiment.score ON (score.day, score.source_file_id, score.line)

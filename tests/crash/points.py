@@ -22,8 +22,8 @@ from sentiment_core.loading import Loader, Outcome
 FOLDER = "CRASH_FOLDER"  # the environment variable that names the folder of the orders
 # The file of the process that it stops at: one is stored before it, others are still to come.
 TARGET = 2
-# The COPY of that file that it stops in: each block's reviews are followed by its scores, so it is the second block's.
-STREAM = 3
+# The COPY of that file that it stops in: the second block's reviews, for scores and rejected rows follow each block's.
+STREAM = 4
 
 
 class Point(Enum):
@@ -134,9 +134,11 @@ def install(folder: Path) -> None:
             self._number = trap.open_stream()
 
         def read(self, size: int | None = -1, /) -> bytes:
-            if self._number == STREAM and self.tell() >= self._half:
+            if self._number != STREAM:
+                return super().read(size)
+            if self.tell() >= self._half:
                 trap.reach(Point.COPYING)
-            return super().read(size)
+            return super().read(self._half + 1)
 
     Loader.load = load_and_stop  # type: ignore[method-assign]
     ledger.claim = claim_and_stop

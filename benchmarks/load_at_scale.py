@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Reviews, arguments, labelled_reviews, report
-from benchmarks.load import COLUMNS, rows_of
+from benchmarks.load import AS_IT_IS, COLUMNS, rows_of
 from demo.stack import Stack
 from sentiment_core import database, verification
 from sentiment_core.database import connect
@@ -101,7 +101,7 @@ class Scale:
         path = self.folder / "big.csv"
         rows = write_big(path, self.reviews, size)
         size = path.stat().st_size
-        self.s3.upload_file(str(path), "reviews", f"incoming/shop/dt={DAY}/big.csv")
+        self.s3.upload_file(str(path), "reviews", f"incoming/shop/dt={DAY}/big.csv", ExtraArgs=AS_IT_IS)
         path.unlink()
         load = [
             str(Path(sys.executable).with_name("sentiment")),
@@ -134,7 +134,7 @@ class Scale:
 
     def _put(self, objects: Iterator[tuple[str, bytes]]) -> None:
         def put(item: tuple[str, bytes]) -> None:
-            self.s3.put_object(Bucket="reviews", Key=item[0], Body=item[1])
+            self.s3.put_object(Bucket="reviews", Key=item[0], Body=item[1], **AS_IT_IS)
 
         with ThreadPoolExecutor(8) as pool:
             # In portions: the pool would make all the bodies first.

@@ -56,6 +56,8 @@ BEGIN
             EXECUTE format('CREATE TABLE sentiment.%I (LIKE sentiment.%I INCLUDING ALL)', child, parent);
             EXECUTE format('ALTER TABLE sentiment.%I ATTACH PARTITION sentiment.%I FOR VALUES FROM (%L) TO (%L)',
                            parent, child, first_day, first_day + interval '1 month');
+            -- A load looks repeated ids up in the month's own table.
+            EXECUTE format('GRANT SELECT ON sentiment.%I TO sentiment_writer', child);
         END IF;
     END LOOP;
     RETURN true;

@@ -93,8 +93,9 @@ def schema_status(url: str) -> SchemaStatus:
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database to a revision. Several processes may do so at once: one works, the others wait."""
     config = migrations()
-    with schema_connection(url) as connection:
-        connection.exec_driver_sql("SELECT pg_advisory_lock(hashtextextended('sentiment.upgrade', 0))")
+    with schema_connection(url) as guard, schema_connection(url) as connection:
+        # The lock of a transaction that stays open: one of a session would outlive it behind a pooler.
+        guard.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.upgrade', 0))")
         connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS sentiment")
         connection.commit()
         config.attributes["connection"] = connection

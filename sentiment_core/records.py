@@ -105,6 +105,9 @@ def read_records(
         fresh = stream.read(block_bytes)
         final = not fresh
         data = rest + fresh
+        if first and not final and len(data) < len(UTF8_BOM):
+            rest = data
+            continue
         if first:
             data, first = without_bom(data, source), False
         block, consumed, line = scan(data, delimiter, line, final)

@@ -15,7 +15,7 @@ from demo.environment import base
 from demo.processes import Program
 from demo.unprivileged import give, identity, own_folder
 from demo.workspace import LOOPBACK, Workspace, write_private
-from sentiment_core import ledger
+from sentiment_core import database, ledger
 from sentiment_core.database import connect
 from sentiment_core.errors import ClaimHeld, DatabaseUnavailable
 from sentiment_core.loading import Status
@@ -151,3 +151,17 @@ def test_a_pooler_that_dies_under_the_load_is_a_transient_error(pooled, pooler, 
     pooler.start()
     assert load_once(pooled, Storage(None), uri).status is Status.LOADED
     check_loaded(database_url, 1_000)
+
+
+def test_the_schema_is_upgraded_through_a_pooler_also_by_two_at_once(pooler, empty_database) -> None:
+    url = urlsplit(pooler.url)._replace(path=urlsplit(empty_database).path).geturl()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(database.upgrade, [url, url]))
+    database.upgrade(url)
+    assert database.schema_status(empty_database).current
+    with connect(empty_database) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        assert cursor.fetchone() == (0,)

@@ -7,18 +7,15 @@ Each runs in a process of its own, from the object store to committed rows, and 
 import csv
 import io
 import itertools
-import os
 import re
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Reviews, arguments, labelled_reviews, report
+from benchmarks.harness import Reviews, arguments, labelled_reviews, measured, report
 from benchmarks.load import AS_IT_IS, COLUMNS, rows_of
 from demo.stack import Stack
 from sentiment_core import database, verification
@@ -50,16 +47,6 @@ with connect(config.require_database_url()) as connection:
             score_group(connection, storage, config, plan, model, group, lambda outcome: None)
         summarise(connection, "benchmark")
 """
-
-
-def measured(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """Run a command and return its seconds and its peak memory in megabytes."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, command
-    return time.perf_counter() - start, usage.ru_maxrss / 1000
 
 
 def write_big(path: Path, reviews: Reviews, size: int) -> int:

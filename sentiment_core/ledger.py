@@ -315,17 +315,19 @@ def crown(cursor: Cursor, source_file_id: int, day: date) -> None:
     )
 
 
-def ensure_month(connection: Connection, source_file_id: int) -> bool:
-    """Make the partitions for the month of a file's day, in a transaction of its own; False when it has expired."""
+def ensure_month(connection: Connection, source_file_id: int) -> None:
+    """Make the partitions for the month of a file's day, if it has not expired, in a transaction of its own."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT sentiment.ensure_month(day) FROM sentiment.source_file WHERE source_file_id = %s",
             (source_file_id,),
         )
-        found = cursor.fetchone()
-    if found is None:
-        raise KeyError(source_file_id)
-    return bool(found[0])
+
+
+def has_month(cursor: Cursor, day: date) -> bool:
+    """Tell whether there are partitions for a day's month; while a claim is held that does not change."""
+    cursor.execute("SELECT to_regclass(%s)", (f"sentiment.score_{day:%Y%m}",))
+    return cursor.fetchone() != (None,)
 
 
 # Loaded files whose bytes some version of this key has, and whose place in the views is no longer right.

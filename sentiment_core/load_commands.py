@@ -17,6 +17,7 @@ from sentiment_core import ledger
 from sentiment_core.bundle import STARTER, Bundle
 from sentiment_core.database import Connection, connect, database_errors
 from sentiment_core.drop import Drop
+from sentiment_core.errors import TransientError
 from sentiment_core.ledger import SourceFile
 from sentiment_core.loading import Loader, Outcome, Status
 from sentiment_core.model import Model, open_model
@@ -48,7 +49,8 @@ class ChosenModel(NamedTuple):
 def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: bool) -> None:
     """Load review files into PostgreSQL, each entirely or not at all, and once.
 
-    An S3 URI that ends in a slash means everything below it. Exit code 1 when a file is rejected.
+    An S3 URI that ends in a slash means everything below it. Exit code 1 when a file is rejected, or fails for now,
+    which does not keep back the others.
     """
     config = settings()
     storage = open_storage(config, sources)
@@ -59,14 +61,19 @@ def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: 
         model = choose_model(connection, config, bundle).model
         progress = Both(StoredProgress(lambda: connect(url, "sentiment progress"), run_id), bar)
         loader = Loader(connection, storage, model, config, run_id, progress)
-        outcomes = []
+        outcomes, failed = [], None
         for drop in drops:
-            outcomes.append(load_drop(loader, drop, replace))
+            try:
+                outcomes.append(load_drop(loader, drop, replace))
+            except TransientError as error:  # does not keep back the others
+                failed = failed or error
             bar.finish(drop)
     if as_json:
         click.echo(json.dumps([outcome._asdict() for outcome in outcomes]))
     for outcome in outcomes if not as_json else ():
         print_outcome(outcome)
+    if failed is not None:
+        raise failed
     sys.exit(any(outcome.status in (Status.REJECTED, Status.KEPT) for outcome in outcomes))
 
 

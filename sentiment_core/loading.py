@@ -84,8 +84,8 @@ class Loader:
         Raises `TransientError` (nothing was stored) and `TerminalError`; a file that cannot be read is no error but an
         outcome.
         """
+        ledger.ensure_month(self.connection, source_file_id)
         try:
-            self._ensure_month(source_file_id)
             with self.connection:
                 return self._load(source_file_id, replace)
         except _SameContent as same:
@@ -93,16 +93,14 @@ class Loader:
         except FileRejected as rejection:
             return self._settle_rejected(source_file_id, rejection)
 
-    def _ensure_month(self, source_file_id: int) -> None:
-        if not ledger.ensure_month(self.connection, source_file_id):
-            why = "the month of its day was dropped for its age, and nothing is taken for it any more"
-            raise FileRejected(reason=RejectCode.MONTH_EXPIRED, why=why)
-
     def _load(self, source_file_id: int, replace: bool) -> Outcome:
         with self.connection.cursor() as cursor:
             file = ledger.claim(cursor, source_file_id, self.settings.lock_timeout_s)
             if not self._is_to_do(file, replace):
                 return Outcome(source_file_id, file.drop.uri, Status.SKIPPED, reason=f"it is {file.status}")
+            if not ledger.has_month(cursor, file.day):
+                why = "the month of its day was dropped for its age, and nothing is taken for it any more"
+                raise FileRejected(reason=RejectCode.MONTH_EXPIRED, why=why)
             if file.status != "loaded" and ledger.looks_loaded(cursor, file):
                 self._refuse_known_content(file)
             anew = file.status == "loaded"

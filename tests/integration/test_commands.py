@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from sentiment_core import ledger
+from sentiment_core.database import connect
+
 
 def test_load_takes_files_of_the_disk_and_says_what_became_of_each(sentiment, query, examples) -> None:
     files = [str(path) for path in sorted(examples.rglob("*.*"))]
@@ -54,6 +57,20 @@ def test_rescore_by_an_unknown_version_says_so(sentiment, settings) -> None:
     assert (unknown.returncode, "There is no model" in unknown.stderr) == (1, True), unknown.stderr
     unset = sentiment("rescore", "--model-version", "1", *days)
     assert (unset.returncode, "SENTIMENT_MLFLOW_TRACKING_URI" in unset.stderr) == (1, True)
+
+
+def test_a_file_that_fails_for_now_does_not_keep_back_the_others(sentiment, drops, query, settings, tmp_path) -> None:
+    paths = [tmp_path / f"{name}.csv" for name in "ab"]
+    for path in paths:
+        path.write_text(f"review\n{path.name}\n")
+    assert sentiment("load", str(paths[0])).returncode == 0
+    with connect(settings.require_database_url()) as other, other, other.cursor() as cursor:
+        ledger.claim(cursor, 1, 1)
+        done = sentiment("load", "--replace", *map(str, paths), SENTIMENT_LOCK_TIMEOUT_S="0.2")
+    assert done.returncode == 1
+    assert "Another worker is loading" in done.stderr
+    assert "1 scored" in done.stdout
+    assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(2,)]
 
 
 @pytest.mark.parametrize(

@@ -53,5 +53,12 @@ def test_a_bomb_is_refused_at_the_limit(key: str) -> None:
     assert found.expanded_bytes <= 51_000
 
 
+def test_a_frame_that_asks_for_much_memory_is_refused() -> None:
+    compressor = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 30})
+    packed = compressor.compress(DATA) + compressor.flush()
+    with pytest.raises(FileRejected, match="too much memory"):
+        read_all(body("a.csv.zst", packed))
+
+
 def test_the_hash_covers_what_was_not_read() -> None:
     assert body("a.csv", DATA).finish() == hashlib.sha256(DATA).digest()

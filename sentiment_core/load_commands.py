@@ -177,9 +177,10 @@ def command_run_id(verb: str) -> str:
 
 def print_outcome(outcome: Outcome) -> None:
     """Print what became of one file."""
-    click.echo(
-        f"{outcome.status:<9} {outcome.uri}: {outcome.rows_in:,} rows, {outcome.rows_scored:,} scored, "
-        f"{outcome.rows_rejected:,} rejected, {outcome.rows_duplicate:,} duplicate"
+    counts = (
+        f": {outcome.rows_in:,} rows, {outcome.rows_scored:,} scored, {outcome.rows_rejected:,} rejected, "
+        f"{outcome.rows_duplicate:,} duplicate"
     )
+    click.echo(f"{outcome.status:<9} {outcome.uri}{counts if outcome.rows_in else ''}")
     if outcome.reason:
         click.echo(f"{'':<9} {outcome.reason}")

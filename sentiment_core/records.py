@@ -112,6 +112,9 @@ def read_records(
             data, first = without_bom(data, source), False
         block, consumed, line = scan(data, delimiter, line, final)
         if block.size:
+            longest = int(np.argmax(block.end - block.start))
+            if block.end[longest] - block.start[longest] > max_record_bytes:
+                raise too_large(int(block.line[longest]), max_record_bytes, source)
             yield block
         rest = data[consumed:]
         if final:
@@ -122,11 +125,16 @@ def read_records(
                 )
             return
         if len(rest) > max_record_bytes:
-            raise FileRejected(
-                reason=RejectCode.RECORD_TOO_LARGE,
-                why=f"the record on line {line} of {source} is larger than {max_record_bytes:,} bytes, "
-                "or a quote that opens in it is never closed",
-            )
+            raise too_large(line, max_record_bytes, source)
+
+
+def too_large(line: int, max_record_bytes: int, source: str) -> FileRejected:
+    """Say that a record is larger than the limit."""
+    return FileRejected(
+        reason=RejectCode.RECORD_TOO_LARGE,
+        why=f"the record on line {line} of {source} is larger than {max_record_bytes:,} bytes, "
+        "or a quote that opens in it is never closed",
+    )
 
 
 def without_bom(data: bytes, source: str) -> bytes:

@@ -59,6 +59,21 @@ CHECKS = {
         FROM standing FULL JOIN quarantined USING (source_file_id) JOIN sentiment.source_file USING (source_file_id)
         WHERE status <> 'expired' AND coalesce(quarantined.rows, 0) <> coalesce(standing.rows_rejected, 0)
         """,  # noqa: S608 - constants
+    "replayed rows name the batch that took them in": f"""
+        WITH {_STANDING},
+        named AS (
+            SELECT resolved_by, count(*) AS rows FROM sentiment.rejected_row
+            WHERE resolved_by IS NOT NULL GROUP BY resolved_by)
+        SELECT batch.source_file_id,
+            format('%s rows name batch %s, %s expected', coalesce(named.rows, 0), batch.batch_id,
+                batch.rows_scored + batch.rows_duplicate)
+        FROM sentiment.scoring_batch batch
+        JOIN standing USING (source_file_id)
+        JOIN sentiment.source_file file USING (source_file_id)
+        LEFT JOIN named ON named.resolved_by = batch.batch_id
+        WHERE batch.kind = 'replay' AND batch.batch_id > standing.batch_id AND file.status <> 'expired'
+            AND coalesce(named.rows, 0) <> batch.rows_scored + batch.rows_duplicate
+        """,  # noqa: S608 - constants
     "only loaded files have rows": """
         SELECT row.source_file_id, format('its status is %s', coalesce(min(file.status), 'unknown'))
         FROM sentiment.review row LEFT JOIN sentiment.source_file file USING (source_file_id)

@@ -77,6 +77,14 @@ def test_a_replay_by_another_model_scores_the_whole_file_with_it(drops, query, r
     assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(2,)]
 
 
+def test_a_row_that_no_longer_names_its_replay_is_found(drops, query, replay) -> None:
+    drops.drop(KEY, FILE, max_text_bytes=10)
+    replay()
+    query("UPDATE sentiment.rejected_row SET resolved_by = NULL")
+    (finding,) = verification.verify(drops.connection)
+    assert (finding.check, finding.detail[:6]) == ("replayed rows name the batch that took them in", "0 rows")
+
+
 def test_replacing_a_file_after_a_replay_begins_anew(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     replay()

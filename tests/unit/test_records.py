@@ -99,6 +99,14 @@ def test_a_record_over_the_limit_is_refused_before_it_fills_the_memory() -> None
         read(b"a\n" + b"x" * 1000, block_bytes=64, max_record_bytes=100)
 
 
+@pytest.mark.parametrize("block_bytes", [10, 64, 1000])
+def test_the_limit_of_a_record_does_not_depend_on_where_blocks_end(block_bytes: int) -> None:
+    data = b"a\n" + b"x" * 100 + b"\n"
+    assert len(rows(read(data, block_bytes, max_record_bytes=100))) == 2
+    with pytest.raises(FileRejected, match="line 2 of the file is larger than 99 bytes"):
+        read(data, block_bytes, max_record_bytes=99)
+
+
 @given(st.binary(max_size=12).filter(lambda data: not set(data) & set(b',"\r\n')))
 def test_utf8_is_judged_as_python_judges_it(data: bytes) -> None:
     (block,) = read(b"good \xc3\xa9\n|" + data + b"|\n")

@@ -1,0 +1,190 @@
+"""The service under load, against the least that aiohttp can do and against what it replaces.
+
+Each contender is one process on the first core; the load generator is another on the second. All get the same requests,
+a short text and one of a review's length, in turn; each answer is checked to be a 200. The service has all that it has
+by default switched on: validation, metrics, limits and the access log.
+"""
+
+import json
+import os
+import pickle
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import CHECKOUT, arguments, labelled_reviews, report
+from benchmarks.http_load import Load, post
+from benchmarks.scoring import SklearnTwin
+from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.scorer import Scorer
+
+GOALS = {
+    "api_vs_bare_aiohttp": "≥ 0.7",
+    "api_vs_flask": "≥ 10",
+    "api_p99_vs_flask": "≤ 0.1",
+}
+CONNECTIONS = (1, 8, 64)
+START_S = 60
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+def on_core(core: int, command: list[str]) -> list[str]:
+    """Return the command that keeps a program on one core, where the system has one for it."""
+    taskset = shutil.which("taskset")
+    return [taskset, "-c", str(core % (os.cpu_count() or 1)), *command] if taskset else command
+
+
+@contextmanager
+def service(command: list[str], port: int, environment: Mapping[str, str], request: bytes) -> Iterator[int]:
+    """Run a service until it is no longer needed; it is up when it answers the request with 200."""
+    process = subprocess.Popen(
+        on_core(0, command),
+        cwd=CHECKOUT,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + START_S
+        while not answers(port, request):
+            assert process.poll() is None, f"{command} ended with {process.returncode}"
+            assert time.monotonic() < deadline, f"{command} does not answer"
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(port: int, request: bytes) -> bool:
+    """Tell whether a service answers a request with 200."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(request)
+            return connection.recv(12).endswith(b"200")
+    except OSError:
+        return False
+
+
+def load(port: int, request: Path, connections: int, seconds: float) -> Load:
+    """Load a service by a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.http_load", str(port), str(request)]
+    command += ["--connections", str(connections), "--seconds", str(seconds)]
+    ran = subprocess.run(
+        on_core(1, command), cwd=CHECKOUT, stdout=subprocess.PIPE, check=True, timeout=seconds + START_S
+    )
+    found = Load(**json.loads(ran.stdout))
+    assert found.errors == 0, f"{found.errors} requests of {command} failed"
+    return found
+
+
+def contenders(folder: Path, texts: list[str]) -> dict[str, tuple[list[str], int, dict[str, str]]]:
+    """Return the command, the port and the environment of each service."""
+    ports = {name: free_port() for name in ("service", "bare aiohttp", "flask")}
+    pickled = folder / "model.pickle"
+    pickled.write_bytes(pickle.dumps(SklearnTwin(Scorer(Bundle.load(STARTER)), texts)))
+    python = sys.executable
+    gunicorn = [python, "-m", "gunicorn", "--workers", "1", "--bind", f"127.0.0.1:{ports['flask']}"]
+    return {
+        "service": ([python, "-m", "api"], ports["service"], {"SENTIMENT_API_PORT": str(ports["service"])}),
+        "bare aiohttp": (
+            [python, "-m", "benchmarks.services.bare", str(ports["bare aiohttp"])],
+            ports["bare aiohttp"],
+            {},
+        ),
+        "flask": (
+            [*gunicorn, "benchmarks.services.replaced:app"],
+            ports["flask"],
+            {"SENTIMENT_PICKLE": str(pickled)},
+        ),
+    }
+
+
+def main() -> None:
+    """Measure and report."""
+    options = arguments(__doc__)
+    reviews = labelled_reviews(options.quick)
+    texts = {"100 characters": reviews.texts[0][:100], "1,300 characters": long_text(reviews.texts)}
+    rounds, seconds = (1, 0.2) if options.quick else (3, 2.0)
+    with tempfile.TemporaryDirectory() as name, ExitStack() as running:
+        folder = Path(name)
+        requests = {}
+        for size, text in texts.items():
+            body = json.dumps({"text": text}).encode()
+            requests[size] = folder / f"{len(text)}.http"
+            requests[size].write_bytes(post("/predict", body, {"Content-Type": "application/json"}))
+        first = next(iter(requests.values())).read_bytes()
+        ports = {
+            contender: running.enter_context(service(command, port, environment, first))
+            for contender, (command, port, environment) in contenders(folder, reviews.texts[:2_000]).items()
+        }
+        measured = {
+            (contender, size, connections): []
+            for size in requests
+            for connections in CONNECTIONS
+            for contender in ports
+        }
+        for _ in range(rounds):
+            for (contender, size, connections), loads in measured.items():
+                loads.append(load(ports[contender], requests[size], connections, seconds))
+    show({key: best(loads) for key, loads in measured.items()}, reviews.name, options.json)
+
+
+def long_text(texts: list[str]) -> str:
+    """Return the text whose length is nearest to that of a usual review."""
+    return min(texts, key=lambda text: abs(len(text) - 1_300))
+
+
+def best(loads: list[Load]) -> Load:
+    """Return the best of each figure."""
+    return Load(
+        max(each.requests_per_second for each in loads),
+        min(each.p50_ms for each in loads),
+        min(each.p99_ms for each in loads),
+        0,
+    )
+
+
+def show(measured: Mapping[tuple[str, str, int], Load], name: str, path: Path | None) -> None:
+    """Print the table and the ratios."""
+    print("\n| contender | text | connections | requests/s | p50 (ms) | p99 (ms) |\n|---|---|---|---|---|---|")
+    for (contender, size, connections), found in measured.items():
+        rate, p50, p99, _ = found
+        print(f"| {contender} | {size} | {connections} | {rate:,.0f} | {p50:.2f} | {p99:.2f} |")
+    sizes = dict.fromkeys(size for _, size, _ in measured)
+    ratios = {
+        "api_vs_bare_aiohttp": min(
+            rate_ratio(measured, "bare aiohttp", size, at) for size in sizes for at in CONNECTIONS
+        ),
+        "api_vs_flask": min(rate_ratio(measured, "flask", size, 64) for size in sizes),
+        "api_p99_vs_flask": max(
+            measured["service", size, 64].p99_ms / measured["flask", size, 64].p99_ms for size in sizes
+        ),
+    }
+    figures: dict[str, Any] = {"reviews": name}
+    for (contender, size, connections), found in measured.items():
+        figures[f"{contender}, {size}, {connections} connections"] = found._asdict()
+    report(figures, ratios, GOALS, path)
+
+
+def rate_ratio(measured: Mapping[tuple[str, str, int], Load], other: str, size: str, connections: int) -> float:
+    """Return the requests/s of the service as a share of another's."""
+    ours, theirs = measured["service", size, connections], measured[other, size, connections]
+    return ours.requests_per_second / theirs.requests_per_second
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""A closed-loop HTTP load generator: each connection sends its next request when the answer has come.
+
+Run as a program of its own, so that it shares neither the event loop nor the interpreter with what it measures. Answers
+must have a Content-Length; every one that is not 200 counts as an error.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import uvloop
+
+
+class Load(NamedTuple):
+    """What one run measured; latencies in milliseconds."""
+
+    requests_per_second: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, request: bytes, latencies: list[float], until: float) -> None:
+        self.request = request
+        self.latencies = latencies
+        self.until = until
+        self.errors = 0
+        self.done = asyncio.get_running_loop().create_future()
+        self.received = b""
+        self.sent_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's own is none by name
+        self.send()
+
+    def send(self) -> None:
+        self.received = b""
+        self.sent_at = time.perf_counter()
+        self.transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, separator, body = self.received.partition(b"\r\n\r\n")
+        if not separator:
+            return
+        lowered = head.lower()
+        length = int(lowered.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+        if len(body) < length:
+            return
+        now = time.perf_counter()
+        self.latencies.append(now - self.sent_at)
+        self.errors += not head.startswith(b"HTTP/1.1 200")
+        if now < self.until and b"connection: close" not in lowered:
+            self.send()
+        else:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_result(exc)
+
+
+async def run(port: int, request: bytes, connections: int, seconds: float) -> Load:
+    """Load the server on a local port for some seconds; a server that closes its connections gets new ones."""
+    latencies: list[float] = []
+    start = time.perf_counter()
+    until = start + seconds
+    loop = asyncio.get_running_loop()
+
+    async def keep_one() -> int:
+        errors = 0
+        while time.perf_counter() < until:
+            _, connection = await loop.create_connection(
+                lambda: _Connection(request, latencies, until), "127.0.0.1", port
+            )
+            await connection.done
+            errors += connection.errors
+        return errors
+
+    errors = sum(await asyncio.gather(*(keep_one() for _ in range(connections))))
+    elapsed = time.perf_counter() - start
+    latencies.sort()
+    return Load(
+        len(latencies) / elapsed,
+        1000 * latencies[len(latencies) // 2],
+        1000 * latencies[int(len(latencies) * 0.99)],
+        errors,
+    )
+
+
+def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    """Return a whole POST request."""
+    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def main() -> None:
+    """Read what to send from a file, load the server, and print the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("port", type=int)
+    parser.add_argument("request", type=Path, help="file with a whole HTTP request")
+    parser.add_argument("--connections", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=2)
+    options = parser.parse_args()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        load = runner.run(run(options.port, options.request.read_bytes(), options.connections, options.seconds))
+    print(json.dumps(load._asdict()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Services that the API is compared with."""

@@ -1,0 +1,39 @@
+"""The least that an aiohttp service can do: parse the JSON, answer a constant."""
+
+import asyncio
+import sys
+
+import orjson
+import uvloop
+from aiohttp import web
+
+ANSWER = orjson.dumps(
+    {
+        "label": "positive",
+        "sentiment": 1,
+        "score": 0.9712345678901234,
+        "model": {"name": "sentiment", "version": None, "digest": "0" * 64},
+        "truncated": False,
+    }
+)
+
+
+async def predict(request: web.Request) -> web.Response:
+    """Parse the body and answer."""
+    orjson.loads(await request.read())
+    return web.Response(body=ANSWER, content_type="application/json")
+
+
+async def serve(port: int) -> None:
+    """Serve until the process ends."""
+    app = web.Application()
+    app.add_routes([web.post("/predict", predict)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(int(sys.argv[1])))

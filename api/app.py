@@ -1,6 +1,7 @@
 """The app: its parts, its life."""
 
 import asyncio
+import sys
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -8,9 +9,10 @@ from contextlib import suppress
 from aiohttp import web
 
 from api import pages, websocket
-from api.keys import METRICS, MODELS, SETTINGS, SOCKETS, STOPPING
+from api.keys import ACCESS, METRICS, MODELS, SETTINGS, SOCKETS, STOPPING
+from api.logs import AccessLog
 from api.metrics import Metrics
-from api.middleware import observe
+from api.middleware import observer
 from api.model import ModelProvider
 from api.routes import routes
 from sentiment_core.settings import Settings
@@ -18,17 +20,24 @@ from sentiment_core.settings import Settings
 
 def create_app(settings: Settings) -> web.Application:
     """Return the app; it begins to load its model when it starts."""
-    app = web.Application(middlewares=[observe], client_max_size=settings.max_body_bytes)
+    metrics, access = Metrics(settings.hourly_price_usd), AccessLog(sys.stdout.buffer)
+    app = web.Application(middlewares=[observer(metrics, access)], client_max_size=settings.max_body_bytes)
     app[SETTINGS] = settings
-    app[METRICS] = Metrics(settings.hourly_price_usd)
-    app[MODELS] = ModelProvider(settings, app[METRICS])
+    app[METRICS] = metrics
+    app[ACCESS] = access
+    app[MODELS] = ModelProvider(settings, metrics)
     app[STOPPING] = asyncio.Event()
     app[SOCKETS] = weakref.WeakSet()
     pages.set_up(app)
     app.add_routes(routes())
     app.cleanup_ctx.append(_following)
     app.on_shutdown.append(websocket.close_all)
+    app.on_cleanup.append(_flush)
     return app
+
+
+async def _flush(app: web.Application) -> None:
+    app[ACCESS].flush()
 
 
 async def _following(app: web.Application) -> AsyncIterator[None]:

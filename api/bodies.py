@@ -22,6 +22,9 @@ _UTF8 = ("utf-8", "utf8", "us-ascii")
 
 def content_type(request: web.Request, *accepted: str) -> str:
     """Return the request's content type, or raise `ContentTypeUnsupported`."""
+    given = request.headers.get("Content-Type")
+    if given in accepted:  # as it is mostly spelt
+        return given
     found = request.content_type
     charset = request.charset
     if found not in accepted or (charset is not None and charset.lower() not in _UTF8):

@@ -17,8 +17,7 @@ _FLAGS = {"true": True, "on": True, "false": False}
 async def predict_one(request: web.Request) -> web.Response:
     """Score one text, from JSON or from a form; a browser's form is answered by the page."""
     if content_type(request, JSON, FORM) == JSON:
-        wanted = validate(PredictRequest, parse_json(await read(request)))
-        return json_response(await _answer(request, wanted))
+        return json_response(await _answer(request, _wanted(parse_json(await read(request)))))
     if prefers_html(request.headers.get("Accept", "")):
         return await _page(request)
     return json_response(await _answer(request, _form(await read(request))))
@@ -36,13 +35,13 @@ async def predict_many(request: web.Request) -> web.Response:
     answer = await predict_batch(request.app[MODELS].current, texts)
     for result in answer["results"]:
         if result is not None:
-            metrics.predictions.labels(result["label"]).inc()
+            metrics.predicted(result["label"])
     return json_response(answer)
 
 
 async def _answer(request: web.Request, wanted: PredictRequest) -> Prediction:
     answer = await predict(request.app[MODELS].current, wanted)
-    request.app[METRICS].predictions.labels(answer["label"]).inc()
+    request.app[METRICS].predicted(answer["label"])
     return answer
 
 
@@ -55,6 +54,15 @@ async def _page(request: web.Request) -> web.Response:
         return result_page(request, text, await _answer(request, wanted))
     except SentimentError as error:
         return result_page(request, text, error)
+
+
+def _wanted(payload: object) -> PredictRequest:
+    # The usual request is known at a glance; all others, good or bad, go through the whole validation.
+    if type(payload) is dict and len(payload) == 1:
+        text = payload.get("text")
+        if type(text) is str and text and not text.isspace():
+            return PredictRequest.model_construct(text=text)
+    return validate(PredictRequest, payload)
 
 
 def _form(body: bytes) -> PredictRequest:

@@ -3,15 +3,18 @@
 The log names routes, never raw paths or bodies: no text of a user gets into it.
 """
 
+import itertools
 import logging
 import re
 import time
 import uuid
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
-from api.keys import METRICS, PROBLEM
+from api.keys import PROBLEM
+from api.logs import AccessLog
+from api.metrics import Metrics
 from api.problems import problem_response
 from sentiment_core.errors import (
     BodyUnreadable,
@@ -22,34 +25,43 @@ from sentiment_core.errors import (
 )
 
 log = logging.getLogger(__name__)
-access = logging.getLogger("api.access")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNMATCHED = "unmatched"
+_FIRST_ERROR = 400
+# A request's id is the process's, which is random, and a number.
+_PROCESS = uuid.uuid4().hex[:22]
+_numbers = itertools.count()
 
 
-@web.middleware
-async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer the request, and count, time and log it."""
-    start = time.perf_counter()
-    request_id = _request_id(request)
-    try:
-        response = await handler(request)
-    except Exception as error:  # noqa: BLE001 -- every failure gets an answer in the one shape of errors
-        response = _failed(request, error, request_id)
-    seconds = time.perf_counter() - start
-    endpoint = _endpoint(request)
-    if not response.prepared:
-        response.headers["X-Request-Id"] = request_id
-        response.headers["X-Content-Type-Options"] = "nosniff"
-    request.app[METRICS].observe(request.method, endpoint, None if response.prepared else seconds)
-    fields = {"method": request.method, "route": endpoint, "status": response.status, "ms": round(seconds * 1000, 3)}
-    code = request.get(PROBLEM)
-    if code is not None:
-        request.app[METRICS].problems.labels(code).inc()
-        fields["code"] = code
-    access.info("request", extra=fields | {"request_id": request_id})
-    return response
+def observer(metrics: Metrics, access: AccessLog) -> Middleware:
+    """Return the middleware that counts, times and logs into these."""
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        start = time.perf_counter()
+        request_id = _request_id(request)
+        code = None
+        try:
+            response = await handler(request)
+        except Exception as error:  # noqa: BLE001 -- every failure gets an answer in the one shape of errors
+            response = _failed(request, error, request_id)
+        seconds = time.perf_counter() - start
+        endpoint = _endpoint(request)
+        if not response.prepared:
+            headers = response.headers
+            headers["X-Request-Id"] = request_id
+            headers["X-Content-Type-Options"] = "nosniff"
+        status = response.status
+        metrics.observe(request.method, endpoint, None if response.prepared else seconds)
+        if status >= _FIRST_ERROR:
+            code = request.get(PROBLEM)
+            if code is not None:
+                metrics.problems.labels(code).inc()
+        access.write(ascii(request.method)[1:-1], endpoint, status, seconds * 1000, request_id, code)
+        return response
+
+    return observe
 
 
 def _failed(request: web.Request, failure: Exception, request_id: str) -> web.Response:
@@ -81,5 +93,7 @@ def _endpoint(request: web.Request) -> str:
 
 
 def _request_id(request: web.Request) -> str:
-    given = request.headers.get("X-Request-Id", "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    given = request.headers.get("X-Request-Id")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return given
+    return f"{_PROCESS}{next(_numbers):010x}"

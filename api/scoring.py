@@ -7,7 +7,7 @@ from api.model import ServedModel
 from api.problems import problem
 from api.schemas import BatchError, BatchResponse, Explanation, Prediction, PredictRequest, validate
 from sentiment_core import scorer
-from sentiment_core.errors import SentimentError
+from sentiment_core.errors import SentimentError, TextInvalid
 
 # Below it scoring takes less time than handing the work to a thread; above it the event loop must not wait for it.
 INLINE_CHARACTERS = 20_000
@@ -44,7 +44,11 @@ async def predict_batch(model: ServedModel, texts: list[Any]) -> BatchResponse:
 
 def _predict(model: ServedModel, request: PredictRequest) -> Prediction:
     if not request.explain:
-        return _predict_all(model, [request.text])[0]
+        try:
+            score, label = model.scorer.score_text(request.text)
+        except UnicodeEncodeError:
+            raise TextInvalid(field="text") from None
+        return _prediction(model, label, score)
     found = model.scorer.explain(request.text)
     explanation: Explanation = {
         "bias": found.bias,

@@ -44,5 +44,5 @@ async def _answer(app: web.Application, data: str | bytes) -> Prediction | Probl
     except SentimentError as error:
         app[METRICS].problems.labels(error.code).inc()
         return problem(error)
-    app[METRICS].predictions.labels(answer["label"]).inc()
+    app[METRICS].predicted(answer["label"])
     return answer

@@ -150,7 +150,7 @@ def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int,
 
 
 @compiled
-def _tokenise(data: Any, offsets: Any, table: Any, hashes: Any, spans: Any, token_offsets: Any) -> None:
+def tokenise(data: Any, offsets: Any, table: Any, hashes: Any, spans: Any, token_offsets: Any) -> None:
     """Write the token hashes of all texts, and where those of each begin.
 
     `spans` gets the first and the end byte of each token, unless it has no room at all.
@@ -188,7 +188,7 @@ def _tokenised(texts: TextColumn, spans: NDArray[np.int64]) -> TokenColumn:
     hashes = np.empty(int(texts.offsets[-1] - texts.offsets[0]), np.uint64)  # no token is shorter than a byte
     offsets = np.empty(len(texts.offsets), np.int64)
     data, begins = _as_compiled(texts.data), _as_compiled(texts.offsets)
-    _tokenise(data, begins, character_table(), hashes, spans, offsets)
+    tokenise(data, begins, character_table(), hashes, spans, offsets)
     return TokenColumn(hashes[: offsets[-1]], offsets)
 
 

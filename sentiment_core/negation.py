@@ -21,17 +21,13 @@ _LAST_SHIFT: Final = 48
 def negate(tokens: TokenColumn, reach: int) -> None:
     """Change, in place, the hashes of up to `reach` tokens after each negation of each text."""
     if reach:
-        _negate(*tokens, reach, *_negations(), *_ends())
+        apply_negations(*tokens, reach, *negation_tables())
 
 
 @cache
-def _negations() -> tuple[Hashes, np.uint64]:
-    return _table(text.NEGATIONS)
-
-
-@cache
-def _ends() -> tuple[Hashes, np.uint64]:
-    return _table(text.NEGATION_ENDS)
+def negation_tables() -> tuple[Hashes, np.uint64, Hashes, np.uint64]:
+    """Return the tables of negations and of what ends their reach, each with its shift, for `apply_negations`."""
+    return *_table(text.NEGATIONS), *_table(text.NEGATION_ENDS)
 
 
 def _table(words: Iterable[str]) -> tuple[Hashes, np.uint64]:
@@ -53,7 +49,7 @@ def _holds(table: Any, shift: Any, token: Any) -> Any:
 
 
 @compiled
-def _negate(
+def apply_negations(
     hashes: Any,
     offsets: Any,
     reach: int,
@@ -62,6 +58,7 @@ def _negate(
     ends: Any,
     end_shift: Any,
 ) -> None:
+    """Change, in place, the hashes of up to `reach` tokens after each negation of each text."""
     for index in range(len(offsets) - 1):
         place, end = offsets[index], offsets[index + 1]
         while place < end:

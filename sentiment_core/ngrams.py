@@ -176,7 +176,7 @@ def sum_of(weights: Any, slots: Any, count: int) -> float:
 
 
 @compiled
-def _margins(
+def write_margins(
     tokens: Any,
     offsets: Any,
     shortest: int,
@@ -187,6 +187,7 @@ def _margins(
     weights: Any,
     out: Any,
 ) -> None:
+    """Write the margins of each text, of shape (texts, rows of weights)."""
     space = working_space(most_tokens(offsets), shortest, longest)
     seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
     distinct = np.empty(len(space[2]), np.int32)
@@ -220,5 +221,5 @@ def margins(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary)
     It is the weights' sum over a text's different n-grams, over the root of their number; of shape (texts, rows).
     """
     out = np.empty((len(tokens.offsets) - 1, known.width // KEYS - 1))
-    _margins(*tokens, shortest, longest, *known, known.values(np.float32), out)
+    write_margins(*tokens, shortest, longest, *known, known.values(np.float32), out)
     return out

@@ -1,5 +1,6 @@
 """Scores texts with a model bundle, and explains each score exactly."""
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -14,6 +15,7 @@ from sentiment_core.columns import TextColumn
 from sentiment_core.manifest import LABELS
 from sentiment_core.ngrams import margins
 from sentiment_core.occurrences import occurrences, strongest
+from sentiment_core.one_text import TextMargins
 from sentiment_core.recipe import Recipe
 from sentiment_core.simd import KEYS
 from sentiment_core.vocabulary import vocabulary
@@ -122,7 +124,10 @@ class Scorer:
         self._vocabulary = vocabulary(bundle.ngrams, bundle.weights)
         self._weights = self._vocabulary.values(np.float32)
         canonical = canonical_tokens(bundle.tokens, bundle.canonical) if len(bundle.tokens) else None
-        self._recipe = Recipe(bundle.manifest.recipe.negation_reach, canonical)
+        reach = bundle.manifest.recipe.negation_reach
+        self._recipe = Recipe(reach, canonical)
+        self._line = self._one_logit()
+        self._text_margins = None if canonical else TextMargins(reach, *self._sizes, self._vocabulary)
 
     def score(self, texts: TextColumn, threads: int = 1) -> Scores:
         """Score n texts. Each score depends on its own text alone, to the last bit, whatever the number of threads."""
@@ -132,6 +137,22 @@ class Scorer:
         """Score n strings; None is a null."""
         null = np.array([text is None for text in texts], bool)
         return _with_nulls(self.score(TextColumn.from_texts([text or "" for text in texts]), threads), null)
+
+    def score_text(self, text: str) -> tuple[float, str]:
+        """Return score and label of one text, at a fraction of the cost of a column of one.
+
+        The score is that of `score` but for the last bit. Raises `UnicodeEncodeError` for half a surrogate pair.
+        """
+        if self._text_margins is None:
+            scores = self.score_texts([text])
+            return float(scores.score[0]), LABELS[scores.label[0]]
+        margins_of_text = self._text_margins(text.encode())
+        if self._line is None:
+            scores = self._scores(self._calibrated(margins_of_text))
+            return float(scores.score[0]), LABELS[scores.label[0]]
+        slope, bias, low, high = self._line
+        score = _sigmoid_of(margins_of_text.item() * slope + bias)
+        return score, LABELS[(score >= low) + (score > high)]
 
     def score_arrow(self, texts: Any, threads: int = 1) -> Scores:
         """Score n texts of a pyarrow array, plain or chunked, without copying them.
@@ -190,6 +211,13 @@ class Scorer:
         places = np.stack((spans[found.first, 0], spans[found.last, 1]), axis=-1)
         scores = self._scores(self._calibrated(found.margins))
         return Reasons(scores, weights, places, np.minimum(found.counts, top))
+
+    def _one_logit(self) -> tuple[float, float, float, float] | None:
+        """Return slope, bias and neutral band of a model of two labels."""
+        thresholds = self.bundle.manifest.thresholds
+        if thresholds is None:
+            return None
+        return self._slopes.item(), self._biases.item(), thresholds.neutral_low, thresholds.neutral_high
 
     @property
     def _sizes(self) -> tuple[int, int]:
@@ -270,6 +298,11 @@ def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     small = np.exp(-np.abs(logits))
     probabilities: NDArray[np.float64] = np.where(logits >= 0, 1, small) / (1 + small)
     return probabilities
+
+
+def _sigmoid_of(logit: float) -> float:
+    small = math.exp(-abs(logit))
+    return (1 if logit >= 0 else small) / (1 + small)
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -40,6 +40,7 @@ def compile_kernels() -> None:
         RepeatFilter(lambda _: {}).suspects(review_keys("", batch.language))
         batch.language.codes()
     scorer.score_texts([SAMPLE])
+    scorer.score_text(SAMPLE)
     scorer.explain(SAMPLE)
     scorer.reasons(TextColumn.from_texts([SAMPLE]), 1)
     tokens = TokenRecipe(negation_reach=1).tokens(TextColumn.from_texts([SAMPLE]))

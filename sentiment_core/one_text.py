@@ -1,0 +1,62 @@
+"""Scores one text in a single call of compiled code: a column costs more, once, than the scoring of a text."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.careful import character_table
+from sentiment_core.compiling import compiled
+from sentiment_core.kernel import tokenise
+from sentiment_core.negation import apply_negations, negation_tables
+from sentiment_core.ngrams import write_margins
+from sentiment_core.simd import KEYS
+from sentiment_core.vocabulary import Vocabulary
+
+
+class TextMargins:
+    """The margins of single texts by one model without canonical tokens. It may be shared by threads."""
+
+    def __init__(self, negation_reach: int, shortest: int, longest: int, known: Vocabulary) -> None:
+        sizes = shortest, longest
+        self._arguments = (
+            character_table(),
+            negation_reach,
+            *negation_tables(),
+            *sizes,
+            *known,
+            known.values(np.float32),
+        )
+
+    def __call__(self, text: bytes) -> NDArray[np.float64]:
+        """Return what `ngrams.margins` gives for a column of this UTF-8 text, of shape (1, rows)."""
+        margins: NDArray[np.float64] = _margins(np.frombuffer(text, np.uint8), *self._arguments)
+        return margins
+
+
+@compiled
+def _margins(
+    data: Any,
+    table: Any,
+    reach: int,
+    negations: Any,
+    negation_shift: Any,
+    ends: Any,
+    end_shift: Any,
+    shortest: int,
+    longest: int,
+    filter_: Any,
+    cells: Any,
+    width: int,
+    weights: Any,
+) -> Any:
+    offsets, token_offsets = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    offsets[1] = len(data)
+    hashes = np.empty(len(data), np.uint64)  # no token is shorter than a byte
+    tokenise(data, offsets, table, hashes, np.empty((0, 2), np.int64), token_offsets)
+    tokens = hashes[: token_offsets[1]]
+    if reach:
+        apply_negations(tokens, token_offsets, reach, negations, negation_shift, ends, end_shift)
+    out = np.empty((1, width // KEYS - 1))
+    write_margins(tokens, token_offsets, shortest, longest, filter_, cells, width, weights, out)
+    return out

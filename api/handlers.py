@@ -8,7 +8,7 @@ from api.keys import METRICS, MODELS, SETTINGS
 from api.pages import LONGEST_EXPLAINED, result_page
 from api.responses import json_response
 from api.schemas import BatchRequest, Prediction, PredictRequest, validate
-from api.scoring import predict, predict_batch
+from api.scoring import plain_text, predict, predict_batch, predict_plain
 from sentiment_core.errors import BatchTooLarge, SentimentError, TypeInvalid
 
 _FLAGS = {"true": True, "on": True, "false": False}
@@ -17,7 +17,14 @@ _FLAGS = {"true": True, "on": True, "false": False}
 async def predict_one(request: web.Request) -> web.Response:
     """Score one text, from JSON or from a form; a browser's form is answered by the page."""
     if content_type(request, JSON, FORM) == JSON:
-        return json_response(await _answer(request, _wanted(parse_json(await read(request)))))
+        payload = parse_json(await read(request))
+        text = plain_text(payload)
+        if text is not None:
+            app = request.app
+            answer = predict_plain(app[MODELS].current, text)
+            app[METRICS].predicted(answer["label"])
+            return json_response(answer)
+        return json_response(await _answer(request, validate(PredictRequest, payload)))
     if prefers_html(request.headers.get("Accept", "")):
         return await _page(request)
     return json_response(await _answer(request, _form(await read(request))))
@@ -54,15 +61,6 @@ async def _page(request: web.Request) -> web.Response:
         return result_page(request, text, await _answer(request, wanted))
     except SentimentError as error:
         return result_page(request, text, error)
-
-
-def _wanted(payload: object) -> PredictRequest:
-    # The usual request is known at a glance; all others, good or bad, go through the whole validation.
-    if type(payload) is dict and len(payload) == 1:
-        text = payload.get("text")
-        if type(text) is str and text and not text.isspace():
-            return PredictRequest.model_construct(text=text)
-    return validate(PredictRequest, payload)
 
 
 def _form(body: bytes) -> PredictRequest:

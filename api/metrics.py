@@ -1,13 +1,58 @@
 """The service's Prometheus metrics; the first five keep the names of the systems that this one replaces."""
 
-from functools import cache
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 _LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _BATCH_BUCKETS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
+
+
+class RequestMetrics(Collector):
+    """Counts and times requests in plain integers, which costs a tenth of what prometheus_client's own children do.
+
+    All is counted from one thread, that of the event loop.
+    """
+
+    def __init__(self) -> None:
+        self.requests: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.predictions: defaultdict[str, int] = defaultdict(int)
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._buckets: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(_LATENCY_BUCKETS) + 1))
+
+    def observe(self, endpoint: str, seconds: float) -> None:
+        """Note how long a request took."""
+        self._buckets[endpoint][bisect_left(_LATENCY_BUCKETS, seconds)] += 1
+        self._seconds[endpoint] += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the three families for a scrape."""
+        requests = CounterMetricFamily(
+            "app_request_count", "Requests by method and endpoint.", labels=["method", "endpoint"]
+        )
+        for labels, count in self.requests.items():
+            requests.add_metric(labels, count)
+        yield requests
+        latency = HistogramMetricFamily(
+            "app_request_latency_seconds",
+            "Seconds from a request's headers to the end of its handler.",
+            labels=["endpoint"],
+        )
+        bounds = [*map(str, map(float, _LATENCY_BUCKETS)), "+Inf"]
+        for endpoint, counts in self._buckets.items():
+            latency.add_metric([endpoint], list(zip(bounds, accumulate(counts), strict=True)), self._seconds[endpoint])
+        yield latency
+        predictions = CounterMetricFamily("model_prediction_count", "Texts scored, by label.", labels=["prediction"])
+        for label, count in self.predictions.items():
+            predictions.add_metric([label], count)
+        yield predictions
 
 
 class Metrics:
@@ -19,19 +64,8 @@ class Metrics:
         self._total_cost_usd = 0.0
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        self.requests = Counter(
-            "app_request_count", "Requests by method and endpoint.", ["method", "endpoint"], registry=registry
-        )
-        self.latency = Histogram(
-            "app_request_latency_seconds",
-            "Seconds from a request's headers to the end of its handler.",
-            ["endpoint"],
-            buckets=_LATENCY_BUCKETS,
-            registry=registry,
-        )
-        self.predictions = Counter(
-            "model_prediction_count", "Texts scored, by label.", ["prediction"], registry=registry
-        )
+        self._counted = RequestMetrics()
+        registry.register(self._counted)
         self.cost_per_request = Gauge(
             "app_cost_per_request_usd", "Mean price of the time that a request takes.", registry=registry
         )
@@ -59,23 +93,19 @@ class Metrics:
             self.model_reloads.labels(outcome)
         self.total_cost.set_function(lambda: self._total_cost_usd)
         self.cost_per_request.set_function(lambda: self._total_cost_usd / max(self._requests_seen, 1))
-        # Looking a child up by its labels takes longer than counting.
-        self._requests_by = cache(self.requests.labels)
-        self._latency_of = cache(self.latency.labels)
-        self._predictions_of = cache(self.predictions.labels)
 
     def observe(self, method: str, endpoint: str, seconds: float | None) -> None:
         """Count one answered request and its cost; a stream has no `seconds`, its duration says nothing of speed."""
-        self._requests_by(method if method in _METHODS else "other", endpoint).inc()
+        self._counted.requests[method if method in _METHODS else "other", endpoint] += 1
         if seconds is None:
             return
-        self._latency_of(endpoint).observe(seconds)
+        self._counted.observe(endpoint, seconds)
         self._requests_seen += 1
         self._total_cost_usd += seconds * self._usd_per_second
 
     def predicted(self, label: str) -> None:
         """Count one scored text."""
-        self._predictions_of(label).inc()
+        self._counted.predictions[label] += 1
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return all metrics and their content type, in the format that the scraper asks for."""

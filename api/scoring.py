@@ -15,6 +15,27 @@ INLINE_EXPLAINED = 2_000
 _SENTIMENT: dict[str, Any] = {"negative": 0, "neutral": None, "positive": 1}
 
 
+def plain_text(payload: object) -> str | None:
+    """Return the text of the usual request, which has nothing else and is scored at once; None for all others.
+
+    Those, good or bad, go through the whole validation, which costs as much as scoring does.
+    """
+    if type(payload) is dict and len(payload) == 1:
+        text = payload.get("text")
+        if type(text) is str and 0 < len(text) <= INLINE_CHARACTERS and not text.isspace():
+            return text
+    return None
+
+
+def predict_plain(model: ServedModel, text: str) -> Prediction:
+    """Return the prediction of a text that is known to be short and not blank."""
+    try:
+        score, label = model.scorer.score_text(text)
+    except UnicodeEncodeError:
+        raise TextInvalid(field="text") from None
+    return _prediction(model, label, score)
+
+
 async def predict(model: ServedModel, request: PredictRequest) -> Prediction:
     """Return the prediction of one text."""
     if len(request.text) <= (INLINE_EXPLAINED if request.explain else INLINE_CHARACTERS):
@@ -44,11 +65,7 @@ async def predict_batch(model: ServedModel, texts: list[Any]) -> BatchResponse:
 
 def _predict(model: ServedModel, request: PredictRequest) -> Prediction:
     if not request.explain:
-        try:
-            score, label = model.scorer.score_text(request.text)
-        except UnicodeEncodeError:
-            raise TextInvalid(field="text") from None
-        return _prediction(model, label, score)
+        return predict_plain(model, request.text)
     found = model.scorer.explain(request.text)
     explanation: Explanation = {
         "bias": found.bias,

@@ -21,7 +21,7 @@ from sentiment_core.settings import Settings
 def create_app(settings: Settings) -> web.Application:
     """Return the app; it begins to load its model when it starts."""
     metrics, access = Metrics(settings.hourly_price_usd), AccessLog(sys.stdout.buffer)
-    app = web.Application(middlewares=[observer(metrics, access)], client_max_size=settings.max_body_bytes)
+    app = web.Application(client_max_size=settings.max_body_bytes)
     app[SETTINGS] = settings
     app[METRICS] = metrics
     app[ACCESS] = access
@@ -29,7 +29,7 @@ def create_app(settings: Settings) -> web.Application:
     app[STOPPING] = asyncio.Event()
     app[SOCKETS] = weakref.WeakSet()
     pages.set_up(app)
-    app.add_routes(routes())
+    app.add_routes(routes(observer(metrics, access)))
     app.cleanup_ctx.append(_following)
     app.on_shutdown.append(websocket.close_all)
     app.on_cleanup.append(_flush)

@@ -11,7 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 _LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _BATCH_BUCKETS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 
 
@@ -96,7 +96,7 @@ class Metrics:
 
     def observe(self, method: str, endpoint: str, seconds: float | None) -> None:
         """Count one answered request and its cost; a stream has no `seconds`, its duration says nothing of speed."""
-        self._counted.requests[method if method in _METHODS else "other", endpoint] += 1
+        self._counted.requests[method if method in METHODS else "other", endpoint] += 1
         if seconds is None:
             return
         self._counted.observe(endpoint, seconds)

@@ -14,9 +14,9 @@ from api.keys import MODELS, PROBLEM, SETTINGS
 from api.openapi import document
 from api.problems import STATUS, status_of
 from api.schemas import Prediction
-from sentiment_core.errors import ModelNotReady, SentimentError
+from sentiment_core.errors import MethodNotAllowed, ModelNotReady, PathUnknown, SentimentError
 
-STATIC = Path(__file__).with_name("static")
+_STATIC = {path.name: path for path in Path(__file__).with_name("static").iterdir()}
 _TEMPLATES = Path(__file__).with_name("templates")
 _POLICY = "; ".join(
     (
@@ -58,6 +58,23 @@ def set_up(app: web.Application) -> None:
 async def index(request: web.Request) -> web.Response:
     """Show the form."""
     return _render(request, "page.html", _page(request, ""))
+
+
+async def static(request: web.Request) -> web.StreamResponse:
+    """Answer with a file of the pages."""
+    path = _STATIC.get(request.match_info["name"])
+    if path is None:
+        raise PathUnknown
+    return web.FileResponse(path)
+
+
+async def unmatched(request: web.Request) -> web.Response:
+    """Say that there is nothing at this address, or what it takes instead."""
+    *resources, _this = request.app.router.resources()
+    allowed = {method for resource in resources for method in (await resource.resolve(request))[1]}
+    if allowed:
+        raise MethodNotAllowed(method=ascii(request.method[:20])[1:-1], allowed=", ".join(sorted(allowed)))
+    raise PathUnknown
 
 
 async def docs(request: web.Request) -> web.Response:

@@ -1,22 +1,35 @@
 """Which address is answered by which handler."""
 
+from collections.abc import Callable
+
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from api import handlers, pages, probes, websocket
 
+Around = Callable[[str, Handler], Handler]  # an address and its handler: what is to answer in its place
 
-def routes() -> list[web.AbstractRouteDef]:
-    """Return all routes."""
-    return [
-        web.get("/", pages.index),
-        web.post("/predict", handlers.predict_one),
-        web.post("/predict/batch", handlers.predict_many),
-        web.get("/ws", websocket.stream, allow_head=False),
-        web.get("/model", probes.model),
-        web.get("/healthz", probes.healthz),
-        web.get("/readyz", probes.readyz),
-        web.get("/metrics", probes.metrics),
-        web.get("/openapi.json", probes.openapi),
-        web.get("/docs", pages.docs),
-        web.static("/static", pages.STATIC),
+STATIC, UNMATCHED = "/static/{name}", "/{unmatched:.*}"
+_WITHOUT_HEAD = ("/ws",)
+_TABLE: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/", pages.index),
+    ("POST", "/predict", handlers.predict_one),
+    ("POST", "/predict/batch", handlers.predict_many),
+    ("GET", "/ws", websocket.stream),
+    ("GET", "/model", probes.model),
+    ("GET", "/healthz", probes.healthz),
+    ("GET", "/readyz", probes.readyz),
+    ("GET", "/metrics", probes.metrics),
+    ("GET", "/openapi.json", probes.openapi),
+    ("GET", "/docs", pages.docs),
+    ("GET", STATIC, pages.static),
+)
+
+
+def routes(around: Around = lambda _, handler: handler) -> list[web.RouteDef]:
+    """Return all routes, the last of which takes what no other does."""
+    found = [
+        web.route(method, path, around(path, handler), **({"allow_head": False} if path in _WITHOUT_HEAD else {}))
+        for method, path, handler in _TABLE
     ]
+    return [*found, web.route("*", UNMATCHED, around("unmatched", pages.unmatched))]

@@ -31,7 +31,7 @@ def test_endpoints_are_routes_and_never_paths(own):
     assert "VERB" not in exposition
     assert own.metric('app_request_count_total{endpoint="unmatched",method="GET"}') == 20
     assert own.metric('app_request_count_total{endpoint="/predict",method="POST"}') == 1
-    assert own.metric('app_request_count_total{endpoint="/static",method="GET"}') == 1
+    assert own.metric('app_request_count_total{endpoint="/static/{name}",method="GET"}') == 1
 
 
 def test_predictions_count_by_label_and_problems_by_code(own):

@@ -56,9 +56,9 @@ test-crash: $(KERNELS) ## Kill loads at every step, by themselves and under Airf
 	@$(BIN)/python -m pytest tests/crash -m "" $(ARGS)
 
 .PHONY: bench
-bench: $(KERNELS) ## Measure scoring, training and loading against what others offer (with fastText where it has a wheel)
+bench: $(KERNELS) ## Measure scoring, training, loading and the service against what others offer (with fastText where it has a wheel)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/bench.txt || true
-	@for name in scoring training load; do $(BIN)/python -m benchmarks.$$name; done
+	@for name in scoring training load api; do $(BIN)/python -m benchmarks.$$name; done
 
 .PHONY: lint
 lint: $(READY) ## Check style and format

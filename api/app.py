@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from api import pages, websocket
 from api.keys import ACCESS, METRICS, MODELS, SETTINGS, SOCKETS, STOPPING
 from api.logs import AccessLog
 from api.metrics import Metrics
-from api.middleware import observer
+from api.middleware import Observer
 from api.model import ModelProvider
-from api.routes import routes
+from api.routes import Around, routes
+from api.usual import usual_first
 from sentiment_core.settings import Settings
 
 
@@ -29,11 +31,21 @@ def create_app(settings: Settings) -> web.Application:
     app[STOPPING] = asyncio.Event()
     app[SOCKETS] = weakref.WeakSet()
     pages.set_up(app)
-    app.add_routes(routes(observer(metrics, access)))
+    app.add_routes(routes(_observed(Observer(metrics, access), app[MODELS], settings.max_body_bytes)))
     app.cleanup_ctx.append(_following)
     app.on_shutdown.append(websocket.close_all)
     app.on_cleanup.append(_flush)
     return app
+
+
+def _observed(observer: Observer, models: ModelProvider, max_body_bytes: int) -> Around:
+    def around(endpoint: str, handler: Handler) -> Handler:
+        observed = observer.around(endpoint, handler)
+        if endpoint != "/predict":
+            return observed
+        return usual_first(endpoint, observer, models, max_body_bytes, observed)
+
+    return around
 
 
 async def _flush(app: web.Application) -> None:

@@ -8,7 +8,7 @@ from api.keys import METRICS, MODELS, SETTINGS
 from api.pages import LONGEST_EXPLAINED, result_page
 from api.responses import json_response
 from api.schemas import BatchRequest, Prediction, PredictRequest, validate
-from api.scoring import plain_text, predict, predict_batch, predict_plain
+from api.scoring import predict, predict_batch
 from sentiment_core.errors import BatchTooLarge, SentimentError, TypeInvalid
 
 _FLAGS = {"true": True, "on": True, "false": False}
@@ -17,14 +17,8 @@ _FLAGS = {"true": True, "on": True, "false": False}
 async def predict_one(request: web.Request) -> web.Response:
     """Score one text, from JSON or from a form; a browser's form is answered by the page."""
     if content_type(request, JSON, FORM) == JSON:
-        payload = parse_json(await read(request))
-        text = plain_text(payload)
-        if text is not None:
-            app = request.app
-            answer = predict_plain(app[MODELS].current, text)
-            app[METRICS].predicted(answer["label"])
-            return json_response(answer)
-        return json_response(await _answer(request, validate(PredictRequest, payload)))
+        wanted = validate(PredictRequest, parse_json(await read(request)))
+        return json_response(await _answer(request, wanted))
     if prefers_html(request.headers.get("Accept", "")):
         return await _page(request)
     return json_response(await _answer(request, _form(await read(request))))

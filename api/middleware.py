@@ -16,7 +16,6 @@ from api.keys import PROBLEM
 from api.logs import AccessLog
 from api.metrics import METHODS, Metrics
 from api.problems import problem_response
-from api.routes import Around
 from sentiment_core.errors import (
     BodyUnreadable,
     PathUnknown,
@@ -27,45 +26,50 @@ from sentiment_core.errors import (
 log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_FIRST_ERROR = 400
 # A request's id is the process's, which is random, and a number.
 _PROCESS = uuid.uuid4().hex[:22]
 _numbers = itertools.count()
 
 
-def observer(metrics: Metrics, access: AccessLog) -> Around:
-    """Return what wraps each handler so that it is counted, timed and logged into these.
+class Observer:
+    """Wraps each handler so that its requests are counted, timed and logged.
 
     Handlers are wrapped one by one: what aiohttp does around a middleware costs as much as all of this.
     """
 
-    def around(endpoint: str, handler: Handler) -> Handler:
+    def __init__(self, metrics: Metrics, access: AccessLog) -> None:
+        self.metrics = metrics
+        self._access = access
+
+    def around(self, endpoint: str, handler: Handler) -> Handler:
+        """Return a handler that answers every request, whatever becomes of the one that it wraps."""
+
         async def observed(request: web.Request) -> web.StreamResponse:
             start = time.perf_counter()
-            request_id = _request_id(request)
+            request_id = request_id_of(request)
             try:
                 response = await handler(request)
             except Exception as error:  # noqa: BLE001 -- every failure gets an answer in the one shape of errors
                 response = _failed(request, error, request_id)
             seconds = time.perf_counter() - start
             if not response.prepared:
-                headers = response.headers
-                headers["X-Request-Id"] = request_id
-                headers["X-Content-Type-Options"] = "nosniff"
-            method, status = request.method, response.status
-            metrics.observe(method, endpoint, None if response.prepared else seconds)
-            code = None
-            if status >= _FIRST_ERROR:
-                code = request.get(PROBLEM)
-                if code is not None:
-                    metrics.problems.labels(code).inc()
-            shown = method if method in METHODS else ascii(method)[1:-1]
-            access.write(shown, endpoint, status, seconds * 1000, request_id, code)
+                response.headers["X-Request-Id"] = request_id
+                response.headers["X-Content-Type-Options"] = "nosniff"
+            method = request.method if request.method in METHODS else ascii(request.method)[1:-1]
+            timed = None if response.prepared else seconds
+            self.answered(method, endpoint, response.status, timed, request_id, request.get(PROBLEM))
             return response
 
         return observed
 
-    return around
+    def answered(
+        self, method: str, endpoint: str, status: int, seconds: float | None, request_id: str, code: str | None = None
+    ) -> None:
+        """Note one answered request; a stream has no `seconds`, its duration says nothing of speed."""
+        self.metrics.observe(method, endpoint, seconds)
+        if code is not None:
+            self.metrics.problems.labels(code).inc()
+        self._access.write(method, endpoint, status, 1000 * (seconds or 0), request_id, code)
 
 
 def _failed(request: web.Request, failure: Exception, request_id: str) -> web.Response:
@@ -82,13 +86,16 @@ def _translate(failure: Exception, request_id: str) -> SentimentError:
             return failure
         case web.HTTPClientError():
             return PathUnknown()
+        case ConnectionResetError():
+            return BodyUnreadable(why="the client left before its end")
         case web.RequestPayloadError():
             return BodyUnreadable(why="it ends early or does not have the encoding that its headers name")
         case _:
             return RequestFailed(request_id=request_id)
 
 
-def _request_id(request: web.Request) -> str:
+def request_id_of(request: web.Request) -> str:
+    """Return the id that a request names, or a new one."""
     given = request.headers.get("X-Request-Id")
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given

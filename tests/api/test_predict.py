@@ -1,6 +1,7 @@
 import gzip
 import json
 import math
+import socket
 from urllib.parse import urlencode
 
 import pytest
@@ -102,3 +103,32 @@ def test_a_large_batch_is_scored_in_order(service, scorer):
     texts = [f"{GOOD if number % 3 else BAD} Number {number}." for number in range(1_000)]
     results = service.post("/predict/batch", {"texts": texts}).json()["results"]
     assert [result["score"] for result in results] == pytest.approx(scorer.score_texts(texts).score.tolist(), abs=1e-6)
+
+
+def test_the_usual_request_is_answered_as_every_other(service):
+    usual = service.post("/predict", {"text": "Not bad at all."})
+    for other in (
+        service.post("/predict", {"text": "Not bad at all.", "explain": False}),
+        service.post("/predict", {"text": "Not bad at all."}, Content_Type="application/json; charset=utf-8"),
+        service.post("/predict", gzip.compress(b'{"text": "Not bad at all."}'), Content_Encoding="gzip"),
+    ):
+        assert (other.status, other.json()) == (200, usual.json())
+        assert set(other.headers) == set(usual.headers)
+        assert other.headers["Content-Type"].startswith(usual.headers["Content-Type"])
+
+
+def test_the_limit_of_a_body_holds_for_the_usual_request(start):
+    own = start(MAX_BODY_BYTES="100").wait_ready()
+    assert own.post("/predict", {"text": "x" * 80}).status == 200
+    assert own.post("/predict", {"text": "x" * 200}).code == "too_large"
+    assert own.metric('app_request_count_total{endpoint="/predict",method="POST"}') == 2
+
+
+def test_a_usual_request_that_ends_early_is_no_fault_of_the_service(start):
+    own = start().wait_ready()
+    with socket.create_connection(("127.0.0.1", own.port)) as connection:
+        head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n"
+        connection.sendall(head + b'{"text": "cut')
+    assert own.get("/healthz").status == 200
+    faults = [line for line in own.log() if line["level"] == "error"]
+    assert faults == [], str(faults)

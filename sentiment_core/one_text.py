@@ -18,24 +18,19 @@ class TextMargins:
     """The margins of single texts by one model without canonical tokens. It may be shared by threads."""
 
     def __init__(self, negation_reach: int, shortest: int, longest: int, known: Vocabulary) -> None:
+        self._rows = known.width // KEYS - 1
         sizes = shortest, longest
-        self._arguments = (
-            character_table(),
-            negation_reach,
-            *negation_tables(),
-            *sizes,
-            *known,
-            known.values(np.float32),
-        )
+        self._model = character_table(), negation_reach, *negation_tables(), *sizes, *known, known.values(np.float32)
 
     def __call__(self, text: bytes) -> NDArray[np.float64]:
         """Return what `ngrams.margins` gives for a column of this UTF-8 text, of shape (1, rows)."""
-        margins: NDArray[np.float64] = _margins(np.frombuffer(text, np.uint8), *self._arguments)
+        margins = np.empty((1, self._rows))  # made here: an array that compiled code returns costs more
+        _write(np.frombuffer(text, np.uint8), *self._model, margins)
         return margins
 
 
 @compiled
-def _margins(
+def _write(
     data: Any,
     table: Any,
     reach: int,
@@ -49,7 +44,8 @@ def _margins(
     cells: Any,
     width: int,
     weights: Any,
-) -> Any:
+    out: Any,
+) -> None:
     offsets, token_offsets = np.zeros(2, np.int64), np.zeros(2, np.int64)
     offsets[1] = len(data)
     hashes = np.empty(len(data), np.uint64)  # no token is shorter than a byte
@@ -57,6 +53,4 @@ def _margins(
     tokens = hashes[: token_offsets[1]]
     if reach:
         apply_negations(tokens, token_offsets, reach, negations, negation_shift, ends, end_shift)
-    out = np.empty((1, width // KEYS - 1))
     write_margins(tokens, token_offsets, shortest, longest, filter_, cells, width, weights, out)
-    return out

@@ -18,6 +18,7 @@ from sentiment_core.errors import ColumnUnsupported
 from sentiment_core.labelled import LabelledReviews
 from sentiment_core.params import Params
 from sentiment_core.scorer import LABELS, NO_LABEL, Scorer, TextColumn
+from sentiment_core.text import identity, token_hash
 from sentiment_core.training import train
 
 TEXTS = [
@@ -63,6 +64,28 @@ def test_a_text_scores_the_same_in_any_company(scorer: Scorer) -> None:
     together = scorer.score_texts(TEXTS * 50).score
     alone = [scorer.score_texts([text]).score[0] for text in TEXTS]
     np.testing.assert_array_equal(together, np.tile(alone, 50))
+
+
+@pytest.mark.parametrize("kind", ["two labels", "three labels", "canonical tokens"])
+def test_one_text_scores_as_it_does_in_a_column(
+    kind: str, scorer: Scorer, three: LabelledReviews, params: Params
+) -> None:
+    if kind == "three labels":
+        scorer = Scorer(train(three, params, {}))
+    elif kind == "canonical tokens":
+        tokens = np.array([identity(token_hash(b"awful"))], np.uint64)
+        canonical = np.array([token_hash(b"good")], np.uint64)
+        scorer = Scorer(replace(scorer.bundle, tokens=tokens, canonical=canonical))
+    for text in (*(text for text in TEXTS if text.isprintable()), "not good, not awful", "café " * 40, "é", "\0"):
+        scores = scorer.score_texts([text])
+        score, label = scorer.score_text(text)
+        assert score == pytest.approx(scores.score[0], rel=1e-12)
+        assert label == LABELS[scores.label[0]]
+
+
+def test_half_a_character_is_no_text_to_score_alone(scorer: Scorer) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        scorer.score_text("a\ud800b")
 
 
 def test_a_slice_of_a_column_needs_no_copy(scorer: Scorer) -> None:
@@ -340,6 +363,7 @@ def test_the_first_score_of_a_process_takes_no_compiler() -> None:
         "scorer = Scorer(Bundle.load(STARTER))\n"
         "with event.install_recorder('numba:compile') as compiled:\n"
         "    scorer.score_texts(['good'])\n"
+        "    scorer.score_text('good')\n"
         "    scorer.explain('good')\n"
         "print(len(compiled.buffer))\n"
     )

@@ -95,8 +95,8 @@ class Metrics:
         self.cost_per_request.set_function(lambda: self._total_cost_usd / max(self._requests_seen, 1))
 
     def observe(self, method: str, endpoint: str, seconds: float | None) -> None:
-        """Count one answered request and its cost; a stream has no `seconds`, its duration says nothing of speed."""
-        self._counted.requests[method if method in METHODS else "other", endpoint] += 1
+        """Count one answered request and its cost; `method` is of `METHODS` or "other", a stream has no `seconds`."""
+        self._counted.requests[method, endpoint] += 1
         if seconds is None:
             return
         self._counted.observe(endpoint, seconds)

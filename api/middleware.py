@@ -55,21 +55,29 @@ class Observer:
             if not response.prepared:
                 response.headers["X-Request-Id"] = request_id
                 response.headers["X-Content-Type-Options"] = "nosniff"
-            method = request.method if request.method in METHODS else ascii(request.method)[1:-1]
-            timed = None if response.prepared else seconds
-            self.answered(method, endpoint, response.status, timed, request_id, request.get(PROBLEM))
+            method = request.method if request.method in METHODS else "other"
+            code, streamed = request.get(PROBLEM), response.prepared
+            self.answered(method, endpoint, response.status, seconds, request_id, code, streamed=streamed)
             return response
 
         return observed
 
     def answered(
-        self, method: str, endpoint: str, status: int, seconds: float | None, request_id: str, code: str | None = None
+        self,
+        method: str,
+        endpoint: str,
+        status: int,
+        seconds: float,
+        request_id: str,
+        code: str | None = None,
+        *,
+        streamed: bool = False,
     ) -> None:
-        """Note one answered request; a stream has no `seconds`, its duration says nothing of speed."""
-        self.metrics.observe(method, endpoint, seconds)
+        """Note one answered request; the duration of a stream says nothing of speed."""
+        self.metrics.observe(method, endpoint, None if streamed else seconds)
         if code is not None:
             self.metrics.problems.labels(code).inc()
-        self._access.write(method, endpoint, status, 1000 * (seconds or 0), request_id, code)
+        self._access.write(method, endpoint, status, 1000 * seconds, request_id, code)
 
 
 def _failed(request: web.Request, failure: Exception, request_id: str) -> web.Response:

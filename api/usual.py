@@ -14,7 +14,6 @@ from api.bodies import JSON
 from api.middleware import Observer, request_id_of
 from api.model import ModelProvider
 from api.scoring import INLINE_CHARACTERS, plain_text, predict_plain
-from sentiment_core.errors import SentimentError
 
 _LONGEST = 4 * INLINE_CHARACTERS  # bytes
 
@@ -34,7 +33,7 @@ def usual_first(
             if text is None:
                 return await otherwise(request)
             answer = predict_plain(models.current, text)
-        except (orjson.JSONDecodeError, web.RequestPayloadError, ConnectionResetError, SentimentError):
+        except Exception:  # noqa: BLE001 -- it fails the long way again, where every failure gets its answer
             # A body that was read is kept: reading it again costs nothing.
             return await otherwise(request)
         request_id = request_id_of(request)

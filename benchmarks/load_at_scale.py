@@ -77,7 +77,6 @@ class Scale:
     """The stack, and what is measured on it."""
 
     def __init__(self, stack: Stack, reviews: Reviews, folder: Path) -> None:
-        self.stack = stack
         self.reviews = reviews
         self.folder = folder
         self.s3 = stack.object_store.client()

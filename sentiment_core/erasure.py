@@ -110,12 +110,17 @@ class Erasures:
 def ids_of(raw: bytes, ids: IdFields | None, delimiter: str) -> Iterator[tuple[Kind, bytes]]:
     """Yield what may be an id in the bytes of a row; of a row that does not fit its header any field may be."""
     block, _, _ = scan(raw, delimiter, 1, final=True)
-    fields = [field.strip() for record in range(block.size) for field in block.fields(record)]
+    fields = [_trimmed(field) for record in range(block.size) for field in block.fields(record)]
     if ids is not None and ids.columns == len(fields):
         yield from ((kind, fields[at]) for kind, at in ids.fields.items())
     else:
         yield from (("review", field) for field in fields)
         yield from (("author", field) for field in fields)
+
+
+def _trimmed(field: bytes) -> bytes:
+    """Return a field without the white space around it, as a load reads it; it may be no UTF-8."""
+    return field.decode("utf-8", "surrogateescape").strip().encode("utf-8", "surrogateescape")
 
 
 def erase(connection: Connection, settings: Settings, kind: Kind, source: str, identifier: str) -> Erased:
@@ -172,8 +177,9 @@ def _blank(cursor: Cursor, kind: Kind, source: str, identifier: str) -> int:
     """Take the bytes of rejected rows that name the id."""
     cursor.execute(
         "SELECT source_file_id, line, raw FROM sentiment.rejected_row JOIN sentiment.source_file USING (source_file_id)"
-        " WHERE source = %s AND position(%s::bytea IN raw) > 0",
-        (source, identifier.encode()),
+        " WHERE source = %s AND (position(%s::bytea IN raw) > 0 OR position(%s::bytea IN raw) > 0)",
+        # A quote in a quoted field is doubled.
+        (source, identifier.encode(), identifier.replace('"', '""').encode()),
     )
     files: dict[int, tuple[IdFields | None, str]] = {}
     hits = []

@@ -1,9 +1,9 @@
 """Splits the bytes of a delimited file into records and fields, block by block.
 
 One pass over the bytes, 64 at a time, finds record boundaries, field boundaries, physical line numbers and bytes that
-are no UTF-8. The dialect is RFC 4180 as
-Python's `csv` module reads it: fields may be quoted with `"`, a doubled quote stands for one, quoted fields may hold
-delimiters and line ends; a line ends with CR, LF or CRLF; a blank line is no record.
+are no UTF-8. The dialect is RFC 4180 as Python's `csv` module reads it: fields may be quoted with `"`, a doubled quote
+stands for one, quoted fields may hold delimiters and line ends; a line ends with CR, LF or CRLF; a blank line is no
+record.
 """
 
 from collections.abc import Iterator

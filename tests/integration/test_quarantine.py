@@ -1,11 +1,14 @@
 """What was rejected is looked at, and taken in once the contract or the settings allow it."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sentiment_core import verification
 from sentiment_core.contract import RejectCode
+from sentiment_core.database import connect
 from sentiment_core.loading import Loader, Outcome, Status
 from sentiment_core.quarantine import Choice, entries, files_to_replay
 from sentiment_core.replaying import Replayer
@@ -56,6 +59,22 @@ def test_a_replay_is_done_once(drops, query, replay) -> None:
         ({"rating": "five"}, None)
     ]
     assert query("SELECT count(*) FROM sentiment.review") == [(3,)]
+
+
+def test_replays_at_one_moment_take_each_row_in_once(drops, query, settings) -> None:
+    drops.drop(KEY, FILE, max_text_bytes=10)
+    start = threading.Barrier(4)
+
+    def work(number: int) -> Status:
+        with connect(settings.require_database_url()) as connection:
+            replayer = Replayer(connection, drops.model, settings, f"race {number}")
+            start.wait()
+            return replayer.replay(1).status
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(work, range(4))) == ["replayed", "skipped", "skipped", "skipped"]
+    assert query("SELECT count(*) FROM sentiment.review") == [(2,)]
+    assert verification.verify(drops.connection) == []
 
 
 def test_a_replayed_row_that_repeats_a_stored_one_is_a_duplicate_and_one_that_differs_a_conflict(

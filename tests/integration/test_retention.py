@@ -63,6 +63,15 @@ def test_an_erased_author_does_not_come_back(drops, query, secret) -> None:
     assert quarantined(query) == ERASED * 7
 
 
+def test_an_id_is_known_however_a_file_spells_it(drops, query, secret) -> None:
+    data = 'author_id,review,rating\n"u ""1""",fine,x\n\u00a0u2\u3000,fine,x\n'
+    drops.drop("shop/dt=2026-11-16/a.csv", data)
+    assert erase(drops.connection, secret, "author", "shop", 'u "1"').rejected_rows == 1
+    assert erase(drops.connection, secret, "author", "shop", "u2").rejected_rows == 1
+    assert drops.drop("shop/dt=2026-11-17/b.csv", data + "u3,new,1\n").rows_rejected == 2
+    assert quarantined(query) == ERASED * 4
+
+
 def test_a_row_that_only_looks_like_an_erased_one_keeps_its_bytes(drops, query, secret) -> None:
     drops.drop("shop/dt=2026-11-16/a.csv", "author_id,review,rating\nu11,,1\nu2,,5\n")
     assert erase(drops.connection, secret, "author", "shop", "1").rejected_rows == 0

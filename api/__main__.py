@@ -5,7 +5,6 @@ requests in flight are finished. Ctrl-C, or a second SIGTERM, skips the wait.
 """
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -20,18 +19,12 @@ from sentiment_core.settings import Settings, settings
 
 log = logging.getLogger("api")
 
-GC_THRESHOLD = 20_000  # objects: some hundred requests
-
 
 async def serve(chosen: Settings) -> None:
     """Serve until a signal says to stop."""
     app = create_app(chosen)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
     await runner.setup()
-    # What was made until now stays: the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 50)
     try:
         await web.TCPSite(runner, chosen.api_host, chosen.api_port).start()
         log.info("listening", extra={"address": [f"{host}:{port}" for host, port, *_ in runner.addresses]})

@@ -18,7 +18,6 @@ from api.metrics import METHODS, Metrics
 from api.problems import problem_response
 from sentiment_core.errors import (
     BodyUnreadable,
-    PathUnknown,
     RequestFailed,
     SentimentError,
 )
@@ -92,8 +91,6 @@ def _translate(failure: Exception, request_id: str) -> SentimentError:
     match failure:
         case SentimentError():
             return failure
-        case web.HTTPClientError():
-            return PathUnknown()
         case ConnectionResetError():
             return BodyUnreadable(why="the client left before its end")
         case web.RequestPayloadError():

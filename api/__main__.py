@@ -8,13 +8,15 @@ import asyncio
 import logging
 import signal
 import sys
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 from aiohttp import web
 
 from api import logs
-from api.app import create_app
-from api.keys import STOPPING
+from api.app import create_app, create_probes
+from api.connection import Runner
+from api.keys import METRICS, STOPPING, USUAL
+from sentiment_core.errors import AddressTaken
 from sentiment_core.settings import Settings, settings
 
 log = logging.getLogger("api")
@@ -23,14 +25,25 @@ log = logging.getLogger("api")
 async def serve(chosen: Settings) -> None:
     """Serve until a signal says to stop."""
     app = create_app(chosen)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=10)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, chosen.api_host, chosen.api_port).start()
-        log.info("listening", extra={"address": [f"{host}:{port}" for host, port, *_ in runner.addresses]})
+    runner = Runner(app, app[USUAL], chosen, app[METRICS])
+    async with AsyncExitStack() as running:
+        running.push_async_callback(runner.cleanup)
+        await runner.setup()
+        await _listen(runner, chosen.api_host, chosen.api_port, "listening")
+        if chosen.api_probes_port is not None:
+            probes = web.AppRunner(create_probes(app), access_log=None)
+            running.push_async_callback(probes.cleanup)
+            await probes.setup()
+            await _listen(probes, chosen.api_host, chosen.api_probes_port, "probes listening")
         await _until_stopped(app[STOPPING], chosen.api_drain_s)
-    finally:
-        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int, event: str) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise AddressTaken(address=f"{host}:{port}", why=error.strerror or str(error)) from error
+    log.info(event, extra={"address": [f"{host}:{port}" for host, port, *_ in runner.addresses]})
 
 
 async def _until_stopped(stopping: asyncio.Event, drain_s: float) -> None:
@@ -67,9 +80,8 @@ def main() -> int:
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(serve(chosen))
-    except OSError as error:
-        where = f"{chosen.api_host}:{chosen.api_port}"
-        log.error("cannot listen", extra={"address": where, "detail": error.strerror or str(error)})  # noqa: TRY400
+    except AddressTaken as error:
+        log.error("cannot listen", extra=error.details)  # noqa: TRY400 -- the traceback tells nothing more
         return 1
     return 0
 

@@ -10,40 +10,59 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from api import pages, websocket
-from api.keys import ACCESS, METRICS, MODELS, SETTINGS, SOCKETS, STOPPING
+from api.guard import Guard
+from api.keys import ACCESS, GUARD, LIMIT, METRICS, MODELS, SETTINGS, SOCKETS, STOPPING, USUAL
 from api.logs import AccessLog
 from api.metrics import Metrics
 from api.middleware import Observer
 from api.model import ModelProvider
-from api.routes import Around, routes
-from api.usual import usual_first
+from api.routes import Around, Kind, routes
+from api.texts import TextLimit
+from api.usual import Usual
 from sentiment_core.settings import Settings
 
 
 def create_app(settings: Settings) -> web.Application:
     """Return the app; it begins to load its model when it starts."""
-    metrics, access = Metrics(settings.hourly_price_usd), AccessLog(sys.stdout.buffer)
+    metrics, access, stopping = Metrics(settings.hourly_price_usd), AccessLog(sys.stdout.buffer), asyncio.Event()
+    guard, observer = Guard(settings, metrics), Observer(metrics, access, stopping)
     app = web.Application(client_max_size=settings.max_body_bytes)
     app[SETTINGS] = settings
     app[METRICS] = metrics
     app[ACCESS] = access
+    app[GUARD] = guard
+    app[LIMIT] = TextLimit.of(settings)
     app[MODELS] = ModelProvider(settings, metrics)
-    app[STOPPING] = asyncio.Event()
+    app[STOPPING] = stopping
     app[SOCKETS] = weakref.WeakSet()
+    app[USUAL] = Usual(settings, app[MODELS], guard, observer, stopping)
     pages.set_up(app)
-    app.add_routes(routes(_observed(Observer(metrics, access), app[MODELS], settings.max_body_bytes)))
+    kinds = set(Kind) if settings.api_probes_port is None else set(Kind) - {Kind.PROBE}
+    app.add_routes(routes(_around(observer, guard), kinds, preflight=bool(settings.cors_origins)))
     app.cleanup_ctx.append(_following)
     app.on_shutdown.append(websocket.close_all)
     app.on_cleanup.append(_flush)
     return app
 
 
-def _observed(observer: Observer, models: ModelProvider, max_body_bytes: int) -> Around:
-    def around(endpoint: str, handler: Handler) -> Handler:
-        observed = observer.around(endpoint, handler)
-        if endpoint != "/predict":
-            return observed
-        return usual_first(endpoint, observer, models, max_body_bytes, observed)
+def create_probes(app: web.Application) -> web.Application:
+    """Return an app for a port of its own that answers what operators and machines ask about another app."""
+    probes = web.Application()
+    probes[SETTINGS], probes[METRICS] = app[SETTINGS], app[METRICS]
+    probes[MODELS], probes[STOPPING] = app[MODELS], app[STOPPING]
+    observer = Observer(app[METRICS], app[ACCESS], app[STOPPING])
+    probes.add_routes(routes(_around(observer, app[GUARD]), {Kind.PROBE}))
+    return probes
+
+
+def _around(observer: Observer, guard: Guard) -> Around:
+    def around(endpoint: str, kind: Kind, handler: Handler) -> Handler:
+        match kind:
+            case Kind.GUARDED:
+                handler = guard.around(handler)
+            case Kind.STREAM:
+                handler = guard.around_stream(handler)
+        return observer.around(endpoint, handler)
 
     return around
 

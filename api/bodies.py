@@ -1,13 +1,16 @@
 """Request bodies as Python values, strictly: valid UTF-8, valid JSON, and only the content types that are offered."""
 
+import asyncio
 import json
 from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import web
 
+from api.keys import SETTINGS
 from sentiment_core.errors import (
     BodyTooLarge,
+    BodyTooSlow,
     ContentTypeUnsupported,
     EncodingInvalid,
     RequestMalformed,
@@ -34,9 +37,15 @@ def content_type(request: web.Request, *accepted: str) -> str:
 
 
 async def read(request: web.Request) -> bytes:
-    """Return the body, or raise `BodyTooLarge`."""
+    """Return the body, or raise `BodyTooLarge` or `BodyTooSlow`."""
+    seconds = request.app[SETTINGS].request_timeout_s
     try:
-        return await request.read()
+        if request.content.is_eof():
+            return await request.read()
+        async with asyncio.timeout(seconds):
+            return await request.read()
+    except TimeoutError:
+        raise BodyTooSlow(seconds=seconds) from None
     except web.HTTPRequestEntityTooLarge as error:
         raise BodyTooLarge(limit=request.client_max_size) from error
 

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from api.accept import prefers_html
 from api.bodies import FORM, JSON, content_type, parse_form, parse_json, read
-from api.keys import METRICS, MODELS, SETTINGS
+from api.keys import LIMIT, METRICS, MODELS, SETTINGS
 from api.pages import LONGEST_EXPLAINED, result_page
 from api.responses import json_response
 from api.schemas import BatchRequest, Prediction, PredictRequest, validate
@@ -33,16 +33,16 @@ async def predict_many(request: web.Request) -> web.Response:
         raise BatchTooLarge(found=len(texts), limit=limit)
     metrics = request.app[METRICS]
     metrics.batch_texts.observe(len(texts))
-    answer = await predict_batch(request.app[MODELS].current, texts)
-    for result in answer["results"]:
+    answer = await predict_batch(request.app[MODELS].current, texts, request.app[LIMIT])
+    for text, result in zip(texts, answer["results"], strict=True):
         if result is not None:
-            metrics.predicted(result["label"])
+            metrics.predicted(result["label"], len(text), truncated=result["truncated"])
     return json_response(answer)
 
 
 async def _answer(request: web.Request, wanted: PredictRequest) -> Prediction:
-    answer = await predict(request.app[MODELS].current, wanted)
-    request.app[METRICS].predicted(answer["label"])
+    answer = await predict(request.app[MODELS].current, wanted, request.app[LIMIT])
+    request.app[METRICS].predicted(answer["label"], len(wanted.text), truncated=answer["truncated"])
     return answer
 
 

@@ -2,19 +2,30 @@
 
 import asyncio
 import weakref
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from api.logs import AccessLog
 from api.metrics import Metrics
 from api.model import ModelProvider
+from api.texts import TextLimit
 from sentiment_core.settings import Settings
+
+if TYPE_CHECKING:  # they use keys themselves
+    from api.guard import Guard
+    from api.usual import Usual
 
 SETTINGS = web.AppKey("settings", Settings)
 ACCESS = web.AppKey("access", AccessLog)
 METRICS = web.AppKey("metrics", Metrics)
+LIMIT = web.AppKey("limit", TextLimit)
+GUARD: web.AppKey["Guard"] = web.AppKey("guard")
+USUAL: web.AppKey["Usual"] = web.AppKey("usual")
 MODELS = web.AppKey("models", ModelProvider)
 STOPPING = web.AppKey("stopping", asyncio.Event)
 SOCKETS: web.AppKey[weakref.WeakSet[web.WebSocketResponse]] = web.AppKey("sockets", weakref.WeakSet)
+# The name or the address of who sent a request.
+CALLER = web.RequestKey("caller", str)
 # The code of the problem that answers a request.
 PROBLEM = web.RequestKey("problem", str)

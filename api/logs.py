@@ -49,17 +49,20 @@ class AccessLog:
         self._moment = ""
         self._timer: asyncio.TimerHandle | None = None
 
-    def write(self, method: str, route: str, status: int, ms: float, request_id: str, code: str | None) -> None:
-        """Note one answered request; `method` must hold nothing that JSON escapes."""
+    def write(
+        self, method: str, route: str, status: int, ms: float, request_id: str, code: str | None, trace_id: str | None
+    ) -> None:
+        """Note one answered request; no argument may hold what JSON escapes."""
         now = time.time()
         second = int(now)
         if second != self._second:
             self._second, self._moment = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         failed = "" if code is None else f',"code":"{code}"'
+        traced = "" if trace_id is None else f',"trace_id":"{trace_id}"'
         self._lines.append(
             f'{{"time":"{self._moment}.{int((now - second) * 1000):03}+00:00","level":"info","logger":"api.access",'
             f'"event":"request","method":"{method}","route":"{route}","status":{status},"ms":{ms:.3f}{failed},'
-            f'"request_id":"{request_id}"}}\n'
+            f'"request_id":"{request_id}"{traced}}}\n'
         )
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(KEEP_S, self.flush)

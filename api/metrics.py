@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 _LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_LENGTH_BUCKETS = (30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 _BATCH_BUCKETS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 
 
@@ -24,6 +25,8 @@ class RequestMetrics(Collector):
     def __init__(self) -> None:
         self.requests: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.predictions: defaultdict[str, int] = defaultdict(int)
+        self._lengths = [0] * (len(_LENGTH_BUCKETS) + 1)
+        self._characters = 0
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._buckets: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(_LATENCY_BUCKETS) + 1))
 
@@ -32,8 +35,14 @@ class RequestMetrics(Collector):
         self._buckets[endpoint][bisect_left(_LATENCY_BUCKETS, seconds)] += 1
         self._seconds[endpoint] += seconds
 
+    def predicted(self, label: str, characters: int) -> None:
+        """Note one scored text."""
+        self.predictions[label] += 1
+        self._lengths[bisect_left(_LENGTH_BUCKETS, characters)] += 1
+        self._characters += characters
+
     def collect(self) -> Iterator[Metric]:
-        """Yield the three families for a scrape."""
+        """Yield the families for a scrape."""
         requests = CounterMetricFamily(
             "app_request_count", "Requests by method and endpoint.", labels=["method", "endpoint"]
         )
@@ -45,14 +54,22 @@ class RequestMetrics(Collector):
             "Seconds from a request's headers to the end of its handler.",
             labels=["endpoint"],
         )
-        bounds = [*map(str, map(float, _LATENCY_BUCKETS)), "+Inf"]
         for endpoint, counts in self._buckets.items():
-            latency.add_metric([endpoint], list(zip(bounds, accumulate(counts), strict=True)), self._seconds[endpoint])
+            latency.add_metric([endpoint], _cumulative(_LATENCY_BUCKETS, counts), self._seconds[endpoint])
         yield latency
         predictions = CounterMetricFamily("model_prediction_count", "Texts scored, by label.", labels=["prediction"])
         for label, count in self.predictions.items():
             predictions.add_metric([label], count)
         yield predictions
+        lengths = HistogramMetricFamily("app_text_characters", "Characters of the texts scored.")
+        lengths.add_metric([], _cumulative(_LENGTH_BUCKETS, self._lengths), self._characters)
+        yield lengths
+
+
+def _cumulative(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
+    """Return the buckets of a histogram as Prometheus has them, each with all below it."""
+    names = [*map(str, map(float, bounds)), "+Inf"]
+    return list(zip(names, accumulate(counts), strict=True))
 
 
 class Metrics:
@@ -71,6 +88,14 @@ class Metrics:
         )
         self.total_cost = Gauge("app_total_cost_usd", "Price of the time that all requests took.", registry=registry)
         self.problems = Counter("app_problem_count", "Answers that are errors, by code.", ["code"], registry=registry)
+        self.requests_in_progress = Gauge(
+            "app_requests_in_progress", "Requests that are worked on now.", registry=registry
+        )
+        self.connections_open = Gauge("app_connections_open", "Connections that are open now.", registry=registry)
+        self.sockets_open = Gauge("app_sockets_open", "WebSockets that are open now.", registry=registry)
+        self.truncated = Counter(
+            "app_truncated_count", "Texts of which only the beginning was scored.", registry=registry
+        )
         self.batch_texts = Histogram(
             "app_batch_texts", "Texts a batch request.", buckets=_BATCH_BUCKETS, registry=registry
         )
@@ -103,9 +128,11 @@ class Metrics:
         self._requests_seen += 1
         self._total_cost_usd += seconds * self._usd_per_second
 
-    def predicted(self, label: str) -> None:
-        """Count one scored text."""
-        self._counted.predictions[label] += 1
+    def predicted(self, label: str, characters: int, *, truncated: bool = False) -> None:
+        """Count one scored text, of so many characters as were sent."""
+        self._counted.predicted(label, characters)
+        if truncated:
+            self.truncated.inc()
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return all metrics and their content type, in the format that the scraper asks for."""

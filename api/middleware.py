@@ -3,19 +3,23 @@
 The log names routes, never raw paths or bodies: no text of a user gets into it.
 """
 
+import asyncio
 import itertools
 import logging
 import re
 import time
 import uuid
+from collections.abc import Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from api import cors
 from api.keys import PROBLEM
 from api.logs import AccessLog
 from api.metrics import METHODS, Metrics
 from api.problems import problem_response
+from api.trace import trace_id_of
 from sentiment_core.errors import (
     BodyUnreadable,
     RequestFailed,
@@ -36,16 +40,17 @@ class Observer:
     Handlers are wrapped one by one: what aiohttp does around a middleware costs as much as all of this.
     """
 
-    def __init__(self, metrics: Metrics, access: AccessLog) -> None:
+    def __init__(self, metrics: Metrics, access: AccessLog, stopping: asyncio.Event) -> None:
         self.metrics = metrics
         self._access = access
+        self._stopping = stopping
 
     def around(self, endpoint: str, handler: Handler) -> Handler:
         """Return a handler that answers every request, whatever becomes of the one that it wraps."""
 
         async def observed(request: web.Request) -> web.StreamResponse:
             start = time.perf_counter()
-            request_id = request_id_of(request)
+            request_id = request_id_of(request.headers)
             try:
                 response = await handler(request)
             except Exception as error:  # noqa: BLE001 -- every failure gets an answer in the one shape of errors
@@ -54,9 +59,14 @@ class Observer:
             if not response.prepared:
                 response.headers["X-Request-Id"] = request_id
                 response.headers["X-Content-Type-Options"] = "nosniff"
+                response.headers["Server"] = "sentiment"
+                cors.allow(request, response)
+                if self._stopping.is_set():  # so that no request is under way when the connection is closed
+                    response.force_close()
             method = request.method if request.method in METHODS else "other"
             code, streamed = request.get(PROBLEM), response.prepared
-            self.answered(method, endpoint, response.status, seconds, request_id, code, streamed=streamed)
+            trace_id = trace_id_of(request.headers.get("traceparent"))
+            self.answered(method, endpoint, response.status, seconds, request_id, code, trace_id, streamed=streamed)
             return response
 
         return observed
@@ -69,6 +79,7 @@ class Observer:
         seconds: float,
         request_id: str,
         code: str | None = None,
+        trace_id: str | None = None,
         *,
         streamed: bool = False,
     ) -> None:
@@ -76,7 +87,7 @@ class Observer:
         self.metrics.observe(method, endpoint, None if streamed else seconds)
         if code is not None:
             self.metrics.problems.labels(code).inc()
-        self._access.write(method, endpoint, status, 1000 * seconds, request_id, code)
+        self._access.write(method, endpoint, status, 1000 * seconds, request_id, code, trace_id)
 
 
 def _failed(request: web.Request, failure: Exception, request_id: str) -> web.Response:
@@ -99,9 +110,9 @@ def _translate(failure: Exception, request_id: str) -> SentimentError:
             return RequestFailed(request_id=request_id)
 
 
-def request_id_of(request: web.Request) -> str:
+def request_id_of(headers: Mapping[str, str]) -> str:
     """Return the id that a request names, or a new one."""
-    given = request.headers.get("X-Request-Id")
+    given = headers.get("X-Request-Id")
     if given is not None and _REQUEST_ID.fullmatch(given):
         return given
     return f"{_PROCESS}{next(_numbers):010x}"

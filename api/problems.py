@@ -1,16 +1,26 @@
 """Errors as `application/problem+json` (RFC 9457), and the one table from an error's code to its HTTP status."""
 
+import math
 from http import HTTPStatus
 
 import orjson
 from aiohttp import web
 
 from api.schemas import Problem
-from sentiment_core.errors import MethodNotAllowed, SentimentError, TransientError, UpgradeRequired
+from sentiment_core.errors import (
+    MethodNotAllowed,
+    RateLimited,
+    SentimentError,
+    TransientError,
+    Unauthorised,
+    UpgradeRequired,
+)
 
+MEDIA = "application/problem+json"
 RETRY_AFTER_S = 5
 
 STATUS: dict[str, HTTPStatus] = {
+    "malformed_http": HTTPStatus.BAD_REQUEST,
     "malformed_json": HTTPStatus.BAD_REQUEST,
     "invalid_utf8": HTTPStatus.BAD_REQUEST,
     "unreadable_body": HTTPStatus.BAD_REQUEST,
@@ -22,9 +32,16 @@ STATUS: dict[str, HTTPStatus] = {
     "wrong_content_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "batch_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "text_too_long": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "body_too_slow": HTTPStatus.REQUEST_TIMEOUT,
+    "unauthorised": HTTPStatus.UNAUTHORIZED,
+    "cross_site": HTTPStatus.FORBIDDEN,
+    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "not_found": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "upgrade_required": HTTPStatus.UPGRADE_REQUIRED,
+    "overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
+    "answer_too_slow": HTTPStatus.SERVICE_UNAVAILABLE,
     "not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
     "stopping": HTTPStatus.SERVICE_UNAVAILABLE,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -51,16 +68,29 @@ def problem(error: SentimentError) -> Problem:
 def problem_response(error: SentimentError) -> web.Response:
     """Return the error as a response."""
     body = problem(error)
-    return web.Response(
-        status=body["status"], body=orjson.dumps(body), content_type="application/problem+json", headers=_headers(error)
-    )
+    return web.Response(status=body["status"], body=orjson.dumps(body), content_type=MEDIA, headers=_headers(error))
+
+
+def problem_bytes(error: SentimentError) -> bytes:
+    """Return the error as a whole HTTP response that closes its connection."""
+    body = orjson.dumps(problem(error))
+    status = status_of(error)
+    headers = {"Content-Type": MEDIA, "Content-Length": len(body), "Connection": "close"} | _headers(error)
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def _headers(error: SentimentError) -> dict[str, str]:
-    if isinstance(error, MethodNotAllowed):
-        return {"Allow": str(error.details["allowed"])}
-    if isinstance(error, UpgradeRequired):
-        return {"Connection": "Upgrade", "Upgrade": "websocket"}
-    if status_of(error) == HTTPStatus.SERVICE_UNAVAILABLE:
-        return {"Retry-After": str(RETRY_AFTER_S)}
-    return {}
+    headers: dict[str, str] = {}
+    match error:
+        case MethodNotAllowed():
+            headers["Allow"] = str(error.details["allowed"])
+        case UpgradeRequired():
+            headers |= {"Connection": "Upgrade", "Upgrade": "websocket"}
+        case Unauthorised():
+            headers["WWW-Authenticate"] = 'Bearer realm="sentiment"'
+        case RateLimited():
+            headers["Retry-After"] = str(math.ceil(error.details["wait"]))
+        case TransientError():
+            headers["Retry-After"] = str(RETRY_AFTER_S)
+    return headers

@@ -1,35 +1,51 @@
-"""Which address is answered by which handler."""
+"""Which address is answered by which handler, and who may ask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from enum import Enum, auto
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from api import handlers, pages, probes, websocket
+from api import cors, handlers, pages, probes, websocket
 
-Around = Callable[[str, Handler], Handler]  # an address and its handler: what is to answer in its place
+
+class Kind(Enum):
+    """What stands before a handler."""
+
+    OPEN = auto()  # nothing: whoever reaches the service may read it
+    GUARDED = auto()  # keys and limits
+    STREAM = auto()  # the same, without a limit of time
+    PROBE = auto()  # nothing; on a port of its own if there is one
+
+
+Around = Callable[[str, Kind, Handler], Handler]  # an address, its kind and its handler: what is to answer
 
 STATIC, UNMATCHED = "/static/{name}", "/{unmatched:.*}"
 _WITHOUT_HEAD = ("/ws",)
-_TABLE: tuple[tuple[str, str, Handler], ...] = (
-    ("GET", "/", pages.index),
-    ("POST", "/predict", handlers.predict_one),
-    ("POST", "/predict/batch", handlers.predict_many),
-    ("GET", "/ws", websocket.stream),
-    ("GET", "/model", probes.model),
-    ("GET", "/healthz", probes.healthz),
-    ("GET", "/readyz", probes.readyz),
-    ("GET", "/metrics", probes.metrics),
-    ("GET", "/openapi.json", probes.openapi),
-    ("GET", "/docs", pages.docs),
-    ("GET", STATIC, pages.static),
+_TABLE: tuple[tuple[str, str, Kind, Handler], ...] = (
+    ("GET", "/", Kind.OPEN, pages.index),
+    ("POST", "/predict", Kind.GUARDED, handlers.predict_one),
+    ("POST", "/predict/batch", Kind.GUARDED, handlers.predict_many),
+    ("GET", "/ws", Kind.STREAM, websocket.stream),
+    ("GET", "/model", Kind.GUARDED, probes.model),
+    ("GET", "/healthz", Kind.PROBE, probes.healthz),
+    ("GET", "/readyz", Kind.PROBE, probes.readyz),
+    ("GET", "/metrics", Kind.PROBE, probes.metrics),
+    ("GET", "/openapi.json", Kind.OPEN, probes.openapi),
+    ("GET", "/docs", Kind.OPEN, pages.docs),
+    ("GET", STATIC, Kind.OPEN, pages.static),
 )
 
 
-def routes(around: Around = lambda _, handler: handler) -> list[web.RouteDef]:
-    """Return all routes, the last of which takes what no other does."""
+def routes(
+    around: Around = lambda _, __, handler: handler, kinds: Container[Kind] = tuple(Kind), *, preflight: bool = False
+) -> list[web.RouteDef]:
+    """Return the routes of some kinds, the last of which takes what no other does."""
     found = [
-        web.route(method, path, around(path, handler), **({"allow_head": False} if path in _WITHOUT_HEAD else {}))
-        for method, path, handler in _TABLE
+        web.route(method, path, around(path, kind, handler), **({"allow_head": False} if path in _WITHOUT_HEAD else {}))
+        for method, path, kind, handler in _TABLE
+        if kind in kinds
     ]
-    return [*found, web.route("*", UNMATCHED, around("unmatched", pages.unmatched))]
+    if preflight:
+        found.append(web.route("OPTIONS", UNMATCHED, around("preflight", Kind.OPEN, cors.preflight)))
+    return [*found, web.route("*", UNMATCHED, around("unmatched", Kind.OPEN, pages.unmatched))]

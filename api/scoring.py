@@ -6,6 +6,7 @@ from typing import Any
 from api.model import ServedModel
 from api.problems import problem
 from api.schemas import BatchError, BatchResponse, Explanation, Prediction, PredictRequest, validate
+from api.texts import TextLimit
 from sentiment_core import scorer
 from sentiment_core.errors import SentimentError, TextInvalid
 
@@ -15,14 +16,14 @@ INLINE_EXPLAINED = 2_000
 _SENTIMENT: dict[str, Any] = {"negative": 0, "neutral": None, "positive": 1}
 
 
-def plain_text(payload: object) -> str | None:
-    """Return the text of the usual request, which has nothing else and is scored at once; None for all others.
+def plain_text(payload: object, longest: int) -> str | None:
+    """Return the text of the usual request, which has nothing else and is short; None for all others.
 
     Those, good or bad, go through the whole validation, which costs as much as scoring does.
     """
     if type(payload) is dict and len(payload) == 1:
         text = payload.get("text")
-        if type(text) is str and 0 < len(text) <= INLINE_CHARACTERS and not text.isspace():
+        if type(text) is str and 0 < len(text) <= longest and not text.isspace():
             return text
     return None
 
@@ -36,20 +37,27 @@ def predict_plain(model: ServedModel, text: str) -> Prediction:
     return _prediction(model, label, score)
 
 
-async def predict(model: ServedModel, request: PredictRequest) -> Prediction:
-    """Return the prediction of one text."""
-    if len(request.text) <= (INLINE_EXPLAINED if request.explain else INLINE_CHARACTERS):
-        return _predict(model, request)
-    return await asyncio.to_thread(_predict, model, request)
+async def predict(model: ServedModel, request: PredictRequest, limit: TextLimit) -> Prediction:
+    """Return the prediction of one text; raises `TextTooLong`."""
+    text, truncated = limit.allowed(request.text)
+    if len(text) <= (INLINE_EXPLAINED if request.explain else INLINE_CHARACTERS):
+        answer = _predict(model, text, request.explain)
+    else:
+        answer = await asyncio.to_thread(_predict, model, text, request.explain)
+    answer["truncated"] = truncated
+    return answer
 
 
-async def predict_batch(model: ServedModel, texts: list[Any]) -> BatchResponse:
+async def predict_batch(model: ServedModel, texts: list[Any], limit: TextLimit) -> BatchResponse:
     """Return the predictions of all texts that can be scored, and what is wrong with the others."""
     good: dict[int, str] = {}
+    truncated: set[int] = set()
     errors: list[BatchError] = []
     for index, text in enumerate(texts):
         try:
-            good[index] = validate(PredictRequest, {"text": text}).text
+            good[index], cut = limit.allowed(validate(PredictRequest, {"text": text}).text)
+            if cut:
+                truncated.add(index)
         except SentimentError as error:
             errors.append({"index": index, "code": error.code, "message": problem(error)["detail"]})
     accepted = list(good.values())
@@ -59,14 +67,15 @@ async def predict_batch(model: ServedModel, texts: list[Any]) -> BatchResponse:
         predictions = await asyncio.to_thread(_predict_all, model, accepted)
     results: list[Prediction | None] = [None] * len(texts)
     for index, prediction in zip(good, predictions, strict=True):
+        prediction["truncated"] = index in truncated
         results[index] = prediction
     return {"results": results, "errors": errors}
 
 
-def _predict(model: ServedModel, request: PredictRequest) -> Prediction:
-    if not request.explain:
-        return predict_plain(model, request.text)
-    found = model.scorer.explain(request.text)
+def _predict(model: ServedModel, text: str, explain: bool) -> Prediction:
+    if not explain:
+        return predict_plain(model, text)
+    found = model.scorer.explain(text)
     explanation: Explanation = {
         "bias": found.bias,
         "contributions": [

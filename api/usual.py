@@ -1,60 +1,74 @@
 """The usual `POST /predict`, a short text alone as JSON, answered and observed in one go.
 
-It is most of what a service is asked, and half of its time would go into what other requests need: finding out what was
-meant, and handing it from function to function. Whatever is not the usual goes the long way, from its beginning.
+It is most of what a service is asked, and most of its time would go into what other requests need: tasks, requests and
+responses as objects, finding out what was meant. Whatever is not usual goes through aiohttp.
 """
 
+import asyncio
 import time
 
 import orjson
-from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp import HttpVersion11
+from aiohttp.helpers import rfc822_formatted_time
+from aiohttp.http_parser import RawRequestMessage
 
 from api.bodies import JSON
+from api.guard import Guard
 from api.middleware import Observer, request_id_of
 from api.model import ModelProvider
 from api.scoring import INLINE_CHARACTERS, plain_text, predict_plain
+from api.trace import trace_id_of
+from sentiment_core.settings import Settings
 
-_LONGEST = 4 * INLINE_CHARACTERS  # bytes
+ENDPOINT = "/predict"
 
 
-def usual_first(
-    endpoint: str, observer: Observer, models: ModelProvider, max_body_bytes: int, otherwise: Handler
-) -> Handler:
-    """Return a handler that answers the usual request, and leaves all others to an observed one."""
-    longest = min(_LONGEST, max_body_bytes)
+class Usual:
+    """Answers usual requests from their bytes alone."""
 
-    async def predict(request: web.Request) -> web.StreamResponse:
+    def __init__(
+        self, settings: Settings, models: ModelProvider, guard: Guard, observer: Observer, stopping: asyncio.Event
+    ) -> None:
+        self._longest_body = settings.max_body_bytes
+        self._longest_text = min(INLINE_CHARACTERS, settings.max_text_characters)
+        self._models = models
+        self._guard = guard
+        self._observer = observer
+        self._stopping = stopping
+
+    def __call__(self, message: RawRequestMessage, body: bytes, address: str | None) -> bytes | None:
+        """Return the whole answer to a request, or None for one that is not usual, or will not be answered well."""
         start = time.perf_counter()
-        if not _is_usual(request, longest):
-            return await otherwise(request)
+        headers = message.headers
+        if (
+            message.path != ENDPOINT
+            or message.method != "POST"
+            or message.should_close
+            or message.chunked
+            or message.version != HttpVersion11
+            or len(body) > self._longest_body
+            or headers.get("Content-Type") != JSON
+            or "Content-Encoding" in headers
+            or "Origin" in headers
+            or self._stopping.is_set()
+        ):
+            return None
         try:
-            text = plain_text(orjson.loads(await request.read()))
+            caller = self._guard.callers.identify(headers, address)
+            text = plain_text(orjson.loads(body), self._longest_text)
             if text is None:
-                return await otherwise(request)
-            answer = predict_plain(models.current, text)
+                return None
+            model = self._models.current
+            self._guard.rate.take(caller)  # last of all: who is sent the long way is counted there
+            answer = predict_plain(model, text)
         except Exception:  # noqa: BLE001 -- it fails the long way again, where every failure gets its answer
-            # A body that was read is kept: reading it again costs nothing.
-            return await otherwise(request)
-        request_id = request_id_of(request)
-        response = web.Response(
-            body=orjson.dumps(answer),
-            headers={"Content-Type": JSON, "X-Request-Id": request_id, "X-Content-Type-Options": "nosniff"},
-        )
-        observer.metrics.predicted(answer["label"])
-        observer.answered("POST", endpoint, 200, time.perf_counter() - start, request_id)
-        return response
-
-    return predict
-
-
-def _is_usual(request: web.Request, longest: int) -> bool:
-    """Tell whether the headers say that a short body of plain JSON follows."""
-    headers = request.headers
-    length = headers.get("Content-Length")
-    return (
-        headers.get("Content-Type") == JSON
-        and length is not None
-        and int(length) < longest
-        and "Content-Encoding" not in headers
-    )
+            return None
+        payload = orjson.dumps(answer)
+        request_id = request_id_of(headers)
+        self._observer.metrics.predicted(answer["label"], len(text))
+        trace_id = trace_id_of(headers.get("traceparent"))
+        self._observer.answered("POST", ENDPOINT, 200, time.perf_counter() - start, request_id, trace_id=trace_id)
+        return (
+            f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\nContent-Length: {len(payload)}\r\n"
+            f"Date: {rfc822_formatted_time()}\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: {request_id}\r\n\r\n"
+        ).encode() + payload

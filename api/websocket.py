@@ -1,31 +1,39 @@
 """`GET /ws`: one JSON text in, one result out, in order; a bad message is answered and the stream goes on."""
 
-from contextlib import suppress
+import logging
 
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from api.bodies import parse_json
-from api.keys import METRICS, MODELS, SETTINGS, SOCKETS
+from api.keys import CALLER, GUARD, LIMIT, METRICS, MODELS, SETTINGS, SOCKETS
 from api.problems import problem
 from api.schemas import Prediction, PredictRequest, Problem, validate
 from api.scoring import predict
 from sentiment_core.errors import SentimentError, TypeInvalid, UpgradeRequired
 
+log = logging.getLogger(__name__)
+
 _HEARTBEAT_S = 30.0
 
 
 async def stream(request: web.Request) -> web.WebSocketResponse:
-    """Score message after message until the client closes."""
-    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=request.app[SETTINGS].max_body_bytes)
+    """Score message after message until the client closes, or is silent for too long."""
+    settings = request.app[SETTINGS]
+    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=settings.max_body_bytes)
     if not socket.can_prepare(request):
         raise UpgradeRequired
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
-    with suppress(ConnectionResetError):  # the client left without a word
-        async for message in socket:
-            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                await socket.send_str(orjson.dumps(await _answer(request.app, message.data)).decode())
+    try:
+        # The next message is read when the last answer is written: a client that does not read is not read either.
+        while (message := await socket.receive(settings.socket_idle_s)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            answer = await _answer(request, message.data)
+            await socket.send_str(orjson.dumps(answer).decode())
+    except TimeoutError:
+        await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"idle for too long")
+    except ConnectionResetError:
+        log.debug("the client left without a word")
     return socket
 
 
@@ -36,13 +44,16 @@ async def close_all(app: web.Application) -> None:
         await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the service is stopping")
 
 
-async def _answer(app: web.Application, data: str | bytes) -> Prediction | Problem:
+async def _answer(request: web.Request, data: str | bytes) -> Prediction | Problem:
+    app = request.app
     try:
         if isinstance(data, bytes):
             raise TypeInvalid(where="message", why="it must be a text message, not a binary one")
-        answer = await predict(app[MODELS].current, validate(PredictRequest, parse_json(data)))
+        app[GUARD].rate.take(request[CALLER])
+        wanted = validate(PredictRequest, parse_json(data))
+        answer = await predict(app[MODELS].current, wanted, app[LIMIT])
     except SentimentError as error:
         app[METRICS].problems.labels(error.code).inc()
         return problem(error)
-    app[METRICS].predicted(answer["label"])
+    app[METRICS].predicted(answer["label"], len(wanted.text), truncated=answer["truncated"])
     return answer

@@ -228,7 +228,19 @@ class SettingMissing(TerminalError):
     code = "setting_missing"
 
 
-# Requests to the API
+# The API and requests to it
+
+
+class AddressTaken(TerminalError):
+    """The service cannot listen on {address}: {why}."""
+
+    code = "address_taken"
+
+
+class HttpMalformed(TerminalError):
+    """This is not a request that HTTP allows, or its head is too large. The connection is closed."""
+
+    code = "malformed_http"
 
 
 class RequestMalformed(TerminalError):
@@ -289,6 +301,48 @@ class BatchTooLarge(TerminalError):
     """The batch has {found} texts, accepted are {limit}. Send it in parts."""
 
     code = "batch_too_large"
+
+
+class TextTooLong(TerminalError):
+    """The field {field} has {found} characters, accepted are {limit}. Send less of it."""
+
+    code = "text_too_long"
+
+
+class Unauthorised(TerminalError):
+    """An API key is needed, and {why}. Send `Authorization: Bearer KEY`."""
+
+    code = "unauthorised"
+
+
+class CrossSite(TerminalError):
+    """A page of another site sent this from a browser. Only the origins of SENTIMENT_CORS_ORIGINS may."""
+
+    code = "cross_site"
+
+
+class RateLimited(TransientError):
+    """More requests came from this client than its {rate:g} a second. Try again in {wait:.3g} s."""
+
+    code = "rate_limited"
+
+
+class Overloaded(TransientError):
+    """This process has {limit} {things} already. Try again soon, or run more processes."""
+
+    code = "overloaded"
+
+
+class BodyTooSlow(TerminalError):
+    """The body did not arrive within {seconds:g} s. Send it faster, or in parts."""
+
+    code = "body_too_slow"
+
+
+class AnswerTooSlow(TransientError):
+    """The answer was not ready within {seconds:g} s. Try again, with less at once."""
+
+    code = "answer_too_slow"
 
 
 class ModelNotReady(TransientError):

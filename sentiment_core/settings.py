@@ -1,5 +1,6 @@
 """All settings of the project, read from environment variables `SENTIMENT_*` (docs/configuration.md lists them)."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -68,8 +69,42 @@ class Settings(BaseSettings):
     api_drain_s: float = Field(
         2, ge=0, description="Seconds that the API goes on serving after SIGTERM, its readiness already failing."
     )
+    api_probes_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port of `/healthz`, `/readyz` and `/metrics` alone; without it they are on the API's port.",
+    )
+    api_keys: tuple[str, ...] = Field(
+        (),
+        description="API keys that are accepted, as `NAME:SHA256` (JSON list; `python -m api.new_key NAME` makes one); "
+        "without any, everybody may call.",
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (), description="Origins whose pages may call the API from a browser (JSON list)."
+    )
+    forwarded_hops: int = Field(
+        0, ge=0, description="Proxies in front that add to `X-Forwarded-For`; the client is found beyond them."
+    )
+    rate_limit_per_s: float = Field(0, ge=0, description="Requests a second that one client may send; 0 is no limit.")
+    rate_limit_burst: int = Field(50, gt=0, description="Requests that one client may send at once, within its rate.")
+    max_requests: int = Field(256, gt=0, description="Requests that are worked on at once; more are sent away.")
+    max_connections: int = Field(4_096, gt=0, description="Connections that are open at once; more are sent away.")
+    max_sockets: int = Field(512, gt=0, description="WebSockets that are open at once; more are sent away.")
+    request_timeout_s: float = Field(
+        10, gt=0, description="Seconds that a request may take to arrive, and then to be answered."
+    )
+    keepalive_s: float = Field(
+        75, gt=0, description="Seconds that an idle connection stays open; more than the balancer's idle timeout."
+    )
+    socket_idle_s: float = Field(300, gt=0, description="Seconds after which a silent WebSocket is closed.")
     max_body_bytes: int = Field(1_000_000, gt=0, description="Largest request body that the API reads.")
     max_batch_texts: int = Field(1_000, gt=0, description="Most texts in one API batch.")
+    max_text_characters: int = Field(100_000, gt=0, description="Characters of one text that the API scores.")
+    long_texts: Literal["truncate", "reject"] = Field(
+        "truncate",
+        description="What the API does with a longer text: score its beginning and say so, or refuse it.",
+    )
     hourly_price_usd: float = Field(0.05, ge=0, description="Price of one API process an hour, for the cost metrics.")
 
     code_version: str = Field("unknown", description="Git revision of the code, written to the ledger.")
@@ -98,6 +133,15 @@ class Settings(BaseSettings):
         if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+")):
             raise ValueError("it must start with postgresql://")
         return url
+
+
+    @field_validator("api_keys")
+    @classmethod
+    def _are_hashed(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        for key in keys:
+            if not re.fullmatch(r"[A-Za-z0-9._-]{1,40}:[0-9a-f]{64}", key):
+                raise ValueError("each key is NAME:SHA256, as `python -m api.new_key NAME` prints it")
+        return keys
 
 
 @cache

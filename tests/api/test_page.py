@@ -60,7 +60,7 @@ def test_a_page_may_load_nothing_and_run_nothing(service):
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
 
 
 def test_a_text_too_long_to_mark_is_scored_all_the_same(service):

@@ -16,7 +16,7 @@ from api import logs
 from api.app import create_app, create_probes
 from api.connection import Runner
 from api.keys import METRICS, STOPPING, USUAL
-from sentiment_core.errors import AddressTaken
+from sentiment_core.errors import AddressTaken, SettingInvalid
 from sentiment_core.settings import Settings, settings
 
 log = logging.getLogger("api")
@@ -29,12 +29,12 @@ async def serve(chosen: Settings) -> None:
     async with AsyncExitStack() as running:
         running.push_async_callback(runner.cleanup)
         await runner.setup()
-        await _listen(runner, chosen.api_host, chosen.api_port, "listening")
         if chosen.api_probes_port is not None:
             probes = web.AppRunner(create_probes(app), access_log=None)
             running.push_async_callback(probes.cleanup)
             await probes.setup()
             await _listen(probes, chosen.api_host, chosen.api_probes_port, "probes listening")
+        await _listen(runner, chosen.api_host, chosen.api_port, "listening")
         await _until_stopped(app[STOPPING], chosen.api_drain_s)
 
 
@@ -76,12 +76,12 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 def main() -> int:
     """Run the service and return its exit code."""
     logs.set_up()
-    chosen = settings()
     try:
+        chosen = settings()
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(serve(chosen))
-    except AddressTaken as error:
-        log.error("cannot listen", extra=error.details)  # noqa: TRY400 -- the traceback tells nothing more
+    except (AddressTaken, SettingInvalid) as error:
+        log.error("cannot start", extra={"code": error.code, "detail": str(error)})  # noqa: TRY400 -- it says all
         return 1
     return 0
 

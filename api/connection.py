@@ -7,7 +7,7 @@ and everything that is not alone on its connection, goes through aiohttp as alwa
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import StreamReader, web
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from api.metrics import Metrics
 from api.problems import problem_bytes, problem_response
-from sentiment_core.errors import HttpMalformed, Overloaded
+from sentiment_core.errors import HttpMalformed, Overloaded, SentimentError
 from sentiment_core.settings import Settings
 
 # Takes a request, its whole body and the client's address, and returns the whole answer; or None, having done nothing.
@@ -28,7 +28,7 @@ _FAREWELL_S = 2.0
 class Connection(web.RequestHandler):
     """One connection."""
 
-    __slots__ = ("_at_once", "_deadline", "_metrics", "_patience_s")
+    __slots__ = ("_at_once", "_deadline", "_metrics", "_most", "_patience_s")
 
     def __init__(
         self, server: web.Server, at_once: AtOnce, settings: Settings, metrics: Metrics, **options: Any
@@ -46,8 +46,24 @@ class Connection(web.RequestHandler):
         )
         self._at_once = at_once
         self._metrics = metrics
+        self._most = settings.max_connections
         self._patience_s = settings.request_timeout_s
         self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to serve the client, if there is room for it."""
+        super().connection_made(transport)
+        if self._manager is not None and len(self._manager.connections) > self._most:
+            self._send_away(Overloaded(limit=self._most, things="open connections"))
+
+    def _send_away(self, error: SentimentError) -> None:
+        """Say why and close, but read on for a moment: closing upon unread bytes would cut the answer."""
+        self._metrics.problems.labels(error.code).inc()
+        self._force_close = True
+        if self.transport is not None:
+            self.transport.write(problem_bytes(error))
+            self.transport.write_eof()
+            self._deadline = self._loop.call_later(_FAREWELL_S, self._abort)
 
     def answered(self, message: RawRequestMessage, body: StreamReader) -> StreamReader | None:
         """Answer a request at once and return None, or return the body for aiohttp to read."""
@@ -146,36 +162,16 @@ class _Parser(HttpRequestParser):
 
 
 class Server(web.Server):
-    """Makes the connections of an app's server, as long as there is room for them."""
+    """Makes the connections of an app's server."""
 
     def __init__(self, made: web.Server, at_once: AtOnce, settings: Settings, metrics: Metrics) -> None:
         super().__init__(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)
-        self._at_once = at_once
-        self._settings = settings
-        self._metrics = metrics
+        self._parts = at_once, settings, metrics
         metrics.connections_open.set_function(lambda: len(self._connections))
 
-    def __call__(self) -> asyncio.Protocol:  # type: ignore[override] # one too many is no handler
+    def __call__(self) -> Connection:
         """Return the protocol of a new connection."""
-        limit = self._settings.max_connections
-        if len(self._connections) < limit:
-            return Connection(self, self._at_once, self._settings, self._metrics, loop=self._loop, **self._kwargs)
-        error = Overloaded(limit=limit, things="open connections")
-        self._metrics.problems.labels(error.code).inc()
-        return _TurnedAway(error)
-
-
-class _TurnedAway(asyncio.Protocol):
-    """A connection too many. It hears so; what it sends is read, for closing upon unread bytes would cut the answer."""
-
-    def __init__(self, error: Overloaded) -> None:
-        self._answer = problem_bytes(error)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        to_client = cast("asyncio.Transport", transport)
-        to_client.write(self._answer)
-        to_client.write_eof()
-        asyncio.get_running_loop().call_later(_FAREWELL_S, to_client.abort)
+        return Connection(self, *self._parts, loop=self._loop, **self._kwargs)
 
 
 class Runner(web.AppRunner):

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from api import cors
+from api.accept import prefers_html
 from api.keys import PROBLEM
 from api.logs import AccessLog
 from api.metrics import METHODS, Metrics
@@ -24,10 +25,12 @@ from sentiment_core.errors import (
     BodyUnreadable,
     RequestFailed,
     SentimentError,
+    Unauthorised,
 )
 
 log = logging.getLogger(__name__)
 
+SERVER = "sentiment"  # and no versions, which help those who look for known holes
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # A request's id is the process's, which is random, and a number.
 _PROCESS = uuid.uuid4().hex[:22]
@@ -59,7 +62,7 @@ class Observer:
             if not response.prepared:
                 response.headers["X-Request-Id"] = request_id
                 response.headers["X-Content-Type-Options"] = "nosniff"
-                response.headers["Server"] = "sentiment"
+                response.headers["Server"] = SERVER
                 cors.allow(request, response)
                 if self._stopping.is_set():  # so that no request is under way when the connection is closed
                     response.force_close()
@@ -95,7 +98,10 @@ def _failed(request: web.Request, failure: Exception, request_id: str) -> web.Re
     request[PROBLEM] = error.code
     if isinstance(error, RequestFailed):
         log.error("request failed", exc_info=failure, extra={"request_id": request_id})
-    return problem_response(error)
+    response = problem_response(error)
+    if isinstance(error, Unauthorised) and prefers_html(request.headers.get("Accept", "")):
+        response.headers["WWW-Authenticate"] = 'Basic realm="sentiment"'  # the one way in which browsers ask for a key
+    return response
 
 
 def _translate(failure: Exception, request_id: str) -> SentimentError:

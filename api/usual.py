@@ -14,7 +14,7 @@ from aiohttp.http_parser import RawRequestMessage
 
 from api.bodies import JSON
 from api.guard import Guard
-from api.middleware import Observer, request_id_of
+from api.middleware import SERVER, Observer, request_id_of
 from api.model import ModelProvider
 from api.scoring import INLINE_CHARACTERS, plain_text, predict_plain
 from api.trace import trace_id_of
@@ -70,5 +70,6 @@ class Usual:
         self._observer.answered("POST", ENDPOINT, 200, time.perf_counter() - start, request_id, trace_id=trace_id)
         return (
             f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\nContent-Length: {len(payload)}\r\n"
-            f"Date: {rfc822_formatted_time()}\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: {request_id}\r\n\r\n"
+            f"Date: {rfc822_formatted_time()}\r\nServer: {SERVER}\r\n"
+            f"X-Content-Type-Options: nosniff\r\nX-Request-Id: {request_id}\r\n\r\n"
         ).encode() + payload

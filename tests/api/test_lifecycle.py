@@ -42,7 +42,8 @@ def test_a_port_that_is_taken_is_a_plain_sentence(service):
     )
     assert second.returncode == 1
     last = orjson.loads(second.stdout.splitlines()[-1])
-    assert (last["event"], last["address"]) == ("cannot listen", f"127.0.0.1:{service.port}")
+    assert (last["event"], last["code"]) == ("cannot start", "address_taken")
+    assert f"127.0.0.1:{service.port}" in last["detail"]
     assert "Traceback" not in second.stdout + second.stderr
 
 

@@ -11,13 +11,14 @@ from aiohttp.typedefs import Handler
 
 from api import pages, websocket
 from api.guard import Guard
-from api.keys import ACCESS, GUARD, LIMIT, METRICS, MODELS, SETTINGS, SOCKETS, STOPPING, USUAL
+from api.keys import ACCESS, GUARD, LIMIT, METRICS, MODELS, SETTINGS, SOCKETS, STOPPING, TRACING, USUAL
 from api.logs import AccessLog
 from api.metrics import Metrics
 from api.middleware import Observer
 from api.model import ModelProvider
 from api.routes import Around, Kind, routes
 from api.texts import TextLimit
+from api.tracing import NoTracing, tracing_of
 from api.usual import Usual
 from sentiment_core.settings import Settings
 
@@ -25,7 +26,8 @@ from sentiment_core.settings import Settings
 def create_app(settings: Settings) -> web.Application:
     """Return the app; it begins to load its model when it starts."""
     metrics, access, stopping = Metrics(settings.hourly_price_usd), AccessLog(sys.stdout.buffer), asyncio.Event()
-    guard, observer = Guard(settings, metrics), Observer(metrics, access, stopping)
+    tracing = tracing_of(settings)
+    guard, observer = Guard(settings, metrics), Observer(metrics, access, tracing, stopping)
     app = web.Application(client_max_size=settings.max_body_bytes)
     app[SETTINGS] = settings
     app[METRICS] = metrics
@@ -33,6 +35,7 @@ def create_app(settings: Settings) -> web.Application:
     app[GUARD] = guard
     app[LIMIT] = TextLimit.of(settings)
     app[MODELS] = ModelProvider(settings, metrics)
+    app[TRACING] = tracing
     app[STOPPING] = stopping
     app[SOCKETS] = weakref.WeakSet()
     app[USUAL] = Usual(settings, app[MODELS], guard, observer, stopping)
@@ -50,7 +53,7 @@ def create_probes(app: web.Application) -> web.Application:
     probes = web.Application()
     probes[SETTINGS], probes[METRICS] = app[SETTINGS], app[METRICS]
     probes[MODELS], probes[STOPPING] = app[MODELS], app[STOPPING]
-    observer = Observer(app[METRICS], app[ACCESS], app[STOPPING])
+    observer = Observer(app[METRICS], app[ACCESS], NoTracing(), app[STOPPING])
     probes.add_routes(routes(_around(observer, app[GUARD]), {Kind.PROBE}))
     return probes
 
@@ -69,6 +72,7 @@ def _around(observer: Observer, guard: Guard) -> Around:
 
 async def _flush(app: web.Application) -> None:
     app[ACCESS].flush()
+    await asyncio.to_thread(app[TRACING].close)
 
 
 async def _following(app: web.Application) -> AsyncIterator[None]:

@@ -12,8 +12,9 @@ from api.model import ModelProvider
 from api.texts import TextLimit
 from sentiment_core.settings import Settings
 
-if TYPE_CHECKING:  # they use keys themselves
+if TYPE_CHECKING:  # some of them use keys themselves
     from api.guard import Guard
+    from api.tracing import Tracing
     from api.usual import Usual
 
 SETTINGS = web.AppKey("settings", Settings)
@@ -23,6 +24,7 @@ LIMIT = web.AppKey("limit", TextLimit)
 GUARD: web.AppKey["Guard"] = web.AppKey("guard")
 USUAL: web.AppKey["Usual"] = web.AppKey("usual")
 MODELS = web.AppKey("models", ModelProvider)
+TRACING: web.AppKey["Tracing"] = web.AppKey("tracing")
 STOPPING = web.AppKey("stopping", asyncio.Event)
 SOCKETS: web.AppKey[weakref.WeakSet[web.WebSocketResponse]] = web.AppKey("sockets", weakref.WeakSet)
 # The name or the address of who sent a request.

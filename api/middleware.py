@@ -20,7 +20,7 @@ from api.keys import PROBLEM
 from api.logs import AccessLog
 from api.metrics import METHODS, Metrics
 from api.problems import problem_response
-from api.trace import trace_id_of
+from api.tracing import Tracing
 from sentiment_core.errors import (
     BodyUnreadable,
     RequestFailed,
@@ -43,9 +43,10 @@ class Observer:
     Handlers are wrapped one by one: what aiohttp does around a middleware costs as much as all of this.
     """
 
-    def __init__(self, metrics: Metrics, access: AccessLog, stopping: asyncio.Event) -> None:
+    def __init__(self, metrics: Metrics, access: AccessLog, tracing: Tracing, stopping: asyncio.Event) -> None:
         self.metrics = metrics
         self._access = access
+        self._tracing = tracing
         self._stopping = stopping
 
     def around(self, endpoint: str, handler: Handler) -> Handler:
@@ -67,9 +68,16 @@ class Observer:
                 if self._stopping.is_set():  # so that no request is under way when the connection is closed
                     response.force_close()
             method = request.method if request.method in METHODS else "other"
-            code, streamed = request.get(PROBLEM), response.prepared
-            trace_id = trace_id_of(request.headers.get("traceparent"))
-            self.answered(method, endpoint, response.status, seconds, request_id, code, trace_id, streamed=streamed)
+            self.answered(
+                method,
+                endpoint,
+                response.status,
+                seconds,
+                request_id,
+                request.headers.get("traceparent"),
+                request.get(PROBLEM),
+                streamed=response.prepared,
+            )
             return response
 
         return observed
@@ -81,8 +89,8 @@ class Observer:
         status: int,
         seconds: float,
         request_id: str,
+        traceparent: str | None,
         code: str | None = None,
-        trace_id: str | None = None,
         *,
         streamed: bool = False,
     ) -> None:
@@ -90,6 +98,7 @@ class Observer:
         self.metrics.observe(method, endpoint, None if streamed else seconds)
         if code is not None:
             self.metrics.problems.labels(code).inc()
+        trace_id = self._tracing.record(method, endpoint, status, seconds, code, traceparent)
         self._access.write(method, endpoint, status, 1000 * seconds, request_id, code, trace_id)
 
 

@@ -17,7 +17,6 @@ from api.guard import Guard
 from api.middleware import SERVER, Observer, request_id_of
 from api.model import ModelProvider
 from api.scoring import INLINE_CHARACTERS, plain_text, predict_plain
-from api.trace import trace_id_of
 from sentiment_core.settings import Settings
 
 ENDPOINT = "/predict"
@@ -66,8 +65,8 @@ class Usual:
         payload = orjson.dumps(answer)
         request_id = request_id_of(headers)
         self._observer.metrics.predicted(answer["label"], len(text))
-        trace_id = trace_id_of(headers.get("traceparent"))
-        self._observer.answered("POST", ENDPOINT, 200, time.perf_counter() - start, request_id, trace_id=trace_id)
+        seconds = time.perf_counter() - start
+        self._observer.answered("POST", ENDPOINT, 200, seconds, request_id, headers.get("traceparent"))
         return (
             f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\nContent-Length: {len(payload)}\r\n"
             f"Date: {rfc822_formatted_time()}\r\nServer: {SERVER}\r\n"

@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         "truncate",
         description="What the API does with a longer text: score its beginning and say so, or refuse it.",
     )
+    tracing: bool = Field(
+        False,
+        description="Whether the API sends a span of each request by OTLP (extra `tracing`; `OTEL_*` say where to).",
+    )
     hourly_price_usd: float = Field(0.05, ge=0, description="Price of one API process an hour, for the cost metrics.")
 
     code_version: str = Field("unknown", description="Git revision of the code, written to the ledger.")

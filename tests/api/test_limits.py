@@ -16,6 +16,7 @@ from api.logs import AccessLog
 from api.metrics import Metrics
 from api.middleware import Observer
 from api.rate import RateLimit
+from api.tracing import NoTracing
 from sentiment_core.errors import RateLimited
 from sentiment_core.settings import Settings
 from tests.api.test_connection import Wire, post
@@ -173,7 +174,7 @@ def test_an_answer_that_takes_too_long_is_given_up():
         await asyncio.sleep(3600)
 
     async def talk():
-        observer, app = Observer(metrics, access, asyncio.Event()), web.Application()
+        observer, app = Observer(metrics, access, NoTracing(), asyncio.Event()), web.Application()
         app[SETTINGS] = Settings()
         app.router.add_get("/", observer.around("/", guard.around(dawdle)))
         async with TestClient(TestServer(app)) as client:

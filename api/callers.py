@@ -8,6 +8,7 @@ from ipaddress import IPv6Address, ip_address
 
 from sentiment_core.errors import Unauthorised
 
+REQUEST_KEY = "X-Request-Key"
 _IPV6_SITE_BITS = 64
 
 
@@ -37,6 +38,10 @@ class Callers:
         if peer is None or ":" not in peer:
             return peer or "local"
         return _site(peer)
+
+    def request_key(self, headers: Mapping[str, str], peer: str | None) -> str:
+        """Return what keeps requests at one model: the key that they name, else the address that they come from."""
+        return headers.get(REQUEST_KEY) or self.address(headers, peer)
 
     def _key_name(self, headers: Mapping[str, str]) -> str:
         given = headers.get("Authorization") or headers.get("X-API-Key")

@@ -3,8 +3,9 @@
 from aiohttp import web
 
 from api.accept import prefers_html
+from api.answering import model_for, note
 from api.bodies import FORM, JSON, content_type, parse_form, parse_json, read
-from api.keys import LIMIT, METRICS, MODELS, SETTINGS
+from api.keys import LIMIT, METRICS, SETTINGS
 from api.pages import LONGEST_EXPLAINED, result_page
 from api.responses import json_response
 from api.schemas import BatchRequest, Prediction, PredictRequest, validate
@@ -31,18 +32,17 @@ async def predict_many(request: web.Request) -> web.Response:
     limit = request.app[SETTINGS].max_batch_texts
     if len(texts) > limit:
         raise BatchTooLarge(found=len(texts), limit=limit)
-    metrics = request.app[METRICS]
-    metrics.batch_texts.observe(len(texts))
-    answer = await predict_batch(request.app[MODELS].current, texts, request.app[LIMIT])
+    request.app[METRICS].batch_texts.observe(len(texts))
+    answer = await predict_batch(model_for(request), texts, request.app[LIMIT])
     for text, result in zip(texts, answer["results"], strict=True):
         if result is not None:
-            metrics.predicted(result["label"], len(text), truncated=result["truncated"])
+            note(request.app, text, result)
     return json_response(answer)
 
 
 async def _answer(request: web.Request, wanted: PredictRequest) -> Prediction:
-    answer = await predict(request.app[MODELS].current, wanted, request.app[LIMIT])
-    request.app[METRICS].predicted(answer["label"], len(wanted.text), truncated=answer["truncated"])
+    answer = await predict(model_for(request), wanted, request.app[LIMIT])
+    note(request.app, wanted.text, answer)
     return answer
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 
 from api.schemas import Model
@@ -28,6 +29,6 @@ class LastGood:
 
     def write(self, model: Model) -> None:
         """Remember the model; a crash leaves the old file or the new one."""
-        scratch = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        scratch = self._path.with_name(f"{self._path.name}.{os.getpid()}.{threading.get_ident()}")
         scratch.write_text(json.dumps(model))
         scratch.replace(self._path)

@@ -10,10 +10,13 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from api.schemas import Model, RoleName, Source
+
 _LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _LENGTH_BUCKETS = (30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 _BATCH_BUCKETS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
+_DIFFERENCE_BUCKETS = (1e-6, 0.001, 0.01, 0.03, 0.1, 0.3, 1)
 
 
 class RequestMetrics(Collector):
@@ -24,7 +27,7 @@ class RequestMetrics(Collector):
 
     def __init__(self) -> None:
         self.requests: defaultdict[tuple[str, str], int] = defaultdict(int)
-        self.predictions: defaultdict[str, int] = defaultdict(int)
+        self.predictions: defaultdict[tuple[str, int | None, str], int] = defaultdict(int)
         self._lengths = [0] * (len(_LENGTH_BUCKETS) + 1)
         self._characters = 0
         self._seconds: defaultdict[str, float] = defaultdict(float)
@@ -35,9 +38,9 @@ class RequestMetrics(Collector):
         self._buckets[endpoint][bisect_left(_LATENCY_BUCKETS, seconds)] += 1
         self._seconds[endpoint] += seconds
 
-    def predicted(self, label: str, characters: int) -> None:
+    def predicted(self, label: str, characters: int, model: Model) -> None:
         """Note one scored text."""
-        self.predictions[label] += 1
+        self.predictions[label, model["version"], model["digest"]] += 1
         self._lengths[bisect_left(_LENGTH_BUCKETS, characters)] += 1
         self._characters += characters
 
@@ -57,13 +60,26 @@ class RequestMetrics(Collector):
         for endpoint, counts in self._buckets.items():
             latency.add_metric([endpoint], _cumulative(_LATENCY_BUCKETS, counts), self._seconds[endpoint])
         yield latency
-        predictions = CounterMetricFamily("model_prediction_count", "Texts scored, by label.", labels=["prediction"])
-        for label, count in self.predictions.items():
-            predictions.add_metric([label], count)
-        yield predictions
+        yield from self._predictions()
         lengths = HistogramMetricFamily("app_text_characters", "Characters of the texts scored.")
         lengths.add_metric([], _cumulative(_LENGTH_BUCKETS, self._lengths), self._characters)
         yield lengths
+
+    def _predictions(self) -> Iterator[Metric]:
+        labels: defaultdict[str, int] = defaultdict(int)
+        by_model = CounterMetricFamily(
+            "model_version_prediction_count",
+            "Texts scored, by model and label.",
+            labels=["version", "digest", "prediction"],
+        )
+        for (label, version, digest), count in self.predictions.items():
+            labels[label] += count
+            by_model.add_metric([_shown(version), digest, label], count)
+        predictions = CounterMetricFamily("model_prediction_count", "Texts scored, by label.", labels=["prediction"])
+        for label, count in labels.items():
+            predictions.add_metric([label], count)
+        yield predictions
+        yield by_model
 
 
 def _cumulative(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
@@ -114,8 +130,41 @@ class Metrics:
         self.registry_reachable = Gauge(
             "model_registry_reachable", "1 while the model registry answers.", registry=registry
         )
+        self.candidate_info = Gauge(
+            "model_candidate_info",
+            "1 for the model that is loaded as shadow or canary.",
+            ["role", "name", "version", "digest", "source"],
+            registry=registry,
+        )
+        self.candidate_reloads = Counter(
+            "model_candidate_reload_count",
+            "Looks at the registry for shadow or canary that loaded a model, refused one, or got no answer.",
+            ["role", "outcome"],
+            registry=registry,
+        )
+        self.shadow_texts = Counter(
+            "model_shadow_text_count",
+            "Answered texts that the shadow scored too, by its version and whether it gave the same label.",
+            ["version", "outcome"],
+            registry=registry,
+        )
+        self.shadow_difference = Histogram(
+            "model_shadow_score_difference",
+            "Absolute difference between the score of an answer and the shadow's.",
+            ["version"],
+            buckets=_DIFFERENCE_BUCKETS,
+            registry=registry,
+        )
+        self.shadow_dropped = Counter(
+            "model_shadow_dropped_count",
+            "Answered texts that the shadow did not score: its queue was full, or it failed.",
+            ["reason"],
+            registry=registry,
+        )
         for outcome in ("loaded", "refused", "unavailable"):
             self.model_reloads.labels(outcome)
+        for reason in ("full", "failed"):
+            self.shadow_dropped.labels(reason)
         self.total_cost.set_function(lambda: self._total_cost_usd)
         self.cost_per_request.set_function(lambda: self._total_cost_usd / max(self._requests_seen, 1))
 
@@ -128,13 +177,34 @@ class Metrics:
         self._requests_seen += 1
         self._total_cost_usd += seconds * self._usd_per_second
 
-    def predicted(self, label: str, characters: int, *, truncated: bool = False) -> None:
+    def predicted(self, label: str, characters: int, model: Model, *, truncated: bool = False) -> None:
         """Count one scored text, of so many characters as were sent."""
-        self._counted.predicted(label, characters)
+        self._counted.predicted(label, characters, model)
         if truncated:
             self.truncated.inc()
+
+    def reloaded(self, role: RoleName, outcome: str) -> None:
+        """Count a look at the registry; `outcome` is loaded, refused or unavailable."""
+        if role == "champion":
+            self.model_reloads.labels(outcome).inc()
+        else:
+            self.candidate_reloads.labels(role, outcome).inc()
+
+    def serves(self, role: RoleName, model: Model, source: Source) -> None:
+        """Note which model fills a role now."""
+        names = (model["name"], _shown(model["version"]), model["digest"], source)
+        if role == "champion":
+            self.model_info.clear()
+            self.model_info.labels(*names).set(1)
+        else:
+            self.candidate_info.remove_by_labels({"role": role})
+            self.candidate_info.labels(role, *names).set(1)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return all metrics and their content type, in the format that the scraper asks for."""
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
+
+
+def _shown(version: int | None) -> str:
+    return "" if version is None else str(version)

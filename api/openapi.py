@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from api import schemas
+from api.callers import REQUEST_KEY
 from api.problems import STATUS
 from sentiment_core import __version__
 from sentiment_core.settings import Settings
@@ -23,6 +24,17 @@ _RESPONSES = (
 )
 _BODY = ("malformed_json", "invalid_utf8", "unreadable_body", "wrong_content_type", "too_large")
 _FIELDS = ("wrong_type", "missing_text", "empty_text", "invalid_text", "unknown_field")
+_BY_KEY = {
+    "parameters": [
+        {
+            "name": REQUEST_KEY,
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": "Requests with one key are answered by one model while a canary takes a share of them.",
+        }
+    ]
+}
 
 
 def document(settings: Settings) -> dict[str, Any]:
@@ -69,6 +81,7 @@ def _paths() -> dict[str, Any]:
                 (*_BODY, *_FIELDS, "not_ready"),
                 _json("PredictRequest") | form,
             )
+            | _BY_KEY
         },
         "/predict/batch": {
             "post": _operation(
@@ -78,6 +91,7 @@ def _paths() -> dict[str, Any]:
                 (*_BODY, "wrong_type", "missing_text", "invalid_text", "unknown_field", "batch_too_large", "not_ready"),
                 _json("BatchRequest"),
             )
+            | _BY_KEY
         },
         "/model": {"get": _operation("getModel", "The model that answers now", _json("ModelCard"), ("not_ready",))},
         "/healthz": {"get": _operation("getHealth", "Whether the process runs", _json("Health"), ())},

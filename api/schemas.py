@@ -10,6 +10,7 @@ from sentiment_core.errors import FieldUnknown, SentimentError, TextEmpty, TextI
 Text = Annotated[str, Field(min_length=1, pattern=r"\S", description="The text to score; not blank.")]
 Label = Literal["negative", "neutral", "positive"]
 Source = Literal["registry", "cache", "bundle", "starter"]
+RoleName = Literal["champion", "shadow", "canary"]
 
 
 class Request(BaseModel):
@@ -90,13 +91,37 @@ class Problem(TypedDict):
     code: str
 
 
+class Candidate(TypedDict):
+    """A model beside the champion: `wanted` is its version or alias; `model` is null until one is loaded.
+
+    `detail` says what is not as it should be, or is null.
+    """
+
+    wanted: str
+    model: Model | None
+    source: Source | None
+    detail: str | None
+
+
+class Canary(Candidate):
+    """The candidate that answers a share of the request keys."""
+
+    share: Annotated[float, Field(ge=0, le=1)]
+
+
 class ModelCard(TypedDict):
-    """The model that answers now, and where it came from."""
+    """The model that answers now, and where it came from; `pinned` is the setting that names it, null for `champion`.
+
+    `shadow` and `canary` are null where they are not set.
+    """
 
     name: str
     version: int | None
     digest: str
     source: Source
+    pinned: str | None
+    shadow: Candidate | None
+    canary: Canary | None
     manifest: dict[str, Any]
     provenance: dict[str, Any]
 
@@ -113,6 +138,9 @@ class Readiness(TypedDict):
     status: Literal["ready"]
     model: Model
     source: Source
+    pinned: str | None
+    shadow: Candidate | None
+    canary: Canary | None
     registry_reachable: bool | None
     detail: str | None
 

@@ -57,14 +57,16 @@ class Usual:
             text = plain_text(orjson.loads(body), self._longest_text)
             if text is None:
                 return None
-            model = self._models.current
+            key = self._guard.callers.request_key(headers, address) if self._models.canary_active else None
+            model = self._models.choose(key)
             self._guard.rate.take(caller)  # last of all: who is sent the long way is counted there
             answer = predict_plain(model, text)
         except Exception:  # noqa: BLE001 -- it fails the long way again, where every failure gets its answer
             return None
         payload = orjson.dumps(answer)
         request_id = request_id_of(headers)
-        self._observer.metrics.predicted(answer["label"], len(text))
+        self._observer.metrics.predicted(answer["label"], len(text), answer["model"])
+        self._models.shadow(text, answer["score"], answer["label"])
         seconds = time.perf_counter() - start
         self._observer.answered("POST", ENDPOINT, 200, seconds, request_id, headers.get("traceparent"))
         return (

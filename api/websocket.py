@@ -5,8 +5,9 @@ import logging
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from api.answering import model_for, note
 from api.bodies import parse_json
-from api.keys import CALLER, GUARD, LIMIT, METRICS, MODELS, SETTINGS, SOCKETS
+from api.keys import CALLER, GUARD, LIMIT, METRICS, SETTINGS, SOCKETS
 from api.problems import problem
 from api.schemas import Prediction, PredictRequest, Problem, validate
 from api.scoring import predict
@@ -51,9 +52,9 @@ async def _answer(request: web.Request, data: str | bytes) -> Prediction | Probl
             raise TypeInvalid(where="message", why="it must be a text message, not a binary one")
         app[GUARD].rate.take(request[CALLER])
         wanted = validate(PredictRequest, parse_json(data))
-        answer = await predict(app[MODELS].current, wanted, app[LIMIT])
+        answer = await predict(model_for(request), wanted, app[LIMIT])
     except SentimentError as error:
         app[METRICS].problems.labels(error.code).inc()
         return problem(error)
-    app[METRICS].predicted(answer["label"], len(wanted.text), truncated=answer["truncated"])
+    note(app, wanted.text, answer)
     return answer

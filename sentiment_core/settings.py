@@ -3,12 +3,15 @@
 import re
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from sentiment_core.errors import SettingInvalid, SettingMissing
+
+# A version's number, or an alias.
+ModelReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=200)]
 
 
 class Settings(BaseSettings):
@@ -63,7 +66,17 @@ class Settings(BaseSettings):
     )
 
     bundle: Path | None = Field(None, description="Bundle to serve instead of the registry's champion.")
-    model_poll_s: float = Field(5, gt=0, description="Seconds between two looks at the champion alias by the API.")
+    model_version: ModelReference | None = Field(
+        None, description="Version number or alias to serve instead of the registry's `champion`."
+    )
+    shadow: ModelReference | None = Field(
+        None, description="Version or alias of a model that scores along, unseen, to be compared with what is answered."
+    )
+    canary: ModelReference | None = Field(
+        None, description="Version or alias of a model that answers a share of the requests."
+    )
+    canary_share: float = Field(0, ge=0, le=1, description="Share of the request keys that the canary answers.")
+    model_poll_s: float = Field(5, gt=0, description="Seconds between two looks of the API at the registry.")
     api_host: str = Field("127.0.0.1", description="Address that the API listens on.")
     api_port: int = Field(8080, ge=0, le=65535, description="Port that the API listens on; 0 takes a free one.")
     api_drain_s: float = Field(
@@ -138,6 +151,14 @@ class Settings(BaseSettings):
             raise ValueError("it must start with postgresql://")
         return url
 
+    @field_validator("model_version", "shadow", "canary")
+    @classmethod
+    def _has_a_registry(cls, wanted: str | None, others: ValidationInfo) -> str | None:
+        if wanted is not None and others.field_name == "model_version" and others.data.get("bundle") is not None:
+            raise ValueError("SENTIMENT_BUNDLE is set too, and only one model can answer; unset one of them")
+        if wanted is not None and others.data.get("mlflow_tracking_uri") is None:
+            raise ValueError("it names a model of the registry; set SENTIMENT_MLFLOW_TRACKING_URI too")
+        return wanted
 
     @field_validator("api_keys")
     @classmethod

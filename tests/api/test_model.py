@@ -29,6 +29,9 @@ def test_the_champion_answers_and_a_new_champion_takes_over(follow, registry, va
         "status": "ready",
         "model": None,
         "source": "registry",
+        "pinned": None,
+        "shadow": None,
+        "canary": None,
         "registry_reachable": True,
         "detail": None,
     }

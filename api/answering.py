@@ -1,0 +1,21 @@
+"""Which model answers a request, and what is noted of its predictions."""
+
+from aiohttp import web
+
+from api.keys import GUARD, LIMIT, METRICS, MODELS
+from api.model import ServedModel
+from api.schemas import Prediction
+
+
+def model_for(request: web.Request) -> ServedModel:
+    """Return the model that answers a request, or raise `ModelNotReady`."""
+    models = request.app[MODELS]
+    if not models.canary_active:
+        return models.current
+    return models.choose(request.app[GUARD].callers.request_key(request.headers, request.remote))
+
+
+def note(app: web.Application, text: str, answer: Prediction) -> None:
+    """Count the prediction of a text as it was sent, and let the shadow score what of it was scored."""
+    app[METRICS].predicted(answer["label"], len(text), answer["model"], truncated=answer["truncated"])
+    app[MODELS].shadow(app[LIMIT].allowed(text)[0], answer["score"], answer["label"])

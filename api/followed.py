@@ -1,0 +1,90 @@
+"""One model of the registry, by alias or version, loaded and followed."""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+
+from api.last_good import LastGood
+from api.metrics import Metrics
+from api.role import Role
+from api.schemas import Model, RoleName
+from api.served import Scorers, ServedModel
+from sentiment_core.errors import RegistryUnavailable, SentimentError
+from sentiment_core.registry import CHAMPION, Registry
+from sentiment_core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# A refused version is tried again after this time: the cause may have been this machine, a full disk for example.
+_RETRY_REFUSED_S = 60.0
+
+
+class Followed(Role):
+    """A role that is filled from the registry. Where `wanted` is an alias, the model changes when the alias does."""
+
+    def __init__(self, role: RoleName, wanted: str, settings: Settings, metrics: Metrics, scorers: Scorers) -> None:
+        super().__init__(role, metrics)
+        self.wanted = wanted
+        self._tracking_uri = settings.require_mlflow_tracking_uri()
+        self._name = settings.model_name
+        self._cache = settings.model_cache.expanduser()
+        self._scorers = scorers
+        # A file for each that can be wanted: what served as another must not come back in its place.
+        name = self._name if wanted == CHAMPION else f"{self._name}@{wanted}"
+        self._remembered = LastGood(self._cache / f"last_good_{name}.json")
+        self._refusal: SentimentError | None = None
+        self._refused_version = 0
+        self._retry_refused_at = 0.0
+
+    async def _renew(self) -> None:
+        registry = Registry(self._tracking_uri, self._name, self._cache)
+        version, digest = await asyncio.to_thread(registry.resolve, self.wanted)
+        self._reach(True)
+        if self._is_served(version, digest):
+            self.trouble = None
+        elif version == self._refused_version and time.monotonic() < self._retry_refused_at:
+            self.trouble = self._refusal
+        else:
+            await self._exchange(registry, version, digest)
+
+    async def _exchange(self, registry: Registry, version: int, digest: str) -> None:
+        try:
+            self._serve(await asyncio.to_thread(self._load, registry, version, digest))
+        except RegistryUnavailable:
+            raise
+        except SentimentError as error:
+            self._refusal, self._refused_version = error, version
+            self._retry_refused_at = time.monotonic() + _RETRY_REFUSED_S
+            raise
+
+    def _is_served(self, version: int, digest: str) -> bool:
+        current = self.current
+        return (
+            current is not None
+            and current.source == "registry"
+            and (current.identity["version"], current.identity["digest"]) == (version, digest)
+        )
+
+    def _load(self, registry: Registry, version: int, digest: str) -> ServedModel:
+        def folder() -> Path:
+            return registry.fetch(version).path
+
+        identity: Model = {"name": registry.name, "version": version, "digest": digest}
+        served = ServedModel(identity, "registry", self._scorers.get(digest, folder))
+        try:
+            self._remembered.write(identity)
+        except OSError as error:
+            details = {"role": self.role, "detail": str(error)}
+            log.warning("the model is served, but not remembered", extra=details)
+        return served
+
+    def _last_good(self) -> ServedModel | None:
+        identity = self._remembered.read()
+        if identity is None:
+            return None
+        digest = identity["digest"]
+        return ServedModel(identity, "cache", self._scorers.get(digest, lambda: self._cache / digest))
+
+    def _what(self) -> str:
+        return f"models:/{self._name}@{self.wanted}"

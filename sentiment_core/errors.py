@@ -99,6 +99,15 @@ class RegistryRefused(TerminalError):
     code = "registry_refused"
 
 
+class ArtifactsNotServed(TerminalError):
+    """The model registry at {uri} does not serve its models' files, and {why}.
+
+    Start it with --serve-artifacts, or install the extras that docs/models.md names for this.
+    """
+
+    code = "artifacts_not_served"
+
+
 # Drops and storage
 
 

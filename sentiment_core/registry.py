@@ -1,8 +1,8 @@
 """The registered model in MLflow: which version is meant, its verified bundle on this machine, new versions, aliases.
 
 A version's tag `digest` is the digest of its bundle, so one call answers which model an alias means, and a bundle that
-is in the cache needs no download. Reading needs plain HTTP only (`tracking_server.py`); `register` needs the `mlflow`
-package.
+is in the cache needs no download. Reading needs plain HTTP only (`tracking_server.py`) where the server serves its
+files; `register`, and reading elsewhere (`artifacts.py`), need the `mlflow` package.
 """
 
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from sentiment_core import __version__
+from sentiment_core import __version__, artifacts
 from sentiment_core.bundle import Bundle
 from sentiment_core.errors import (
     BundleDamaged,
@@ -152,8 +152,7 @@ class Registry:
         try:
             self._cache.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self._cache) as scratch:
-                bundle = Path(scratch, _BUNDLE)
-                self._server.download(self._bundle_root(version), bundle)
+                bundle = self._download_files(version, Path(scratch))
                 self._verify(bundle, version, digest)
                 _place(bundle, folder, digest)
         except OSError as error:
@@ -168,17 +167,22 @@ class Registry:
         if found != digest:
             raise BundleDamaged(path=uri, why=f"its digest is {found}, the registry says {digest}")
 
-    def _bundle_root(self, version: int) -> str:
+    def _download_files(self, version: int, scratch: Path) -> Path:
+        """Return the folder below `scratch` that the version's bundle was downloaded into."""
         answer = self._lookup(str(version), "model-versions/get-download-uri", name=self.name, version=str(version))
-        uri = urlsplit(self._field(answer, "artifact_uri"))
-        if uri.scheme != "mlflow-artifacts":
-            why = "it does not serve the files of its models; start it with --serve-artifacts"
-            raise RegistryRefused(uri=self._server.uri, why=why)
-        root = f"{uri.path.strip('/')}/{_DATA}"
-        folders = self._server.folders(root)
+        uri = self._field(answer, "artifact_uri")
+        if urlsplit(uri).scheme != "mlflow-artifacts":
+            data = artifacts.download(self._server.uri, artifacts.below(uri, _DATA), scratch / _DATA)
+            return data / self._only(version, [entry.name for entry in data.iterdir() if entry.is_dir()])
+        root = f"{urlsplit(uri).path.strip('/')}/{_DATA}"
+        bundle = scratch / _BUNDLE
+        self._server.download(f"{root}/{self._only(version, self._server.folders(root))}", bundle)
+        return bundle
+
+    def _only(self, version: int, folders: list[str]) -> str:
         if len(folders) != 1:
             raise BundleDamaged(path=f"models:/{self.name}/{version}", why="it was not registered from a bundle folder")
-        return f"{root}/{folders[0]}"
+        return folders[0]
 
 
 def _version(item: dict[str, Any]) -> ModelVersion:

@@ -70,7 +70,7 @@ def _download(wanted: dict[str, str]) -> dict[str, Any]:
         return {"missing": f"the package {package}, which reads {scheme}: addresses, is not installed"}
     except Exception as error:  # noqa: BLE001 -- a store fails with whatever its client raises
         why = _SECRETS.sub("", f"{type(error).__name__}: {error}")[:_LONGEST_REASON]
-        if scheme == "file" and isinstance(error, OSError):
+        if scheme == "file":
             return {"missing": f"they cannot be read on this machine's disk ({why})"}
         return {"failed": f"its store for {scheme}: addresses failed ({why})"}
 

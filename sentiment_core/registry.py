@@ -173,7 +173,7 @@ class Registry:
         uri = self._field(answer, "artifact_uri")
         if urlsplit(uri).scheme != "mlflow-artifacts":
             data = artifacts.download(self._server.uri, artifacts.below(uri, _DATA), scratch / _DATA)
-            return data / self._only(version, [entry.name for entry in data.iterdir() if entry.is_dir()])
+            return data / self._only(version, [entry.name for entry in data.glob("*") if entry.is_dir()])
         root = f"{urlsplit(uri).path.strip('/')}/{_DATA}"
         bundle = scratch / _BUNDLE
         self._server.download(f"{root}/{self._only(version, self._server.folders(root))}", bundle)

@@ -1,16 +1,26 @@
 """Which model answers: the champion of a real MLflow server, and what happens when it is not to be had."""
 
+import asyncio
+import http.client
+import http.server
+import json
+import threading
+import urllib.request
+from functools import partial
+
+import aiohttp
 import pytest
 
-from sentiment_core.bundle import STARTER
+from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.scorer import Scorer
 
 TEXT = {"text": "A kettle."}
 
 
 @pytest.fixture
 def follow(start, registry, mlflow_uri):
-    def begin(uri=mlflow_uri):
-        return start(MLFLOW_TRACKING_URI=uri, MODEL_NAME=registry.name)
+    def begin(uri=mlflow_uri, **settings):
+        return start(MLFLOW_TRACKING_URI=uri, MODEL_NAME=registry.name, **settings)
 
     return begin
 
@@ -44,6 +54,107 @@ def test_the_champion_answers_and_a_new_champion_takes_over(follow, registry, va
     assert service.metric('model_reload_count_total{outcome="loaded"}') == 2
     registry.set_alias("champion", first)
     service.wait(lambda: served(service)["digest"] == starter.digest)
+
+
+def serves(service, version):
+    return served(service)["version"] == version
+
+
+def has_canary(service, version):
+    model = service.get("/readyz").json()["canary"]["model"]
+    return model is not None and model["version"] == version
+
+
+class Client:
+    """Asks one question after the other until stopped, and keeps each answer's status, model, score and label."""
+
+    def __init__(self, service, ask):
+        self._service, self._ask = service, ask
+        self._stopped = threading.Event()
+        self.answers = []
+        self._failure = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        try:
+            self._ask(self._service.port, self._stopped, self.answers)
+        except Exception as failure:
+            self._failure = failure
+
+    def stop(self):
+        self._stopped.set()
+        self._thread.join(60)
+        assert self._failure is None
+        return self.answers
+
+
+def ask_over_http(path, payload, results):
+    def ask(port, stopped, answers):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        while not stopped.is_set():
+            connection.request("POST", path, json.dumps(payload), {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            body = json.loads(response.read())
+            assert response.status == 200
+            answers.append(results(body))
+        connection.close()
+
+    return ask
+
+
+def ask_over_a_stream(port, stopped, answers):
+    async def talk():
+        async with aiohttp.ClientSession() as session, session.ws_connect(f"http://127.0.0.1:{port}/ws") as socket:
+            while not stopped.is_set():
+                await socket.send_json(TEXT)
+                answers.append([await socket.receive_json(timeout=30)])
+
+    asyncio.run(talk())
+
+
+def test_while_the_champion_changes_no_request_fails_and_each_answer_is_of_the_model_that_it_names(
+    follow, registry, variant, break_version
+):
+    folders = [STARTER, variant(0.9), variant(-0.9)]
+    versions = [registry.register(folder) for folder in folders]
+    broken = registry.register(variant(0.3))
+    break_version(registry, broken)
+    registry.set_alias("champion", versions[0])
+    service = follow(MODEL_POLL_S="0.05").wait_ready()
+    one = ask_over_http("/predict", TEXT, lambda body: [body])
+    explained = ask_over_http("/predict", TEXT | {"explain": True}, lambda body: [body])
+    batch = ask_over_http("/predict/batch", {"texts": [TEXT["text"]] * 50}, lambda body: body["results"])
+    # Longer than what is scored on the event loop.
+    threaded = ask_over_http("/predict/batch", {"texts": [TEXT["text"]] * 900 + ["b" * 20_000]}, first_ones)
+    clients = [Client(service, ask) for ask in (one, one, explained, batch, threaded, ask_over_a_stream)]
+    try:
+        for turn in range(1, 13):
+            if turn % 4 == 0:
+                registry.set_alias("champion", broken)
+                service.wait(lambda: service.get("/readyz").json()["detail"])
+            version = versions[turn % 3]
+            registry.set_alias("champion", version)
+            service.wait(partial(serves, service, version))
+    finally:
+        for client in clients:
+            client.stop()
+    expected = {}
+    for version, folder in zip(versions, folders, strict=True):
+        scorer = Scorer(Bundle.load(folder))
+        expected[version] = (scorer.bundle.digest, *scorer.score_text(TEXT["text"]))
+    for client in clients:
+        for results in client.answers:
+            assert len({result["model"]["digest"] for result in results}) == 1
+            for result in results:
+                digest, score, label = expected[result["model"]["version"]]
+                assert (result["model"]["digest"], result["label"]) == (digest, label)
+                assert result["score"] == pytest.approx(score, abs=1e-12)
+        assert {results[0]["model"]["version"] for results in client.answers} == set(versions)
+
+
+def first_ones(body):
+    return body["results"][:-1]
 
 
 def test_a_service_waits_for_the_first_champion(follow, registry):
@@ -96,6 +207,96 @@ def test_a_last_good_model_that_was_changed_on_disk_is_not_served(follow, regist
     service.wait(lambda: any("lost" in line["event"] for line in service.log()))
     assert served(service) is None
     assert follow().wait_ready()
+
+
+@pytest.fixture
+def gate(mlflow_uri):
+    """A way to the MLflow server that can be shut: what knocks then is hung up on."""
+    shut = threading.Event()
+
+    class Gate(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if shut.is_set():
+                return
+            with urllib.request.urlopen(mlflow_uri + self.path, timeout=30) as answer:
+                body = answer.read()
+            self.send_response(answer.status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gate) as server:
+        server.shut = shut
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_mlflow_that_goes_away_costs_no_answer_and_is_followed_again_when_it_is_back(follow, registry, variant, gate):
+    first, second = registry.register(STARTER), registry.register(variant(0.9))
+    registry.set_alias("champion", first)
+    service = follow(f"http://127.0.0.1:{gate.server_port}").wait_ready()
+    client = Client(service, ask_over_http("/predict", TEXT, lambda body: [body]))
+    gate.shut.set()
+    service.wait(lambda: service.metric("model_registry_reachable") == 0)
+    readiness = service.get("/readyz")
+    assert (readiness.status, readiness.json()["registry_reachable"]) == (200, False)
+    assert "did not answer" in readiness.json()["detail"]
+    registry.set_alias("champion", second)
+    assert served(service)["version"] == first
+    gate.shut.clear()
+    service.wait(lambda: served(service)["version"] == second)
+    assert service.metric("model_registry_reachable") == 1
+    assert service.get("/readyz").json()["detail"] is None
+    assert {results[0]["model"]["version"] for results in client.stop()} <= {first, second}
+
+
+def test_a_pinned_version_does_not_move(follow, registry, variant, starter):
+    first, second = registry.register(STARTER), registry.register(variant(0.9))
+    registry.set_alias("champion", second)
+    # The canary follows what the pinned service must not: when it has moved, the service has looked.
+    service = follow(MODEL_VERSION=str(first), CANARY="champion").wait_ready()
+    assert served(service) == {"name": registry.name, "version": first, "digest": starter.digest}
+    for champion in (first, second, first, second):
+        registry.set_alias("champion", champion)
+        service.wait(partial(has_canary, service, champion))
+        assert served(service)["version"] == first
+    assert service.get("/readyz").json()["pinned"] == service.get("/model").json()["pinned"] == str(first)
+    assert service.metric("model_info{") == 1
+
+
+def test_a_pinned_alias_is_followed(follow, registry, variant):
+    first, second = registry.register(STARTER), registry.register(variant(0.9))
+    registry.set_alias("champion", second)
+    registry.set_alias("stable", first)
+    service = follow(MODEL_VERSION="stable").wait_ready()
+    assert served(service)["version"] == first
+    registry.set_alias("stable", second)
+    service.wait(lambda: served(service)["version"] == second)
+
+
+def test_with_mlflow_down_a_pinned_service_does_not_fall_back_to_what_was_champion(follow, registry, variant):
+    first, second = registry.register(STARTER), registry.register(variant(0.9))
+    registry.set_alias("champion", second)
+    assert follow().wait_ready().stop() == 0
+    nowhere = follow("http://127.0.0.1:9", MODEL_VERSION=str(first))
+    answer = nowhere.wait(lambda: (found := nowhere.get("/readyz")).json()["detail"].count("answer") and found)
+    assert answer.code == "not_ready"
+    assert nowhere.stop() == 0
+    assert follow(MODEL_VERSION=str(first)).wait_ready().stop() == 0
+    again = follow("http://127.0.0.1:9", MODEL_VERSION=str(first)).wait_ready()
+    assert served(again)["version"] == first
+    assert served(follow("http://127.0.0.1:9").wait_ready())["version"] == second
+
+
+def test_a_pinned_version_that_is_not_there_is_said(follow, registry):
+    registry.set_alias("champion", registry.register(STARTER))
+    service = follow(MODEL_VERSION="77")
+    answer = service.wait(lambda: (found := service.get("/readyz")).json()["detail"].count("@77") and found)
+    assert answer.code == "not_ready"
 
 
 def test_a_bundle_by_setting_is_served_whatever_the_registry_says(start, variant, mlflow_uri):

@@ -184,8 +184,9 @@ def test_a_canary_that_breaks_later_keeps_the_version_that_it_had(canary, regist
     assert version_for(service, "any") == challenger
 
 
-def test_a_canary_that_becomes_champion_is_not_loaded_again(canary, registry, challenger, tmp_path):
+def test_a_canary_that_becomes_champion_is_not_loaded_again(canary, registry, challenger, break_version, tmp_path):
     service = canary(0.5)
+    break_version(registry, challenger)
     for folder in (tmp_path / "models").iterdir():
         if folder.is_dir():
             (folder / "weights.npy").write_bytes(b"what is loaded already needs no file")
@@ -226,6 +227,18 @@ def test_a_shadow_scores_the_texts_of_a_stream(begin, challenger):
     service.wait(lambda: state(service, "shadow")["model"])
     stream(service, [*TEXTS, ""])
     service.wait(lambda: service.metric("model_shadow_text_count_total{") == len(TEXTS))
+
+
+def test_the_shadow_scores_what_of_a_long_text_was_scored(begin, champion):
+    service = begin(SHADOW="champion", MAX_TEXT_CHARACTERS="20")
+    service.wait(lambda: state(service, "shadow")["model"])
+    text = "A kettle as it is. Terrible, awful, broken, a waste of money."
+    assert service.post("/predict", {"text": text}).json()["truncated"]
+    assert service.post("/predict/batch", {"texts": [text]}).json()["results"][0]["truncated"]
+    assert stream(service, [text])[0]["truncated"]
+    assert not service.post("/predict", {"text": text[:20]}).json()["truncated"]
+    service.wait(lambda: service.metric("model_shadow_text_count_total{") == 4)
+    assert service.metric(f'model_shadow_score_difference_bucket{{le="1e-06",version="{champion}"}}') == 4
 
 
 def test_what_the_shadow_cannot_keep_up_with_is_dropped_and_counted(begin, challenger):

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document, generated from the types that validate requests and shape responses."""
 
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -111,14 +112,28 @@ def _operation(
     for code in codes:
         by_status.setdefault(int(STATUS[code]), []).append(code)
     problems = {"application/problem+json": {"schema": _ref("Problem")}}
-    responses = {"200": {"description": summary, "content": content}} | {
-        str(status): {"description": f"Codes: {', '.join(found)}", "content": problems}
+    responses = {"200": {"description": summary, "headers": _headers(HTTPStatus.OK), "content": content}} | {
+        str(status): {"description": f"Codes: {', '.join(found)}", "headers": _headers(status), "content": problems}
         for status, found in sorted(by_status.items())
     }
     operation: dict[str, Any] = {"operationId": name, "summary": summary, "responses": responses}
     if body is not None:
         operation["requestBody"] = {"required": True, "content": body}
     return operation
+
+
+def _headers(status: int) -> dict[str, Any]:
+    always = {
+        "X-Request-Id": {
+            "description": "The id of the request in the service's log: the one that it named, or a new one.",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        }
+    }
+    if status != HTTPStatus.SERVICE_UNAVAILABLE:
+        return always
+    seconds = {"type": "integer", "minimum": 1}
+    return always | {"Retry-After": {"description": "Seconds to wait.", "required": True, "schema": seconds}}
 
 
 def _json(name: str) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing_extensions import TypedDict
 
 from sentiment_core.errors import FieldUnknown, SentimentError, TextEmpty, TextInvalid, TextMissing, TypeInvalid
 
-Text = Annotated[str, Field(min_length=1, pattern=r"\S", description="The text to score; not blank.")]
+# Anything but Unicode's White_Space: of `\S`, Rust, Python and ECMAScript, which read it here, have three definitions.
+_NOT_BLANK = r"[^\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+Text = Annotated[str, Field(min_length=1, pattern=_NOT_BLANK, description="The text to score; not blank.")]
 Label = Literal["negative", "neutral", "positive"]
 Source = Literal["registry", "cache", "bundle", "starter"]
 RoleName = Literal["champion", "shadow", "canary"]

@@ -65,10 +65,25 @@ class _Connection(asyncio.Protocol):
 
 
 async def run(port: int, request: bytes, connections: int, seconds: float) -> Load:
-    """Load the server on a local port for some seconds; a server that closes its connections gets new ones."""
-    latencies: list[float] = []
+    """Load the server on a local port for some seconds and return what was measured."""
     start = time.perf_counter()
-    until = start + seconds
+    latencies, errors = await latencies_of(port, request, connections, seconds)
+    elapsed = time.perf_counter() - start
+    return Load(
+        len(latencies) / elapsed,
+        1000 * latencies[len(latencies) // 2],
+        1000 * latencies[int(len(latencies) * 0.99)],
+        errors,
+    )
+
+
+async def latencies_of(port: int, request: bytes, connections: int, seconds: float) -> tuple[list[float], int]:
+    """Load the server for some seconds, and return the seconds of all answers, in order of size, and the errors.
+
+    A server that closes its connections gets new ones.
+    """
+    latencies: list[float] = []
+    until = time.perf_counter() + seconds
     loop = asyncio.get_running_loop()
 
     async def keep_one() -> int:
@@ -82,14 +97,7 @@ async def run(port: int, request: bytes, connections: int, seconds: float) -> Lo
         return errors
 
     errors = sum(await asyncio.gather(*(keep_one() for _ in range(connections))))
-    elapsed = time.perf_counter() - start
-    latencies.sort()
-    return Load(
-        len(latencies) / elapsed,
-        1000 * latencies[len(latencies) // 2],
-        1000 * latencies[int(len(latencies) * 0.99)],
-        errors,
-    )
+    return sorted(latencies), errors
 
 
 def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:

@@ -105,6 +105,17 @@ def test_a_large_batch_is_scored_in_order(service, scorer):
     assert [result["score"] for result in results] == pytest.approx(scorer.score_texts(texts).score.tolist(), abs=1e-6)
 
 
+def test_in_a_large_batch_too_a_bad_text_costs_only_itself(service, scorer):
+    texts = [f"{GOOD if number % 3 else BAD} Number {number}." for number in range(1_000)]
+    bad = {0: ("empty_text", b'" \\u2003"'), 499: ("wrong_type", b"[1]"), 999: ("invalid_text", b'"a \\udc00"')}
+    written = [bad[number][1] if number in bad else json.dumps(text).encode() for number, text in enumerate(texts)]
+    answer = service.post("/predict/batch", b'{"texts": [%s]}' % b",".join(written)).json()
+    assert [(error["index"], error["code"]) for error in answer["errors"]] == [(at, bad[at][0]) for at in sorted(bad)]
+    assert [number for number, result in enumerate(answer["results"]) if result is None] == sorted(bad)
+    expected = [score for at, score in enumerate(scorer.score_texts(texts).score.tolist()) if at not in bad]
+    assert [result["score"] for result in answer["results"] if result] == pytest.approx(expected, abs=1e-6)
+
+
 def test_the_usual_request_is_answered_as_every_other(service):
     usual = service.post("/predict", {"text": "Not bad at all."})
     for other in (

@@ -1,0 +1,99 @@
+"""How much the large requests of some clients delay the single predictions of others.
+
+One process of the service runs on the first core, the load generator on the second. Single texts of 100 characters are
+sent over one connection without a pause: first alone, then while other connections send large requests without a pause.
+What singles wait for is whatever keeps the event loop, or the interpreter's lock.
+"""
+
+import asyncio
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+from benchmarks.api import free_port, service
+from benchmarks.harness import arguments, labelled_reviews, report
+from benchmarks.http_load import latencies_of, post
+
+GOALS = {"single_p99_ms_beside_large": "≤ 5"}
+SINGLE = "single predictions alone"
+HEADERS = {"Content-Type": "application/json"}
+
+
+def cases(text: str) -> dict[str, tuple[int, bytes]]:
+    """Return of each case how many connections send its large request, and that request."""
+
+    def batch(characters: int) -> bytes:
+        texts = [text[characters * number : characters * (number + 1)] for number in range(1_000)]
+        # 1,000 texts of a review's length are more than a body may have.
+        return post("/predict/batch", json.dumps({"texts": texts}, ensure_ascii=False).encode(), HEADERS)
+
+    explained = json.dumps({"text": text[:100_000], "explain": True}).encode()
+    return {
+        "batches of 1,000 texts of 100 characters": (1, batch(100)),
+        "batches of 1,000 texts of 900 characters": (1, batch(900)),
+        "the same from 8 connections": (8, batch(900)),
+        "explanations of 100,000 characters": (1, post("/predict", explained, HEADERS)),
+    }
+
+
+async def measured(port: int, single: bytes, others: int, large: bytes, seconds: float) -> dict[str, float]:
+    """Return what singles took, in milliseconds, and how many large requests went through meanwhile."""
+    loads = [latencies_of(port, single, 1, seconds)]
+    if others:
+        loads.append(latencies_of(port, large, others, seconds))
+    found = await asyncio.gather(*loads)
+    assert not any(errors for _, errors in found), "requests failed"
+    singles = [1000 * each for each in found[0][0]]
+    figures = {
+        "p50_ms": percentile(singles, 0.5),
+        "p99_ms": percentile(singles, 0.99),
+        "p999_ms": percentile(singles, 0.999),
+        "max_ms": singles[-1],
+        "requests_per_second": len(singles) / seconds,
+    }
+    if others:
+        figures["large_requests_per_second"] = len(found[1][0]) / seconds
+        figures["large_p50_ms"] = 1000 * percentile(found[1][0], 0.5)
+    return figures
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """Return the value that this share of the values does not exceed."""
+    return ordered[max(math.ceil(len(ordered) * share) - 1, 0)]
+
+
+def main() -> None:
+    """Measure and report."""
+    options = arguments(__doc__)
+    reviews = labelled_reviews(options.quick)
+    seconds = 0.5 if options.quick else 10.0
+    text = " ".join(reviews.texts[:2_000])
+    single = post("/predict", json.dumps({"text": text[:100]}).encode(), HEADERS)
+    port = free_port()
+    found = {}
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {1 % (os.cpu_count() or 1)})
+    with service([sys.executable, "-m", "api"], port, {"SENTIMENT_API_PORT": str(port)}, single):
+        for name, (others, large) in {SINGLE: (0, b""), **cases(text)}.items():
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                found[name] = runner.run(measured(port, single, others, large, seconds))
+    show(found, reviews.name, options.json)
+
+
+def show(found: dict[str, dict[str, float]], name: str, path: Path | None) -> None:
+    """Print the table, and the worst that singles saw."""
+    print("\n| beside them | p50 (ms) | p99 (ms) | p99.9 (ms) | max (ms) | requests/s | large/s | large p50 (ms) |")
+    print("|---|---|---|---|---|---|---|---|")
+    for case, figures in found.items():
+        print(f"| {case} | {' | '.join(f'{value:,.2f}' for value in figures.values())} |")
+    worst = max(figures["p99_ms"] for case, figures in found.items() if case != SINGLE)
+    report({"reviews": name, **found}, {"single_p99_ms_beside_large": worst}, GOALS, path)
+
+
+if __name__ == "__main__":
+    main()

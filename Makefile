@@ -60,6 +60,10 @@ bench: $(KERNELS) ## Measure scoring, training, loading and the service against 
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/bench.txt || true
 	@for name in scoring training load api api_batches; do $(BIN)/python -m benchmarks.$$name; done
 
+.PHONY: soak
+soak: $(KERNELS) ## Let honest and hostile clients at the service for ten minutes (ARGS='--minutes 1')
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
 .PHONY: lint
 lint: $(READY) ## Check style and format
 	@$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""The service under load, against the least that aiohttp can do and against what it replaces.
+"""The service under load, against the least that aiohttp can do, what it replaces, and `mlflow models serve`.
 
 Each contender is one process on the first core; the load generator is another on the second. All get the same requests,
 a short text and one of a review's length, in turn; each answer is checked to be a 200. The service has all that it has
@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+
+import mlflow.pyfunc
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
 
 from benchmarks.harness import CHECKOUT, arguments, labelled_reviews, report
 from benchmarks.http_load import Load, post
@@ -29,9 +35,11 @@ GOALS = {
     "api_vs_bare_aiohttp": "≥ 0.7",
     "api_vs_flask": "≥ 10",
     "api_p99_vs_flask": "≤ 0.1",
+    "api_vs_mlflow_serve": "≥ 10",
 }
 CONNECTIONS = (1, 8, 64)
 START_S = 60
+MLFLOW = "mlflow models serve"
 
 
 def free_port() -> int:
@@ -56,6 +64,7 @@ def service(command: list[str], port: int, environment: Mapping[str, str], reque
         env=os.environ | environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         deadline = time.monotonic() + START_S
@@ -65,7 +74,7 @@ def service(command: list[str], port: int, environment: Mapping[str, str], reque
             time.sleep(0.1)
         yield port
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # some are started by a command that stays above them
         process.wait()
 
 
@@ -91,9 +100,31 @@ def load(port: int, request: Path, connections: int, seconds: float) -> Load:
     return found
 
 
+def save_pyfunc(folder: Path) -> None:
+    """Save the starter model as what `sentiment registry register` registers."""
+    signature = ModelSignature(inputs=Schema([ColSpec(DataType.string, "text")]))
+    mlflow.pyfunc.save_model(
+        str(folder),
+        loader_module="sentiment_core.pyfunc",
+        data_path=str(STARTER),
+        signature=signature,
+        input_example=pd.DataFrame({"text": ["It works well and looks lovely."]}),
+        pip_requirements=["pandas"],  # given, or MLflow would load the model to find them
+    )
+
+
+def request_of(contender: str, text: str) -> bytes:
+    """Return the request by which a contender scores one text."""
+    headers = {"Content-Type": "application/json"}
+    if contender == MLFLOW:
+        return post("/invocations", json.dumps({"dataframe_records": [{"text": text}]}).encode(), headers)
+    return post("/predict", json.dumps({"text": text}).encode(), headers)
+
+
 def contenders(folder: Path, texts: list[str]) -> dict[str, tuple[list[str], int, dict[str, str]]]:
     """Return the command, the port and the environment of each service."""
-    ports = {name: free_port() for name in ("service", "bare aiohttp", "flask")}
+    ports = {name: free_port() for name in ("service", "bare aiohttp", "flask", MLFLOW)}
+    save_pyfunc(folder / "pyfunc")
     pickled = folder / "model.pickle"
     pickled.write_bytes(pickle.dumps(SklearnTwin(Scorer(Bundle.load(STARTER)), texts)))
     python = sys.executable
@@ -110,6 +141,14 @@ def contenders(folder: Path, texts: list[str]) -> dict[str, tuple[list[str], int
             ports["flask"],
             {"SENTIMENT_PICKLE": str(pickled)},
         ),
+        MLFLOW: (
+            [
+                *(python, "-m", "mlflow", "models", "serve", "--model-uri", str(folder / "pyfunc")),
+                *("--env-manager", "local", "--port", str(ports[MLFLOW]), "--workers", "1"),
+            ],
+            ports[MLFLOW],
+            {"PATH": f"{Path(python).parent}:{os.environ['PATH']}"},  # it looks for uvicorn there
+        ),
     }
 
 
@@ -121,25 +160,23 @@ def main() -> None:
     rounds, seconds = (1, 0.2) if options.quick else (3, 2.0)
     with tempfile.TemporaryDirectory() as name, ExitStack() as running:
         folder = Path(name)
+        running_at = {}
         requests = {}
-        for size, text in texts.items():
-            body = json.dumps({"text": text}).encode()
-            requests[size] = folder / f"{len(text)}.http"
-            requests[size].write_bytes(post("/predict", body, {"Content-Type": "application/json"}))
-        first = next(iter(requests.values())).read_bytes()
-        ports = {
-            contender: running.enter_context(service(command, port, environment, first))
-            for contender, (command, port, environment) in contenders(folder, reviews.texts[:2_000]).items()
-        }
+        for contender, (command, port, environment) in contenders(folder, reviews.texts[:2_000]).items():
+            for size, text in texts.items():
+                requests[contender, size] = folder / f"{contender}, {len(text)}.http"
+                requests[contender, size].write_bytes(request_of(contender, text))
+            first = requests[contender, next(iter(texts))].read_bytes()
+            running_at[contender] = running.enter_context(service(command, port, environment, first))
         measured = {
             (contender, size, connections): []
-            for size in requests
+            for size in texts
             for connections in CONNECTIONS
-            for contender in ports
+            for contender in running_at
         }
         for _ in range(rounds):
             for (contender, size, connections), loads in measured.items():
-                loads.append(load(ports[contender], requests[size], connections, seconds))
+                loads.append(load(running_at[contender], requests[contender, size], connections, seconds))
     show({key: best(loads) for key, loads in measured.items()}, reviews.name, options.json)
 
 
@@ -173,6 +210,7 @@ def show(measured: Mapping[tuple[str, str, int], Load], name: str, path: Path | 
         "api_p99_vs_flask": max(
             measured["service", size, 64].p99_ms / measured["flask", size, 64].p99_ms for size in sizes
         ),
+        "api_vs_mlflow_serve": min(rate_ratio(measured, MLFLOW, size, at) for size in sizes for at in CONNECTIONS),
     }
     figures: dict[str, Any] = {"reviews": name}
     for (contender, size, connections), found in measured.items():

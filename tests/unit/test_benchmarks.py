@@ -14,7 +14,7 @@ import pytest
         ("scoring", {"scoring_vs_sklearn", "scoring_vs_lowercase"}),
         ("training", {"training_vs_sklearn"}),
         ("load", {"load_vs_copy", "load_vs_heap"}),
-        ("api", {"api_vs_bare_aiohttp", "api_vs_flask", "api_p99_vs_flask"}),
+        ("api", {"api_vs_bare_aiohttp", "api_vs_flask", "api_p99_vs_flask", "api_vs_mlflow_serve"}),
         ("api_batches", {"single_p99_ms_beside_large"}),
         ("model_choices", set()),
     ],

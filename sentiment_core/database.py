@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, and the schema's version."""
+"""PostgreSQL: connections (see `connecting`), and the schema's version."""
 
 import time
 from collections.abc import Iterator
@@ -12,16 +12,11 @@ from alembic import command, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class, spelt small by psycopg2
 
-from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
+from sentiment_core.connecting import Connection, connect, database_errors, libpq_url
+from sentiment_core.errors import DatabaseUnavailable, SchemaOutdated
 
 __all__ = ["Connection", "SchemaStatus", "connect", "database_errors", "schema_status", "upgrade", "wait_for_schema"]
-
-# SQLSTATE classes after which the same transaction can succeed later: 08 connection, 40 rollback (deadlock,
-# serialization), 53 insufficient resources (disk full, too many connections), 55P03 lock timeout, 57 operator
-# intervention, 58 system error. https://www.postgresql.org/docs/current/errcodes-appendix.html
-TRANSIENT_STATES = ("08", "40", "53", "55P03", "57", "58")
 
 
 class SchemaStatus(NamedTuple):
@@ -34,52 +29,6 @@ class SchemaStatus(NamedTuple):
     def current(self) -> bool:
         """Whether this release can work on the database."""
         return self.found == self.needed
-
-
-@contextmanager
-def database_errors() -> Iterator[None]:
-    """Turn psycopg2's errors into `DatabaseUnavailable` (try again) or `DatabaseRefused` (never will)."""
-    try:
-        yield
-    except psycopg2.Error as error:
-        # A lost connection cannot be rolled back either, and the failure before that one tells how it was lost.
-        before = error.__context__ if isinstance(error, psycopg2.InterfaceError) else None
-        told = before if isinstance(before, psycopg2.Error) else error
-        why = " ".join(str(told).split()) or type(told).__name__
-        state = error.pgcode or ""
-        lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError) and not state
-        if lost or state.startswith(TRANSIENT_STATES):
-            raise DatabaseUnavailable(why=why) from error
-        raise DatabaseRefused(why=why) from error
-
-
-@contextmanager
-def connect(url: str, application: str = "sentiment") -> Iterator[Connection]:
-    """Open a connection for the length of the block; its errors become the project's own.
-
-    The caller commits. Keepalives let either side notice within a minute that the other has vanished.
-    Raises `DatabaseUnavailable` and `DatabaseRefused`.
-    """
-    with database_errors():
-        connection = psycopg2.connect(
-            libpq_url(url),
-            application_name=application,
-            connect_timeout=10,
-            keepalives=1,
-            keepalives_idle=20,
-            keepalives_interval=10,
-            keepalives_count=3,
-        )
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-
-def libpq_url(url: str) -> str:
-    """Return the URL without a SQLAlchemy driver name or Airflow's spelling of the scheme."""
-    scheme, _, rest = url.partition("://")
-    return f"postgresql://{rest}" if scheme.startswith("postgres") else url
 
 
 def schema_status(url: str) -> SchemaStatus:

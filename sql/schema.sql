@@ -673,14 +673,59 @@ CREATE TABLE sentiment.feedback (
     label sentiment.label NOT NULL,
     score real,
     model_digest text,
-    received_at timestamp with time zone DEFAULT now() NOT NULL
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    feedback_key uuid DEFAULT gen_random_uuid() NOT NULL,
+    CONSTRAINT feedback_model_digest_is_sha256 CHECK ((model_digest ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT feedback_score_is_a_probability CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision)))
 );
 
 --
 -- Name: TABLE feedback; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.feedback IS 'Corrections that users of the service sent.';
+COMMENT ON TABLE sentiment.feedback IS 'Corrections that users of the service sent: what label a text should have had.';
+
+--
+-- Name: COLUMN feedback.feedback_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.feedback.feedback_id IS 'Order of storing; never reused.';
+
+--
+-- Name: COLUMN feedback.text; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.feedback.text IS 'The text, as it was sent.';
+
+--
+-- Name: COLUMN feedback.label; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.feedback.label IS 'The label that is right in the user''s eyes.';
+
+--
+-- Name: COLUMN feedback.score; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.feedback.score IS 'The score that the user was given, 0 to 1; null when the user did not say.';
+
+--
+-- Name: COLUMN feedback.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.feedback.model_digest IS 'The model that gave the score, as the user says: it need not be in model; null when the user did not say.';
+
+--
+-- Name: COLUMN feedback.received_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.feedback.received_at IS 'When the service took the correction; stored it may be later.';
+
+--
+-- Name: COLUMN feedback.feedback_key; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.feedback.feedback_key IS 'The feedback_id that the service answered with: made when the correction came in, before it was stored.';
 
 --
 -- Name: feedback_feedback_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
@@ -1547,6 +1592,13 @@ ALTER TABLE ONLY sentiment.erasure
 
 ALTER TABLE ONLY sentiment.expired_month
     ADD CONSTRAINT expired_month_pkey PRIMARY KEY (month);
+
+--
+-- Name: feedback feedback_is_stored_once; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.feedback
+    ADD CONSTRAINT feedback_is_stored_once UNIQUE (feedback_key);
 
 --
 -- Name: feedback feedback_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -

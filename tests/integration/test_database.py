@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from demo.schema import dump
 from sentiment_core import database, verification
 from sentiment_core.database import connect
-from sentiment_core.errors import SchemaOutdated
+from sentiment_core.errors import DatabaseRefused, SchemaOutdated
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(database.migrations()).walk_revisions()]
 
@@ -133,13 +133,13 @@ def test_a_reader_sees_the_views_and_changes_nothing(members) -> None:
         "SELECT * FROM sentiment.erasure",
         "SELECT sentiment.ensure_month('2026-01-01')",
     ):
-        with pytest.raises(database.DatabaseRefused, match="permission denied"):
+        with pytest.raises(DatabaseRefused, match="permission denied"):
             execute(members["ann"], refused)
 
 
 def test_a_writer_loads_but_cannot_change_the_schema(members, drops_as) -> None:
     assert drops_as(members["wes"]).drop("dt=2026-11-16/a.csv", "review\nfine\n").rows_scored == 1
-    with pytest.raises(database.DatabaseRefused, match="must be owner"):
+    with pytest.raises(DatabaseRefused, match="must be owner"):
         execute(members["wes"], "DROP TABLE sentiment.score")
 
 
@@ -158,7 +158,7 @@ def test_a_writer_loads_but_cannot_change_the_schema(members, drops_as) -> None:
 )
 def test_the_database_itself_refuses_what_breaks_the_rules(database_url, checkout, statement, constraint) -> None:
     execute(database_url, (checkout / f"tests/integration/rows/{REVISIONS[0]}.sql").read_text())
-    with pytest.raises(database.DatabaseRefused, match=constraint):
+    with pytest.raises(DatabaseRefused, match=constraint):
         execute(database_url, statement)
 
 

@@ -8,6 +8,8 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a
 
 from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable
 
+__all__ = ["Connection", "connect", "database_errors", "libpq_url"]
+
 # SQLSTATE classes after which the same transaction can succeed later: 08 connection, 40 rollback (deadlock,
 # serialization), 53 insufficient resources (disk full, too many connections), 55P03 lock timeout, 57 operator
 # intervention, 58 system error. https://www.postgresql.org/docs/current/errcodes-appendix.html

@@ -10,8 +10,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from api import pages, websocket
+from api.feedback import open_feedback
 from api.guard import Guard
-from api.keys import ACCESS, GUARD, LIMIT, METRICS, MODELS, SETTINGS, SOCKETS, STOPPING, TRACING, USUAL
+from api.keys import ACCESS, FEEDBACK, GUARD, LIMIT, METRICS, MODELS, SETTINGS, SOCKETS, STOPPING, TRACING, USUAL
 from api.logs import AccessLog
 from api.metrics import Metrics
 from api.middleware import Observer
@@ -35,6 +36,7 @@ def create_app(settings: Settings) -> web.Application:
     app[GUARD] = guard
     app[LIMIT] = TextLimit.of(settings)
     app[MODELS] = ModelProvider(settings, metrics)
+    app[FEEDBACK] = open_feedback(settings, metrics)
     app[TRACING] = tracing
     app[STOPPING] = stopping
     app[SOCKETS] = weakref.WeakSet()
@@ -43,6 +45,7 @@ def create_app(settings: Settings) -> web.Application:
     kinds = set(Kind) if settings.api_probes_port is None else set(Kind) - {Kind.PROBE}
     app.add_routes(routes(_around(observer, guard), kinds, preflight=bool(settings.cors_origins)))
     app.cleanup_ctx.append(_following)
+    app.cleanup_ctx.append(_storing)
     app.on_shutdown.append(websocket.close_all)
     app.on_cleanup.append(_flush)
     return app
@@ -52,7 +55,7 @@ def create_probes(app: web.Application) -> web.Application:
     """Return an app for a port of its own that answers what operators and machines ask about another app."""
     probes = web.Application()
     probes[SETTINGS], probes[METRICS] = app[SETTINGS], app[METRICS]
-    probes[MODELS], probes[STOPPING] = app[MODELS], app[STOPPING]
+    probes[MODELS], probes[FEEDBACK], probes[STOPPING] = app[MODELS], app[FEEDBACK], app[STOPPING]
     observer = Observer(app[METRICS], app[ACCESS], NoTracing(), app[STOPPING])
     probes.add_routes(routes(_around(observer, app[GUARD]), {Kind.PROBE}))
     return probes
@@ -81,3 +84,12 @@ async def _following(app: web.Application) -> AsyncIterator[None]:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+async def _storing(app: web.Application) -> AsyncIterator[None]:
+    feedback = app[FEEDBACK]
+    if feedback is not None:
+        feedback.start()
+    yield
+    if feedback is not None:
+        await feedback.close()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from api.feedback import FeedbackQueue
 from api.logs import AccessLog
 from api.metrics import Metrics
 from api.model import ModelProvider
@@ -25,6 +26,8 @@ GUARD: web.AppKey["Guard"] = web.AppKey("guard")
 USUAL: web.AppKey["Usual"] = web.AppKey("usual")
 MODELS = web.AppKey("models", ModelProvider)
 TRACING: web.AppKey["Tracing"] = web.AppKey("tracing")
+# None where no corrections are taken.
+FEEDBACK: web.AppKey[FeedbackQueue | None] = web.AppKey("feedback")
 STOPPING = web.AppKey("stopping", asyncio.Event)
 SOCKETS: web.AppKey[weakref.WeakSet[web.WebSocketResponse]] = web.AppKey("sockets", weakref.WeakSet)
 # The name or the address of who sent a request.

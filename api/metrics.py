@@ -161,6 +161,21 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
+        self.feedback = Counter(
+            "feedback_count", "Corrections accepted, stored, refused, or lost.", ["outcome"], registry=registry
+        )
+        self.feedback_queue_length = Gauge(
+            "feedback_queue_length", "Corrections that wait for the database.", registry=registry
+        )
+        self.feedback_queue_bytes = Gauge(
+            "feedback_queue_bytes", "Memory of the texts of corrections that wait.", registry=registry
+        )
+        self.feedback_database = Gauge(
+            "feedback_database_state",
+            "1 for how the database took the last try to store.",
+            ["state"],
+            registry=registry,
+        )
         for outcome in ("loaded", "refused", "unavailable"):
             self.model_reloads.labels(outcome)
         for reason in ("full", "failed"):

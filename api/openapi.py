@@ -14,16 +14,21 @@ from sentiment_core import __version__
 from sentiment_core.settings import Settings
 
 _REF = "#/components/schemas/{model}"
-_REQUESTS = (schemas.PredictRequest, schemas.BatchRequest)
+_REQUESTS = (schemas.PredictRequest, schemas.BatchRequest, schemas.FeedbackRequest)
 _RESPONSES = (
     schemas.Prediction,
     schemas.BatchResponse,
+    schemas.FeedbackAccepted,
     schemas.Problem,
     schemas.ModelCard,
     schemas.Health,
     schemas.Readiness,
 )
 _BODY = ("malformed_json", "invalid_utf8", "unreadable_body", "wrong_content_type", "too_large")
+_CORRECTION = (
+    *("missing_field", "invalid_value", "unstorable_text"),
+    *("feedback_off", "feedback_queue_full", "feedback_unavailable", "stopping"),
+)
 _FIELDS = ("wrong_type", "missing_text", "empty_text", "invalid_text", "unknown_field")
 _BY_KEY = {
     "parameters": [
@@ -72,7 +77,6 @@ def _schemas() -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
-    form = {"application/x-www-form-urlencoded": {"schema": _ref("PredictRequest")}}
     return {
         "/predict": {
             "post": _operation(
@@ -80,7 +84,7 @@ def _paths() -> dict[str, Any]:
                 "Score one text",
                 _json("Prediction") | _string("text/html"),
                 (*_BODY, *_FIELDS, "not_ready"),
-                _json("PredictRequest") | form,
+                _json("PredictRequest") | _form("PredictRequest"),
             )
             | _BY_KEY
         },
@@ -94,6 +98,16 @@ def _paths() -> dict[str, Any]:
             )
             | _BY_KEY
         },
+        "/feedback": {
+            "post": _operation(
+                "correct",
+                "Take a correction",
+                _json("FeedbackAccepted") | _string("text/html"),
+                (*_BODY, *_FIELDS, *_CORRECTION),
+                _json("FeedbackRequest") | _form("FeedbackRequest"),
+                status=202,
+            )
+        },
         "/model": {"get": _operation("getModel", "The model that answers now", _json("ModelCard"), ("not_ready",))},
         "/healthz": {"get": _operation("getHealth", "Whether the process runs", _json("Health"), ())},
         "/readyz": {
@@ -106,15 +120,21 @@ def _paths() -> dict[str, Any]:
 
 
 def _operation(
-    name: str, summary: str, content: dict[str, Any], codes: tuple[str, ...], body: dict[str, Any] | None = None
+    name: str,
+    summary: str,
+    content: dict[str, Any],
+    codes: tuple[str, ...],
+    body: dict[str, Any] | None = None,
+    *,
+    status: int = 200,
 ) -> dict[str, Any]:
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(int(STATUS[code]), []).append(code)
     problems = {"application/problem+json": {"schema": _ref("Problem")}}
-    responses = {"200": {"description": summary, "headers": _headers(HTTPStatus.OK), "content": content}} | {
-        str(status): {"description": f"Codes: {', '.join(found)}", "headers": _headers(status), "content": problems}
-        for status, found in sorted(by_status.items())
+    responses = {str(status): {"description": summary, "headers": _headers(status), "content": content}} | {
+        str(failed): {"description": f"Codes: {', '.join(found)}", "headers": _headers(failed), "content": problems}
+        for failed, found in sorted(by_status.items())
     }
     operation: dict[str, Any] = {"operationId": name, "summary": summary, "responses": responses}
     if body is not None:
@@ -138,6 +158,10 @@ def _headers(status: int) -> dict[str, Any]:
 
 def _json(name: str) -> dict[str, Any]:
     return {"application/json": {"schema": _ref(name)}}
+
+
+def _form(name: str) -> dict[str, Any]:
+    return {"application/x-www-form-urlencoded": {"schema": _ref(name)}}
 
 
 def _string(media: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The web pages: the form with its result, and the documentation of the API. They load nothing from other hosts."""
 
 import re
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ from aiohttp import web
 from markupsafe import Markup, escape
 
 from api.highlight import pieces
-from api.keys import MODELS, PROBLEM, SETTINGS
+from api.keys import FEEDBACK, MODELS, PROBLEM, SETTINGS
 from api.openapi import document
 from api.problems import STATUS, status_of
-from api.schemas import Prediction
+from api.schemas import FeedbackAccepted, Prediction
 from sentiment_core.errors import MethodNotAllowed, ModelNotReady, PathUnknown, SentimentError
 
 _STATIC = {path.name: path for path in Path(__file__).with_name("static").iterdir()}
@@ -92,6 +93,14 @@ def result_page(request: web.Request, text: str, outcome: Prediction | Sentiment
     return _render(request, "page.html", context | {"result": _result(text, outcome, _neutral_band(request))})
 
 
+def feedback_page(request: web.Request, outcome: FeedbackAccepted | SentimentError) -> web.Response:
+    """Say thanks for a correction, or why it was not taken."""
+    if isinstance(outcome, SentimentError):
+        request[PROBLEM] = outcome.code
+        return _render(request, "feedback.html", {"error": str(outcome)}, status_of(outcome))
+    return _render(request, "feedback.html", {"error": None}, HTTPStatus.ACCEPTED)
+
+
 def _code(text: str) -> Markup:
     """Show what stands between backticks as code."""
     return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped before
@@ -102,7 +111,15 @@ def _page(request: web.Request, text: str) -> dict[str, Any]:
         model = request.app[MODELS].current.identity
     except ModelNotReady:
         model = None
-    return {"text": text, "examples": EXAMPLES, "model": model, "result": None, "error": None}
+    feedback_on = request.app[FEEDBACK] is not None
+    return {
+        "text": text,
+        "examples": EXAMPLES,
+        "model": model,
+        "result": None,
+        "error": None,
+        "feedback_on": feedback_on,
+    }
 
 
 def _neutral_band(request: web.Request) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from aiohttp import web
 from aiohttp.hdrs import ACCEPT, CONTENT_TYPE
 
-from api.keys import METRICS, MODELS, SETTINGS, STOPPING
+from api.keys import FEEDBACK, METRICS, MODELS, SETTINGS, STOPPING
 from api.openapi import document
 from api.responses import json_response
 from api.schemas import Health
@@ -20,7 +20,11 @@ async def readyz(request: web.Request) -> web.Response:
     """Answer 200 while this process should get requests."""
     if request.app[STOPPING].is_set():
         raise ServiceStopping
-    return json_response(request.app[MODELS].readiness())
+    ready = request.app[MODELS].readiness()
+    feedback = request.app[FEEDBACK]
+    if feedback is not None:
+        ready["feedback"] = feedback.status
+    return json_response(ready)
 
 
 async def model(request: web.Request) -> web.Response:

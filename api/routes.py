@@ -6,7 +6,7 @@ from enum import Enum, auto
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from api import cors, handlers, pages, probes, websocket
+from api import corrections, cors, handlers, pages, probes, websocket
 
 
 class Kind(Enum):
@@ -26,6 +26,7 @@ _TABLE: tuple[tuple[str, str, Kind, Handler], ...] = (
     ("GET", "/", Kind.OPEN, pages.index),
     ("POST", "/predict", Kind.GUARDED, handlers.predict_one),
     ("POST", "/predict/batch", Kind.GUARDED, handlers.predict_many),
+    ("POST", "/feedback", Kind.GUARDED, corrections.correct),
     ("GET", "/ws", Kind.STREAM, websocket.stream),
     ("GET", "/model", Kind.GUARDED, probes.model),
     ("GET", "/healthz", Kind.PROBE, probes.healthz),

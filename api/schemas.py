@@ -2,10 +2,21 @@
 
 from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from sentiment_core.errors import FieldUnknown, SentimentError, TextEmpty, TextInvalid, TextMissing, TypeInvalid
+from sentiment_core.errors import (
+    FieldMissing,
+    FieldUnknown,
+    SentimentError,
+    TextEmpty,
+    TextInvalid,
+    TextMissing,
+    TextUnstorable,
+    TypeInvalid,
+    ValueInvalid,
+)
 
 # Anything but Unicode's White_Space: of `\S`, Rust, Python and ECMAScript, which read it here, have three definitions.
 _NOT_BLANK = r"[^\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
@@ -13,6 +24,7 @@ Text = Annotated[str, Field(min_length=1, pattern=_NOT_BLANK, description="The t
 Label = Literal["negative", "neutral", "positive"]
 Source = Literal["registry", "cache", "bundle", "starter"]
 RoleName = Literal["champion", "shadow", "canary"]
+FeedbackState = Literal["starting", "ok", "unavailable", "outdated", "refused"]
 
 
 class Request(BaseModel):
@@ -32,6 +44,33 @@ class BatchRequest(Request):
     """Several texts to score; each is judged on its own, so one bad text costs only itself."""
 
     texts: list[Any] = Field(description="The texts to score.", json_schema_extra={"items": {"type": "string"}})
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("string_nul", "it holds U+0000")
+    return text
+
+
+class FeedbackRequest(Request):
+    """A correction: which label is right for a text, and what score it was given by which model."""
+
+    text: Annotated[Text, AfterValidator(_storable)] = Field(
+        description="The text as it was scored; not blank, and without the character U+0000.",
+        json_schema_extra={"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"},
+    )
+    label: Label = Field(description="The label that is right.")
+    score: float | None = Field(None, ge=0, le=1, allow_inf_nan=False, description="The score that was given.")
+    model_digest: str | None = Field(
+        None, pattern="^[0-9a-f]{64}$", description="The digest of the model that gave it, of this service or another."
+    )
+
+
+class FeedbackAccepted(TypedDict):
+    """The correction is in the queue and will be stored; `feedback_id` names it from now on."""
+
+    status: Literal["accepted"]
+    feedback_id: str
 
 
 class Model(TypedDict):
@@ -134,8 +173,18 @@ class Health(TypedDict):
     status: Literal["ok"]
 
 
+class FeedbackStatus(TypedDict):
+    """How the database took the last try to store corrections, and how many wait for the next one."""
+
+    state: FeedbackState
+    waiting: int
+
+
 class Readiness(TypedDict):
-    """The process answers predictions; `detail` says what is not as it should be nevertheless, or is null."""
+    """The process answers predictions; `detail` says what is not as it should be nevertheless, or is null.
+
+    `feedback` is missing where no corrections are taken; whatever it says, predictions are answered.
+    """
 
     status: Literal["ready"]
     model: Model
@@ -145,8 +194,22 @@ class Readiness(TypedDict):
     canary: Canary | None
     registry_reachable: bool | None
     detail: str | None
+    feedback: NotRequired[FeedbackStatus]
 
 
+_TEXTS = ("text", "texts")
+_KINDS = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "float_type": "a number",
+    "list_type": "a list",
+    "model_type": "an object",
+}
+_VALUES = {
+    "label": "negative, neutral or positive",
+    "score": "a number from 0 to 1",
+    "model_digest": "64 digits of 0 to 9 and a to f",
+}
 AnyRequest = TypeVar("AnyRequest", bound=Request)
 
 
@@ -161,22 +224,25 @@ def validate(shape: type[AnyRequest], payload: object) -> AnyRequest:
 def _translate(shape: type[Request], error: ValidationError) -> SentimentError:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     field = shown(first["loc"][0]) if first["loc"] else ""
-    match first["type"]:
+    kind = first["type"]
+    found: SentimentError
+    match kind:
         case "missing":
-            return TextMissing(field=field)
+            found = TextMissing(field=field) if field in _TEXTS else FieldMissing(field=field)
         case "extra_forbidden":
-            return FieldUnknown(field=field, known=", ".join(shape.model_fields))
-        case "string_too_short" | "string_pattern_mismatch":
-            return TextEmpty(field=field)
+            found = FieldUnknown(field=field, known=", ".join(shape.model_fields))
+        case "string_too_short" | "string_pattern_mismatch" if field in _TEXTS:
+            found = TextEmpty(field=field)
+        case "string_nul":
+            found = TextUnstorable(field=field)
         case "string_unicode":
-            return TextInvalid(field=field or "name")
+            found = TextInvalid(field=field or "name")
+        case _ if kind in _KINDS or field not in _VALUES:
+            wanted = _KINDS.get(kind, "another type")
+            found = TypeInvalid(where=f"field {field}" if field else "body", why=f"it must be {wanted}")
         case _:
-            return TypeInvalid(where=f"field {field}" if field else "body", why=_wanted(first["type"]))
-
-
-def _wanted(error_type: str) -> str:
-    kinds = {"string_type": "text", "bool_type": "true or false", "list_type": "a list", "model_type": "an object"}
-    return f"it must be {kinds.get(error_type, 'another type')}"
+            found = ValueInvalid(field=field, why=f"it must be {_VALUES[field]}")
+    return found
 
 
 def shown(name: object) -> str:

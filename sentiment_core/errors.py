@@ -270,10 +270,28 @@ class TextInvalid(TerminalError):
     code = "invalid_text"
 
 
+class TextUnstorable(TerminalError):
+    """The field {field} holds the character U+0000, which cannot be stored. Send the text without it."""
+
+    code = "unstorable_text"
+
+
 class TextMissing(TerminalError):
     """The field {field} is missing."""
 
     code = "missing_text"
+
+
+class FieldMissing(TerminalError):
+    """The field {field} is missing."""
+
+    code = "missing_field"
+
+
+class ValueInvalid(TerminalError):
+    """The field {field} has a value that is not accepted: {why}."""
+
+    code = "invalid_value"
 
 
 class TextEmpty(TerminalError):
@@ -352,6 +370,24 @@ class AnswerTooSlow(TransientError):
     """The answer was not ready within {seconds:g} s. Try again, with less at once."""
 
     code = "answer_too_slow"
+
+
+class FeedbackOff(TerminalError):
+    """This service takes no corrections: it has no database. SENTIMENT_DATABASE_URL gives it one."""
+
+    code = "feedback_off"
+
+
+class FeedbackQueueFull(TransientError):
+    """The correction was not taken: {waiting} others wait for the database, and there is no more room. Try again."""
+
+    code = "feedback_queue_full"
+
+
+class FeedbackUnavailable(TransientError):
+    """The correction was not taken, since the database takes none: {why}. Try again later."""
+
+    code = "feedback_unavailable"
 
 
 class ModelNotReady(TransientError):

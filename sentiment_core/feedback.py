@@ -24,7 +24,7 @@ _INSERT = """
     INSERT INTO sentiment.feedback (feedback_key, text, label, score, model_digest, received_at) VALUES %s
     ON CONFLICT (feedback_key) DO NOTHING
     """
-_ROW = "(%s::uuid, %s, %s::sentiment.label, %s::real, %s, %s::timestamptz)"
+_ROW = "(%s::uuid, %s, %s::sentiment.label, %s::double precision, %s, %s::timestamptz)"
 
 
 class FeedbackStore:

@@ -122,6 +122,15 @@ class Settings(BaseSettings):
         False,
         description="Whether the API sends a span of each request by OTLP (extra `tracing`; `OTEL_*` say where to).",
     )
+    feedback_queue: int = Field(
+        1_000, gt=0, description="Most corrections that wait for the database in one API process."
+    )
+    feedback_queue_bytes: int = Field(
+        16_000_000, gt=0, description="Most memory that the texts of those corrections take."
+    )
+    feedback_flush_s: float = Field(
+        5, gt=0, description="Seconds that an API process which stops still tries to store corrections."
+    )
     hourly_price_usd: float = Field(0.05, ge=0, description="Price of one API process an hour, for the cost metrics.")
 
     code_version: str = Field("unknown", description="Git revision of the code, written to the ledger.")

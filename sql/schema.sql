@@ -671,7 +671,7 @@ CREATE TABLE sentiment.feedback (
     feedback_id bigint NOT NULL,
     text text NOT NULL,
     label sentiment.label NOT NULL,
-    score real,
+    score double precision,
     model_digest text,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
     feedback_key uuid DEFAULT gen_random_uuid() NOT NULL,

@@ -1,8 +1,9 @@
 -- Corrections that are stored once however often they are sent, and that name what they correct.
 
 -- The service sends a correction again when it did not hear whether the commit took place. No release wrote rows before
--- this one, so that the table is rewritten for the new column costs nothing.
+-- this one, so that the table is rewritten costs nothing. A score is stored as it is given: real has no room for all.
 ALTER TABLE sentiment.feedback
+    ALTER COLUMN score TYPE double precision,
     ADD COLUMN feedback_key uuid NOT NULL DEFAULT gen_random_uuid(),
     ADD CONSTRAINT feedback_is_stored_once UNIQUE (feedback_key),
     ADD CONSTRAINT feedback_score_is_a_probability CHECK (score BETWEEN 0 AND 1),

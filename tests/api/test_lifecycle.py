@@ -5,6 +5,7 @@ import threading
 import time
 
 import orjson
+import pytest
 
 
 def test_readiness_fails_before_the_service_stops_and_requests_go_on(start):
@@ -47,11 +48,24 @@ def test_a_port_that_is_taken_is_a_plain_sentence(service):
     assert "Traceback" not in second.stdout + second.stderr
 
 
-def test_the_service_imports_nothing_heavy():
+HEAVY = {"mlflow", "pandas", "sklearn", "airflow", "pyarrow", "sqlalchemy", "alembic", "boto3", "requests", "nltk"}
+
+
+@pytest.mark.parametrize("database_url", ["", "postgresql://127.0.0.1/none"], ids=["alone", "with a database"])
+def test_the_service_imports_nothing_heavy_and_a_driver_only_for_a_database(database_url):
     script = (
-        "import sys, api.__main__, api.app; from sentiment_core import bundle, registry, scorer;"
+        "import sys, api.__main__; from api.app import create_app; from sentiment_core import bundle, registry, scorer;"
+        "from sentiment_core.settings import settings; create_app(settings());"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
-    heavy = {"mlflow", "pandas", "sklearn", "airflow", "pyarrow", "sqlalchemy", "boto3", "requests", "nltk"}
-    assert not heavy & set(run.stdout.split())
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"SENTIMENT_DATABASE_URL": database_url},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    imported = set(run.stdout.split())
+    assert not HEAVY & imported
+    assert ("psycopg2" in imported) == bool(database_url)

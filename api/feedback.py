@@ -68,6 +68,7 @@ class FeedbackQueue:
         self._waiting_bytes = 0
         self._deadline: float | None = None
         self._state: FeedbackState = "starting"
+        self._told = ("starting", "")
         self._thread = threading.Thread(target=self._run, name="feedback", daemon=True)
         for outcome in ("accepted", "stored", "refused", "lost"):
             self._counts.labels(outcome)
@@ -149,8 +150,7 @@ class FeedbackQueue:
         except SentimentError as error:
             self._show(_state_after(error), error)
             return False
-        except Exception as error:  # whatever it is, what was accepted is not given up for it
-            log.exception("corrections could not be stored")
+        except Exception as error:  # noqa: BLE001 -- whatever it is, what was accepted is not given up for it
             self._show("refused", error)
             return False
         self._show("ok")
@@ -195,15 +195,20 @@ class FeedbackQueue:
         return self._deadline is not None and (not self._waiting or time.monotonic() >= self._deadline)
 
     def _show(self, state: FeedbackState, error: Exception | None = None) -> None:
-        if state == self._state:
-            return
         before, self._state = self._state, state
-        self._states.labels(before).set(0)
-        self._states.labels(state).set(1)
-        if error is None:
-            log.info("corrections are stored", extra={"waiting": len(self._waiting)})
-        elif isinstance(error, SentimentError):
-            log.warning("corrections are not stored", extra={"code": error.code, "detail": str(error)})
+        if state != before:
+            self._states.labels(before).set(0)
+            self._states.labels(state).set(1)
+        if (state, str(error)) == self._told:
+            return
+        self._told = (state, str(error))
+        match error:
+            case None:
+                log.info("corrections are stored", extra={"waiting": len(self._waiting)})
+            case SentimentError():
+                log.warning("corrections are not stored", extra={"code": error.code, "detail": str(error)})
+            case _:
+                log.error("corrections are not stored", exc_info=error)
 
     def _lose(self, count: int, why: str) -> None:
         self._counts.labels("lost").inc(count)

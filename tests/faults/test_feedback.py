@@ -168,6 +168,20 @@ def test_a_database_that_thaws_while_the_service_ends_gets_what_waits(proxied, p
     assert stored(database_url) == [f"correction {number}" for number in range(8)]
 
 
+def test_a_database_that_stays_frozen_does_not_keep_the_service_from_ending(
+    start, postgres_proxy, database_url
+) -> None:
+    service = start(DATABASE_URL=postgres_proxy.url, FEEDBACK_FLUSH_S="0.5").wait_ready()
+    wait_state(service, "ok")
+    postgres_proxy.hold()
+    for number in range(3):
+        assert send(service, f"correction {number}").status == 202
+    assert service.stop() == 0
+    (told,) = (line for line in service.log() if line["event"] == "corrections lost")
+    assert told["count"] == 3
+    assert stored(database_url) == []
+
+
 def test_what_the_database_does_not_take_before_the_end_is_told_as_lost(start, own_server, own_url) -> None:
     service = start(DATABASE_URL=own_url, FEEDBACK_FLUSH_S="0.5").wait_ready()
     wait_state(service, "ok")

@@ -1,5 +1,7 @@
 """The store of corrections: once each, as they were sent, whatever is written again."""
 
+import os
+import socket
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -76,6 +78,15 @@ def test_an_older_schema_is_told_from_a_database_that_is_away(empty_database, un
 @pytest.fixture
 def unused_port(stack) -> int:
     return stack.workspace.port("nothing listens here")
+
+
+def test_a_server_that_vanished_is_noticed_by_what_it_does_not_acknowledge(database_url) -> None:
+    for unanswered_s, kept_ms in ((3, 3_000), (None, 0)):
+        with (
+            database.connect(database_url, unanswered_s=unanswered_s) as connection,
+            socket.socket(fileno=os.dup(connection.fileno())) as wire,
+        ):
+            assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == kept_ms
 
 
 def test_no_error_quotes_a_correction(store, query) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from api.accept import prefers_html
 from api.bodies import FORM, JSON, content_type, parse_form, parse_json, read
-from api.keys import FEEDBACK
+from api.keys import FEEDBACK, LIMIT
 from api.pages import feedback_page
 from api.responses import json_response
 from api.schemas import FeedbackAccepted, FeedbackRequest, validate
@@ -45,6 +45,7 @@ def _take(request: web.Request, payload: object) -> FeedbackAccepted:
     if feedback is None:
         raise FeedbackOff
     wanted = validate(FeedbackRequest, payload)
+    request.app[LIMIT].allowed(wanted.text)  # what is too long to be scored is refused; what was scored in part is not
     key = uuid.uuid4()
     feedback.put(Correction(key, wanted.text, wanted.label, wanted.score, wanted.model_digest, datetime.now(UTC)))
     return {"status": "accepted", "feedback_id": str(key)}

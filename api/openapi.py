@@ -26,7 +26,7 @@ _RESPONSES = (
 )
 _BODY = ("malformed_json", "invalid_utf8", "unreadable_body", "wrong_content_type", "too_large")
 _CORRECTION = (
-    *("missing_field", "invalid_value", "unstorable_text"),
+    *("missing_field", "invalid_value", "unstorable_text", "text_too_long"),
     *("feedback_off", "feedback_queue_full", "feedback_unavailable", "stopping"),
 )
 _FIELDS = ("wrong_type", "missing_text", "empty_text", "invalid_text", "unknown_field")

@@ -1,7 +1,10 @@
 """Corrections over HTTP, into a real database."""
 
 import gzip
+import json
 import re
+import urllib.request
+from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 from uuid import UUID
@@ -212,6 +215,29 @@ def test_what_waits_at_the_signal_is_stored_before_the_end(own, database_url):
     assert own.stop() == 0
     assert [row[0] for row in rows(database_url)] == kept
     assert not [line for line in own.log() if line["event"] == "corrections lost"]
+
+
+def test_a_text_of_any_length_that_predict_takes_can_be_corrected(start, database_url):
+    truncating = start(DATABASE_URL=database_url, MAX_TEXT_CHARACTERS="10").wait_ready()
+    rejecting = start(DATABASE_URL=database_url, MAX_TEXT_CHARACTERS="10", LONG_TEXTS="reject").wait_ready()
+    long = {"text": "eleven long", "label": "neutral"}
+    assert truncating.post("/feedback", long).status == 202
+    assert [row[1] for row in wait_stored(truncating, database_url, 1)] == ["eleven long"]
+    refused = rejecting.post("/feedback", long)
+    assert (refused.status, refused.code) == (413, "text_too_long")
+    assert rejecting.post("/feedback", long | {"text": "ten long !"}).status == 202
+    assert len(wait_stored(rejecting, database_url, 1)) == 2
+
+
+def test_the_state_of_the_queue_is_seen_on_the_port_of_the_probes(start, database_url, stack):
+    port = stack.workspace.port("probes of a service with corrections")
+    own = start(DATABASE_URL=database_url, API_PROBES_PORT=str(port))
+
+    def state():
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
+            return json.load(answer)["feedback"]["state"]
+
+    own.wait(lambda: state() == "ok", 30)
 
 
 def test_a_gzipped_correction_is_read(own, database_url):

@@ -17,8 +17,6 @@ from api.schemas import FeedbackAccepted, FeedbackRequest, validate
 from sentiment_core.correction import Correction
 from sentiment_core.errors import FeedbackOff, SentimentError
 
-_OPTIONAL = ("score", "model_digest")
-
 
 async def correct(request: web.Request) -> web.Response:
     """Take a correction, from JSON or from a form; a browser's form is answered by the page."""
@@ -52,11 +50,8 @@ def _take(request: web.Request, payload: object) -> FeedbackAccepted:
 
 
 def _form(body: bytes) -> dict[str, Any]:
-    """Return the form's fields as JSON would have them: the optional ones may be empty, and a number is one."""
-    fields: dict[str, Any] = parse_form(body)
-    for name in _OPTIONAL:
-        if fields.get(name) == "":
-            del fields[name]
+    """Return the form's fields as JSON would have them: a number is one."""
+    fields: dict[str, Any] = dict(parse_form(body))
     if "score" in fields:
         with suppress(ValueError):  # the validation says what it must be
             fields["score"] = float(fields["score"])

@@ -24,12 +24,20 @@ _RESPONSES = (
     schemas.Health,
     schemas.Readiness,
 )
-_BODY = ("malformed_json", "invalid_utf8", "unreadable_body", "wrong_content_type", "too_large")
+_BODY = ("malformed_json", "invalid_utf8", "unreadable_body", "body_too_slow", "wrong_content_type", "too_large")
+_GUARDED = ("unauthorised", "cross_site", "rate_limited", "overloaded", "answer_too_slow")
 _CORRECTION = (
     *("missing_field", "invalid_value", "unstorable_text", "text_too_long"),
     *("feedback_off", "feedback_queue_full", "feedback_unavailable", "stopping"),
 )
+_BATCH = ("wrong_type", "missing_text", "invalid_text", "unknown_field", "batch_too_large")
 _FIELDS = ("wrong_type", "missing_text", "empty_text", "invalid_text", "unknown_field")
+_GUARDED_PATHS = ("/predict", "/predict/batch", "/feedback", "/model")
+_PROBES = ("/healthz", "/readyz", "/metrics")
+_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 _BY_KEY = {
     "parameters": [
         {
@@ -45,13 +53,28 @@ _BY_KEY = {
 
 def document(settings: Settings) -> dict[str, Any]:
     """Return the document of a service with these settings."""
-    return _document(settings.max_body_bytes, settings.max_batch_texts)
+    longest = settings.max_text_characters if settings.long_texts == "reject" else None
+    with_probes = settings.api_probes_port is None
+    return _document(settings.max_body_bytes, settings.max_batch_texts, longest, bool(settings.api_keys), with_probes)
 
 
 @cache
-def _document(max_body_bytes: int, max_batch_texts: int) -> dict[str, Any]:
-    components = _schemas()
-    components["BatchRequest"]["properties"]["texts"]["maxItems"] = max_batch_texts
+def _document(
+    max_body_bytes: int, max_batch_texts: int, longest: int | None, with_keys: bool, with_probes: bool
+) -> dict[str, Any]:
+    components: dict[str, Any] = {"schemas": _schemas()}
+    components["schemas"]["BatchRequest"]["properties"]["texts"]["maxItems"] = max_batch_texts
+    if longest is not None:
+        for name in ("PredictRequest", "FeedbackRequest", "FeedbackForm"):
+            components["schemas"][name]["properties"]["text"]["maxLength"] = longest
+    paths = _paths()
+    for path in _PROBES if not with_probes else ():
+        del paths[path]
+    if with_keys:
+        components["securitySchemes"] = _SCHEMES
+        for path in _GUARDED_PATHS:
+            for operation in paths[path].values():
+                operation["security"] = [{name: []} for name in _SCHEMES]
     return {
         "openapi": "3.1.0",
         "info": {
@@ -63,8 +86,8 @@ def _document(max_body_bytes: int, max_batch_texts: int) -> dict[str, Any]:
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": _paths(),
-        "components": {"schemas": components},
+        "paths": paths,
+        "components": components,
     }
 
 
@@ -73,7 +96,17 @@ def _schemas() -> dict[str, Any]:
     _, responses = TypeAdapter.json_schemas(
         [(shape.__name__, "serialization", TypeAdapter(shape)) for shape in _RESPONSES], ref_template=_REF
     )
-    return {**requests["$defs"], **responses["$defs"]}
+    return {**requests["$defs"], **responses["$defs"], "FeedbackForm": _as_form(requests["$defs"]["FeedbackRequest"])}
+
+
+def _as_form(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a form for that of a JSON object: a form has no null, what is unknown is left out."""
+    properties = {}
+    for name, property_ in schema["properties"].items():
+        known = [each for each in property_.get("anyOf", ()) if each != {"type": "null"}]
+        others = {key: value for key, value in property_.items() if key not in ("anyOf", "default")}
+        properties[name] = others | known[0] if known else property_
+    return schema | {"title": "FeedbackForm", "properties": properties}
 
 
 def _paths() -> dict[str, Any]:
@@ -83,7 +116,7 @@ def _paths() -> dict[str, Any]:
                 "predict",
                 "Score one text",
                 _json("Prediction") | _string("text/html"),
-                (*_BODY, *_FIELDS, "not_ready"),
+                (*_GUARDED, *_BODY, *_FIELDS, "text_too_long", "not_ready"),
                 _json("PredictRequest") | _form("PredictRequest"),
             )
             | _BY_KEY
@@ -93,7 +126,7 @@ def _paths() -> dict[str, Any]:
                 "predictBatch",
                 "Score several texts",
                 _json("BatchResponse"),
-                (*_BODY, "wrong_type", "missing_text", "invalid_text", "unknown_field", "batch_too_large", "not_ready"),
+                (*_GUARDED, *_BODY, *_BATCH, "not_ready"),
                 _json("BatchRequest"),
             )
             | _BY_KEY
@@ -103,12 +136,14 @@ def _paths() -> dict[str, Any]:
                 "correct",
                 "Take a correction",
                 _json("FeedbackAccepted") | _string("text/html"),
-                (*_BODY, *_FIELDS, *_CORRECTION),
-                _json("FeedbackRequest") | _form("FeedbackRequest"),
+                (*_GUARDED, *_BODY, *_FIELDS, *_CORRECTION),
+                _json("FeedbackRequest") | _form("FeedbackForm"),
                 status=202,
             )
         },
-        "/model": {"get": _operation("getModel", "The model that answers now", _json("ModelCard"), ("not_ready",))},
+        "/model": {
+            "get": _operation("getModel", "The model that answers now", _json("ModelCard"), (*_GUARDED, "not_ready"))
+        },
         "/healthz": {"get": _operation("getHealth", "Whether the process runs", _json("Health"), ())},
         "/readyz": {
             "get": _operation(
@@ -150,7 +185,7 @@ def _headers(status: int) -> dict[str, Any]:
             "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
         }
     }
-    if status != HTTPStatus.SERVICE_UNAVAILABLE:
+    if status not in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         return always
     seconds = {"type": "integer", "minimum": 1}
     return always | {"Retry-After": {"description": "Seconds to wait.", "required": True, "schema": seconds}}

@@ -4,7 +4,7 @@ import jsonschema
 import pytest
 
 from api.problems import STATUS
-from api.routes import STATIC, UNMATCHED, routes
+from api.routes import STATIC, UNMATCHED, Kind, routes
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +52,20 @@ def test_the_documentation_page_names_every_address_and_error_code(service, desc
 def test_the_documentation_page_loads_nothing_from_other_hosts(service):
     for path in ("/", "/docs"):
         assert not re.search(r"""(?:src|href|action)=["']?(?:https?:)?//""", service.get(path).body.decode())
+
+
+def test_the_document_says_what_the_settings_change(start):
+    service = start(API_KEYS=f'["shop:{"0" * 64}"]', API_PROBES_PORT="0", MAX_TEXT_CHARACTERS="7", LONG_TEXTS="reject")
+    described = service.get("/openapi.json").json()
+    assert described["paths"]["/predict"]["post"]["security"] == [{"bearer": []}, {"key": []}]
+    assert set(described["components"]["securitySchemes"]) == {"bearer", "key"}
+    assert "/metrics" not in described["paths"]
+    assert described["components"]["schemas"]["PredictRequest"]["properties"]["text"]["maxLength"] == 7
+
+
+def test_the_guarded_addresses_are_described_as_such(described):
+    guarded = {route.path for route in routes(kinds={Kind.GUARDED})} - {UNMATCHED}
+    told = {
+        path for path, methods in described["paths"].items() for each in methods.values() if "401" in each["responses"]
+    }
+    assert told == guarded

@@ -19,7 +19,9 @@ from sentiment_core.errors import (
 )
 
 # Anything but Unicode's White_Space: of `\S`, Rust, Python and ECMAScript, which read it here, have three definitions.
-_NOT_BLANK = r"[^\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+_WHITE = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_NOT_BLANK = f"[^{_WHITE}]"
+_NOT_BLANK_WITHOUT_NUL = rf"^[^\u0000]*[^\u0000{_WHITE}][^\u0000]*$"
 Text = Annotated[str, Field(min_length=1, pattern=_NOT_BLANK, description="The text to score; not blank.")]
 Label = Literal["negative", "neutral", "positive"]
 Source = Literal["registry", "cache", "bundle", "starter"]
@@ -57,12 +59,15 @@ class FeedbackRequest(Request):
 
     text: Annotated[Text, AfterValidator(_storable)] = Field(
         description="The text as it was scored; not blank, and without the character U+0000.",
-        json_schema_extra={"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"},
+        json_schema_extra={"pattern": _NOT_BLANK_WITHOUT_NUL},
     )
     label: Label = Field(description="The label that is right.")
     score: float | None = Field(None, ge=0, le=1, allow_inf_nan=False, description="The score that was given.")
     model_digest: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="The digest of the model that gave it, of this service or another."
+        None,
+        pattern="^[0-9a-f]{64}$",
+        max_length=64,  # where `$` lets a line's end follow, as in Python
+        description="The digest of the model that gave it, of this service or another.",
     )
 
 

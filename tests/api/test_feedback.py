@@ -12,8 +12,10 @@ from uuid import UUID
 import jsonschema
 import pytest
 
+from api.schemas import FeedbackRequest, validate
 from sentiment_core import database
 from sentiment_core.database import connect
+from sentiment_core.errors import SentimentError
 
 FORM = "application/x-www-form-urlencoded"
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -115,6 +117,29 @@ def test_a_bad_correction_is_refused_and_nothing_of_it_is_kept(own, database_url
     assert own.post("/feedback", GOOD).status == 202
     assert len(wait_stored(own, database_url, 1)) == 1
     assert own.metric('feedback_count_total{outcome="accepted"}') == 1
+
+
+def test_what_the_document_says_of_a_correction_is_what_is_taken(described):
+    schema = {"$ref": "#/components/schemas/FeedbackRequest", "components": described["components"]}
+    documented = jsonschema.Draft202012Validator(schema)
+    texts = [text for code in range(0x3100) for text in (chr(code), f" {chr(code)}\n", f"a{chr(code)}")]
+    digests = [DIGEST, DIGEST[1:], DIGEST + "0", DIGEST + "\n", DIGEST.upper(), "g" + DIGEST[1:], None]
+    for payload in (
+        *({"text": text, "label": "neutral"} for text in texts),
+        *({"text": "a", "label": "neutral", "model_digest": digest} for digest in digests),
+        *({"text": "a", "label": "neutral", "score": score} for score in (0, 1, 0.5, -0.1, 1.1, True, "1", None)),
+    ):
+        try:
+            validate(FeedbackRequest, payload)
+            taken = True
+        except SentimentError:
+            taken = False
+        assert taken == documented.is_valid(payload), payload
+
+
+@pytest.fixture(scope="module")
+def described(service):
+    return service.get("/openapi.json").json()
 
 
 def test_a_refused_form_is_answered_by_a_page_with_the_reason(own):

@@ -1,13 +1,15 @@
 """The service under load, against the least that aiohttp can do, what it replaces, and `mlflow models serve`.
 
 Each contender is one process on the first core; the load generator is another on the second. All get the same requests,
-a short text and one of a review's length, in turn; each answer is checked to be a 200. The service has all that it has
-by default switched on: validation, metrics, limits and the access log.
+a short text and one of a review's length, in turn; each answer is checked to be a 200. The service has all that it can
+have switched on: validation, API keys, a rate limit a client, all other limits, metrics and the access log.
 """
 
+import hashlib
 import json
 import os
 import pickle
+import secrets
 import shutil
 import signal
 import socket
@@ -38,6 +40,7 @@ GOALS = {
     "api_vs_mlflow_serve": "≥ 10",
 }
 CONNECTIONS = (1, 8, 64)
+KEY = secrets.token_urlsafe(32)
 START_S = 60
 MLFLOW = "mlflow models serve"
 
@@ -115,10 +118,23 @@ def save_pyfunc(folder: Path) -> None:
 
 def request_of(contender: str, text: str) -> bytes:
     """Return the request by which a contender scores one text."""
-    headers = {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
     if contender == MLFLOW:
         return post("/invocations", json.dumps({"dataframe_records": [{"text": text}]}).encode(), headers)
     return post("/predict", json.dumps({"text": text}).encode(), headers)
+
+
+def guarded(port: int) -> dict[str, str]:
+    """Return the service's settings: several keys to compare with, and a rate that is counted but not reached."""
+    entries = [
+        f"{name}:{hashlib.sha256(key.encode()).hexdigest()}" for name, key in (("other", "unused"), ("own", KEY))
+    ]
+    return {
+        "SENTIMENT_API_PORT": str(port),
+        "SENTIMENT_API_KEYS": json.dumps(entries),
+        "SENTIMENT_RATE_LIMIT_PER_S": "10000000",
+        "SENTIMENT_RATE_LIMIT_BURST": "10000000",
+    }
 
 
 def contenders(folder: Path, texts: list[str]) -> dict[str, tuple[list[str], int, dict[str, str]]]:
@@ -130,7 +146,7 @@ def contenders(folder: Path, texts: list[str]) -> dict[str, tuple[list[str], int
     python = sys.executable
     gunicorn = [python, "-m", "gunicorn", "--workers", "1", "--bind", f"127.0.0.1:{ports['flask']}"]
     return {
-        "service": ([python, "-m", "api"], ports["service"], {"SENTIMENT_API_PORT": str(ports["service"])}),
+        "service": ([python, "-m", "api"], ports["service"], guarded(ports["service"])),
         "bare aiohttp": (
             [python, "-m", "benchmarks.services.bare", str(ports["bare aiohttp"])],
             ports["bare aiohttp"],

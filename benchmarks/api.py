@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,8 @@ def service(command: list[str], port: int, environment: Mapping[str, str], reque
             time.sleep(0.1)
         yield port
     finally:
-        os.killpg(process.pid, signal.SIGTERM)  # some are started by a command that stays above them
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)  # some are started by a command that stays above them
         process.wait()
 
 

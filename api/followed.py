@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 # A refused version is tried again after this time: the cause may have been this machine, a full disk for example.
 _RETRY_REFUSED_S = 60.0
+# A new process waits so long for the registry before it serves the last good model meanwhile.
+_PATIENCE_S = 1.0
 
 
 class Followed(Role):
@@ -39,7 +41,12 @@ class Followed(Role):
 
     async def _renew(self) -> None:
         registry = Registry(self._tracking_uri, self._name, self._cache)
-        version, digest = await asyncio.to_thread(registry.resolve, self.wanted)
+        resolved = asyncio.ensure_future(asyncio.to_thread(registry.resolve, self.wanted))
+        if self.current is None:
+            await asyncio.wait((resolved,), timeout=_PATIENCE_S)
+            if not resolved.done():  # it is up but silent, and whoever waits for this process does not care why
+                await self._show_last_good()
+        version, digest = await resolved
         self._reach(True)
         if self._is_served(version, digest):
             self.trouble = None

@@ -67,14 +67,18 @@ class Role(ABC):
         if unavailable:
             self._reach(False)
         if self.current is None:
-            try:
-                served = await asyncio.to_thread(self._last_good)
-            except SentimentError as worse:
-                details = {"role": self.role, "code": worse.code, "detail": str(worse)}
-                log.warning("the last good model is lost", extra=details)
-            else:
-                if served is not None:
-                    self._show(served)
+            await self._show_last_good()
+
+    async def _show_last_good(self) -> None:
+        """Serve the model that served before this process started, if there is one."""
+        try:
+            served = await asyncio.to_thread(self._last_good)
+        except SentimentError as worse:
+            details = {"role": self.role, "code": worse.code, "detail": str(worse)}
+            log.warning("the last good model is lost", extra=details)
+        else:
+            if served is not None:
+                self._show(served)
 
     def _serve(self, served: ServedModel) -> None:
         self.trouble = None

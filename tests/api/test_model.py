@@ -4,6 +4,8 @@ import asyncio
 import http.client
 import http.server
 import json
+import signal
+import socket
 import threading
 import urllib.request
 from functools import partial
@@ -193,6 +195,17 @@ def test_with_mlflow_down_at_the_start_the_last_good_model_answers(follow, regis
     assert (readiness["source"], readiness["registry_reachable"]) == ("cache", False)
     assert "did not answer" in readiness["detail"]
     assert service.metric("model_registry_reachable") == 0
+
+
+def test_with_mlflow_silent_at_the_start_the_last_good_model_answers_before_it_is_given_up(follow, registry, starter):
+    registry.set_alias("champion", registry.register(STARTER))
+    assert follow().wait_ready().stop() == 0
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        service = follow(f"http://127.0.0.1:{silent.getsockname()[1]}").wait_ready()
+        readiness = service.get("/readyz").json()
+        assert (readiness["source"], readiness["model"]["digest"]) == ("cache", starter.digest)
+        assert readiness["registry_reachable"] is None
+        service.stop(signal.SIGKILL)
 
 
 def test_a_last_good_model_that_was_changed_on_disk_is_not_served(follow, registry, tmp_path):

@@ -23,7 +23,7 @@ log = logging.getLogger("api")
 
 # The event loop waits at most so long for the thread of large requests to hand the interpreter over; Python's 5 ms are
 # longer than ten predictions take.
-_SWITCH_S = 0.0005
+_SWITCH_S = 0.0001
 
 
 async def serve(chosen: Settings) -> None:

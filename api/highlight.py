@@ -13,10 +13,14 @@ _WORD = re.compile(r"\S+")
 
 
 class Piece(NamedTuple):
-    """A stretch of the text; `level` is -4 (strongly towards negative) to 4 (strongly towards positive)."""
+    """A stretch of the text; `weight` is what it adds to the log-odds of positive, `level` says how much that is.
+
+    Levels go from -4 (towards negative, as strongly as anything in the text) to 4 (towards positive).
+    """
 
     text: str
     level: int
+    weight: float
 
 
 def pieces(text: str, contributions: Sequence[Contribution]) -> list[Piece]:
@@ -37,9 +41,9 @@ def pieces(text: str, contributions: Sequence[Contribution]) -> list[Piece]:
     found, at = [], 0
     for (start, end), weight in zip(words, weights, strict=True):
         if start > at:
-            found.append(Piece(text[at:start], 0))
-        found.append(Piece(text[start:end], round(LEVELS * weight / strongest)))
+            found.append(Piece(text[at:start], 0, 0.0))
+        found.append(Piece(text[start:end], round(LEVELS * weight / strongest), weight))
         at = end
     if at < len(text):
-        found.append(Piece(text[at:], 0))
+        found.append(Piece(text[at:], 0, 0.0))
     return found

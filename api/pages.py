@@ -1,5 +1,6 @@
 """The web pages: the form with its result, and the documentation of the API. They load nothing from other hosts."""
 
+import hashlib
 import re
 from http import HTTPStatus
 from pathlib import Path
@@ -10,32 +11,44 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup, escape
 
-from api.highlight import pieces
+from api.highlight import Piece, pieces
 from api.keys import FEEDBACK, MODELS, PROBLEM, SETTINGS
 from api.openapi import document
 from api.problems import STATUS, status_of
 from api.schemas import FeedbackAccepted, Prediction
 from sentiment_core.errors import MethodNotAllowed, ModelNotReady, PathUnknown, SentimentError
 
-_STATIC = {path.name: path for path in Path(__file__).with_name("static").iterdir()}
+_STATIC = {path.name: path for path in sorted(Path(__file__).with_name("static").iterdir())}
+# The files' address changes with any of them, so that browsers may keep them and modules always fit each other.
+_VERSION = hashlib.sha256(b"".join(name.encode() + path.read_bytes() for name, path in _STATIC.items())).hexdigest()[:16]
+_FOR_EVER = "public, max-age=31536000, immutable"
 _TEMPLATES = Path(__file__).with_name("templates")
 _POLICY = "; ".join(
     (
         "default-src 'none'",
+        "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
+        "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
+        # No script can turn text into markup, whatever it tries.
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
     )
 )
 _HEADERS = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
 # Words of a longer text are not marked: the page would be slow, and nobody would read it.
 LONGEST_EXPLAINED = 20_000
+# What the browser takes of a file, or of pasted lines: it keeps all of it, and shows all of it.
+LARGEST_FILE = 5_000_000
+MOST_ROWS = 5_000
 _SHOWN_NGRAMS = 6
 _BACKTICKS = re.compile(r"`([^`]+)`")
 # N-grams are listed down to this share of the strongest one.
 _TELLING = 0.03
+_NO_BAND = (0.5, 0.5)
 
 EXAMPLES = (
     "The kettle boils in two minutes, looks lovely on the counter and has worked every day since March.",
@@ -62,11 +75,12 @@ async def index(request: web.Request) -> web.Response:
 
 
 async def static(request: web.Request) -> web.StreamResponse:
-    """Answer with a file of the pages."""
+    """Answer with a file of the pages; a page of another release gets the file as it is here."""
     path = _STATIC.get(request.match_info["name"])
     if path is None:
         raise PathUnknown
-    return web.FileResponse(path)
+    is_this = request.match_info["version"] == _VERSION
+    return web.FileResponse(path, headers={"Cache-Control": _FOR_EVER if is_this else "no-cache"})
 
 
 async def unmatched(request: web.Request) -> web.Response:
@@ -109,22 +123,54 @@ def _code(text: str) -> Markup:
 def _page(request: web.Request, text: str) -> dict[str, Any]:
     try:
         model = request.app[MODELS].current.identity
+        band = _neutral_band(request)
     except ModelNotReady:
-        model = None
-    feedback_on = request.app[FEEDBACK] is not None
+        model, band = None, _NO_BAND
     return {
         "text": text,
         "examples": EXAMPLES,
         "model": model,
         "result": None,
+        "blank": _blank(band),
         "error": None,
-        "feedback_on": feedback_on,
+        "feedback_on": request.app[FEEDBACK] is not None,
+        "limits": _limits(request),
+    }
+
+
+def _limits(request: web.Request) -> dict[str, Any]:
+    settings = request.app[SETTINGS]
+    return {
+        "explained": LONGEST_EXPLAINED,
+        "fileBytes": LARGEST_FILE,
+        "rows": MOST_ROWS,
+        "bodyBytes": settings.max_body_bytes,
+        "batchTexts": settings.max_batch_texts,
+        "textColumns": settings.text_columns,
     }
 
 
 def _neutral_band(request: web.Request) -> tuple[float, float]:
     thresholds = request.app[MODELS].current.scorer.bundle.manifest.thresholds
-    return (thresholds.neutral_low, thresholds.neutral_high) if thresholds else (0.5, 0.5)
+    return (thresholds.neutral_low, thresholds.neutral_high) if thresholds else _NO_BAND
+
+
+def _blank(band: tuple[float, float]) -> dict[str, Any]:
+    """Return a result with one of each part, which scripts copy and fill."""
+    part = {"ngram": "", "weight": 0.0}
+    return {
+        "prediction": {
+            "label": "neutral",
+            "score": 0.5,
+            "model": {"digest": ""},
+            "truncated": False,
+            "explanation": None,
+        },
+        "band": band,
+        "pieces": [Piece("", 1, 0.0)],
+        "sides": (("positive", [part]), ("negative", [part])),
+        "strongest": 1.0,
+    }
 
 
 def _result(text: str, prediction: Prediction, band: tuple[float, float]) -> dict[str, Any]:
@@ -144,6 +190,7 @@ def _result(text: str, prediction: Prediction, band: tuple[float, float]) -> dic
 
 
 def _render(request: web.Request, template: str, context: dict[str, Any], status: int = 200) -> web.Response:
-    response: web.Response = aiohttp_jinja2.render_template(template, request, context, status=status)
+    around = {"static": f"/static/{_VERSION}", "modules": [name for name in _STATIC if name.endswith(".js")]}
+    response: web.Response = aiohttp_jinja2.render_template(template, request, context | around, status=status)
     response.headers.update(_HEADERS)
     return response

@@ -20,7 +20,7 @@ class Kind(Enum):
 
 Around = Callable[[str, Kind, Handler], Handler]  # an address, its kind and its handler: what is to answer
 
-STATIC, UNMATCHED = "/static/{name}", "/{unmatched:.*}"
+STATIC, UNMATCHED = "/static/{version}/{name}", "/{unmatched:.*}"
 _WITHOUT_HEAD = ("/ws",)
 _TABLE: tuple[tuple[str, str, Kind, Handler], ...] = (
     ("GET", "/", Kind.OPEN, pages.index),

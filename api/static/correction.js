@@ -1,0 +1,32 @@
+// Corrections: the form of a verdict, sent without leaving the page.
+import { post, Refused } from "./service.js";
+
+/** Send what the buttons of any `.correction` form say. */
+export function start(root) {
+  root.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches(".correction")) return;
+    event.preventDefault();
+    const chosen = event.submitter;
+    const text = form.elements.text.value;
+    const status = form.querySelector("[role=status]");
+    const buttons = [...form.querySelectorAll("button")];
+    buttons.forEach((button) => (button.disabled = true));
+    try {
+      await post("/feedback", {
+        text,
+        label: chosen.value,
+        score: Number(form.elements.score.value),
+        model_digest: form.elements.model_digest.value,
+      });
+      if (form.elements.text.value !== text) return; // it shows another verdict by now
+      buttons.forEach((button) => button.setAttribute("aria-pressed", button === chosen));
+      status.textContent = `Thank you: kept as ${chosen.value}.`;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      status.textContent = `Not kept. ${error.message}`;
+    } finally {
+      buttons.forEach((button) => (button.disabled = false));
+    }
+  });
+}

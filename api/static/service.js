@@ -1,0 +1,65 @@
+// Requests to the service that this page came from: with a key where it wants one, and each failure in a sentence.
+import { askKey, key } from "./key.js";
+import { bytes, counted, limits } from "./limits.js";
+
+const UNREACHABLE = "The service cannot be reached. Nothing is lost; try again.";
+const SENTENCES = {
+  413: "This is more than the service takes at once.",
+  429: "The service has been asked too often.",
+  500: "The service failed at this.",
+  502: "The service is not there at the moment.",
+  503: "The service is not ready at the moment.",
+  504: "The service took too long.",
+};
+
+/** Why there is no answer: the message is for people; `retryAfter` is the seconds to wait if waiting helps, else null. */
+export class Refused extends Error {
+  constructor(message, retryAfter = null) {
+    super(retryAfter === null ? message : `${message} Try again in ${retryAfter} s.`);
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Send JSON and return the JSON that comes back. Throws `Refused`, or the signal's reason when it is aborted. */
+export async function post(path, payload, signal) {
+  const body = JSON.stringify(payload);
+  if (bytes(body) > limits.bodyBytes) {
+    throw new Refused(`This is more than the service takes at once: ${counted(limits.bodyBytes)} bytes.`);
+  }
+  for (;;) {
+    const used = key();
+    const response = await sent(path, body, used, signal);
+    if (response.status !== 401) return answered(response, signal);
+    await askKey(used, signal);
+  }
+}
+
+async function sent(path, body, key, signal) {
+  const headers = { "Content-Type": "application/json", Accept: "application/json" };
+  if (key) headers.Authorization = `Bearer ${key}`;
+  try {
+    return await fetch(path, { method: "POST", headers, body, signal });
+  } catch {
+    signal?.throwIfAborted();
+    throw new Refused(UNREACHABLE);
+  }
+}
+
+async function answered(response, signal) {
+  let content = null;
+  try {
+    content = await response.json();
+  } catch {
+    signal?.throwIfAborted();
+  }
+  if (response.ok && content !== null) return content;
+  const sentence = content?.detail ?? SENTENCES[response.status] ?? `The service answered ${response.status}.`;
+  throw new Refused(sentence, seconds(response.headers.get("Retry-After")));
+}
+
+/** A `Retry-After` header in seconds: it says a number of them, or a date. */
+function seconds(header) {
+  if (header === null) return null;
+  const wait = /^\d+$/.test(header) ? Number(header) : Math.ceil((Date.parse(header) - Date.now()) / 1000);
+  return Number.isNaN(wait) ? null : Math.max(wait, 0);
+}

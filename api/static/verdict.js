@@ -1,0 +1,94 @@
+// What came of one text, shown in the markup that api/templates/verdict.html has for it.
+import { gather } from "./marks.js";
+import { pieces } from "./pieces.js";
+
+// As in api/pages.py.
+const SHOWN_NGRAMS = 6;
+const TELLING = 0.03;
+
+const blank = document.getElementById("verdict").content.querySelector(".result");
+const model = document.querySelector(".model");
+const firstModel = model.querySelector("code").title;
+
+/** Show an answer of `POST /predict` in a place, in what it holds already or in a new copy. */
+export function showVerdict(place, text, answer) {
+  let section = place.querySelector(".result");
+  if (!section) {
+    section = blank.cloneNode(true);
+    place.replaceChildren(section);
+  }
+  const part = (selector) => section.querySelector(selector);
+  section.className = `result ${answer.label}`;
+  part("h2").textContent = capitalised(answer.label);
+  part(".score strong").textContent = percent(answer.score);
+  part(".scale").setAttribute(
+    "aria-label",
+    `Score ${answer.score.toFixed(3)} on a scale from 0, negative, to 1, positive`,
+  );
+  part(".marker").setAttribute("cx", `${(1.5 + 97 * answer.score).toFixed(2)}%`);
+  // The page knows the neutral band of the model that it came with, and of no other.
+  part(".band")?.toggleAttribute("hidden", firstModel !== answer.model.digest);
+  part(".truncated").hidden = !answer.truncated;
+  part(".why").hidden = !answer.explanation;
+  part(".unexplained").hidden = Boolean(answer.explanation);
+  explain(section, text, answer.explanation?.contributions ?? []);
+  showModel(answer.model);
+  prepareCorrection(part(".correction"), text, answer);
+}
+
+/** "95.2 %" */
+export const percent = (share) => `${(100 * share).toFixed(1)} %`;
+
+export const capitalised = (word) => word[0].toUpperCase() + word.slice(1);
+
+function explain(section, text, contributions) {
+  const marked = section.querySelector(".marked");
+  marked.replaceChildren(...pieces(text, contributions).map(shownPiece));
+  gather(marked);
+  const strongest = Math.max(...contributions.map((part) => Math.abs(part.weight)), 0);
+  const telling = contributions.filter((part) => Math.abs(part.weight) > TELLING * strongest);
+  showSide(section.querySelector(".positive tbody"), telling.filter((part) => part.weight > 0), strongest);
+  showSide(section.querySelector(".negative tbody"), telling.filter((part) => part.weight < 0), strongest);
+}
+
+function shownPiece({ text, level, weight }) {
+  if (level === 0) return document.createTextNode(text);
+  const mark = blank.querySelector("mark").cloneNode(true);
+  mark.className = `${level > 0 ? "up" : "down"}${Math.abs(level)}`;
+  mark.firstChild.textContent = signed(weight);
+  mark.prepend(text);
+  return mark;
+}
+
+function showSide(body, parts, strongest) {
+  body.replaceChildren(
+    ...parts.slice(0, SHOWN_NGRAMS).map((part) => {
+      const row = blank.querySelector("tbody tr").cloneNode(true);
+      row.querySelector("th").textContent = part.ngram;
+      row.querySelector("rect").setAttribute("width", `${((100 * Math.abs(part.weight)) / strongest).toFixed(1)}%`);
+      row.querySelector("span").textContent = signed(part.weight);
+      return row;
+    }),
+  );
+  body.parentElement.tFoot.hidden = parts.length > 0;
+}
+
+const signed = (weight) => (weight < 0 ? "" : "+") + weight.toFixed(2);
+
+/** Say which model answered. */
+export function showModel({ name, version, digest }) {
+  model.querySelector("strong").textContent = version === null ? name : `${name} v${version}`;
+  model.querySelector("code").textContent = digest.slice(0, 12);
+  model.querySelector("code").title = digest;
+  model.hidden = false;
+  document.querySelector(".unready")?.remove();
+}
+
+function prepareCorrection(form, text, answer) {
+  if (!form) return;
+  form.elements.text.value = text;
+  form.elements.score.value = answer.score;
+  form.elements.model_digest.value = answer.model.digest;
+  form.querySelector("[role=status]").textContent = "";
+  form.querySelectorAll("button").forEach((button) => button.removeAttribute("aria-pressed"));
+}

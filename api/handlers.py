@@ -50,7 +50,8 @@ async def _page(request: web.Request) -> web.Response:
     text = ""
     try:
         fields = parse_form(await read(request))
-        text = fields.get("text", "")
+        # A browser writes CRLF in a form whatever was typed.
+        text = fields.get("text", "").replace("\r\n", "\n")
         wanted = validate(PredictRequest, {"text": text, "explain": len(text) <= LONGEST_EXPLAINED})
         return result_page(request, text, await _answer(request, wanted))
     except SentimentError as error:

@@ -8,3 +8,4 @@ const { show } = startTabs(document.querySelector("[role=tablist]"));
 startOne(document.getElementById("one"));
 startMany(document.getElementById("many"), { show: () => show("many") });
 startCorrections(document);
+document.querySelector(".unscripted").remove();

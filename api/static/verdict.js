@@ -47,8 +47,8 @@ function explain(section, text, contributions) {
   gather(marked);
   const strongest = Math.max(...contributions.map((part) => Math.abs(part.weight)), 0);
   const telling = contributions.filter((part) => Math.abs(part.weight) > TELLING * strongest);
-  showSide(section.querySelector(".positive tbody"), telling.filter((part) => part.weight > 0), strongest);
-  showSide(section.querySelector(".negative tbody"), telling.filter((part) => part.weight < 0), strongest);
+  showSide(section.querySelector("table.positive tbody"), telling.filter((part) => part.weight > 0), strongest);
+  showSide(section.querySelector("table.negative tbody"), telling.filter((part) => part.weight < 0), strongest);
 }
 
 function shownPiece({ text, level, weight }) {

@@ -4,15 +4,24 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from playwright.sync_api import sync_playwright
 
 from sentiment_core.bundle import STARTER, Bundle
 from sentiment_core.registry import Registry
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
 
 
 @dataclass
@@ -146,3 +155,98 @@ def break_version(mlflow_uri, tmp_path):
         client.log_model_artifact(model_id, str(tmp_path / "weights.npy"), "data/bundle")
 
     return spoil
+
+
+class Gateway:
+    """An HTTP proxy before a service, which answers by itself where its rule says so."""
+
+    def __init__(self, service):
+        self.rule = lambda method, path, headers, body: None
+        gateway = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle_any(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                passed = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+                answer = gateway.rule(self.command, self.path, self.headers, body)
+                if answer is None:
+                    found = service.request(self.command, self.path, body, **passed)
+                    answer = found.status, dict(found.headers), found.body
+                self.reply(*answer)
+
+            def reply(self, status, headers, body):
+                self.send_response_only(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                try:
+                    self.wfile.write(body)
+                except ConnectionError:
+                    self.close_connection = True  # the browser has aborted the request
+
+            do_GET = do_POST = handle_any  # noqa: N815
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def gateway(service):
+    """A proxy before the service."""
+    running = Gateway(service)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}: install Debian's chromium to test the page in a browser")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def shots(tmp_path):
+    """Where screenshots go."""
+    return Path(os.environ.get("SENTIMENT_TEST_SCREENSHOTS", tmp_path))
+
+
+@pytest.fixture
+def visit(browser):
+    """Open the page of a service; in the end the browser complained of nothing, and asked no other host for anything."""
+    contexts, complaints, requested, homes = [], [], [], []
+
+    def begin(service, *, width=1280, scripts=True, bears=None, **options):
+        home = f"http://127.0.0.1:{service.port}/"
+        size = {"width": width, "height": 900}
+        context = browser.new_context(viewport=size, java_script_enabled=scripts, locale="en", **options)
+        page = context.new_page()
+
+        def complain(text):
+            if bears is None or bears not in text:
+                complaints.append(text)
+
+        page.on("console", lambda message: complain(message.text))
+        page.on("pageerror", lambda error: complain(str(error)))
+        page.on("request", lambda request: requested.append(request.url))
+        contexts.append(context)
+        homes.append((home, f"blob:{home}"))
+        page.goto(home)
+        return page
+
+    yield begin
+    for context in contexts:
+        context.close()
+    assert complaints == []
+    assert all(any(url.startswith(home) for home in homes) for url in requested)

@@ -1,0 +1,268 @@
+"""One text on the page with JavaScript: scored as it is typed, by keyboard alone, and whatever the service answers."""
+
+import json
+import re
+import threading
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.api.test_page import GOOD, SCHEMES, WIDTHS, fits, unweighed
+
+TEXTS = (
+    GOOD,
+    "Terrible. It broke twice,\nsupport never answered.\n\n  A waste of money!",
+    "💔 awful 🙃 but I 💛💛 love the colour — naïve, I know… great\u0085value\ufeff for\u00a0me",
+    "zzqx",
+    'Not <b>bad</b> & "excellent"',
+    "excellent " * 400 + "awful",
+)
+
+
+@SCHEMES
+@WIDTHS
+def test_a_text_is_scored_as_it_is_typed(service, visit, shots, width, scheme):
+    page = visit(service, width=width, color_scheme=scheme)
+    page.screenshot(path=shots / f"live-empty-{width}-{scheme}.png", full_page=True)
+    loads = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    page.get_by_role("textbox", name="Review").press_sequentially(GOOD)
+    heading = page.locator(".result h2")
+    expect(heading).to_have_text("Positive")
+    expect(page.locator(".spoken")).to_have_text(re.compile(r"^Positive, \d\d\.\d % probability of positive$"))
+    assert unweighed(page) == GOOD
+    assert page.title() == "Positive · Sentiment"
+    page.locator(".marked mark").first.hover()
+    page.screenshot(path=shots / f"live-{width}-{scheme}.png", full_page=True)
+    assert fits(page)
+
+    page.get_by_role("button", name=re.compile("waste of money")).click()
+    expect(heading).to_have_text("Negative")
+    page.get_by_role("textbox", name="Review").fill("  ")
+    expect(heading).to_have_count(0)
+    assert loads == []
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_a_result_is_the_same_with_javascript_and_without(service, visit, text):
+    shown = """node => {
+        node.querySelectorAll('[tabindex]').forEach(mark => mark.removeAttribute('tabindex'));
+        return node.outerHTML.replace(/>\\s+</g, '><').replaceAll(' hidden=""', ' hidden');
+    }"""
+    plain = visit(service, scripts=False)
+    plain.get_by_role("textbox", name="Review").fill(text)
+    plain.get_by_role("button", name="Score", exact=True).click()
+    live = visit(service)
+    live.get_by_role("textbox", name="Review").fill(text)
+    expect(live.locator(".result")).to_have_count(1)
+    assert live.locator(".result").evaluate(shown) == plain.locator(".result").evaluate(shown)
+
+
+def test_only_the_last_text_counts(gateway, visit):
+    held, release = threading.Event(), threading.Event()
+
+    def hold_the_first(method, path, headers, body):
+        if path == "/predict" and b"awful" in body and b"love" not in body:
+            held.set()
+            assert release.wait(60)
+
+    gateway.rule = hold_the_first
+    page = visit(gateway)
+    field = page.get_by_role("textbox", name="Review")
+    aborted = []
+    page.on("requestfailed", lambda request: aborted.append(request.failure))
+    field.fill("awful")
+    expect(page.locator(".outcome")).to_have_attribute("aria-busy", "true")
+    assert held.wait(60)
+    field.fill("awful? I love it, excellent")
+    expect(page.locator(".result h2")).to_have_text("Positive")
+    release.set()
+    assert aborted == ["net::ERR_ABORTED"]
+    expect(page.locator(".result h2")).to_have_text("Positive")
+
+
+def test_a_long_text_waits_for_the_button(service, visit):
+    page = visit(service)
+    field = page.get_by_role("textbox", name="Review")
+    field.fill("excellent " * 2_001)
+    expect(page.locator("#hint")).to_have_text("Too long to be scored as you type: press Score.")
+    page.get_by_role("button", name="Score", exact=True).click()
+    expect(page.locator(".result h2")).to_have_text("Positive")
+    assert page.get_by_text("The text is too long for its words to be marked here.").is_visible()
+    assert not page.locator(".why").is_visible()
+    field.fill("x" * 1_000_001)
+    page.get_by_role("button", name="Score", exact=True).click()
+    expect(page.locator("#problem")).to_have_text(
+        "Not scored. This is more than the service takes at once: 1,000,000 bytes."
+    )
+
+
+def focused(page):
+    return page.evaluate("document.activeElement.innerText || document.activeElement.id")
+
+
+def test_the_keyboard_is_enough(service, visit):
+    page = visit(service)
+    press = page.keyboard.press
+    expect(page.get_by_role("textbox", name="Review")).to_be_focused()  # at once
+    press("Shift+Tab")
+    assert focused(page) == "One text"
+    press("ArrowRight")
+    assert focused(page) == "Many texts"
+    assert page.get_by_role("tab", name="Many texts").get_attribute("aria-selected") == "true"
+    assert page.get_by_role("tabpanel", name="Many texts").is_visible()
+    press("Tab")
+    assert focused(page) == "lines"
+    press("Shift+Tab")
+    press("ArrowRight")  # round again
+    assert focused(page) == "One text"
+    press("Tab")
+    page.keyboard.type(GOOD)
+    press("Control+Enter")
+    expect(page.locator(".result h2")).to_have_text("Positive")
+    press("Tab")
+    assert focused(page) == "Score"
+    press("Tab")  # all marks are one stop
+    for key, word in (("ArrowRight", "love"), ("ArrowRight", "it."), ("End", "clumsy."), ("Home", "excellent")):
+        press(key)
+        assert focused(page).startswith(word)
+        expect(page.locator("mark:focus .weight")).to_have_css("opacity", "1")
+        outline = page.locator("mark:focus").evaluate("node => getComputedStyle(node).outlineStyle")
+        assert outline == "solid"
+    press("Tab")
+    assert focused(page).startswith("The kettle boils")
+
+
+def test_what_a_screen_reader_is_told(service, visit):
+    page = visit(service)
+    page.get_by_role("textbox", name="Review").fill("An excellent kettle, awful lid.")
+    expect(page.locator(".result")).to_have_count(1)
+    told = page.locator("main").aria_snapshot()
+    assert re.search(r"mark: excellent \+\d\.\d\d", told)
+    assert re.search(r"mark: awful -\d\.\d\d", told)
+    assert re.search(r'img "Score 0\.\d{3} on a scale from 0, negative, to 1, positive"', told)
+    assert re.search(r'table "Towards positive"', told)
+    assert 'tab "One text" [selected]' in told
+    nameless = page.evaluate(
+        """[...document.querySelectorAll('button, input, select, textarea, a')].filter(node =>
+           node.checkVisibility() && !(node.labels?.length || node.innerText.trim() || node.ariaLabel)).length"""
+    )
+    assert nameless == 0
+    doubled = page.evaluate(
+        """[...document.querySelectorAll('[id]')].map(node => node.id).filter((id, at, all) => all.indexOf(id) < at)"""
+    )
+    assert doubled == []
+
+
+def problem(status, detail, **headers):
+    body = json.dumps({"detail": detail}).encode()
+    return status, {"Content-Type": "application/problem+json", **headers}, body
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (problem(429, "Too many requests.", **{"Retry-After": "7"}), "Too many requests. Try again in 7 s."),
+        (problem(503, "No model is loaded yet."), "No model is loaded yet."),
+        ((500, {"Content-Type": "text/plain"}, b"oops"), "The service failed at this."),
+        ((502, {"Content-Type": "text/html"}, b"<h1>Bad Gateway</h1>"), "The service is not there at the moment."),
+        ((418, {}, b""), "The service answered 418."),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_failure_is_told_in_a_sentence_and_the_text_stays(gateway, visit, answer, sentence):
+    page = visit(gateway, bears=f"status of {answer[0]}")
+    gateway.rule = lambda method, path, headers, body: answer if path == "/predict" else None
+    page.get_by_role("textbox", name="Review").fill(GOOD)
+    expect(page.get_by_role("alert")).to_have_text(f"Not scored. {sentence}")
+    assert page.get_by_role("textbox", name="Review").input_value() == GOOD
+    gateway.rule = lambda method, path, headers, body: None
+    page.get_by_role("button", name="Score", exact=True).click()
+    expect(page.locator(".result h2")).to_have_text("Positive")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_service_that_is_gone_is_told_in_a_sentence_and_the_text_stays(start, visit):
+    service = start().wait_ready()
+    page = visit(service, bears="ERR_CONNECTION_REFUSED")
+    assert service.stop() == 0
+    page.get_by_role("textbox", name="Review").fill(GOOD)
+    expect(page.get_by_role("alert")).to_have_text(
+        "Not scored. The service cannot be reached. Nothing is lost; try again."
+    )
+    assert page.get_by_role("textbox", name="Review").input_value() == GOOD
+
+
+def test_a_service_that_wants_a_key_gets_it_from_the_tab_alone(gateway, visit, shots):
+    seen = []
+
+    def guard(method, path, headers, body):
+        if path == "/predict":
+            seen.append(headers["Authorization"])
+            if headers["Authorization"] != "Bearer right":
+                return problem(401, "A key is needed.")
+        return None
+
+    gateway.rule = guard
+    page = visit(gateway, bears="status of 401")
+    page.get_by_role("textbox", name="Review").fill(GOOD)
+    expect(page.get_by_role("alert")).to_have_text("This service wants an API key.")
+    page.screenshot(path=shots / "key.png", full_page=True)
+    page.get_by_label("API key").fill("wrong")
+    page.get_by_role("button", name="Use this key").click()
+    expect(page.get_by_role("alert")).to_have_text("The service refused that key.")
+    page.get_by_label("API key").fill("right")
+    page.keyboard.press("Enter")
+    expect(page.locator(".result h2")).to_have_text("Positive")
+    assert seen == [None, "Bearer wrong", "Bearer right"]
+    assert not page.get_by_label("API key").is_visible()
+
+    page.reload()
+    page.get_by_role("button", name=re.compile("waste of money")).click()
+    expect(page.locator(".result h2")).to_have_text("Negative")
+    assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
+    assert "right" not in page.url
+    other = visit(gateway, bears="status of 401")
+    other.get_by_role("textbox", name="Review").fill(GOOD)
+    expect(other.get_by_role("alert")).to_have_text("This service wants an API key.")
+
+
+def test_a_text_that_was_scored_in_part_says_so(gateway, service, visit):
+    def in_part(method, path, headers, body):
+        if path != "/predict":
+            return None
+        answer = service.post("/predict", body)
+        return 200, {"Content-Type": "application/json"}, json.dumps(answer.json() | {"truncated": True}).encode()
+
+    gateway.rule = in_part
+    page = visit(gateway)
+    page.get_by_role("textbox", name="Review").fill(GOOD)
+    expect(page.locator(".truncated")).to_have_text(
+        "Only the beginning was scored: the text is longer than the service reads."
+    )
+    assert page.locator(".truncated").is_visible()
+
+
+def test_a_result_that_the_service_has_sent_comes_alive(service, visit):
+    page = visit(service)
+    page.evaluate(
+        """() => {
+            document.getElementById('text').value = 'An awful kettle.';
+            document.querySelector('#one .composer').submit(); // not by the script
+        }"""
+    )
+    expect(page.locator(".result h2")).to_have_text("Negative")
+    assert page.url.endswith("/predict")
+    page.get_by_role("textbox", name="Review").fill(GOOD)
+    expect(page.locator(".result h2")).to_have_text("Positive")
+    expect(page.locator(".result")).to_have_count(1)
+
+
+@pytest.mark.parametrize("options", [{"forced_colors": "active"}, {"reduced_motion": "reduce"}], ids=str)
+def test_colours_and_motion_are_as_the_reader_wants_them(service, visit, shots, options):
+    page = visit(service, **options)
+    page.get_by_role("textbox", name="Review").fill(GOOD)
+    expect(page.locator(".result h2")).to_have_text("Positive")
+    page.screenshot(path=shots / f"live-{'-'.join(options)}.png", full_page=True)
+    moving = page.locator(".marker").evaluate("node => getComputedStyle(node).transitionDuration")
+    assert (moving == "0s") == ("reduced_motion" in options)

@@ -20,7 +20,9 @@ from sentiment_core.errors import MethodNotAllowed, ModelNotReady, PathUnknown, 
 
 _STATIC = {path.name: path for path in sorted(Path(__file__).with_name("static").iterdir())}
 # The files' address changes with any of them, so that browsers may keep them and modules always fit each other.
-_VERSION = hashlib.sha256(b"".join(name.encode() + path.read_bytes() for name, path in _STATIC.items())).hexdigest()[:16]
+_VERSION = hashlib.sha256(b"".join(name.encode() + path.read_bytes() for name, path in _STATIC.items())).hexdigest()[
+    :16
+]
 _FOR_EVER = "public, max-age=31536000, immutable"
 _TEMPLATES = Path(__file__).with_name("templates")
 _POLICY = "; ".join(

@@ -157,18 +157,25 @@ def break_version(mlflow_uri, tmp_path):
     return spoil
 
 
+@dataclass
+class Asked:
+    path: str
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
 class Gateway:
     """An HTTP proxy before a service, which answers by itself where its rule says so."""
 
     def __init__(self, service):
-        self.rule = lambda method, path, headers, body: None
+        self.rule = lambda _asked: None
         gateway = self
 
         class Handler(BaseHTTPRequestHandler):
             def handle_any(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 passed = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
-                answer = gateway.rule(self.command, self.path, self.headers, body)
+                answer = gateway.rule(Asked(self.path, self.headers, body))
                 if answer is None:
                     found = service.request(self.command, self.path, body, **passed)
                     answer = found.status, dict(found.headers), found.body
@@ -224,7 +231,7 @@ def shots(tmp_path):
 
 @pytest.fixture
 def visit(browser):
-    """Open the page of a service; in the end the browser complained of nothing, and asked no other host for anything."""
+    """Open the page of a service; in the end the browser complained of nothing, and asked no other host."""
     contexts, complaints, requested, homes = [], [], [], []
 
     def begin(service, *, width=1280, scripts=True, bears=None, **options):

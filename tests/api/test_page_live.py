@@ -61,8 +61,8 @@ def test_a_result_is_the_same_with_javascript_and_without(service, visit, text):
 def test_only_the_last_text_counts(gateway, visit):
     held, release = threading.Event(), threading.Event()
 
-    def hold_the_first(method, path, headers, body):
-        if path == "/predict" and b"awful" in body and b"love" not in body:
+    def hold_the_first(asked):
+        if asked.path == "/predict" and b"love" not in asked.body:
             held.set()
             assert release.wait(60)
 
@@ -172,11 +172,11 @@ def problem(status, detail, **headers):
 )
 def test_a_failure_is_told_in_a_sentence_and_the_text_stays(gateway, visit, answer, sentence):
     page = visit(gateway, bears=f"status of {answer[0]}")
-    gateway.rule = lambda method, path, headers, body: answer if path == "/predict" else None
+    gateway.rule = lambda asked: answer if asked.path == "/predict" else None
     page.get_by_role("textbox", name="Review").fill(GOOD)
     expect(page.get_by_role("alert")).to_have_text(f"Not scored. {sentence}")
     assert page.get_by_role("textbox", name="Review").input_value() == GOOD
-    gateway.rule = lambda method, path, headers, body: None
+    gateway.rule = lambda _asked: None
     page.get_by_role("button", name="Score", exact=True).click()
     expect(page.locator(".result h2")).to_have_text("Positive")
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -196,10 +196,10 @@ def test_a_service_that_is_gone_is_told_in_a_sentence_and_the_text_stays(start, 
 def test_a_service_that_wants_a_key_gets_it_from_the_tab_alone(gateway, visit, shots):
     seen = []
 
-    def guard(method, path, headers, body):
-        if path == "/predict":
-            seen.append(headers["Authorization"])
-            if headers["Authorization"] != "Bearer right":
+    def guard(asked):
+        if asked.path == "/predict":
+            seen.append(asked.headers["Authorization"])
+            if asked.headers["Authorization"] != "Bearer right":
                 return problem(401, "A key is needed.")
         return None
 
@@ -228,10 +228,10 @@ def test_a_service_that_wants_a_key_gets_it_from_the_tab_alone(gateway, visit, s
 
 
 def test_a_text_that_was_scored_in_part_says_so(gateway, service, visit):
-    def in_part(method, path, headers, body):
-        if path != "/predict":
+    def in_part(asked):
+        if asked.path != "/predict":
             return None
-        answer = service.post("/predict", body)
+        answer = service.post("/predict", asked.body)
         return 200, {"Content-Type": "application/json"}, json.dumps(answer.json() | {"truncated": True}).encode()
 
     gateway.rule = in_part

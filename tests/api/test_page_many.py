@@ -124,7 +124,7 @@ def test_a_dropped_csv_keeps_its_columns_and_runs_no_formula(service, visit, sho
         ["2", hostile, "+1+1"],
         ["3", " @SUM(A1) good", "\tx"],
         ["4", "", "no text"],
-        ["5", "- excellent, ＝1 😀", "－2"],
+        ["5", "- excellent, \uff1d1 😀", "\uff0d2"],
     ]
     sheet = io.StringIO(newline="")
     csv.writer(sheet).writerows([["id", "Review_Text", "note"], *rows])
@@ -145,7 +145,7 @@ def test_a_dropped_csv_keeps_its_columns_and_runs_no_formula(service, visit, sho
         ["2", f"'{hostile}", "'+1+1"],
         ["3", "' @SUM(A1) good", "'\tx"],
         ["4", "", "no text"],
-        ["5", "'- excellent, ＝1 😀", "'－2"],
+        ["5", "'- excellent, \uff1d1 😀", "'\uff0d2"],
         ["6", "short", ""],
         ["7", "long, good", "a,b"],
     ]
@@ -273,10 +273,10 @@ def test_slices_stay_below_both_limits_of_the_service(start, visit):
 def test_a_service_that_asks_to_wait_is_asked_again(gateway, visit, status):
     asked = []
 
-    def busy_at_first(method, path, headers, body):
-        if path != "/predict/batch":
+    def busy_at_first(request):
+        if request.path != "/predict/batch":
             return None
-        asked.append(body)
+        asked.append(request.body)
         return problem(status, "Too much.", **{"Retry-After": "1"}) if len(asked) < 3 else None
 
     gateway.rule = busy_at_first
@@ -294,9 +294,9 @@ def test_a_service_that_asks_to_wait_is_asked_again(gateway, visit, status):
 def test_what_failed_is_told_at_each_row_and_can_be_tried_again(gateway, visit):
     asked = []
 
-    def fail_the_second(method, path, headers, body):
-        if path == "/predict/batch":
-            asked.append(json.loads(body)["texts"])
+    def fail_the_second(request):
+        if request.path == "/predict/batch":
+            asked.append(json.loads(request.body)["texts"])
             return problem(500, "It failed.") if len(asked) == 2 else None
         return None
 
@@ -318,9 +318,9 @@ def test_a_run_can_be_cancelled_and_finished(gateway, visit):
     held, release = threading.Event(), threading.Event()
     asked = []
 
-    def hold_the_second(method, path, headers, body):
-        if path == "/predict/batch":
-            asked.append(body)
+    def hold_the_second(request):
+        if request.path == "/predict/batch":
+            asked.append(request.body)
             if len(asked) == 2:
                 held.set()
                 assert release.wait(60)

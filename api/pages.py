@@ -15,7 +15,7 @@ from api.highlight import Piece, pieces
 from api.keys import FEEDBACK, MODELS, PROBLEM, SETTINGS
 from api.openapi import document
 from api.problems import STATUS, status_of
-from api.schemas import FeedbackAccepted, Prediction
+from api.schemas import FeedbackAccepted, Model, Prediction
 from sentiment_core.errors import MethodNotAllowed, ModelNotReady, PathUnknown, SentimentError
 
 _STATIC = {path.name: path for path in sorted(Path(__file__).with_name("static").iterdir())}
@@ -106,7 +106,9 @@ def result_page(request: web.Request, text: str, outcome: Prediction | Sentiment
     if isinstance(outcome, SentimentError):
         request[PROBLEM] = outcome.code
         return _render(request, "page.html", context | {"error": str(outcome)}, status_of(outcome))
-    return _render(request, "page.html", context | {"result": _result(text, outcome, _neutral_band(request))})
+    # A canary may have answered, whose band is another.
+    band = context["band"] if outcome["model"] == context["model"] else _NO_BAND
+    return _render(request, "page.html", context | {"model": outcome["model"], "result": _result(text, outcome, band)})
 
 
 def feedback_page(request: web.Request, outcome: FeedbackAccepted | SentimentError) -> web.Response:
@@ -133,16 +135,19 @@ def _page(request: web.Request, text: str) -> dict[str, Any]:
         "examples": EXAMPLES,
         "model": model,
         "result": None,
+        "band": band,
         "blank": _blank(band),
         "error": None,
         "feedback_on": request.app[FEEDBACK] is not None,
-        "limits": _limits(request),
+        "known": _known(request, model),
     }
 
 
-def _limits(request: web.Request) -> dict[str, Any]:
+def _known(request: web.Request, model: Model | None) -> dict[str, Any]:
+    """Return what scripts must know: limits, names, and whose neutral band the page shows."""
     settings = request.app[SETTINGS]
     return {
+        "bandOf": model and model["digest"],
         "explained": LONGEST_EXPLAINED,
         "fileBytes": LARGEST_FILE,
         "rows": MOST_ROWS,

@@ -1,5 +1,5 @@
 // Many texts, sent in slices that the service takes, one after the other.
-import { bytes, counted, limits } from "./limits.js";
+import { bytes, counted, known } from "./known.js";
 import { post, Refused } from "./service.js";
 
 // More would be taken, but then nothing moves on the page for a while.
@@ -33,12 +33,12 @@ function* slices(rows) {
   let size = ENVELOPE;
   for (const row of rows) {
     const more = bytes(JSON.stringify(row.text)) + 1;
-    if (ENVELOPE + more > limits.bodyBytes) {
-      row.error = `The text is longer than the service takes: ${counted(limits.bodyBytes)} bytes.`;
+    if (ENVELOPE + more > known.bodyBytes) {
+      row.error = `The text is longer than the service takes: ${counted(known.bodyBytes)} bytes.`;
       row.final = true;
       continue;
     }
-    if (slice.length === Math.min(MOST_TEXTS, limits.batchTexts) || size + more > limits.bodyBytes) {
+    if (slice.length === Math.min(MOST_TEXTS, known.batchTexts) || size + more > known.bodyBytes) {
       yield slice;
       slice = [];
       size = ENVELOPE;

@@ -1,5 +1,5 @@
 // What many results are like: how many have which label, and which score.
-import { counted, several } from "./limits.js";
+import { counted, several } from "./known.js";
 import { percent } from "./verdict.js";
 
 const LABELS = ["negative", "neutral", "positive"];

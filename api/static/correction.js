@@ -21,10 +21,10 @@ export function start(root) {
       });
       if (form.elements.text.value !== text) return; // it shows another verdict by now
       buttons.forEach((button) => button.setAttribute("aria-pressed", button === chosen));
-      status.textContent = `Thank you: kept as ${chosen.value}.`;
+      status.textContent = `Thank you. The text will be stored as ${chosen.value}.`;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      status.textContent = `Not kept. ${error.message}`;
+      status.textContent = `Not taken. ${error.message}`;
     } finally {
       buttons.forEach((button) => (button.disabled = false));
     }

@@ -2,7 +2,7 @@
 import { scoreAll } from "./batch.js";
 import { showChart } from "./chart.js";
 import { write } from "./csv.js";
-import { counted, several } from "./limits.js";
+import { counted, several } from "./known.js";
 import { fromFile, fromLines, textColumn, Unreadable } from "./source.js";
 import { start as startTable } from "./table.js";
 import { showModel } from "./verdict.js";

@@ -1,5 +1,5 @@
 // One text, scored as it is written.
-import { limits } from "./limits.js";
+import { known } from "./known.js";
 import { gather } from "./marks.js";
 import { post, Refused } from "./service.js";
 import { capitalised, percent, showVerdict } from "./verdict.js";
@@ -97,4 +97,4 @@ export function start(panel) {
   if (field.value.trim() && !outcome.querySelector(".result") && problem.hidden) written();
 }
 
-const isShort = (text) => text.length <= limits.explained;
+const isShort = (text) => text.length <= known.explained;

@@ -1,6 +1,6 @@
 // Requests to the service that this page came from: with a key where it wants one, and each failure in a sentence.
 import { askKey, key } from "./key.js";
-import { bytes, counted, limits } from "./limits.js";
+import { bytes, counted, known } from "./known.js";
 
 const UNREACHABLE = "The service cannot be reached. Nothing is lost; try again.";
 const SENTENCES = {
@@ -23,8 +23,8 @@ export class Refused extends Error {
 /** Send JSON and return the JSON that comes back. Throws `Refused`, or the signal's reason when it is aborted. */
 export async function post(path, payload, signal) {
   const body = JSON.stringify(payload);
-  if (bytes(body) > limits.bodyBytes) {
-    throw new Refused(`This is more than the service takes at once: ${counted(limits.bodyBytes)} bytes.`);
+  if (bytes(body) > known.bodyBytes) {
+    throw new Refused(`This is more than the service takes at once: ${counted(known.bodyBytes)} bytes.`);
   }
   for (;;) {
     const used = key();

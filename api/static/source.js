@@ -1,6 +1,6 @@
 // Where many texts come from: pasted lines, or a file. Either is a table `{columns, records}`, and never a part of one.
 import { parse, UnclosedQuote } from "./csv.js";
-import { counted, limits, several } from "./limits.js";
+import { counted, known, several } from "./known.js";
 
 const ELSEWHERE = "Split it, or score it with `sentiment score`, which takes files of any size.";
 
@@ -18,9 +18,9 @@ export function fromLines(value) {
 
 /** The table in a file. Throws `Unreadable`. */
 export async function fromFile(file) {
-  if (file.size > limits.fileBytes) {
+  if (file.size > known.fileBytes) {
     const size = `${counted(file.size)} bytes`;
-    throw new Unreadable(`${file.name} has ${size}; this page takes ${counted(limits.fileBytes)}. ${ELSEWHERE}`);
+    throw new Unreadable(`${file.name} has ${size}; this page takes ${counted(known.fileBytes)}. ${ELSEWHERE}`);
   }
   const text = decoded(await file.arrayBuffer(), file.name);
   if (/\.txt$/i.test(file.name)) return fromLines(text);
@@ -30,7 +30,7 @@ export async function fromFile(file) {
 /** The index of the column that holds the texts by its name, or -1. */
 export function textColumn(columns) {
   const names = columns.map((name) => name.trim().toLowerCase());
-  return limits.textColumns.map((name) => names.indexOf(name.toLowerCase())).find((index) => index >= 0) ?? -1;
+  return known.textColumns.map((name) => names.indexOf(name.toLowerCase())).find((index) => index >= 0) ?? -1;
 }
 
 function decoded(buffer, name) {
@@ -58,8 +58,8 @@ function table(text, name) {
 function bounded(found) {
   const { length } = found.records;
   if (length === 0) throw new Unreadable("There is no text in it: one line is one text, and a CSV begins with a header.");
-  if (length > limits.rows) {
-    throw new Unreadable(`It has ${several(length, "row")}; this page takes ${counted(limits.rows)}. ${ELSEWHERE}`);
+  if (length > known.rows) {
+    throw new Unreadable(`It has ${several(length, "row")}; this page takes ${counted(known.rows)}. ${ELSEWHERE}`);
   }
   return found;
 }

@@ -1,4 +1,5 @@
 // What came of one text, shown in the markup that api/templates/verdict.html has for it.
+import { known } from "./known.js";
 import { gather } from "./marks.js";
 import { pieces } from "./pieces.js";
 
@@ -8,7 +9,6 @@ const TELLING = 0.03;
 
 const blank = document.getElementById("verdict").content.querySelector(".result");
 const model = document.querySelector(".model");
-const firstModel = model.querySelector("code").title;
 
 /** Show an answer of `POST /predict` in a place, in what it holds already or in a new copy. */
 export function showVerdict(place, text, answer) {
@@ -26,8 +26,8 @@ export function showVerdict(place, text, answer) {
     `Score ${answer.score.toFixed(3)} on a scale from 0, negative, to 1, positive`,
   );
   part(".marker").setAttribute("cx", `${(1.5 + 97 * answer.score).toFixed(2)}%`);
-  // The page knows the neutral band of the model that it came with, and of no other.
-  part(".band")?.toggleAttribute("hidden", firstModel !== answer.model.digest);
+  // The page has the neutral band of one model, and no other's.
+  part(".band")?.toggleAttribute("hidden", known.bandOf !== answer.model.digest);
   part(".truncated").hidden = !answer.truncated;
   part(".why").hidden = !answer.explanation;
   part(".unexplained").hidden = Boolean(answer.explanation);

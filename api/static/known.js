@@ -1,5 +1,5 @@
-// What the service and this page take; the service writes it into the page.
-export const limits = JSON.parse(document.getElementById("main").dataset.limits);
+// What the service has written into the page: what it and the page take, and names.
+export const known = JSON.parse(document.getElementById("main").dataset.known);
 
 const encoder = new TextEncoder();
 

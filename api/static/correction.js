@@ -7,11 +7,12 @@ export function start(root) {
     const form = event.target;
     if (!form.matches(".correction")) return;
     event.preventDefault();
+    if (form.ariaBusy === "true") return; // buttons that are disabled would lose the focus
     const chosen = event.submitter;
     const text = form.elements.text.value;
     const status = form.querySelector("[role=status]");
     const buttons = [...form.querySelectorAll("button")];
-    buttons.forEach((button) => (button.disabled = true));
+    form.ariaBusy = "true";
     try {
       await post("/feedback", {
         text,
@@ -26,7 +27,7 @@ export function start(root) {
       if (!(error instanceof Refused)) throw error;
       status.textContent = `Not taken. ${error.message}`;
     } finally {
-      buttons.forEach((button) => (button.disabled = false));
+      form.ariaBusy = "false";
     }
   });
 }

@@ -89,6 +89,7 @@ function prepareCorrection(form, text, answer) {
   form.elements.text.value = text;
   form.elements.score.value = answer.score;
   form.elements.model_digest.value = answer.model.digest;
+  form.ariaBusy = "false";
   form.querySelector("[role=status]").textContent = "";
   form.querySelectorAll("button").forEach((button) => button.removeAttribute("aria-pressed"));
 }

@@ -7,6 +7,9 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
+from sentiment_core.bundle import STARTER
+from tests.api.test_feedback import wait_stored
+from tests.api.test_keys import new_key
 from tests.api.test_page import GOOD, SCHEMES, WIDTHS, fits, unweighed
 
 TEXTS = (
@@ -193,54 +196,127 @@ def test_a_service_that_is_gone_is_told_in_a_sentence_and_the_text_stays(start, 
     assert page.get_by_role("textbox", name="Review").input_value() == GOOD
 
 
-def test_a_service_that_wants_a_key_gets_it_from_the_tab_alone(gateway, visit, shots):
-    seen = []
-
-    def guard(asked):
-        if asked.path == "/predict":
-            seen.append(asked.headers["Authorization"])
-            if asked.headers["Authorization"] != "Bearer right":
-                return problem(401, "A key is needed.")
-        return None
-
-    gateway.rule = guard
-    page = visit(gateway, bears="status of 401")
+def test_a_service_that_wants_a_key_gets_it_from_the_tab_alone(start, visit, shots):
+    key, entry = new_key("page")
+    service = start(API_KEYS=json.dumps([entry])).wait_ready()
+    page = visit(service, bears="status of 401")
     page.get_by_role("textbox", name="Review").fill(GOOD)
     expect(page.get_by_role("alert")).to_have_text("This service wants an API key.")
     page.screenshot(path=shots / "key.png", full_page=True)
     page.get_by_label("API key").fill("wrong")
     page.get_by_role("button", name="Use this key").click()
     expect(page.get_by_role("alert")).to_have_text("The service refused that key.")
-    page.get_by_label("API key").fill("right")
+    page.get_by_label("API key").fill(key)
     page.keyboard.press("Enter")
     expect(page.locator(".result h2")).to_have_text("Positive")
-    assert seen == [None, "Bearer wrong", "Bearer right"]
     assert not page.get_by_label("API key").is_visible()
+    page.get_by_role("tab", name="Many texts").click()
+    page.get_by_label("Reviews, one a line").fill("awful")
+    page.get_by_role("button", name="Score all").click()
+    expect(page.locator(".rows .label").last).to_have_text("Negative")
 
     page.reload()
     page.get_by_role("button", name=re.compile("waste of money")).click()
     expect(page.locator(".result h2")).to_have_text("Negative")
     assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
-    assert "right" not in page.url
-    other = visit(gateway, bears="status of 401")
+    assert key not in page.url
+    other = visit(service, bears="status of 401")
     other.get_by_role("textbox", name="Review").fill(GOOD)
     expect(other.get_by_role("alert")).to_have_text("This service wants an API key.")
 
 
-def test_a_text_that_was_scored_in_part_says_so(gateway, service, visit):
-    def in_part(asked):
-        if asked.path != "/predict":
-            return None
-        answer = service.post("/predict", asked.body)
-        return 200, {"Content-Type": "application/json"}, json.dumps(answer.json() | {"truncated": True}).encode()
+def test_a_text_that_was_scored_in_part_says_so(start, visit):
+    service = start(MAX_TEXT_CHARACTERS="20").wait_ready()
+    note = "Only the beginning was scored: the text is longer than the service reads."
+    for scripts in (False, True):
+        page = visit(service, scripts=scripts)
+        page.get_by_role("textbox", name="Review").fill("An excellent kettle. It is awful.")
+        page.get_by_role("button", name="Score", exact=True).click()
+        expect(page.locator(".result h2")).to_have_text("Positive")
+        assert page.get_by_text(note).is_visible()
+        assert page.locator(".marked mark", has_text="awful").count() == 0
+    paste = "An excellent kettle. It is awful.\nAwful."
+    page.get_by_role("tab", name="Many texts").click()
+    page.get_by_label("Reviews, one a line").fill(paste)
+    page.get_by_role("button", name="Score all").click()
+    expect(page.locator(".rows .fault:visible")).to_have_text(["Only its beginning was scored."])
 
-    gateway.rule = in_part
-    page = visit(gateway)
+
+def test_a_service_that_is_asked_too_often_says_when_to_go_on(start, visit):
+    service = start(RATE_LIMIT_PER_S="0.01", RATE_LIMIT_BURST="1").wait_ready()
+    page = visit(service, bears="status of 429")
+    field = page.get_by_role("textbox", name="Review")
+    field.fill(GOOD)
+    expect(page.locator(".result h2")).to_have_text("Positive")
+    field.fill("An awful kettle.")
+    expect(page.get_by_role("alert")).to_have_text(re.compile(r"^Not scored\. .*Try again in \d+ s\.$"))
+    assert field.input_value() == "An awful kettle."
+    assert page.locator(".result").count() == 0
+
+
+@SCHEMES
+@WIDTHS
+def test_a_correction_reaches_the_database(start, visit, database_url, shots, width, scheme):
+    service = start(DATABASE_URL=database_url).wait_ready()
+    text = "An excellent kettle,\nfor a week."
+    score = service.post("/predict", {"text": text}).json()["score"]
+    page = visit(service, width=width, color_scheme=scheme)
+    page.get_by_role("textbox", name="Review").fill(text)
+    group = page.get_by_role("group", name="Is that right? Say what it is:")
+    group.get_by_role("button", name="Negative").click()
+    expect(page.locator(".correction [role=status]")).to_have_text("Thank you. The text will be stored as negative.")
+    assert group.get_by_role("button", pressed=True).all_inner_texts() == ["Negative"]
+    assert focused(page) == "Negative"
+    page.screenshot(path=shots / f"corrected-{width}-{scheme}.png", full_page=True)
+    assert fits(page)
+    page.get_by_role("textbox", name="Review").fill("Another text, excellent.")
+    expect(page.locator(".correction [role=status]")).to_have_text("")
+    assert group.get_by_role("button", pressed=True).count() == 0
+
+    plain = visit(service, scripts=False)
+    plain.get_by_role("textbox", name="Review").fill("An awful kettle.")
+    plain.get_by_role("button", name="Score", exact=True).click()
+    plain.get_by_role("button", name="Neutral").click()
+    assert plain.get_by_role("heading", name="Thank you").is_visible()
+    first, second = wait_stored(service, database_url, 2)
+    digest = service.get("/model").json()["digest"]
+    assert first[1:5] == (text, "negative", score, digest)
+    assert (second[1], second[2], second[4]) == ("An awful kettle.", "neutral", digest)
+
+
+def test_a_correction_that_is_refused_says_why_and_can_be_sent_again(start, visit, database_url):
+    service = start(DATABASE_URL=database_url, RATE_LIMIT_PER_S="1", RATE_LIMIT_BURST="1").wait_ready()
+    page = visit(service, bears="status of 429")
     page.get_by_role("textbox", name="Review").fill(GOOD)
-    expect(page.locator(".truncated")).to_have_text(
-        "Only the beginning was scored: the text is longer than the service reads."
-    )
-    assert page.locator(".truncated").is_visible()
+    page.get_by_role("button", name="Negative").click()
+    status = page.locator(".correction [role=status]")
+    expect(status).to_have_text(re.compile(r"^Not taken\. .*Try again in 1 s\.$"))
+    assert page.get_by_role("button", pressed=True).count() == 0
+    for _ in range(20):
+        page.get_by_role("button", name="Negative").click()
+        expect(status).to_have_text(re.compile(r"Thank you|Not taken"))
+        if "Thank you" in status.inner_text():
+            break
+        page.wait_for_timeout(200)
+    assert [row[2] for row in wait_stored(service, database_url, 1)] == ["negative"]
+
+
+def test_an_answer_of_the_canary_names_it_and_shows_no_band_of_the_champion(
+    start, visit, registry, variant, mlflow_uri
+):
+    for alias, bundle in (("champion", STARTER), ("challenger", variant(1.5))):
+        registry.set_alias(alias, registry.register(bundle))
+    service = start(
+        MLFLOW_TRACKING_URI=mlflow_uri, MODEL_NAME=registry.name, CANARY="challenger", CANARY_SHARE="1"
+    ).wait_ready()
+    service.wait(lambda: service.get("/readyz").json()["canary"]["model"])
+    for scripts in (False, True):
+        page = visit(service, scripts=scripts)
+        expect(page.locator(".model strong")).to_have_text(f"{registry.name} v1")
+        page.get_by_role("textbox", name="Review").fill(GOOD)
+        page.get_by_role("button", name="Score", exact=True).click()
+        expect(page.locator(".model strong")).to_have_text(f"{registry.name} v2")
+        assert page.locator(".result .band:visible").count() == 0
 
 
 def test_a_result_that_the_service_has_sent_comes_alive(service, visit):

@@ -19,6 +19,7 @@ from api.accept import prefers_html
 from api.keys import PROBLEM
 from api.logs import AccessLog
 from api.metrics import METHODS, Metrics
+from api.pages import problem_page
 from api.problems import problem_response
 from api.tracing import Tracing
 from sentiment_core.errors import (
@@ -107,8 +108,10 @@ def _failed(request: web.Request, failure: Exception, request_id: str) -> web.Re
     request[PROBLEM] = error.code
     if isinstance(error, RequestFailed):
         log.error("request failed", exc_info=failure, extra={"request_id": request_id})
-    response = problem_response(error)
-    if isinstance(error, Unauthorised) and prefers_html(request.headers.get("Accept", "")):
+    if not prefers_html(request.headers.get("Accept", "")):
+        return problem_response(error)
+    response = problem_page(request, error)
+    if isinstance(error, Unauthorised):
         response.headers["WWW-Authenticate"] = 'Basic realm="sentiment"'  # the one way in which browsers ask for a key
     return response
 

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from api.highlight import Piece, pieces
 from api.keys import FEEDBACK, MODELS, PROBLEM, SETTINGS
 from api.openapi import document
-from api.problems import STATUS, status_of
+from api.problems import STATUS, headers_of, problem, status_of
 from api.schemas import FeedbackAccepted, Model, Prediction
 from sentiment_core.errors import MethodNotAllowed, ModelNotReady, PathUnknown, SentimentError
 
@@ -104,8 +104,7 @@ def result_page(request: web.Request, text: str, outcome: Prediction | Sentiment
     """Show the form with the text and what came of it."""
     context = _page(request, text)
     if isinstance(outcome, SentimentError):
-        request[PROBLEM] = outcome.code
-        return _render(request, "page.html", context | {"error": str(outcome)}, status_of(outcome))
+        return _failed(request, "page.html", context, outcome)
     # A canary may have answered, whose band is another.
     band = context["band"] if outcome["model"] == context["model"] else _NO_BAND
     return _render(request, "page.html", context | {"model": outcome["model"], "result": _result(text, outcome, band)})
@@ -114,9 +113,13 @@ def result_page(request: web.Request, text: str, outcome: Prediction | Sentiment
 def feedback_page(request: web.Request, outcome: FeedbackAccepted | SentimentError) -> web.Response:
     """Say thanks for a correction, or why it was not taken."""
     if isinstance(outcome, SentimentError):
-        request[PROBLEM] = outcome.code
-        return _render(request, "feedback.html", {"error": str(outcome)}, status_of(outcome))
+        return _failed(request, "feedback.html", {}, outcome)
     return _render(request, "feedback.html", {"error": None}, HTTPStatus.ACCEPTED)
+
+
+def problem_page(request: web.Request, error: SentimentError) -> web.Response:
+    """Show to a person why there is no answer."""
+    return _failed(request, "problem.html", {"title": problem(error)["title"]}, error)
 
 
 def _code(text: str) -> Markup:
@@ -194,6 +197,13 @@ def _result(text: str, prediction: Prediction, band: tuple[float, float]) -> dic
         ),
         "strongest": strongest,
     }
+
+
+def _failed(request: web.Request, template: str, context: dict[str, Any], error: SentimentError) -> web.Response:
+    request[PROBLEM] = error.code
+    response = _render(request, template, context | {"error": str(error)}, status_of(error))
+    response.headers.update(headers_of(error))
+    return response
 
 
 def _render(request: web.Request, template: str, context: dict[str, Any], status: int = 200) -> web.Response:

@@ -74,19 +74,20 @@ def problem(error: SentimentError) -> Problem:
 def problem_response(error: SentimentError) -> web.Response:
     """Return the error as a response."""
     body = problem(error)
-    return web.Response(status=body["status"], body=orjson.dumps(body), content_type=MEDIA, headers=_headers(error))
+    return web.Response(status=body["status"], body=orjson.dumps(body), content_type=MEDIA, headers=headers_of(error))
 
 
 def problem_bytes(error: SentimentError) -> bytes:
     """Return the error as a whole HTTP response that closes its connection."""
     body = orjson.dumps(problem(error))
     status = status_of(error)
-    headers = {"Content-Type": MEDIA, "Content-Length": len(body), "Connection": "close"} | _headers(error)
+    headers = {"Content-Type": MEDIA, "Content-Length": len(body), "Connection": "close"} | headers_of(error)
     lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def _headers(error: SentimentError) -> dict[str, str]:
+def headers_of(error: SentimentError) -> dict[str, str]:
+    """Return the headers that tell a client what to do about the error."""
     headers: dict[str, str] = {}
     match error:
         case MethodNotAllowed():

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import subprocess
 import sys
 
@@ -82,8 +83,11 @@ def test_a_stream_needs_a_key_too(locked, keys):
 
 
 def test_pages_and_probes_are_open(locked):
-    for path in ("/", "/docs", "/openapi.json", "/static/style.css", "/healthz", "/readyz", "/metrics"):
+    for path in ("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"):
         assert locked.get(path).status == 200
+    files = re.findall(r'"(/static/[^"]+)"', locked.get("/").body.decode())
+    assert files
+    assert all(locked.get(path).status == 200 for path in files)
 
 
 def test_a_browser_asks_for_the_key(locked, keys):

@@ -44,6 +44,16 @@ def test_an_empty_form_is_answered_by_the_page_with_the_reason(service):
     assert "The field text holds no text." in answer.body.decode()
 
 
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("DELETE", "/predict", 405)])
+def test_a_person_gets_a_page_for_a_problem_too(service, method, path, status):
+    answer = service.request(method, path, Accept=HTML)
+    assert answer.status == status
+    assert answer.headers.get_content_type() == "text/html"
+    assert "Content-Security-Policy" in answer.headers
+    assert ("Allow" in answer.headers) == (status == 405)
+    assert '<p class="lead" role="alert">' in answer.body.decode()
+
+
 def test_markup_in_a_text_stays_text(service):
     blank = service.get("/").body.decode()
     attack = b"text=%3Cscript%3Ealert(1)%3C/script%3E+excellent+%3C/textarea%3E+%27%3E%22%3E%3Cimg+src%3Dx%3E"

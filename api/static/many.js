@@ -83,12 +83,12 @@ export function start(panel, { show }) {
   }
 
   function progress(note, goesOn) {
-    const done = rows.filter((row) => row.result || row.error).length;
+    const done = rows.filter((row) => row.result || (goesOn && row.error)).length;
     part(".progress").hidden = false;
     part("progress").max = rows.length;
     part("progress").value = done;
     part("progress").hidden = !goesOn;
-    part(".progress [role=status]").textContent = `${note}: ${counted(done)} of ${several(rows.length, "text")}`;
+    part(".progress [role=status]").textContent = `${note}: ${counted(done)} of ${several(rows.length, "text")}${goesOn ? "" : " scored"}`;
     part(".cancel").hidden = !goesOn;
     part(".again").hidden = goesOn || !rows.some(isOpen);
   }

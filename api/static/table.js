@@ -51,7 +51,7 @@ function shownRow({ line, text, result, error }) {
   part(".fault").hidden = !error && !result?.truncated;
   part(".fault").textContent = error ?? (result?.truncated ? "Only its beginning was scored." : "");
   if (!result) {
-    part(".label").textContent = "not scored";
+    part(".label").textContent = "Not scored";
     part(".points").replaceChildren();
     return element;
   }

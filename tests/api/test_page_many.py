@@ -221,7 +221,7 @@ def test_a_file_at_the_limit_is_taken_whole(service, visit):
     choose(page, "rows.csv", "text\n" + "excellent\n" * MOST_ROWS)
     page.get_by_role("button", name="Score all").click()
     finished(page)
-    assert page.locator(".progress [role=status]").inner_text() == "Done: 5,000 of 5,000 texts"
+    assert page.locator(".progress [role=status]").inner_text() == "Done: 5,000 of 5,000 texts scored"
     assert page.locator(".rows tbody tr").count() == MOST_ROWS
     assert page.locator(".counts .positive strong").inner_text() == "5,000"
 
@@ -261,7 +261,7 @@ def test_slices_stay_below_both_limits_of_the_service(start, visit):
     long = "excellent " * 50
     paste(page, [*texts[:20], long, *texts[20:]])
     finished(page)
-    assert [len(text) for text in page.locator(".rows .label").all_inner_texts()[1:]].count(len("not scored")) == 1
+    assert [len(text) for text in page.locator(".rows .label").all_inner_texts()[1:]].count(len("Not scored")) == 1
     bodies = [json.loads(size)["texts"] for size in sizes]
     assert [text for body in bodies for text in body] == texts
     assert max(map(len, bodies)) <= 7
@@ -285,7 +285,7 @@ def test_a_service_that_asks_to_wait_is_asked_again(gateway, visit, status):
     paste(page, ["excellent", "awful"])
     expect(told).to_have_text("The service asks to wait 1 s.: 0 of 2 texts")
     finished(page)
-    assert told.inner_text() == "Done: 2 of 2 texts"
+    assert told.inner_text() == "Done: 2 of 2 texts scored"
     assert len(asked) == 3
     assert len(set(asked)) == 1
     assert scores_shown(page)[0] > 0.9

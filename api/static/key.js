@@ -6,7 +6,7 @@ let kept = read();
 /** The key, or null. */
 export const key = () => kept;
 
-/** Show the form; the promise is kept once somebody has entered a key. `refused` is the key that did not do, or null. */
+/** Show the form; the promise is kept once there is a key. `refused` is the one that did not do, or null. */
 export function askKey(refused, signal) {
   if (kept !== refused) return Promise.resolve(); // another request has asked meanwhile
   keep(null);

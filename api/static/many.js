@@ -88,7 +88,8 @@ export function start(panel, { show }) {
     part("progress").max = rows.length;
     part("progress").value = done;
     part("progress").hidden = !goesOn;
-    part(".progress [role=status]").textContent = `${note}: ${counted(done)} of ${several(rows.length, "text")}${goesOn ? "" : " scored"}`;
+    const told = `${note}: ${counted(done)} of ${several(rows.length, "text")}`;
+    part(".progress [role=status]").textContent = goesOn ? told : `${told} scored`;
     part(".cancel").hidden = !goesOn;
     part(".again").hidden = goesOn || !rows.some(isOpen);
   }

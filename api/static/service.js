@@ -12,7 +12,7 @@ const SENTENCES = {
   504: "The service took too long.",
 };
 
-/** Why there is no answer: the message is for people; `retryAfter` is the seconds to wait if waiting helps, else null. */
+/** Why there is no answer: the message is for people, `retryAfter` the seconds to wait if waiting helps, else null. */
 export class Refused extends Error {
   constructor(message, retryAfter = null) {
     super(retryAfter === null ? message : `${message} Try again in ${retryAfter} s.`);

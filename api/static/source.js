@@ -57,7 +57,9 @@ function table(text, name) {
 
 function bounded(found) {
   const { length } = found.records;
-  if (length === 0) throw new Unreadable("There is no text in it: one line is one text, and a CSV begins with a header.");
+  if (length === 0) {
+    throw new Unreadable("There is no text in it: one line is one text, and a CSV begins with a header.");
+  }
   if (length > known.rows) {
     throw new Unreadable(`It has ${several(length, "row")}; this page takes ${counted(known.rows)}. ${ELSEWHERE}`);
   }

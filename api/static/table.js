@@ -17,7 +17,9 @@ export function start(table) {
     // What has no score comes last either way.
     shown.sort(
       ({ row: one }, { row: other }) =>
-        (value(one) === undefined) - (value(other) === undefined) || sign * (value(one) - value(other)) || one.line - other.line,
+        (value(one) === undefined) - (value(other) === undefined) ||
+        sign * (value(one) - value(other)) ||
+        one.line - other.line,
     );
     for (const button of buttons) {
       const header = button.closest("th");

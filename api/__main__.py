@@ -22,7 +22,7 @@ from sentiment_core.settings import Settings, settings
 log = logging.getLogger("api")
 
 # The event loop waits at most so long for the thread of large requests to hand the interpreter over; Python's 5 ms are
-# longer than ten predictions take.
+# longer than a hundred predictions take.
 _SWITCH_S = 0.0001
 
 

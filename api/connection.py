@@ -22,6 +22,8 @@ from sentiment_core.settings import Settings
 AtOnce = Callable[[RawRequestMessage, bytes, str | None], bytes | None]
 _Messages = list[tuple[RawRequestMessage, StreamReader]]
 
+# No usual request is longer, and a body put back after a look at it must fit into its reader without a pause.
+LONGEST_BODY = 100_000
 _FAREWELL_S = 2.0
 
 
@@ -68,6 +70,8 @@ class Connection(web.RequestHandler):
     def answered(self, message: RawRequestMessage, body: StreamReader) -> StreamReader | None:
         """Answer a request at once and return None, or return the body for aiohttp to read."""
         if not self._idle() or self.writing_paused or self.transport is None or not body.is_eof():
+            return body
+        if body.total_bytes > LONGEST_BODY:
             return body
         data = body.read_nowait()
         address = self.peername

@@ -66,7 +66,9 @@ class Observer:
                 response.headers["X-Content-Type-Options"] = "nosniff"
                 response.headers["Server"] = SERVER
                 cors.allow(request, response)
-                if self._stopping.is_set():  # so that no request is under way when the connection is closed
+                # A client must know that its connection will be closed, or its next request is under way by then:
+                # when the process stops, and when a body was not read to its end.
+                if self._stopping.is_set() or not request.content.is_eof():
                     response.force_close()
             method = request.method if request.method in METHODS else "other"
             self.answered(

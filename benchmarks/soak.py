@@ -75,7 +75,7 @@ async def send(kinds: Mapping[str, Kind], port: int, seconds: float) -> Sent:
                 try:
                     outcome = await asyncio.wait_for(kind.send(target), 2 * PATIENCE_S)
                 except (OSError, EOFError, TimeoutError, aiohttp.ClientError, LookupError, ValueError) as error:
-                    outcome = type(error).__name__
+                    outcome = f"{type(error).__name__} {error}".strip()
                 sent.seconds.append(time.perf_counter() - start)
                 sent.outcomes[name][outcome] += 1
                 if outcome not in kind.outcomes:

@@ -171,6 +171,16 @@ def test_a_body_that_does_not_come_is_given_up(start):
         assert slow.is_closed()
 
 
+def test_an_answer_before_the_end_of_the_body_says_that_the_connection_is_closed(wire):
+    head, body = post("/predict", {"text": "a" * 2_000_000})
+    wire.sendall(head + body[:1_500_000])
+    response, answer = wire.answer()
+    assert (response.status, answer["code"]) == (413, "too_large")
+    assert response.headers["Connection"] == "close"
+    wire.sendall(body[1_500_000:])
+    assert wire.is_closed()
+
+
 def test_a_client_that_does_not_read_its_answers_is_cut_off(start):
     service = start(REQUEST_TIMEOUT_S="0.5").wait_ready()
     with Wire(service) as deaf:

@@ -10,12 +10,14 @@ from aiohttp import web
 
 from api.accept import prefers_html
 from api.bodies import FORM, JSON, content_type, parse_form, parse_json, read
-from api.keys import FEEDBACK, LIMIT
+from api.keys import CALLER, FEEDBACK, LIMIT
 from api.pages import feedback_page
 from api.responses import json_response
-from api.schemas import FeedbackAccepted, FeedbackRequest, validate
+from api.schemas import IDEMPOTENCY_KEY, FeedbackAccepted, FeedbackRequest, validate
 from sentiment_core.correction import Correction
 from sentiment_core.errors import FeedbackOff, SentimentError
+
+_SENT_AGAIN = uuid.UUID("6f0c6ad5-3c0b-4c93-9a5e-5b6f2c8f1b57")
 
 
 async def correct(request: web.Request) -> web.Response:
@@ -44,9 +46,17 @@ def _take(request: web.Request, payload: object) -> FeedbackAccepted:
         raise FeedbackOff
     wanted = validate(FeedbackRequest, payload)
     request.app[LIMIT].allowed(wanted.text)  # what is too long to be scored is refused; what was scored in part is not
-    key = uuid.uuid4()
+    key = _key(request, wanted)
     feedback.put(Correction(key, wanted.text, wanted.label, wanted.score, wanted.model_digest, datetime.now(UTC)))
     return {"status": "accepted", "feedback_id": str(key)}
+
+
+def _key(request: web.Request, wanted: FeedbackRequest) -> uuid.UUID:
+    """Return what tells this correction from others: the same for one that is sent again with its `Idempotency-Key`."""
+    given = request.headers.get(IDEMPOTENCY_KEY)
+    if given is None:
+        return uuid.uuid4()
+    return uuid.uuid5(_SENT_AGAIN, "\n".join((request[CALLER], given, wanted.model_dump_json())))
 
 
 def _form(body: bytes) -> dict[str, Any]:

@@ -38,17 +38,15 @@ _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
-_BY_KEY = {
-    "parameters": [
-        {
-            "name": REQUEST_KEY,
-            "in": "header",
-            "required": False,
-            "schema": {"type": "string"},
-            "description": "Requests with one key are answered by one model while a canary takes a share of them.",
-        }
-    ]
-}
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    parameter = {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+    return {"parameters": [parameter | {"description": description}]}
+
+
+_BY_KEY = _header(REQUEST_KEY, "Requests with one key are answered by one model while a canary takes a share of them.")
+_ONCE = _header(schemas.IDEMPOTENCY_KEY, "A correction that is sent again with its key is stored once.")
 
 
 def document(settings: Settings) -> dict[str, Any]:
@@ -140,6 +138,7 @@ def _paths() -> dict[str, Any]:
                 _json("FeedbackRequest") | _form("FeedbackForm"),
                 status=202,
             )
+            | _ONCE
         },
         "/model": {
             "get": _operation("getModel", "The model that answers now", _json("ModelCard"), (*_GUARDED, "not_ready"))

@@ -54,6 +54,9 @@ def _storable(text: str) -> str:
     return text
 
 
+IDEMPOTENCY_KEY = "Idempotency-Key"  # the header by which a correction that is sent again is known
+
+
 class FeedbackRequest(Request):
     """A correction: which label is right for a text, and what score it was given by which model."""
 

@@ -1,6 +1,9 @@
 // Corrections: the form of a verdict, sent without leaving the page.
 import { post, Refused } from "./service.js";
 
+// A correction that is sent again because its answer got lost is stored once.
+const TAB = { "Idempotency-Key": Math.random().toString(36).slice(2) };
+
 /** Send what the buttons of any `.correction` form say. */
 export function start(root) {
   root.addEventListener("submit", async (event) => {
@@ -14,12 +17,13 @@ export function start(root) {
     const buttons = [...form.querySelectorAll("button")];
     form.ariaBusy = "true";
     try {
-      await post("/feedback", {
+      const correction = {
         text,
         label: chosen.value,
         score: Number(form.elements.score.value),
         model_digest: form.elements.model_digest.value,
-      });
+      };
+      await post("/feedback", correction, undefined, TAB);
       if (form.elements.text.value !== text) return; // it shows another verdict by now
       buttons.forEach((button) => button.setAttribute("aria-pressed", button === chosen));
       status.textContent = `Thank you. The text will be stored as ${chosen.value}.`;

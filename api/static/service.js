@@ -20,22 +20,22 @@ export class Refused extends Error {
   }
 }
 
-/** Send JSON and return the JSON that comes back. Throws `Refused`, or the signal's reason when it is aborted. */
-export async function post(path, payload, signal) {
+/** Send JSON, with more headers if need be, and return the JSON that comes back. Throws `Refused`, or the signal's reason when it is aborted. */
+export async function post(path, payload, signal, more = {}) {
   const body = JSON.stringify(payload);
   if (bytes(body) > known.bodyBytes) {
     throw new Refused(`This is more than the service takes at once: ${counted(known.bodyBytes)} bytes.`);
   }
   for (;;) {
     const used = key();
-    const response = await sent(path, body, used, signal);
+    const response = await sent(path, body, used, signal, more);
     if (response.status !== 401) return answered(response, signal);
     await askKey(used, signal);
   }
 }
 
-async function sent(path, body, key, signal) {
-  const headers = { "Content-Type": "application/json", Accept: "application/json" };
+async function sent(path, body, key, signal, more) {
+  const headers = { "Content-Type": "application/json", Accept: "application/json", ...more };
   if (key) headers.Authorization = `Bearer ${key}`;
   try {
     return await fetch(path, { method: "POST", headers, body, signal });

@@ -71,6 +71,14 @@ def test_what_is_optional_may_be_missing_or_null(own, database_url):
     ]
 
 
+def test_a_correction_that_is_sent_again_with_its_key_is_stored_once(own, database_url):
+    again = [own.post("/feedback", GOOD, Idempotency_Key="click-7").json()["feedback_id"] for _ in range(3)]
+    other = own.post("/feedback", GOOD | {"label": "neutral"}, Idempotency_Key="click-7").json()["feedback_id"]
+    unkeyed = [own.post("/feedback", GOOD).json()["feedback_id"] for _ in range(2)]
+    assert len({*again, other, *unkeyed}) == 4
+    assert len(wait_stored(own, database_url, 6)) == 4
+
+
 def test_a_form_is_a_correction_too(own, database_url):
     form = urlencode(GOOD).encode()
     answer = own.post("/feedback", form, Content_Type=FORM)

@@ -7,7 +7,7 @@ export class UnclosedQuote extends Error {
   }
 }
 
-/** Cut a text into records `{line, cells}`; `line` is where one starts, a blank line is none. Throws `UnclosedQuote`. */
+/** The records `{line, cells}` of a text; `line` is where one starts, blank lines are none. Throws `UnclosedQuote`. */
 export function parse(text, delimiter = ",") {
   const records = [];
   let at = 0;

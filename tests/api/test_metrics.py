@@ -25,13 +25,13 @@ def test_endpoints_are_routes_and_never_paths(own):
     for number in range(20):
         own.get(f"/no/such/{number}")
         own.request(f"VERB{number}", "/predict")
-    own.get("/static/style.css")
+    own.get("/static/any/style.css")
     exposition = own.get("/metrics").body.decode()
     assert "such" not in exposition
     assert "VERB" not in exposition
     assert own.metric('app_request_count_total{endpoint="unmatched",method="GET"}') == 20
     assert own.metric('app_request_count_total{endpoint="/predict",method="POST"}') == 1
-    assert own.metric('app_request_count_total{endpoint="/static/{name}",method="GET"}') == 1
+    assert own.metric('app_request_count_total{endpoint="/static/{version}/{name}",method="GET"}') == 1
 
 
 def test_predictions_count_by_label_and_problems_by_code(own):

@@ -20,7 +20,10 @@ export class Refused extends Error {
   }
 }
 
-/** Send JSON, with more headers if need be, and return the JSON that comes back. Throws `Refused`, or the signal's reason when it is aborted. */
+/**
+ * Send JSON, with more headers if need be, and return the JSON that comes back.
+ * Throws `Refused`, or the signal's reason when it is aborted.
+ */
 export async function post(path, payload, signal, more = {}) {
   const body = JSON.stringify(payload);
   if (bytes(body) > known.bodyBytes) {

@@ -15,7 +15,7 @@ import pytest
         ("training", {"training_vs_sklearn"}),
         ("load", {"load_vs_copy", "load_vs_heap"}),
         ("api", {"api_vs_bare_aiohttp", "api_vs_flask", "api_p99_vs_flask", "api_vs_mlflow_serve"}),
-        ("api_batches", {"single_p99_ms_beside_large"}),
+        ("api_batches", {"single_p99_ms_beside_batches"}),
         ("api_start", {"slowest_start_s", "resident_mb"}),
         ("model_choices", set()),
     ],

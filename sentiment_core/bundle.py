@@ -6,7 +6,7 @@ Nothing in a bundle is executed: JSON, and `.npy` files read with `allow_pickle=
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +25,9 @@ _NO_TOKENS: Final = np.empty(0, np.uint64)
 _MANIFEST = "manifest.json"
 _DIGEST = "digest.sha256"
 _PROVENANCE = "provenance.json"
+# Outside of the digest, for it says nothing of what the model does.
+_KNOWN_TEXTS = "texts.npy"
+_KNOWN_TEXTS_KEY = "known_texts_sha256"
 # Name, type and number of dimensions of each array; a bundle without a table of tokens has two of them.
 _ARRAYS: Final[Mapping[str, tuple[str, int]]] = {
     "ngrams": ("<u8", 1),
@@ -45,6 +48,9 @@ class Bundle:
     tokens: NDArray[np.uint64]  # identities of the tokens that others stand for, ascending; often none
     canonical: NDArray[np.uint64]  # the hash of the token that stands for each, 0 where it is left out
     provenance: dict[str, Any]
+    known_texts: NDArray[np.uint64] | None = (
+        None  # hashes of the texts that it learned from (`known_texts.py`), if kept
+    )
 
     @classmethod
     def create(
@@ -67,6 +73,11 @@ class Bundle:
         arrays = {name: ArrayFile(size=len(file), sha256=_hex(file)) for name, file in files.items()}
         return cls(Manifest(arrays=arrays, **fields), ngrams, weights, tokens, canonical, provenance)
 
+    def with_known_texts(self, hashes: NDArray[np.uint64]) -> Self:
+        """Return the bundle with the hashes of the texts that it learned from."""
+        provenance = self.provenance | {_KNOWN_TEXTS_KEY: _hex(_array_bytes(hashes))}
+        return replace(self, provenance=provenance, known_texts=hashes)
+
     @cached_property
     def digest(self) -> str:
         """The model's identity: the SHA-256 of the manifest, which holds those of the arrays."""
@@ -86,7 +97,9 @@ class Bundle:
             raise BundleDamaged(path=path, why=f"{_MANIFEST} does not match {_DIGEST}")
         names = [name for name in _ARRAYS if name not in _TABLE or name in manifest.arrays]
         arrays = {name: _read_array(path, name, manifest) for name in names}
-        bundle = cls(manifest, **(dict.fromkeys(_TABLE, _NO_TOKENS) | arrays), provenance=_read_provenance(path))
+        provenance = _read_provenance(path)
+        arrays = dict.fromkeys(_TABLE, _NO_TOKENS) | arrays
+        bundle = cls(manifest, **arrays, provenance=provenance, known_texts=_read_known_texts(path, provenance))
         if not bundle._fits():
             raise BundleDamaged(path=path, why="its arrays do not fit together")
         return bundle
@@ -96,6 +109,8 @@ class Bundle:
         path.mkdir(parents=True, exist_ok=True)
         for name in self.manifest.arrays:
             (path / f"{name}.npy").write_bytes(_array_bytes(getattr(self, name)))
+        if self.known_texts is not None:
+            (path / _KNOWN_TEXTS).write_bytes(_array_bytes(self.known_texts))
         (path / _PROVENANCE).write_text(json.dumps(self.provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
         (path / _MANIFEST).write_bytes(_manifest_bytes(self.manifest))
         (path / _DIGEST).write_text(self.digest + "\n", "ascii")
@@ -183,3 +198,15 @@ def _read_provenance(path: Path) -> dict[str, Any]:
     if not isinstance(provenance, dict):
         raise BundleDamaged(path=path, why=f"{_PROVENANCE} is not a JSON object")
     return provenance
+
+
+def _read_known_texts(path: Path, provenance: Mapping[str, Any]) -> NDArray[np.uint64] | None:
+    """Return the hashes of the texts learned from; None in a bundle that has kept none."""
+    expected = provenance.get(_KNOWN_TEXTS_KEY)
+    if expected is None:
+        return None
+    content = _read(path, _KNOWN_TEXTS)
+    if _hex(content) != expected:
+        raise BundleDamaged(path=path, why=f"{_KNOWN_TEXTS} is not what {_PROVENANCE} says")
+    hashes: NDArray[np.uint64] = np.load(io.BytesIO(content), allow_pickle=False)
+    return hashes

@@ -18,6 +18,7 @@ from sentiment_core.params import DataParams
 from sentiment_core.settings import settings
 from sentiment_core.split import in_test
 
+RATING: Final = "rating"
 _SHOWN: Final = 5  # unknown labels named in an error
 _SHOWN_CHARACTERS: Final = 60  # of a text
 
@@ -29,6 +30,7 @@ class LabelledReviews:
     texts: Sequence[str]
     labels: NDArray[np.int8]  # n, indices into LABELS
     groups: Sequence[str]  # n; a text is its own group where no column names groups
+    ratings: NDArray[np.float64] | None = None  # n, NaN where a row has none; None where there is no such column
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -49,7 +51,8 @@ class LabelledReviews:
         """Return some of the reviews."""
         chosen = np.arange(len(self.texts))[rows].tolist()
         texts, groups = ([values[row] for row in chosen] for values in (self.texts, self.groups))
-        return type(self)(texts, self.labels[rows], groups)
+        ratings = None if self.ratings is None else self.ratings[rows]
+        return type(self)(texts, self.labels[rows], texts if self.groups is self.texts else groups, ratings)
 
 
 def digest_of(texts: Sequence[str], labels: Iterable[int] = repeat(-1)) -> str:
@@ -78,7 +81,10 @@ def read_labelled(paths: Sequence[Path], params: DataParams, group_column: str |
     labels = _labels(table["label"], params)
     texts: list[str] = table["text"].tolist()
     _refuse_contradictions(texts, labels)
-    return LabelledReviews(texts, labels, table["group"].tolist() if group_column else texts)
+    ratings = None
+    if RATING in table:
+        ratings = pd.to_numeric(table[RATING], errors="coerce").to_numpy(np.float64)
+    return LabelledReviews(texts, labels, table["group"].tolist() if group_column else texts, ratings)
 
 
 def read_texts(paths: Sequence[Path]) -> list[str]:
@@ -115,6 +121,8 @@ def _read(path: Path, label_column: str | None, group_column: str | None) -> pd.
                 why=f"{path} has no {role} column ({' or '.join(names)}); its columns are {', '.join(table.columns)}"
             )
         chosen[role] = table[found[0]]
+    if label_column and RATING in columns:
+        chosen[RATING] = table[columns[RATING]]
     return pd.DataFrame(chosen)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 import joblib
@@ -21,6 +22,7 @@ from sentiment_core.codepoints import UNICODE_VERSION
 from sentiment_core.columns import TextColumn
 from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.evaluation import Metrics, measure
+from sentiment_core.known_texts import hash_texts
 from sentiment_core.labelled import LabelledReviews, digest_of, split
 from sentiment_core.manifest import LABELS, Calibration, Recipe, Snapshot, Thresholds
 from sentiment_core.near_duplicates import NEARLY_ALL, Shingles
@@ -178,7 +180,7 @@ def train(
     )
     if test.texts:
         bundle.provenance["test"] = evaluate(bundle, test)._asdict()
-    return bundle
+    return bundle.with_known_texts(hash_texts(chain(reviews.texts, unlabelled)))
 
 
 def evaluate(bundle: Bundle, reviews: LabelledReviews) -> Metrics:

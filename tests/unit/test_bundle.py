@@ -11,6 +11,8 @@ from pydantic import ValidationError
 
 from sentiment_core.bundle import STARTER, Bundle
 from sentiment_core.errors import BundleDamaged, BundleMissing, BundleTooNew, BundleTooOld
+from sentiment_core.known_texts import are_known, hash_texts
+from sentiment_core.labelled import LabelledReviews
 from sentiment_core.manifest import Manifest
 
 
@@ -28,6 +30,23 @@ def test_a_stored_bundle_reads_back_the_same(trained: Bundle, stored: Path) -> N
     assert loaded.provenance == json.loads(json.dumps(trained.provenance))
     np.testing.assert_array_equal(loaded.ngrams, trained.ngrams)
     np.testing.assert_array_equal(loaded.weights, trained.weights)
+
+
+def test_the_texts_that_a_model_learned_from_are_known_by_their_hashes(
+    reviews: LabelledReviews, trained: Bundle, stored: Path
+) -> None:
+    known = Bundle.load(stored).known_texts
+    assert known is not None
+    np.testing.assert_array_equal(known, hash_texts(reviews.texts))
+    same = [f"  {text.upper()}\n" for text in reviews.texts[:3]]
+    assert are_known([*same, reviews.texts[0] + " more"], known).tolist() == [True, True, True, False]
+    hashes = stored / "texts.npy"
+    hashes.write_bytes(hashes.read_bytes()[:-1] + b"\0")
+    with pytest.raises(BundleDamaged, match="texts.npy is not what provenance.json says"):
+        Bundle.load(stored)
+    hashes.unlink()
+    with pytest.raises(BundleDamaged, match="texts.npy is missing"):
+        Bundle.load(stored)
 
 
 def test_saving_again_writes_the_same_bytes(stored: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import gzip
 import lzma
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sentiment_core.errors import TrainingDataInvalid
@@ -94,3 +95,14 @@ def test_bytes_that_are_not_utf8_are_refused(tmp_path: Path, params: Params) -> 
     (tmp_path / "latin.csv").write_bytes("review,sentiment\ncaf\xe9,pos\nb,neg\n".encode("latin-1"))
     with pytest.raises(TrainingDataInvalid, match=r"latin\.csv cannot be read as CSV"):
         read_labelled([tmp_path / "latin.csv"], params.data)
+
+
+def test_ratings_come_along_where_there_are_any(tmp_path: Path, params: Params) -> None:
+    assert read(tmp_path, params, GOOD).ratings is None
+    rated = read(tmp_path, params, "text,sentiment,Rating\na,pos,5\nb,neg,\nc,neg,two\n")
+    assert rated.ratings is not None
+    np.testing.assert_array_equal(rated.ratings, [5, np.nan, np.nan])
+    taken = rated.take(np.array([2, 0]))
+    assert taken.ratings is not None
+    np.testing.assert_array_equal(taken.ratings, [np.nan, 5])
+    assert taken.groups is taken.texts

@@ -69,19 +69,19 @@ class Bundle:
             "tokens": tokens,
             "canonical": canonical,
         }
-        files = {name: _array_bytes(array) for name, array in given.items() if name not in _TABLE or len(tokens)}
+        files = {name: array_bytes(array) for name, array in given.items() if name not in _TABLE or len(tokens)}
         arrays = {name: ArrayFile(size=len(file), sha256=_hex(file)) for name, file in files.items()}
         return cls(Manifest(arrays=arrays, **fields), ngrams, weights, tokens, canonical, provenance)
 
     def with_known_texts(self, hashes: NDArray[np.uint64]) -> Self:
         """Return the bundle with the hashes of the texts that it learned from."""
-        provenance = self.provenance | {_KNOWN_TEXTS_KEY: _hex(_array_bytes(hashes))}
+        provenance = self.provenance | {_KNOWN_TEXTS_KEY: _hex(array_bytes(hashes))}
         return replace(self, provenance=provenance, known_texts=hashes)
 
     @cached_property
     def digest(self) -> str:
         """The model's identity: the SHA-256 of the manifest, which holds those of the arrays."""
-        return _hex(_manifest_bytes(self.manifest))
+        return _hex(self.manifest.document)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -93,7 +93,7 @@ class Bundle:
         document = _read(path, _MANIFEST)
         manifest = _parse_manifest(path, document)
         stored = _read(path, _DIGEST).decode("ascii", "replace").strip()
-        if not stored == _hex(document) == _hex(_manifest_bytes(manifest)):
+        if not stored == _hex(document) == _hex(manifest.document):
             raise BundleDamaged(path=path, why=f"{_MANIFEST} does not match {_DIGEST}")
         names = [name for name in _ARRAYS if name not in _TABLE or name in manifest.arrays]
         arrays = {name: _read_array(path, name, manifest) for name in names}
@@ -108,11 +108,11 @@ class Bundle:
         """Write the bundle into a folder, which is made when it is not there."""
         path.mkdir(parents=True, exist_ok=True)
         for name in self.manifest.arrays:
-            (path / f"{name}.npy").write_bytes(_array_bytes(getattr(self, name)))
+            (path / f"{name}.npy").write_bytes(array_bytes(getattr(self, name)))
         if self.known_texts is not None:
-            (path / _KNOWN_TEXTS).write_bytes(_array_bytes(self.known_texts))
+            (path / _KNOWN_TEXTS).write_bytes(array_bytes(self.known_texts))
         (path / _PROVENANCE).write_text(json.dumps(self.provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        (path / _MANIFEST).write_bytes(_manifest_bytes(self.manifest))
+        (path / _MANIFEST).write_bytes(self.manifest.document)
         (path / _DIGEST).write_text(self.digest + "\n", "ascii")
 
     def _fits(self) -> bool:
@@ -132,11 +132,8 @@ def _hex(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-def _manifest_bytes(manifest: Manifest) -> bytes:
-    return (json.dumps(manifest.model_dump(mode="json"), indent=2, sort_keys=True) + "\n").encode()
-
-
-def _array_bytes(array: NDArray[Any]) -> bytes:
+def array_bytes(array: NDArray[Any]) -> bytes:
+    """Return an array as the bytes of its `.npy` file, the same on every machine."""
     file = io.BytesIO()
     np.save(file, array.astype(array.dtype.newbyteorder("<")), allow_pickle=False)
     return file.getvalue()

@@ -24,6 +24,7 @@ VERBS = {
     "registry": "sentiment_core.registry_commands:registry",
     "rescore": "sentiment_core.rescore_command:rescore",
     "score": "sentiment_core.score_command:score",
+    "snapshot": "sentiment_core.snapshot_commands:snapshot",
     "train": "sentiment_core.model_commands:train",
     "validate": "sentiment_core.validate_command:validate",
 }

@@ -78,6 +78,12 @@ class Header:
         header.known, header.extra = {}, {}
         return header
 
+    def field(self, name: str) -> int | None:
+        """Return the number of the field with a name, compared without regard to case; None where there is none."""
+        folded = [known.strip().casefold() for known in self.names]
+        wanted = name.strip().casefold()
+        return folded.index(wanted) if wanted in folded else None
+
     def _text_field(self, folded: Sequence[str], text_columns: Sequence[str], source: str) -> int:
         for name in text_columns:
             if name.casefold() in folded:

@@ -5,7 +5,7 @@ learns no id, yet a load that meets one knows it.
 """
 
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
@@ -18,6 +18,7 @@ from sentiment_core.columns import Values
 from sentiment_core.contract import RejectCode
 from sentiment_core.database import Connection
 from sentiment_core.errors import ErasureKeyWrong
+from sentiment_core.known_texts import hash_text
 from sentiment_core.ledger import SourceFile
 from sentiment_core.records import scan
 from sentiment_core.repeats import review_key
@@ -25,6 +26,9 @@ from sentiment_core.settings import Settings
 from sentiment_core.validation import RejectedRow, ReviewBatch
 
 Kind = Literal["review", "author"]
+
+# Of a kind, source and id, and the hashes of the erased texts: returns how many snapshots lost rows.
+InSnapshots = Callable[[Kind, str, str, Set[int]], int]
 
 REASON = "the review, or its author, was erased on request"
 KEY_CHECK_BYTES = 8
@@ -37,6 +41,7 @@ class Erased(NamedTuple):
     rejected_rows: int
     feedback: int
     other_sources: list[str]
+    snapshots: int = 0  # that lost rows
 
 
 def keyed_hash(key: bytes, kind: Kind, source: str, identifier: bytes) -> bytes:
@@ -123,11 +128,19 @@ def _trimmed(field: bytes) -> bytes:
     return field.decode("utf-8", "surrogateescape").strip().encode("utf-8", "surrogateescape")
 
 
-def erase(connection: Connection, settings: Settings, kind: Kind, source: str, identifier: str) -> Erased:
+def erase(
+    connection: Connection,
+    settings: Settings,
+    kind: Kind,
+    source: str,
+    identifier: str,
+    in_snapshots: InSnapshots = lambda *_: 0,
+) -> Erased:
     """Erase one review, or all of an author, in one transaction, and remember the id.
 
-    Waits for the loads that are under way. Doing it again does no harm. Raises `LoadsUnderWay`, `SettingMissing` and
-    `ErasureKeyWrong`.
+    `in_snapshots` does it in the snapshots, before the transaction ends: where it fails, nothing of the database is
+    erased, and all can be tried again. Waits for loads, and snapshots being made. Doing it again does no harm. Raises
+    `LoadsUnderWay`, `SettingMissing` and `ErasureKeyWrong`.
     """
     key = settings.require_erasure_key()
     with connection, connection.cursor() as cursor:
@@ -137,15 +150,17 @@ def erase(connection: Connection, settings: Settings, kind: Kind, source: str, i
             "INSERT INTO sentiment.erasure (kind, keyed_hash, key_check) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
             (kind, keyed_hash(key, kind, source, identifier.encode()), key_check(key)),
         )
-        _find(cursor, kind, source, identifier)
+        texts = _find(cursor, kind, source, identifier)
         cursor.execute("DELETE FROM sentiment.feedback USING erased WHERE feedback.text = erased.text")
         feedback = cursor.rowcount
         reviews = _delete(cursor)
         rejected = _blank(cursor, kind, source, identifier)
-        return Erased(reviews, rejected, feedback, _other_sources(cursor, kind, source, identifier))
+        others = _other_sources(cursor, kind, source, identifier)
+        return Erased(reviews, rejected, feedback, others, in_snapshots(kind, source, identifier, texts))
 
 
-def _find(cursor: Cursor, kind: Kind, source: str, identifier: str) -> None:
+def _find(cursor: Cursor, kind: Kind, source: str, identifier: str) -> set[int]:
+    """Collect the rows to erase in a table, and return the hashes of their texts."""
     by_id = {"review": "review_key = %(key)s::uuid", "author": "author_id = %(id)s AND file.source = %(source)s"}
     statement = f"""
         CREATE TEMPORARY TABLE erased ON COMMIT DROP AS
@@ -153,6 +168,8 @@ def _find(cursor: Cursor, kind: Kind, source: str, identifier: str) -> None:
         JOIN sentiment.source_file file USING (source_file_id, day) WHERE {by_id[kind]}
         """  # noqa: S608 - constants
     cursor.execute(statement, {"source": source, "id": identifier, "key": review_key(source, identifier).hex()})
+    cursor.execute("SELECT text FROM erased")
+    return {hash_text(text) for (text,) in cursor}
 
 
 def _delete(cursor: Cursor) -> int:

@@ -69,6 +69,30 @@ class TrainingDataInvalid(TerminalError):
     code = "training_data_invalid"
 
 
+class ChecksFailed(TerminalError):
+    """The training data fails {count} of its checks: {failed}. Section `checks` of params.yaml holds the limits."""
+
+    code = "checks_failed"
+
+
+class SnapshotMissing(TerminalError):
+    """There is no snapshot {snapshot!r} below {where}. `sentiment snapshot list` shows those that are there."""
+
+    code = "snapshot_missing"
+
+
+class SnapshotDamaged(TerminalError):
+    """The snapshot {snapshot} is damaged: {why}. Make it again from its sources with `sentiment snapshot create`."""
+
+    code = "snapshot_damaged"
+
+
+class SnapshotErased(TerminalError):
+    """The snapshot {snapshot} lost {rows} rows to an erasure: its model can no longer be rebuilt. Make a new one."""
+
+    code = "snapshot_erased"
+
+
 class LanguageDataMissing(TerminalError):
     """The data for stop words or lemmas is missing: {why}."""
 

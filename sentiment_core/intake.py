@@ -62,7 +62,9 @@ class Intake:
         return rows.rejected + sifted.rejected
 
 
-def require_good_rows(rows: int, rejected: Mapping[RejectCode, int], max_ratio: float, source: str) -> None:
+def require_good_rows(
+    rows: int, rejected: Mapping[RejectCode, int] | Mapping[str, int], max_ratio: float, source: str
+) -> None:
     """Raise `FileRejected` for a file without rows, and for one of whose rows too many are rejected."""
     if rows == 0:
         raise FileRejected(reason=RejectCode.NO_ROWS, why=f"{source} has a header and no row below it")

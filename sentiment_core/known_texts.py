@@ -24,9 +24,10 @@ def are_known(texts: Iterable[str], known: TextHashes) -> NDArray[np.bool_]:
 
 
 def _hashes(texts: Iterable[str]) -> TextHashes:
-    return np.array([_hash(text) for text in texts], np.uint64)
+    return np.array([hash_text(text) for text in texts], np.uint64)
 
 
-def _hash(text: str) -> int:
+def hash_text(text: str) -> int:
+    """Return the hash of one text."""
     plain = " ".join(text.lower().split())
     return int.from_bytes(blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

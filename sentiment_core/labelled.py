@@ -129,7 +129,7 @@ def _read(path: Path, label_column: str | None, group_column: str | None) -> pd.
 def _labels(spelled: "pd.Series[str]", params: DataParams) -> NDArray[np.int8]:
     labels = spelled.str.strip().str.lower()
     counts: Mapping[str, int] = Counter(labels)
-    known = {each.strip().lower(): label for label, accepted in params.labels.items() for each in accepted}
+    known = params.spellings
     unknown = [f"{label!r} in {count} rows" for label, count in counts.items() if label not in known]
     column = f"label column {params.label_column!r}"
     if unknown:

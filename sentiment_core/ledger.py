@@ -111,15 +111,23 @@ def claim(cursor: Cursor, source_file_id: int, lock_timeout_s: float) -> SourceF
     transaction, so that a pooler in transaction mode may stand between. Raises `ClaimHeld` when another worker keeps it
     for longer than `lock_timeout_s`, and `MaintenanceRuns` when an expiry or erasure does.
     """
+    shut_out_maintenance(cursor, lock_timeout_s)
+    try:
+        return _fetch(cursor, source_file_id, "FOR NO KEY UPDATE")
+    except psycopg2.errors.LockNotAvailable as error:
+        raise ClaimHeld(uri=f"source file {source_file_id}", seconds=lock_timeout_s) from error
+
+
+def shut_out_maintenance(cursor: Cursor, lock_timeout_s: float) -> None:
+    """Wait until no expiry or erasure is under way, and keep new ones waiting until the transaction ends.
+
+    Raises `MaintenanceRuns` when one lasts longer than `lock_timeout_s`.
+    """
     set_timeouts(cursor, lock_timeout_s)
     try:
         cursor.execute(f"SELECT pg_advisory_xact_lock_shared({MAINTENANCE})")
     except psycopg2.errors.LockNotAvailable as error:
         raise MaintenanceRuns(seconds=lock_timeout_s) from error
-    try:
-        return _fetch(cursor, source_file_id, "FOR NO KEY UPDATE")
-    except psycopg2.errors.LockNotAvailable as error:
-        raise ClaimHeld(uri=f"source file {source_file_id}", seconds=lock_timeout_s) from error
 
 
 def shut_out_loads(cursor: Cursor, lock_timeout_s: float) -> None:

@@ -1,5 +1,6 @@
 """The manifest of a model bundle: what the model is, in JSON."""
 
+import json
 from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,6 +14,11 @@ class Part(BaseModel):
     """A part of a manifest: immutable, and without fields that this release does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @property
+    def document(self) -> bytes:
+        """The JSON document that is stored, and hashed: the same bytes for the same content."""
+        return (json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True) + "\n").encode()
 
 
 class Recipe(Part):

@@ -17,8 +17,9 @@ from rich.text import Text
 from sentiment_core.bundle import STARTER, Bundle
 
 if TYPE_CHECKING:
+    from sentiment_core.params import Params
     from sentiment_core.scorer import Explanation
-    from sentiment_core.training import Step
+    from sentiment_core.training import CrossValidation, Step
 
 _CSV: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
@@ -28,7 +29,8 @@ _COLOURS: Final = {"negative": "red", "neutral": "yellow", "positive": "green"}
 
 
 @click.command
-@click.argument("csv", nargs=-1, required=True, type=_CSV)
+@click.argument("csv", nargs=-1, type=_CSV)
+@click.option("--snapshot", metavar="ID", help="Train on a stored snapshot instead of CSV files.")
 @click.option("--out", type=_FOLDER, help="Folder for the bundle. Without it nothing is kept but the metrics.")
 @click.option("--cross-validate", "group_column", metavar="COLUMN", help="Rows equal in this column share a fold.")
 @click.option("--unlabelled", multiple=True, type=_CSV, help="CSV file of reviews without labels that help to count.")
@@ -37,6 +39,7 @@ _COLOURS: Final = {"negative": "red", "neutral": "yellow", "positive": "green"}
 @_AS_JSON
 def train(
     csv: tuple[Path, ...],
+    snapshot: str | None,
     out: Path | None,
     group_column: str | None,
     unlabelled: tuple[Path, ...],
@@ -44,7 +47,7 @@ def train(
     data_name: str | None,
     as_json: bool,
 ) -> None:
-    """Train a model on labelled reviews in CSV files and write its bundle.
+    """Train a model on labelled reviews, in CSV files or a snapshot of S3, and write its bundle.
 
     The model is cross-validated first: calibration, neutral band and metrics come from held-out reviews.
     """
@@ -53,27 +56,57 @@ def train(
     from sentiment_core.training import cross_validate  # noqa: PLC0415
     from sentiment_core.training import train as train_bundle  # noqa: PLC0415
 
-    if out is None and group_column is None:
+    if bool(csv) == bool(snapshot):
+        raise click.UsageError("Name CSV files to train on, or a snapshot (--snapshot ID).")
+    if snapshot and group_column:
+        raise click.UsageError("A snapshot says itself which column groups its rows.")
+    if out is None and group_column is None and not snapshot:
         raise click.UsageError("Say where the bundle goes (--out DIR), or only measure (--cross-validate COLUMN).")
     configuration = Params.load(params or DEFAULTS)
-    reviews = read_labelled(csv, configuration.data, group_column)
     others = read_texts(unlabelled)
+    if snapshot:
+        _train_snapshot(snapshot, configuration, others, out, {"data": data_name} if data_name else {}, as_json)
+        return
+    reviews = read_labelled(csv, configuration.data, group_column)
     with _steps() as step:
         if out is None:
-            held_out = cross_validate(reviews, configuration, others, step)
-            metrics: dict[str, Any] = held_out.metrics._asdict() | {
-                "fold_accuracies": held_out.fold_accuracies,
-                "brier_uncalibrated": held_out.uncalibrated.brier,
-                "ece_uncalibrated": held_out.uncalibrated.ece,
-            }
+            metrics = _of_folds(cross_validate(reviews, configuration, others, step))
         else:
             names = data_name or ", ".join(path.name for path in (*csv, *unlabelled))
             bundle = train_bundle(reviews, configuration, {"data": names, "grouped_by": group_column}, others, step)
             bundle.save(out)
-            metrics = bundle.provenance["held_out"] | {"digest": bundle.digest}
-            if "test" in bundle.provenance:
-                metrics["test"] = bundle.provenance["test"]
+            metrics = _of_bundle(bundle)
     _print(metrics, "Held-out reviews", as_json)
+
+
+def _train_snapshot(
+    name: str, params: "Params", unlabelled: list[str], out: Path | None, provenance: dict[str, Any], as_json: bool
+) -> None:
+    from sentiment_core.load_commands import open_storage  # noqa: PLC0415
+    from sentiment_core.retraining import train_snapshot  # noqa: PLC0415
+    from sentiment_core.settings import settings  # noqa: PLC0415
+    from sentiment_core.snapshot_store import SnapshotStore  # noqa: PLC0415
+
+    config = settings()
+    with _steps() as step:
+        snapshot = SnapshotStore.of(open_storage(config), config).read(name)
+        bundle = train_snapshot(snapshot, params, provenance, unlabelled, step)
+    if out is not None:
+        bundle.save(out)
+    _print(_of_bundle(bundle) | {"snapshot": snapshot.id}, "Held-out reviews", as_json)
+
+
+def _of_folds(held_out: "CrossValidation") -> dict[str, Any]:
+    return held_out.metrics._asdict() | {
+        "fold_accuracies": held_out.fold_accuracies,
+        "brier_uncalibrated": held_out.uncalibrated.brier,
+        "ece_uncalibrated": held_out.uncalibrated.ece,
+    }
+
+
+def _of_bundle(bundle: Bundle) -> dict[str, Any]:
+    metrics: dict[str, Any] = bundle.provenance["held_out"] | {"digest": bundle.digest}
+    return metrics | ({"test": bundle.provenance["test"]} if "test" in bundle.provenance else {})
 
 
 @click.command

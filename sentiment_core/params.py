@@ -1,7 +1,7 @@
 """The typed configuration of training; `params.yaml` holds the defaults."""
 
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -22,6 +22,11 @@ class DataParams(_Section):
     label_column: str
     labels: dict[str, tuple[str, ...]]
     test_size: int = Field(ge=0, le=99)
+
+    @property
+    def spellings(self) -> dict[str, str]:
+        """The label of each accepted spelling, in lower case and without spaces around it."""
+        return {each.strip().lower(): label for label, accepted in self.labels.items() for each in accepted}
 
     @model_validator(mode="after")
     def _known_labels(self) -> Self:
@@ -67,12 +72,44 @@ class CalibrationParams(_Section):
     neutral_most: float = Field(ge=0, le=1)
 
 
+class SnapshotParams(_Section):
+    """How labelled data becomes a snapshot. A snapshot says so itself, so a model's manifest does not."""
+
+    group_column: str = Field("product_id", min_length=1)
+    test_size: int = Field(20, ge=0, le=99)
+
+
+class CheckParams(_Section):
+    """What training data must be like; a model's manifest says nothing of it."""
+
+    least_rows: int = Field(100, ge=1)
+    least_label_share: float = Field(0.1, ge=0, le=0.5)
+    most_contradicting: float = Field(0.02, ge=0, le=1)
+    short_characters: int = Field(10, ge=0)
+    most_short: float = Field(0.1, ge=0, le=1)
+    long_characters: int = Field(20_000, ge=1)
+    most_long: float = Field(0.1, ge=0, le=1)
+    most_other_languages: float = Field(0.05, ge=0, le=1)
+    most_rejected: float = Field(0.1, ge=0, le=1)
+    most_rejected_files: float = Field(0.5, ge=0, le=1)
+
+
 class Params(_Section):
     """Everything that shapes a trained model, besides its data."""
 
     data: DataParams
     model: ModelParams
     calibration: CalibrationParams
+    snapshot: SnapshotParams = SnapshotParams()
+    checks: CheckParams = CheckParams()
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what a model's manifest keeps of them: all that shapes the model besides its data."""
+        return self.model_dump(mode="json", exclude={"snapshot", "checks"})
+
+    def with_test_size(self, test_size: int) -> Self:
+        """Return them with another share of test data."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"test_size": test_size})})
 
     @classmethod
     def load(cls, path: Path = DEFAULTS) -> Self:

@@ -6,11 +6,16 @@ import click
 
 from sentiment_core import erasure, expiry
 from sentiment_core.database import connect
+from sentiment_core.load_commands import open_storage
 from sentiment_core.settings import settings
+from sentiment_core.snapshot_store import SnapshotStore
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 source_option = click.option(
     "--source", default="", help="Source that the id belongs to.  [default: the files without one]"
+)
+database_only_option = click.option(
+    "--database-only", is_flag=True, help="Look for no snapshots: there is no object store, and so there are none."
 )
 
 
@@ -22,25 +27,28 @@ def erase() -> None:
 @erase.command()
 @click.argument("review_id")
 @source_option
+@database_only_option
 @as_json
-def review(review_id: str, source: str, as_json: bool) -> None:
+def review(review_id: str, source: str, database_only: bool, as_json: bool) -> None:
     """Erase the review REVIEW_ID, in all its versions, and keep it from coming back."""
-    _erase("review", source, review_id, as_json)
+    _erase("review", source, review_id, database_only, as_json)
 
 
 @erase.command()
 @click.argument("author_id")
 @source_option
+@database_only_option
 @as_json
-def author(author_id: str, source: str, as_json: bool) -> None:
+def author(author_id: str, source: str, database_only: bool, as_json: bool) -> None:
     """Erase all reviews of the author AUTHOR_ID, and keep them from coming back."""
-    _erase("author", source, author_id, as_json)
+    _erase("author", source, author_id, database_only, as_json)
 
 
-def _erase(kind: erasure.Kind, source: str, identifier: str, as_json: bool) -> None:
+def _erase(kind: erasure.Kind, source: str, identifier: str, database_only: bool, as_json: bool) -> None:
     config = settings()
     with connect(config.require_database_url()) as connection:
-        done = erasure.erase(connection, config, kind, source, identifier)
+        elsewhere = () if database_only else (SnapshotStore.of(open_storage(config), config).erase,)
+        done = erasure.erase(connection, config, kind, source, identifier, *elsewhere)
     if as_json:
         click.echo(json.dumps(done._asdict()))
         return
@@ -48,6 +56,8 @@ def _erase(kind: erasure.Kind, source: str, identifier: str, as_json: bool) -> N
         f"Erased: {done.reviews:,} stored reviews, the bytes of {done.rejected_rows:,} rejected rows,"
         f" {done.feedback:,} corrections of the same texts."
     )
+    if done.snapshots:
+        click.echo(f"{done.snapshots:,} snapshots lost rows by it: models of them can no longer be rebuilt.")
     if done.other_sources:
         others = ", ".join(repr(name) for name in done.other_sources)
         click.echo(f"The same id also stands in other sources ({others}); nothing was erased there.")

@@ -28,6 +28,11 @@ class Settings(BaseSettings):
 
     bucket: str = Field("reviews", description="S3 bucket that customers drop files into.")
     incoming_prefix: str = Field("incoming/", description="Key prefix of the drops in the bucket.")
+    training_prefix: str = Field(
+        "training/",
+        description="Key prefix of labelled reviews in the bucket; `snapshots/` below it is for snapshots.",
+    )
+    max_training_rows: int = Field(5_000_000, gt=0, description="Most rows of a snapshot, which is held in memory.")
     s3_endpoint_url: str | None = Field(None, description="S3 endpoint, when it is not AWS.")
 
     text_columns: tuple[str, ...] = Field(

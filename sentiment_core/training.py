@@ -176,7 +176,7 @@ def train(
             unlabelled_sha256=digest_of(unlabelled) if len(unlabelled) else None,
             unlabelled_rows=len(unlabelled),
         ),
-        training=params.model_dump(mode="json"),
+        training=params.recorded(),
     )
     if test.texts:
         bundle.provenance["test"] = evaluate(bundle, test)._asdict()

@@ -37,7 +37,7 @@ def test_an_erased_review_is_gone_with_all_its_versions(drops, query, secret) ->
     drops.drop("app/dt=2026-11-16/c.csv", "review_id,review\nr1,of another source\n")
     query("INSERT INTO sentiment.feedback (text, label) VALUES ('first words', 'positive'), ('kept', 'positive')")
     done = erase(drops.connection, secret, "review", "shop", "r1")
-    assert done == (2, 0, 1, ["app"])
+    assert done == (2, 0, 1, ["app"], 0)
     assert query(SHOWN) == [("r1", "of another source"), ("r2", "kept")]
     assert query("SELECT count(*) FROM sentiment.score") == [(2,)]
     assert query("SELECT text FROM sentiment.feedback") == [("kept",)]

@@ -105,7 +105,7 @@ def test_the_same_data_gives_the_same_bytes(reviews: LabelledReviews, params: Pa
 
 def test_a_bundle_tells_where_it_comes_from(reviews: LabelledReviews, params: Params, trained: Bundle) -> None:
     assert trained.manifest.snapshot.rows == reviews.rows
-    assert trained.manifest.training == params.model_dump(mode="json")
+    assert trained.manifest.training == params.recorded()
     assert trained.provenance["data"] == "generated"
     assert trained.provenance["held_out"]["rows"] == len(reviews.texts)
     assert trained.provenance["held_out"]["accuracy"] > 0.8

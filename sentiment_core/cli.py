@@ -18,6 +18,7 @@ VERBS = {
     "erase": "sentiment_core.retention_commands:erase",
     "evaluate": "sentiment_core.model_commands:evaluate",
     "expire": "sentiment_core.retention_commands:expire",
+    "label": "sentiment_core.label_commands:label",
     "load": "sentiment_core.load_commands:load",
     "predict": "sentiment_core.model_commands:predict",
     "quarantine": "sentiment_core.quarantine_commands:quarantine",

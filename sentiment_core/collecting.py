@@ -57,7 +57,7 @@ class _Columns(NamedTuple):
 
 
 @dataclass
-class _File:
+class LabelledFile:
     """The labelled rows of one file, and what became of the others."""
 
     drop: Drop
@@ -70,6 +70,7 @@ class _File:
     sha256: str = ""
 
     def summary(self, ends: Counter[str]) -> Source:
+        """Tell what became of its rows; `ends` counts how those in `rows` ended."""
         return Source(
             bucket=self.drop.bucket,
             key=self.drop.key,
@@ -98,12 +99,11 @@ def collect(
     `StorageUnavailable`, `StorageRefused`, `MaintenanceRuns`, and `ObjectChanged` when a file is replaced meanwhile.
     """
     shut_out_maintenance(cursor, settings.lock_timeout_s)
-    columns = _Columns(params.data.label_column, params.snapshot.group_column, params.data.spellings)
-    files: list[_File] = []
+    files: list[LabelledFile] = []
     rejected: list[RejectedFile] = []
     for drop in _listed(storage, settings, days):
         try:
-            file = _read(cursor, storage, drop, settings, columns)
+            file = read_file(cursor, storage, drop, drop.source(settings.training_prefix), settings, params)
         except FileRejected as fault:
             if fault.details["reason"] == RejectCode.OBJECT_GONE:
                 raise ObjectChanged(uri=drop.uri) from fault
@@ -122,7 +122,7 @@ def collect(
             why=f"no labelled row was found below {where}, where {len(sources)} files were read and {len(rejected)} "
             f"rejected, and none in the {corrections.corrections} corrections"
         )
-    grouped = columns.group if any(file.grouped for file in files) else None
+    grouped = params.snapshot.group_column if any(file.grouped for file in files) else None
     return Collected(rows + corrected, grouped, tuple(sources), tuple(rejected), corrections)
 
 
@@ -137,10 +137,14 @@ def _listed(storage: Storage, settings: Settings, days: Days) -> list[Drop]:
     )
 
 
-def _read(cursor: Cursor, storage: Storage, drop: Drop, settings: Settings, columns: _Columns) -> _File:
+def read_file(
+    cursor: Cursor, storage: Storage, drop: Drop, source: str, settings: Settings, params: "Params"
+) -> LabelledFile:
+    """Read one labelled file whose ids belong to a source, as `collect` does. Raises `FileRejected`, too."""
     drop.require_day()
-    file = _File(drop, drop.source(settings.training_prefix))
-    erasures = Erasures.read(cursor, settings, file.source)
+    columns = _Columns(params.data.label_column, params.snapshot.group_column, params.data.spellings)
+    file = LabelledFile(drop, source)
+    erasures = Erasures.read(cursor, settings, source)
     # Where the row of each id stands: a repeat is compared with it.
     places: dict[bytes, tuple[ReviewBatch, int]] = {}
 
@@ -170,7 +174,7 @@ def _read(cursor: Cursor, storage: Storage, drop: Drop, settings: Settings, colu
     return file
 
 
-def _take(file: _File, rows: CheckedRows, batch: ReviewBatch, columns: _Columns) -> None:
+def _take(file: LabelledFile, rows: CheckedRows, batch: ReviewBatch, columns: _Columns) -> None:
     """Add the rows of a batch that have a label."""
     header = rows.header
     labels = _column(batch, header, columns.label)
@@ -219,7 +223,7 @@ def _labels(rows: list[Row]) -> dict[int, set[str]]:
     return labels
 
 
-def _settled(files: list[_File], labels: dict[int, set[str]]) -> tuple[list[Row], list[Source]]:
+def _settled(files: list[LabelledFile], labels: dict[int, set[str]]) -> tuple[list[Row], list[Source]]:
     """Leave out the texts that have two labels, and all but the first of equal texts in one group."""
     kept: dict[tuple[str, str | None], Row] = {}
     sources = []

@@ -75,6 +75,12 @@ class ChecksFailed(TerminalError):
     code = "checks_failed"
 
 
+class LabelSourceInvalid(TerminalError):
+    """Labels of the source {source!r} cannot be stored: it is no name of a folder below the training prefix."""
+
+    code = "label_source_invalid"
+
+
 class SnapshotMissing(TerminalError):
     """There is no snapshot {snapshot!r} below {where}. `sentiment snapshot list` shows those that are there."""
 

@@ -445,3 +445,11 @@ def test_the_command_line_makes_lists_and_shows_snapshots(training, sentiment, t
     refused = sentiment("train", "--snapshot", told["id"], "--params", str(params))
     assert "fails 1 of its checks: least_rows (" in refused.stderr
     assert sentiment("train", "--snapshot", told["id"], "some.csv").returncode == 2
+
+
+def test_where_there_is_no_object_store_an_erasure_can_leave_it_out(sentiment, settings) -> None:
+    nowhere = {"SENTIMENT_ERASURE_KEY": "a secret", "SENTIMENT_BUCKET": "there-is-none"}
+    refused = sentiment("erase", "review", "r1", **nowhere)
+    assert (refused.returncode, "The object store refused" in refused.stderr) == (1, True)
+    done = sentiment("erase", "review", "r1", "--database-only", **nowhere)
+    assert done.returncode == 0, done.stderr

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from sentiment_core.errors import BundleDamaged, BundleMissing, BundleTooNew, BundleTooOld
 from sentiment_core.manifest import FORMAT_VERSION, ArrayFile, Manifest
+from sentiment_core.model_card import CARD_KEY, markdown
 
 STARTER: Final = Path(__file__).with_name("starter")
 
@@ -25,6 +26,7 @@ _NO_TOKENS: Final = np.empty(0, np.uint64)
 _MANIFEST = "manifest.json"
 _DIGEST = "digest.sha256"
 _PROVENANCE = "provenance.json"
+_CARD = "card.md"
 # Outside of the digest, for it says nothing of what the model does.
 _KNOWN_TEXTS = "texts.npy"
 _KNOWN_TEXTS_KEY = "known_texts_sha256"
@@ -78,6 +80,10 @@ class Bundle:
         provenance = self.provenance | {_KNOWN_TEXTS_KEY: _hex(array_bytes(hashes))}
         return replace(self, provenance=provenance, known_texts=hashes)
 
+    def with_card(self, card: dict[str, Any]) -> Self:
+        """Return the bundle with its model card (`model_card.py`)."""
+        return replace(self, provenance=self.provenance | {CARD_KEY: card})
+
     @cached_property
     def digest(self) -> str:
         """The model's identity: the SHA-256 of the manifest, which holds those of the arrays."""
@@ -112,6 +118,8 @@ class Bundle:
         if self.known_texts is not None:
             (path / _KNOWN_TEXTS).write_bytes(array_bytes(self.known_texts))
         (path / _PROVENANCE).write_text(json.dumps(self.provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        if CARD_KEY in self.provenance:
+            (path / _CARD).write_text(markdown(self.provenance[CARD_KEY]), "utf-8")
         (path / _MANIFEST).write_bytes(self.manifest.document)
         (path / _DIGEST).write_text(self.digest + "\n", "ascii")
 

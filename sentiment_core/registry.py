@@ -2,16 +2,15 @@
 
 A version's tag `digest` is the digest of its bundle, so one call answers which model an alias means, and a bundle that
 is in the cache needs no download. Reading needs plain HTTP only (`tracking_server.py`) where the server serves its
-files; `register`, and reading elsewhere (`artifacts.py`), need the `mlflow` package.
+files; registering (`registration.py`), and reading elsewhere (`artifacts.py`), need the `mlflow` package.
 """
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from sentiment_core import __version__, artifacts
+from sentiment_core import artifacts
 from sentiment_core.bundle import Bundle
 from sentiment_core.errors import (
     BundleDamaged,
@@ -25,6 +24,7 @@ from sentiment_core.settings import settings
 from sentiment_core.tracking_server import TrackingServer
 
 CHAMPION = "champion"
+CHALLENGER = "challenger"
 DIGEST_TAG = "digest"
 _DATA = "data"
 _BUNDLE = "bundle"
@@ -108,11 +108,20 @@ class Registry:
         found = [_version(item | {"aliases": aliases.get(item["version"], [])}) for item in self._search()]
         return sorted(found, reverse=True)
 
-    def register(self, bundle_path: Path) -> int:
-        """Make a version of the bundle and return its number; a bundle that is registered already keeps its version."""
+    def register(self, bundle_path: Path, run_id: str | None = None) -> int:
+        """Make a version of the bundle and return its number; a bundle that is registered already keeps its version.
+
+        The version belongs to the MLflow run, where one is given; of a version that was there already the run keeps
+        that it gave the same model.
+        """
+        from sentiment_core.registration import link, register  # noqa: PLC0415 -- it needs MLflow
+
         bundle = Bundle.load(bundle_path)
         known = [int(item["version"]) for item in self._search(f" and tags.{DIGEST_TAG} = '{bundle.digest}'")]
-        return max(known) if known else _register(self._tracking_uri, self.name, bundle_path, bundle)
+        version = max(known) if known else register(self._tracking_uri, self.name, bundle_path, bundle, run_id)
+        if run_id is not None:
+            link(self._tracking_uri, self.name, version, run_id)
+        return version
 
     def set_alias(self, alias: str, version: int) -> None:
         """Point the alias at the version."""
@@ -207,45 +216,3 @@ def _place(bundle: Path, folder: Path, digest: str) -> None:
     except OSError:
         if not _holds(folder, digest):
             raise
-
-
-def _register(tracking_uri: str, name: str, bundle_path: Path, bundle: Bundle) -> int:
-    """Log the bundle as a pyfunc model and make a version of it; the tag is part of the same call as the version."""
-    import mlflow.pyfunc  # noqa: PLC0415 -- only this function needs MLflow
-    import pandas as pd  # noqa: PLC0415
-    from mlflow import MlflowClient  # noqa: PLC0415
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415
-    from mlflow.models import Model, ModelSignature  # noqa: PLC0415
-    from mlflow.types import ColSpec, DataType, Schema  # noqa: PLC0415
-
-    signature = ModelSignature(
-        inputs=Schema([ColSpec(DataType.string, "text")]),
-        outputs=Schema([ColSpec(DataType.double, "score"), ColSpec(DataType.string, "label")]),
-    )
-    client = MlflowClient(tracking_uri, registry_uri=tracking_uri)
-    tags = {DIGEST_TAG: bundle.digest, "release": __version__}
-    try:
-        known = client.get_experiment_by_name(name)
-        experiment = known.experiment_id if known else client.create_experiment(name)
-        logged = client.create_logged_model(experiment, name=name, tags=tags, model_type="sentiment")
-        with tempfile.TemporaryDirectory() as scratch:
-            shutil.copytree(bundle_path, Path(scratch, _BUNDLE))
-            mlflow.pyfunc.save_model(
-                path=str(Path(scratch, "model")),
-                loader_module="sentiment_core.pyfunc",
-                data_path=str(Path(scratch, _BUNDLE)),
-                mlflow_model=Model(model_id=logged.model_id),
-                signature=signature,
-                input_example=pd.DataFrame({"text": ["It works well and looks lovely."]}),
-                # Given explicitly: MLflow would otherwise load the model in a new process to find them.
-                pip_requirements=[f"sentiment-core=={__version__}", "pandas"],
-            )
-            client.log_model_artifacts(logged.model_id, str(Path(scratch, "model")))
-        client.finalize_logged_model(logged.model_id, "READY")
-        if not client.search_registered_models(f"name = '{name}'"):
-            client.create_registered_model(name)
-        source = f"models:/{logged.model_id}"
-        return int(client.create_model_version(name, source, tags=tags, model_id=logged.model_id).version)
-    except MlflowException as error:
-        kind = RegistryUnavailable if error.get_http_status_code() >= 500 else RegistryRefused
-        raise kind(uri=TrackingServer(tracking_uri).uri, why=error.message) from error

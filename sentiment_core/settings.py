@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         Path("~/.cache/sentiment/models"), description="Folder that keeps fetched bundles, by digest."
     )
 
+    model_contact: str = Field("not stated", description="Whom a model card names for questions about the model.")
+    model_licence: str = Field("not stated", description="Licence that a model card names.")
+
     bundle: Path | None = Field(None, description="Bundle to serve instead of the registry's champion.")
     model_version: ModelReference | None = Field(
         None, description="Version number or alias to serve instead of the registry's `champion`."

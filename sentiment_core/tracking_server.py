@@ -7,6 +7,7 @@ which also serves the artifacts (`mlflow server --serve-artifacts`).
 import base64
 import http.client
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -25,7 +26,10 @@ _CHUNK = 1 << 20
 
 
 class TrackingServer:
-    """One MLflow tracking server; user and password may stand in its address.
+    """One MLflow tracking server.
+
+    User and password may stand in its address; else they, or a token, are taken from the environment variables that
+    MLflow's own client reads: `MLFLOW_TRACKING_USERNAME` and `_PASSWORD`, `MLFLOW_TRACKING_TOKEN`.
 
     Every call raises `RegistryUnavailable` when the server does not do its part this time, and `RegistryRefused` when
     it never will; the latter's details `status` and `error_code` are the server's answer.
@@ -38,10 +42,7 @@ class TrackingServer:
         if parts.scheme not in ("http", "https") or not host:
             raise RegistryRefused(uri=self.uri, why="its address must begin with http:// or https://", status=0)
         self._timeout_s = timeout_s
-        self._headers = {"Accept": "application/json"}
-        if parts.username is not None:
-            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            self._headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+        self._authorization = _authorization(unquote(parts.username or ""), unquote(parts.password or ""))
 
     def get(self, call: str, **query: str) -> dict[str, Any]:
         """Return the JSON answer of `GET /api/2.0/mlflow/{call}`."""
@@ -82,8 +83,14 @@ class TrackingServer:
         return entries
 
     def _request(self, path: str, body: bytes | None = None) -> Request:
-        headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
-        return Request(self.uri + path, body, headers)  # noqa: S310 -- __init__ allows no other scheme
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        request = Request(self.uri + path, body, headers)  # noqa: S310 -- __init__ allows no other scheme
+        if self._authorization:
+            # Where a server sends its clients on to its file store, that store must not learn who they are.
+            request.add_unredirected_header("Authorization", self._authorization)
+        return request
 
     def _chunks(self, request: Request) -> Iterator[bytes]:
         with self._answering():
@@ -126,3 +133,14 @@ class TrackingServer:
         if error.code >= 500 or error.code in _TRY_AGAIN:
             raise RegistryUnavailable(uri=self.uri, why=why) from error
         raise RegistryRefused(uri=self.uri, why=why, status=error.code, error_code=error_code) from error
+
+
+def _authorization(username: str, password: str) -> str | None:
+    """Return the header that says who calls: as the address has it, else as MLflow's client would."""
+    if not username:
+        username = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
+        password = os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
+        token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+        if not (username and password):
+            return f"Bearer {token}" if token else None
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()

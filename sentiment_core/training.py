@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from itertools import chain
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
@@ -21,10 +22,11 @@ from sentiment_core.calibration import calibrated, neutral_band, platt_scaling, 
 from sentiment_core.codepoints import UNICODE_VERSION
 from sentiment_core.columns import TextColumn
 from sentiment_core.errors import TrainingDataInvalid
-from sentiment_core.evaluation import Metrics, measure
+from sentiment_core.evaluation import Evaluation, Metrics, measure, measure_slices
 from sentiment_core.known_texts import hash_texts
 from sentiment_core.labelled import LabelledReviews, digest_of, split
 from sentiment_core.manifest import LABELS, Calibration, Recipe, Snapshot, Thresholds
+from sentiment_core.model_card import model_card
 from sentiment_core.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params
 from sentiment_core.scorer import Scorer
@@ -54,6 +56,16 @@ class CrossValidation(NamedTuple):
     metrics: Metrics  # of scores calibrated on the other folds
     uncalibrated: Metrics  # of margins taken for logits as they are
     fold_accuracies: tuple[float, ...]
+    probabilities: NDArray[np.float64]  # (n, labels): the scores that `metrics` measures, in the order of the reviews
+    learned_rows: int  # reviews that a fold's model learned from, on average
+
+
+class Trained(NamedTuple):
+    """A bundle, the reviews that it learned from, and how good it is."""
+
+    bundle: Bundle
+    reviews: LabelledReviews
+    evaluation: Evaluation
 
 
 def build_pipeline(params: ModelParams, labels: int = 2) -> Pipeline:
@@ -103,26 +115,33 @@ def fit(reviews: LabelledReviews, params: ModelParams, unlabelled: Sequence[str]
 
 @one_blas_thread
 def cross_validate(
-    reviews: LabelledReviews, params: Params, unlabelled: Sequence[str] = (), step: Step = lambda _: None
+    reviews: LabelledReviews,
+    params: Params,
+    unlabelled: Sequence[str] = (),
+    step: Step = lambda _: None,
+    share: float = 1,
 ) -> CrossValidation:
     """Train on all folds but one and score that one, for each fold; no group is in two folds.
 
-    Unlabelled texts that are nearly the same as one of the fold's are left out. Raises `TrainingDataInvalid` when there
-    are fewer groups than folds, or a fold leaves one label only.
+    With a `share` below 1 a model learns from that share of the groups only. Unlabelled texts that are nearly the same
+    as one of the fold's are left out. Raises `TrainingDataInvalid` when there are fewer groups than folds, or a label is
+    missing from what a fold's model learns from.
     """
     folds = list(_folds(reviews, params.calibration.folds))
     shingles = Shingles(unlabelled) if len(unlabelled) else None
-    done: list[int] = []
+    learned_rows: list[int] = []
 
     def margins_of(fold: tuple[NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.float64]:
-        learned, held_out = (reviews.take(rows) for rows in fold)
+        learned, held_out = reviews.take(_some_groups(fold[0], reviews.groups, share)), reviews.take(fold[1])
+        if learned.names != reviews.names:
+            raise TrainingDataInvalid(why=f"{share:.0%} of its groups are {len(learned.texts)} rows without all labels")
         usable = unlabelled
         if shingles:
             near = shingles.share_in(held_out.texts) > NEARLY_ALL
             usable = [text for text, is_near in zip(unlabelled, near.tolist(), strict=True) if not is_near]
         model = fit(learned, params.model, usable)
-        done.append(len(done) + 1)
-        step(f"{len(done)} of {len(folds)} folds")
+        learned_rows.append(len(learned.texts))
+        step(f"{len(learned_rows)} of {len(folds)} folds")
         return _margins(model, held_out.texts)
 
     margins = np.empty((len(reviews.texts), 1 if len(reviews.names) == 2 else len(reviews.names)))
@@ -131,10 +150,9 @@ def cross_validate(
         for number, found in enumerate(pool.map(margins_of, folds)):
             margins[folds[number][1]] = found
             numbers[folds[number][1]] = number
-    return _calibrate(margins, numbers, reviews, params)
+    return _calibrate(margins, numbers, reviews, params, round(float(np.mean(learned_rows))))
 
 
-@one_blas_thread
 def train(
     reviews: LabelledReviews,
     params: Params,
@@ -142,9 +160,21 @@ def train(
     unlabelled: Sequence[str] = (),
     step: Step = lambda _: None,
 ) -> Bundle:
-    """Keep the test reviews aside, cross-validate the others, train on them, and return the bundle.
+    """Train as `train_measured` does and return the bundle alone."""
+    return train_measured(reviews, params, provenance, unlabelled, step).bundle
 
-    `provenance` is extended by metrics and versions.
+
+@one_blas_thread
+def train_measured(
+    reviews: LabelledReviews,
+    params: Params,
+    provenance: dict[str, Any],
+    unlabelled: Sequence[str] = (),
+    step: Step = lambda _: None,
+) -> Trained:
+    """Keep the test reviews aside, cross-validate the others, train on them, and make the bundle with its model card.
+
+    `provenance` is extended by metrics, versions and the card (`model_card.py` says what it takes from there).
     """
     reviews, test = split(reviews, params.data.test_size)
     list(_folds(reviews, params.calibration.folds))  # refuses what has no folds before any work
@@ -161,6 +191,7 @@ def train(
             "package_version": sentiment_core.__version__,
             "code_version": settings().code_version,
             "ambiguous_ngrams": model["ngrams"].ambiguous_,
+            "groups": None if reviews.groups is reviews.texts else len(set(reviews.groups)),
             "held_out": held_out.metrics._asdict(),
             "held_out_uncalibrated": {"brier": held_out.uncalibrated.brier, "ece": held_out.uncalibrated.ece},
             "held_out_fold_accuracies": held_out.fold_accuracies,
@@ -178,9 +209,11 @@ def train(
         ),
         training=params.recorded(),
     )
-    if test.texts:
-        bundle.provenance["test"] = evaluate(bundle, test)._asdict()
-    return bundle.with_known_texts(hash_texts(chain(reviews.texts, unlabelled)))
+    evaluation = _evaluation(held_out, reviews, evaluate(bundle, test) if test.texts else None)
+    if evaluation.test:
+        bundle.provenance["test"] = evaluation.test._asdict()
+    bundle = bundle.with_known_texts(hash_texts(chain(reviews.texts, unlabelled)))
+    return Trained(bundle.with_card(model_card(bundle, evaluation.slices)), reviews, evaluation)
 
 
 def evaluate(bundle: Bundle, reviews: LabelledReviews) -> Metrics:
@@ -215,6 +248,31 @@ def compile_bundle(model: Pipeline, provenance: dict[str, Any], **fields: Any) -
     )
 
 
+def _evaluation(held_out: CrossValidation, reviews: LabelledReviews, test: Metrics | None) -> Evaluation:
+    return Evaluation(
+        names=reviews.names,
+        labels=reviews.labels,
+        probabilities=held_out.probabilities,
+        thresholds=held_out.thresholds,
+        metrics=held_out.metrics,
+        uncalibrated=held_out.uncalibrated,
+        fold_accuracies=held_out.fold_accuracies,
+        learned_rows=held_out.learned_rows,
+        slices=measure_slices(held_out.probabilities, reviews, held_out.thresholds),
+        test=test,
+    )
+
+
+def _some_groups(rows: NDArray[np.int64], groups: Sequence[str], share: float) -> NDArray[np.int64]:
+    """Return those rows that belong to a share of their groups: the first by SHA-256, so smaller shares are in larger."""
+    if share >= 1:
+        return rows
+    mine = [groups[row] for row in rows.tolist()]
+    ordered = sorted(set(mine), key=lambda group: sha256(group.encode("utf-8", "surrogatepass")).digest())
+    chosen = set(ordered[: max(1, round(share * len(ordered)))])
+    return rows[np.array([group in chosen for group in mine], np.bool_)]
+
+
 def _margins(model: Pipeline, texts: Sequence[str]) -> NDArray[np.float64]:
     """Return an array of shape (texts, margins)."""
     margins: NDArray[np.float64] = model.decision_function(texts)
@@ -232,7 +290,11 @@ def _folds(reviews: LabelledReviews, count: int) -> Iterator[tuple[NDArray[np.in
 
 
 def _calibrate(
-    margins: NDArray[np.float64], folds: NDArray[np.int64], reviews: LabelledReviews, params: Params
+    margins: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    reviews: LabelledReviews,
+    params: Params,
+    learned_rows: int,
 ) -> CrossValidation:
     labels, names = reviews.labels, reviews.names
     calibration = platt_scaling(margins, labels)
@@ -252,4 +314,6 @@ def _calibrate(
         measured(probabilities, labels),
         measured(calibrated(margins, uncalibrated(margins.shape[1])), labels),
         tuple(float(correct[folds == fold].mean()) for fold in range(params.calibration.folds)),
+        probabilities,
+        learned_rows,
     )

@@ -1,0 +1,91 @@
+"""New versions of the registered model: bundles logged to MLflow as pyfunc models, by the `mlflow` package."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow.pyfunc
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+from requests.exceptions import RequestException
+
+from sentiment_core import __version__
+from sentiment_core.bundle import Bundle
+from sentiment_core.errors import RegistryRefused, RegistryUnavailable
+from sentiment_core.registry import DIGEST_TAG
+from sentiment_core.tracking_server import TrackingServer
+
+
+@contextmanager
+def answering(tracking_uri: str) -> Iterator[MlflowClient]:
+    """Give MLflow's client of a server; what it raises becomes `RegistryUnavailable` or `RegistryRefused`."""
+    try:
+        yield MlflowClient(tracking_uri, registry_uri=tracking_uri)
+    except MlflowException as error:
+        status, why = error.get_http_status_code(), error.message
+        raise _error(tracking_uri, status, why) from error
+    except RequestException as error:  # of files, whose answers MLflow does not translate
+        status = 503 if error.response is None else error.response.status_code
+        raise _error(tracking_uri, status, f"{type(error).__name__}, status {status}") from error
+
+
+def experiment_id(client: MlflowClient, name: str) -> str:
+    """Return the id of an experiment, which is made when it is not there."""
+    known = client.get_experiment_by_name(name)
+    return str(known.experiment_id if known else client.create_experiment(name))
+
+
+def register(tracking_uri: str, name: str, bundle_path: Path, bundle: Bundle, run_id: str | None) -> int:
+    """Log the bundle as a pyfunc model and make a version of it; the tag is part of the same call as the version."""
+    signature = ModelSignature(
+        inputs=Schema([ColSpec(DataType.string, "text")]),
+        outputs=Schema([ColSpec(DataType.double, "score"), ColSpec(DataType.string, "label")]),
+    )
+    tags = {DIGEST_TAG: bundle.digest, "release": __version__}
+    with answering(tracking_uri) as client:
+        experiment = client.get_run(run_id).info.experiment_id if run_id else experiment_id(client, name)
+        logged = client.create_logged_model(
+            experiment, name=name, source_run_id=run_id, tags=tags, model_type="sentiment"
+        )
+        with tempfile.TemporaryDirectory() as scratch:
+            folder, data = Path(scratch, "model"), Path(scratch, "bundle")
+            shutil.copytree(bundle_path, data)
+            mlflow.pyfunc.save_model(
+                path=str(folder),
+                loader_module="sentiment_core.pyfunc",
+                data_path=str(data),
+                mlflow_model=Model(model_id=logged.model_id, run_id=run_id),
+                signature=signature,
+                input_example=pd.DataFrame({"text": ["It works well and looks lovely."]}),
+                # Given explicitly: MLflow would otherwise load the model in a new process to find them.
+                pip_requirements=[f"sentiment-core=={__version__}", "pandas"],
+            )
+            client.log_model_artifacts(logged.model_id, str(folder))
+        client.finalize_logged_model(logged.model_id, "READY")
+        if not client.search_registered_models(f"name = '{name}'"):
+            client.create_registered_model(name)
+        source = f"models:/{logged.model_id}"
+        made = client.create_model_version(name, source, run_id=run_id, tags=tags, model_id=logged.model_id)
+        return int(made.version)
+
+
+def link(tracking_uri: str, name: str, version: int, run_id: str) -> None:
+    """Let a run name the version, and the logged model behind it, as what came out of it."""
+    with answering(tracking_uri) as client:
+        model_id = client.get_model_version(name, str(version)).model_id
+        if model_id:
+            client.log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
+        client.set_tag(run_id, "model_version", str(version))
+
+
+def _error(tracking_uri: str, status: int, why: str) -> RegistryUnavailable | RegistryRefused:
+    uri = TrackingServer(tracking_uri).uri
+    if status >= 500:
+        return RegistryUnavailable(uri=uri, why=why)
+    return RegistryRefused(uri=uri, why=why, status=status)

@@ -11,6 +11,7 @@ from api.schemas import Candidate, ModelCard, Readiness
 from api.served import Scorers, ServedModel
 from api.shadow import Shadow
 from sentiment_core.errors import ModelNotReady
+from sentiment_core.model_card import CARD_KEY, card_of
 from sentiment_core.registry import CHAMPION
 from sentiment_core.settings import Settings
 
@@ -92,7 +93,8 @@ class ModelProvider:
             "shadow": self._shadow_state(),
             "canary": self._canary_state(),
             "manifest": bundle.manifest.model_dump(mode="json"),
-            "provenance": bundle.provenance,
+            "provenance": {name: value for name, value in bundle.provenance.items() if name != CARD_KEY},
+            "card": card_of(bundle),
         }
 
     async def follow(self) -> None:

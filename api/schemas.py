@@ -161,7 +161,8 @@ class Canary(Candidate):
 class ModelCard(TypedDict):
     """The model that answers now, and where it came from; `pinned` is the setting that names it, null for `champion`.
 
-    `shadow` and `canary` are null where they are not set.
+    `shadow` and `canary` are null where they are not set. `card` is the model card: what the model is for, how good it
+    is, by slice too, and where its limits are.
     """
 
     name: str
@@ -173,6 +174,7 @@ class ModelCard(TypedDict):
     canary: Canary | None
     manifest: dict[str, Any]
     provenance: dict[str, Any]
+    card: dict[str, Any]
 
 
 class Health(TypedDict):

@@ -53,6 +53,11 @@ def download(server: str, artifact_uri: str, folder: Path) -> Path:
     return Path(answer["path"])
 
 
+def without_secrets(text: str) -> str:
+    """Return a message without the passwords and signatures that addresses in it hold."""
+    return _SECRETS.sub("", text)
+
+
 def below(artifact_uri: str, name: str) -> str:
     """Return the address of an entry of the folder at an artifact address."""
     parts = urlsplit(artifact_uri)
@@ -69,7 +74,7 @@ def _download(wanted: dict[str, str]) -> dict[str, Any]:
         package = (error.name or "").partition(".")[0]
         return {"missing": f"the package {package}, which reads {scheme}: addresses, is not installed"}
     except Exception as error:  # noqa: BLE001 -- a store fails with whatever its client raises
-        why = _SECRETS.sub("", f"{type(error).__name__}: {error}")[:_LONGEST_REASON]
+        why = without_secrets(f"{type(error).__name__}: {error}")[:_LONGEST_REASON]
         if scheme == "file":
             return {"missing": f"they cannot be read on this machine's disk ({why})"}
         return {"failed": f"its store for {scheme}: addresses failed ({why})"}

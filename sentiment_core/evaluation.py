@@ -124,9 +124,7 @@ def _measure_slice(
     return SliceMetrics(**{field: found[field] for field in SliceMetrics._fields})
 
 
-def _predicted(
-    probabilities: NDArray[np.float64], names: tuple[str, ...]
-) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+def _predicted(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
     """Return the labels of a model and the predicted one of each row, as indices into LABELS."""
     known = np.array([LABELS.index(name) for name in names], np.int8)
     if len(names) == 2:

@@ -25,10 +25,12 @@ def learning_curve(
     """
     points = []
     for share in sorted(shares):
+
+        def told(done: str, share: float = share) -> None:
+            step(f"{share:.0%} of the groups, {done}")
+
         try:
-            found = cross_validate(
-                trained.reviews, params, unlabelled, lambda done, share=share: step(f"{share:.0%} of the data, {done}"), share
-            )
+            found = cross_validate(trained.reviews, params, unlabelled, told, share)
         except TrainingDataInvalid:
             continue
         points.append(LearningPoint(share, found.learned_rows, found.metrics.accuracy))

@@ -1,10 +1,10 @@
 """The model card: what a model is, what it is for, how good it is and where its limits are, as JSON and Markdown.
 
-After M. Mitchell et al., "Model cards for model reporting", FAT* 2019. The JSON stands in the bundle's `provenance.json`,
-outside of the digest; the Markdown is made from it.
+After M. Mitchell et al., "Model cards for model reporting", FAT* 2019. The JSON stands in the bundle's
+`provenance.json`, outside of the digest; the Markdown is made from it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sentiment_core.intervals import wilson
@@ -21,12 +21,12 @@ _PLAIN: Final = ("f1", "auc", "brier", "ece")  # measures that are no share of r
 _PERCENT: Final = ("accuracy", "accuracy_covered", "coverage", "precision", "recall")
 _INTERVALS: Final = (
     "95 % score intervals (E. B. Wilson, 1927), with each row taken for independent: reviews of one group are a little "
-    "alike, which makes them somewhat too narrow. Where the configuration was chosen on the same folds, held-out figures "
-    "are a little optimistic."
+    "alike, which makes them somewhat too narrow. Where the configuration was chosen on the same folds, held-out "
+    "figures are a little optimistic."
 )
 _INTENDED: Final = (
-    "Tell from a customer's review whether it is {labels}: for figures over many reviews, and to sort or to find single "
-    "ones that a person then reads.",
+    "Tell from a customer's review whether it is {labels}: for figures over many reviews, and to sort or to find "
+    "single ones that a person then reads.",
 )
 _OUT_OF_SCOPE: Final = (
     "Decisions about a person: whom to hire, to pay, to punish or to treat.",
@@ -227,7 +227,7 @@ def _list(title: str, lines: list[str]) -> Iterator[str]:
     yield from (f"* {line}" for line in lines)
 
 
-def _table(title: str, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _table(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     yield from ("", f"## {title}", "", f"| {' | '.join(header)} |", "|---" * len(header) + "|")
     yield from (f"| {' | '.join(row)} |" for row in rows)
 

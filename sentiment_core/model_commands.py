@@ -4,6 +4,7 @@ Each imports what it works with when it runs: scoring needs no scikit-learn and 
 """
 
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.registry import CHALLENGER, registered_model
+from sentiment_core.settings import settings
 
 if TYPE_CHECKING:
     from sentiment_core.params import Params
     from sentiment_core.scorer import Explanation
-    from sentiment_core.training import CrossValidation, Step
+    from sentiment_core.training import CrossValidation, Step, Trained
 
 _CSV: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
@@ -35,6 +38,10 @@ _COLOURS: Final = {"negative": "red", "neutral": "yellow", "positive": "green"}
 @click.option("--cross-validate", "group_column", metavar="COLUMN", help="Rows equal in this column share a fold.")
 @click.option("--unlabelled", multiple=True, type=_CSV, help="CSV file of reviews without labels that help to count.")
 @click.option("--params", type=_CSV, help="Training configuration instead of the package's params.yaml.")
+@click.option("--track", is_flag=True, help="Log the training to MLflow and register its version as `challenger`.")
+@click.option(
+    "--learning-curve/--no-learning-curve", default=True, help="With --track: also train on parts of the data."
+)
 @click.option("--data-name", help="What to call the data in provenance.json.  [default: the names of the files]")
 @_AS_JSON
 def train(
@@ -44,6 +51,8 @@ def train(
     group_column: str | None,
     unlabelled: tuple[Path, ...],
     params: Path | None,
+    track: bool,
+    learning_curve: bool,
     data_name: str | None,
     as_json: bool,
 ) -> None:
@@ -53,47 +62,49 @@ def train(
     """
     from sentiment_core.labelled import read_labelled, read_texts  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
-    from sentiment_core.training import cross_validate  # noqa: PLC0415
-    from sentiment_core.training import train as train_bundle  # noqa: PLC0415
+    from sentiment_core.training import cross_validate, train_measured  # noqa: PLC0415
 
     if bool(csv) == bool(snapshot):
         raise click.UsageError("Name CSV files to train on, or a snapshot (--snapshot ID).")
     if snapshot and group_column:
         raise click.UsageError("A snapshot says itself which column groups its rows.")
-    if out is None and group_column is None and not snapshot:
-        raise click.UsageError("Say where the bundle goes (--out DIR), or only measure (--cross-validate COLUMN).")
+    if out is None and group_column is None and not snapshot and not track:
+        raise click.UsageError(
+            "Say where the bundle goes (--out DIR, --track), or only measure (--cross-validate COLUMN)."
+        )
+    if track:
+        registered_model().versions()  # a server that is not there is told of before minutes of work
     configuration = Params.load(params or DEFAULTS)
     others = read_texts(unlabelled)
-    if snapshot:
-        _train_snapshot(snapshot, configuration, others, out, {"data": data_name} if data_name else {}, as_json)
-        return
-    reviews = read_labelled(csv, configuration.data, group_column)
     with _steps() as step:
-        if out is None:
-            metrics = _of_folds(cross_validate(reviews, configuration, others, step))
+        if snapshot:
+            trained = _train_snapshot(snapshot, configuration, others, {"data": data_name} if data_name else {}, step)
         else:
+            reviews = read_labelled(csv, configuration.data, group_column)
+            if out is None and not track:
+                metrics = _of_folds(cross_validate(reviews, configuration, others, step))
+                _print(metrics, "Held-out reviews", as_json)
+                return
             names = data_name or ", ".join(path.name for path in (*csv, *unlabelled))
-            bundle = train_bundle(reviews, configuration, {"data": names, "grouped_by": group_column}, others, step)
-            bundle.save(out)
-            metrics = _of_bundle(bundle)
+            trained = train_measured(reviews, configuration, {"data": names, "grouped_by": group_column}, others, step)
+        metrics = _of_bundle(trained.bundle)
+        with _folder(out) as folder:
+            trained.bundle.save(folder)
+            if track:
+                metrics |= _track(trained, configuration, others, folder, learning_curve, step)
     _print(metrics, "Held-out reviews", as_json)
 
 
 def _train_snapshot(
-    name: str, params: "Params", unlabelled: list[str], out: Path | None, provenance: dict[str, Any], as_json: bool
-) -> None:
+    name: str, params: "Params", unlabelled: list[str], provenance: dict[str, Any], step: "Step"
+) -> "Trained":
     from sentiment_core.load_commands import open_storage  # noqa: PLC0415
     from sentiment_core.retraining import train_snapshot  # noqa: PLC0415
-    from sentiment_core.settings import settings  # noqa: PLC0415
     from sentiment_core.snapshot_store import SnapshotStore  # noqa: PLC0415
 
     config = settings()
-    with _steps() as step:
-        snapshot = SnapshotStore.of(open_storage(config), config).read(name)
-        bundle = train_snapshot(snapshot, params, provenance, unlabelled, step)
-    if out is not None:
-        bundle.save(out)
-    _print(_of_bundle(bundle) | {"snapshot": snapshot.id}, "Held-out reviews", as_json)
+    snapshot = SnapshotStore.of(open_storage(config), config).read(name)
+    return train_snapshot(snapshot, params, provenance, unlabelled, step)
 
 
 def _of_folds(held_out: "CrossValidation") -> dict[str, Any]:
@@ -106,7 +117,7 @@ def _of_folds(held_out: "CrossValidation") -> dict[str, Any]:
 
 def _of_bundle(bundle: Bundle) -> dict[str, Any]:
     metrics: dict[str, Any] = bundle.provenance["held_out"] | {"digest": bundle.digest}
-    return metrics | ({"test": bundle.provenance["test"]} if "test" in bundle.provenance else {})
+    return metrics | {name: bundle.provenance[name] for name in ("test", "snapshot") if name in bundle.provenance}
 
 
 @click.command
@@ -156,6 +167,35 @@ def predict(text: tuple[str, ...], explain: bool, model: Path, as_json: bool) ->
             sign = _COLOURS["positive" if part.weight > 0 else "negative"]
             times = f"  x {len(part.spans)}" if len(part.spans) > 1 else ""
             console.print(Text.assemble("    ", (f"{part.weight:+.3f}", sign), f"  {part.ngram}", (times, "dim")))
+
+
+@contextmanager
+def _folder(chosen: Path | None) -> Iterator[Path]:
+    """Give the chosen folder, else one that is there for the while."""
+    if chosen is not None:
+        yield chosen
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Path(scratch)
+
+
+def _track(
+    trained: "Trained", params: "Params", unlabelled: list[str], folder: Path, learning_curve: bool, step: "Step"
+) -> dict[str, Any]:
+    """Log the training, register its bundle, and let the alias of the next champion point at it."""
+    from sentiment_core.learning_curve import learning_curve as curve_of  # noqa: PLC0415
+    from sentiment_core.training_run import log_training  # noqa: PLC0415
+
+    evaluation = trained.evaluation
+    if learning_curve:
+        evaluation = evaluation._replace(learning_curve=curve_of(trained, params, unlabelled, step=step))
+    step("the run in MLflow")
+    registry = registered_model()
+    uri = settings().require_mlflow_tracking_uri()
+    snapshot_id = trained.bundle.provenance.get("snapshot")
+    run = log_training(uri, registry.name, folder, evaluation, name=registry.name, snapshot_id=snapshot_id)
+    registry.set_alias(CHALLENGER, run.version)
+    return {"run_id": run.run_id, "version": run.version}
 
 
 def _highlighted(explanation: "Explanation") -> Text:

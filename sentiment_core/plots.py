@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -57,9 +57,7 @@ def _precision_recall(evaluation: Evaluation) -> Figure:
         mean = average_precision_score(mine, score)
         axes.plot(recall, precision, color=_COLOURS[name], label=f"{name}: average precision {mean:.4f}")
         share = float(mine.mean())
-        axes.axhline(
-            share, color=_COLOURS[name], linestyle="--", linewidth=1, label=f"chance: {share:.0%} are {name}"
-        )
+        axes.axhline(share, color=_COLOURS[name], linestyle="--", linewidth=1, label=f"chance: {share:.0%} are {name}")
     _unit_square(axes, "lower left")
     return figure
 
@@ -74,9 +72,7 @@ def _calibration(evaluation: Evaluation) -> Figure:
         rows = np.bincount(bins, minlength=_BINS)
         filled = rows > 0
         rows = rows[filled]
-        means, shares = (
-            np.bincount(bins, weights=values, minlength=_BINS)[filled] / rows for values in (score, mine)
-        )
+        means, shares = (np.bincount(bins, weights=values, minlength=_BINS)[filled] / rows for values in (score, mine))
         ends = np.array([wilson(*each) for each in zip(shares.tolist(), rows.tolist(), strict=True)])
         # Differences of shares of 0 or 1 from their own interval may be a rounding error below 0.
         reach = np.maximum([shares - ends[:, 0], ends[:, 1] - shares], 0)
@@ -115,8 +111,10 @@ def _confusion(evaluation: Evaluation) -> Figure:
 
 
 def _scores(evaluation: Evaluation) -> Figure:
-    figure, axes = _axes("Scores of held-out reviews, by given label", "Score (probability of positive)", "Reviews a bin of 0.02 (log)")
-    edges = np.linspace(0, 1, _HISTOGRAM_BINS + 1)
+    figure, axes = _axes(
+        "Scores of held-out reviews, by given label", "Score (probability of positive)", "Reviews a bin of 0.02 (log)"
+    )
+    edges = np.linspace(0, 1, _HISTOGRAM_BINS + 1).tolist()
     score = evaluation.probabilities[:, -1]
     for name in evaluation.names:
         mine = score[evaluation.labels == LABELS.index(name)]
@@ -168,6 +166,7 @@ def _one_against_rest(evaluation: Evaluation) -> Iterator[tuple[str, NDArray[np.
 
 def _axes(title: str, x: str, y: str) -> tuple[Figure, Axes]:
     figure = Figure((WIDTH / _DPI, HEIGHT / _DPI), dpi=_DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_title(title, fontsize=13)
     axes.set_xlabel(x)
@@ -178,7 +177,7 @@ def _axes(title: str, x: str, y: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _unit_square(axes: Axes, legend: str) -> None:
+def _unit_square(axes: Axes, legend: Literal["lower left", "lower right", "upper left"]) -> None:
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     axes.legend(loc=legend, frameon=False)
@@ -187,5 +186,5 @@ def _unit_square(axes: Axes, legend: str) -> None:
 def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
     # Without the version of Matplotlib, which would make the same plot other bytes.
-    FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
+    figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import mlflow.pyfunc
 import pandas as pd
@@ -16,10 +17,13 @@ from mlflow.types import ColSpec, DataType, Schema
 from requests.exceptions import RequestException
 
 from sentiment_core import __version__
+from sentiment_core.artifacts import without_secrets
 from sentiment_core.bundle import Bundle
 from sentiment_core.errors import RegistryRefused, RegistryUnavailable
 from sentiment_core.registry import DIGEST_TAG
-from sentiment_core.tracking_server import TrackingServer
+from sentiment_core.tracking_server import TRY_AGAIN, TrackingServer
+
+_LOGGED_MODEL: Final = "models:/"
 
 
 @contextmanager
@@ -70,7 +74,7 @@ def register(tracking_uri: str, name: str, bundle_path: Path, bundle: Bundle, ru
         client.finalize_logged_model(logged.model_id, "READY")
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
-        source = f"models:/{logged.model_id}"
+        source = _LOGGED_MODEL + logged.model_id
         made = client.create_model_version(name, source, run_id=run_id, tags=tags, model_id=logged.model_id)
         return int(made.version)
 
@@ -78,14 +82,14 @@ def register(tracking_uri: str, name: str, bundle_path: Path, bundle: Bundle, ru
 def link(tracking_uri: str, name: str, version: int, run_id: str) -> None:
     """Let a run name the version, and the logged model behind it, as what came out of it."""
     with answering(tracking_uri) as client:
-        model_id = client.get_model_version(name, str(version)).model_id
-        if model_id:
-            client.log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
+        source = client.get_model_version(name, str(version)).source
+        if source.startswith(_LOGGED_MODEL):  # else another program registered it, from files of its own
+            client.log_outputs(run_id, [LoggedModelOutput(source.removeprefix(_LOGGED_MODEL), 0)])
         client.set_tag(run_id, "model_version", str(version))
 
 
 def _error(tracking_uri: str, status: int, why: str) -> RegistryUnavailable | RegistryRefused:
-    uri = TrackingServer(tracking_uri).uri
-    if status >= 500:
+    uri, why = TrackingServer(tracking_uri).uri, without_secrets(why)
+    if status >= 500 or status in TRY_AGAIN:
         return RegistryUnavailable(uri=uri, why=why)
     return RegistryRefused(uri=uri, why=why, status=status)

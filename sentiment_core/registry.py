@@ -194,6 +194,12 @@ class Registry:
         return folders[0]
 
 
+def registered_model() -> Registry:
+    """Return the registered model that the settings name, or raise `SettingMissing`."""
+    chosen = settings()
+    return Registry(chosen.require_mlflow_tracking_uri(), chosen.model_name, chosen.model_cache)
+
+
 def _version(item: dict[str, Any]) -> ModelVersion:
     tags = {tag["key"]: tag["value"] for tag in item.get("tags", [])}
     aliases = tuple(item.get("aliases", []))

@@ -8,8 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from sentiment_core.registry import CHAMPION, Registry
-from sentiment_core.settings import settings
+from sentiment_core.registry import CHAMPION, registered_model
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
@@ -23,7 +22,7 @@ def registry() -> None:
 @as_json
 def list_versions(as_json: bool) -> None:
     """List all versions, newest first."""
-    versions = _registry().versions()
+    versions = registered_model().versions()
     if as_json:
         click.echo(json.dumps([version._asdict() for version in versions]))
         return
@@ -43,7 +42,7 @@ def list_versions(as_json: bool) -> None:
 @as_json
 def register(bundle: Path, champion: bool, as_json: bool) -> None:
     """Register the bundle in the folder BUNDLE; one that is registered already keeps its version."""
-    models = _registry()
+    models = registered_model()
     version = models.register(bundle)
     if champion:
         models.set_alias(CHAMPION, version)
@@ -52,8 +51,3 @@ def register(bundle: Path, champion: bool, as_json: bool) -> None:
         click.echo(json.dumps({"name": models.name, "version": version, "digest": digest, "champion": champion}))
         return
     click.echo(f"{models.name} version {version}, digest {digest[:12]}{', is the champion' if champion else ''}.")
-
-
-def _registry() -> Registry:
-    chosen = settings()
-    return Registry(chosen.require_mlflow_tracking_uri(), chosen.model_name, chosen.model_cache)

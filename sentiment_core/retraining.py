@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.bundle import Bundle, array_bytes
+from sentiment_core.bundle import array_bytes
 from sentiment_core.collecting import Collected, collect
 from sentiment_core.data_checks import check, require_passed
 from sentiment_core.database import Connection
@@ -34,7 +34,7 @@ from sentiment_core.snapshot import (
 from sentiment_core.snapshot_store import SnapshotStore
 from sentiment_core.split import in_test
 from sentiment_core.storage import Storage
-from sentiment_core.training import Step, train
+from sentiment_core.training import Step, Trained, train_measured
 
 ALL_DAYS: Final = Days()
 _SHOWN: Final = 10  # near-duplicates in the manifest
@@ -95,7 +95,7 @@ def train_snapshot(
     provenance: dict[str, Any] | None = None,
     unlabelled: Sequence[str] = (),
     step: Step = lambda _: None,
-) -> Bundle:
+) -> Trained:
     """Train on a snapshot, if it passes the checks of the configuration: always the same model of the same snapshot.
 
     Its test side is the bundle's test data, whatever `params.data.test_size` says. Raises `ChecksFailed` and
@@ -108,7 +108,7 @@ def train_snapshot(
         "grouped_by": snapshot.manifest.group_column,
     }
     chosen = params.with_test_size(snapshot.manifest.split.test_size)
-    return train(snapshot.reviews("training", "test"), chosen, known | (provenance or {}), unlabelled, step)
+    return train_measured(snapshot.reviews("training", "test"), chosen, known | (provenance or {}), unlabelled, step)
 
 
 def _sides(rows: Sequence[Row], params: Params) -> list[Side]:

@@ -20,7 +20,7 @@ from sentiment_core.errors import RegistryRefused, RegistryUnavailable
 
 _API = "/api/2.0/mlflow"
 _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
-_TRY_AGAIN = (408, 425, 429)
+TRY_AGAIN = (408, 425, 429)
 _DEEPEST = 4
 _CHUNK = 1 << 20
 
@@ -130,7 +130,7 @@ class TrackingServer:
         except (ValueError, LookupError, TypeError, OSError):
             message, error_code = error.reason, ""
         why = f"HTTP {error.code}, {message}"
-        if error.code >= 500 or error.code in _TRY_AGAIN:
+        if error.code >= 500 or error.code in TRY_AGAIN:
             raise RegistryUnavailable(uri=self.uri, why=why) from error
         raise RegistryRefused(uri=self.uri, why=why, status=error.code, error_code=error_code) from error
 

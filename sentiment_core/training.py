@@ -124,8 +124,8 @@ def cross_validate(
     """Train on all folds but one and score that one, for each fold; no group is in two folds.
 
     With a `share` below 1 a model learns from that share of the groups only. Unlabelled texts that are nearly the same
-    as one of the fold's are left out. Raises `TrainingDataInvalid` when there are fewer groups than folds, or a label is
-    missing from what a fold's model learns from.
+    as one of the fold's are left out. Raises `TrainingDataInvalid` when there are fewer groups than folds, or a label
+    is missing from what a fold's model learns from.
     """
     folds = list(_folds(reviews, params.calibration.folds))
     shingles = Shingles(unlabelled) if len(unlabelled) else None
@@ -264,7 +264,7 @@ def _evaluation(held_out: CrossValidation, reviews: LabelledReviews, test: Metri
 
 
 def _some_groups(rows: NDArray[np.int64], groups: Sequence[str], share: float) -> NDArray[np.int64]:
-    """Return those rows that belong to a share of their groups: the first by SHA-256, so smaller shares are in larger."""
+    """Return the rows of a share of their groups, the first by SHA-256: those of a smaller share are among them."""
     if share >= 1:
         return rows
     mine = [groups[row] for row in rows.tolist()]

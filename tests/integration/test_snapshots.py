@@ -155,7 +155,7 @@ def test_the_same_model_comes_of_a_snapshot_byte_for_byte_when_its_sources_are_g
     training.put("shop/a.csv", csv_of(0, 500))
     query("INSERT INTO sentiment.feedback (text, label) VALUES ('Not what it was', 'negative')")
     snapshot = training.make()
-    first = train_snapshot(snapshot, training.params)
+    first = train_snapshot(snapshot, training.params).bundle
     first.save(tmp_path / "first")
     training.s3.delete_object(Bucket=training.settings.bucket, Key="training/shop/a.csv")
     query("DELETE FROM sentiment.feedback")

@@ -117,14 +117,14 @@ def test_a_model_of_a_snapshot_names_it_and_has_its_test_rows(reviews, params) -
     # Their runs of words recur, so hardly any test row would be left with the rule of near-duplicates.
     rows = [row for row in divide(collected(rows_of(reviews)), params).rows if row.side == "training"]
     snapshot = divide(collected([*rows, *plain_rows(200, positive=0.5)]), params)
-    bundle = train_snapshot(snapshot, params)
+    bundle = train_snapshot(snapshot, params).bundle
     assert bundle.provenance["snapshot"] == snapshot.id
     assert bundle.provenance["grouped_by"] == "product_id"
     assert bundle.manifest.training["data"]["test_size"] == 20
     assert set(bundle.manifest.training) == {"data", "model", "calibration"}
     assert bundle.manifest.snapshot.sha256 == snapshot.manifest.training.sha256
     assert bundle.provenance["test"]["rows"] == sum(snapshot.manifest.test.rows.values())
-    assert bundle.digest == train_snapshot(snapshot, params).digest
+    assert bundle.digest == train_snapshot(snapshot, params).bundle.digest
 
 
 FAULTY = {

@@ -89,7 +89,7 @@ REAL_DATA := $(or $(SENTIMENT_REAL_DATA),../shared/data)
 starter-model: $(KERNELS) ## Train the starter model anew (needs the review data; SENTIMENT_REAL_DATA names its folder)
 	@for file in imdb_train imdb_unlabelled; do test -f $(REAL_DATA)/$$file.csv.xz || \
 		{ echo "There is no $$file.csv.xz in $(REAL_DATA)."; exit 1; }; done
-	@$(SAME_BITS) $(BIN)/sentiment train $(REAL_DATA)/imdb_train.csv.xz \
+	@$(SAME_BITS) SENTIMENT_MODEL_LICENCE=Apache-2.0 $(BIN)/sentiment train $(REAL_DATA)/imdb_train.csv.xz \
 		--unlabelled $(REAL_DATA)/imdb_unlabelled.csv.xz --cross-validate movie_id --out sentiment_core/starter \
 		--data-name "IMDB training split and unlabelled reviews (Maas et al., ACL 2011)"
 
@@ -100,4 +100,4 @@ schema: $(READY) ## Write sql/schema.sql, the dump of the migrated schema
 .PHONY: lock
 lock: $(READY) ## Resolve requirements/lock.txt anew for Python 3.11 to 3.13
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-		--no-annotate --no-header --generate-hashes --all-extras --upgrade pyproject.toml --output-file requirements/lock.txt
+		--no-annotate --no-header --generate-hashes --extra dev --upgrade pyproject.toml --output-file requirements/lock.txt

@@ -53,7 +53,8 @@ def model_card(bundle: "Bundle", slices: "Mapping[str, SliceMetrics] | None" = N
     """Make the card of a bundle from its manifest, its provenance, and the held-out slices where they were measured.
 
     Of the provenance it takes, each where it is there: `data`, `snapshot` (its id), `dates` (`first` and `last` day of
-    the reviews), `grouped_by`, `groups`, `held_out`, `held_out_uncalibrated`, `test`, and the versions.
+    the reviews), `grouped_by`, `groups`, `held_out`, `held_out_uncalibrated`, `test`, and the versions. No digest
+    guards these: figures that are none are left out.
     """
     manifest, provenance = bundle.manifest, bundle.provenance
     held_out = _mapping(provenance.get("held_out"))
@@ -128,16 +129,16 @@ def _limits(bundle: "Bundle", slices: list[dict[str, Any]]) -> Iterator[str]:
 
 def _measures(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return each measure with its value and, where it is a share of counted rows, its interval."""
-    if not found:
+    if not isinstance(found.get("rows"), int):
         return {}
     counted = _counted(found)
-    measures: dict[str, Any] = {"rows": found.get("rows")}
+    measures: dict[str, Any] = {"rows": found["rows"]}
     for name in (*_PERCENT, *_PLAIN):
         value = found.get(name)
-        if value is None:
+        if not isinstance(value, int | float):
             continue
         measures[name] = {"value": value}
-        if name in counted:
+        if 0 <= value <= 1 and counted.get(name, 0) > 0:
             measures[name] |= dict(zip(("low", "high"), wilson(value, counted[name]), strict=True))
     return measures
 
@@ -145,11 +146,17 @@ def _measures(found: Mapping[str, Any]) -> dict[str, Any]:
 def _counted(found: Mapping[str, Any]) -> dict[str, int]:
     """Return of each measure how many rows it is a share of; of three labels, precision and recall are means."""
     rows = int(found["rows"])
-    counted = {"accuracy": rows, "coverage": rows, "accuracy_covered": round(rows * found["coverage"])}
-    table = _mapping(found.get("confusion"))
-    if len(table) == 2:
-        counted["recall"] = sum(table["positive"].values())
-        counted["precision"] = sum(row["positive"] for row in table.values())
+    counted = {"accuracy": rows, "coverage": rows}
+    if isinstance(found.get("coverage"), int | float):
+        counted["accuracy_covered"] = round(rows * found["coverage"])
+    table = {name: _mapping(row) for name, row in _mapping(found.get("confusion")).items()}
+    right, missed, wrong = (
+        table.get(given, {}).get(predicted)
+        for given, predicted in (("positive", "positive"), ("positive", "negative"), ("negative", "positive"))
+    )
+    if len(table) == 2 and isinstance(right, int):
+        counted |= {"recall": right + missed} if isinstance(missed, int) else {}
+        counted |= {"precision": right + wrong} if isinstance(wrong, int) else {}
     return counted
 
 

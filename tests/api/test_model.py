@@ -332,7 +332,20 @@ def test_the_model_page_says_what_answers(service, starter):
     assert card["digest"] == starter.digest
     assert card["source"] == "starter"
     assert card["manifest"]["languages"] == list(starter.manifest.languages)
-    assert card["provenance"] == starter.provenance
+    assert card["provenance"] | {"card": card["card"]} == starter.provenance
+    assert card["card"]["metrics"]["held_out"]["accuracy"]["low"] > 0.91
+    assert card["card"]["model"]["licence"] == "Apache-2.0"
+    assert {"intended_use", "out_of_scope", "slices", "limits", "ethical_notes"} <= set(card["card"])
+
+
+def test_a_bundle_without_a_card_gets_one_from_what_it_says(start, starter, change_bundle, tmp_path):
+    change_bundle(starter, tmp_path, biases=(0.5,))
+    service = start(BUNDLE=str(tmp_path), MODEL_CONTACT="models@example.org").wait_ready()
+    card = service.get("/model").json()["card"]
+    assert card["model"]["contact"] == "models@example.org"
+    assert card["model"]["created"] == "by a test"
+    assert card["metrics"]["held_out"] == {}
+    assert "It was not measured by slice." in card["limits"]
 
 
 def test_a_cache_that_cannot_be_written_is_said(start, registry, mlflow_uri, tmp_path):

@@ -14,6 +14,7 @@ from sentiment_core.errors import BundleDamaged, BundleMissing, BundleTooNew, Bu
 from sentiment_core.known_texts import are_known, hash_texts
 from sentiment_core.labelled import LabelledReviews
 from sentiment_core.manifest import Manifest
+from sentiment_core.model_card import markdown
 
 
 @pytest.fixture
@@ -141,3 +142,14 @@ def test_the_starter_is_small_and_says_what_it_is() -> None:
     assert starter.provenance["grouped_by"] == "movie_id"
     assert starter.provenance["held_out"]["accuracy"] >= 0.915
     assert starter.manifest.snapshot.rows == {"negative": 12_500, "positive": 12_500}
+    assert len(starter.provenance["card"]["slices"]) == 12
+
+
+def test_a_bundle_brings_its_card_outside_of_its_digest(trained: Bundle, tmp_path: Path) -> None:
+    trained.save(tmp_path)
+    assert (tmp_path / "card.md").read_text() == markdown(trained.provenance["card"])
+    other = trained.with_card(trained.provenance["card"] | {"limits": ["none"]})
+    assert other.digest == trained.digest
+    other.save(tmp_path)
+    assert Bundle.load(tmp_path).provenance["card"]["limits"] == ["none"]
+    assert "* none" in (tmp_path / "card.md").read_text()

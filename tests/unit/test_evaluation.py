@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from sentiment_core.calibration import calibrated, neutral_band, platt_scaling
 from sentiment_core.errors import TrainingDataInvalid
-from sentiment_core.evaluation import expected_calibration_error, measure
+from sentiment_core.evaluation import expected_calibration_error, measure, measure_slices
+from sentiment_core.intervals import wilson
+from sentiment_core.labelled import LabelledReviews
 from sentiment_core.manifest import LABELS, Thresholds
 
 TWO = ("negative", "positive")
@@ -45,6 +48,35 @@ def test_measures_of_three_labels() -> None:
     assert metrics.brier == pytest.approx(sum(squares) / 4)
     assert metrics.ece == pytest.approx((0.3 + 0.2 + 0.5 + 0.1) / 4)
     assert (metrics.coverage, metrics.accuracy_covered) == (1, 3 / 4)
+
+
+def test_slices_are_measured_as_their_rows_alone_would_be() -> None:
+    dice = np.random.default_rng(3)
+    labels = np.where(dice.random(400) < 0.5, POSITIVE, NEGATIVE).astype(np.int8)
+    scores = np.clip(0.3 + 0.4 * (labels == POSITIVE) + dice.normal(0, 0.25, 400), 0, 1)
+    texts = ["a" * (100 if row < 150 else 3_000) for row in range(400)]
+    reviews = LabelledReviews(texts, labels, texts, np.where(labels == POSITIVE, 10.0, 1.0))
+    band = Thresholds(neutral_low=0.4, neutral_high=0.6)
+    found = measure_slices(as_two(scores.tolist()), reviews, band)
+    assert list(found) == ["length below 500", "length from 2,500", "rating 1", "rating 10"]
+    alone = measure(as_two(scores[:150].tolist()), labels[:150], TWO, band)
+    assert found["length below 500"] == tuple(getattr(alone, field) for field in found["length below 500"]._fields)
+    best = found["rating 10"]
+    mine = scores[labels == POSITIVE]
+    assert best.accuracy == np.mean(mine >= 0.5)
+    assert best.brier == pytest.approx(np.mean((1 - mine) ** 2))
+    assert (best.f1, best.auc, best.ece) == (None, None, None)
+    assert best.coverage == np.mean((mine < 0.4) | (mine > 0.6))
+
+
+@pytest.mark.parametrize(("right", "rows"), [(0, 1), (1, 1), (0, 40), (40, 40), (7, 9), (22_995, 25_000)])
+def test_intervals_are_wilsons(right: int, rows: int) -> None:
+    expected = binomtest(right, rows).proportion_ci(method="wilson")
+    assert wilson(right / rows, rows) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_no_rows_tell_nothing() -> None:
+    assert wilson(0.5, 0) == (0, 1)
 
 
 def test_a_band_over_everything_covers_nothing() -> None:

@@ -44,9 +44,11 @@ _ETHICAL: Final = (
 
 
 def card_of(bundle: "Bundle") -> dict[str, Any]:
-    """Return the card that a bundle brings, else one made from its manifest and provenance."""
+    """Return the card that a bundle brings, if it is of this model, else one made from its manifest and provenance."""
     stored = bundle.provenance.get(CARD_KEY)
-    return stored if isinstance(stored, dict) else model_card(bundle)
+    if isinstance(stored, dict) and _mapping(stored.get("model")).get("digest") == bundle.digest:
+        return stored
+    return model_card(bundle)
 
 
 def model_card(bundle: "Bundle", slices: "Mapping[str, SliceMetrics] | None" = None) -> dict[str, Any]:

@@ -112,7 +112,9 @@ def _confusion(evaluation: Evaluation) -> Figure:
 
 def _scores(evaluation: Evaluation) -> Figure:
     figure, axes = _axes(
-        "Scores of held-out reviews, by given label", "Score (probability of positive)", "Reviews a bin of 0.02 (log)"
+        "Scores of held-out reviews, by given label",
+        "Score (probability of positive)",
+        "Reviews in a bin of 0.02 (log scale)",
     )
     edges = np.linspace(0, 1, _HISTOGRAM_BINS + 1).tolist()
     score = evaluation.probabilities[:, -1]
@@ -125,6 +127,7 @@ def _scores(evaluation: Evaluation) -> Figure:
         axes.axvspan(low, high, color=_COLOURS["neutral"], alpha=0.3, label=label)
     axes.set_xlim(0, 1)
     axes.set_yscale("log")
+    axes.set_ylim(bottom=0.8)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.legend(loc="upper center")
     return figure
@@ -132,7 +135,9 @@ def _scores(evaluation: Evaluation) -> Figure:
 
 def _learning_curve(evaluation: Evaluation) -> Figure:
     figure, axes = _axes(
-        "Learning curve, held-out reviews", "Reviews learned from (mean of the folds)", "Accuracy, 95 % interval"
+        "Learning curve, held-out reviews",
+        "Reviews learned from (mean of the folds, log scale)",
+        "Accuracy, 95 % interval",
     )
     rows = [point.rows for point in evaluation.learning_curve]
     accuracies = np.array([point.accuracy for point in evaluation.learning_curve])

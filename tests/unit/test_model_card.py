@@ -98,6 +98,8 @@ def test_a_bundle_without_a_card_gets_one_of_what_it_says(trained: Bundle) -> No
     assert found["metrics"]["held_out"] == trained.provenance["card"]["metrics"]["held_out"]
     assert "It was not measured by slice." in found["limits"]
     assert "not known" in markdown(found)
+    borrowed = bare(trained, card=Bundle.load(STARTER).provenance["card"])
+    assert card_of(borrowed)["model"]["digest"] == trained.digest
 
 
 @pytest.mark.parametrize(

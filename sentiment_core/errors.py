@@ -138,6 +138,45 @@ class ArtifactsNotServed(TerminalError):
     code = "artifacts_not_served"
 
 
+# Promotion
+
+
+class PolicyInvalid(TerminalError):
+    """The file {path} of the promotion gate cannot be used: {why}."""
+
+    code = "policy_invalid"
+
+
+class GateRefused(TerminalError):
+    """Version {version} does not become the {alias}, for the gate refuses it: {why}.
+
+    The {alias} is what it was. The verdict is in the history.
+    """
+
+    code = "gate_refused"
+
+
+class VerdictStale(TerminalError):
+    """The verdict is of another case: {why}. Nothing was moved. Judge again."""
+
+    code = "verdict_stale"
+
+
+class PromotionOvertaken(TransientError):
+    """Another promotion came in between: {why}. Nothing was moved by this one. Try again."""
+
+    code = "promotion_overtaken"
+
+
+class RollbackImpossible(TerminalError):
+    """The {alias} cannot be rolled back: {why}. Nothing was moved.
+
+    Name a version yourself: sentiment registry promote VERSION --force --reason WHY.
+    """
+
+    code = "rollback_impossible"
+
+
 # Drops and storage
 
 

@@ -88,7 +88,7 @@ def measure(
     probabilities: NDArray[np.float64], labels: NDArray[np.int8], names: tuple[str, ...], thresholds: Thresholds | None
 ) -> Metrics:
     """Measure probabilities, of shape (n, labels), against n labels (indices into LABELS), of which all must occur."""
-    known, predicted = _predicted(probabilities, names)
+    known, predicted = _indices(names), predicted_labels(probabilities, names)
     two = len(names) == 2
     averaged: dict[str, object] = {"average": "binary", "pos_label": known[-1]} if two else {"average": "macro"}
     precision, recall, f1, _ = precision_recall_fscore_support(labels, predicted, zero_division=0, **averaged)
@@ -124,19 +124,11 @@ def _measure_slice(
     return SliceMetrics(**{field: found[field] for field in SliceMetrics._fields})
 
 
-def _predicted(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """Return the labels of a model and the predicted one of each row, as indices into LABELS."""
-    known = np.array([LABELS.index(name) for name in names], np.int8)
-    if len(names) == 2:
-        return known, known[(probabilities[:, -1] >= 0.5).astype(np.int64)]
-    return known, known[probabilities.argmax(axis=1)]
-
-
 def _of_any_labels(
     probabilities: NDArray[np.float64], labels: NDArray[np.int8], names: tuple[str, ...], thresholds: Thresholds | None
 ) -> dict[str, Any]:
     """Return the measures that need not all labels to occur."""
-    known, predicted = _predicted(probabilities, names)
+    known, predicted = _indices(names), predicted_labels(probabilities, names)
     two = len(names) == 2
     score = probabilities[:, -1]
     correct = predicted == labels
@@ -153,6 +145,18 @@ def _of_any_labels(
         "coverage": float(covered.mean()),
         "accuracy_covered": float(correct[covered].mean()) if covered.any() else None,
     }
+
+
+def predicted_labels(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> NDArray[np.int8]:
+    """Return the label (index into LABELS) of each row of probabilities; of two labels the limit is 0.5, no band."""
+    known = _indices(names)
+    if len(names) == 2:
+        return known[(probabilities[:, -1] >= 0.5).astype(np.int64)]
+    return known[probabilities.argmax(axis=1)]
+
+
+def _indices(names: tuple[str, ...]) -> NDArray[np.int8]:
+    return np.array([LABELS.index(name) for name in names], np.int8)
 
 
 def _brier_labels(known: NDArray[np.int8]) -> dict[str, object]:

@@ -15,15 +15,16 @@ def hash_texts(texts: Iterable[str]) -> TextHashes:
     A copy of a text that was only reformatted has its hash. Of 100,000 texts two different ones share a hash by chance
     once in four billion.
     """
-    return np.unique(_hashes(texts))
+    return np.unique(hash_each(texts))
 
 
 def are_known(texts: Iterable[str], known: TextHashes) -> NDArray[np.bool_]:
     """Tell for each of n texts whether its hash is among the known ones."""
-    return np.isin(_hashes(texts), known)
+    return np.isin(hash_each(texts), known)
 
 
-def _hashes(texts: Iterable[str]) -> TextHashes:
+def hash_each(texts: Iterable[str]) -> TextHashes:
+    """Return the hash of each of n texts, in their order."""
     return np.array([hash_text(text) for text in texts], np.uint64)
 
 

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+
 from sentiment_core.bundle import Bundle
 from sentiment_core.database import Connection
 from sentiment_core.scorer import Scorer
@@ -26,22 +28,25 @@ def primary_language(language: str) -> str:
 def enter_model(connection: Connection, digest: str, name: str, version: int | None = None) -> int:
     """Return the number of a digest, entering it (and the MLflow version that holds it) where it is new."""
     with connection, connection.cursor() as cursor:
-        # Looked up first: an insert that meets a conflict would use up one of 32,767 numbers.
-        cursor.execute("LOCK TABLE sentiment.model IN SHARE ROW EXCLUSIVE MODE")
-        cursor.execute("SELECT model_id FROM sentiment.model WHERE digest = %s", (digest,))
+        return enter_digest(cursor, digest, name, version)
+
+
+def enter_digest(cursor: Cursor, digest: str, name: str, version: int | None = None) -> int:
+    """Do what `enter_model` does as part of the caller's transaction."""
+    # Looked up first: an insert that meets a conflict would use up one of 32,767 numbers.
+    cursor.execute("LOCK TABLE sentiment.model IN SHARE ROW EXCLUSIVE MODE")
+    cursor.execute("SELECT model_id FROM sentiment.model WHERE digest = %s", (digest,))
+    found = cursor.fetchone()
+    if found is None:
+        cursor.execute("INSERT INTO sentiment.model (digest, name) VALUES (%s, %s) RETURNING model_id", (digest, name))
         found = cursor.fetchone()
-        if found is None:
-            cursor.execute(
-                "INSERT INTO sentiment.model (digest, name) VALUES (%s, %s) RETURNING model_id", (digest, name)
-            )
-            found = cursor.fetchone()
-        if version is not None:
-            cursor.execute(
-                "UPDATE sentiment.model SET mlflow_versions = mlflow_versions || %s"
-                " WHERE digest = %s AND NOT %s = ANY (mlflow_versions)",
-                (version, digest, version),
-            )
-        return int(found[0])  # type: ignore[index]
+    if version is not None:
+        cursor.execute(
+            "UPDATE sentiment.model SET mlflow_versions = mlflow_versions || %s"
+            " WHERE digest = %s AND NOT %s = ANY (mlflow_versions)",
+            (version, digest, version),
+        )
+    return int(found[0])  # type: ignore[index]
 
 
 def open_model(connection: Connection, bundle: Bundle, version: int | None = None) -> Model:

@@ -75,6 +75,14 @@ class Registry:
             raise ModelUnknown(model=f"{self.name}@{wanted}", why=why)
         return version.version, version.digest
 
+    def standing(self, alias: str) -> ModelVersion | None:
+        """Return the version that an alias names, if it names one; its digest is '' where it has no tag of it."""
+        try:
+            found = self._lookup(alias, "registered-models/alias", name=self.name, alias=alias)
+        except ModelUnknown:
+            return None
+        return _version(self._field(found, "model_version"))
+
     def champion_digest(self) -> str | None:
         """Return the champion's digest, if there is a champion."""
         try:
@@ -127,6 +135,13 @@ class Registry:
         """Point the alias at the version."""
         try:
             self._server.post("registered-models/alias", name=self.name, alias=alias, version=str(version))
+        except RegistryRefused as refusal:
+            raise self._unknown(str(version), refusal) from refusal
+
+    def tag(self, version: int, key: str, value: str) -> None:
+        """Set a tag of the version; MLflow's stores have room for 5,000 bytes in a value."""
+        try:
+            self._server.post("model-versions/set-tag", name=self.name, version=str(version), key=key, value=value)
         except RegistryRefused as refusal:
             raise self._unknown(str(version), refusal) from refusal
 

@@ -1,0 +1,131 @@
+"""The typed configuration of the promotion gate; `gate.yaml` holds the defaults."""
+
+from pathlib import Path
+from typing import Final, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sentiment_core.errors import PolicyInvalid
+
+DEFAULT_POLICY: Final = Path(__file__).with_name("gate.yaml")
+
+MetricName = Literal["accuracy", "precision", "recall", "f1", "auc", "brier", "ece", "coverage"]
+SMALLER_IS_BETTER: Final = frozenset({"brier", "ece"})
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class MetricBounds(_Section):
+    """What one metric of the challenger must reach, in the words of MLflow's `MetricThreshold`.
+
+    `threshold` is absolute; the changes are against the champion. Where smaller is better they are turned around.
+    """
+
+    threshold: float | None = Field(None, ge=0, le=2)
+    min_absolute_change: float | None = Field(None, gt=0, le=1)
+    min_relative_change: float | None = Field(None, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> Self:
+        if self.threshold is self.min_absolute_change is self.min_relative_change is None:
+            raise ValueError("name threshold, min_absolute_change or min_relative_change")
+        return self
+
+
+class Comparison(_Section):
+    """How the accuracies of the two models are compared, by the paired interval of their difference."""
+
+    policy: Literal["better", "not_worse"]
+    min_absolute_change: float = Field(ge=0, le=1)
+    margin: float = Field(gt=0, le=1)
+    confidence: float = Field(ge=0.5, lt=1)
+
+    @property
+    def bound(self) -> float:
+        """What the interval's lower bound must be above."""
+        return self.min_absolute_change if self.policy == "better" else -self.margin
+
+
+class SlicePolicy(_Section):
+    """When a slice counts as worse than before."""
+
+    least_rows: int = Field(ge=30)
+    most_worse: float = Field(ge=0, le=1)
+
+
+class LatencyPolicy(_Section):
+    """How long the challenger may take."""
+
+    most_us_per_text: float = Field(gt=0)
+    most_ratio: float = Field(gt=0)
+
+
+class SizePolicy(_Section):
+    """How large the challenger's arrays may be."""
+
+    most_bytes: int = Field(gt=0)
+    most_ratio: float = Field(gt=0)
+
+
+class BehaviourPolicy(_Section):
+    """Which behavioural cases are asked, and the share of them that must hold."""
+
+    cases: Path | None
+    least_share: float = Field(gt=0, le=1)
+
+
+class ShadowPolicy(_Section):
+    """Which stored reviews both models score again, and how many labels may change."""
+
+    days: int = Field(ge=1, le=366)
+    most_rows: int = Field(ge=1, le=100_000)
+    least_rows: int = Field(ge=1)
+    most_changed: float = Field(ge=0, le=1)
+    most_changed_slice: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if self.least_rows > self.most_rows:
+            raise ValueError("least_rows must not be above most_rows")
+        return self
+
+
+class GatePolicy(_Section):
+    """Everything that a challenger must show before it becomes the champion."""
+
+    least_rows: int = Field(ge=2)
+    metrics: dict[MetricName, MetricBounds] = Field(min_length=1)
+    comparison: Comparison
+    slices: SlicePolicy
+    latency: LatencyPolicy
+    size: SizePolicy
+    behaviour: BehaviourPolicy
+    shadow: ShadowPolicy
+
+    @classmethod
+    def load(cls, path: Path = DEFAULT_POLICY) -> Self:
+        """Read a YAML file. Raises `PolicyInvalid`."""
+        return read_yaml(path, cls)
+
+    def not_worse(self) -> Self:
+        """Return the policy for retraining on drift: the challenger need only not be worse."""
+        return self.model_copy(update={"comparison": self.comparison.model_copy(update={"policy": "not_worse"})})
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """Read a YAML file of the gate. Raises `PolicyInvalid`, which names the place."""
+    try:
+        return model.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except OSError as error:
+        raise PolicyInvalid(path=path, why=error.strerror or str(error)) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PolicyInvalid(path=path, why=f"it is not YAML: {error}") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, fault["loc"])) or "the file"
+        raise PolicyInvalid(path=path, why=f"{place}: {fault['msg']}") from error

@@ -57,7 +57,7 @@ class Tour:
         """Return the steps, for `Stack.start`."""
         return [
             Step("schema", ("postgres",), self._upgrade),
-            Step("model", ("mlflow",), self._register),
+            Step("model", ("schema", "mlflow"), self._register),
             Step("files", ("object_store",), self._upload),
             Step("dag", ("airflow",), self._unpause),
             Step("backfill", ("schema", "model", "files", "dag"), self._backfill),

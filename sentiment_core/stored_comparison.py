@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from sentiment_core.database import Connection, database_errors
+from sentiment_core.database import Connection
 from sentiment_core.gate_policy import ShadowPolicy
 from sentiment_core.labelled import LabelledReviews
 from sentiment_core.manifest import LABELS
@@ -33,7 +33,7 @@ class StoredComparison:
 
 def stored_reviews(connection: Connection, policy: ShadowPolicy) -> StoredComparison:
     """Read a sample of the reviews of the newest days that have any, grouped by product, or source without one."""
-    with database_errors(), connection, connection.cursor() as cursor:
+    with connection, connection.cursor() as cursor:
         cursor.execute(_RECENT, {"days": policy.days, "rows": policy.most_rows})
         rows = cursor.fetchall()
     if len(rows) < policy.least_rows:

@@ -1164,12 +1164,22 @@ CREATE TABLE sentiment.promotion (
     promotion_id bigint NOT NULL,
     alias text NOT NULL,
     from_digest text,
-    to_digest text NOT NULL,
+    to_digest text,
     to_version integer,
     actor text NOT NULL,
     reason text NOT NULL,
     verdict jsonb,
-    moved_at timestamp with time zone DEFAULT now() NOT NULL
+    moved_at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text DEFAULT 'set'::text NOT NULL,
+    state text DEFAULT 'moved'::text NOT NULL,
+    from_version integer,
+    detail text DEFAULT ''::text NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT only_external_moves_lead_nowhere CHECK (((to_digest IS NOT NULL) OR (kind = 'external'::text))),
+    CONSTRAINT promotion_has_a_passing_verdict CHECK (((kind <> 'promote'::text) OR (state = 'refused'::text) OR (COALESCE((verdict ->> 'passed'::text), ''::text) = 'true'::text))),
+    CONSTRAINT promotion_has_a_reason CHECK ((btrim(reason) <> ''::text)),
+    CONSTRAINT promotion_kind_check CHECK ((kind = ANY (ARRAY['promote'::text, 'force'::text, 'set'::text, 'rollback'::text, 'external'::text]))),
+    CONSTRAINT promotion_state_check CHECK ((state = ANY (ARRAY['intended'::text, 'moved'::text, 'failed'::text, 'refused'::text])))
 );
 
 --
@@ -1177,6 +1187,90 @@ CREATE TABLE sentiment.promotion (
 --
 
 COMMENT ON TABLE sentiment.promotion IS 'Every move of a model alias, with who or what moved it and why.';
+
+--
+-- Name: COLUMN promotion.promotion_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.promotion_id IS 'Order of the moves.';
+
+--
+-- Name: COLUMN promotion.alias; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.alias IS 'champion or challenger.';
+
+--
+-- Name: COLUMN promotion.from_digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.from_digest IS 'SHA-256 of that version''s bundle.';
+
+--
+-- Name: COLUMN promotion.to_digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.to_digest IS 'SHA-256 of that version''s bundle; null where it is not known.';
+
+--
+-- Name: COLUMN promotion.to_version; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.to_version IS 'MLflow version that the alias should name, or was found to name; null where it was deleted.';
+
+--
+-- Name: COLUMN promotion.actor; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.actor IS 'Person, run or command that asked for the move.';
+
+--
+-- Name: COLUMN promotion.reason; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.reason IS 'Why it was asked for.';
+
+--
+-- Name: COLUMN promotion.verdict; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.verdict IS 'Checks of the promotion gate with their figures; null where it was not asked.';
+
+--
+-- Name: COLUMN promotion.moved_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.moved_at IS 'When the alias moved, or was found moved; of other states when that state was reached.';
+
+--
+-- Name: COLUMN promotion.kind; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.kind IS 'promote: through the gate; force: past it, with a reason; set: by hand, without it; rollback; external: found moved in MLflow.';
+
+--
+-- Name: COLUMN promotion.state; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.state IS 'intended: being done, or cut off and not settled yet; moved; failed: the alias did not move; refused: by the gate.';
+
+--
+-- Name: COLUMN promotion.from_version; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.from_version IS 'MLflow version that the alias named before.';
+
+--
+-- Name: COLUMN promotion.detail; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.detail IS 'What came of it, where the state does not say all.';
+
+--
+-- Name: COLUMN promotion.asked_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.promotion.asked_at IS 'When the move was asked for.';
 
 --
 -- Name: model_history; Type: VIEW; Schema: sentiment; Owner: -
@@ -1190,20 +1284,34 @@ CREATE VIEW sentiment.model_history AS
     from_digest,
     actor,
     reason,
-    verdict
+    verdict,
+    kind,
+    state,
+    from_version,
+        CASE
+            WHEN (state = 'moved'::text) THEN lead(moved_at) OVER (PARTITION BY alias, (state = 'moved'::text) ORDER BY promotion_id)
+            ELSE NULL::timestamp with time zone
+        END AS served_until,
+    ((state = 'moved'::text) AND (to_version IS NOT NULL) AND (lead(promotion_id) OVER (PARTITION BY alias, (state = 'moved'::text) ORDER BY promotion_id) IS NULL)) AS serves,
+    ( SELECT array_agg((c.value ->> 'name'::text) ORDER BY c.ordinality) AS array_agg
+           FROM jsonb_array_elements((p.verdict -> 'checks'::text)) WITH ORDINALITY c(value, ordinality)
+          WHERE ((c.value ->> 'passed'::text) = 'false'::text)) AS failed_checks,
+    detail,
+    asked_at,
+    promotion_id
    FROM sentiment.promotion p;
 
 --
 -- Name: VIEW model_history; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON VIEW sentiment.model_history IS 'Which model served under which alias since when, and why.';
+COMMENT ON VIEW sentiment.model_history IS 'Which model served under which alias from when to when, who moved it and why; and the moves that were refused or failed.';
 
 --
 -- Name: COLUMN model_history.moved_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.moved_at IS 'When the alias moved.';
+COMMENT ON COLUMN sentiment.model_history.moved_at IS 'When the alias moved, or was found moved; of other states when that state was reached.';
 
 --
 -- Name: COLUMN model_history.alias; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1215,13 +1323,13 @@ COMMENT ON COLUMN sentiment.model_history.alias IS 'champion or challenger.';
 -- Name: COLUMN model_history.to_version; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.to_version IS 'MLflow version that the alias names since then.';
+COMMENT ON COLUMN sentiment.model_history.to_version IS 'MLflow version that the alias names since then, or should have named; null where it was deleted.';
 
 --
 -- Name: COLUMN model_history.to_digest; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.to_digest IS 'SHA-256 of that version''s bundle.';
+COMMENT ON COLUMN sentiment.model_history.to_digest IS 'SHA-256 of that version''s bundle; null where it is not known.';
 
 --
 -- Name: COLUMN model_history.from_digest; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1246,6 +1354,60 @@ COMMENT ON COLUMN sentiment.model_history.reason IS 'Why it was moved.';
 --
 
 COMMENT ON COLUMN sentiment.model_history.verdict IS 'Checks of the promotion gate with their figures.';
+
+--
+-- Name: COLUMN model_history.kind; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.kind IS 'promote: through the gate; force: past it, with a reason; set: by hand, without it; rollback; external: found moved in MLflow.';
+
+--
+-- Name: COLUMN model_history.state; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.state IS 'intended: being done, or cut off and not settled yet; moved; failed: the alias did not move; refused: by the gate.';
+
+--
+-- Name: COLUMN model_history.from_version; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.from_version IS 'MLflow version that the alias named before.';
+
+--
+-- Name: COLUMN model_history.served_until; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.served_until IS 'When the next move ended it; null while it serves, and where nothing moved.';
+
+--
+-- Name: COLUMN model_history.serves; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.serves IS 'Whether the alias names this version now, as far as this history knows.';
+
+--
+-- Name: COLUMN model_history.failed_checks; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.failed_checks IS 'Names of the gate''s checks that failed; null for none.';
+
+--
+-- Name: COLUMN model_history.detail; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.detail IS 'What came of it, where the state does not say all.';
+
+--
+-- Name: COLUMN model_history.asked_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.asked_at IS 'When the move was asked for.';
+
+--
+-- Name: COLUMN model_history.promotion_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model_history.promotion_id IS 'Order of the moves.';
 
 --
 -- Name: model_model_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
@@ -1711,6 +1873,18 @@ ALTER TABLE ONLY sentiment.source_file
 
 ALTER TABLE ONLY sentiment.source_file
     ADD CONSTRAINT source_file_pkey PRIMARY KEY (source_file_id);
+
+--
+-- Name: promotion_by_alias; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX promotion_by_alias ON sentiment.promotion USING btree (alias, promotion_id);
+
+--
+-- Name: promotion_under_way; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE UNIQUE INDEX promotion_under_way ON sentiment.promotion USING btree (alias) WHERE (state = 'intended'::text);
 
 --
 -- Name: rejected_row_to_replay; Type: INDEX; Schema: sentiment; Owner: -

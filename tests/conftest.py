@@ -58,6 +58,14 @@ def real_data(checkout: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def contenders() -> Any:
+    """A champion of few reviews, and challengers of which is known how good they are (`contenders.py`)."""
+    from tests.contenders import contenders as train_them  # noqa: PLC0415 -- scikit-learn, which few tests need
+
+    return train_them()
+
+
+@pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """PostgreSQL, an S3 server and MLflow."""
     with Stack(tmp_path_factory.mktemp("stack"), ("postgres", "object_store", "mlflow"), durable=False) as stack:

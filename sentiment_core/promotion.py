@@ -1,9 +1,10 @@
 """Moves of the registry's aliases, each of them a row of `promotion`: promote, roll back, look back, reconcile.
 
 A row is committed as *intended* before the alias moves, and settled after. The alias moves while its lock is held, in
-the transaction that settles the row, so of two moves at once one waits and then finds what the other did. Whoever is
-cut off in between leaves an intended row and no lock: the next move, or `reconcile`, asks the registry which version
-stands, settles the row by that, and enters moves that were made in MLflow itself.
+the transaction that settles the row. Whoever is cut off in between leaves an intended row and no lock: the next move,
+or `reconcile`, asks the registry which version stands, settles the row by that, and enters moves that were made in
+MLflow itself. Of two moves at once the later one may so find the earlier before it has moved anything; that one then
+fails as overtaken. No lock outlives its transaction, so all of it works through a pooler.
 """
 
 from collections.abc import Iterator, Sequence
@@ -221,9 +222,11 @@ def _settle(cursor: Cursor, registry: Registry, alias: str) -> tuple[_Place, set
     )
     changed = set()
     for promotion_id, version in cursor.fetchall():
-        found = f"version {standing.version}" if standing.version else "none"
-        state, told = ("moved", "") if version == standing.version else ("failed", f"; the alias names {found}")
-        _set_state(cursor, promotion_id, state, f"it was cut off, and found {state} later{told}")
+        if version == standing.version:
+            _set_state(cursor, promotion_id, "moved", "it was cut off after the alias had moved")
+        else:
+            found = f"version {standing.version}" if standing.version else "no version"
+            _set_state(cursor, promotion_id, "failed", f"it was cut off or overtaken; the alias names {found}")
         changed.add(promotion_id)
     cursor.execute(
         "SELECT to_version, to_digest FROM sentiment.promotion WHERE alias = %s AND state = 'moved'"

@@ -1,0 +1,429 @@
+"""Promotions, rollbacks and the history, on a real MLflow server and a real PostgreSQL."""
+
+import json
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from sentiment_core.bundle import STARTER
+from sentiment_core.challenge import challenge
+from sentiment_core.database import connect
+from sentiment_core.errors import GateRefused, ModelUnknown, RollbackImpossible, VerdictStale
+from sentiment_core.promotion import disagreement, history, promote, reconcile, rollback
+from sentiment_core.registry import Registry
+from tests.contenders import lenient, write_csv
+
+BY = {"actor": "ann", "reason": "a test"}
+
+
+class Models:
+    """A registered model of this test's own, and its bundles by name."""
+
+    def __init__(self, uri: str, folder: Path) -> None:
+        self.registry = Registry(uri, f"model-{time.time_ns()}", folder / "cache")
+        self.client = MlflowClient(uri, registry_uri=uri)
+        self.folder = folder
+
+    def register(self, bundle) -> int:
+        bundle.save(self.folder / bundle.digest)
+        return self.registry.register(self.folder / bundle.digest)
+
+    def champion(self) -> int | None:
+        standing = self.registry.standing("champion")
+        return standing and standing.version
+
+    def tags(self, version: int) -> dict[str, str]:
+        return dict(self.client.get_model_version(self.registry.name, str(version)).tags)
+
+
+@pytest.fixture
+def models(mlflow_uri, tmp_path) -> Models:
+    return Models(mlflow_uri, tmp_path)
+
+
+@pytest.fixture
+def three(models, starter_like) -> list[int]:
+    """Three versions."""
+    return [models.register(bundle) for bundle in starter_like]
+
+
+@pytest.fixture(scope="module")
+def starter_like(contenders) -> list:
+    return [contenders.champion, contenders.better, contenders.equal]
+
+
+def rows(connection, *names: str) -> list[tuple]:
+    """Return fields of the history, oldest first."""
+    return [tuple(getattr(row, name) for name in names) for row in reversed(history(connection))]
+
+
+def force(connection, models, *versions: int) -> None:
+    for version in versions:
+        assert promote(connection, models.registry, version, **BY, kind="force").moved
+
+
+def test_a_better_challenger_is_judged_and_becomes_the_champion(connection, models, contenders) -> None:
+    first, second = models.register(contenders.champion), models.register(contenders.better)
+    promote(connection, models.registry, first, **BY, kind="set")
+    verdict = challenge(models.registry, str(second), contenders.unseen, lenient(), connection)
+    assert verdict.passed, verdict.why
+    done = promote(connection, models.registry, second, actor="bob", reason="it is better", verdict=verdict)
+    assert (done.moved, done.version, models.champion()) == (True, second, second)
+    row = history(connection)[0]
+    assert row[1:10] == (
+        "champion", "promote", "moved", first, contenders.champion.digest, second, contenders.better.digest,
+        "bob", "it is better",
+    )  # fmt: skip
+    assert row.verdict == json.loads(json.dumps(verdict.as_json()))
+    tags = models.tags(second)
+    assert tags["gate"] == "passed"
+    assert json.loads(tags["gate_verdict"])["checks"]["accuracy better"][0] == "passed"
+    assert models.tags(first)["gate"] == "set by hand"
+
+
+def test_a_refused_challenger_is_in_the_history_and_the_champion_stays(connection, models, contenders) -> None:
+    first, second = models.register(contenders.better), models.register(contenders.champion)
+    promote(connection, models.registry, first, **BY, kind="set")
+    verdict = challenge(models.registry, str(second), contenders.unseen, lenient())
+    with pytest.raises(GateRefused, match="accuracy better"):
+        promote(connection, models.registry, second, **BY, verdict=verdict)
+    assert models.champion() == first
+    assert rows(connection, "kind", "state", "to_version") == [("set", "moved", first), ("promote", "refused", second)]
+    assert models.tags(second)["gate"] == "refused"
+    forced = promote(connection, models.registry, second, **BY, verdict=verdict, kind="force")
+    assert (forced.moved, models.champion(), models.tags(second)["gate"]) == (True, second, "forced")
+    assert not history(connection)[0].verdict["passed"]
+
+
+def test_nothing_is_promoted_without_a_verdict_and_the_database_sees_to_it(connection, models, three, query) -> None:
+    with pytest.raises(GateRefused, match="not asked"):
+        promote(connection, models.registry, three[0], **BY)
+    assert models.champion() is None
+    with pytest.raises(Exception, match="promotion_has_a_passing_verdict"):
+        query("UPDATE sentiment.promotion SET state = 'moved'")
+
+
+def test_without_a_champion_the_floors_decide(connection, models, contenders) -> None:
+    version = models.register(contenders.better)
+    verdict = challenge(models.registry, str(version), contenders.unseen, lenient(), connection)
+    assert promote(connection, models.registry, version, **BY, verdict=verdict).moved
+    assert rows(connection, "from_version", "to_version") == [(None, version)]
+
+
+def test_a_verdict_of_another_case_moves_nothing(connection, models, contenders, three) -> None:
+    force(connection, models, three[0])
+    verdict = challenge(models.registry, str(three[1]), contenders.unseen, lenient())
+    with pytest.raises(VerdictStale, match="it judges the model"):
+        promote(connection, models.registry, three[2], **BY, verdict=verdict)
+    force(connection, models, three[2])
+    with pytest.raises(VerdictStale, match="it compares with the champion"):
+        promote(connection, models.registry, three[1], **BY, verdict=verdict)
+    assert models.champion() == three[2]
+    assert len(history(connection)) == 2
+
+
+def test_a_champion_whose_bundle_is_gone_fails_the_gate_and_can_be_replaced_by_force(
+    connection, models, contenders, three, tmp_path
+) -> None:
+    force(connection, models, three[0])
+    source = models.client.get_model_version(models.registry.name, str(three[0])).source.removeprefix("models:/")
+    (tmp_path / "manifest.json").write_text("gone")
+    models.client.log_model_artifact(source, str(tmp_path / "manifest.json"), "data/bundle")
+    verdict = challenge(models.registry, str(three[1]), contenders.unseen, lenient(), connection)
+    assert [check.name for check in verdict.failures] == ["champion"]
+    with pytest.raises(GateRefused, match="cannot be compared with"):
+        promote(connection, models.registry, three[1], **BY, verdict=verdict)
+    assert models.champion() == three[0]
+    assert promote(connection, models.registry, three[1], **BY, verdict=verdict, kind="force").moved
+    with pytest.raises(RollbackImpossible, match="is damaged"):
+        rollback(connection, models.registry, **BY)
+
+
+def test_a_version_that_is_not_there_changes_nothing(connection, models, three) -> None:
+    for call in (lambda: promote(connection, models.registry, 99, **BY, kind="force"),
+                 lambda: challenge(models.registry, "99", None, lenient())):  # fmt: skip
+        with pytest.raises(ModelUnknown):
+            call()
+    assert (models.champion(), history(connection)) == (None, [])
+
+
+def test_a_version_that_stands_is_left_alone(connection, models, three) -> None:
+    force(connection, models, three[0])
+    again = promote(connection, models.registry, three[0], **BY, kind="force")
+    assert (again.moved, again.detail) == (False, f"version {three[0]} is the champion already")
+    assert len(history(connection)) == 1
+
+
+def test_a_rollback_restores_the_champion_before_and_a_second_one_does_nothing(connection, models, three) -> None:
+    force(connection, models, *three)
+    first = rollback(connection, models.registry, actor="eve", reason="complaints")
+    assert (first.moved, first.version, models.champion()) == (True, three[1], three[1])
+    for _ in range(2):
+        again = rollback(connection, models.registry, actor="eve", reason="complaints")
+        assert (again.moved, again.version, models.champion()) == (False, three[1], three[1])
+        assert "nothing was done" in again.detail
+    assert rows(connection, "kind", "from_version", "to_version")[3:] == [("rollback", three[2], three[1])]
+
+
+def test_a_rollback_passes_over_what_was_rolled_back_from(connection, models, three) -> None:
+    one, two, three_ = three
+    force(connection, models, one, two)
+    rollback(connection, models.registry, **BY)
+    force(connection, models, three_)
+    assert rollback(connection, models.registry, **BY).version == one
+    # One that was promoted anew is good again.
+    force(connection, models, two, three_)
+    assert rollback(connection, models.registry, **BY).version == two
+
+
+def test_a_rollback_passes_over_versions_that_are_gone(connection, models, three) -> None:
+    force(connection, models, *three)
+    models.client.delete_model_version(models.registry.name, str(three[1]))
+    assert rollback(connection, models.registry, **BY).version == three[0]
+    assert f"version {three[1]} was passed over" in history(connection)[0].detail
+
+
+def test_a_rollback_without_a_version_before_says_so(connection, models, three) -> None:
+    with pytest.raises(RollbackImpossible, match="knows of no move"):
+        rollback(connection, models.registry, **BY)
+    force(connection, models, three[0])
+    with pytest.raises(RollbackImpossible, match="no good version before"):
+        rollback(connection, models.registry, **BY)
+    assert models.champion() == three[0]
+
+
+def test_moves_in_mlflow_itself_are_seen_and_entered(connection, models, three) -> None:
+    one, two, _ = three
+    models.registry.set_alias("champion", one)
+    assert "by the history the champion is no version" in str(disagreement(connection, models.registry))
+    assert [(row.kind, row.to_version) for row in reconcile(connection, models.registry)] == [("external", one)]
+    assert disagreement(connection, models.registry) is None
+    assert reconcile(connection, models.registry) == []
+    force(connection, models, two)
+    models.registry.set_alias("champion", one)
+    assert f"the champion is version {two}, in the registry it is version {one}" in str(
+        disagreement(connection, models.registry)
+    )
+    force(connection, models, three[2])
+    assert rows(connection, "kind", "from_version", "to_version") == [
+        ("external", None, one), ("force", one, two), ("external", two, one), ("force", one, three[2]),
+    ]  # fmt: skip
+    # Going back in MLflow is a rollback too: two was given up there.
+    assert rollback(connection, models.registry, **BY).version == one
+
+
+def test_an_alias_that_was_deleted_or_set_to_a_foreign_version_is_entered(connection, models, three) -> None:
+    force(connection, models, *three[:2])
+    models.client.delete_registered_model_alias(models.registry.name, "champion")
+    reconcile(connection, models.registry)
+    foreign = models.client.create_model_version(models.registry.name, "s3://elsewhere/model").version
+    models.registry.set_alias("champion", int(foreign))
+    reconcile(connection, models.registry)
+    assert rows(connection, "kind", "to_version")[2:] == [("external", None), ("external", int(foreign))]
+    assert history(connection)[0].to_digest is None
+    assert rollback(connection, models.registry, **BY).version == three[1]
+
+
+def test_of_two_promotions_at_once_one_moves_the_alias_and_the_other_is_told(
+    settings, connection, models, contenders, three
+) -> None:
+    force(connection, models, three[0])
+    verdicts = {n: challenge(models.registry, str(n), contenders.unseen, lenient()) for n in three[1:]}
+    assert all(verdict.passed for verdict in verdicts.values())
+    outcomes = at_once(settings, models, {n: {"verdict": verdict} for n, verdict in verdicts.items()})
+    moved, told = sorted((type(outcome).__name__ for outcome in outcomes), key="Move".__ne__)
+    assert (moved, told in {"VerdictStale", "PromotionOvertaken"}) == ("Move", True)
+    winner = next(outcome.version for outcome in outcomes if not isinstance(outcome, Exception))
+    assert models.champion() == winner
+    assert [row.to_version for row in history(connection) if row.state == "moved"] == [winner, three[0]]
+    assert disagreement(connection, models.registry) is None
+
+
+def test_two_forced_promotions_at_once_are_done_one_after_the_other(settings, connection, models, three) -> None:
+    force(connection, models, three[0])
+    outcomes = at_once(settings, models, {n: {"kind": "force"} for n in three[1:]})
+    moved = [outcome.version for outcome in outcomes if not isinstance(outcome, Exception)]
+    assert {type(outcome).__name__ for outcome in outcomes} <= {"Move", "PromotionOvertaken"}
+    chain = [row for row in reversed(history(connection)) if row.state == "moved"]
+    assert sorted(row.to_version for row in chain[1:]) == sorted(moved)
+    assert [row.from_version for row in chain[1:]] == [row.to_version for row in chain[:-1]]
+    assert models.champion() == chain[-1].to_version
+    assert not [row for row in history(connection) if row.state == "intended"]
+
+
+def at_once(settings, models, calls) -> list:
+    """Promote several versions in threads that start together; return what each returned or raised."""
+    outcomes: list = []
+    start = threading.Barrier(len(calls))
+
+    def work(version: int, arguments: dict) -> None:
+        with connect(settings.require_database_url()) as own:
+            start.wait()
+            try:
+                outcomes.append(promote(own, models.registry, version, **BY, **arguments))
+            except Exception as error:
+                outcomes.append(error)
+
+    threads = [threading.Thread(target=work, args=call) for call in calls.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def test_the_history_view_tells_who_served_when_and_which_checks_failed(connection, models, contenders, query) -> None:
+    first, second = models.register(contenders.better), models.register(contenders.champion)
+    force(connection, models, first)
+    verdict = challenge(models.registry, str(second), contenders.unseen, lenient())
+    with pytest.raises(GateRefused):
+        promote(connection, models.registry, second, **BY, verdict=verdict)
+    force(connection, models, second)
+    found = query(
+        "SELECT to_version, state, serves, failed_checks, served_until = max(moved_at) OVER ()"
+        " FROM sentiment.model_history ORDER BY promotion_id"
+    )
+    assert found == [
+        (first, "moved", False, None, True),
+        (second, "refused", False, ["accuracy better", "slices"], None),
+        (second, "moved", True, None, None),
+    ]
+
+
+def test_stored_reviews_take_part_in_the_verdict(connection, models, contenders, three, drops) -> None:
+    texts = "".join(f'"{text}",lamp,4\n' for text in contenders.unseen.texts[:300])
+    drops.drop("shop/dt=2026-11-16/a.csv", f"review,product_id,rating\n{texts}")
+    drops.drop("shop/dt=2026-11-02/old.csv", "review\nlong ago\n")
+    force(connection, models, three[0])
+    policy = lenient()
+
+    def shadow(**changed: int):
+        chosen = policy.model_copy(update={"shadow": policy.shadow.model_copy(update=changed)})
+        verdict = challenge(models.registry, str(three[1]), contenders.unseen, chosen, connection)
+        return {check.name: check for check in verdict.checks if check.name.startswith("shadow")}
+
+    found = shadow(days=1)
+    assert "of 300 stored reviews" in found["shadow"].detail
+    assert "shadow slices" in found
+    assert "of 301 stored reviews" in shadow(days=2)["shadow"].detail
+    assert "of 250 stored reviews" in shadow(most_rows=250)["shadow"].detail
+    none = shadow(least_rows=302)
+    assert (none["shadow"].passed, none["shadow"].detail) == (
+        None,
+        "the newest 7 days have 301 stored reviews, and the policy wants 302",
+    )
+
+
+def test_the_challenger_alias_has_a_history_of_its_own(connection, models, three) -> None:
+    promote(connection, models.registry, three[1], alias="challenger", **BY, kind="set")
+    force(connection, models, three[0])
+    assert rows(connection, "alias", "to_version") == [("challenger", three[1]), ("champion", three[0])]
+    assert [row.alias for row in history(connection, "challenger")] == ["challenger"]
+    assert "gate" not in models.tags(three[1])
+
+
+def test_a_reason_is_needed(connection, models, three) -> None:
+    with pytest.raises(Exception, match="promotion_has_a_reason"):
+        promote(connection, models.registry, three[0], actor="ann", reason=" ", kind="force")
+    assert (models.champion(), history(connection)) == (None, [])
+
+
+@pytest.fixture
+def command(sentiment, models):
+    """Run `sentiment registry` on this test's database and registered model."""
+    environment = {
+        "SENTIMENT_MLFLOW_TRACKING_URI": models.registry._tracking_uri,
+        "SENTIMENT_MODEL_NAME": models.registry.name,
+        "SENTIMENT_MODEL_CACHE": str(models.folder / "cache"),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "COLUMNS": "300",
+    }
+
+    def run(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        return sentiment("registry", *arguments, **(environment | changed))
+
+    return run
+
+
+def test_the_commands_judge_promote_roll_back_and_tell(command, models, contenders, tmp_path) -> None:
+    unseen = str(write_csv(contenders.unseen, tmp_path / "unseen.csv"))
+    first, second = models.register(contenders.champion), models.register(contenders.better)
+    contenders.champion.save(tmp_path / "first")
+    made = command("register", str(tmp_path / "first"), "--champion")
+    assert (made.returncode, "is the champion" in made.stdout) == (0, True), made.stderr
+    better = command("promote", str(second), "--evaluate", unseen, "--group", "product")
+    assert better.returncode == 0, better.stderr
+    assert f"Version {second} is the champion now." in better.stdout
+    assert "accuracy better" in better.stdout
+    worse = command("promote", str(first), "--evaluate", unseen)
+    assert worse.returncode == 1
+    assert "the gate refuses it: accuracy better" in worse.stderr
+    as_json = command("promote", str(first), "--evaluate", unseen, "--json")
+    assert (as_json.returncode, json.loads(as_json.stdout)["verdict"]["passed"]) == (1, False)
+    back = json.loads(command("rollback", "--reason", "complaints", "--json").stdout)
+    assert (back["moved"], back["version"], models.champion()) == (True, first, first)
+    assert "nothing was done" in command("rollback").stdout
+    found = json.loads(command("history", "--json").stdout)
+    assert [(row["kind"], row["state"]) for row in found] == [
+        ("rollback", "moved"), ("promote", "refused"), ("promote", "refused"), ("promote", "moved"), ("set", "moved"),
+    ]  # fmt: skip
+    assert found[-1]["reason"] == "set by hand"
+    shown = command("history").stdout
+    assert "complaints" in shown
+    assert "failed: accuracy better, slices" in shown
+
+
+def test_the_commands_force_with_a_reason_only(command, models, three) -> None:
+    for arguments in (("promote", "1"), ("promote", "1", "--force"), ("promote", "1", "--force", "--reason", " "),
+                      ("promote", "0", "--force", "--reason", "x"), ("rollback", "--reason", ""),
+                      ("promote", "1", "--force", "--reason", "x" * 2000)):  # fmt: skip
+        done = command(*arguments)
+        assert done.returncode == 2, (arguments, done.stdout)
+    forced = command("promote", str(three[0]), "--force", "--reason", "the only one", "--json")
+    assert (forced.returncode, json.loads(forced.stdout)["moved"]) == (0, True), forced.stderr
+    assert models.champion() == three[0]
+
+
+def test_the_list_tells_when_registry_and_history_disagree(command, models, three) -> None:
+    assert command("list").stderr == ""
+    models.registry.set_alias("champion", three[1])
+    shown = command("list", "--json")
+    assert f"in the registry it is version {three[1]}" in shown.stderr
+    assert len(json.loads(shown.stdout)) == 3
+    assert command("history").returncode == 0
+    assert command("list").stderr == ""
+    away = command("list", SENTIMENT_DATABASE_URL="postgresql://x@127.0.0.1:1/x")
+    assert (away.returncode, "cannot be read" in away.stderr) == (0, True)
+
+
+def test_what_the_commands_cannot_do_is_said_in_a_sentence(command, models, three, tmp_path) -> None:
+    (tmp_path / "policy.yaml").write_text("least_rows: 1\n")
+    write = tmp_path / "rows.csv"
+    write.write_text("review,sentiment\nfine,positive\nbad,negative\n")
+    for arguments, changed, words in (
+        (("promote", "99", "--force", "--reason", "x"), {}, "There is no model"),
+        (("promote", "1", "--evaluate", str(write), "--policy", str(tmp_path / "policy.yaml")), {}, "metrics: Field"),
+        (("promote", "1", "--evaluate", str(write)), {}, "2 rows are new to both models"),
+        (("rollback",), {}, "cannot be rolled back"),
+        (("rollback",), {"SENTIMENT_DATABASE_URL": ""}, "SENTIMENT_DATABASE_URL"),
+        (("rollback",), {"SENTIMENT_MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}, "did not answer"),
+    ):
+        done = command(*arguments, **changed)
+        assert (done.returncode, words in done.stderr) == (1, True), (arguments, done.stderr)
+        assert "Traceback" not in done.stderr
+    lagging = command("history", SENTIMENT_MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert (lagging.returncode, "may lag behind" in lagging.stderr) == (0, True)
+
+
+def test_a_schema_that_is_too_old_is_said(sentiment, models, empty_database, tmp_path) -> None:
+    done = sentiment(
+        "registry", "register", str(STARTER), "--champion",
+        SENTIMENT_DATABASE_URL=empty_database, SENTIMENT_MLFLOW_TRACKING_URI=models.registry._tracking_uri,
+        SENTIMENT_MODEL_NAME=models.registry.name, SENTIMENT_MODEL_CACHE=str(tmp_path / "cache"),
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert models.champion() is None

@@ -150,9 +150,9 @@ def _of_any_labels(
 def predicted_labels(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> NDArray[np.int8]:
     """Return the label (index into LABELS) of each row of probabilities; of two labels the limit is 0.5, no band."""
     known = _indices(names)
-    if len(names) == 2:
-        return known[(probabilities[:, -1] >= 0.5).astype(np.int64)]
-    return known[probabilities.argmax(axis=1)]
+    places = (probabilities[:, -1] >= 0.5).astype(np.int64) if len(names) == 2 else probabilities.argmax(axis=1)
+    found: NDArray[np.int8] = known[places]
+    return found
 
 
 def _indices(names: tuple[str, ...]) -> NDArray[np.int8]:

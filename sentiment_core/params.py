@@ -1,5 +1,6 @@
 """The typed configuration of training; `params.yaml` holds the defaults."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -111,15 +112,29 @@ class Params(_Section):
         """Return them with another share of test data."""
         return self.model_copy(update={"data": self.data.model_copy(update={"test_size": test_size})})
 
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """Return them with other values, by section and name. Raises `ParamsInvalid`."""
+        values = self.model_dump()
+        for section, named in changes.items():
+            known = values.get(section)
+            values[section] = known | named if isinstance(known, dict) and isinstance(named, dict) else named
+        return self._validated(values, "of the run")
+
     @classmethod
     def load(cls, path: Path = DEFAULTS) -> Self:
         """Read a YAML file. Raises `ParamsInvalid`."""
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text("utf-8")))
+            return cls._validated(yaml.safe_load(path.read_text("utf-8")), path)
         except OSError as error:
             raise ParamsInvalid(path=path, why=error.strerror or str(error)) from error
         except yaml.YAMLError as error:
             raise ParamsInvalid(path=path, why=f"it is not YAML: {error}") from error
+
+    @classmethod
+    def _validated(cls, values: object, where: Path | str) -> Self:
+        try:
+            return cls.model_validate(values)
         except ValidationError as error:
             fault = error.errors()[0]
-            raise ParamsInvalid(path=path, why=f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+            why = f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            raise ParamsInvalid(path=where, why=why) from error

@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     group_bytes: int = Field(256_000_000, gt=0, description="Bytes of files that one mapped Airflow task scores.")
     max_groups: int = Field(200, gt=0, le=1000, description="Most mapped tasks of a run; groups grow beyond it.")
 
+    retrain_schedule: str | None = Field(
+        "0 4 * * 0", description="When the DAG `retrain` runs (cron, UTC); `none` for by hand and on drift only."
+    )
+
     mlflow_tracking_uri: str | None = Field(None, description="MLflow tracking server; without it no registry is used.")
     model_name: str = Field("sentiment", description="Registered model in MLflow.")
     model_cache: Path = Field(
@@ -160,6 +164,11 @@ class Settings(BaseSettings):
         if self.mlflow_tracking_uri is None:
             raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="it names the model registry")
         return self.mlflow_tracking_uri
+
+    @field_validator("retrain_schedule")
+    @classmethod
+    def _none_is_no_schedule(cls, schedule: str | None) -> str | None:
+        return None if schedule == "none" else schedule
 
     @field_validator("database_url")
     @classmethod

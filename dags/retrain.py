@@ -1,0 +1,154 @@
+"""Retraining: a snapshot of what people have labelled, a model trained on it, and a gate that it must pass."""
+
+import logging
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import Param, dag, get_current_context, task
+from wiring import connect, fails_for_good, registry, storage
+
+from sentiment_core.challenge import challenge
+from sentiment_core.data_checks import check, require_passed
+from sentiment_core.errors import GateRefused
+from sentiment_core.gate_policy import GatePolicy
+from sentiment_core.learning_curve import learning_curve
+from sentiment_core.params import Params
+from sentiment_core.promotion import promote
+from sentiment_core.registry import CHALLENGER
+from sentiment_core.retraining import make_snapshot, train_snapshot
+from sentiment_core.settings import settings
+from sentiment_core.snapshot import Days, Snapshot
+from sentiment_core.snapshot_store import SnapshotStore
+from sentiment_core.training_run import log_training
+
+log = logging.getLogger(__name__)
+
+DOC = """
+Makes an immutable **snapshot** of the labelled files below `training/` and of the corrections that users sent, checks
+it, trains on its training side, logs the run to MLflow, and registers the model as `challenger`. The **gate** then
+judges it on the snapshot's test side against the champion: it becomes the `champion` if it passes, and stays the
+challenger if not. Either way the run succeeds, and `sentiment registry history` tells which, and why.
+
+* **By hand**: *Trigger*. `training` changes settings of `params.yaml` for this run, as `{"model": {"C": 3}}`.
+* **On drift** the champion is replaced by a model that is *not worse* on old data: policy `not_worse`.
+"""
+
+
+@dag(
+    dag_id="retrain",
+    schedule=settings().retrain_schedule,
+    catchup=False,
+    max_active_runs=1,  # two at once would be judged against the same champion
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    params={
+        "since": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Since",
+            description_md="First day of the labelled files and corrections; empty: all.",
+        ),
+        "until": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Until",
+            description_md="Last day of the labelled files and corrections; empty: all.",
+        ),
+        "training": Param(
+            {},
+            type="object",
+            title="Training settings",
+            description_md="Settings of `params.yaml` for this run, by section.",
+        ),
+        "policy": Param(
+            "better",
+            enum=["better", "not_worse"],
+            title="Policy",
+            description_md="`better`: only a model that is surely better; `not_worse`: one that surely is not worse.",
+        ),
+        "learning_curve": Param(
+            True,
+            type="boolean",
+            title="Learning curve",
+            description_md="Also train on parts of the data, to see whether more of it would help.",
+        ),
+    },
+    doc_md=DOC,
+    tags=["sentiment"],
+)
+def retrain() -> None:
+    """Make a snapshot, train on it, and let the gate decide."""
+
+    @task
+    @fails_for_good
+    def snapshot() -> str:
+        """Collect, split, store and check the labelled data; returns the snapshot's id."""
+        params = get_current_context()["params"]
+        days = Days(since=params["since"], until=params["until"])
+        configuration = chosen(params)
+        with connect() as connection:
+            made = make_snapshot(connection, storage(), settings(), configuration, days)
+        require_passed(check(made.snapshot, configuration))
+        manifest = made.snapshot.manifest
+        log.info("Snapshot %s: %s to train on, %s to test with", made.snapshot.id, manifest.training, manifest.test)
+        return made.snapshot.id
+
+    @task
+    @fails_for_good
+    def train(snapshot_id: str) -> int:
+        """Train, log the run to MLflow, register the bundle as challenger; returns the version."""
+        params = get_current_context()["params"]
+        configuration, models = chosen(params), registry()
+        trained = train_snapshot(stored(snapshot_id), configuration, step=log.info)
+        evaluation = trained.evaluation
+        if params["learning_curve"]:
+            evaluation = evaluation._replace(learning_curve=learning_curve(trained, configuration, step=log.info))
+        uri = settings().require_mlflow_tracking_uri()
+        with tempfile.TemporaryDirectory() as folder:
+            trained.bundle.save(Path(folder))
+            tags = {"airflow.dag_run": get_current_context()["run_id"]}
+            run = log_training(
+                uri, models.name, Path(folder), evaluation, name=models.name, snapshot_id=snapshot_id, tags=tags
+            )
+        models.set_alias(CHALLENGER, run.version)
+        log.info("Version %s is the %s, MLflow run %s", run.version, CHALLENGER, run.run_id)
+        return run.version
+
+    @task
+    @fails_for_good
+    def gate(snapshot_id: str, version: int) -> dict[str, Any]:
+        """Judge the challenger on the test side, and promote it if it passes; returns the verdict."""
+        params = get_current_context()["params"]
+        policy = GatePolicy.load()
+        if params["policy"] == "not_worse":
+            policy = policy.not_worse()
+        rows, models = stored(snapshot_id).reviews("test"), registry()
+        with connect() as connection:
+            verdict = challenge(models, str(version), rows, policy, connection)
+            actor, why = f"airflow {get_current_context()['run_id']}", f"retrained on snapshot {snapshot_id[:12]}"
+            try:
+                move = promote(connection, models, version, actor=actor, reason=why, verdict=verdict)
+            except GateRefused as refusal:
+                log.warning("%s", refusal)
+                return {"version": version, "promoted": False, "why": str(refusal)}
+        log.info("%s", move.detail)
+        return {"version": version, "promoted": move.moved, "why": move.detail}
+
+    snapshot_id = snapshot()
+    gate(snapshot_id, train(snapshot_id))
+
+
+def chosen(params: Any) -> Params:
+    """Return the training configuration with the changes that the run's params name. Raises `ParamsInvalid`."""
+    return Params.load().changed(params["training"])
+
+
+def stored(snapshot_id: str) -> Snapshot:
+    """Read a snapshot from the object store."""
+    return SnapshotStore.of(storage(), settings()).read(snapshot_id)
+
+
+retrain()

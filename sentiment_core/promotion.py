@@ -7,13 +7,9 @@ MLflow itself. Of two moves at once the later one may so find the earlier before
 fails as overtaken. No lock outlives its transaction, so all of it works through a pooler.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple
-
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
-from psycopg2.extras import Json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final, Literal, NamedTuple
 
 from sentiment_core.database import Connection
 from sentiment_core.errors import (
@@ -30,37 +26,26 @@ from sentiment_core.errors import (
     SentimentError,
     VerdictStale,
 )
-from sentiment_core.model import enter_digest
-from sentiment_core.registry import CHAMPION, ModelVersion, Registry
+from sentiment_core.promotion_log import (
+    NOWHERE,
+    Kind,
+    Place,
+    Promotion,
+    alone,
+    enter,
+    history,
+    place_of,
+    set_state,
+    settle,
+)
+from sentiment_core.registry import CHAMPION, Registry
 from sentiment_core.verdict import Verdict
-
-Kind = Literal["promote", "force", "set", "rollback", "external"]
 
 GATE_TAG: Final = "gate"
 VERDICT_TAG: Final = "gate_verdict"
 _OUTCOME_TAG: Final = {"promote": "passed", "force": "forced", "set": "set by hand"}
-_LOCK_WAIT: Final = "90s"  # a move asks the registry a few times, each for at most ten seconds
 
 __all__ = ["Kind", "Promotion", "disagreement", "history", "promote", "reconcile", "rollback"]
-
-
-class Promotion(NamedTuple):
-    """One row of the history."""
-
-    promotion_id: int
-    alias: str
-    kind: Kind
-    state: Literal["intended", "moved", "failed", "refused"]
-    from_version: int | None
-    from_digest: str | None
-    to_version: int | None
-    to_digest: str | None
-    actor: str
-    reason: str
-    verdict: dict[str, Any] | None
-    detail: str
-    asked_at: datetime
-    moved_at: datetime
 
 
 class Move(NamedTuple):
@@ -71,17 +56,6 @@ class Move(NamedTuple):
     digest: str
     moved: bool
     detail: str
-
-
-class _Place(NamedTuple):
-    """A version and its digest; a digest of None is not known."""
-
-    version: int | None
-    digest: str | None
-
-
-_NOWHERE: Final = _Place(None, None)
-_COLUMNS: Final = ", ".join(Promotion._fields)
 
 
 def promote(
@@ -104,19 +78,19 @@ def promote(
     the champion that stands, `ModelUnknown`, `PromotionOvertaken`, and `RegistryUnavailable`: then the alias is where
     it was, or the next call settles what the registry did not tell.
     """
-    place = _Place(*registry.resolve(str(version)))
+    place = Place(*registry.resolve(str(version)))
     refusal: SentimentError | None = None
     promotion_id: int | None = None
-    with _alone(connection, alias) as cursor:
-        standing, _ = _settle(cursor, registry, alias)
+    with alone(connection, alias) as cursor:
+        standing, _ = settle(cursor, registry, alias)
         refused = kind == "promote" and (verdict is None or not verdict.passed)
         if verdict is not None and (stale := _stale(verdict, place, standing)):
             refusal = VerdictStale(why=stale)
         elif refused:
             refusal = GateRefused(version=version, alias=alias, why=verdict.why if verdict else "it was not asked")
-            _enter(cursor, alias, kind, "refused", standing, place, actor, reason, verdict, registry.name)
+            enter(cursor, alias, kind, "refused", standing, place, actor, reason, verdict, registry.name)
         elif standing.version != place.version:
-            promotion_id = _enter(
+            promotion_id = enter(
                 cursor, alias, kind, "intended", standing, place, actor, reason, verdict, registry.name
             )
     if isinstance(refusal, GateRefused) and verdict is not None:
@@ -145,10 +119,10 @@ def rollback(
         return Move(alias, last.to_version or 0, last.to_digest or "", False, detail)
     place, passed_over = _last_good(registry, alias, moves)
     promotion_id: int | None = None
-    with _alone(connection, alias) as cursor:
-        standing, _ = _settle(cursor, registry, alias)
-        if standing == _Place(moves[-1].to_version, moves[-1].to_digest):
-            promotion_id = _enter(
+    with alone(connection, alias) as cursor:
+        standing, _ = settle(cursor, registry, alias)
+        if standing == Place(moves[-1].to_version, moves[-1].to_digest):
+            promotion_id = enter(
                 cursor, alias, "rollback", "intended", standing, place, actor, reason, None, registry.name, passed_over
             )
     if promotion_id is None:
@@ -156,24 +130,13 @@ def rollback(
     return _carry_out(connection, registry, promotion_id, alias, place)
 
 
-def history(connection: Connection, alias: str | None = None, most: int = 10_000) -> list[Promotion]:
-    """Return the history of an alias, or of all, newest first."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {_COLUMNS} FROM sentiment.promotion"  # noqa: S608 -- names of this module
-            " WHERE %s IS NULL OR alias = %s ORDER BY promotion_id DESC LIMIT %s",
-            (alias, alias, most),
-        )
-        return [Promotion(*row) for row in cursor.fetchall()]
-
-
 def reconcile(connection: Connection, registry: Registry, alias: str = CHAMPION) -> list[Promotion]:
     """Settle what was cut off, enter what was moved in MLflow itself, and return the rows that changed.
 
     Raises `RegistryUnavailable`; then nothing has changed.
     """
-    with _alone(connection, alias) as cursor:
-        _, changed = _settle(cursor, registry, alias)
+    with alone(connection, alias) as cursor:
+        _, changed = settle(cursor, registry, alias)
     return [row for row in history(connection, alias) if row.promotion_id in changed]
 
 
@@ -181,8 +144,8 @@ def disagreement(connection: Connection, registry: Registry, alias: str = CHAMPI
     """Return in words how history and registry disagree about an alias, or None. Changes nothing."""
     rows = history(connection, alias)
     open_rows = [row for row in rows if row.state == "intended"]
-    known = next((_Place(row.to_version, row.to_digest) for row in rows if row.state == "moved"), _NOWHERE)
-    standing = _place(registry.standing(alias))
+    known = next((Place(row.to_version, row.to_digest) for row in rows if row.state == "moved"), NOWHERE)
+    standing = place_of(registry.standing(alias))
     if open_rows:
         return f"a move of the {alias} to version {open_rows[0].to_version} is under way, or was cut off"
     if known == standing:
@@ -191,20 +154,7 @@ def disagreement(connection: Connection, registry: Registry, alias: str = CHAMPI
     return f"by the history the {alias} is {said}, in the registry it is {found}"
 
 
-@contextmanager
-def _alone(connection: Connection, alias: str) -> Iterator[Cursor]:
-    """Open a transaction that no other move of the alias runs beside; it is committed at the end."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_LOCK_WAIT,))
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.promotion ' || %s, 0))", (alias,))
-        yield cursor
-
-
-def _place(version: ModelVersion | None) -> _Place:
-    return _Place(version.version, version.digest or None) if version else _NOWHERE
-
-
-def _stale(verdict: Verdict, place: _Place, standing: _Place) -> str | None:
+def _stale(verdict: Verdict, place: Place, standing: Place) -> str | None:
     """Return why a verdict says nothing about this move."""
     if verdict.challenger != place.digest:
         return f"it judges the model {verdict.challenger[:12]}, version {place.version} is {str(place.digest)[:12]}"
@@ -214,76 +164,19 @@ def _stale(verdict: Verdict, place: _Place, standing: _Place) -> str | None:
     return None
 
 
-def _settle(cursor: Cursor, registry: Registry, alias: str) -> tuple[_Place, set[int]]:
-    """Make the history agree with the registry; return what stands and the ids of the rows that changed."""
-    standing = _place(registry.standing(alias))
-    cursor.execute(
-        "SELECT promotion_id, to_version FROM sentiment.promotion WHERE alias = %s AND state = 'intended'", (alias,)
-    )
-    changed = set()
-    for promotion_id, version in cursor.fetchall():
-        if version == standing.version:
-            _set_state(cursor, promotion_id, "moved", "it was cut off after the alias had moved")
-        else:
-            found = f"version {standing.version}" if standing.version else "no version"
-            _set_state(cursor, promotion_id, "failed", f"it was cut off or overtaken; the alias names {found}")
-        changed.add(promotion_id)
-    cursor.execute(
-        "SELECT to_version, to_digest FROM sentiment.promotion WHERE alias = %s AND state = 'moved'"
-        " ORDER BY promotion_id DESC LIMIT 1",
-        (alias,),
-    )
-    known = _Place(*(cursor.fetchone() or _NOWHERE))
-    if known != standing:
-        begins = "it stood when the history began" if known == _NOWHERE else "it was moved in MLflow, past this history"
-        changed.add(_enter(cursor, alias, "external", "moved", known, standing, "MLflow", begins, None, registry.name))
-    return standing, changed
-
-
-def _enter(
-    cursor: Cursor,
-    alias: str,
-    kind: Kind,
-    state: str,
-    before: _Place,
-    after: _Place,
-    actor: str,
-    reason: str,
-    verdict: Verdict | None,
-    name: str,
-    detail: str = "",
-) -> int:
-    if after.digest is not None:
-        enter_digest(cursor, after.digest, name, after.version)
-    cursor.execute(
-        "INSERT INTO sentiment.promotion (alias, kind, state, from_version, from_digest, to_version, to_digest, actor,"
-        " reason, verdict, detail) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING promotion_id",
-        (alias, kind, state, *before, *after, actor, reason, Json(verdict.as_json()) if verdict else None, detail),
-    )
-    return int(cursor.fetchone()[0])  # type: ignore[index]
-
-
-def _set_state(cursor: Cursor, promotion_id: int, state: str, detail: str | None = None) -> None:
-    cursor.execute(
-        "UPDATE sentiment.promotion SET state = %s, moved_at = clock_timestamp(),"
-        " detail = concat_ws('; ', nullif(detail, ''), %s::text) WHERE promotion_id = %s",
-        (state, detail, promotion_id),
-    )
-
-
 def _carry_out(
     connection: Connection,
     registry: Registry,
     promotion_id: int,
     alias: str,
-    place: _Place,
+    place: Place,
     outcome: str | None = None,
     verdict: Verdict | None = None,
 ) -> Move:
     """Move the alias as an intended row says, and settle the row by what came of it."""
     version = int(place.version or 0)
     try:
-        with _alone(connection, alias) as cursor:
+        with alone(connection, alias) as cursor:
             cursor.execute("SELECT state, detail FROM sentiment.promotion WHERE promotion_id = %s", (promotion_id,))
             state, detail = cursor.fetchone()  # type: ignore[misc]
             if state != "intended":
@@ -291,7 +184,7 @@ def _carry_out(
             if outcome is not None:
                 _tag(registry, version, outcome, verdict)
             registry.set_alias(alias, version)
-            _set_state(cursor, promotion_id, "moved")
+            set_state(cursor, promotion_id, "moved")
     except (RegistryUnavailable, RegistryRefused, ModelUnknown):
         # The registry may have moved the alias and failed to tell: it is asked, and if it is silent a later call asks.
         with suppress(RegistryUnavailable, RegistryRefused):
@@ -313,11 +206,11 @@ def _tag(registry: Registry, version: int, outcome: str, verdict: Verdict | None
         registry.tag(version, VERDICT_TAG, verdict.tag())
 
 
-def _last_good(registry: Registry, alias: str, moves: Sequence[Promotion]) -> tuple[_Place, str]:
+def _last_good(registry: Registry, alias: str, moves: Sequence[Promotion]) -> tuple[Place, str]:
     """Return where a rollback leads, and in words what it passed over."""
     if not moves:
         raise RollbackImpossible(alias=alias, why="the history knows of no move of it")
-    current = _Place(moves[-1].to_version, moves[-1].to_digest)
+    current = Place(moves[-1].to_version, moves[-1].to_digest)
     passed_over: list[str] = []
     for place in reversed(_stack(moves)[:-1]):
         if place.digest is None or place.digest == current.digest:
@@ -333,15 +226,15 @@ def _last_good(registry: Registry, alias: str, moves: Sequence[Promotion]) -> tu
     raise RollbackImpossible(alias=alias, why=why)
 
 
-def _stack(moves: Sequence[Promotion]) -> list[_Place]:
+def _stack(moves: Sequence[Promotion]) -> list[Place]:
     """Return the versions that led to the one that stands, the latter last, without those that were gone back from.
 
     A rollback takes off all above its target. So does a move in MLflow to a version that stood before, which is how one
     rolls back there.
     """
-    stack: list[_Place] = []
+    stack: list[Place] = []
     for move in moves:
-        place = _Place(move.to_version, move.to_digest)
+        place = Place(move.to_version, move.to_digest)
         if move.kind in ("rollback", "external") and place.digest is not None and place in stack:
             del stack[stack.index(place) + 1 :]
         else:

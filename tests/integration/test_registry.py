@@ -185,7 +185,7 @@ def test_a_registered_model_holds_no_pickle(registry, mlflow_uri, monkeypatch, t
     registry.register(STARTER)
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{registry.name}/1", dst_path=str(tmp_path)))
     suffixes = {file.suffix for file in folder.rglob("*") if file.is_file()}
-    assert suffixes == {"", ".json", ".npy", ".sha256", ".txt", ".yaml"}
+    assert suffixes == {"", ".json", ".md", ".npy", ".sha256", ".txt", ".yaml"}
     assert "loader_module: sentiment_core.pyfunc" in (folder / "MLmodel").read_text()
 
 

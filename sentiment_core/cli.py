@@ -17,6 +17,7 @@ VERBS = {
     "demo": "demo.command:demo",
     "erase": "sentiment_core.retention_commands:erase",
     "evaluate": "sentiment_core.model_commands:evaluate",
+    "experiment": "sentiment_core.experiment_command:experiment",
     "expire": "sentiment_core.retention_commands:expire",
     "label": "sentiment_core.label_commands:label",
     "load": "sentiment_core.load_commands:load",

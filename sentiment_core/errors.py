@@ -111,6 +111,30 @@ class ParamsInvalid(TerminalError):
     code = "params_invalid"
 
 
+class ExperimentInvalid(TerminalError):
+    """The experiment {name} cannot be run: {why}."""
+
+    code = "experiment_invalid"
+
+
+class ExperimentDataChanged(TerminalError):
+    """The labelled reviews changed while the experiment {name} ran: its trials cannot be compared. Start it again."""
+
+    code = "experiment_data_changed"
+
+
+class TrialFailed(TerminalError):
+    """The trial {trial} failed: {why}"""  # noqa: D400 (ends with the reason's own full stop)
+
+    code = "trial_failed"
+
+
+class TrialsFailed(TerminalError):
+    """Of the {trials} trials of experiment {name}, {count} failed. {failures}"""  # noqa: D400 (ends with theirs)
+
+    code = "trials_failed"
+
+
 class ModelUnknown(TerminalError):
     """There is no model {model!r}: {why}."""
 

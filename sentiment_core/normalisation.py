@@ -5,6 +5,8 @@ stands for itself, and scoring needs neither NLTK nor its data.
 """
 
 from collections.abc import Callable
+from threading import Lock
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +16,9 @@ from sentiment_core.errors import LanguageDataMissing
 from sentiment_core.hashing import Hashes
 from sentiment_core.kernel import token_spans
 
+# NLTK reads its data when it is first asked for, and two threads at once break that.
+_READING: Final = Lock()
+
 
 def canonical_table(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tuple[Hashes, Hashes]:
     """Return the identities of the texts' tokens that change, ascending, and the hash of what stands for each.
@@ -22,7 +27,7 @@ def canonical_table(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tup
     """
     if not (stop_words or lemmatize):
         return np.empty(0, np.uint64), np.empty(0, np.uint64)
-    canonical = _recipe(stop_words, lemmatize)
+    canonical = canonical_word(stop_words, lemmatize)
     tokens, spans = token_spans(texts)
     hashes, first = np.unique(tokens.hashes, return_index=True)
     table = {}
@@ -36,15 +41,19 @@ def canonical_table(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tup
     return np.array(order, np.uint64), np.array([table[each] for each in order], np.uint64)
 
 
-def _recipe(stop_words: bool, lemmatize: bool) -> Callable[[str], str]:
-    """Return the function from a word to its canonical form, '' for none."""
+def canonical_word(stop_words: bool, lemmatize: bool) -> Callable[[str], str]:
+    """Return the function from a word, in lower case, to its canonical form, '' for none.
+
+    Raises `LanguageDataMissing` where NLTK's data is not installed.
+    """
     try:
         from nltk.corpus import stopwords  # noqa: PLC0415 -- training only
         from nltk.stem import WordNetLemmatizer  # noqa: PLC0415
 
-        left_out = frozenset(stopwords.words("english")) if stop_words else frozenset()
-        lemma: Callable[[str], str] = WordNetLemmatizer().lemmatize if lemmatize else str
-        lemma("words")  # reads the data, or finds that there is none
+        with _READING:
+            left_out = frozenset(stopwords.words("english")) if stop_words else frozenset()
+            lemma: Callable[[str], str] = WordNetLemmatizer().lemmatize if lemmatize else str
+            lemma("words")  # reads the data, or finds that there is none
     except ImportError as error:
         raise LanguageDataMissing(why="NLTK is not installed; it comes with the extra `train`") from error
     except LookupError as error:

@@ -127,7 +127,7 @@ def cross_validate(
     as one of the fold's are left out. Raises `TrainingDataInvalid` when there are fewer groups than folds, or a label
     is missing from what a fold's model learns from.
     """
-    folds = list(_folds(reviews, params.calibration.folds))
+    folds = list(group_folds(reviews, params.calibration.folds))
     shingles = Shingles(unlabelled) if len(unlabelled) else None
     learned_rows: list[int] = []
 
@@ -177,7 +177,7 @@ def train_measured(
     `provenance` is extended by metrics, versions and the card (`model_card.py` says what it takes from there).
     """
     reviews, test = split(reviews, params.data.test_size)
-    list(_folds(reviews, params.calibration.folds))  # refuses what has no folds before any work
+    list(group_folds(reviews, params.calibration.folds))  # refuses what has no folds before any work
     with ThreadPoolExecutor(1) as pool:
         fitted = pool.submit(fit, reviews, params.model, unlabelled)
         held_out = cross_validate(reviews, params, unlabelled, step)
@@ -279,7 +279,11 @@ def _margins(model: Pipeline, texts: Sequence[str]) -> NDArray[np.float64]:
     return margins.reshape(len(texts), -1)
 
 
-def _folds(reviews: LabelledReviews, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def group_folds(reviews: LabelledReviews, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the rows to learn from and those held out, for each fold; no group is in two folds.
+
+    Raises `TrainingDataInvalid` when there are fewer groups than folds, or a fold leaves one label only.
+    """
     groups = len(set(reviews.groups))
     if groups < count:
         raise TrainingDataInvalid(why=f"its {len(reviews.texts)} rows are {groups} groups, too few for {count} folds")

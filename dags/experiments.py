@@ -1,0 +1,163 @@
+"""Experiments by hand: trials of an experiment as mapped tasks, compared in MLflow."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Param, dag, get_current_context, task
+from wiring import fails_for_good, storage
+
+from sentiment_core.errors import TrialFailed
+from sentiment_core.experiments import MOST_ROUNDS, NAMES
+from sentiment_core.settings import settings
+
+log = logging.getLogger(__name__)
+
+DOC = """
+Runs the trials of one **experiment** on labelled reviews of the bucket and compares them.
+
+* **Start**: *Trigger*, choose the experiment, and name the data: a key, or a prefix for all CSV files below it.
+* **Result**: in MLflow under `sentiment/experiments/NAME`, a run named by the experiment and its start. Its artifacts are
+  `comparison.csv`, `comparison.md` and `comparison.png`; each trial is a run nested in it.
+* A trial that fails says why in MLflow and in its task's log. The others go on, and the run fails at its end.
+"""
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    max_active_runs=2,
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=20)},
+    params={
+        "experiment": Param(
+            NAMES[0],
+            type="string",
+            enum=list(NAMES),
+            title="Experiment",
+            description_md="docs/experiments.md tells all.",
+        ),
+        "data": Param(
+            "training/",
+            type="string",
+            minLength=1,
+            title="Labelled reviews",
+            description_md="Key of a CSV file in the bucket, or a prefix for all files below it.",
+        ),
+        "group_column": Param(
+            None,
+            type=["null", "string"],
+            title="Group column",
+            description_md="Rows equal in this column, a product or a film, share a fold. Empty: each text by itself.",
+        ),
+        "rows": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            title="Rows",
+            description_md="Most reviews of each kind, chosen by hash. Empty: all.",
+        ),
+        "unlabelled": Param(
+            None,
+            type=["null", "string"],
+            title="Unlabelled reviews",
+            description_md="Key or prefix of reviews without labels; `semi-supervised` needs them.",
+        ),
+    },
+    doc_md=DOC,
+    tags=["sentiment"],
+)
+def experiments() -> None:
+    """Plan an experiment, run its trials round by round, and compare them."""
+
+    @task
+    @fails_for_good
+    def plan() -> list[str]:
+        """Read the reviews, make the parent run in MLflow, and return the names of the first round's trials."""
+        from sentiment_core.experiment_run import ExperimentRun  # noqa: PLC0415 -- MLflow is slow to import
+
+        context = get_current_context()
+        chosen, params = context["params"], training_params()
+        run = ExperimentRun.start(
+            settings().require_mlflow_tracking_uri(),
+            chosen["experiment"],
+            read(chosen),
+            {name: chosen[name] for name in ("group_column", "unlabelled")}
+            | {"data": f"s3://{settings().bucket}/{chosen['data']}", "folds": params.calibration.folds},
+            started_by=context["run_id"],
+        )
+        return [trial.name for trial in run.experiment.round(0)]
+
+    @task(map_index_template="{{ task.op_kwargs['name'] }}")
+    @fails_for_good
+    def trial(name: str) -> None:
+        """Score a trial in a run of its own, nested in the experiment's."""
+        run = started_run()
+        result = run.record(
+            run.experiment.trial(name), read(get_current_context()["params"]), training_params(), log.info
+        )
+        if result.failure is not None:
+            raise TrialFailed(trial=name, why=result.failure)
+        log.info("%s: accuracy %.2f %%", name, 100 * result.measures["accuracy"])
+
+    # A failed trial must not stop the others, and an experiment of one round has none to go on with.
+    @task(trigger_rule="all_done")
+    @fails_for_good
+    def survivors(number: int) -> list[str]:
+        """Return the names of the trials that go on to a round."""
+        run = started_run()
+        return [trial.name for trial in run.experiment.round(number, run.results())]
+
+    @task(trigger_rule="all_done")
+    @fails_for_good
+    def compare() -> None:
+        """Log the table and the plot of all trials, and fail if one of them did."""
+        from sentiment_core.comparison import Comparison  # noqa: PLC0415
+
+        run = started_run()
+        comparison = Comparison.of(run.experiment, run.results())
+        run.finish(comparison)
+        log.info("%s", comparison.markdown())
+        comparison.require_success()
+
+    names = plan()
+    last = trial.override(task_id="round_1").expand(name=names)
+    for number in range(1, MOST_ROUNDS):
+        names = survivors.override(task_id=f"survivors_{number}")(number)
+        last >> names
+        last = trial.override(task_id=f"round_{number + 1}").expand(name=names)
+    last >> compare()
+
+
+def read(chosen: Any) -> Any:
+    """Return the reviews that a run's params name."""
+    from sentiment_core.labelled import read_labelled, read_texts  # noqa: PLC0415 -- pandas is slow to import
+    from sentiment_core.labelled_objects import fetched  # noqa: PLC0415
+    from sentiment_core.trial import prepare  # noqa: PLC0415
+
+    params, bucket = training_params(), settings().bucket
+    with fetched(storage(), bucket, chosen["data"]) as paths:
+        reviews = read_labelled(paths, params.data, chosen["group_column"])
+    unlabelled = []
+    if chosen["unlabelled"]:
+        with fetched(storage(), bucket, chosen["unlabelled"]) as paths:
+            unlabelled = read_texts(paths)
+    return prepare(reviews, params, unlabelled, chosen["rows"])
+
+
+def started_run() -> Any:
+    """Return the experiment's run in MLflow that this run of the DAG has made."""
+    from sentiment_core.experiment_run import ExperimentRun  # noqa: PLC0415
+
+    context = get_current_context()
+    uri = settings().require_mlflow_tracking_uri()
+    return ExperimentRun.find(uri, context["params"]["experiment"], context["run_id"])
+
+
+def training_params() -> Any:
+    """Return the training configuration."""
+    from sentiment_core.params import Params  # noqa: PLC0415
+
+    return Params.load()
+
+
+experiments()

@@ -17,8 +17,8 @@ DOC = """
 Runs the trials of one **experiment** on labelled reviews of the bucket and compares them.
 
 * **Start**: *Trigger*, choose the experiment, and name the data: a key, or a prefix for all CSV files below it.
-* **Result**: in MLflow under `sentiment/experiments/NAME`, a run named by the experiment and its start. Its artifacts are
-  `comparison.csv`, `comparison.md` and `comparison.png`; each trial is a run nested in it.
+* **Result**: in MLflow under `sentiment/experiments/NAME`, a run named by the experiment and its start. Its artifacts
+  are `comparison.csv`, `comparison.md` and `comparison.png`; each trial is a run nested in it.
 * A trial that fails says why in MLflow and in its task's log. The others go on, and the run fails at its end.
 """
 
@@ -34,7 +34,7 @@ Runs the trials of one **experiment** on labelled reviews of the bucket and comp
             type="string",
             enum=list(NAMES),
             title="Experiment",
-            description_md="docs/experiments.md tells all.",
+            description_md="docs/experiments.md tells what each answers.",
         ),
         "data": Param(
             "training/",
@@ -91,22 +91,21 @@ def experiments() -> None:
     @fails_for_good
     def trial(name: str) -> None:
         """Score a trial in a run of its own, nested in the experiment's."""
-        run = started_run()
-        result = run.record(
-            run.experiment.trial(name), read(get_current_context()["params"]), training_params(), log.info
-        )
+        run, chosen = started_run(), get_current_context()["params"]
+        result = run.record(run.experiment.trial(name), read(chosen), training_params(), log.info)
         if result.failure is not None:
             raise TrialFailed(trial=name, why=result.failure)
         log.info("%s: accuracy %.2f %%", name, 100 * result.measures["accuracy"])
 
-    # A failed trial must not stop the others, and an experiment of one round has none to go on with.
-    @task(trigger_rule="all_done")
+    # A failed trial must not stop the others. An experiment of one round skips what follows.
+    @task(trigger_rule="all_done_min_one_success")
     @fails_for_good
     def survivors(number: int) -> list[str]:
         """Return the names of the trials that go on to a round."""
         run = started_run()
         return [trial.name for trial in run.experiment.round(number, run.results())]
 
+    # Also when all have failed: the run in MLflow must come to its end.
     @task(trigger_rule="all_done")
     @fails_for_good
     def compare() -> None:

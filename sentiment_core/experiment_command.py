@@ -139,8 +139,9 @@ def _print(comparison: "Comparison", run: "ExperimentRun | None") -> None:
     for row in comparison.rows():
         table.add_row(*row)
     console = Console()
-    # Into a file or a pipe it goes unbroken.
-    console.print(table, width=None if console.is_terminal else _WIDE, crop=console.is_terminal)
+    if not console.is_terminal:  # into a file or a pipe it goes unbroken
+        console.width = _WIDE
+    console.print(table)
     for result in comparison.failures:
         console.print(f"{result.trial}: {result.failure}", style="red", markup=False)
     if run is not None:

@@ -12,6 +12,7 @@ from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.storage import Storage
 
 _SUFFIXES: Final = (".csv", ".csv.gz", ".csv.xz")
+_SNAPSHOTS: Final = "training/snapshots/"  # what training makes of the others
 _MOST_BYTES: Final = 2_000_000_000
 
 
@@ -22,7 +23,8 @@ def fetched(storage: Storage, bucket: str, prefix: str) -> Iterator[list[Path]]:
     Raises `TrainingDataInvalid` when there is none, one is no CSV file, or they are too large for this; and what
     `Storage` raises.
     """
-    found = sorted(storage.list(bucket, prefix), key=lambda drop: drop.key)
+    listed = (drop for drop in storage.list(bucket, prefix) if not drop.key.startswith(_SNAPSHOTS))
+    found = sorted(listed, key=lambda drop: drop.key)
     where = f"s3://{bucket}/{prefix}"
     if not found:
         raise TrainingDataInvalid(why=f"there is nothing at {where}")

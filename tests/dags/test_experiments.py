@@ -1,0 +1,122 @@
+"""The DAG of experiments as Airflow sees it, and runs of it against real S3 and MLflow."""
+
+import csv
+import io
+
+import pytest
+from mlflow import MlflowClient
+
+from tests.unit.conftest import generated_reviews
+
+STRUCTURE = """
+import json, os
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+dag = bag.dags["experiments"]
+print(json.dumps({
+    "errors": bag.import_errors,
+    "tasks": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
+    "params": {name: dag.params[name] for name in dag.params},
+    "names": dag.params.get_param("experiment").schema["enum"],
+    "schedule": dag.schedule,
+    "doc": dag.doc_md,
+    "retries": min(task.retries for task in dag.tasks),
+}))
+"""
+
+RUN = """
+import json
+import experiments
+run = experiments.experiments().test(run_conf={conf})
+states = {{}}
+for task in run.get_task_instances():
+    states.setdefault(task.task_id, []).append(str(task.state))
+print(json.dumps([run.run_id, str(run.state), states]))
+"""
+
+
+def test_the_dag_imports_and_has_this_structure(in_airflow) -> None:
+    found = in_airflow(STRUCTURE)
+    assert found["errors"] == {}
+    assert found["tasks"] == {
+        "plan": ["round_1"],
+        "round_1": ["survivors_1"],
+        "survivors_1": ["round_2"],
+        "round_2": ["survivors_2"],
+        "survivors_2": ["round_3"],
+        "round_3": ["compare"],
+        "compare": [],
+    }
+    assert found["params"] == {
+        "experiment": "baseline",
+        "data": "training/",
+        "group_column": None,
+        "rows": None,
+        "unlabelled": None,
+    }
+    assert found["names"] == ["baseline", "algorithms", "grid", "ngrams", "classic-recipes", "semi-supervised"]
+    assert found["schedule"] is None
+    assert "sentiment/experiments/NAME" in found["doc"]
+    assert found["retries"] > 0
+
+
+@pytest.fixture
+def labelled(stack, settings) -> str:
+    """The key of generated labelled reviews in this test's bucket."""
+    out = io.StringIO(newline="")
+    rows = generated_reviews(300)
+    writer = csv.DictWriter(out, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    key = "training/shop/reviews.csv"
+    stack.object_store.client().put_object(Bucket=settings.bucket, Key=key, Body=out.getvalue().encode())
+    return key
+
+
+def parent_of(mlflow_uri: str, name: str, run_id: str):
+    client = MlflowClient(mlflow_uri)
+    known = client.get_experiment_by_name(f"sentiment/experiments/{name}")
+    [parent] = client.search_runs([known.experiment_id], f"tags.started_by = '{run_id}'")
+    query = f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
+    return parent, client.search_runs([known.experiment_id], query), client
+
+
+def test_a_run_leaves_its_trials_table_and_plot_in_mlflow(in_airflow, connections, labelled, mlflow_uri) -> None:
+    conf = {"experiment": "baseline", "group_column": "product"}
+    run_id, state, tasks = in_airflow(RUN.format(conf=conf), **connections)
+    assert state == "success", tasks
+    assert tasks["round_1"] == ["success", "success"]
+    assert tasks["round_2"] == tasks["round_3"] == ["skipped"]
+    parent, trials, client = parent_of(mlflow_uri, "baseline", run_id)
+    assert parent.info.status == "FINISHED"
+    assert parent.info.run_name.startswith("baseline 20")
+    assert parent.data.params["data"].endswith("/training/")
+    assert {(trial.info.run_name, trial.info.status) for trial in trials} == {
+        ("500 rows", "FINISHED"),
+        ("all rows", "FINISHED"),
+    }
+    files = [file.path for file in client.list_artifacts(parent.info.run_id)]
+    assert files == ["comparison.csv", "comparison.md", "comparison.png"]
+
+
+def test_a_failed_trial_fails_the_run_and_stops_no_other(
+    in_airflow, connections, labelled, mlflow_uri, tmp_path
+) -> None:
+    nowhere = {"NLTK_DATA": str(tmp_path), "HOME": str(tmp_path)}
+    conf = {"experiment": "classic-recipes", "data": labelled, "rows": 200}
+    run_id, state, tasks = in_airflow(RUN.format(conf=conf), **connections, **nowhere)
+    assert state == "failed"
+    assert sorted(tasks["round_1"]) == ["failed", "failed", "success", "success"]
+    assert tasks["compare"] == ["failed"]
+    parent, trials, client = parent_of(mlflow_uri, "classic-recipes", run_id)
+    assert parent.data.metrics["failed"] == 2
+    assert parent.data.params["rows"] == "200"
+    assert sorted(trial.info.status for trial in trials) == ["FAILED", "FAILED", "FINISHED", "FINISHED"]
+    assert len(client.list_artifacts(parent.info.run_id)) == 3
+
+
+def test_data_that_is_not_there_fails_at_once(in_airflow, connections) -> None:
+    _, state, tasks = in_airflow(RUN.format(conf={"data": "training/none.csv"}), **connections)
+    assert state == "failed"
+    assert tasks["plan"] == ["failed"]
+    assert tasks["round_1"] == ["upstream_failed"]

@@ -5,18 +5,22 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 
+from sentiment_core.cli import main
 from sentiment_core.comparison import Comparison
 from sentiment_core.errors import ExperimentDataChanged, ExperimentInvalid, RegistryUnavailable, TrainingDataInvalid
 from sentiment_core.experiment_run import ExperimentRun
 from sentiment_core.experiments import EXPERIMENTS, MOST_TRIALS, Trial, TrialResult, experiment
 from sentiment_core.labelled import LabelledReviews, read_labelled
 from sentiment_core.params import Params
+from sentiment_core.settings import settings
 from sentiment_core.trial import ExperimentData, prepare, run_trial, score_trial
 from tests.unit.conftest import generated_reviews
 
@@ -58,17 +62,17 @@ def written(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
-def run_experiment(mlflow_uri: str | None, *arguments: str | Path, **changed: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")} | changed
-    if mlflow_uri:
-        environment["SENTIMENT_MLFLOW_TRACKING_URI"] = mlflow_uri
-    return subprocess.run(
-        [str(SENTIMENT), "experiment", *map(str, arguments)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def run_experiment(monkeypatch) -> Iterator[Callable[..., Result]]:
+    """Run the command line with the tracking server that is given first, if any."""
+
+    def run(mlflow_uri: str | None, *arguments: str | Path | int) -> Result:
+        monkeypatch.setenv("SENTIMENT_MLFLOW_TRACKING_URI", mlflow_uri or "")
+        settings.cache_clear()
+        return CliRunner().invoke(main, ["experiment", *map(str, arguments)])
+
+    yield run
+    settings.cache_clear()
 
 
 def accuracy(trial: Trial, data: ExperimentData, params: Params) -> float:
@@ -80,11 +84,13 @@ def without_times(measures: dict[str, float]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("name", ["baseline", "algorithms", "grid", "ngrams", "semi-supervised"])
-def test_an_experiment_is_found_in_mlflow_by_its_name(name, mlflow_uri, labelled_csv, unlabelled_csv, tmp_path) -> None:
+def test_an_experiment_is_found_in_mlflow_by_its_name(
+    name, run_experiment, mlflow_uri, labelled_csv, unlabelled_csv, tmp_path
+) -> None:
     done = run_experiment(
         mlflow_uri, name, labelled_csv, "--group", "product", "--unlabelled", unlabelled_csv, "--rows", 300, "--json"
     )
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     printed = json.loads(done.stdout)
     client = MlflowClient(mlflow_uri)
     known = client.get_experiment_by_name(f"sentiment/experiments/{name}")
@@ -117,7 +123,10 @@ def test_an_experiment_is_found_in_mlflow_by_its_name(name, mlflow_uri, labelled
 
 def test_a_trial_that_fails_says_why_and_the_others_go_on(mlflow_uri, labelled_csv, tmp_path) -> None:
     nowhere = {"NLTK_DATA": str(tmp_path), "HOME": str(tmp_path)}
-    done = run_experiment(mlflow_uri, "classic-recipes", labelled_csv, "--json", **nowhere)
+    environment = os.environ | {"SENTIMENT_MLFLOW_TRACKING_URI": mlflow_uri} | nowhere
+    command = [str(SENTIMENT), "experiment", "classic-recipes", str(labelled_csv), "--json"]
+    # A process of its own, whose NLTK has not looked for its data yet.
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Of the 4 trials of experiment classic-recipes, 2 failed." in done.stderr
     printed = json.loads(done.stdout)
@@ -142,9 +151,9 @@ def client_text(client: MlflowClient, run_id: str, folder: Path) -> str:
     return Path(client.download_artifacts(run_id, "comparison.md", str(folder))).read_text("utf-8")
 
 
-def test_it_works_without_mlflow(labelled_csv, tmp_path) -> None:
+def test_it_works_without_mlflow(run_experiment, labelled_csv, tmp_path) -> None:
     done = run_experiment(None, "baseline", labelled_csv, "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     assert "500 rows" in done.stdout
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "comparison.csv",
@@ -163,10 +172,10 @@ def test_it_works_without_mlflow(labelled_csv, tmp_path) -> None:
         (("cluster",), 2, "is not one of 'baseline'"),
     ],
 )
-def test_what_cannot_be_run_is_refused_with_the_reason(arguments, code, message, labelled_csv) -> None:
+def test_what_cannot_be_run_is_refused_with_the_reason(run_experiment, arguments, code, message, labelled_csv) -> None:
     done = run_experiment(None, arguments[0], labelled_csv, *arguments[1:])
-    assert done.returncode == code
-    assert message in " ".join((done.stderr + done.stdout).replace("│", " ").split())
+    assert done.exit_code == code
+    assert message in " ".join(done.output.replace("│", " ").split())
 
 
 def test_a_server_that_is_not_there_is_told_before_any_work(data) -> None:

@@ -13,6 +13,7 @@ from api.problems import STATUS
 from api.routes import STATIC, UNMATCHED, routes
 from sentiment_core.cli import VERBS, main
 from sentiment_core.contract import RejectCode
+from sentiment_core.experiments import EXPERIMENTS
 from sentiment_core.settings import Settings
 
 
@@ -52,11 +53,16 @@ def test_every_reject_code_is_explained(docs: Path) -> None:
     assert sorted(listed) == sorted(RejectCode)
 
 
-@pytest.mark.parametrize(("dag", "page"), [("score_reviews", "backfill"), ("retrain", "models")])
+@pytest.mark.parametrize(("dag", "page"), [("score_reviews", "backfill"), ("retrain", "models"), ("experiments", "experiments")])
 def test_every_param_of_a_dag_is_explained(docs: Path, checkout: Path, dag: str, page: str) -> None:
     params = re.findall(r'^        "(\w+)": Param\(', (checkout / "dags" / f"{dag}.py").read_text(), re.MULTILINE)
     assert len(params) >= 3
     assert set(params) <= set(first_cells(docs / f"{page}.md"))
+
+
+def test_every_experiment_is_listed_with_its_question(docs: Path) -> None:
+    page = (docs / "experiments.md").read_text()
+    assert all(f"| `{each.name}` | {each.question} |" in page for each in EXPERIMENTS)
 
 
 def test_every_view_is_listed(docs: Path, checkout: Path) -> None:

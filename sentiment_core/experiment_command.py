@@ -1,7 +1,7 @@
 """The verb `sentiment experiment`."""
 
 import json
-from contextlib import suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sentiment_core import experiments
-from sentiment_core.errors import ExperimentInvalid, SentimentError
+from sentiment_core.errors import ExperimentInvalid
 from sentiment_core.settings import settings
 
 if TYPE_CHECKING:
@@ -95,22 +95,15 @@ def _run(
     from sentiment_core.trial import run_trial  # noqa: PLC0415
 
     results: list[experiments.TrialResult] = []
-    try:
+    with run.abandoned_if_broken_off() if run else nullcontext():
         for number in range(len(wanted.shares)):
             for trial in wanted.round(number, results):
                 step(trial.name)
-                if run is None:
-                    results.append(run_trial(trial, data, params, step))
-                else:
-                    results.append(run.record(trial, data, params, step))
+                recorded = run.record(trial, data, params, step) if run else run_trial(trial, data, params, step)
+                results.append(recorded)
         comparison = Comparison.of(wanted, results)
-        if run is not None:
+        if run:
             run.finish(comparison)
-    except BaseException:
-        if run is not None:
-            with suppress(SentimentError):
-                run.abandon()
-        raise
     return comparison
 
 

@@ -4,7 +4,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,13 @@ from requests.exceptions import RequestException
 
 from sentiment_core import __version__
 from sentiment_core.comparison import Comparison
-from sentiment_core.errors import ExperimentDataChanged, ExperimentInvalid, RegistryRefused, RegistryUnavailable
+from sentiment_core.errors import (
+    ExperimentDataChanged,
+    ExperimentInvalid,
+    RegistryRefused,
+    RegistryUnavailable,
+    SentimentError,
+)
 from sentiment_core.experiments import Experiment, Trial, TrialResult, experiment
 from sentiment_core.params import Params
 from sentiment_core.settings import settings
@@ -74,22 +80,21 @@ class ExperimentRun:
         TrackingServer(tracking_uri).get("experiments/search", max_results="1")
         with _answering(tracking_uri) as client:
             experiment_id = _experiment_id(client, mlflow_name(name))
-            run = _started_by(client, experiment_id, started_by) if started_by else None
-            if run is None:
-                tags = {_DATA: data.sha256, "release": __version__, "code_version": settings().code_version}
-                if started_by:
-                    tags[_STARTED_BY] = started_by
-                run = client.create_run(
-                    experiment_id,
-                    tags=tags | {_NOTE: wanted.question},
-                    run_name=f"{name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
-                )
-            found = cls(tracking_uri, wanted, run)
-            found.require_same(data)
-            shown = {**described, "rows": len(data.reviews.texts), "unlabelled_rows": len(data.unlabelled)}
-            client.log_batch(found.run_id, params=[Param(key, str(value)) for key, value in shown.items()])
-            client.log_inputs(found.run_id, [_dataset(data, str(described.get("data", "labelled reviews")))])
-        found._update(found.run_id, "RUNNING")
+            known = _started_by(client, experiment_id, started_by) if started_by else None
+            if known is not None:
+                found = cls(tracking_uri, wanted, known)
+                found.require_same(data)
+                found._describe(client, data, described)
+                found._update(found.run_id, "RUNNING")
+                return found
+            tags = {_DATA: data.sha256, "release": __version__, "code_version": settings().code_version}
+            if started_by:
+                tags[_STARTED_BY] = started_by
+            tags[_NOTE] = wanted.question
+            run_name = f"{name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+            found = cls(tracking_uri, wanted, client.create_run(experiment_id, tags=tags, run_name=run_name))
+            with found.abandoned_if_broken_off():
+                found._describe(client, data, described)
         return found
 
     @classmethod
@@ -161,9 +166,24 @@ class ExperimentRun:
                 client.set_tag(self.run_id, key, value)
         self._update(self.run_id, "FAILED" if comparison.failures else "FINISHED")
 
-    def abandon(self) -> None:
-        """End the run as KILLED."""
-        self._update(self.run_id, "KILLED")
+    @contextmanager
+    def abandoned_if_broken_off(self) -> Iterator[None]:
+        """End the run, and those of its trials that are under way, as KILLED when the block is left by an error."""
+        try:
+            yield
+        except BaseException:
+            with suppress(SentimentError):
+                self._update(self.run_id, "KILLED")
+                with _answering(self._tracking_uri) as client:
+                    for run in self._children(client):
+                        if run.info.status == "RUNNING":
+                            self._update(run.info.run_id, "KILLED")
+            raise
+
+    def _describe(self, client: MlflowClient, data: ExperimentData, described: Mapping[str, Any]) -> None:
+        shown = {**described, "rows": len(data.reviews.texts), "unlabelled_rows": len(data.unlabelled)}
+        client.log_batch(self.run_id, params=[Param(key, str(value)) for key, value in shown.items()])
+        client.log_inputs(self.run_id, [_dataset(data, str(described.get("data", "labelled reviews")))])
 
     def _children(self, client: MlflowClient) -> list[Run]:
         """Return the nested runs, in the order in which they began."""

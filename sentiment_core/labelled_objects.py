@@ -17,7 +17,7 @@ _MOST_BYTES: Final = 2_000_000_000
 
 
 @contextmanager
-def fetched(storage: Storage, bucket: str, prefix: str) -> Iterator[list[Path]]:
+def fetched(storage: Storage, bucket: str, prefix: str, most_bytes: int = _MOST_BYTES) -> Iterator[list[Path]]:
     """Give the files below a prefix, or the one with this key, in the order of their keys.
 
     Raises `TrainingDataInvalid` when there is none, one is no CSV file, or they are too large for this; and what
@@ -33,9 +33,9 @@ def fetched(storage: Storage, bucket: str, prefix: str) -> Iterator[list[Path]]:
             raise TrainingDataInvalid(
                 why=f"{drop.uri} is none of {', '.join(_SUFFIXES)}; name other objects than {where}"
             )
-    if (total := sum(drop.size for drop in found)) > _MOST_BYTES:
+    if (total := sum(drop.size for drop in found)) > most_bytes:
         raise TrainingDataInvalid(
-            why=f"{where} has {total:,} bytes, at most {_MOST_BYTES:,} are read; name fewer objects"
+            why=f"{where} has {total:,} bytes, at most {most_bytes:,} are read; name fewer objects"
         )
     with tempfile.TemporaryDirectory(prefix="labelled-") as folder:
         paths = [Path(folder, f"{number}{_suffix(drop)}") for number, drop in enumerate(found)]

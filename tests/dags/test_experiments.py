@@ -27,11 +27,14 @@ print(json.dumps({
 RUN = """
 import json
 import experiments
-run = experiments.experiments().test(run_conf={conf})
-states = {{}}
-for task in run.get_task_instances():
-    states.setdefault(task.task_id, []).append(str(task.state))
-print(json.dumps([run.run_id, str(run.state), states]))
+found = []
+for conf in {confs}:
+    run = experiments.experiments().test(run_conf=conf)
+    states = {{}}
+    for task in run.get_task_instances():
+        states.setdefault(task.task_id, []).append(str(task.state))
+    found.append([run.run_id, str(run.state), states])
+print(json.dumps(found))
 """
 
 
@@ -82,19 +85,16 @@ def parent_of(mlflow_uri: str, name: str, run_id: str):
 
 
 def test_a_run_leaves_its_trials_table_and_plot_in_mlflow(in_airflow, connections, labelled, mlflow_uri) -> None:
-    conf = {"experiment": "baseline", "group_column": "product"}
-    run_id, state, tasks = in_airflow(RUN.format(conf=conf), **connections)
+    conf = {"experiment": "ngrams", "group_column": "product"}
+    [(run_id, state, tasks)] = in_airflow(RUN.format(confs=[conf]), **connections)
     assert state == "success", tasks
-    assert tasks["round_1"] == ["success", "success"]
-    assert tasks["round_2"] == tasks["round_3"] == ["skipped"]
-    parent, trials, client = parent_of(mlflow_uri, "baseline", run_id)
+    assert [tasks[f"round_{number}"] for number in (1, 2, 3)] == [["success"] * count for count in (20, 7, 3)]
+    parent, trials, client = parent_of(mlflow_uri, "ngrams", run_id)
     assert parent.info.status == "FINISHED"
-    assert parent.info.run_name.startswith("baseline 20")
+    assert parent.info.run_name.startswith("ngrams 20")
     assert parent.data.params["data"].endswith("/training/")
-    assert {(trial.info.run_name, trial.info.status) for trial in trials} == {
-        ("500 rows", "FINISHED"),
-        ("all rows", "FINISHED"),
-    }
+    assert {trial.info.status for trial in trials} == {"FINISHED"}
+    assert len(trials) == parent.data.metrics["trials"] == 30
     files = [file.path for file in client.list_artifacts(parent.info.run_id)]
     assert files == ["comparison.csv", "comparison.md", "comparison.png"]
 
@@ -104,19 +104,18 @@ def test_a_failed_trial_fails_the_run_and_stops_no_other(
 ) -> None:
     nowhere = {"NLTK_DATA": str(tmp_path), "HOME": str(tmp_path)}
     conf = {"experiment": "classic-recipes", "data": labelled, "rows": 200}
-    run_id, state, tasks = in_airflow(RUN.format(conf=conf), **connections, **nowhere)
+    without = {"experiment": "classic-recipes", "data": "training/none.csv"}
+    runs = in_airflow(RUN.format(confs=[conf, without]), **connections, **nowhere)
+    (run_id, state, tasks), (_, planless, planless_tasks) = runs
+    assert planless == "failed", "there is nothing at this key"
+    assert planless_tasks["plan"] == ["failed"]
+    assert planless_tasks["round_1"] == ["upstream_failed"]
     assert state == "failed"
     assert sorted(tasks["round_1"]) == ["failed", "failed", "success", "success"]
+    assert tasks["round_2"] == tasks["round_3"] == ["skipped"], "it has one round"
     assert tasks["compare"] == ["failed"]
     parent, trials, client = parent_of(mlflow_uri, "classic-recipes", run_id)
     assert parent.data.metrics["failed"] == 2
     assert parent.data.params["rows"] == "200"
     assert sorted(trial.info.status for trial in trials) == ["FAILED", "FAILED", "FINISHED", "FINISHED"]
     assert len(client.list_artifacts(parent.info.run_id)) == 3
-
-
-def test_data_that_is_not_there_fails_at_once(in_airflow, connections) -> None:
-    _, state, tasks = in_airflow(RUN.format(conf={"data": "training/none.csv"}), **connections)
-    assert state == "failed"
-    assert tasks["plan"] == ["failed"]
-    assert tasks["round_1"] == ["upstream_failed"]

@@ -131,7 +131,7 @@ class Comparison(NamedTuple):
                 fmt="o",
                 capsize=3,
                 color=_ROUND_COLOURS[(last - number) % len(_ROUND_COLOURS)],
-                label=f"round {number + 1}: {self.experiment.shares[number]} of the rows",
+                label=f"round {number + 1}: {self.experiment.shares[number] if number < last else 'all'} of the rows",
             )
         axes.set_yticks(range(len(results)), [result.trial for result in results])
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))

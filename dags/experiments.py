@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 DOC = """
 Runs the trials of one **experiment** on labelled reviews of the bucket and compares them.
 
-* **Start**: *Trigger*, choose the experiment, and name the data: a key, or a prefix for all CSV files below it.
+* **Start**: *Trigger*, choose the experiment, and perhaps name the data: a key, or a prefix for all CSV files below it.
 * **Result**: in MLflow under `sentiment/experiments/NAME`, a run named by the experiment and its start. Its artifacts
   are `comparison.csv`, `comparison.md` and `comparison.png`; each trial is a run nested in it.
 * A trial that fails says why in MLflow and in its task's log. The others go on, and the run fails at its end.
@@ -37,11 +37,10 @@ Runs the trials of one **experiment** on labelled reviews of the bucket and comp
             description_md="docs/experiments.md tells what each answers.",
         ),
         "data": Param(
-            "training/",
-            type="string",
-            minLength=1,
+            None,
+            type=["null", "string"],
             title="Labelled reviews",
-            description_md="Key of a CSV file in the bucket, or a prefix for all files below it.",
+            description_md="Key of a CSV file, or a prefix of many. Empty: all below `SENTIMENT_TRAINING_PREFIX`.",
         ),
         "group_column": Param(
             None,
@@ -82,7 +81,7 @@ def experiments() -> None:
             chosen["experiment"],
             read(chosen),
             {name: chosen[name] for name in ("group_column", "unlabelled")}
-            | {"data": f"s3://{settings().bucket}/{chosen['data']}", "folds": params.calibration.folds},
+            | {"data": f"s3://{settings().bucket}/{where(chosen)}", "folds": params.calibration.folds},
             started_by=context["run_id"],
         )
         return [trial.name for trial in run.experiment.round(0)]
@@ -127,6 +126,11 @@ def experiments() -> None:
     last >> compare()
 
 
+def where(chosen: Any) -> str:
+    """Return the key or prefix of the labelled reviews that a run's params name."""
+    return str(chosen["data"] or settings().training_prefix)
+
+
 def read(chosen: Any) -> Any:
     """Return the reviews that a run's params name."""
     from sentiment_core.labelled import read_labelled, read_texts  # noqa: PLC0415 -- pandas is slow to import
@@ -134,7 +138,7 @@ def read(chosen: Any) -> Any:
     from sentiment_core.trial import prepare  # noqa: PLC0415
 
     params, bucket = training_params(), settings().bucket
-    with fetched(storage(), bucket, chosen["data"]) as paths:
+    with fetched(storage(), bucket, where(chosen)) as paths:
         reviews = read_labelled(paths, params.data, chosen["group_column"])
     unlabelled = []
     if chosen["unlabelled"]:

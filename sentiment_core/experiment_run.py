@@ -11,20 +11,17 @@ from typing import Any, Final
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
-from mlflow.exceptions import MlflowException
-from requests.exceptions import RequestException
 
 from sentiment_core import __version__
 from sentiment_core.comparison import Comparison
 from sentiment_core.errors import (
     ExperimentDataChanged,
     ExperimentInvalid,
-    RegistryRefused,
-    RegistryUnavailable,
     SentimentError,
 )
 from sentiment_core.experiments import Experiment, Trial, TrialResult, experiment
 from sentiment_core.params import Params
+from sentiment_core.registration import answering, experiment_id
 from sentiment_core.settings import settings
 from sentiment_core.tracking_server import TrackingServer
 from sentiment_core.training import Step
@@ -78,9 +75,9 @@ class ExperimentRun:
             raise ExperimentInvalid(name=name, why="it needs reviews without labels")
         # Of a server that is not there MLflow's own client would tell after minutes of trying.
         TrackingServer(tracking_uri).get("experiments/search", max_results="1")
-        with _answering(tracking_uri) as client:
-            experiment_id = _experiment_id(client, mlflow_name(name))
-            known = _started_by(client, experiment_id, started_by) if started_by else None
+        with answering(tracking_uri) as client:
+            group = experiment_id(client, mlflow_name(name))
+            known = _started_by(client, group, started_by) if started_by else None
             if known is not None:
                 found = cls(tracking_uri, wanted, known)
                 found.require_same(data)
@@ -92,7 +89,7 @@ class ExperimentRun:
                 tags[_STARTED_BY] = started_by
             tags[_NOTE] = wanted.question
             run_name = f"{name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
-            found = cls(tracking_uri, wanted, client.create_run(experiment_id, tags=tags, run_name=run_name))
+            found = cls(tracking_uri, wanted, client.create_run(group, tags=tags, run_name=run_name))
             with found.abandoned_if_broken_off():
                 found._describe(client, data, described)
         return found
@@ -100,7 +97,7 @@ class ExperimentRun:
     @classmethod
     def find(cls, tracking_uri: str, name: str, started_by: str) -> "ExperimentRun":
         """Return the parent run that was started by something. Raises `ExperimentInvalid` when there is none."""
-        with _answering(tracking_uri) as client:
+        with answering(tracking_uri) as client:
             known = client.get_experiment_by_name(mlflow_name(name))
             run = _started_by(client, known.experiment_id, started_by) if known else None
         if run is None:
@@ -114,7 +111,7 @@ class ExperimentRun:
 
     def begin(self, trial: Trial) -> str:
         """Make the nested run of a trial, or take up the one that is there, and return its id."""
-        with _answering(self._tracking_uri) as client:
+        with answering(self._tracking_uri) as client:
             known = [run for run in self._children(client) if run.data.tags.get(_TRIAL) == trial.name]
             if known:
                 run_id = str(known[0].info.run_id)
@@ -130,7 +127,7 @@ class ExperimentRun:
     def end(self, run_id: str, result: TrialResult) -> None:
         """Write what came of a trial to its run, which then says FINISHED, or FAILED with the reason."""
         now = time.time_ns() // 1_000_000
-        with _answering(self._tracking_uri) as client:
+        with answering(self._tracking_uri) as client:
             client.log_batch(run_id, metrics=[Metric(key, value, now, 0) for key, value in result.measures.items()])
             if result.failure is not None:
                 for tag in (_FAILURE, _NOTE):
@@ -147,7 +144,7 @@ class ExperimentRun:
 
     def results(self) -> list[TrialResult]:
         """Return what came of each trial so far; one that has not ended counts as failed."""
-        with _answering(self._tracking_uri) as client:
+        with answering(self._tracking_uri) as client:
             return [_result(run) for run in self._children(client)]
 
     def finish(self, comparison: Comparison) -> None:
@@ -158,7 +155,7 @@ class ExperimentRun:
             tags["best_trial"] = comparison.best.trial
             metrics |= {f"best_{key}": comparison.best.measures[key] for key in ("accuracy", "auc")}
         now = time.time_ns() // 1_000_000
-        with _answering(self._tracking_uri) as client, tempfile.TemporaryDirectory() as scratch:
+        with answering(self._tracking_uri) as client, tempfile.TemporaryDirectory() as scratch:
             comparison.write(Path(scratch))
             client.log_artifacts(self.run_id, scratch)
             client.log_batch(self.run_id, metrics=[Metric(key, value, now, 0) for key, value in metrics.items()])
@@ -174,7 +171,7 @@ class ExperimentRun:
         except BaseException:
             with suppress(SentimentError):
                 self._update(self.run_id, "KILLED")
-                with _answering(self._tracking_uri) as client:
+                with answering(self._tracking_uri) as client:
                     for run in self._children(client):
                         if run.info.status == "RUNNING":
                             self._update(run.info.run_id, "KILLED")
@@ -203,32 +200,6 @@ class ExperimentRun:
         # Not by MLflow's client, which prints, and which takes minutes to tell that a server has gone.
         ended = {} if status == "RUNNING" else {"end_time": str(time.time_ns() // 1_000_000)}
         TrackingServer(self._tracking_uri).post("runs/update", run_id=run_id, status=status, **ended)
-
-
-@contextmanager
-def _answering(tracking_uri: str) -> Iterator[MlflowClient]:
-    """Give MLflow's client of a server; what it raises becomes `RegistryUnavailable` or `RegistryRefused`."""
-    try:
-        yield MlflowClient(tracking_uri, registry_uri=tracking_uri)
-    except MlflowException as error:
-        kind = RegistryUnavailable if error.get_http_status_code() >= 500 else RegistryRefused
-        raise kind(uri=TrackingServer(tracking_uri).uri, why=error.message) from error
-    except RequestException as error:  # of files, whose answers MLflow does not translate
-        why = f"its store of files: {type(error).__name__}"
-        raise RegistryUnavailable(uri=TrackingServer(tracking_uri).uri, why=why) from error
-
-
-def _experiment_id(client: MlflowClient, name: str) -> str:
-    """Return the id of an experiment in MLflow, which is made when it is not there."""
-    known = client.get_experiment_by_name(name)
-    if known is None:
-        try:
-            return str(client.create_experiment(name))
-        except MlflowException:
-            known = client.get_experiment_by_name(name)  # another start at the same moment
-            if known is None:
-                raise
-    return str(known.experiment_id)
 
 
 def _started_by(client: MlflowClient, experiment_id: str, started_by: str) -> Run | None:

@@ -7,23 +7,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from sentiment_core.collecting import SNAPSHOTS
 from sentiment_core.drop import Drop
 from sentiment_core.errors import TrainingDataInvalid
+from sentiment_core.settings import settings
 from sentiment_core.storage import Storage
 
 _SUFFIXES: Final = (".csv", ".csv.gz", ".csv.xz")
-_SNAPSHOTS: Final = "training/snapshots/"  # what training makes of the others
 _MOST_BYTES: Final = 2_000_000_000
 
 
 @contextmanager
 def fetched(storage: Storage, bucket: str, prefix: str, most_bytes: int = _MOST_BYTES) -> Iterator[list[Path]]:
-    """Give the files below a prefix, or the one with this key, in the order of their keys.
+    """Give the files below a prefix, or the one with this key, in the order of their keys; snapshots are left out.
 
     Raises `TrainingDataInvalid` when there is none, one is no CSV file, or they are too large for this; and what
     `Storage` raises.
     """
-    listed = (drop for drop in storage.list(bucket, prefix) if not drop.key.startswith(_SNAPSHOTS))
+    snapshots = settings().training_prefix + SNAPSHOTS
+    listed = (drop for drop in storage.list(bucket, prefix) if not drop.key.startswith(snapshots))
     found = sorted(listed, key=lambda drop: drop.key)
     where = f"s3://{bucket}/{prefix}"
     if not found:

@@ -42,7 +42,14 @@ def answering(tracking_uri: str) -> Iterator[MlflowClient]:
 def experiment_id(client: MlflowClient, name: str) -> str:
     """Return the id of an experiment, which is made when it is not there."""
     known = client.get_experiment_by_name(name)
-    return str(known.experiment_id if known else client.create_experiment(name))
+    if known is None:
+        try:
+            return str(client.create_experiment(name))
+        except MlflowException:
+            known = client.get_experiment_by_name(name)  # another made it at the same moment
+            if known is None:
+                raise
+    return str(known.experiment_id)
 
 
 def register(tracking_uri: str, name: str, bundle_path: Path, bundle: Bundle, run_id: str | None) -> int:

@@ -52,7 +52,7 @@ def test_the_dag_imports_and_has_this_structure(in_airflow) -> None:
     }
     assert found["params"] == {
         "experiment": "baseline",
-        "data": "training/",
+        "data": None,
         "group_column": None,
         "rows": None,
         "unlabelled": None,

@@ -53,7 +53,9 @@ def test_every_reject_code_is_explained(docs: Path) -> None:
     assert sorted(listed) == sorted(RejectCode)
 
 
-@pytest.mark.parametrize(("dag", "page"), [("score_reviews", "backfill"), ("retrain", "models"), ("experiments", "experiments")])
+@pytest.mark.parametrize(
+    ("dag", "page"), [("score_reviews", "backfill"), ("retrain", "models"), ("experiments", "experiments")]
+)
 def test_every_param_of_a_dag_is_explained(docs: Path, checkout: Path, dag: str, page: str) -> None:
     params = re.findall(r'^        "(\w+)": Param\(', (checkout / "dags" / f"{dag}.py").read_text(), re.MULTILINE)
     assert len(params) >= 3

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from sentiment_core.errors import BundleDamaged, BundleMissing, BundleTooNew, BundleTooOld
 from sentiment_core.manifest import FORMAT_VERSION, ArrayFile, Manifest
 from sentiment_core.model_card import CARD_KEY, markdown
+from sentiment_core.reference import Reference
 
 STARTER: Final = Path(__file__).with_name("starter")
 
@@ -30,6 +31,8 @@ _CARD = "card.md"
 # Outside of the digest, for it says nothing of what the model does.
 _KNOWN_TEXTS = "texts.npy"
 _KNOWN_TEXTS_KEY = "known_texts_sha256"
+_REFERENCE = "reference.json"
+_REFERENCE_KEY = "reference_sha256"
 # Name, type and number of dimensions of each array; a bundle without a table of tokens has two of them.
 _ARRAYS: Final[Mapping[str, tuple[str, int]]] = {
     "ngrams": ("<u8", 1),
@@ -53,6 +56,7 @@ class Bundle:
     known_texts: NDArray[np.uint64] | None = (
         None  # hashes of the texts that it learned from (`known_texts.py`), if kept
     )
+    reference: Reference | None = None  # what drift is measured against (`reference.py`), if kept
 
     @classmethod
     def create(
@@ -84,6 +88,11 @@ class Bundle:
         """Return the bundle with its model card (`model_card.py`)."""
         return replace(self, provenance=self.provenance | {CARD_KEY: card})
 
+    def with_reference(self, reference: Reference) -> Self:
+        """Return the bundle with what drift is measured against."""
+        provenance = self.provenance | {_REFERENCE_KEY: _hex(_reference_bytes(reference))}
+        return replace(self, provenance=provenance, reference=reference)
+
     @cached_property
     def digest(self) -> str:
         """The model's identity: the SHA-256 of the manifest, which holds those of the arrays."""
@@ -105,7 +114,13 @@ class Bundle:
         arrays = {name: _read_array(path, name, manifest) for name in names}
         provenance = _read_provenance(path)
         arrays = dict.fromkeys(_TABLE, _NO_TOKENS) | arrays
-        bundle = cls(manifest, **arrays, provenance=provenance, known_texts=_read_known_texts(path, provenance))
+        bundle = cls(
+            manifest,
+            **arrays,
+            provenance=provenance,
+            known_texts=_read_known_texts(path, provenance),
+            reference=_read_reference(path, provenance),
+        )
         if not bundle._fits():
             raise BundleDamaged(path=path, why="its arrays do not fit together")
         return bundle
@@ -117,6 +132,8 @@ class Bundle:
             (path / f"{name}.npy").write_bytes(array_bytes(getattr(self, name)))
         if self.known_texts is not None:
             (path / _KNOWN_TEXTS).write_bytes(array_bytes(self.known_texts))
+        if self.reference is not None:
+            (path / _REFERENCE).write_bytes(_reference_bytes(self.reference))
         (path / _PROVENANCE).write_text(json.dumps(self.provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
         if CARD_KEY in self.provenance:
             (path / _CARD).write_text(markdown(self.provenance[CARD_KEY]), "utf-8")
@@ -138,6 +155,10 @@ def _ascending(identities: NDArray[np.uint64]) -> bool:
 
 def _hex(content: bytes) -> str:
     return sha256(content).hexdigest()
+
+
+def _reference_bytes(reference: Reference) -> bytes:
+    return (json.dumps(reference.model_dump(mode="json"), sort_keys=True) + "\n").encode()
 
 
 def array_bytes(array: NDArray[Any]) -> bytes:
@@ -215,3 +236,17 @@ def _read_known_texts(path: Path, provenance: Mapping[str, Any]) -> NDArray[np.u
         raise BundleDamaged(path=path, why=f"{_KNOWN_TEXTS} is not what {_PROVENANCE} says")
     hashes: NDArray[np.uint64] = np.load(io.BytesIO(content), allow_pickle=False)
     return hashes
+
+
+def _read_reference(path: Path, provenance: Mapping[str, Any]) -> Reference | None:
+    """Return what drift is measured against; None in a bundle that has kept none."""
+    expected = provenance.get(_REFERENCE_KEY)
+    if expected is None:
+        return None
+    content = _read(path, _REFERENCE)
+    if _hex(content) != expected:
+        raise BundleDamaged(path=path, why=f"{_REFERENCE} is not what {_PROVENANCE} says")
+    try:
+        return Reference.model_validate_json(content)
+    except ValidationError as error:
+        raise BundleDamaged(path=path, why=f"{_REFERENCE} is not of this release") from error

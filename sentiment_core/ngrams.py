@@ -161,6 +161,17 @@ def _features(
 
 
 @compiled
+def _known_occurrences(
+    tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, width: int, out: Any
+) -> None:
+    space = working_space(most_tokens(offsets), shortest, longest)
+    places = np.empty((2, 0), np.int64)
+    for index in range(len(offsets) - 1):
+        mine = tokens[offsets[index] : offsets[index + 1]]
+        out[index] = look_up(mine, shortest, longest, filter_, cells, width, space, places)
+
+
+@compiled
 def sum_of(weights: Any, slots: Any, count: int) -> float:
     """Add up weights in double precision. Four sums at once: each addition waits for the one before."""
     first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
@@ -213,6 +224,19 @@ def features(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary
     begins = _features(*tokens, shortest, longest, *known, indices)
     narrow = begins[-1] <= np.iinfo(np.int32).max
     return Features(indices[: begins[-1]].copy(), begins.astype(np.int32) if narrow else begins)
+
+
+def unknown_shares(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> NDArray[np.float64]:
+    """Return for each of n texts the share of its n-grams, each as often as it occurs, that are not known.
+
+    Of a text without any n-gram nothing is known: its share is 1.
+    """
+    found = np.empty(len(tokens.offsets) - 1, np.int64)
+    _known_occurrences(*tokens, shortest, longest, *known, found)
+    counts = np.diff(tokens.offsets)
+    total = sum(np.maximum(counts - size + 1, 0) for size in range(shortest, longest + 1))
+    shares: NDArray[np.float64] = 1 - found / np.maximum(total, 1)
+    return shares
 
 
 def margins(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> NDArray[np.float64]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sentiment_core.bundle import Bundle
 from sentiment_core.canonical import canonical_tokens
 from sentiment_core.columns import TextColumn
-from sentiment_core.manifest import LABELS
-from sentiment_core.ngrams import margins
+from sentiment_core.manifest import LABELS, Thresholds
+from sentiment_core.ngrams import margins, unknown_shares
 from sentiment_core.occurrences import occurrences, strongest
 from sentiment_core.one_text import TextMargins
 from sentiment_core.recipe import Recipe
@@ -179,6 +179,14 @@ class Scorer:
             return np.stack((_sigmoid(-logits[:, 0]), _sigmoid(logits[:, 0])), axis=1)
         return _softmax(logits)
 
+    def unknown_shares(self, texts: TextColumn) -> NDArray[np.float64]:
+        """Return for each of n texts the share of its n-grams that the model does not know."""
+        shares = np.empty(texts.size)
+        for first, last in _chunks(texts.offsets):
+            tokens = self._recipe.tokens(texts.rows(first, last))
+            shares[first:last] = unknown_shares(tokens, *self._sizes, self._vocabulary)
+        return shares
+
     def explain(self, text: str, top: int | None = None) -> Explanation:
         """Return the score of a text and the n-grams that made it; `top` keeps the strongest ones."""
         column = TextColumn.from_texts([text])
@@ -259,9 +267,14 @@ class Scorer:
         thresholds = self.bundle.manifest.thresholds
         if thresholds:
             score = _sigmoid(logits[:, 0])
-            return Scores(score, (score >= thresholds.neutral_low).astype(np.int8) + (score > thresholds.neutral_high))
+            return Scores(score, banded(score, thresholds))
         probabilities = _softmax(logits)
         return Scores(probabilities[:, _POSITIVE], probabilities.argmax(axis=1).astype(np.int8))
+
+
+def banded(score: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.int8]:
+    """Return the label of each score of a model of two labels, as an index into LABELS: neutral in its band."""
+    return (score >= thresholds.neutral_low).astype(np.int8) + (score > thresholds.neutral_high)
 
 
 def _log_odds(logits: Sequence[Value]) -> Value:

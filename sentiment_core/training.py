@@ -29,7 +29,8 @@ from sentiment_core.manifest import LABELS, Calibration, Recipe, Snapshot, Thres
 from sentiment_core.model_card import model_card
 from sentiment_core.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params
-from sentiment_core.scorer import Scorer
+from sentiment_core.reference import LOOKED_AT, Reference
+from sentiment_core.scorer import Scorer, banded
 from sentiment_core.settings import settings
 from sentiment_core.text import RECIPE_VERSION
 from sentiment_core.vectorizer import NaiveBayesTfidf, NgramVectorizer
@@ -58,6 +59,7 @@ class CrossValidation(NamedTuple):
     fold_accuracies: tuple[float, ...]
     probabilities: NDArray[np.float64]  # (n, labels): the scores that `metrics` measures, in the order of the reviews
     learned_rows: int  # reviews that a fold's model learned from, on average
+    unknown_shares: NDArray[np.float64]  # n: share of each text's n-grams that the fold's model does not know
 
 
 class Trained(NamedTuple):
@@ -131,7 +133,7 @@ def cross_validate(
     shingles = Shingles(unlabelled) if len(unlabelled) else None
     learned_rows: list[int] = []
 
-    def margins_of(fold: tuple[NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.float64]:
+    def scored(fold: tuple[NDArray[np.int64], NDArray[np.int64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         learned, held_out = reviews.take(_some_groups(fold[0], reviews.groups, share)), reviews.take(fold[1])
         if learned.names != reviews.names:
             raise TrainingDataInvalid(why=f"{share:.0%} of its groups are {len(learned.texts)} rows without all labels")
@@ -142,15 +144,17 @@ def cross_validate(
         model = fit(learned, params.model, usable)
         learned_rows.append(len(learned.texts))
         step(f"{len(learned_rows)} of {len(folds)} folds")
-        return _margins(model, held_out.texts)
+        return _margins(model, held_out.texts), _unknown_shares(model, held_out.texts)
 
     margins = np.empty((len(reviews.texts), 1 if len(reviews.names) == 2 else len(reviews.names)))
     numbers = np.empty(len(reviews.texts), np.int64)
+    unknown = np.empty(len(reviews.texts))
     with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-        for number, found in enumerate(pool.map(margins_of, folds)):
+        for number, (found, shares) in enumerate(pool.map(scored, folds)):
             margins[folds[number][1]] = found
+            unknown[folds[number][1]] = shares
             numbers[folds[number][1]] = number
-    return _calibrate(margins, numbers, reviews, params, round(float(np.mean(learned_rows))))
+    return _calibrate(margins, numbers, unknown, reviews, params, round(float(np.mean(learned_rows))))
 
 
 def train(
@@ -213,6 +217,7 @@ def train_measured(
     if evaluation.test:
         bundle.provenance["test"] = evaluation.test._asdict()
     bundle = bundle.with_known_texts(hash_texts(chain(reviews.texts, unlabelled)))
+    bundle = bundle.with_reference(_reference(held_out, reviews.texts))
     return Trained(bundle.with_card(model_card(bundle, evaluation.slices)), reviews, evaluation)
 
 
@@ -273,6 +278,20 @@ def _some_groups(rows: NDArray[np.int64], groups: Sequence[str], share: float) -
     return rows[np.array([group in chosen for group in mine], np.bool_)]
 
 
+def _reference(held_out: CrossValidation, texts: Sequence[str]) -> Reference:
+    scores = held_out.probabilities[:, -1]
+    thresholds = held_out.thresholds
+    labels = banded(scores, thresholds) if thresholds else held_out.probabilities.argmax(axis=1).astype(np.int8)
+    return Reference.of(scores, labels, np.array([len(text) for text in texts]), held_out.unknown_shares)
+
+
+def _unknown_shares(model: Pipeline, texts: Sequence[str]) -> NDArray[np.float64]:
+    shares: NDArray[np.float64] = model["ngrams"].unknown_shares(
+        [text[:LOOKED_AT] for text in texts], model["weighting"].kept_
+    )
+    return shares
+
+
 def _margins(model: Pipeline, texts: Sequence[str]) -> NDArray[np.float64]:
     """Return an array of shape (texts, margins)."""
     margins: NDArray[np.float64] = model.decision_function(texts)
@@ -296,6 +315,7 @@ def group_folds(reviews: LabelledReviews, count: int) -> Iterator[tuple[NDArray[
 def _calibrate(
     margins: NDArray[np.float64],
     folds: NDArray[np.int64],
+    unknown: NDArray[np.float64],
     reviews: LabelledReviews,
     params: Params,
     learned_rows: int,
@@ -320,4 +340,5 @@ def _calibrate(
         tuple(float(correct[folds == fold].mean()) for fold in range(params.calibration.folds)),
         probabilities,
         learned_rows,
+        unknown,
     )

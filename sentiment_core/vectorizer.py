@@ -18,7 +18,7 @@ from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.frequencies import document_frequencies
 from sentiment_core.hashing import Hashes
 from sentiment_core.kernel import TokenColumn
-from sentiment_core.ngrams import features
+from sentiment_core.ngrams import features, unknown_shares
 from sentiment_core.normalisation import canonical_table
 from sentiment_core.recipe import Recipe
 from sentiment_core.vocabulary import vocabulary
@@ -65,6 +65,11 @@ class NgramVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit_transform(self, X: Iterable[str], y: ArrayLike | None = None) -> csr_array:  # noqa: N803, ARG002
         """Learn the features and return the texts' array, reading them once."""
         return self._rows(self._learn(_column(X)))
+
+    def unknown_shares(self, X: Iterable[str], kept: NDArray[np.int64]) -> NDArray[np.float64]:  # noqa: N803
+        """Return for each text the share of its n-grams that are none of the kept features, given by their indices."""
+        known = vocabulary(self.ngrams_[kept], np.zeros(len(kept), np.uint32))
+        return unknown_shares(self._recipe().tokens(_column(X)), self.shortest, self.longest, known)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the features' names: their identities in hexadecimal, for an n-gram's text is not kept."""

@@ -42,6 +42,7 @@ def compile_kernels() -> None:
     scorer.score_texts([SAMPLE])
     scorer.score_text(SAMPLE)
     scorer.explain(SAMPLE)
+    scorer.unknown_shares(TextColumn.from_texts([SAMPLE]))
     scorer.reasons(TextColumn.from_texts([SAMPLE]), 1)
     tokens = TokenRecipe(negation_reach=1).tokens(TextColumn.from_texts([SAMPLE]))
     ngrams = document_frequencies(tokens, 1, 1).ngrams

@@ -15,6 +15,7 @@ from sentiment_core.errors import SentimentError
 VERBS = {
     "db": "sentiment_core.db_commands:db",
     "demo": "demo.command:demo",
+    "drift": "sentiment_core.drift_command:drift",
     "erase": "sentiment_core.retention_commands:erase",
     "evaluate": "sentiment_core.model_commands:evaluate",
     "experiment": "sentiment_core.experiment_command:experiment",

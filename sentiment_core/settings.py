@@ -13,6 +13,8 @@ from sentiment_core.errors import SettingInvalid, SettingMissing
 # A version's number, or an alias.
 ModelReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=200)]
 
+ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)]
+
 
 class Settings(BaseSettings):
     """One value for each thing that can be set; a field's description is its documentation."""
@@ -142,6 +144,32 @@ class Settings(BaseSettings):
     )
     feedback_flush_s: float = Field(
         5, gt=0, description="Seconds that an API process which stops still tries to store corrections."
+    )
+    drift_psi: float = Field(
+        0.2,
+        gt=0,
+        description="Population stability index of scores, labels or lengths against the model's reference from which "
+        "a day has drifted.",
+    )
+    drift_unknown: float = Field(
+        0.05, gt=0, le=1, description="Rise of the mean share of unknown n-grams from which a day has drifted."
+    )
+    drift_rejected_ratio: float = Field(
+        0.05, gt=0, le=1, description="Share of a day's rows that are rejected from which it is told of."
+    )
+    drift_least_rows: int = Field(
+        300, gt=0, description="Fewest rows of a day, or of one of its products, that are judged."
+    )
+    drift_sample_rows: int = Field(
+        10_000, gt=0, le=100_000, description="Texts of a day whose lengths and n-grams are looked at."
+    )
+    drift_retrain_every_d: int = Field(
+        7, gt=0, description="Days for which no drift triggers `retrain` again after one that did."
+    )
+    drift_callback: ImportPath | None = Field(
+        None,
+        description="Airflow callback that is told of drift, as `MODULE:NAME` of a callable or notifier in the Python "
+        "path of the tasks.",
     )
     hourly_price_usd: float = Field(0.05, ge=0, description="Price of one API process an hour, for the cost metrics.")
 

@@ -601,6 +601,160 @@ CREATE TABLE sentiment.drift_report (
 COMMENT ON TABLE sentiment.drift_report IS 'How far a day''s reviews are from the data that the model was trained on.';
 
 --
+-- Name: COLUMN drift_report.drift_report_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_report.drift_report_id IS 'Order of storing; never reused.';
+
+--
+-- Name: COLUMN drift_report.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_report.day IS 'Day of the files.';
+
+--
+-- Name: COLUMN drift_report.model_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_report.model_id IS 'The model whose scores and training reference were compared.';
+
+--
+-- Name: COLUMN drift_report.product_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_report.product_id IS 'Product that the reviews are about; null for all reviews of the day.';
+
+--
+-- Name: COLUMN drift_report.measures; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_report.measures IS 'state, rows, causes, and for each measure its effect, threshold and figures (docs/drift.md).';
+
+--
+-- Name: COLUMN drift_report.drifted; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_report.drifted IS 'Whether any measure is beyond its threshold.';
+
+--
+-- Name: COLUMN drift_report.made_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_report.made_at IS 'When it was measured, last.';
+
+--
+-- Name: drift_history; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.drift_history AS
+ SELECT d.day,
+    d.product_id,
+    d.drifted,
+    (d.measures ->> 'state'::text) AS state,
+    ARRAY( SELECT jsonb_array_elements_text((d.measures -> 'causes'::text)) AS jsonb_array_elements_text) AS causes,
+    ((d.measures ->> 'rows'::text))::bigint AS reviews,
+    ((d.measures #>> '{score,effect}'::text[]))::double precision AS score_psi,
+    ((d.measures #>> '{labels,effect}'::text[]))::double precision AS label_psi,
+    ((d.measures #>> '{length,effect}'::text[]))::double precision AS length_psi,
+    ((d.measures #>> '{unknown,mean}'::text[]))::double precision AS unknown_share,
+    ((d.measures #>> '{unknown,effect}'::text[]))::double precision AS unknown_rise,
+    ((d.measures #>> '{rejected,effect}'::text[]))::double precision AS rejected_ratio,
+    m.digest AS model_digest,
+    d.made_at
+   FROM (sentiment.drift_report d
+     JOIN sentiment.model m USING (model_id));
+
+--
+-- Name: VIEW drift_history; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.drift_history IS 'How far each day''s reviews were from what the model was trained on.';
+
+--
+-- Name: COLUMN drift_history.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.day IS 'Day of the files.';
+
+--
+-- Name: COLUMN drift_history.product_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.product_id IS 'Product that the reviews are about; null for all reviews of the day.';
+
+--
+-- Name: COLUMN drift_history.drifted; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.drifted IS 'Whether any measure is beyond its threshold.';
+
+--
+-- Name: COLUMN drift_history.state; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.state IS 'measured, too few rows, or no reference: the model''s bundle keeps none.';
+
+--
+-- Name: COLUMN drift_history.causes; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.causes IS 'Measures that are beyond their thresholds.';
+
+--
+-- Name: COLUMN drift_history.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.reviews IS 'Live reviews that the model has scored.';
+
+--
+-- Name: COLUMN drift_history.score_psi; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.score_psi IS 'Population stability index of the scores.';
+
+--
+-- Name: COLUMN drift_history.label_psi; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.label_psi IS 'The same of the labels.';
+
+--
+-- Name: COLUMN drift_history.length_psi; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.length_psi IS 'The same of the texts'' lengths, of a sample.';
+
+--
+-- Name: COLUMN drift_history.unknown_share; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.unknown_share IS 'Mean share of a text''s n-grams that the model does not know, of a sample.';
+
+--
+-- Name: COLUMN drift_history.unknown_rise; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.unknown_rise IS 'That share less the reference''s.';
+
+--
+-- Name: COLUMN drift_history.rejected_ratio; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.rejected_ratio IS 'Rejected rows by rows of the day''s live files; null for a product, and for few rows.';
+
+--
+-- Name: COLUMN drift_history.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.model_digest IS 'SHA-256 of the model.';
+
+--
+-- Name: COLUMN drift_history.made_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.drift_history.made_at IS 'When it was measured, last.';
+
+--
 -- Name: drift_report_drift_report_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
 --
 
@@ -1663,6 +1817,74 @@ COMMENT ON COLUMN sentiment.quarantine.version_token IS 'Version of the object.'
 COMMENT ON COLUMN sentiment.quarantine.resolved_by IS 'The replay batch that took the row in: its rows have this batch_id.';
 
 --
+-- Name: retrain_request; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.retrain_request (
+    retrain_request_id bigint NOT NULL,
+    model_id smallint NOT NULL,
+    day date NOT NULL,
+    causes text[] NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+--
+-- Name: TABLE retrain_request; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.retrain_request IS 'Drift that asked for a retraining: seldom, however many days drift.';
+
+--
+-- Name: COLUMN retrain_request.retrain_request_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.retrain_request.retrain_request_id IS 'The retraining''s Airflow run is drift__ and this number.';
+
+--
+-- Name: COLUMN retrain_request.model_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.retrain_request.model_id IS 'The champion whose reviews drifted.';
+
+--
+-- Name: COLUMN retrain_request.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.retrain_request.day IS 'The day that asked.';
+
+--
+-- Name: COLUMN retrain_request.causes; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.retrain_request.causes IS 'Measures that were beyond their thresholds.';
+
+--
+-- Name: COLUMN retrain_request.requested_by; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.retrain_request.requested_by IS 'Airflow run that measured.';
+
+--
+-- Name: COLUMN retrain_request.requested_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.retrain_request.requested_at IS 'When it asked.';
+
+--
+-- Name: retrain_request_retrain_request_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE sentiment.retrain_request ALTER COLUMN retrain_request_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sentiment.retrain_request_retrain_request_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: schema_version; Type: TABLE; Schema: sentiment; Owner: -
 --
 
@@ -1819,6 +2041,13 @@ ALTER TABLE ONLY sentiment.rejected_row
     ADD CONSTRAINT rejected_row_pkey PRIMARY KEY (source_file_id, line);
 
 --
+-- Name: retrain_request retrain_request_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.retrain_request
+    ADD CONSTRAINT retrain_request_pkey PRIMARY KEY (retrain_request_id);
+
+--
 -- Name: review_head review_head_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
 --
 
@@ -1873,6 +2102,18 @@ ALTER TABLE ONLY sentiment.source_file
 
 ALTER TABLE ONLY sentiment.source_file
     ADD CONSTRAINT source_file_pkey PRIMARY KEY (source_file_id);
+
+--
+-- Name: drift_report_of_a_day; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE UNIQUE INDEX drift_report_of_a_day ON sentiment.drift_report USING btree (model_id, day) WHERE (product_id IS NULL);
+
+--
+-- Name: drift_report_of_a_product; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE UNIQUE INDEX drift_report_of_a_product ON sentiment.drift_report USING btree (model_id, day, product_id) WHERE (product_id IS NOT NULL);
 
 --
 -- Name: promotion_by_alias; Type: INDEX; Schema: sentiment; Owner: -
@@ -1975,6 +2216,13 @@ ALTER TABLE ONLY sentiment.promotion
 
 ALTER TABLE ONLY sentiment.promotion
     ADD CONSTRAINT promotion_to_digest_fkey FOREIGN KEY (to_digest) REFERENCES sentiment.model(digest);
+
+--
+-- Name: retrain_request retrain_request_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.retrain_request
+    ADD CONSTRAINT retrain_request_model_id_fkey FOREIGN KEY (model_id) REFERENCES sentiment.model(model_id);
 
 --
 -- Name: scoring_batch scoring_batch_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
@@ -2089,6 +2337,13 @@ GRANT SELECT ON TABLE sentiment.drift_report TO sentiment_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.drift_report TO sentiment_writer;
 
 --
+-- Name: TABLE drift_history; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.drift_history TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.drift_history TO sentiment_writer;
+
+--
 -- Name: TABLE erasure; Type: ACL; Schema: sentiment; Owner: -
 --
 
@@ -2177,6 +2432,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.rejected_row TO sentiment_w
 
 GRANT SELECT ON TABLE sentiment.quarantine TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.quarantine TO sentiment_writer;
+
+--
+-- Name: TABLE retrain_request; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.retrain_request TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.retrain_request TO sentiment_writer;
 
 --
 -- Name: TABLE schema_version; Type: ACL; Schema: sentiment; Owner: -

@@ -1,0 +1,70 @@
+"""A day's drift as a run in MLflow: figures as metrics, plot and page as artifacts."""
+
+import tempfile
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from sentiment_core import drift_page
+from sentiment_core.drift import Cause, Report
+from sentiment_core.drift_report import Trend
+from sentiment_core.errors import RegistryRefused, RegistryUnavailable
+from sentiment_core.registry import DIGEST_TAG
+from sentiment_core.tracking_server import TrackingServer
+
+EXPERIMENT: Final = "monitor_drift"
+_DAY_TAG: Final = "day"
+
+
+def log_run(tracking_uri: str, reports: Sequence[Report], trend: Sequence[Trend], day: date, digest: str) -> str:
+    """Log a day's reports and return the address of their run in MLflow; a day that is logged again keeps its run.
+
+    Raises `RegistryUnavailable` and `RegistryRefused`.
+    """
+    from mlflow import MlflowClient  # noqa: PLC0415 -- only this function needs MLflow
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+    server = TrackingServer(tracking_uri).uri
+    client = MlflowClient(tracking_uri)
+    try:
+        experiment = _experiment(client)
+        run_id = _run(client, experiment, day, digest)
+        for cause in Cause:
+            effect = reports[0].measures.get(cause, {}).get("effect")
+            if effect is not None:
+                client.log_metric(run_id, f"{cause}_effect", effect)
+        client.log_metric(run_id, "reviews", reports[0].measures["rows"])
+        client.log_metric(run_id, "drifted_products", sum(one.drifted for one in reports[1:]))
+        client.set_tag(run_id, "drifted", str(reports[0].drifted).lower())
+        client.set_tag(run_id, "state", reports[0].state)
+        with tempfile.TemporaryDirectory() as scratch:
+            for path in drift_page.write(reports, trend, day, digest, Path(scratch)):
+                client.log_artifact(run_id, str(path))
+        client.set_terminated(run_id)
+    except MlflowException as error:
+        kind = RegistryUnavailable if error.get_http_status_code() >= 500 else RegistryRefused
+        raise kind(uri=server, why=error.message) from error
+    return f"{server}/#/experiments/{experiment}/runs/{run_id}/artifacts"
+
+
+def _experiment(client: "MlflowClient") -> str:  # type: ignore[name-defined]  # noqa: F821
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+    known = client.get_experiment_by_name(EXPERIMENT)
+    if known is None:
+        try:
+            return str(client.create_experiment(EXPERIMENT))
+        except MlflowException:  # another run made it meanwhile
+            known = client.get_experiment_by_name(EXPERIMENT)
+            if known is None:
+                raise
+    return str(known.experiment_id)
+
+
+def _run(client: "MlflowClient", experiment: str, day: date, digest: str) -> str:  # type: ignore[name-defined]  # noqa: F821
+    tags = {_DAY_TAG: day.isoformat(), DIGEST_TAG: digest}
+    wanted = " and ".join(f"tags.{name} = '{value}'" for name, value in tags.items())
+    found = client.search_runs([experiment], wanted, max_results=1)
+    run = found[0] if found else client.create_run(experiment, run_name=f"monitor_drift {day}", tags=tags)
+    return str(run.info.run_id)

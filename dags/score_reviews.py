@@ -4,8 +4,8 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Asset, CronPartitionTimetable, Param, dag, get_current_context, task
-from wiring import connect, fails_for_good, registry, run_day, storage
+from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
+from wiring import SCORED_REVIEWS, connect, fails_for_good, registry, run_day, storage
 
 from sentiment_core.bundle import Bundle
 from sentiment_core.loading import Outcome
@@ -15,6 +15,7 @@ from sentiment_core.run import (
     RunPlan,
     get_plan,
     plan_run,
+    planned_days,
     rejected_files,
     require_good_files,
     score_group,
@@ -23,8 +24,6 @@ from sentiment_core.run import (
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
-
-SCORED_REVIEWS = Asset("scored_reviews")
 
 DOC = """
 Scores the files of one **day** (`dt=YYYY-MM-DD` in the key, else the UTC day of the drop) and stores each entirely or
@@ -120,6 +119,7 @@ def score_reviews() -> None:
         context = get_current_context()
         with connect() as connection:
             found = summarise(connection, context["run_id"])
+            days = planned_days(connection, context["run_id"])
             for key, code, reason in rejected_files(connection, context["run_id"]):
                 log.warning("Rejected: %s (%s): %s", key, code, reason)
             if settings().on_bad_file == "fail":
@@ -132,7 +132,9 @@ def score_reviews() -> None:
             found.rows_rejected,
             found.rows_duplicate,
         )
-        context["outlet_events"][SCORED_REVIEWS].extra = found._asdict()
+        event = context["outlet_events"][SCORED_REVIEWS]
+        event.extra = found._asdict()
+        event.add_partitions([day.isoformat() for day in days])
         return found._asdict()
 
     score.expand(group_id=plan()) >> summary()

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-from airflow.sdk import Connection
+from airflow.sdk import Asset, Connection
 from airflow.sdk.exceptions import AirflowFailException
 
 from sentiment_core import database
@@ -19,6 +19,9 @@ from sentiment_core.storage import Storage
 
 AWS_CONNECTION = "aws_default"
 DATABASE_CONNECTION = "sentiment_db"
+
+# Each day is a partition of it; an event tells that reviews of the day were scored.
+SCORED_REVIEWS = Asset("scored_reviews")
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from psycopg2.extras import execute_values
 
 from sentiment_core.database import Connection
-from sentiment_core.drift import MODEL_CAUSES, Cause, Report, State, compare
+from sentiment_core.drift import Cause, Report, State, compare
 from sentiment_core.model import Model
 from sentiment_core.observed import observe
 from sentiment_core.settings import Settings
@@ -82,15 +82,12 @@ def trend(connection: Connection, day: date, model_id: int) -> list[Trend]:
 
 def request_retraining(
     connection: Connection, day: date, model_id: int, causes: Sequence[Cause], requested_by: str, settings: Settings
-) -> str | None:
-    """Return the name of the Airflow run that is to retrain because of a day's drift; None where that would not help.
+) -> str:
+    """Return the name of the Airflow run that is to retrain because of a day's drift.
 
     The first drift asks for a run; all drift within `drift_retrain_every_d` days after it, of whatever model, gets the
     name of the same one. So it does not matter who starts it, or how often it is tried: Airflow has one run of a name.
     """
-    reasons = [cause for cause in causes if cause in MODEL_CAUSES]
-    if not reasons:
-        return None
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.retrain_request', 0))")
         cursor.execute(
@@ -104,7 +101,7 @@ def request_retraining(
             cursor.execute(
                 "INSERT INTO sentiment.retrain_request (model_id, day, causes, requested_by) VALUES (%s, %s, %s, %s)"
                 " RETURNING retrain_request_id",
-                (model_id, day, reasons, requested_by),
+                (model_id, day, list(causes), requested_by),
             )
             found = cursor.fetchone()
         return f"drift__{found[0]}"  # type: ignore[index]

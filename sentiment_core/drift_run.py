@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sentiment_core import drift_page
 from sentiment_core.drift import Cause, Report
@@ -12,6 +12,9 @@ from sentiment_core.drift_report import Trend
 from sentiment_core.errors import RegistryRefused, RegistryUnavailable
 from sentiment_core.registry import DIGEST_TAG
 from sentiment_core.tracking_server import TrackingServer
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 EXPERIMENT: Final = "monitor_drift"
 _DAY_TAG: Final = "day"
@@ -48,7 +51,7 @@ def log_run(tracking_uri: str, reports: Sequence[Report], trend: Sequence[Trend]
     return f"{server}/#/experiments/{experiment}/runs/{run_id}/artifacts"
 
 
-def _experiment(client: "MlflowClient") -> str:  # type: ignore[name-defined]  # noqa: F821
+def _experiment(client: "MlflowClient") -> str:
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
     known = client.get_experiment_by_name(EXPERIMENT)
@@ -62,7 +65,7 @@ def _experiment(client: "MlflowClient") -> str:  # type: ignore[name-defined]  #
     return str(known.experiment_id)
 
 
-def _run(client: "MlflowClient", experiment: str, day: date, digest: str) -> str:  # type: ignore[name-defined]  # noqa: F821
+def _run(client: "MlflowClient", experiment: str, day: date, digest: str) -> str:
     tags = {_DAY_TAG: day.isoformat(), DIGEST_TAG: digest}
     wanted = " and ".join(f"tags.{name} = '{value}'" for name, value in tags.items())
     found = client.search_runs([experiment], wanted, max_results=1)

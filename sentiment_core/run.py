@@ -161,6 +161,18 @@ def score_group(
         raise failed
 
 
+def planned_days(connection: Connection, run_id: str) -> list[date]:
+    """Return the day of a run and those of all files of its plan, which may be earlier."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT day FROM sentiment.scoring_run WHERE run_id = %(run)s UNION"
+            " SELECT day FROM sentiment.planned_file JOIN sentiment.source_file USING (source_file_id)"
+            " WHERE run_id = %(run)s ORDER BY day",
+            {"run": run_id},
+        )
+        return [day for (day,) in cursor]
+
+
 def rejected_files(connection: Connection, run_id: str) -> list[tuple[str, str, str]]:
     """Return key, code and reason of each file of a run that could not be read; directory markers are no files."""
     with connection, connection.cursor() as cursor:

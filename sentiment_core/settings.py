@@ -158,7 +158,7 @@ class Settings(BaseSettings):
         0.05, gt=0, le=1, description="Share of a day's rows that are rejected from which it is told of."
     )
     drift_least_rows: int = Field(
-        300, gt=0, description="Fewest rows of a day, or of one of its products, that are judged."
+        1_000, gt=0, description="Fewest rows of a day, or of one of its products, that are judged."
     )
     drift_sample_rows: int = Field(
         10_000, gt=0, le=100_000, description="Texts of a day whose lengths and n-grams are looked at."

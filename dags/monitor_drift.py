@@ -1,0 +1,172 @@
+"""After each scoring of a day: compares its reviews with what the champion was trained on."""
+
+import importlib
+import logging
+from datetime import date, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import Param, PartitionedAssetTimetable, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
+from httpx import HTTPStatusError
+from wiring import SCORED_REVIEWS, connect, fails_for_good, registry, run_day
+
+from sentiment_core import drift_report
+from sentiment_core.bundle import Bundle
+from sentiment_core.drift import MODEL_CAUSES, Cause, State
+from sentiment_core.drift_page import verdict
+from sentiment_core.drift_run import log_run
+from sentiment_core.errors import SettingInvalid
+from sentiment_core.model import open_model
+from sentiment_core.settings import settings
+
+log = logging.getLogger(__name__)
+
+RETRAIN = "retrain"
+
+DOC = """
+Compares the reviews of one **day** with what the champion was trained on: scores, labels, text lengths, n-grams that it
+does not know, and the share of rejected rows. A day that is measured again replaces its report.
+
+* Runs after each scoring of a day, also of a day in the past. **By hand**: *Trigger* and fill `day`.
+* Beyond a threshold it warns, tells the callback that `SENTIMENT_DRIFT_CALLBACK` names, and triggers `retrain`, once in
+  `SENTIMENT_DRIFT_RETRAIN_EVERY_D` days.
+* Plot and page are artifacts of the day's run in MLflow's experiment `monitor_drift`; the log of `report` has its
+  address.
+"""
+
+
+def tell(context: Any) -> None:
+    """Call the callback of the settings, as Airflow would have called it."""
+    name = settings().drift_callback
+    if name is not None:
+        callback(name)(context)
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=SCORED_REVIEWS),
+    catchup=False,
+    max_active_runs=2,
+    default_args={"retries": 3, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True},
+    params={
+        "day": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Day",
+            description_md="Day to measure, of a run by hand. Empty: yesterday (UTC).",
+        ),
+    },
+    doc_md=DOC,
+    tags=["sentiment"],
+)
+def monitor_drift() -> None:
+    """Measure and store; then report, alert and ask for a retraining, none of which waits for another."""
+
+    @task
+    @fails_for_good
+    def measure() -> dict[str, Any]:
+        """Compare the day with the champion's reference and store what was found."""
+        context = get_current_context()
+        day = run_day(context["dag_run"], context["params"])
+        models = registry()
+        version, digest = models.resolve(None)
+        with connect() as connection:
+            model = open_model(connection, Bundle.load(models.fetch(version).path), version)
+            reports = drift_report.measure(connection, day, model, settings())
+            drift_report.store(connection, day, model.model_id, reports)
+        whole, *products = reports
+        level = logging.WARNING if whole.drifted or whole.state is State.NO_REFERENCE else logging.INFO
+        log.log(level, "%s by model version %s (%s): %s", day, version, digest[:12], verdict(whole))
+        drifted = sum(one.drifted for one in products)
+        log.info("Products with enough reviews: %s, of which %s drifted", len(products), drifted)
+        return {
+            "day": day.isoformat(),
+            "digest": digest,
+            "model_id": model.model_id,
+            "state": whole.state.value,
+            "causes": [cause.value for cause in whole.causes],
+            "verdict": verdict(whole),
+            "drifted_products": drifted,
+        }
+
+    @task
+    @fails_for_good
+    def report(found: dict[str, Any]) -> str:
+        """Draw the day and log it to MLflow."""
+        day = date.fromisoformat(found["day"])
+        with connect() as connection:
+            reports = drift_report.stored(connection, day, found["model_id"])
+            past = drift_report.trend(connection, day, found["model_id"])
+        address = log_run(settings().require_mlflow_tracking_uri(), reports, past, day, found["digest"])
+        log.info("Plot and page: %s", address)
+        return address
+
+    @task(on_success_callback=tell)
+    @fails_for_good
+    def alert(found: dict[str, Any]) -> dict[str, Any]:
+        """Warn of a day that drifted; when this succeeds the callback of the settings is called."""
+        if not found["causes"]:
+            raise AirflowSkipException(found["verdict"])
+        name = settings().drift_callback
+        if name is not None:
+            callback(name)  # a callback that is not there must fail the task, not just be logged
+        log.warning("Drift on %s. %s", found["day"], found["verdict"])
+        return found
+
+    @task
+    @fails_for_good
+    def ask(found: dict[str, Any]) -> str:
+        """Return the name of the run that retrains because of this drift, or of that of a few days ago."""
+        context = get_current_context()
+        causes = [Cause(cause) for cause in found["causes"]]
+        if not MODEL_CAUSES.intersection(causes):
+            raise AirflowSkipException("Nothing drifted that a retraining could help.")
+        if not is_there(context["ti"], RETRAIN):
+            raise AirflowSkipException(f"There is no DAG {RETRAIN} to trigger.")
+        day, by = date.fromisoformat(found["day"]), context["run_id"]
+        with connect() as connection:
+            return drift_report.request_retraining(connection, day, found["model_id"], causes, by, settings())
+
+    found = measure()
+    report(found)
+    alert(found)
+    TriggerDagRunOperator(
+        task_id="retrain",
+        trigger_dag_id=RETRAIN,
+        trigger_run_id=ask(found),  # type: ignore[arg-type]
+        conf={"reason": "drift on {{ ti.xcom_pull(task_ids='measure')['day'] }}"},
+        # Airflow has one run of a name, so drift of the days after the first one triggers nothing.
+        skip_when_already_exists=True,
+    )
+
+
+def callback(name: str) -> Any:
+    """Return what `MODULE:NAME` names. Raises `SettingInvalid` when there is no such callable."""
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise SettingInvalid(name="SENTIMENT_DRIFT_CALLBACK", why=str(error)) from error
+    if not callable(found):
+        raise SettingInvalid(name="SENTIMENT_DRIFT_CALLBACK", why=f"{name} cannot be called")
+    return found
+
+
+def is_there(ti: Any, dag_id: str) -> bool:
+    """Tell whether Airflow knows a DAG."""
+    try:
+        ti.get_dag(dag_id)
+    except AirflowRuntimeError as error:
+        if (error.error.detail or {}).get("status_code") == HTTPStatus.NOT_FOUND:
+            return False
+        raise
+    except HTTPStatusError as error:  # what `airflow dags test` raises in its place
+        if error.response.status_code == HTTPStatus.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+monitor_drift()

@@ -47,7 +47,7 @@ def tell(context: Any) -> None:
 @dag(
     schedule=PartitionedAssetTimetable(assets=SCORED_REVIEWS),
     catchup=False,
-    max_active_runs=2,
+    max_active_runs=4,
     default_args={"retries": 3, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True},
     params={
         "day": Param(

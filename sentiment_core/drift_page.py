@@ -27,6 +27,7 @@ _LINES: Final = (
     ("labels", "labels", "#d55e00", "--"),
     ("length", "lengths", "#009e73", ":"),
 )
+_MOST_TICKS: Final = 8
 _STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 table { border-collapse: collapse; margin: 1rem 0; }
@@ -120,7 +121,7 @@ def _draw_scores(axes: Any, report: Report, day: date) -> None:
     axes.stairs(measure["reference"], edges, fill=True, color=_THEN, label="reference")
     axes.stairs(measure["shares"], edges, color=_NOW, linewidth=2, label=str(day))
     axes.set_xlim(0, 1)
-    axes.legend(loc="upper center")
+    axes.legend(loc="upper center", frameon=False)
 
 
 def _draw_trend(axes: Any, trend: Sequence[Trend], report: Report) -> None:
@@ -135,13 +136,13 @@ def _draw_trend(axes: Any, trend: Sequence[Trend], report: Report) -> None:
         axes.plot(days, points, style, color=colour, marker="o", markersize=4, label=label)
     threshold = report.measures.get(Cause.SCORE, {}).get("threshold")
     if threshold is not None:
-        axes.axhline(threshold, color="#a33000", linewidth=1, label="threshold")
-    axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(mdates.AutoDateLocator(minticks=1, maxticks=7))
-    axes.xaxis.set_major_formatter(mdates.DateFormatter("%d %b"))
+        axes.axhline(threshold, color="#222", linewidth=1, label="threshold")
+    axes.set_ylim(0, 1.1 * max([threshold or 0.1, *axes.get_ylim()]))
     if len(days):
         axes.set_xlim(days[0] - 0.5, days[-1] + 0.5)
-        axes.legend(loc="upper left")
+        axes.set_xticks(days[:: 1 + (len(days) - 1) // _MOST_TICKS])
+        axes.xaxis.set_major_formatter(mdates.DateFormatter("%d %b"))
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4, frameon=False)
 
 
 def _figures(report: Report) -> str:

@@ -157,3 +157,25 @@ def test_drift_is_reported_told_and_triggers_one_retraining(
     assert [json.loads(line) for line in told.read_text().splitlines()] == [
         ["monitor_drift", DAY.isoformat(), causes]
     ] * 3
+
+
+WRONG = """
+import json
+import monitor_drift
+from sentiment_core.errors import SettingInvalid
+told = []
+for name in ("no_such_module:tell", "json:no_such_name", "json:decoder"):
+    try:
+        monitor_drift.callback(name)
+    except SettingInvalid as error:
+        told.append(str(error))
+print(json.dumps([*told, monitor_drift.callback("json:dumps")([1])]))
+"""
+
+
+def test_a_callback_that_is_not_there_is_refused_in_words(in_airflow) -> None:
+    module, name, kind, called = in_airflow(WRONG)
+    assert "SENTIMENT_DRIFT_CALLBACK is wrong: No module named 'no_such_module'" in module
+    assert "has no attribute 'no_such_name'" in name
+    assert "json:decoder cannot be called" in kind
+    assert called == "[1]"

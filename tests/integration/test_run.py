@@ -13,6 +13,7 @@ from sentiment_core.run import (
     RunPlan,
     get_plan,
     plan_run,
+    planned_days,
     rejected_files,
     require_good_files,
     score_group,
@@ -106,6 +107,14 @@ def test_the_views_follow_the_champion_and_go_back_with_it(runs, drops, query, o
     (outcome,) = runs.run("rolled back")
     assert (outcome.status, outcome.reason) == ("skipped", "this model's scores are shown again")
     assert query(shown) == [(drops.model.scorer.bundle.digest,)]
+
+
+def test_a_run_names_its_day_and_those_of_the_late_files_that_it_took(runs, drops) -> None:
+    drops.put("shop/dt=2026-11-14/late.csv", FILE)
+    runs.run("nightly", late=True)
+    assert planned_days(drops.connection, "nightly") == [date(2026, 11, 14), DAY]
+    runs.run("nothing to do")
+    assert planned_days(drops.connection, "nothing to do") == [DAY]
 
 
 def test_replace_scores_again_once_a_run(runs, drops, query) -> None:

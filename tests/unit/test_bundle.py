@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,33 @@ def test_the_texts_that_a_model_learned_from_are_known_by_their_hashes(
         Bundle.load(stored)
     hashes.unlink()
     with pytest.raises(BundleDamaged, match="texts.npy is missing"):
+        Bundle.load(stored)
+
+
+def test_what_drift_is_measured_against_is_kept_and_verified(
+    reviews: LabelledReviews, trained: Bundle, stored: Path
+) -> None:
+    loaded = Bundle.load(stored)
+    assert loaded.reference == trained.reference is not None
+    assert loaded.reference.rows == len(reviews.texts) == sum(loaded.reference.labels.values())
+    assert loaded.reference.lengths.mean == pytest.approx(np.mean([len(text) for text in reviews.texts]))
+    assert replace(trained, reference=None).digest == trained.digest
+    file = stored / "reference.json"
+    good = file.read_bytes()
+    file.write_bytes(good.replace(b'"rows": ', b'"rows": 1'))
+    with pytest.raises(BundleDamaged, match="reference.json is not what provenance.json says"):
+        Bundle.load(stored)
+    file.unlink()
+    with pytest.raises(BundleDamaged, match="reference.json is missing"):
+        Bundle.load(stored)
+    provenance = stored / "provenance.json"
+    kept = json.loads(provenance.read_text())
+    del kept["reference_sha256"]
+    provenance.write_text(json.dumps(kept))
+    assert Bundle.load(stored).reference is None
+    file.write_bytes(b'{"rows": 1}')
+    provenance.write_text(json.dumps(kept | {"reference_sha256": sha256(b'{"rows": 1}').hexdigest()}))
+    with pytest.raises(BundleDamaged, match="reference.json is not of this release"):
         Bundle.load(stored)
 
 

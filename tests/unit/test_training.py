@@ -281,3 +281,31 @@ def test_the_shipped_configuration_is_complete(tmp_path: Path) -> None:
             Params.load(path)
     with pytest.raises(ParamsInvalid, match="No such file"):
         Params.load(tmp_path / "nowhere.yaml")
+
+
+def test_the_reference_of_drift_is_made_of_held_out_reviews(
+    reviews: LabelledReviews, params: Params, trained: Bundle
+) -> None:
+    reference, held_out = trained.reference, cross_validate(reviews, params)
+    assert reference is not None
+    scores = held_out.probabilities[:, -1].astype(np.float32)
+    np.testing.assert_array_equal(reference.scores.counts, reference.scores.count(scores))
+    assert reference.unknown.mean == pytest.approx(held_out.unknown_shares.mean())
+    seen = Scorer(trained).unknown_shares(TextColumn.from_texts(reviews.texts)).mean()
+    assert seen < reference.unknown.mean, "of texts that it has learned from a model knows more"
+
+
+def test_the_reference_of_three_labels_counts_all_of_them(three: LabelledReviews, params: Params) -> None:
+    reference = train(three, params, {}).reference
+    assert reference is not None
+    assert min(reference.labels.values()) > 0
+    assert sum(reference.labels.values()) == reference.rows == len(three.texts)
+
+
+def test_training_and_scoring_find_the_same_ngrams_unknown(reviews: LabelledReviews, params: Params) -> None:
+    model = build_pipeline(params.model.model_copy(update={"features": 50})).fit(reviews.texts, reviews.labels)
+    texts = [*reviews.texts[:50], *ODD_TEXTS]
+    expected = model["ngrams"].unknown_shares(texts, model["weighting"].kept_)
+    found = compiled(model, reviews.names).unknown_shares(TextColumn.from_texts(texts))
+    np.testing.assert_array_equal(found, expected)
+    assert 0 < expected.min() < expected.max() == 1

@@ -124,7 +124,8 @@ def monitor_drift() -> None:
         if not MODEL_CAUSES.intersection(causes):
             raise AirflowSkipException("Nothing drifted that a retraining could help.")
         if not is_there(context["ti"], RETRAIN):
-            raise AirflowSkipException(f"There is no DAG {RETRAIN} to trigger.")
+            log.warning("There is no DAG %s to trigger", RETRAIN)
+            raise AirflowSkipException
         day, by = date.fromisoformat(found["day"]), context["run_id"]
         with connect() as connection:
             return drift_report.request_retraining(connection, day, found["model_id"], causes, by, settings())

@@ -64,4 +64,4 @@ def test_a_drifted_day_warns_and_asks_for_a_retraining_where_there_is_such_a_dag
     assert "Drift on 2026-11-03. Beyond the threshold: " in client.log("monitor_drift", run.run_id, tasks["alert"])
     assert "Plot and page: http" in client.log("monitor_drift", run.run_id, tasks["report"])
     if asked == "skipped":
-        assert "There is no DAG retrain to trigger." in client.log("monitor_drift", run.run_id, tasks["ask"])
+        assert "There is no DAG retrain to trigger" in client.log("monitor_drift", run.run_id, tasks["ask"])

@@ -137,7 +137,7 @@ def monitor_drift() -> None:
         task_id="retrain",
         trigger_dag_id=RETRAIN,
         trigger_run_id=ask(found),  # type: ignore[arg-type]
-        conf={"reason": "drift on {{ ti.xcom_pull(task_ids='measure')['day'] }}"},
+        conf={"policy": "not_worse"},
         # Airflow has one run of a name, so drift of the days after the first one triggers nothing.
         skip_when_already_exists=True,
     )

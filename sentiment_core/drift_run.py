@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from sentiment_core import drift_page
 from sentiment_core.drift import Cause, Report
 from sentiment_core.drift_report import Trend
-from sentiment_core.errors import RegistryRefused, RegistryUnavailable
 from sentiment_core.registry import DIGEST_TAG
 from sentiment_core.tracking_server import TrackingServer
 
@@ -25,13 +24,10 @@ def log_run(tracking_uri: str, reports: Sequence[Report], trend: Sequence[Trend]
 
     Raises `RegistryUnavailable` and `RegistryRefused`.
     """
-    from mlflow import MlflowClient  # noqa: PLC0415 -- only this function needs MLflow
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+    from sentiment_core.registration import answering, experiment_id  # noqa: PLC0415 -- so that a DAG is parsed without MLflow
 
-    server = TrackingServer(tracking_uri).uri
-    client = MlflowClient(tracking_uri)
-    try:
-        experiment = _experiment(client)
+    with answering(tracking_uri) as client:
+        experiment = experiment_id(client, EXPERIMENT)
         run_id = _run(client, experiment, day, digest)
         for cause in Cause:
             effect = reports[0].measures.get(cause, {}).get("effect")
@@ -45,24 +41,7 @@ def log_run(tracking_uri: str, reports: Sequence[Report], trend: Sequence[Trend]
             for path in drift_page.write(reports, trend, day, digest, Path(scratch)):
                 client.log_artifact(run_id, str(path))
         client.set_terminated(run_id)
-    except MlflowException as error:
-        kind = RegistryUnavailable if error.get_http_status_code() >= 500 else RegistryRefused
-        raise kind(uri=server, why=error.message) from error
-    return f"{server}/#/experiments/{experiment}/runs/{run_id}/artifacts"
-
-
-def _experiment(client: "MlflowClient") -> str:
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415
-
-    known = client.get_experiment_by_name(EXPERIMENT)
-    if known is None:
-        try:
-            return str(client.create_experiment(EXPERIMENT))
-        except MlflowException:  # another run made it meanwhile
-            known = client.get_experiment_by_name(EXPERIMENT)
-            if known is None:
-                raise
-    return str(known.experiment_id)
+    return f"{TrackingServer(tracking_uri).uri}/#/experiments/{experiment}/runs/{run_id}/artifacts"
 
 
 def _run(client: "MlflowClient", experiment: str, day: date, digest: str) -> str:

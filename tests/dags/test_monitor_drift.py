@@ -68,7 +68,8 @@ if not {others!r}:
     monitor_drift.RETRAIN = "no_such_dag"
 run = monitor_drift.monitor_drift().test(run_conf={conf})
 with create_session() as session:
-    retrained = sorted(run_id for (run_id,) in session.query(DagRun.run_id).filter(DagRun.dag_id == "retrain", DagRun.run_id.like("drift__%")))
+    asked = session.query(DagRun.run_id).filter(DagRun.dag_id == "retrain", DagRun.run_id.like("drift__%"))
+    retrained = sorted(run_id for (run_id,) in asked)
 print(json.dumps({{
     "tasks": {{task.task_id: str(task.state) for task in run.get_task_instances()}},
     "retrained": retrained,

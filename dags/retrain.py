@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
-from wiring import connect, fails_for_good, registry, storage
+from wiring import connect, fails_for_good, reconcile_history, registry, storage
 
-from sentiment_core.challenge import challenge
+from sentiment_core.challenge import contend
 from sentiment_core.data_checks import check, require_passed
-from sentiment_core.errors import GateRefused
 from sentiment_core.gate_policy import GatePolicy
 from sentiment_core.learning_curve import learning_curve
 from sentiment_core.params import Params
@@ -26,10 +25,10 @@ from sentiment_core.training_run import log_training
 log = logging.getLogger(__name__)
 
 DOC = """
-Makes an immutable **snapshot** of the labelled files below `training/` and of the corrections that users sent, checks
-it, trains on its training side, logs the run to MLflow, and registers the model as `challenger`. The **gate** then
-judges it on the snapshot's test side against the champion: it becomes the `champion` if it passes, and stays the
-challenger if not. Either way the run succeeds, and `sentiment registry history` tells which, and why.
+Makes an immutable **snapshot** of the labelled files below `training/` and of the corrections that users sent,
+**validates** it, **trains** on its training side, logs the run to MLflow, and registers the model as `challenger`. The
+**gate** then judges it on the snapshot's test side against the champion: it becomes the `champion` if it passes, and
+stays the challenger if not. Either way the run succeeds, and `sentiment registry history` tells which, and why.
 
 * **By hand**: *Trigger*. `training` changes settings of `params.yaml` for this run, as `{"model": {"C": 3}}`.
 * **On drift** the champion is replaced by a model that is *not worse* on old data: policy `not_worse`.
@@ -80,21 +79,30 @@ challenger if not. Either way the run succeeds, and `sentiment registry history`
     tags=["sentiment"],
 )
 def retrain() -> None:
-    """Make a snapshot, train on it, and let the gate decide."""
+    """Make a snapshot, validate it, train on it, and let the gate decide."""
 
     @task
     @fails_for_good
     def snapshot() -> str:
-        """Collect, split, store and check the labelled data; returns the snapshot's id."""
+        """Collect, split and store the labelled data; returns the snapshot's id."""
         params = get_current_context()["params"]
         days = Days(since=params["since"], until=params["until"])
-        configuration = chosen(params)
         with connect() as connection:
-            made = make_snapshot(connection, storage(), settings(), configuration, days)
-        require_passed(check(made.snapshot, configuration))
+            reconcile_history(connection, registry())
+            made = make_snapshot(connection, storage(), settings(), chosen(params), days)
         manifest = made.snapshot.manifest
         log.info("Snapshot %s: %s to train on, %s to test with", made.snapshot.id, manifest.training, manifest.test)
         return made.snapshot.id
+
+    @task
+    @fails_for_good
+    def validate(snapshot_id: str) -> str:
+        """Hold the snapshot against the limits of the configuration; returns its id when it keeps all of them."""
+        checks = check(stored(snapshot_id), chosen(get_current_context()["params"]))
+        for each in checks:
+            log.info("%s, limit %g: %s", each.name, each.limit, each.told)
+        require_passed(checks)
+        return snapshot_id
 
     @task
     @fails_for_good
@@ -113,7 +121,16 @@ def retrain() -> None:
             run = log_training(
                 uri, models.name, Path(folder), evaluation, name=models.name, snapshot_id=snapshot_id, tags=tags
             )
-        models.set_alias(CHALLENGER, run.version)
+        with connect() as connection:
+            promote(
+                connection,
+                models,
+                run.version,
+                alias=CHALLENGER,
+                actor=actor(),
+                reason=f"trained on snapshot {snapshot_id[:12]}",
+                kind="set",
+            )
         log.info("Version %s is the %s, MLflow run %s", run.version, CHALLENGER, run.run_id)
         return run.version
 
@@ -127,23 +144,30 @@ def retrain() -> None:
             policy = policy.not_worse()
         rows, models = stored(snapshot_id).reviews("test"), registry()
         with connect() as connection:
-            verdict = challenge(models, str(version), rows, policy, connection)
-            actor, why = f"airflow {get_current_context()['run_id']}", f"retrained on snapshot {snapshot_id[:12]}"
-            try:
-                move = promote(connection, models, version, actor=actor, reason=why, verdict=verdict)
-            except GateRefused as refusal:
-                log.warning("%s", refusal)
-                return {"version": version, "promoted": False, "why": str(refusal)}
-        log.info("%s", move.detail)
-        return {"version": version, "promoted": move.moved, "why": move.detail}
+            outcome = contend(
+                connection,
+                models,
+                version,
+                rows,
+                policy,
+                actor=actor(),
+                reason=f"retrained on snapshot {snapshot_id[:12]}",
+            )
+        log.log(logging.INFO if outcome.promoted else logging.WARNING, "%s", outcome.why)
+        return {"version": version, **outcome._asdict()}
 
-    snapshot_id = snapshot()
+    snapshot_id = validate(snapshot())
     gate(snapshot_id, train(snapshot_id))
 
 
 def chosen(params: Any) -> Params:
     """Return the training configuration with the changes that the run's params name. Raises `ParamsInvalid`."""
     return Params.load().changed(params["training"])
+
+
+def actor() -> str:
+    """Return who moves aliases in this run, as the history names it."""
+    return f"airflow {get_current_context()['run_id']}"
 
 
 def stored(snapshot_id: str) -> Snapshot:

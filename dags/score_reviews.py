@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
-from wiring import SCORED_REVIEWS, connect, fails_for_good, registry, run_day, storage
+from wiring import SCORED_REVIEWS, connect, fails_for_good, reconcile_history, registry, run_day, storage
 
 from sentiment_core.bundle import Bundle
 from sentiment_core.loading import Outcome
@@ -88,6 +88,7 @@ def score_reviews() -> None:
         models = registry()
         version, digest = models.resolve(params["model_version"])
         with connect() as connection:
+            reconcile_history(connection, models)
             run_plan = RunPlan(
                 run.run_id,
                 day,

@@ -1,5 +1,6 @@
 """Wires `sentiment_core` to Airflow: connections, the day of a run, and the one mapping of errors."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
@@ -12,10 +13,13 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from sentiment_core import database
 from sentiment_core.errors import DayInvalid, SettingMissing, TerminalError
-from sentiment_core.registry import Registry
+from sentiment_core.promotion import reconcile
+from sentiment_core.registry import CHALLENGER, CHAMPION, Registry
 from sentiment_core.run import finished_day, yesterday
 from sentiment_core.settings import settings
 from sentiment_core.storage import Storage
+
+log = logging.getLogger(__name__)
 
 AWS_CONNECTION = "aws_default"
 DATABASE_CONNECTION = "sentiment_db"
@@ -58,6 +62,15 @@ def registry() -> Registry:
     if config.mlflow_tracking_uri is None:
         raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="the model of a run comes from the registry")
     return Registry(config.mlflow_tracking_uri, config.model_name, config.model_cache)
+
+
+def reconcile_history(connection: database.Connection, models: Registry) -> None:
+    """Let the history of the aliases agree with the registry; the log tells what was cut off, or moved past it."""
+    for alias in (CHAMPION, CHALLENGER):
+        for move in reconcile(connection, models, alias):
+            log.warning(
+                "History: %s version %s, %s: %s", alias, move.to_version, move.state, move.detail or move.reason
+            )
 
 
 def run_day(dag_run: Any, params: Any) -> date:

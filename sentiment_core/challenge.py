@@ -1,14 +1,24 @@
-"""Judges a version of the registry against the champion that stands there: the gate with everything fetched for it."""
+"""Judges a version of the registry against the champion that stands there, and lets it take the champion's place."""
+
+from typing import NamedTuple
 
 from sentiment_core.bundle import Bundle
 from sentiment_core.database import Connection
-from sentiment_core.errors import TerminalError
+from sentiment_core.errors import GateRefused, PromotionOvertaken, TerminalError, VerdictStale
 from sentiment_core.gate import judge, unjudged
 from sentiment_core.gate_policy import GatePolicy
 from sentiment_core.labelled import LabelledReviews
+from sentiment_core.promotion import promote
 from sentiment_core.registry import CHAMPION, Registry
 from sentiment_core.stored_comparison import stored_reviews
 from sentiment_core.verdict import Verdict
+
+
+class Outcome(NamedTuple):
+    """Whether the alias moved to the challenger, and why or why not."""
+
+    promoted: bool
+    why: str
 
 
 def challenge(
@@ -32,3 +42,28 @@ def challenge(
             return unjudged(digest, standing.digest or None, policy, "champion", why)
     stored = stored_reviews(connection, policy.shadow) if connection is not None and champion is not None else None
     return judge(challenger, champion, rows, policy, stored)
+
+
+def contend(
+    connection: Connection,
+    registry: Registry,
+    version: int,
+    rows: LabelledReviews,
+    policy: GatePolicy,
+    *,
+    actor: str,
+    reason: str,
+) -> Outcome:
+    """Judge a version, and make it the champion if it passes. A refusal is in the history, and no error.
+
+    Raises what `challenge` and `promote` raise; where another champion came after the judgement it is
+    `PromotionOvertaken`, and the next call judges against that one.
+    """
+    verdict = challenge(registry, str(version), rows, policy, connection)
+    try:
+        move = promote(connection, registry, version, actor=actor, reason=reason, verdict=verdict)
+    except GateRefused as refusal:
+        return Outcome(False, str(refusal))
+    except VerdictStale as stale:
+        raise PromotionOvertaken(why=str(stale)) from stale
+    return Outcome(move.moved, move.detail)

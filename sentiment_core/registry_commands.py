@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sentiment_core.errors import GateRefused, SentimentError
-from sentiment_core.registry import CHAMPION, Registry, registered_model
+from sentiment_core.registry import CHALLENGER, CHAMPION, Registry, registered_model
 from sentiment_core.settings import settings
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ def history(alias: str | None, as_json: bool) -> None:
     with _connection() as connection:
         if settings().mlflow_tracking_uri is not None:
             try:
-                reconcile(connection, registered_model(), alias or CHAMPION)
+                for each in [alias] if alias else [CHAMPION, CHALLENGER]:
+                    reconcile(connection, registered_model(), each)
             except SentimentError as error:
                 click.echo(f"Warning: {error} The history may lag behind it.", err=True)
         rows = rows_of(connection, alias)

@@ -14,6 +14,8 @@ import aiohttp
 import pytest
 
 from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.database import connect
+from sentiment_core.promotion import promote, rollback
 from sentiment_core.scorer import Scorer
 
 TEXT = {"text": "A kettle."}
@@ -56,6 +58,21 @@ def test_the_champion_answers_and_a_new_champion_takes_over(follow, registry, va
     assert service.metric('model_reload_count_total{outcome="loaded"}') == 2
     registry.set_alias("champion", first)
     service.wait(lambda: served(service)["digest"] == starter.digest)
+
+
+def test_a_rollback_brings_the_scores_of_before_back(follow, registry, variant, database_url):
+    by = {"actor": "a test", "reason": "a test"}
+    first, second = registry.register(STARTER), registry.register(variant(0.9))
+    with connect(database_url) as connection:
+        promote(connection, registry, first, kind="force", **by)
+        service = follow().wait_ready()
+        before = service.post("/predict", TEXT).json()
+        promote(connection, registry, second, kind="force", **by)
+        service.wait(lambda: served(service)["version"] == second)
+        assert service.post("/predict", TEXT).json()["score"] != before["score"]
+        rollback(connection, registry, **by)
+        service.wait(lambda: served(service)["version"] == first)
+    assert service.post("/predict", TEXT).json() == before
 
 
 def serves(service, version):

@@ -1,12 +1,22 @@
 """Retraining as Airflow runs it: from labelled files in the object store to a champion that proved better."""
 
+import json
 import random
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-import psycopg2
 import pytest
+from mlflow import MlflowClient
 
 from sentiment_core.bundle import STARTER
+from sentiment_core.database import connect
+from sentiment_core.params import Params
+from sentiment_core.promotion import disagreement, history
 from sentiment_core.registry import Registry
+from sentiment_core.retraining import make_snapshot
+from sentiment_core.storage import Storage
+from tests.faults.registry_proxy import TAG, RegistryProxy
 
 STRUCTURE = """
 import json, os
@@ -22,7 +32,10 @@ print(json.dumps({
 RUN = """
 import json
 import retrain
-run = retrain.retrain().test(run_conf={conf})
+dag = retrain.retrain()
+for task in dag.tasks:
+    task.retries = 0
+run = dag.test(run_conf={conf})
 tasks = {{task.task_id: task for task in run.get_task_instances()}}
 states = {{name: str(task.state) for name, task in tasks.items()}}
 print(json.dumps([states, tasks["gate"].xcom_pull("gate") if states["gate"] == "success" else None]))
@@ -55,15 +68,30 @@ def models(settings, connections, request) -> Registry:
     return registry
 
 
-def history(settings):
-    with psycopg2.connect(settings.require_database_url()) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT kind, state, to_version, verdict IS NOT NULL FROM sentiment.promotion ORDER BY 1, 2")
-        return cursor.fetchall()
+def put(stack, settings, body: bytes) -> None:
+    key = "training/shop/labelled.csv"
+    stack.object_store.client().put_object(Bucket=settings.bucket, Key=key, Body=body)
+
+
+def moves(settings) -> list[tuple]:
+    """The history in its order."""
+    with connect(settings.require_database_url()) as connection:
+        return [(row.alias, row.kind, row.state, row.to_version) for row in reversed(history(connection))]
+
+
+def agree(settings, models: Registry) -> bool:
+    with connect(settings.require_database_url()) as connection:
+        return all(disagreement(connection, models, alias) is None for alias in ("champion", "challenger"))
 
 
 def test_the_dag_has_this_structure(in_airflow) -> None:
     found = in_airflow(STRUCTURE)
-    assert found["tasks"] == {"snapshot": ["gate", "train"], "train": ["gate"], "gate": []}
+    assert found["tasks"] == {
+        "snapshot": ["validate"],
+        "validate": ["gate", "train"],
+        "train": ["gate"],
+        "gate": [],
+    }
     assert found["params"] == {
         "since": None,
         "until": None,
@@ -82,39 +110,133 @@ def test_its_schedule_is_a_setting(in_airflow) -> None:
 def test_a_better_model_is_promoted_and_the_same_one_is_left_where_it_is(
     in_airflow, connections, settings, stack, models
 ) -> None:
-    s3 = stack.object_store.client()
-    s3.put_object(Bucket=settings.bucket, Key="training/shop/labelled.csv", Body=labelled(4_000))
+    put(stack, settings, labelled(4_000))
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
     assert set(states.values()) == {"success"}, states
     assert verdict["promoted"], verdict
     version, digest = models.resolve("champion")
     assert version == verdict["version"] == models.resolve("challenger")[0]
+    first = [
+        ("champion", "external", "moved", 1),
+        ("challenger", "set", "moved", version),
+        ("champion", "promote", "moved", version),
+    ]
+    assert moves(settings) == first
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
     assert set(states.values()) == {"success"}, states
     assert (verdict["promoted"], verdict["version"]) == (False, version)
     assert models.resolve("champion") == (version, digest)
+    assert moves(settings)[:3] == first
+    assert agree(settings, models)
 
 
 def test_a_model_that_learned_nothing_is_kept_from_the_champion(
     in_airflow, connections, settings, stack, models
 ) -> None:
     before = models.resolve("champion")
-    s3 = stack.object_store.client()
-    s3.put_object(Bucket=settings.bucket, Key="training/shop/coins.csv", Body=labelled(4_000, honest=False))
+    put(stack, settings, labelled(4_000, honest=False))
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
     assert set(states.values()) == {"success"}, states
     assert not verdict["promoted"]
     assert "accuracy" in verdict["why"]
     assert models.resolve("champion") == before
     assert models.resolve("challenger")[0] == verdict["version"]
-    assert ("promote", "refused", verdict["version"], True) in history(settings)
+    assert moves(settings)[-1] == ("champion", "promote", "refused", verdict["version"])
+
+
+def test_a_champion_whose_bundle_is_gone_is_kept_and_the_verdict_says_why(
+    in_airflow, connections, settings, stack, models, tmp_path
+) -> None:
+    client = MlflowClient(str(settings.mlflow_tracking_uri))
+    source = client.get_model_version(models.name, "1").source.removeprefix("models:/")
+    (tmp_path / "manifest.json").write_text("gone")
+    client.log_model_artifact(source, str(tmp_path / "manifest.json"), "data/bundle")
+    put(stack, settings, labelled(4_000))
+    states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
+    assert set(states.values()) == {"success"}, states
+    assert not verdict["promoted"]
+    assert "the champion, version 1, cannot be compared with" in verdict["why"]
+    assert models.standing("champion").version == 1
+    assert moves(settings)[-1] == ("champion", "promote", "refused", 2)
+
+
+def test_a_store_that_refuses_to_be_written_to_ends_the_run_with_nothing_changed(
+    in_airflow, connections, settings, stack, models
+) -> None:
+    put(stack, settings, labelled(1_000))
+    account = json.loads(connections["AIRFLOW_CONN_AWS_DEFAULT"])
+    account |= {"login": stack.object_store.reader_access_key, "password": stack.object_store.reader_secret_key}
+    refused = connections | {"AIRFLOW_CONN_AWS_DEFAULT": json.dumps(account)}
+    states, _ = in_airflow(RUN.format(conf=QUICK), **refused)
+    assert (states["snapshot"], states["gate"]) == ("failed", "upstream_failed")
+    listed = stack.object_store.client().list_objects_v2(Bucket=settings.bucket, Prefix="training/snapshots/")
+    assert listed["KeyCount"] == 0
+    assert moves(settings) == [("champion", "external", "moved", 1)]
+
+
+def test_rows_that_were_changed_in_the_store_are_not_judged_on(
+    in_airflow, connections, settings, stack, models
+) -> None:
+    put(stack, settings, labelled(1_000))
+    s3 = stack.object_store.client()
+    with connect(settings.require_database_url()) as connection:
+        made = make_snapshot(connection, Storage(s3), settings, Params.load())
+    rows = f"training/snapshots/{made.snapshot.id}/rows.jsonl.zst"
+    s3.put_object(Bucket=settings.bucket, Key=rows, Body=b"other rows")
+    states, _ = in_airflow(RUN.format(conf=QUICK), **connections)
+    assert (states["snapshot"], states["validate"], states["gate"]) == ("success", "failed", "upstream_failed")
+    assert moves(settings) == [("champion", "external", "moved", 1)]
+
+
+def test_a_registry_that_goes_in_the_middle_of_the_promotion_is_settled_by_the_next_run(
+    in_airflow, connections, settings, stack, models
+) -> None:
+    put(stack, settings, labelled(4_000))
+    with RegistryProxy(str(settings.mlflow_tracking_uri)) as proxy:
+        proxy.fail(TAG, "before", then_close=True)
+        through = connections | {"SENTIMENT_MLFLOW_TRACKING_URI": proxy.url}
+        states, _ = in_airflow(RUN.format(conf=QUICK), **through)
+    assert (states["train"], states["gate"]) == ("success", "failed")
+    assert models.standing("champion").version == 1
+    assert moves(settings)[-1] == ("champion", "promote", "intended", 2)
+    states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
+    assert set(states.values()) == {"success"}, states
+    assert (verdict["promoted"], models.standing("champion").version) == (True, 2)
+    assert moves(settings)[2:] == [
+        ("champion", "promote", "failed", 2),
+        ("champion", "promote", "moved", 2),
+    ]
+    assert agree(settings, models)
+
+
+def test_of_two_retrains_at_once_one_promotes_and_history_and_registry_agree(
+    in_airflow, airflow_home, connections, settings, stack, models, tmp_path
+) -> None:
+    put(stack, settings, labelled(4_000))
+    # Two runs of one Airflow would wait for each other: max_active_runs. Here nothing but the registry and the
+    # database is between them.
+    shutil.copy(Path(airflow_home["AIRFLOW_HOME"], "airflow.db"), tmp_path / "other.db")
+    other = connections | {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/other.db"}
+    with ThreadPoolExecutor() as pool:
+        ended = list(pool.map(lambda env: in_airflow(RUN.format(conf=QUICK), **env), (connections, other)))
+    assert any(verdict and verdict["promoted"] for _, verdict in ended), ended
+    assert all(states["train"] == "success" for states, _ in ended), ended
+    assert [row for row in moves(settings) if row[0] == "champion" and row[2] == "moved"][1:] == [
+        ("champion", "promote", "moved", models.standing("champion").version)
+    ]
+    assert agree(settings, models)
 
 
 def test_data_that_is_not_fit_to_learn_from_fails_the_run_at_once(in_airflow, connections, settings, stack) -> None:
     s3 = stack.object_store.client()
     s3.put_object(Bucket=settings.bucket, Key="training/shop/few.csv", Body=labelled(40))
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
-    assert states == {"snapshot": "failed", "train": "upstream_failed", "gate": "upstream_failed"}
+    assert states == {
+        "snapshot": "success",
+        "validate": "failed",
+        "train": "upstream_failed",
+        "gate": "upstream_failed",
+    }
     assert verdict is None
 
 

@@ -34,6 +34,12 @@ class RegistryProxy:
             def do_POST(self) -> None:
                 proxy._pass(self, self.rfile.read(int(self.headers["Content-Length"])))
 
+            def do_PUT(self) -> None:
+                self.do_POST()
+
+            def do_PATCH(self) -> None:
+                self.do_POST()
+
             def log_message(self, *_: object) -> None:
                 pass
 
@@ -69,7 +75,8 @@ class RegistryProxy:
         if body is not None:
             self.posts.append(request.path)
         server = http.client.HTTPConnection(str(self._server.hostname), self._server.port, timeout=30)
-        server.request(request.command, request.path, body, {"Content-Type": "application/json"})
+        content_type = request.headers.get("Content-Type", "application/json")
+        server.request(request.command, request.path, body, {"Content-Type": content_type})
         answer = server.getresponse()
         content = answer.read()
         server.close()

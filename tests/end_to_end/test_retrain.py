@@ -1,0 +1,63 @@
+"""Retraining on the real reviews, by a running Airflow, as the service sees it."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import retrain
+from benchmarks.harness import labelled_reviews
+from demo.stack import Stack
+from sentiment_core.database import connect
+from sentiment_core.promotion import history, promote, rollback
+from sentiment_core.registry import CHAMPION, Registry
+
+TEXTS = ["A kettle that leaks.", "Quiet, quick, and it looks lovely.", "It does what it should."]
+
+
+@pytest.fixture
+def models(system: Stack) -> Iterator[Registry]:
+    """The registered model, whose champion is in its place again for the tests that follow."""
+    models = retrain.registry(system)
+    before = models.resolve(CHAMPION)[0]
+    yield models
+    with connect(system.postgres.url()) as connection:
+        promote(connection, models, before, actor="test", reason="as it was", kind="force")
+
+
+def answers_of(system: Stack, version: int) -> list[dict[str, Any]]:
+    """Wait until the service answers by a version, and return what it says of some texts."""
+    while True:
+        with urllib.request.urlopen(f"{system.api.url}/model") as response:
+            if json.load(response)["version"] == version:
+                break
+        system.pause(0.2)
+    body = json.dumps({"texts": TEXTS}).encode()
+    request = urllib.request.Request(f"{system.api.url}/predict/batch", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as response:
+        return json.load(response)["results"]
+
+
+def test_a_model_of_all_reviews_takes_the_place_of_one_of_a_tenth_and_a_rollback_brings_its_scores_back(
+    system: Stack, models: Registry, real_data: Path
+) -> None:
+    reviews = labelled_reviews()
+    tenth = retrain.crown_a_tenth(system, reviews)
+    before = answers_of(system, tenth)
+    retrain.put(system, reviews)
+    ran = retrain.retrain(system)
+    assert set(ran["tasks"]) == {"snapshot", "validate", "train", "gate"}
+    assert ran["gate"]["promoted"], ran["gate"]
+    after = answers_of(system, ran["gate"]["version"])
+    assert all(abs(new["score"] - old["score"]) > 1e-3 for new, old in zip(after, before, strict=True))
+    with connect(system.postgres.url()) as connection:
+        row = history(connection, CHAMPION)[0]
+        checks = {check["name"]: check for check in (row.verdict or {})["checks"]}
+        assert (row.kind, row.state, row.from_version) == ("promote", "moved", tenth)
+        assert (row.verdict or {})["rows"] > 4_000
+        assert checks["accuracy better"]["figure"] > 0.02
+        assert rollback(connection, models, actor="test").version == tenth
+    assert answers_of(system, tenth) == before

@@ -58,7 +58,7 @@ test-crash: $(KERNELS) ## Kill loads at every step, by themselves and under Airf
 .PHONY: bench
 bench: $(KERNELS) ## Measure scoring, training, loading and the service against what others offer (with fastText where it has a wheel)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/bench.txt || true
-	@for name in scoring training load api api_batches api_start; do $(BIN)/python -m benchmarks.$$name; done
+	@for name in scoring training retrain load api api_batches api_start; do $(BIN)/python -m benchmarks.$$name; done
 
 .PHONY: soak
 soak: $(KERNELS) ## Let honest and hostile clients at the service for ten minutes (ARGS='--minutes 1')

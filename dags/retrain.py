@@ -91,7 +91,8 @@ def retrain() -> None:
             reconcile_history(connection, registry())
             made = make_snapshot(connection, storage(), settings(), chosen(params), days)
         manifest = made.snapshot.manifest
-        log.info("Snapshot %s: %s to train on, %s to test with", made.snapshot.id, manifest.training, manifest.test)
+        rows = (sum(side.rows.values()) for side in (manifest.training, manifest.test))
+        log.info("Snapshot %s: %s rows to train on, %s to test with", made.snapshot.id, *rows)
         return made.snapshot.id
 
     @task

@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 KERNELS := $(VENV)/.kernels
+TOOLS := .venv-deploy
+TOOLS_READY := $(TOOLS)/.ready
 ARGS ?=
 
 # The first interpreter of a supported version; the lock covers exactly these.
@@ -39,6 +41,13 @@ $(KERNELS): $(READY) $(addprefix sentiment_core/,compiling.py simd.py text.py co
 	@$(BIN)/python -m sentiment_core.warmup
 	@touch $@
 
+# The tools that judge a deployment's files want other releases of the project's own packages: an environment apart.
+$(TOOLS_READY): requirements/deploy.txt | $(READY)
+	@echo "Setting up $(TOOLS) (once; half a minute)"
+	@test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	@$(BIN)/uv pip sync --quiet --python $(TOOLS)/bin/python --require-hashes requirements/deploy.txt
+	@touch $@
+
 .PHONY: demo
 demo: $(KERNELS) ## Start the whole system on this machine and walk through it (ARGS=--exit ends by itself)
 	@$(BIN)/sentiment demo $(ARGS)
@@ -54,6 +63,10 @@ test: $(KERNELS) ## Run the tests (ARGS='-k name' passes arguments on to pytest)
 .PHONY: test-crash
 test-crash: $(KERNELS) ## Kill loads at every step, by themselves and under Airflow, and print what came of each
 	@$(BIN)/python -m pytest tests/crash -m "" $(ARGS)
+
+.PHONY: check-deploy
+check-deploy: $(KERNELS) $(TOOLS_READY) ## Judge images, compose, chart and workflows, and run what runs here (ARGS='-k name')
+	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(BIN)/python -m pytest $(wildcard tests/chart tests/deploy) $(ARGS)
 
 .PHONY: bench
 bench: $(KERNELS) ## Measure scoring, training, loading and the service against what others offer (with fastText where it has a wheel)
@@ -97,7 +110,19 @@ starter-model: $(KERNELS) ## Train the starter model anew (needs the review data
 schema: $(READY) ## Write sql/schema.sql, the dump of the migrated schema
 	@$(BIN)/python -m demo.schema > sql/schema.sql
 
+# The images' locks are cut out of the project's, so that what was tested is what is shipped.
+LOCKED := --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	--generate-hashes
 .PHONY: lock
-lock: $(READY) ## Resolve requirements/lock.txt anew for Python 3.11 to 3.13
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-		--no-annotate --no-header --generate-hashes --extra dev --upgrade pyproject.toml --output-file requirements/lock.txt
+lock: $(READY) ## Resolve the locks in requirements anew for Python 3.11 to 3.13
+	@$(BIN)/uv pip compile $(LOCKED) --upgrade --extra dev pyproject.toml --output-file requirements/lock.txt
+	@$(BIN)/uv pip compile $(LOCKED) --upgrade --override requirements/deploy-overrides.txt requirements/deploy.in \
+		--output-file requirements/deploy.txt
+	@$(MAKE) lock-images
+
+.PHONY: lock-images
+lock-images: $(READY) ## Cut the images' locks out of requirements/lock.txt
+	@$(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt --extra api --extra tracing --extra registry \
+		pyproject.toml --output-file requirements/api.txt
+	@$(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt --extra airflow \
+		pyproject.toml --output-file requirements/airflow.txt

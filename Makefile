@@ -122,7 +122,9 @@ lock: $(READY) ## Resolve the locks in requirements anew for Python 3.11 to 3.13
 
 .PHONY: lock-images
 lock-images: $(READY) ## Cut the images' locks out of requirements/lock.txt
-	@$(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt --extra api --extra tracing --extra registry \
+	@$(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt --extra api --extra tracing \
 		pyproject.toml --output-file requirements/api.txt
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt --extra airflow \
 		pyproject.toml --output-file requirements/airflow.txt
+	@echo hatchling | $(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt - \
+		--output-file requirements/build.txt

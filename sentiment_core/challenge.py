@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from sentiment_core.bundle import Bundle
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.errors import GateRefused, PromotionOvertaken, TerminalError, VerdictStale
 from sentiment_core.gate import judge, unjudged
 from sentiment_core.gate_policy import GatePolicy

@@ -9,8 +9,8 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, 
 
 from sentiment_core.body import Body
 from sentiment_core.columns import Values
+from sentiment_core.connecting import Connection
 from sentiment_core.contract import Header, RejectCode
-from sentiment_core.database import Connection
 from sentiment_core.drop import Drop
 from sentiment_core.erasure import Erasures, IdFields
 from sentiment_core.errors import FileRejected, ObjectChanged, TrainingDataInvalid

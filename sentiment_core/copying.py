@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.columns import Numbers, TextColumn, Values
 from sentiment_core.compiling import compiled
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.fields import POSTGRES_EPOCH
 from sentiment_core.simd import copy_bytes
 

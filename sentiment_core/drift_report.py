@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from psycopg2.extras import execute_values
 
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.drift import Cause, Report, State, compare
 from sentiment_core.model import Model
 from sentiment_core.observed import observe

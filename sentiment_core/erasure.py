@@ -15,8 +15,8 @@ from psycopg2.extras import execute_values
 from sentiment_core import ledger
 from sentiment_core.body import file_format
 from sentiment_core.columns import Values
+from sentiment_core.connecting import Connection
 from sentiment_core.contract import RejectCode
-from sentiment_core.database import Connection
 from sentiment_core.errors import ErasureKeyWrong
 from sentiment_core.known_texts import hash_text
 from sentiment_core.ledger import SourceFile

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
 
 from sentiment_core import ledger
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.drop import parse_day
 from sentiment_core.errors import MonthInvalid
 from sentiment_core.settings import Settings

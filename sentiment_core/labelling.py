@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
 
 from sentiment_core.collecting import SNAPSHOTS, LabelCode, read_file
+from sentiment_core.connecting import Connection
 from sentiment_core.contract import KNOWN_COLUMNS
-from sentiment_core.database import Connection
 from sentiment_core.drop import Drop
 from sentiment_core.errors import LabelSourceInvalid
 from sentiment_core.settings import Settings

@@ -11,8 +11,8 @@ import psycopg2.errors
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
 from psycopg2.extras import execute_values
 
+from sentiment_core.connecting import Connection
 from sentiment_core.contract import RejectCode
-from sentiment_core.database import Connection
 from sentiment_core.drop import Drop
 from sentiment_core.errors import ClaimHeld, LoadsUnderWay, MaintenanceRuns
 

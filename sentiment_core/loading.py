@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from sentiment_core import ledger
 from sentiment_core.body import Body
+from sentiment_core.connecting import Connection
 from sentiment_core.contract import RejectCode
-from sentiment_core.database import Connection
 from sentiment_core.erasure import Erasures
 from sentiment_core.errors import FileRejected
 from sentiment_core.intake import Intake, clock, require_good_rows

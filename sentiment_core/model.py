@@ -5,7 +5,7 @@ from typing import NamedTuple
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
 
 from sentiment_core.bundle import Bundle
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.scorer import Scorer
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
 
 from sentiment_core.columns import TextColumn
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.drift import Observed, Rejections, TextCounts
 from sentiment_core.manifest import LABELS
 from sentiment_core.model import Model

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import psycopg2
 
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.errors import SentimentError
 from sentiment_core.ledger import SourceFile
 

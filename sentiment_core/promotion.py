@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, Literal, NamedTuple
 
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.errors import (
     BundleDamaged,
     BundleMissing,

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
 from psycopg2.extras import Json
 
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.model import enter_digest
 from sentiment_core.registry import ModelVersion, Registry
 from sentiment_core.verdict import Verdict

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 
 
 class Entry(NamedTuple):

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from sentiment_core.columns import Values
 from sentiment_core.compiling import compiled
+from sentiment_core.connecting import Connection
 from sentiment_core.contract import RejectCode
-from sentiment_core.database import Connection
 from sentiment_core.ledger import SourceFile
 from sentiment_core.validation import RejectedRow, Review, ReviewBatch
 

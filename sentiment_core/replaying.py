@@ -11,7 +11,7 @@ import numpy as np
 
 from sentiment_core import ledger
 from sentiment_core.body import file_format
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.erasure import Erasures
 from sentiment_core.errors import FileRejected
 from sentiment_core.intake import Intake, ScoredRows

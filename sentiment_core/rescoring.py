@@ -7,7 +7,7 @@ import numpy as np
 
 from sentiment_core import ledger
 from sentiment_core.columns import TextColumn, Values
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.ledger import SourceFile
 from sentiment_core.loading import Outcome, Status
 from sentiment_core.model import Model

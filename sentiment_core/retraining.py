@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from sentiment_core.bundle import array_bytes
 from sentiment_core.collecting import Collected, collect
+from sentiment_core.connecting import Connection
 from sentiment_core.data_checks import check, require_passed
-from sentiment_core.database import Connection
 from sentiment_core.known_texts import are_known, hash_texts
 from sentiment_core.labelled import digest_of
 from sentiment_core.manifest import LABELS, ArrayFile

@@ -10,8 +10,8 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, 
 from psycopg2.extras import execute_values
 
 from sentiment_core import ledger
+from sentiment_core.connecting import Connection, database_errors
 from sentiment_core.contract import RejectCode
-from sentiment_core.database import Connection, database_errors
 from sentiment_core.drop import parse_day
 from sentiment_core.errors import DayInvalid, FilesRejected, RunIncomplete, TransientError
 from sentiment_core.loading import Loader, Outcome, Status

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.gate_policy import ShadowPolicy
 from sentiment_core.labelled import LabelledReviews
 from sentiment_core.manifest import LABELS

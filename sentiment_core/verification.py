@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 
 
 class Finding(NamedTuple):

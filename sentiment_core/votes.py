@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
+from sentiment_core.connecting import Connection
 from sentiment_core.contract import RejectCode
-from sentiment_core.database import Connection
 from sentiment_core.known_texts import hash_text
 from sentiment_core.snapshot import Corrections, Days, Row
 

@@ -11,9 +11,9 @@ from psycopg2.extras import Json
 
 from sentiment_core import copying, ledger
 from sentiment_core.columns import Values
+from sentiment_core.connecting import Connection
 from sentiment_core.contract import RejectCode
 from sentiment_core.copying import copy_rows
-from sentiment_core.database import Connection
 from sentiment_core.ledger import SourceFile
 from sentiment_core.model import Model
 from sentiment_core.scorer import LABELS, Scores

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from api.last_good import LastGood
 from api.metrics import Metrics
-from api.role import Role
+from api.role import Role, starter_model
 from api.schemas import Model, RoleName
 from api.served import Scorers, ServedModel
-from sentiment_core.errors import RegistryUnavailable, SentimentError
+from sentiment_core.errors import ModelUnknown, RegistryUnavailable, SentimentError
 from sentiment_core.registry import CHAMPION, Registry
 from sentiment_core.settings import Settings
 
@@ -38,6 +38,7 @@ class Followed(Role):
         self._refusal: SentimentError | None = None
         self._refused_version = 0
         self._retry_refused_at = 0.0
+        self._nobody = False  # whether the registry says that what is wanted is not there
 
     async def _renew(self) -> None:
         registry = Registry(self._tracking_uri, self._name, self._cache)
@@ -46,7 +47,11 @@ class Followed(Role):
             await asyncio.wait((resolved,), timeout=_PATIENCE_S)
             if not resolved.done():  # it is up but silent, and whoever waits for this process does not care why
                 await self._show_last_good()
-        version, digest = await resolved
+        try:
+            version, digest = await resolved
+        except ModelUnknown:
+            self._nobody = await asyncio.to_thread(registry.standing, self.wanted) is None
+            raise
         self._reach(True)
         if self._is_served(version, digest):
             self.trouble = None
@@ -89,9 +94,15 @@ class Followed(Role):
     def _last_good(self) -> ServedModel | None:
         identity = self._remembered.read()
         if identity is None:
-            return None
+            return self._starter()
         digest = identity["digest"]
         return ServedModel(identity, "cache", self._scorers.get(digest, lambda: self._cache / digest))
+
+    def _starter(self) -> ServedModel | None:
+        """Return the starter model where nothing was made the champion yet: there is no other that could be meant."""
+        if self.role != "champion" or self.wanted != CHAMPION or not self._nobody:
+            return None
+        return starter_model(self._scorers)
 
     def _what(self) -> str:
         return f"models:/{self._name}@{self.wanted}"

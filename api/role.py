@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from api.metrics import Metrics
-from api.schemas import Model, RoleName
+from api.schemas import Model, RoleName, Source
 from api.served import Scorers, ServedModel
 from sentiment_core.bundle import STARTER
 from sentiment_core.errors import BundleDamaged, RegistryUnavailable, SentimentError
@@ -109,9 +109,19 @@ class Local(Role):
             self._serve(await asyncio.to_thread(self._load))
 
     def _load(self) -> ServedModel:
-        scorer = self._scorers.load(self._path)
-        identity: Model = {"name": scorer.bundle.manifest.name, "version": None, "digest": scorer.bundle.digest}
-        return ServedModel(identity, "starter" if self._is_starter else "bundle", scorer)
+        return local_model(self._path, "starter" if self._is_starter else "bundle", self._scorers)
 
     def _what(self) -> str:
         return str(self._path)
+
+
+def starter_model(scorers: Scorers) -> ServedModel:
+    """Load the model that comes with the package."""
+    return local_model(STARTER, "starter", scorers)
+
+
+def local_model(path: Path, source: Source, scorers: Scorers) -> ServedModel:
+    """Load a bundle of this machine, which has no version."""
+    scorer = scorers.load(path)
+    identity: Model = {"name": scorer.bundle.manifest.name, "version": None, "digest": scorer.bundle.digest}
+    return ServedModel(identity, source, scorer)

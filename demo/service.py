@@ -27,7 +27,7 @@ class Service:
         return f"http://{LOOPBACK}:{self._workspace.port('api')}"
 
     def start(self) -> None:
-        """Start the process. It is up before there is a champion, and `ready` after."""
+        """Start the process. It is up before there is a champion, and `ready` with one."""
         chosen = {"SENTIMENT_API_HOST": LOOPBACK, "SENTIMENT_API_PORT": str(self._workspace.port("api"))}
         self._workspace.supervisor.start(
             Program(
@@ -42,8 +42,12 @@ class Service:
         )
 
     def ready(self) -> bool:
-        """Tell whether it has a model to serve."""
-        return self._status("/readyz") == 200
+        """Tell whether it serves the registry's model; until there is a champion it answers with the starter."""
+        try:
+            answer = urllib3.request("GET", f"{self.url}/readyz", timeout=5, retries=False)
+        except urllib3.exceptions.HTTPError:
+            return False
+        return answer.status == 200 and answer.json()["source"] != "starter"
 
     def _status(self, path: str) -> int:
         try:

@@ -1,85 +1,48 @@
 """PostgreSQL: connections (see `connecting`), and the schema's version."""
 
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import psycopg2
 import sqlalchemy
 from alembic import command, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from sentiment_core.connecting import Connection, connect, database_errors, libpq_url
-from sentiment_core.errors import DatabaseUnavailable, SchemaOutdated
+from sentiment_core.schema import SchemaStatus, folder, needed_revision, schema_status, wait_for_schema
 
 __all__ = ["Connection", "SchemaStatus", "connect", "database_errors", "schema_status", "upgrade", "wait_for_schema"]
 
 
-class SchemaStatus(NamedTuple):
-    """The schema's revision in the database (None: not there) and the one that this release needs."""
-
-    found: str | None
-    needed: str
-
-    @property
-    def current(self) -> bool:
-        """Whether this release can work on the database."""
-        return self.found == self.needed
-
-
-def schema_status(url: str) -> SchemaStatus:
-    """Compare the database's revision with this release's."""
-    needed = ScriptDirectory.from_config(migrations()).get_current_head()
-    with schema_connection(url) as connection:
-        context = MigrationContext.configure(connection, opts=VERSION_TABLE)
-        return SchemaStatus(context.get_current_revision(), str(needed))
-
-
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the database to a revision. Several processes may do so at once: one works, the others wait."""
+    """Bring the database to a revision. Several processes may do so at once: one works, the others wait.
+
+    What a newer release has migrated is left as it is: after a rollback this one works on that.
+    """
     config = migrations()
     with schema_connection(url) as guard, schema_connection(url) as connection:
         # The lock of a transaction that stays open: one of a session would outlive it behind a pooler.
         guard.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.upgrade', 0))")
         connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS sentiment")
+        found = SchemaStatus(_revision(connection), needed_revision())
         connection.commit()
+        if found.ahead:
+            return
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 
 
-def wait_for_schema(url: str, seconds: float) -> SchemaStatus:
-    """Wait until the database answers and its schema is current.
-
-    Raises `SchemaOutdated`, or `DatabaseUnavailable`, when that has not come after `seconds`.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        last_try = time.monotonic() >= deadline
-        try:
-            status = schema_status(url)
-            if status.current:
-                return status
-            if last_try:
-                raise SchemaOutdated(found=status.found or "none", needed=status.needed)
-        except DatabaseUnavailable:
-            if last_try:
-                raise
-        time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))
-
-
-VERSION_TABLE = {"version_table": "schema_version", "version_table_schema": "sentiment"}
+def _revision(connection: sqlalchemy.Connection) -> str | None:
+    version_table = {"version_table": "schema_version", "version_table_schema": "sentiment"}
+    return MigrationContext.configure(connection, opts=version_table).get_current_revision()
 
 
 def migrations() -> Config:
-    """Return Alembic's configuration; the folder `sql` lies in the wheel's package, or beside it in a checkout."""
-    package = Path(__file__).parent
-    folder = next(folder for folder in (package / "sql", package.parent / "sql") if (folder / "env.py").exists())
+    """Return Alembic's configuration."""
     config = Config()
-    config.set_main_option("script_location", str(folder))
+    config.set_main_option("script_location", str(folder()))
     config.set_main_option("path_separator", "os")
     return config
 

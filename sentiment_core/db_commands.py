@@ -5,8 +5,9 @@ import sys
 
 import click
 
-from sentiment_core import database, verification
+from sentiment_core.connecting import connect
 from sentiment_core.errors import SchemaOutdated
+from sentiment_core.schema import schema_status, wait_for_schema
 from sentiment_core.settings import settings
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
@@ -21,32 +22,41 @@ def db() -> None:
 @as_json
 def upgrade(as_json: bool) -> None:
     """Bring the schema to what this release needs. Safe to run again, and by several at once."""
+    from sentiment_core import database  # noqa: PLC0415 -- `status` is also asked where there is no Alembic
+
     url = settings().require_database_url()
     database.upgrade(url)
-    found = database.schema_status(url).found
-    click.echo(json.dumps({"revision": found}) if as_json else f"The schema is at revision {found}.")
+    found = schema_status(url)
+    if as_json:
+        click.echo(json.dumps({"revision": found.found}))
+        return
+    ahead = f", which is newer than the {found.needed} of this release: nothing was done" if found.ahead else ""
+    click.echo(f"The schema is at revision {found.found}{ahead}.")
 
 
 @db.command()
 @click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait until it is current.")
 @as_json
 def status(wait: float, as_json: bool) -> None:
-    """Tell whether the schema is what this release needs; exit code 1 when it is not."""
+    """Tell whether the schema is what this release needs, or newer; exit code 1 when it is not."""
     url = settings().require_database_url()
-    found = database.wait_for_schema(url, wait) if wait else database.schema_status(url)
+    found = wait_for_schema(url, wait) if wait else schema_status(url)
     if as_json:
         click.echo(json.dumps({"found": found.found, "needed": found.needed, "current": found.current}))
         sys.exit(not found.current)
     if not found.current:
         raise SchemaOutdated(found=found.found or "none", needed=found.needed)
-    click.echo(f"The schema is at revision {found.found}, as this release needs it.")
+    needed = f"newer than the {found.needed} of" if found.ahead else "as it is needed by"
+    click.echo(f"The schema is at revision {found.found}, {needed} this release.")
 
 
 @db.command()
 @as_json
 def verify(as_json: bool) -> None:
     """Prove that the ledger and the stored rows agree; exit code 1 with each finding when they do not."""
-    with database.connect(settings().require_database_url()) as connection:
+    from sentiment_core import verification  # noqa: PLC0415
+
+    with connect(settings().require_database_url()) as connection:
         findings = verification.verify(connection)
     if as_json:
         click.echo(json.dumps([finding._asdict() for finding in findings]))

@@ -176,12 +176,15 @@ def first_ones(body):
     return body["results"][:-1]
 
 
-def test_a_service_waits_for_the_first_champion(follow, registry):
-    service = follow()
-    answer = service.wait(lambda: (found := service.get("/readyz")).json()["detail"].count("champion") and found)
-    assert (answer.status, answer.code) == (503, "not_ready")
-    registry.set_alias("champion", registry.register(STARTER))
-    service.wait_ready()
+def test_until_the_first_champion_the_starter_answers(follow, registry, variant, starter):
+    service = follow().wait_ready()
+    ready = service.get("/readyz").json()
+    assert (ready["source"], ready["model"]["version"], ready["model"]["digest"]) == ("starter", None, starter.digest)
+    assert "champion" in ready["detail"]
+    first = registry.register(variant(0.9))
+    registry.set_alias("champion", first)
+    service.wait(lambda: served(service)["version"] == first)
+    assert service.get("/readyz").json()["detail"] is None
 
 
 def test_a_broken_champion_is_refused_and_the_old_one_goes_on(follow, registry, variant, break_version):

@@ -61,6 +61,21 @@ def test_upgrading_is_safe_again_and_by_several_at_once(empty_database) -> None:
     assert database.wait_for_schema(empty_database, 1).current
 
 
+def test_the_release_before_works_on_a_newer_schema_and_leaves_it(empty_database) -> None:
+    database.upgrade(empty_database)
+    needed = database.schema_status(empty_database).needed
+    execute(empty_database, "UPDATE sentiment.schema_version SET version_num = '9999'")
+    found = database.wait_for_schema(empty_database, 0)
+    assert (found.found, found.current, found.ahead) == ("9999", True, True)
+    database.upgrade(empty_database)
+    assert database.schema_status(empty_database) == ("9999", needed)
+
+
+def test_the_revision_that_is_needed_is_the_last_of_alembics(empty_database) -> None:
+    head = ScriptDirectory.from_config(database.migrations()).get_current_head()
+    assert database.schema_status(empty_database).needed == head
+
+
 def test_every_column_of_every_view_is_commented(database_url) -> None:
     assert (
         execute(

@@ -25,6 +25,7 @@ scorer, texts = Scorer(Bundle.load(STARTER)), json.loads(sys.argv[1])
 with event.install_recorder("numba:compile") as compiled:
     scores = scorer.score_texts(texts).score.tolist()
     scorer.explain(texts[0])
+    scorer.score_text(texts[0])
     scorer.reasons(TextColumn.from_texts(texts), 3)
 print(json.dumps({"scores": scores, "compiled": len(compiled.buffer)}))
 """

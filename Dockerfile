@@ -104,7 +104,7 @@ FROM runtime AS airflow
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 # The official chart runs it as user 50000 of group 0, and mounts into these folders.
 RUN useradd --uid 50000 --gid 0 --no-create-home --home-dir /opt/airflow --shell /bin/bash airflow \
-    && install -d -o 50000 -g 0 -m 0775 /opt/airflow /opt/airflow/config /opt/airflow/logs /var/cache/sentiment
+    && install -d -o 50000 -g 0 -m 0775 /opt/airflow /opt/airflow/config /opt/airflow/logs /var/cache/sentiment /var/lib/sentiment
 COPY --from=airflow-build /opt/venv /opt/venv
 COPY docker/entrypoint.sh /entrypoint
 COPY docker/airflow.cfg /opt/airflow/airflow.cfg

@@ -3,18 +3,20 @@
 import getpass
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sentiment_core.errors import GateRefused, SentimentError
+from sentiment_core.bundle import STARTER
+from sentiment_core.errors import GateRefused, RegistryUnavailable, SentimentError
 from sentiment_core.registry import CHALLENGER, CHAMPION, Registry, registered_model
 from sentiment_core.settings import settings
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 _OUTCOME_COLOUR: Final = {"passed": "green", "failed": "red", "skipped": "yellow"}
 _LONGEST_REASON: Final = 1_000
+_Answer = TypeVar("_Answer")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
@@ -77,6 +80,28 @@ def register(bundle: Path, champion: bool, as_json: bool) -> None:
         click.echo(json.dumps({"name": models.name, "version": version, "digest": digest, "champion": champion}))
         return
     click.echo(f"{models.name} version {version}, digest {digest[:12]}{', is the champion' if champion else ''}.")
+
+
+@registry.command("first-model")
+@click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path), default=STARTER)
+@click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait until MLflow answers.")
+@as_json
+def first_model(bundle: Path, wait: float, as_json: bool) -> None:
+    """Make BUNDLE (the starter model) the first champion; where there is one, do nothing. Safe again, and by several."""
+    from sentiment_core.promotion import promote as move  # noqa: PLC0415
+
+    models = registered_model()
+    standing = _answer_within(wait, lambda: models.standing(CHAMPION))
+    if standing is None:
+        with _connection() as connection:
+            first = models.register(bundle)
+            move(connection, models, first, actor=_actor(), reason="the first champion", kind="set")
+    version, digest = models.resolve(None)
+    if as_json:
+        click.echo(json.dumps({"name": models.name, "version": version, "digest": digest, "moved": standing is None}))
+        return
+    already = "" if standing is None else " already"
+    click.echo(f"{models.name} version {version}, digest {digest[:12]}, is the champion{already}.")
 
 
 @registry.command()
@@ -226,6 +251,18 @@ def _disagreement(models: Registry) -> str | None:
             return disagreement(connection, models)
     except SentimentError as error:
         return f"the history of promotions cannot be read: {error}".rstrip(".")
+
+
+def _answer_within(seconds: float, ask: Callable[[], _Answer]) -> _Answer:
+    """Return what the registry answers, asked again until so many seconds have passed while it does not answer."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except RegistryUnavailable:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))
 
 
 def _sentence(detail: str) -> str:

@@ -444,3 +444,23 @@ def test_a_schema_that_is_too_old_is_said(sentiment, models, empty_database, tmp
     )  # fmt: skip
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert models.champion() is None
+
+
+def test_a_registry_without_a_champion_gets_its_first_model_once(command, models, connection) -> None:
+    first = command("first-model", "--wait", "5")
+    assert first.returncode == 0, first.stderr
+    assert "version 1, digest" in first.stdout
+    assert rows(connection, "kind", "state", "to_version", "reason") == [("set", "moved", 1, "the first champion")]
+    again = json.loads(command("first-model", "--json").stdout)
+    assert (again["version"], again["moved"]) == (1, False)
+    assert len(models.registry.versions()) == len(rows(connection, "kind")) == 1
+
+
+def test_another_champion_is_no_place_for_a_first_model(command, models, three, connection) -> None:
+    force(connection, models, three[1])
+    assert json.loads(command("first-model", "--json").stdout)["version"] == three[1]
+
+
+def test_a_first_model_does_not_wait_for_ever(command) -> None:
+    refused = command("first-model", "--wait", "0.1", SENTIMENT_MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert (refused.returncode, "did not answer" in refused.stderr) == (1, True), refused.stderr

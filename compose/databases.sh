@@ -9,3 +9,6 @@ CREATE DATABASE :"role" OWNER :"role" TEMPLATE template0;
 REVOKE ALL ON DATABASE :"role" FROM PUBLIC;
 SQL
 done
+# Its migrations make the roles sentiment_reader and sentiment_writer.
+psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
+    --command 'ALTER ROLE sentiment CREATEROLE'

@@ -1,5 +1,6 @@
 # Two images: `--target api` answers over HTTP, `--target airflow` runs DAGs, MLflow, migrations and the command line.
 # A registry's image by digest: --build-arg PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:…
+# checkov:skip=CKV_DOCKER_7: the tag stands in the default of an argument, which it does not look into
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 
 # Machine code is kept by the processor's name and features: a stated baseline makes it fit all machines. This one is
@@ -15,6 +16,7 @@ RUN /trim.sh && rm /trim.sh
 
 # What was left out would still be in the layers below: so both images begin anew, on one layer that they share.
 FROM scratch AS runtime
+# hadolint ignore=DL3067
 COPY --from=trimmed / /
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
     LANG=C.UTF-8

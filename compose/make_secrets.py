@@ -63,7 +63,7 @@ def _environment(name: str, values: Mapping[str, str]) -> None:
 
 
 def _write(name: str, text: str) -> None:
-    # The other images have users of their own, whose numbers are not known here: all may read, in a volume of ours only.
+    # The other images have users of their own, whose numbers are not known here: all may read, in a volume of ours.
     unfinished = FOLDER / f".{name}"
     unfinished.write_text(text, encoding="ascii")
     unfinished.chmod(0o444)

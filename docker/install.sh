@@ -9,3 +9,4 @@ find "$package" -exec touch -d '2000-01-01T00:00:00Z' {} +
 "$python" -m compileall -q --invalidation-mode unchecked-hash "$package" "$package/../api"
 "$python" -m sentiment_core.warmup
 chmod -R a+rX "$package"
+rm -f "$1/.lock"

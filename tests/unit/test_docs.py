@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 import pytest
+import yaml
 from pydantic_core import PydanticUndefined
 
 from api.metrics import Metrics
@@ -46,6 +47,18 @@ def shown(default: Any) -> str:
 
 def test_every_setting_is_listed_with_its_default_and_its_meaning(docs: Path) -> None:
     assert settings_table() in (docs / "configuration.md").read_text(), f"put this table in:\n{settings_table()}"
+
+
+def test_every_part_and_variable_of_the_compose_file_is_listed(docs: Path, checkout: Path) -> None:
+    composed = (checkout / "docker-compose.yaml").read_text()
+    variables = dict(re.findall(r"\$\{(\w+):-([^}]+)\}", composed))
+    variables |= dict(line.split("=") for line in (checkout / ".env").read_text().splitlines() if line[0] != "#")
+    page = (docs / "compose.md").read_text()
+    listed = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", page, re.MULTILINE))
+    assert listed == variables
+    assert set(yaml.safe_load(composed)["services"]) <= set(first_cells(docs / "compose.md"))
+    ports = dict(re.findall(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}", composed))
+    assert set(re.findall(r"localhost:(\d+) \|", page)) == set(ports.values())
 
 
 def test_every_reject_code_is_explained(docs: Path) -> None:

@@ -54,7 +54,7 @@ def test_every_part_and_variable_of_the_compose_file_is_listed(docs: Path, check
     variables = dict(re.findall(r"\$\{(\w+):-([^}]+)\}", composed))
     variables |= dict(line.split("=") for line in (checkout / ".env").read_text().splitlines() if line[0] != "#")
     page = (docs / "compose.md").read_text()
-    listed = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", page, re.MULTILINE))
+    listed = dict(re.findall(r"^\| `([A-Z0-9_]+)` \| `([^`]+)` \|", page, re.MULTILINE))
     assert listed == variables
     assert set(yaml.safe_load(composed)["services"]) <= set(first_cells(docs / "compose.md"))
     ports = dict(re.findall(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}", composed))

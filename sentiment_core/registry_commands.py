@@ -87,7 +87,7 @@ def register(bundle: Path, champion: bool, as_json: bool) -> None:
 @click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait until MLflow answers.")
 @as_json
 def first_model(bundle: Path, wait: float, as_json: bool) -> None:
-    """Make BUNDLE (the starter model) the first champion; where there is one, do nothing. Safe again, and by several."""
+    """Make BUNDLE (the starter model) the first champion; where there is one, do nothing. Safe to run again."""
     from sentiment_core.promotion import promote as move  # noqa: PLC0415
 
     models = registered_model()

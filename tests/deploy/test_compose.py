@@ -17,6 +17,7 @@ import yaml
 from demo.airflow_client import AirflowClient
 from tests.deploy.conftest import REVISION, Run
 
+pytestmark = pytest.mark.timeout(3600)  # the first test waits for all images to be built, and for the start
 DAG = "score_reviews"
 DAY = "2026-11-16"
 PORTS = ("POSTGRES", "S3", "MLFLOW", "AIRFLOW", "API", "PROMETHEUS")

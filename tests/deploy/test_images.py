@@ -10,6 +10,7 @@ import pytest
 
 from tests.deploy.conftest import REVISION, Run
 
+pytestmark = pytest.mark.timeout(3600)  # the first test waits for both images to be built
 BOTH = pytest.mark.parametrize("image", ["api", "airflow"])
 HARDENED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")  # noqa: S108
 MEGABYTE = 1_000_000

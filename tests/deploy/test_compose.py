@@ -102,6 +102,22 @@ def test_every_image_can_be_overridden_and_none_is_a_moving_tag(checkout: Path) 
         assert tag == "local" if name.startswith("sentiment-") else tag.count(".") >= 1
 
 
+def test_grafana_is_given_a_source_and_a_dashboard_that_asks_it_for_what_the_service_tells(checkout: Path) -> None:
+    # No Grafana runs here: what it reads is held against its provisioning's own names, and against our metrics.
+    grafana = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]["grafana"]
+    mounts = dict(volume.removesuffix(":ro").split(":") for volume in grafana["volumes"] if volume.startswith("./"))
+    assert all((checkout / source).exists() for source in mounts)
+    targets = {target: checkout / source for source, target in mounts.items()}
+    [source] = yaml.safe_load(targets["/etc/grafana/provisioning/datasources/prometheus.yaml"].read_text())[
+        "datasources"
+    ]
+    assert source["url"] == "http://prometheus:9090"
+    [provider] = yaml.safe_load(targets["/etc/grafana/provisioning/dashboards/sentiment.yaml"].read_text())["providers"]
+    boards = [json.loads(path.read_text()) for path in targets[provider["options"]["path"]].glob("*.json")]
+    queries = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
+    assert any("app_request_count_total" in query for query in queries)
+
+
 def test_everything_listens_on_this_machine_only_and_no_secret_stands_in_a_file(checkout: Path) -> None:
     services = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]
     published = [port for service in services.values() for port in service.get("ports", ())]

@@ -216,8 +216,8 @@ def test_the_airflow_image_has_the_command_line_and_mlflow(
 def test_the_command_line_lists_what_works_in_its_image(run: Run, images: dict[str, str], image: str) -> None:
     told = _inside(run, images[image], "sentiment", "--help")
     assert "  demo " not in told
-    assert "  score " in told
-    assert ("  train " in told) is (image == "airflow")
+    assert "  predict " in told
+    assert ("  load " in told) is (image == "airflow")
 
 
 def test_the_api_image_can_wait_for_the_schema(run: Run, images: dict[str, str]) -> None:

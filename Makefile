@@ -56,9 +56,11 @@ demo: $(KERNELS) ## Start the whole system on this machine and walk through it (
 demo-clean: ## Forget the demo's state
 	@rm -rf .demo
 
+# All tests together are run by two workers, for they wait a lot; chosen ones by one, which shows them as they run.
+WORKERS := $(if $(ARGS),,--numprocesses 2 --dist loadgroup)
 .PHONY: test
 test: $(KERNELS) ## Run the tests (ARGS='-k name' passes arguments on to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 .PHONY: test-crash
 test-crash: $(KERNELS) ## Kill loads at every step, by themselves and under Airflow, and print what came of each

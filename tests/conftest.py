@@ -22,6 +22,13 @@ hypothesis.settings.load_profile("project")
 CHECKOUT = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file with one worker, for they share what they set up; those of the whole system share it."""
+    for item in items:
+        together = item.path.parent if item.path.parent.name == "end_to_end" else item.path
+        item.add_marker(pytest.mark.xdist_group(together.name))
+
+
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     """The project's folder."""

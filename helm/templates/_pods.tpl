@@ -1,0 +1,73 @@
+{{/* What pods have in common. */}}
+
+{{/* Restricted Pod Security, for a user: (list 10001 10001). */}}
+{{- define "sentiment.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ index . 0 }}
+runAsGroup: {{ index . 1 }}
+fsGroup: {{ index . 1 }}
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "sentiment.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- define "sentiment.pullSecrets" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "sentiment.placement" -}}
+{{- with .nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* A variable from a key of the Secret: (list . "NAME" "key"). */}}
+{{- define "sentiment.secretVariable" -}}
+- name: {{ index . 1 }}
+  valueFrom:
+    secretKeyRef: {name: {{ include "sentiment.secretName" (index . 0) }}, key: {{ index . 2 }}}
+{{- end }}
+
+{{/* Keys of an S3 server that gives pods no roles. */}}
+{{- define "sentiment.objectStoreKeys" -}}
+{{- if .Values.objectStore.keysInSecret }}
+{{ include "sentiment.secretVariable" (list . "AWS_ACCESS_KEY_ID" "s3-access-key") }}
+{{ include "sentiment.secretVariable" (list . "AWS_SECRET_ACCESS_KEY" "s3-secret-key") }}
+{{- end }}
+{{- end }}
+
+{{/* What all of Airflow's containers get from the Secret; called by the Airflow chart. */}}
+{{- define "sentiment.airflowSecrets" -}}
+{{ include "sentiment.secretVariable" (list . "SENTIMENT_DATABASE_URL" "database-url") }}
+{{ include "sentiment.secretVariable" (list . "AIRFLOW_CONN_SENTIMENT_DB" "database-url") }}
+{{ include "sentiment.secretVariable" (list . "SENTIMENT_ERASURE_KEY" "erasure-key") }}
+{{- end }}
+
+{{/* A container that ends when the schema is as this release needs it, or newer: (list $ image key). */}}
+{{- define "sentiment.waitForSchema" -}}
+{{- $root := index . 0 }}
+- name: wait-for-schema
+  image: {{ index . 1 }}
+  imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+  command: [sentiment, db, status, --wait, {{ $root.Values.jobs.waitSeconds | quote }}]
+  env:
+    {{- include "sentiment.secretVariable" (list $root "SENTIMENT_DATABASE_URL" (index . 2)) | nindent 4 }}
+  resources:
+    requests: {cpu: 10m, memory: 64Mi}
+    limits: {cpu: "1", memory: 128Mi}
+  securityContext: {{- include "sentiment.containerSecurity" $root | nindent 4 }}
+  volumeMounts:
+    - {name: tmp, mountPath: /tmp}
+{{- end }}

@@ -60,10 +60,11 @@ def schema_status(url: str) -> SchemaStatus:
     return SchemaStatus(found, needed_revision())
 
 
-def wait_for_schema(url: str, seconds: float) -> SchemaStatus:
+def wait_for_schema(url: str, seconds: float, *, if_reachable: bool = False) -> SchemaStatus:
     """Wait until the database answers and its schema is current.
 
-    Raises `SchemaOutdated`, or `DatabaseUnavailable`, when that has not come after `seconds`.
+    Raises `SchemaOutdated`, or `DatabaseUnavailable`, when that has not come after `seconds`; `if_reachable` raises the
+    latter at once, for who can go on without a database and only not with an old one.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -75,6 +76,6 @@ def wait_for_schema(url: str, seconds: float) -> SchemaStatus:
             if last_try:
                 raise SchemaOutdated(found=status.found or "none", needed=status.needed)
         except DatabaseUnavailable:
-            if last_try:
+            if last_try or if_reachable:
                 raise
         time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))

@@ -2265,6 +2265,7 @@ ALTER TABLE ONLY sentiment.source_file
 
 GRANT USAGE ON SCHEMA sentiment TO sentiment_reader;
 GRANT USAGE ON SCHEMA sentiment TO sentiment_writer;
+GRANT USAGE ON SCHEMA sentiment TO sentiment_service;
 
 --
 -- Name: FUNCTION ensure_month(any_day date); Type: ACL; Schema: sentiment; Owner: -
@@ -2362,6 +2363,13 @@ GRANT SELECT ON TABLE sentiment.expired_month TO sentiment_writer;
 
 GRANT SELECT ON TABLE sentiment.feedback TO sentiment_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.feedback TO sentiment_writer;
+GRANT INSERT ON TABLE sentiment.feedback TO sentiment_service;
+
+--
+-- Name: COLUMN feedback.feedback_key; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT(feedback_key) ON TABLE sentiment.feedback TO sentiment_service;
 
 --
 -- Name: TABLE load_progress; Type: ACL; Schema: sentiment; Owner: -
@@ -2446,6 +2454,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.retrain_request TO sentimen
 
 GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_writer;
+GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_service;
 
 --
 -- Name: SEQUENCE scoring_batch_batch_id_seq; Type: ACL; Schema: sentiment; Owner: -

@@ -52,7 +52,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- define "sentiment.apiImage" -}}
 {{- $image := (index . 0).Values.image.api }}
 {{- $own := (index . 1).image }}
-{{- $set := or $own.tag $own.digest }}
+{{- $set := or $own.tag $own.digest | empty | not }}
 {{- include "sentiment.image" (dict "repository" $image.repository "tag" ($set | ternary $own.tag $image.tag) "digest" ($set | ternary $own.digest $image.digest) "what" "image.api.tag") }}
 {{- end }}
 

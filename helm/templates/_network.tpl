@@ -6,11 +6,17 @@
 {{- end }}
 {{- end }}
 
+{{/* Pods of a component: (list $ "api"). */}}
+{{- define "sentiment.pods" -}}
+- podSelector:
+    matchLabels: {{- include "sentiment.componentLabels" . | nindent 6 }}
+{{- end }}
+
 {{- define "sentiment.toDatabase" -}}
 {{- $policy := .Values.networkPolicy.database }}
 - to:
     {{- if .Values.dev.postgres.enabled }}
-    - podSelector: {matchLabels: {{- include "sentiment.componentLabels" (list . "postgres") | nindent 8 }}}
+    {{- include "sentiment.pods" (list . "postgres") | nindent 4 }}
     {{- else }}
     {{- include "sentiment.blocks" $policy.cidrs | nindent 4 }}
     {{- end }}
@@ -22,7 +28,7 @@
 {{- $policy := .Values.networkPolicy.objectStore }}
 - to:
     {{- if .Values.dev.objectStore.enabled }}
-    - podSelector: {matchLabels: {{- include "sentiment.componentLabels" (list . "object-store") | nindent 8 }}}
+    {{- include "sentiment.pods" (list . "object-store") | nindent 4 }}
     {{- else }}
     {{- include "sentiment.blocks" $policy.cidrs | nindent 4 }}
     {{- end }}
@@ -39,7 +45,7 @@
 {{- define "sentiment.toMlflow" -}}
 {{- if .Values.mlflow.enabled }}
 - to:
-    - podSelector: {matchLabels: {{- include "sentiment.componentLabels" (list . "mlflow") | nindent 8 }}}
+    {{- include "sentiment.pods" (list . "mlflow") | nindent 4 }}
   ports:
     - {port: 5000, protocol: TCP}
 {{- else }}

@@ -55,13 +55,13 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{ include "sentiment.secretVariable" (list . "SENTIMENT_ERASURE_KEY" "erasure-key") }}
 {{- end }}
 
-{{/* A container that ends when the schema is as this release needs it, or newer: (list $ image key). */}}
+{{/* A container that ends when the schema is as this release needs it, or newer: (list $ image key option…). */}}
 {{- define "sentiment.waitForSchema" -}}
 {{- $root := index . 0 }}
 - name: wait-for-schema
   image: {{ index . 1 }}
   imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-  command: [sentiment, db, status, --wait, {{ $root.Values.jobs.waitSeconds | quote }}]
+  command: [sentiment, db, status, --wait, {{ $root.Values.jobs.waitSeconds | quote }}{{ range slice . 3 }}, {{ . }}{{ end }}]
   env:
     {{- include "sentiment.secretVariable" (list $root "SENTIMENT_DATABASE_URL" (index . 2)) | nindent 4 }}
   resources:

@@ -31,6 +31,18 @@ def test_load_takes_everything_below_an_s3_prefix(sentiment, drops, query) -> No
     assert query("SELECT DISTINCT source FROM sentiment.scored_reviews") == [("shop",)]
 
 
+def test_a_database_that_is_away_keeps_back_only_who_needs_it(sentiment) -> None:
+    away = {"SENTIMENT_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"}
+    assert sentiment("db", "status", "--wait", "0.1", **away).returncode == 1
+    passed = sentiment("db", "status", "--wait", "600", "--if-reachable", **away)
+    assert (passed.returncode, "Not known" in passed.stderr) == (0, True)
+
+
+def test_an_old_schema_keeps_back_whoever_asks(sentiment, empty_database) -> None:
+    waited = sentiment("db", "status", "--wait", "0.1", "--if-reachable", SENTIMENT_DATABASE_URL=empty_database)
+    assert (waited.returncode, "at none, this release needs" in waited.stderr) == (1, True)
+
+
 def test_rescore_adds_a_model_and_shows_it_when_asked(sentiment, drops, query, other_bundle, tmp_path) -> None:
     other_bundle.save(tmp_path / "other")
     for day in (15, 16, 17):

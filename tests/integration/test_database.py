@@ -1,7 +1,9 @@
 """The schema: how it comes about, what it says of itself, who may do what, and what it refuses."""
 
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg2
 import pytest
@@ -9,8 +11,10 @@ from alembic.script import ScriptDirectory
 
 from demo.schema import dump
 from sentiment_core import database, verification
+from sentiment_core.correction import Correction
 from sentiment_core.database import connect
 from sentiment_core.errors import DatabaseRefused, SchemaOutdated
+from sentiment_core.feedback import FeedbackStore
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(database.migrations()).walk_revisions()]
 
@@ -125,7 +129,7 @@ def test_a_row_outside_the_made_months_is_refused(database_url) -> None:
 
 @pytest.fixture
 def members(stack, database_url) -> dict[str, str]:
-    """The URIs of a user who is only a reader and of one who is only a writer."""
+    """The URIs of users who are only a reader, only a writer, and only the service."""
     execute(
         database_url,
         """
@@ -133,12 +137,15 @@ def members(stack, database_url) -> dict[str, str]:
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ann') THEN
                 CREATE ROLE ann LOGIN PASSWORD 'ann' IN ROLE sentiment_reader;
                 CREATE ROLE wes LOGIN PASSWORD 'wes' IN ROLE sentiment_writer;
+                CREATE ROLE sam LOGIN PASSWORD 'sam' IN ROLE sentiment_service;
             END IF;
         END $$
         """,
     )
     name = database_url.rpartition("/")[2]
-    return {user: f"postgresql://{user}:{user}@127.0.0.1:{stack.postgres.port}/{name}" for user in ("ann", "wes")}
+    return {
+        user: f"postgresql://{user}:{user}@127.0.0.1:{stack.postgres.port}/{name}" for user in ("ann", "wes", "sam")
+    }
 
 
 def test_a_reader_sees_the_views_and_changes_nothing(members) -> None:
@@ -156,6 +163,21 @@ def test_a_writer_loads_but_cannot_change_the_schema(members, drops_as) -> None:
     assert drops_as(members["wes"]).drop("dt=2026-11-16/a.csv", "review\nfine\n").rows_scored == 1
     with pytest.raises(DatabaseRefused, match="must be owner"):
         execute(members["wes"], "DROP TABLE sentiment.score")
+
+
+def test_the_service_stores_corrections_and_waits_for_the_schema_and_reads_no_text(members) -> None:
+    correction = Correction(uuid4(), "fine", "positive", None, None, datetime.now(UTC))
+    store = FeedbackStore(members["sam"])
+    store.check()
+    assert store.write([correction]) == store.write([correction]) == set()
+    assert database.wait_for_schema(members["sam"], 0).current
+    for refused in (
+        "SELECT text FROM sentiment.feedback",
+        "SELECT * FROM sentiment.scored_reviews",
+        "UPDATE sentiment.feedback SET text = ''",
+    ):
+        with pytest.raises(DatabaseRefused, match="permission denied"):
+            execute(members["sam"], refused)
 
 
 @pytest.mark.parametrize(

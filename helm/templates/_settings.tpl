@@ -1,0 +1,21 @@
+{{/* Settings of all parts that are no secrets, as a map. */}}
+{{- define "sentiment.settings" -}}
+{{- $settings := dict
+  "SENTIMENT_BUCKET" .Values.objectStore.bucket
+  "SENTIMENT_MLFLOW_TRACKING_URI" (include "sentiment.mlflowUri" .)
+  "SENTIMENT_MODEL_CACHE" "/tmp/models"
+  "AWS_DEFAULT_REGION" .Values.objectStore.region
+  "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER" .Values.objectStore.logs
+  "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC" ""
+  "MLFLOW_DISABLE_TELEMETRY" "true" }}
+{{- $connection := dict "conn_type" "aws" "extra" (dict "region_name" .Values.objectStore.region) }}
+{{- with .Values.objectStore.endpointUrl }}
+{{- $_ := set $settings "SENTIMENT_S3_ENDPOINT_URL" . }}
+{{- $_ := set $settings "AWS_ENDPOINT_URL_S3" . }}
+{{- $_ := set $settings "MLFLOW_S3_ENDPOINT_URL" . }}
+{{- $_ := set $connection.extra "endpoint_url" . }}
+{{- end }}
+{{- $_ := set $settings "AIRFLOW_CONN_AWS_DEFAULT" ($connection | toJson) }}
+{{- $settings = merge (deepCopy .Values.settings) $settings }}
+{{- $settings | toYaml }}
+{{- end }}

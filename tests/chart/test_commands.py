@@ -104,9 +104,9 @@ def test_a_first_installation_migrates_serves_registers_and_passes_its_own_tests
         assert query(installation.secret[key], tables)[0][0] > 20
     service = installation.begin("Deployment", "sentiment-api-blue")
     try:
-        assert _until(ready)["source"] == "starter", "the bundle in the image, while there is no champion"
+        assert until(ready)["source"] == "starter", "the bundle in the image, while there is no champion"
         assert "version 1, digest" in installation.run("Job", "sentiment-first-model-1")
-        _until(lambda: ready()["source"] == "registry")
+        until(lambda: ready()["source"] == "registry")
         assert json.loads(installation.run("Pod", "sentiment-test-score"))["model"]["version"] == 1
     finally:
         service.terminate()
@@ -131,7 +131,7 @@ def test_the_first_model_waits_for_the_schema(installation) -> None:
     assert (waiting.returncode, "at none, this release needs" in errors) == (1, True), errors
 
 
-def _until(ask: Any, seconds: float = 60) -> Any:
+def until(ask: Any, seconds: float = 60) -> Any:
     """Return what is asked for once it is there."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -143,16 +143,16 @@ def test_the_rendered_pods_run(played, images, render, stack, empty_database) ->
             "fernet-key": "c2l4dGVlbiBieXRlcyBhbmQgYXMgbWFueSBhZ2Fpbi4=",
         },
     )
-    manifests = render(settings={"SENTIMENT_MODEL_NAME": unique})
+    # Names of Services and ports of pods: here all share this machine's. What stands in the ConfigMap is changed there,
+    # for podman lets it win over a container's own variables.
+    values = {
+        "global": {"sentiment": {"mlflowUri": stack.mlflow.url}},
+        "settings": {"SENTIMENT_MODEL_NAME": unique, "SENTIMENT_MODEL_POLL_S": "0.2"},
+    }
+    manifests = render(**values)
     settings = named(manifests, "ConfigMap", "sentiment-settings")
     port, probes = free_port(), free_port()
-    # Names of Services and ports of pods: here all share this machine's.
-    changed = {
-        "SENTIMENT_MLFLOW_TRACKING_URI": stack.mlflow.url,
-        "SENTIMENT_API_PORT": str(port),
-        "SENTIMENT_API_PROBES_PORT": str(probes),
-        "SENTIMENT_MODEL_POLL_S": "0.2",
-    }
+    changed = {"SENTIMENT_API_PORT": str(port), "SENTIMENT_API_PROBES_PORT": str(probes)}
 
     played.play(settings, pod(named(manifests, "Job", "sentiment-migrate-1"), "migrate", images, changed))
     assert "The schema is at revision" in played.finished("migrate-migrate")

@@ -1,5 +1,6 @@
 """The chart is sound, and what it renders to is what clusters take."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,18 @@ def test_the_dependency_is_the_official_chart_and_can_be_left_out() -> None:
         "repository": "https://airflow.apache.org",
         "condition": "airflow.enabled",
     }
+
+
+def test_the_lock_is_of_these_dependencies(helm, tmp_path) -> None:
+    copy = tmp_path / "helm"
+    shutil.copytree(CHART, copy, ignore=shutil.ignore_patterns("charts"))
+    lock = copy / "Chart.lock"
+    # Helm compares before it looks for a repository, and has none here.
+    with pytest.raises(HelmError, match="no repository definition"):
+        helm.run("dependency_build", chart_path=str(copy))
+    lock.write_text(lock.read_text().replace("digest: sha256:", "digest: sha256:0"))
+    with pytest.raises(HelmError, match="out of sync"):
+        helm.run("dependency_build", chart_path=str(copy))
 
 
 def test_without_airflow_nothing_of_it_is_left(render) -> None:

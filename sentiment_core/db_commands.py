@@ -6,7 +6,7 @@ import sys
 import click
 
 from sentiment_core.connecting import connect
-from sentiment_core.errors import DatabaseUnavailable, SchemaOutdated
+from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 from sentiment_core.schema import schema_status, wait_for_schema
 from sentiment_core.settings import settings
 
@@ -36,14 +36,14 @@ def upgrade(as_json: bool) -> None:
 
 @db.command()
 @click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait until it is current.")
-@click.option("--if-reachable", is_flag=True, help="A database that does not answer is not waited for; exit code 0.")
+@click.option("--if-reachable", is_flag=True, help="Do not wait for a database that tells nothing; exit code 0.")
 @as_json
 def status(wait: float, if_reachable: bool, as_json: bool) -> None:
     """Tell whether the schema is what this release needs, or newer; exit code 1 when it is not."""
     url = settings().require_database_url()
     try:
         found = wait_for_schema(url, wait, if_reachable=if_reachable) if wait else schema_status(url)
-    except DatabaseUnavailable as error:
+    except (DatabaseUnavailable, DatabaseRefused) as error:
         if not if_reachable:
             raise
         click.echo(f"Not known: {error}", err=True)

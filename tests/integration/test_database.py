@@ -129,7 +129,7 @@ def test_a_row_outside_the_made_months_is_refused(database_url) -> None:
 
 @pytest.fixture
 def members(stack, database_url) -> dict[str, str]:
-    """The URIs of users who are only a reader, only a writer, and only the service."""
+    """The URIs of users who are only a reader, only a writer, only the service, and nothing."""
     execute(
         database_url,
         """
@@ -138,13 +138,15 @@ def members(stack, database_url) -> dict[str, str]:
                 CREATE ROLE ann LOGIN PASSWORD 'ann' IN ROLE sentiment_reader;
                 CREATE ROLE wes LOGIN PASSWORD 'wes' IN ROLE sentiment_writer;
                 CREATE ROLE sam LOGIN PASSWORD 'sam' IN ROLE sentiment_service;
+                CREATE ROLE eve LOGIN PASSWORD 'eve';
             END IF;
         END $$
         """,
     )
     name = database_url.rpartition("/")[2]
     return {
-        user: f"postgresql://{user}:{user}@127.0.0.1:{stack.postgres.port}/{name}" for user in ("ann", "wes", "sam")
+        user: f"postgresql://{user}:{user}@127.0.0.1:{stack.postgres.port}/{name}"
+        for user in ("ann", "wes", "sam", "eve")
     }
 
 
@@ -163,6 +165,15 @@ def test_a_writer_loads_but_cannot_change_the_schema(members, drops_as) -> None:
     assert drops_as(members["wes"]).drop("dt=2026-11-16/a.csv", "review\nfine\n").rows_scored == 1
     with pytest.raises(DatabaseRefused, match="must be owner"):
         execute(members["wes"], "DROP TABLE sentiment.score")
+
+
+def test_a_service_that_has_no_role_yet_starts(members, sentiment) -> None:
+    """A first installation gives the role after its pods were started: they must not wait for each other."""
+    stranger = members["eve"]
+    refused = sentiment("db", "status", "--wait", "60", SENTIMENT_DATABASE_URL=stranger)
+    assert (refused.returncode, "permission denied" in refused.stderr) == (1, True)
+    passed = sentiment("db", "status", "--wait", "60", "--if-reachable", SENTIMENT_DATABASE_URL=stranger)
+    assert (passed.returncode, "permission denied" in passed.stderr) == (0, True)
 
 
 def test_the_service_stores_corrections_and_waits_for_the_schema_and_reads_no_text(members) -> None:

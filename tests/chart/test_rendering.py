@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.chart.helm import CHART, HOOK, IMAGES, KUBERNETES, PROFILES, HelmError
+from tests.chart.helm import CHART, HOOK, IMAGES, KUBERNETES, PROFILES, HelmError, named
 
 SUPPORTED = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 # Of operators: kubernetes-validate knows what belongs to Kubernetes alone.
@@ -87,6 +87,10 @@ def test_helm_test_has_a_pod_for_each_of_its_promises(render) -> None:
         "sentiment-test-score": "test",
         "sentiment-test-load": "test",
     }
+    for name, file in (("score", "score_text.py"), ("load", "load_file.py")):
+        (container,) = named(render(), "Pod", f"sentiment-test-{name}")["spec"]["containers"]
+        assert container["command"] == ["python", "-c"]
+        assert container["args"] == [(CHART / "files" / file).read_text()]
 
 
 def test_a_release_of_another_name_keeps_its_names_apart(helm, chart) -> None:

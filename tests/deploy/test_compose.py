@@ -188,3 +188,10 @@ def test_it_comes_back_with_what_it_had(composed: Composed) -> None:
     composed.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "300")
     assert composed.query("SELECT count(*) FROM sentiment.score") == rows
     assert composed.get("API", "/predict", {"text": "Broken after a day."})["model"]["version"] == 1
+
+
+def test_what_helm_test_runs_in_a_cluster_passes_here(composed: Composed, checkout: Path) -> None:
+    score, load = ((checkout / "helm/files" / name).read_text() for name in ("score_text.py", "load_file.py"))
+    cli = ("run", "--rm", "-T", "-e", "TEST_API_URL=http://api:8080", "cli", "python", "-c")
+    assert json.loads(composed.compose(*cli, score).splitlines()[-1])["label"] == "positive"
+    assert json.loads(composed.compose(*cli, load).splitlines()[-1])["status"] == "loaded"

@@ -1,0 +1,86 @@
+"""A rolling upgrade migrates first: until its last pod is gone, the release before works on the new schema."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# What of that release's own tests sends its queries: loads, runs, replays, erasures, corrections and promotions.
+TESTS = ("loading", "run", "quarantine", "retention", "claims", "feedback", "promotion")
+# The command line and the registry send the same queries; they would only make it longer.
+NOT_AGAIN = "not commands and not register and not list and not challenger"
+# Takes away what the release before writes, as a migration must not before a later release.
+BREAKING = """
+from alembic import op
+revision, down_revision = "9999", {newest!r}
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE sentiment.feedback RENAME COLUMN label TO verdict")
+"""
+
+
+def git(checkout: Path, *arguments: str) -> str:
+    """Return what git says, and nothing where it refuses."""
+    return subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def release_before(checkout: Path) -> str:
+    """Return the commit of the last release that does not know the newest migration.
+
+    Where no tag names one, it is the last commit without that migration.
+    """
+    newest = max(path.name for path in (checkout / "sql" / "versions").glob("[0-9]*.sql"))
+    migration = f"sql/versions/{newest}"
+    tag = git(checkout, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", "HEAD^")
+    if tag and not git(checkout, "ls-tree", tag, migration):
+        return tag
+    added = git(checkout, "log", "--format=%H", "--diff-filter=A", "-1", "--", migration)
+    return git(checkout, "rev-parse", f"{added}^") if added else "HEAD"
+
+
+@pytest.fixture(scope="module")
+def before(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release before, whose migrations are ours."""
+    if git(checkout, "rev-parse", "--is-shallow-repository") != "false":
+        pytest.skip("the release before is not here: this is no git clone, or one without its history")
+    folder = tmp_path_factory.mktemp("before")
+    archive = ["git", "archive", "--output", str(folder / "release.tar"), release_before(checkout)]
+    subprocess.run(archive, cwd=checkout, check=True, timeout=60)
+    subprocess.run(["tar", "-xf", "release.tar"], cwd=folder, check=True, timeout=60)
+    for path in (checkout / "sql" / "versions").glob("[0-9]*"):
+        (folder / "sql" / "versions" / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python with the packages of a folder."""
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def its_tests(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the integration tests of the release in a folder."""
+    return run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
+
+
+def test_the_release_before_works_on_this_schema(before) -> None:
+    ours = run(before, "-c", "import sentiment_core; print(sentiment_core.__file__)")
+    assert Path(ours.stdout.strip()).is_relative_to(before), "it is not that release which is tested"
+    done = its_tests(before, "-k", NOT_AGAIN, *(f"tests/integration/test_{name}.py" for name in TESTS))
+    assert done.returncode == 0, f"the release before fails on this schema:\n{done.stdout[-8000:]}{done.stderr[-2000:]}"
+
+
+def test_a_migration_that_takes_something_away_is_found(before) -> None:
+    versions = before / "sql" / "versions"
+    newest = max(path.name for path in versions.glob("[0-9]*.py"))[:4]
+    breaking = versions / "9999_breaking.py"
+    breaking.write_text(BREAKING.format(newest=newest))
+    try:
+        done = its_tests(before, "tests/integration/test_feedback.py")
+    finally:
+        breaking.unlink()
+    assert done.returncode == 1
+    assert 'column "label" of relation "feedback" does not exist' in done.stdout

@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import Param, dag, get_current_context, task
 from wiring import connect, fails_for_good, reconcile_history, registry, storage
 
-from sentiment_core.challenge import contend
+from sentiment_core.challenge import contend, rehearse
 from sentiment_core.data_checks import check, require_passed
 from sentiment_core.gate_policy import GatePolicy
 from sentiment_core.learning_curve import learning_curve
@@ -31,6 +31,8 @@ Makes an immutable **snapshot** of the labelled files below `training/` and of t
 stays the challenger if not. Either way the run succeeds, and `sentiment registry history` tells which, and why.
 
 * **By hand**: *Trigger*. `training` changes settings of `params.yaml` for this run, as `{"model": {"C": 3}}`.
+* **In two steps**, with a person between them: first with `promote` off, and the run fails where the gate refuses; then
+  with the `version` that it registered.
 * **On drift** the champion is replaced by a model that is *not worse* on old data: policy `not_worse`.
 """
 
@@ -74,6 +76,19 @@ stays the challenger if not. Either way the run succeeds, and `sentiment registr
             title="Learning curve",
             description_md="Also train on parts of the data, to see whether more of it would help.",
         ),
+        "promote": Param(
+            True,
+            type="boolean",
+            title="Promote",
+            description_md="Off: nothing becomes the champion, and the run fails where the gate refuses.",
+        ),
+        "version": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            title="Version",
+            description_md="A version of the registry to judge, in place of a new one; empty: train.",
+        ),
     },
     doc_md=DOC,
     tags=["sentiment"],
@@ -108,8 +123,10 @@ def retrain() -> None:
     @task
     @fails_for_good
     def train(snapshot_id: str) -> int:
-        """Train, log the run to MLflow, register the bundle as challenger; returns the version."""
+        """Train, log the run to MLflow, register the bundle as challenger; returns the version, or the one given."""
         params = get_current_context()["params"]
+        if params["version"] is not None:
+            return int(params["version"])
         configuration, models = chosen(params), registry()
         trained = train_snapshot(stored(snapshot_id), configuration, step=log.info)
         evaluation = trained.evaluation
@@ -145,6 +162,8 @@ def retrain() -> None:
             policy = policy.not_worse()
         rows, models = stored(snapshot_id).reviews("test"), registry()
         with connect() as connection:
+            if not params["promote"]:
+                return {"version": version, **rehearse(connection, models, version, rows, policy)._asdict()}
             outcome = contend(
                 connection,
                 models,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sentiment_core.bundle import Bundle
 from sentiment_core.connecting import Connection
-from sentiment_core.errors import GateRefused, PromotionOvertaken, TerminalError, VerdictStale
+from sentiment_core.errors import GateRefused, GateWouldRefuse, PromotionOvertaken, TerminalError, VerdictStale
 from sentiment_core.gate import judge, unjudged
 from sentiment_core.gate_policy import GatePolicy
 from sentiment_core.labelled import LabelledReviews
@@ -67,3 +67,13 @@ def contend(
     except VerdictStale as stale:
         raise PromotionOvertaken(why=str(stale)) from stale
     return Outcome(move.moved, move.detail)
+
+
+def rehearse(
+    connection: Connection, registry: Registry, version: int, rows: LabelledReviews, policy: GatePolicy
+) -> Outcome:
+    """Judge a version as `contend` does, and move nothing. Raises `GateWouldRefuse`."""
+    verdict = challenge(registry, str(version), rows, policy, connection)
+    if not verdict.passed:
+        raise GateWouldRefuse(version=version, alias=CHAMPION, why=verdict.why)
+    return Outcome(False, f"the gate would let version {version} become the {CHAMPION}; it was not to be promoted yet")

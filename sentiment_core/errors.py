@@ -180,6 +180,15 @@ class GateRefused(TerminalError):
     code = "gate_refused"
 
 
+class GateWouldRefuse(TerminalError):
+    """Version {version} would not become the {alias}, for the gate refuses it: {why}.
+
+    It was not to be promoted yet: nothing was moved, and the history does not tell of it.
+    """
+
+    code = "gate_would_refuse"
+
+
 class VerdictStale(TerminalError):
     """The verdict is of another case: {why}. Nothing was moved. Judge again."""
 

@@ -98,6 +98,8 @@ def test_the_dag_has_this_structure(in_airflow) -> None:
         "training": {},
         "policy": "better",
         "learning_curve": True,
+        "promote": True,
+        "version": None,
     }
     assert found["runs"] == 1
     assert "0 4 * * 0" in found["schedule"]
@@ -142,6 +144,30 @@ def test_a_model_that_learned_nothing_is_kept_from_the_champion(
     assert models.resolve("champion") == before
     assert models.resolve("challenger")[0] == verdict["version"]
     assert moves(settings)[-1] == ("champion", "promote", "refused", verdict["version"])
+
+
+def test_a_version_is_judged_first_and_promoted_when_somebody_says_so(
+    in_airflow, connections, settings, stack, models
+) -> None:
+    put(stack, settings, labelled(4_000))
+    states, verdict = in_airflow(RUN.format(conf=QUICK | {"promote": False}), **connections)
+    assert (states["gate"], verdict["promoted"]) == ("success", False), verdict
+    assert "would let version 2 become the champion" in verdict["why"]
+    assert (models.resolve("champion")[0], models.resolve("challenger")[0]) == (1, 2)
+    assert moves(settings) == [("champion", "external", "moved", 1), ("challenger", "set", "moved", 2)]
+    _, verdict = in_airflow(RUN.format(conf=QUICK | {"version": 2}), **connections)
+    assert (verdict["promoted"], verdict["version"]) == (True, 2), verdict
+    assert models.resolve("champion")[0] == 2
+    assert [each.version for each in models.versions()] == [2, 1]
+
+
+def test_a_run_that_promotes_nothing_fails_where_the_gate_refuses(
+    in_airflow, connections, settings, stack, models
+) -> None:
+    put(stack, settings, labelled(4_000, honest=False))
+    states, _ = in_airflow(RUN.format(conf=QUICK | {"promote": False}), **connections)
+    assert (states["train"], states["gate"]) == ("success", "failed")
+    assert moves(settings) == [("champion", "external", "moved", 1), ("challenger", "set", "moved", 2)]
 
 
 def test_a_champion_whose_bundle_is_gone_is_kept_and_the_verdict_says_why(

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Triggers the DAG `retrain` with the params $CONF in the cluster of kubectl, waits, and fails when the run does.
+set -euo pipefail
+
+run="github__${GITHUB_RUN_ID}__${GITHUB_RUN_ATTEMPT}__${PURPOSE}"
+
+# The pod is looked up each time: it may be replaced while a training takes its time.
+in_scheduler() {
+    local pod
+    pod=$(kubectl get pods --namespace "$NAMESPACE" --selector component=scheduler,release=sentiment \
+        --field-selector status.phase=Running --output name | head -n 1)
+    kubectl exec --namespace "$NAMESPACE" --container scheduler "$pod" -- "$@"
+}
+
+state_of() {
+    in_scheduler airflow dags list-runs retrain --output json |
+        jq --raw-output --arg run "$1" '.[] | select(.run_id == $run) | .state'
+}
+
+in_scheduler airflow dags trigger retrain --run-id "$run" --conf "$CONF"
+state=queued
+until [[ $state == success || $state == failed ]]; do
+    sleep "${POLL_S:-30}"
+    state=$(state_of "$run") || state=unknown # the pod or the API is away; the job's own timeout ends it
+done
+
+version=$(in_scheduler sentiment registry history --alias challenger --json |
+    jq --raw-output '[.[] | select(.state == "moved")][0].to_version')
+echo "version=$version" >>"$GITHUB_OUTPUT"
+cat >>"$GITHUB_STEP_SUMMARY" <<TOLD
+### Retraining: $state
+
+Airflow's run \`$run\` ended with **$state**; the challenger is version **$version** of the registry. Its metrics are in
+MLflow, and the log of the run's task \`gate\` tells each check.
+TOLD
+[[ $state == success ]]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from sentiment_core.correction import Correction
 from sentiment_core.feedback import FeedbackStore
 from sentiment_core.model import open_model
 from sentiment_core.run import RunPlan, plan_run
+from tests.guide import blocks
 
 A = "review_id,author_id,review\nr1,ann,fine\nr2,bob,awful\nr2,bob,awful\nr3,cy,\nr4,eve,good\n"
 BEFORE = {
@@ -41,14 +41,6 @@ KEY = "a secret of this test"
 CORRECTION = Correction(UUID(int=7), "fine", "negative", 0.9, None, datetime(2026, 11, 16, tzinfo=UTC))
 
 Rows = list[tuple[object, ...]]
-
-
-def commands(page: Path, heading: str) -> str:
-    """Return the shell commands below a heading of a page."""
-    section = page.read_text().partition(f"\n### {heading}\n")[2]
-    found = re.search(r"```sh\n(.*?)```", section.partition("\n### ")[0], re.DOTALL)
-    assert found, f"{page} has no commands below {heading}"
-    return found.group(1)
 
 
 def rows(url: str, statement: str) -> Rows:
@@ -76,7 +68,7 @@ def another_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgre
 
 
 @pytest.fixture
-def run_documented(stack, checkout, tmp_path) -> Callable[..., None]:
+def run_documented(stack, tmp_path) -> Callable[..., None]:
     """Run the commands below a heading of docs/deploy.md."""
 
     def run(heading: str, database: str, mlflow: str) -> None:
@@ -87,7 +79,7 @@ def run_documented(stack, checkout, tmp_path) -> Callable[..., None]:
             "SENTIMENT_DATABASE_URL": database,
             "MLFLOW_DATABASE_URL": mlflow,
         }
-        command = ["bash", "-euo", "pipefail", "-c", commands(checkout / "docs" / "deploy.md", heading)]
+        command = ["bash", "-euo", "pipefail", "-c", blocks("sh")[heading]]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
 

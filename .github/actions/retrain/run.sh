@@ -12,9 +12,9 @@ in_scheduler() {
     kubectl exec --namespace "$NAMESPACE" --container scheduler "$pod" -- "$@"
 }
 
+# Airflow's command line puts warnings before its answer: "success, {params}".
 state_of() {
-    in_scheduler airflow dags list-runs retrain --output json |
-        jq --raw-output --arg run "$1" '.[] | select(.run_id == $run) | .state'
+    in_scheduler airflow dags state retrain "$1" | tail -n 1 | cut -d , -f 1
 }
 
 in_scheduler airflow dags trigger retrain --run-id "$run" --conf "$CONF"

@@ -1,0 +1,80 @@
+"""The action that retrains in a cluster, with a running Airflow in its place: what kubectl would carry there."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from shlex import quote
+
+import pytest
+import yaml
+
+from demo.stack import Stack
+from sentiment_core import database
+from sentiment_core.bundle import STARTER
+from sentiment_core.registry import CHALLENGER, CHAMPION, Registry
+from tests.dags.test_retrain import labelled
+
+# Runs here what kubectl would run in the scheduler's pod, and answers with the name of one.
+KUBECTL = """#!/usr/bin/env bash
+[[ $1 == get ]] && { echo pod/scheduler; exit; }
+while [[ $1 != -- ]]; do shift; done
+shift
+export %s
+exec "$@"
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Airflow with all that `retrain` needs: labelled reviews and a champion."""
+    with Stack(tmp_path_factory.mktemp("cluster"), ("mlflow", "airflow"), durable=False) as stack:
+        database.upgrade(stack.postgres.url())
+        s3 = stack.object_store.client()
+        s3.put_object(Bucket="reviews", Key="training/shop/labelled.csv", Body=labelled(4_000))
+        models = Registry(stack.mlflow.url, "sentiment", stack.state / "models")
+        models.set_alias(CHAMPION, models.register(STARTER))
+        client = stack.airflow.client()
+        client.wait_for_dag("retrain", 120)
+        client.unpause("retrain")
+        yield stack
+
+
+def test_a_model_is_trained_and_judged_then_promoted_when_that_is_approved(cluster, checkout, tmp_path) -> None:
+    """By the params of the workflow's two jobs, in which nothing but the version is filled in."""
+    job = yaml.safe_load((checkout / ".github/workflows/model.yaml").read_text())["jobs"]
+    train, promote = (job[name]["steps"][-1]["with"] for name in ("train", "promote"))
+    environment = cluster.airflow.environment() | cluster.env()
+    environment.pop("PATH", None)
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(KUBECTL % " ".join(f"{name}={quote(value)}" for name, value in environment.items()))
+    kubectl.chmod(0o755)
+
+    def run(purpose: str, conf: str) -> tuple[int, str, str]:
+        told = {name: tmp_path / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        told["GITHUB_OUTPUT"].write_text("")
+        done = subprocess.run(
+            [checkout / ".github/actions/retrain/run.sh"],
+            env=os.environ
+            | {name: str(path) for name, path in told.items()}
+            | {"PATH": f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}", "NAMESPACE": "sentiment"}
+            | {"GITHUB_RUN_ID": "17", "GITHUB_RUN_ATTEMPT": "1", "PURPOSE": purpose, "CONF": conf, "POLL_S": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        return done.returncode, told["GITHUB_OUTPUT"].read_text(), done.stdout + done.stderr
+
+    models = Registry(cluster.mlflow.url, "sentiment", cluster.state / "models")
+    status, output, log = run(train["purpose"], train["conf"])
+    assert (status, output) == (0, "version=2\n"), log
+    assert (models.resolve(CHALLENGER)[0], models.resolve(CHAMPION)[0]) == (2, 1)
+    conf = promote["conf"].replace("${{ needs.train.outputs.version }}", "2")
+    status, _, log = run(promote["purpose"], conf)
+    assert (status, models.resolve(CHAMPION)[0]) == (0, 2), log
+    summary = (tmp_path / "GITHUB_STEP_SUMMARY").read_text()
+    assert "github__17__1__promote` ended with **success**; the challenger is version **2**" in summary
+    status, _, log = run("again", train["conf"])
+    assert (status, models.resolve(CHAMPION)[0]) == (1, 2), log

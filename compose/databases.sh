@@ -9,6 +9,11 @@ CREATE DATABASE :"role" OWNER :"role" TEMPLATE template0;
 REVOKE ALL ON DATABASE :"role" FROM PUBLIC;
 SQL
 done
-# Its migrations make the roles sentiment_reader and sentiment_writer.
+# Its migrations make the roles of analysts and writers. The service's user is in a role of its own, which they grant to.
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
-    --command 'ALTER ROLE sentiment CREATEROLE'
+    --set password="$(cat /var/lib/sentiment/sentiment_api-password)" <<'SQL'
+ALTER ROLE sentiment CREATEROLE;
+CREATE ROLE sentiment_service NOLOGIN;
+CREATE ROLE sentiment_api LOGIN PASSWORD :'password' IN ROLE sentiment_service;
+GRANT CONNECT ON DATABASE sentiment TO sentiment_api;
+SQL

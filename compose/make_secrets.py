@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FOLDER = Path("/var/lib/sentiment")
-ROLES = ("sentiment", "airflow", "mlflow")
+# Users of PostgreSQL, and the database of each.
+ROLES = {"sentiment": "sentiment", "sentiment_api": "sentiment", "airflow": "airflow", "mlflow": "mlflow"}
 NAMES = (*(f"{role}-password" for role in ROLES), "postgres-password", "grafana-password", "airflow-password")
 S3 = "http://s3:8333"
 REGION = "us-east-1"
@@ -19,12 +20,15 @@ def main() -> None:
     """Write what is missing; what is there is never changed, for databases and files were made with it."""
     values = {name: _kept(name, secrets.token_urlsafe(24)) for name in NAMES}
     access_key, secret_key = _kept("s3-id", secrets.token_hex(10)), _kept("s3-key", secrets.token_urlsafe(30))
-    urls = {role: f"postgresql://{role}:{values[f'{role}-password']}@postgres:5432/{role}" for role in ROLES}
+    urls = {
+        role: f"postgresql://{role}:{values[f'{role}-password']}@postgres:5432/{database}"
+        for role, database in ROLES.items()
+    }
     _write("s3.json", json.dumps(_identities(access_key, secret_key)))
     _write("passwords.json", json.dumps({"admin": values["airflow-password"]}))
     s3 = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key, "AWS_DEFAULT_REGION": REGION}
     sentiment = {"SENTIMENT_DATABASE_URL": urls["sentiment"]}
-    _environment("api", sentiment)
+    _environment("api", {"SENTIMENT_DATABASE_URL": urls["sentiment_api"]})
     _environment("mlflow", s3 | {"MLFLOW_BACKEND_STORE_URI": urls["mlflow"].replace("://", "+psycopg2://", 1)})
     _environment("airflow", s3 | sentiment | _airflow(urls, access_key, secret_key))
 

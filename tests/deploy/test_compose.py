@@ -167,6 +167,20 @@ def test_the_service_answers_with_the_champion_of_the_registry(composed: Compose
     assert (kind, to_version, state) == ("set", 1, "moved")
 
 
+def test_a_correction_is_stored_by_a_user_who_may_do_little_else(composed: Composed) -> None:
+    digest = composed.get("API", "/predict", {"text": "fine"})["model"]["digest"]
+    body = {"text": "fine", "label": "negative", "score": 0.9, "model_digest": digest}
+    url = f"http://127.0.0.1:{composed.ports['API']}/feedback"
+    assert urllib3.request("POST", url, json=body, retries=False).status == 202
+    deadline = time.monotonic() + 30
+    while composed.query("SELECT text, label::text FROM sentiment.feedback") != [("fine", "negative")]:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert "postgresql://sentiment_api:" in composed.secret("api.env")
+    [(reads,)] = composed.query("SELECT has_table_privilege('sentiment_api', 'sentiment.review', 'SELECT')")
+    assert not reads
+
+
 def test_prometheus_reads_the_services_metrics(composed: Composed) -> None:
     deadline = time.monotonic() + 60
     while not (found := composed.get("PROMETHEUS", "/api/v1/query?query=up{job='api'}")["data"]["result"]):

@@ -3,7 +3,8 @@
 Functions take a cursor and leave the transaction to the caller: a file's rows and its entry commit together.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -270,6 +271,19 @@ def unseat(cursor: Cursor, source_file_id: int, day: date) -> None:
         " WHERE day = %s AND source_file_id = %s AND review_key IS NOT NULL ON CONFLICT DO NOTHING",
         (day, source_file_id),
     )
+
+
+@contextmanager
+def each_side_once(connection: Connection) -> Iterator[None]:
+    """Plan statements that compare a file's rows with its scores without nested loops.
+
+    Of a file that was just loaded PostgreSQL believes that it has few rows, until it counts them. It then goes through
+    all of one side for each row of the other, which takes minutes for some thousand rows.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        yield
+        cursor.execute("SET LOCAL enable_nestloop = on")
 
 
 def make_unseated(cursor: Cursor) -> None:

@@ -64,15 +64,16 @@ class Rescorer:
 
     def _missing(self, file: SourceFile) -> Iterator[_StoredRows]:
         with self.connection.cursor("rows_to_rescore") as cursor:
-            cursor.execute(
-                """
-                SELECT line, language, text FROM sentiment.review
-                WHERE (day, source_file_id) = (%(day)s, %(file)s) AND NOT EXISTS (
-                    SELECT FROM sentiment.score
-                    WHERE score.day = review.day AND score.source_file_id = review.source_file_id
-                        AND score.line = review.line AND score.model_id = %(model)s)
-                """,
-                {"day": file.day, "file": file.source_file_id, "model": self.model.model_id},
-            )
+            with ledger.each_side_once(self.connection):
+                cursor.execute(
+                    """
+                    SELECT line, language, text FROM sentiment.review
+                    WHERE (day, source_file_id) = (%(day)s, %(file)s) AND NOT EXISTS (
+                        SELECT FROM sentiment.score
+                        WHERE score.day = review.day AND score.source_file_id = review.source_file_id
+                            AND score.line = review.line AND score.model_id = %(model)s)
+                    """,
+                    {"day": file.day, "file": file.source_file_id, "model": self.model.model_id},
+                )
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
                 yield _StoredRows(*map(list, zip(*rows, strict=True)))

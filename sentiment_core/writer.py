@@ -179,7 +179,7 @@ class BatchWriter:
 
     def _drop_scores_without_row(self) -> None:
         """Drop other models' scores of lines that are no longer stored; where a line is, its text is the same."""
-        with self.connection.cursor() as cursor:
+        with ledger.each_side_once(self.connection), self.connection.cursor() as cursor:
             cursor.execute(
                 """
                 DELETE FROM sentiment.score

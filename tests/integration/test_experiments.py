@@ -184,6 +184,8 @@ def test_what_cannot_be_run_is_refused_with_the_reason(run_experiment, arguments
 
 
 def test_one_that_is_broken_off_says_so(mlflow_uri, tmp_path) -> None:
+    # A shell lets what it starts in the background ignore it, and that would be passed on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     reviews = written(tmp_path / "many.csv", generated_reviews(3_000))
     environment = os.environ | {"SENTIMENT_MLFLOW_TRACKING_URI": mlflow_uri}
     client = MlflowClient(mlflow_uri)

@@ -17,6 +17,7 @@ from sentiment_core.ledger import SourceFile
 from sentiment_core.load_commands import load_drop
 from sentiment_core.loading import Loader, Status
 from sentiment_core.progress import StoredProgress
+from sentiment_core.rescoring import Rescorer
 from sentiment_core.scorer import LABELS, Scorer
 
 SHOWN = "SELECT review_id, text FROM sentiment.scored_reviews ORDER BY review_id, text"
@@ -351,6 +352,20 @@ def test_replacing_under_a_changed_contract_moves_rows_between_outcomes(drops, q
     assert query(SHOWN) == [("r1", "short"), ("r2", "a much longer text")]
     drops.load("dt=2026-11-16/a.csv", replace=True, max_text_bytes=10)
     assert query(SHOWN) == [("r1", "short")]
+
+
+def test_replacing_and_rescoring_take_seconds_where_postgres_believes_that_there_is_little(
+    drops, query, other_model
+) -> None:
+    # After a large load nobody has counted yet. Each row against all others would take minutes.
+    drops.drop("dt=2026-11-16/a.csv", "review\nfine\n")
+    query("ANALYZE sentiment.review, sentiment.score")
+    many = "review_id,review\n" + "".join(f"r{row},fine {row}\n" for row in range(20_000))
+    drops.drop("dt=2026-11-16/b.csv", many)
+    query("SET statement_timeout = '10s'")
+    assert drops.load("dt=2026-11-16/b.csv", replace=True).rows_scored == 20_000
+    rescorer = Rescorer(drops.connection, other_model, drops.settings, "a test")
+    assert rescorer.rescore(2, make_current=False).rows_scored == 20_000
 
 
 def test_a_file_that_can_no_longer_be_read_keeps_its_rows(drops, query) -> None:

@@ -1,3 +1,8 @@
+{{/* Whether Airflow's users are in its own database; else another auth manager knows them. */}}
+{{- define "sentiment.airflowHasUsers" -}}
+{{- if eq .Values.airflow.config.core.auth_manager "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager" }}true{{ end }}
+{{- end }}
+
 {{/* Settings of all parts that are no secrets, as a map. */}}
 {{- define "sentiment.settings" -}}
 {{- $settings := dict

@@ -1,8 +1,10 @@
 """Helm 3 and 4 without a cluster: a program with both inside, which speaks JSON-RPC over its standard streams."""
 
+import functools
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,21 +53,20 @@ class Helm:
             raise HelmError(text)
         return text
 
+    def run_with_values(self, command: str, profile: str, values: Mapping[str, Any], **arguments: object) -> str:
+        """Return what a command prints, given the files of a profile, the images, and values on top."""
+        # Merged here: of two sources of values this program takes whole blocks from one, and its lint reads no file.
+        whole = functools.reduce(merged, [*_files_of(profile), IMAGES, values])
+        return self.run(command, values=whole, **arguments)
+
     def render(self, chart: Path, profile: str = "default", /, **values: object) -> "list[dict[str, Any]]":
         """Return the manifests of a profile with values on top, hooks too, as release `sentiment` in `reviews`."""
         return [each for each in yaml.safe_load_all(self.template(chart, profile, **values)) if each]
 
     def template(self, chart: Path, profile: str = "default", /, **values: object) -> str:
         """Return the manifests as Helm writes them."""
-        return self.run(
-            "template",
-            release_name="sentiment",
-            namespace="reviews",
-            chart=str(chart),
-            values_files=[str(chart / name) for name in PROFILES[profile]],
-            values=merged(IMAGES, values),
-            kube_version=KUBERNETES,
-        )
+        release = {"release_name": "sentiment", "namespace": "reviews", "chart": str(chart)}
+        return self.run_with_values("template", profile, values, **release, kube_version=KUBERNETES)
 
     def _call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self._calls += 1
@@ -112,11 +113,13 @@ def without_airflow(folder: Path) -> Path:
 
 def values_of(profile: str) -> dict[str, Any]:
     """Return the values of a profile."""
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
-    for name in PROFILES[profile]:
-        values = merged(values, yaml.safe_load((CHART / name).read_text()))
-    result: dict[str, Any] = merged(values, IMAGES)
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    result: dict[str, Any] = functools.reduce(merged, [defaults, *_files_of(profile), IMAGES])
     return result
+
+
+def _files_of(profile: str) -> "list[dict[str, Any]]":
+    return [yaml.safe_load((CHART / name).read_text()) for name in PROFILES[profile]]
 
 
 def named(manifests: "list[dict[str, Any]]", kind: str, name: str) -> dict[str, Any]:

@@ -65,6 +65,7 @@ def installation(render, stack, empty_database, bucket, tmp_path) -> Iterator[In
         "mlflow-backend-uri": driver[1],
         "connection": driver[0],
         "fernet-key": "c2l4dGVlbiBieXRlcyBhbmQgYXMgbWFueSBhZ2Fpbi4=",
+        "airflow-admin-password": "first-password",
         "erasure-key": "k",
         "s3-access-key": stack.object_store.access_key,
         "s3-secret-key": stack.object_store.secret_key,
@@ -102,6 +103,8 @@ def test_a_first_installation_migrates_serves_registers_and_passes_its_own_tests
     tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
     for key in ("connection", "mlflow-backend-uri"):
         assert query(installation.secret[key], tables)[0][0] > 20
+    users = "SELECT username FROM ab_user"
+    assert query(installation.secret["connection"], users) == [("admin",)]
     service = installation.begin("Deployment", "sentiment-api-blue")
     try:
         assert until(ready)["source"] == "starter", "the bundle in the image, while there is no champion"

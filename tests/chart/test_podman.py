@@ -141,6 +141,7 @@ def test_the_rendered_pods_run(played, images, render, stack, empty_database) ->
             "mlflow-backend-uri": mlflow,
             "connection": airflow,
             "fernet-key": "c2l4dGVlbiBieXRlcyBhbmQgYXMgbWFueSBhZ2Fpbi4=",
+            "airflow-admin-password": "first-password",
         },
     )
     # Names of Services and ports of pods: here all share this machine's. What stands in the ConfigMap is changed there,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.chart.helm import CHART, HOOK, IMAGES, KUBERNETES, PROFILES, HelmError, named
+from tests.chart.helm import CHART, HOOK, KUBERNETES, PROFILES, HelmError, named
 
 SUPPORTED = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 # Of operators: kubernetes-validate knows what belongs to Kubernetes alone.
@@ -34,8 +34,7 @@ ALL_ON = {
 
 
 def test_helm_finds_nothing_to_complain_of(helm, chart, profile) -> None:
-    files = [str(chart / name) for name in PROFILES[profile]]
-    told = helm.run("lint", paths=[str(chart)], values_files=files, values=IMAGES, strict=True)
+    told = helm.run_with_values("lint", profile, {}, paths=[str(chart)], strict=True)
     assert "ERROR" not in told.upper(), told
     assert "WARNING" not in told.upper(), told
 
@@ -94,9 +93,8 @@ def test_helm_test_has_a_pod_for_each_of_its_promises(render) -> None:
 
 
 def test_a_release_of_another_name_keeps_its_names_apart(helm, chart) -> None:
-    text = helm.run(
-        "template", release_name="shop", namespace="x", chart=str(chart), values=IMAGES, kube_version=KUBERNETES
-    )
+    release = {"release_name": "shop", "namespace": "x", "chart": str(chart)}
+    text = helm.run_with_values("template", "default", {}, **release, kube_version=KUBERNETES)
     manifests = [each for each in yaml.safe_load_all(text) if each]
     assert {each["metadata"]["name"].partition("-")[0] for each in manifests} == {"shop"}
     assert "http://shop-sentiment-mlflow:5000" in text

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.deploy.conftest import REVISION, Run
 
@@ -181,6 +182,21 @@ def test_airflow_reads_the_dags_of_its_image(run: Run, images: dict[str, str], c
     names = {path.stem for path in (checkout / "dags").glob("*.py")} - {"wiring"}
     assert {dag["dag_id"] for dag in dags} == names
     assert errors == []
+
+
+def test_airflow_has_the_executor_and_the_login_that_the_chart_asks_for(
+    run: Run, images: dict[str, str], checkout: Path
+) -> None:
+    values = yaml.safe_load((checkout / "helm" / "values.yaml").read_text())["airflow"]
+    options = ("-e", f"AIRFLOW__CORE__EXECUTOR={values['executor']}")
+    login = values["config"]["core"]["auth_manager"]
+    script = f"""
+import pkgutil
+from airflow.executors.executor_loader import ExecutorLoader
+print(ExecutorLoader.import_default_executor_cls()[0].__name__, pkgutil.resolve_name({login!r}).__name__)
+"""
+    answer = _inside(run, images["airflow"], "python", "-c", script, options=options)
+    assert answer.split()[-2:] == [values["executor"], login.rpartition(".")[2]]
 
 
 @pytest.mark.parametrize(

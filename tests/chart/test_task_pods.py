@@ -166,19 +166,26 @@ def secret(stack, empty_database) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def rendered(helm_program, images, stack, bucket, tmp_path) -> tuple[list[Pod], Pod]:
+def mlflow_port() -> int:
+    """A free port for MLflow, in place of that of its Service."""
+    return free_port()
+
+
+@pytest.fixture
+def rendered(helm_program, images, stack, bucket, tmp_path, mlflow_port) -> tuple[list[Pod], Pod]:
     """The manifests of the profile `dev` on this machine's parts, and its values for the Airflow chart."""
     chart = without_airflow(tmp_path)
     (chart / "templates" / "evaluated.yaml").write_text(EVALUATED)
     repository, _, tag = images["airflow"].partition(":")
     values = {
-        "global": {"sentiment": {"mlflowUri": stack.mlflow.url}},
+        "global": {"sentiment": {"mlflowUri": f"http://127.0.0.1:{mlflow_port}"}},
+        "mlflow": {"allowedHosts": [f"127.0.0.1:{mlflow_port}"]},
         "objectStore": {
             "bucket": bucket,
+            "artifacts": f"s3://{bucket}/mlflow",
             "logs": f"s3://{bucket}/airflow-logs",
             "endpointUrl": stack.object_store.endpoint,
         },
-        "settings": {"SENTIMENT_MODEL_NAME": f"chart-{time.monotonic_ns()}"},
         "airflow": {"defaultAirflowRepository": repository, "defaultAirflowTag": tag},
     }
     helm = Helm(helm_program, "v4")
@@ -188,8 +195,8 @@ def rendered(helm_program, images, stack, bucket, tmp_path) -> tuple[list[Pod], 
 
 
 @pytest.fixture
-def installed(rendered, secret, tmp_path) -> Iterator[Airflow]:
-    """A migrated database with a first model, an API server, a DAG processor and a scheduler."""
+def installed(rendered, secret, tmp_path, mlflow_port) -> Iterator[Airflow]:
+    """A migrated database with a first model, MLflow, an API server, a DAG processor and a scheduler."""
     manifests, airflow = rendered
     port = free_port()
     evaluated = named(manifests, "ConfigMap", "evaluated")["data"]
@@ -200,10 +207,14 @@ def installed(rendered, secret, tmp_path) -> Iterator[Airflow]:
     files = {"airflow.cfg": configuration(airflow, port), "config": yaml.safe_dump(KUBECONFIG)}
     files["template.yaml"] = yaml.safe_dump(template)
     manifests.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config"}, "data": files})
-    for job in ("migrate", "first-model"):
-        made = named(manifests, "Job", f"sentiment-{job}-1")["spec"]["template"]
-        kubelet.start(made | {"metadata": {"name": f"{job}-{port}"}})
-        assert kubelet.docker("wait", f"{job}-{port}").strip() == "0", kubelet.docker("logs", f"{job}-{port}")
+    for kind, name in (("Job", "migrate-1"), ("Deployment", "mlflow"), ("Job", "first-model-1")):
+        pod = named(manifests, kind, f"sentiment-{name}")["spec"]["template"] | {"metadata": {"name": f"{name}-{port}"}}
+        (container,) = pod["spec"]["containers"]
+        container["command"] = [str(mlflow_port) if word == "5000" else word for word in container["command"]]
+        kubelet.start(pod)
+        if kind == "Job":
+            status = kubelet.docker("wait", f"{name}-{port}").strip()
+            assert status == "0", kubelet.docker("logs", f"{name}-{port}")
     programs = {"api-server": "apiServer", "dag-processor": "dagProcessor", "scheduler": "scheduler"}
     for program, part in programs.items():
         args = airflow[part].get("args") or ["bash", "-c", f"exec airflow {program}"]

@@ -47,6 +47,8 @@ class Kubelet:
         name = pod["metadata"]["name"]
         (container,) = pod["spec"]["containers"]
         values = environment(container, self._manifests, self._secret)
+        if pod["spec"].get("enableServiceLinks") is not False:
+            values = self._service_links() | values
         command = [*container.get("command", ()), *container.get("args", ())]
         entry = ("--entrypoint", command.pop(0)) if container.get("command") else ()
         variables = (f"--env={key}={value}" for key, value in values.items())
@@ -64,6 +66,17 @@ class Kubelet:
         """Remove all containers."""
         for name in self._started:
             self.docker("rm", "--force", "--volumes", name, check=False)
+
+    def _service_links(self) -> dict[str, str]:
+        """Return the variables that pods get for the Services of their namespace where they do not decline."""
+        links = {}
+        for service in self._manifests:
+            if service["kind"] == "Service":
+                name = service["metadata"]["name"].upper().replace("-", "_")
+                port = str(service["spec"]["ports"][0]["port"])
+                links |= {f"{name}_PORT": f"tcp://10.0.0.1:{port}", f"{name}_SERVICE_HOST": "10.0.0.1"}
+                links |= {f"{name}_SERVICE_PORT": port}
+        return links
 
     def _security(self, pod: Pod, container: Pod) -> Iterable[str]:
         context = pod["spec"].get("securityContext", {}) | container.get("securityContext", {})

@@ -43,6 +43,8 @@ STANDARD = {
     "AIRFLOW__API__SECRET_KEY": "api-secret-key",
     "AIRFLOW__API_AUTH__JWT_SECRET": "jwt-secret",
 }
+# How it asks whether one of Airflow's programs is alive.
+PROBE = "AIRFLOW__LOGGING__LOGGING_LEVEL=ERROR exec /entrypoint airflow jobs check --job-type {} --local"
 KUBECONFIG = {
     "apiVersion": "v1",
     "kind": "Config",
@@ -77,6 +79,7 @@ def airflow_pod(airflow: Pod, evaluated: Pod, name: str, args: list[str], resour
     volumes = [{"name": "logs", "emptyDir": {}}, {"name": "config", "configMap": {"name": "config"}}]
     spec = {
         "restartPolicy": "Never",
+        "enableServiceLinks": airflow.get("enableServiceLinks"),
         "securityContext": airflow["securityContexts"]["pod"],
         "containers": [container],
         "volumes": [*airflow["volumes"], *volumes],
@@ -261,6 +264,9 @@ def test_each_task_is_a_pod_that_leaves_rows_and_its_log(installed, secret, buck
     logs = {task.task_id: client.log(DAG, run.run_id, task) for task in tasks}
     assert all(f"s3://{bucket}/airflow-logs/" in log for log in logs.values())
     assert f"{rows} scored" in logs["score"]
+
+    for name, job in zip(installed.names[1:], ("DagProcessorJob", "SchedulerJob"), strict=True):
+        installed.kubelet.docker("exec", name, "sh", "-c", PROBE.format(job))
 
     assert installed.page("/sentiment/files", "wrong")[0] == 401
     status, page = installed.page("/sentiment/files", secret["airflow-admin-password"])

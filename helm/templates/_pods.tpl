@@ -48,8 +48,10 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* What all of Airflow's containers get from the Secret; called by the Airflow chart. */}}
-{{- define "sentiment.airflowSecrets" -}}
+{{/* What all of Airflow's containers get beside the settings; called by the Airflow chart. */}}
+{{- define "sentiment.airflowVariables" -}}
+# A pod that takes variables for Services would find tcp://… here; what it is given itself wins.
+- {name: SENTIMENT_API_PORT, value: "8080"}
 {{ include "sentiment.secretVariable" (list . "SENTIMENT_DATABASE_URL" "database-url") }}
 {{ include "sentiment.secretVariable" (list . "AIRFLOW_CONN_SENTIMENT_DB" "database-url") }}
 {{ include "sentiment.secretVariable" (list . "SENTIMENT_ERASURE_KEY" "erasure-key") }}

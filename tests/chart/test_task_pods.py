@@ -56,7 +56,10 @@ KUBECONFIG = {
 
 
 def airflow_pod(airflow: Pod, evaluated: Pod, name: str, args: list[str], resources: Pod) -> Pod:
-    """Return a pod of Airflow's with our values in it, as the templates of the Airflow chart put them together."""
+    """Return a pod of Airflow's with our values in it, as the templates of the Airflow chart put them together.
+
+    It takes service links, for not every template of that chart need know that our values turn them off.
+    """
     files = [("airflow.cfg", "/opt/airflow"), ("config", "/opt/airflow/kube"), ("template.yaml", "/opt/airflow/pods")]
     secrets = [
         {"name": variable, "valueFrom": {"secretKeyRef": {"name": "sentiment", "key": key}}}
@@ -79,7 +82,6 @@ def airflow_pod(airflow: Pod, evaluated: Pod, name: str, args: list[str], resour
     volumes = [{"name": "logs", "emptyDir": {}}, {"name": "config", "configMap": {"name": "config"}}]
     spec = {
         "restartPolicy": "Never",
-        "enableServiceLinks": airflow.get("enableServiceLinks"),
         "securityContext": airflow["securityContexts"]["pod"],
         "containers": [container],
         "volumes": [*airflow["volumes"], *volumes],

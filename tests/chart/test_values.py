@@ -43,7 +43,7 @@ SECRETS = {"SENTIMENT_DATABASE_URL", "SENTIMENT_ERASURE_KEY", "SENTIMENT_API_KEY
         ({"secrets": {"generate": True, "external": {"enabled": True, "entry": "s"}}}, "choose one"),
         ({"secrets": {"external": {"enabled": True}}}, "names the store's entry"),
         ({"monitoring": {"rules": {"enabled": "yes"}}}, "enabled"),
-        ({"airflow": {"enableServiceLinks": None}}, "must be false"),
+        ({"airflow": {"extraEnv": "- {name: A, value: b}"}}, "airflowVariables"),
     ],
 )
 def test_values_that_mean_nothing_or_harm_are_refused(helm, chart, values, told) -> None:

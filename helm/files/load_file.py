@@ -1,4 +1,7 @@
-"""What `helm test` loads: a file of one review, from the bucket into PostgreSQL. Loaded again, nothing changes."""
+"""What `helm test` loads: a file of one review, from the bucket into PostgreSQL. Loaded again, nothing changes.
+
+Its folder is listed, as the nightly DAG lists, so that the rights which that needs are tried too.
+"""
 
 import json
 import subprocess
@@ -8,10 +11,10 @@ from sentiment_core.load_commands import s3_client
 from sentiment_core.settings import settings
 
 chosen = settings()
-key = f"{chosen.incoming_prefix}helm-test/dt=2000-01-01/helm-test.csv"
+folder = f"{chosen.incoming_prefix}helm-test/dt=2000-01-01/"
 body = b"review_id,review\nhelm-test,Works well and looks lovely.\n"
-s3_client(chosen.s3_endpoint_url).put_object(Bucket=chosen.bucket, Key=key, Body=body)
-command = ["sentiment", "load", "--json", f"s3://{chosen.bucket}/{key}"]
+s3_client(chosen.s3_endpoint_url).put_object(Bucket=chosen.bucket, Key=f"{folder}helm-test.csv", Body=body)
+command = ["sentiment", "load", "--json", f"s3://{chosen.bucket}/{folder}"]
 (outcome,) = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 with connect(chosen.require_database_url()) as connection, connection.cursor() as cursor:
     cursor.execute("SELECT label, score, model_digest FROM sentiment.scored_reviews WHERE source = 'helm-test'")

@@ -99,6 +99,20 @@ def test_a_release_is_rolled_out_without_a_pod_less(render) -> None:
         assert rolling == {"maxSurge": 1, "maxUnavailable": 0}
 
 
+def test_a_deployment_has_more_time_than_its_pods_wait_for_the_schema(render) -> None:
+    for name in ("sentiment-api-blue", "sentiment-mlflow"):
+        deadline = named(render(jobs={"waitSeconds": 1800}), "Deployment", name)["spec"]["progressDeadlineSeconds"]
+        assert deadline > 1800
+
+
+def test_a_node_that_is_drained_keeps_no_pod_from_another(render) -> None:
+    spec = named(render("eks"), "Deployment", "sentiment-api-blue")["spec"]["template"]["spec"]
+    spread = {each["topologyKey"]: each for each in spec["topologySpreadConstraints"]}
+    assert spread["topology.kubernetes.io/zone"]["whenUnsatisfiable"] == "DoNotSchedule"
+    assert spread["kubernetes.io/hostname"]["whenUnsatisfiable"] == "ScheduleAnyway"
+    assert {each["nodeTaintsPolicy"] for each in spread.values()} == {"Honor"}
+
+
 def test_every_setting_in_the_manifests_is_one_that_the_code_has(manifests, render) -> None:
     known = {f"SENTIMENT_{name.upper()}" for name in Settings.model_fields}
     named_here = set()

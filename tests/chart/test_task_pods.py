@@ -65,6 +65,8 @@ def airflow_pod(airflow: Pod, evaluated: Pod, name: str, args: list[str], resour
         {"name": variable, "valueFrom": {"secretKeyRef": {"name": "sentiment", "key": key}}}
         for variable, key in STANDARD.items()
     ]
+    # The API server writes no logs, and gets no place for them.
+    logs = [] if name.startswith("api-server") else [{"name": "logs", "mountPath": "/opt/airflow/logs"}]
     container = {
         "name": "base",
         "image": f"{airflow['defaultAirflowRepository']}:{airflow['defaultAirflowTag']}",
@@ -75,7 +77,7 @@ def airflow_pod(airflow: Pod, evaluated: Pod, name: str, args: list[str], resour
         "resources": resources,
         "volumeMounts": [
             *airflow["volumeMounts"],
-            {"name": "logs", "mountPath": "/opt/airflow/logs"},
+            *logs,
             *({"name": "config", "mountPath": f"{path}/{file}", "subPath": file} for file, path in files),
         ],
     }

@@ -49,6 +49,27 @@ def test_the_secret_has_every_key_that_the_chart_reads(checkout) -> None:
     assert read - of_another_store == set(re.findall(r"--from-literal=([\w-]+)=", blocks("sh")["Secrets"]))
 
 
+# https://docs.aws.amazon.com/AmazonS3/latest/API: "Permissions" of each operation.
+ACTIONS = {
+    "delete_object": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
+    "get_bucket_versioning": {"s3:GetBucketVersioning"},
+    "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
+    "head_object": {"s3:GetObject", "s3:GetObjectVersion"},
+    "list_object_versions": {"s3:ListBucketVersions"},
+    "list_objects_v2": {"s3:ListBucket"},
+    "put_object": {"s3:PutObject"},
+}
+
+
+def test_the_role_of_tasks_may_do_all_that_they_ask_of_the_bucket(checkout) -> None:
+    code = "".join(path.read_text() for path in (checkout / "sentiment_core").rglob("*.py"))
+    asked = set(re.findall(r"\.s3\.(?!get_paginator)(\w+)\(", code)) | set(re.findall(r'get_paginator\("(\w+)"', code))
+    assert len(asked) >= 6
+    policy = json.loads(re.search(r"policy='(.*?)'", blocks("sh")["Buckets and roles"], re.DOTALL)[1])  # type: ignore[index]
+    allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+    assert set().union(*(ACTIONS[operation] for operation in asked)) <= allowed
+
+
 def test_the_costs_add_up() -> None:
     table = GUIDE.read_text().partition("\n## What it costs\n")[2].partition("\n## ")[0]
     costs = [int(cost) for cost in re.findall(r"^\| [^*|]+ \| [^|]+ \| (\d+) \|$", table, re.MULTILINE)]

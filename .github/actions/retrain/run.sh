@@ -19,9 +19,15 @@ state_of() {
 
 in_scheduler airflow dags trigger retrain --run-id "$run" --conf "$CONF"
 state=queued
+misses=0 # the pod or the API may be away for a while, but not for ten minutes
 until [[ $state == success || $state == failed ]]; do
     sleep "${POLL_S:-30}"
-    state=$(state_of "$run") || state=unknown # the pod or the API is away; the job's own timeout ends it
+    if state=$(state_of "$run"); then
+        misses=0
+    elif ((++misses == 20)); then
+        echo "Airflow could not be asked twenty times in a row: see whether its scheduler runs, and whether the session with AWS has ended." >&2
+        exit 1
+    fi
 done
 
 version=$(in_scheduler sentiment registry history --alias challenger --json |

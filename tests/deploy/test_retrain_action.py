@@ -78,3 +78,21 @@ def test_a_model_is_trained_and_judged_then_promoted_when_that_is_approved(clust
     assert "github__17__1__promote` ended with **success**; the challenger is version **2**" in summary
     status, _, log = run("again", train["conf"])
     assert (status, models.resolve(CHAMPION)[0]) == (1, 2), log
+
+
+# Takes the run, and then the cluster is away.
+LOST = """#!/usr/bin/env bash
+[[ $1 == get ]] && { echo pod/scheduler; exit; }
+[[ $* == *" dags trigger "* ]]
+"""
+
+
+def test_it_gives_up_where_airflow_cannot_be_asked_any_more(checkout, tmp_path) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(LOST)
+    kubectl.chmod(0o755)
+    given = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "NAMESPACE": "sentiment", "POLL_S": "0.01", "CONF": "{}"}
+    given |= {"GITHUB_RUN_ID": "17", "GITHUB_RUN_ATTEMPT": "1", "PURPOSE": "train", "GITHUB_OUTPUT": "/dev/null"}
+    action = checkout / ".github/actions/retrain/run.sh"
+    done = subprocess.run([action], env=given, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "could not be asked" in done.stderr) == (1, True), done.stderr

@@ -1,5 +1,6 @@
 """A client of Airflow's REST API, for what the tour and the tests ask of it."""
 
+import math
 import time
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -78,6 +79,14 @@ class AirflowClient:
     def run(self, dag_id: str, run_id: str) -> Run:
         """Return a run as it is now."""
         return _run(self.get(f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"))
+
+    def ended(self, dag_id: str, run: Run, seconds: float = math.inf) -> Run:
+        """Wait for a run's end, no longer than these seconds, and return it as it is then."""
+        deadline = time.monotonic() + seconds
+        while not run.ended and time.monotonic() < deadline:
+            time.sleep(0.5)
+            run = self.run(dag_id, run.run_id)
+        return run
 
     def backfill(
         self,

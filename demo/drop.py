@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from demo.airflow_client import AirflowClient, Run
 from demo.card import Card
 from demo.tour import DAG
 from sentiment_core import database
@@ -43,17 +42,9 @@ def drop(card: Card, file: Path) -> bool:
     began = time.monotonic()
     with console.status(f"Airflow scores {day}"):
         client = card.airflow()
-        client.require_success(DAG, _wait(client, day))
+        client.require_success(DAG, client.ended(DAG, client.trigger(DAG, day)))
     console.print(f"Airflow's run for {day} took {time.monotonic() - began:.1f} s")
     return _show(console, card.environment, bucket, key)
-
-
-def _wait(client: AirflowClient, day: str) -> Run:
-    run = client.trigger(DAG, day)
-    while not run.ended:
-        time.sleep(0.5)
-        run = client.run(DAG, run.run_id)
-    return run
 
 
 def _show(console: Console, environment: Mapping[str, str], bucket: str, key: str) -> bool:

@@ -48,7 +48,6 @@ PROBE = "AIRFLOW__LOGGING__LOGGING_LEVEL=ERROR exec /entrypoint airflow jobs che
 KUBECONFIG = {
     "apiVersion": "v1",
     "kind": "Config",
-    "clusters": [{"name": "here", "cluster": {}}],
     "users": [{"name": "airflow", "user": {"token": "t"}}],
     "contexts": [{"name": "here", "context": {"cluster": "here", "user": "airflow"}}],
     "current-context": "here",
@@ -202,35 +201,52 @@ def rendered(helm_program, images, stack, bucket, tmp_path, mlflow_port) -> tupl
 
 
 @pytest.fixture
-def installed(rendered, secret, tmp_path, mlflow_port) -> Iterator[Airflow]:
-    """A migrated database with a first model, MLflow, an API server, a DAG processor and a scheduler."""
+def kubelet(rendered, secret, tmp_path) -> Iterator[Kubelet]:
+    """What runs pods; all that it has started ends with the test."""
+    running = Kubelet(rendered[0], secret, tmp_path)
+    yield running
+    running.end()
+
+
+@pytest.fixture
+def api(kubelet) -> Iterator[PodApi]:
+    """What Airflow asks for pods."""
+    serving = PodApi(kubelet)
+    yield serving
+    serving.end()
+
+
+@pytest.fixture
+def migrated(rendered, kubelet, mlflow_port) -> None:
+    """The databases after the chart's own Jobs, with MLflow running and a first model in it."""
+    for kind, name in (("Job", "migrate-1"), ("Deployment", "mlflow"), ("Job", "first-model-1")):
+        template = named(rendered[0], kind, f"sentiment-{name}")["spec"]["template"]
+        (container,) = template["spec"]["containers"]
+        container["command"] = [str(mlflow_port) if word == "5000" else word for word in container["command"]]
+        unique = f"{name}-{mlflow_port}"
+        kubelet.start(template | {"metadata": {"name": unique}})
+        if kind == "Job":
+            assert kubelet.docker("wait", unique).strip() == "0", kubelet.docker("logs", unique)
+
+
+@pytest.fixture
+def installed(rendered, secret, kubelet, api, migrated) -> Airflow:
+    """An API server, a DAG processor and a scheduler."""
     manifests, airflow = rendered
     port = free_port()
     evaluated = named(manifests, "ConfigMap", "evaluated")["data"]
-    kubelet = Kubelet(manifests, secret, tmp_path)
-    api = PodApi(kubelet)
     template = airflow_pod(airflow, evaluated, "placeholder", [], airflow["workers"]["kubernetes"]["resources"])
-    KUBECONFIG["clusters"][0]["cluster"] = {"server": api.url}
-    files = {"airflow.cfg": configuration(airflow, port), "config": yaml.safe_dump(KUBECONFIG)}
+    cluster = {"clusters": [{"name": "here", "cluster": {"server": api.url}}]}
+    files = {"airflow.cfg": configuration(airflow, port), "config": yaml.safe_dump(KUBECONFIG | cluster)}
     files["template.yaml"] = yaml.safe_dump(template)
     manifests.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config"}, "data": files})
-    for kind, name in (("Job", "migrate-1"), ("Deployment", "mlflow"), ("Job", "first-model-1")):
-        pod = named(manifests, kind, f"sentiment-{name}")["spec"]["template"] | {"metadata": {"name": f"{name}-{port}"}}
-        (container,) = pod["spec"]["containers"]
-        container["command"] = [str(mlflow_port) if word == "5000" else word for word in container["command"]]
-        kubelet.start(pod)
-        if kind == "Job":
-            status = kubelet.docker("wait", f"{name}-{port}").strip()
-            assert status == "0", kubelet.docker("logs", f"{name}-{port}")
     programs = {"api-server": "apiServer", "dag-processor": "dagProcessor", "scheduler": "scheduler"}
     for program, part in programs.items():
         args = airflow[part].get("args") or ["bash", "-c", f"exec airflow {program}"]
         kubelet.start(airflow_pod(airflow, evaluated, f"{program}-{port}", args, airflow[part]["resources"]))
     url = f"http://127.0.0.1:{port}"
     client = AirflowClient(url, "admin", secret["airflow-admin-password"])
-    yield Airflow(kubelet, api, url, client, [f"{program}-{port}" for program in programs])
-    api.end()
-    kubelet.end()
+    return Airflow(kubelet, api, url, client, [f"{program}-{port}" for program in programs])
 
 
 def test_each_task_is_a_pod_that_leaves_rows_and_its_log(installed, secret, bucket, stack, checkout) -> None:
@@ -245,11 +261,7 @@ def test_each_task_is_a_pod_that_leaves_rows_and_its_log(installed, secret, buck
         pytest.fail(installed.told())
     client.wait_for_dag(DAG, 120)
     client.unpause(DAG)
-    run = client.trigger(DAG, DAY)
-    deadline = time.monotonic() + 300
-    while not run.ended and time.monotonic() < deadline:
-        time.sleep(1)
-        run = client.run(DAG, run.run_id)
+    run = client.ended(DAG, client.trigger(DAG, DAY), 300)
     if not run.ended:
         pytest.fail(installed.told())
     client.require_success(DAG, run)

@@ -147,12 +147,7 @@ def test_a_dropped_file_becomes_scored_rows_by_airflow(composed: Composed) -> No
     client = composed.airflow()
     client.wait_for_dag(DAG, 60)
     client.unpause(DAG)
-    run = client.trigger(DAG, DAY)
-    deadline = time.monotonic() + 180
-    while not run.ended and time.monotonic() < deadline:
-        time.sleep(0.5)
-        run = client.run(DAG, run.run_id)
-    client.require_success(DAG, run)
+    client.require_success(DAG, client.ended(DAG, client.trigger(DAG, DAY), 180))
     [(rows,)] = composed.query("SELECT count(*) FROM sentiment.score")
     assert rows > 0
     assert composed.query("SELECT DISTINCT code_version FROM sentiment.scoring_batch") == [(REVISION,)]

@@ -28,7 +28,8 @@ def test_a_lock_pins_everything_by_hash_and_names_no_index(checkout: Path, lock:
     pinned = re.findall(r"^[^\s#].*$", text, re.MULTILINE)
     assert len(_pins(checkout / "requirements" / lock)) == len(pinned)
     assert "://" not in text
-    assert "--index-url" not in text
+    assert "index-url" not in text
+    assert "find-links" not in text
 
 
 def test_the_api_image_has_none_of_the_heavy_packages(checkout: Path) -> None:

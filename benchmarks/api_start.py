@@ -28,7 +28,8 @@ from benchmarks.harness import CHECKOUT, arguments, labelled_reviews, report
 from benchmarks.http_load import post
 from demo.stack import Stack
 from sentiment_core.bundle import STARTER
-from sentiment_core.registry import CHAMPION, Registry
+from sentiment_core.registry import Registry
+from sentiment_core.registry_names import CHAMPION
 
 GOALS = {"slowest_start_s": "≤ 3", "resident_mb": "≤ 256"}
 READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

@@ -15,9 +15,9 @@ from typing import Any
 
 from benchmarks.harness import Reviews, arguments, interleaved, labelled_reviews, report
 from demo.stack import Stack
-from sentiment_core import database, ledger, verification
+from sentiment_core import connecting, database, ledger, verification
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from sentiment_core.loading import Loader
 from sentiment_core.model import open_model
 from sentiment_core.settings import Settings
@@ -117,7 +117,7 @@ def main() -> None:
         database.upgrade(stack.postgres.url())
         settings = Settings(bucket="reviews", s3_endpoint_url=stack.object_store.endpoint)
         stack.object_store.client().put_object(Bucket="reviews", Key=KEY, Body=data, **AS_IT_IS)
-        with database.connect(stack.postgres.url("sentiment", "postgres")) as connection:
+        with connecting.connect(stack.postgres.url("sentiment", "postgres")) as connection:
             bench = Bench(connection, Storage(stack.object_store.client()), settings)
             figures, ratios = measure(bench, rows, rounds=1 if options.quick else 5)
     figures = {"reviews": reviews.name, "rows": rows, "file (MB)": len(data) / 1e6} | figures

@@ -19,7 +19,7 @@ from benchmarks.harness import Reviews, arguments, labelled_reviews, measured, r
 from benchmarks.load import AS_IT_IS, COLUMNS, rows_of
 from demo.stack import Stack
 from sentiment_core import database, verification
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 
 SIZES = {"big": 5_000_000_000, "small": 10_000, "listed": 100_000}  # bytes, files, objects
 QUICK_SIZES = {"big": 3_000_000, "small": 20, "listed": 100}

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.harness import REAL_DATA, arguments, labelled_reviews, report
 from sentiment_core.errors import LanguageDataMissing
 from sentiment_core.labelled import LabelledReviews, read_texts
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params
 from sentiment_core.text import IDENTITY_SHIFT, NGRAM_STEP

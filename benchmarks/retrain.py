@@ -22,12 +22,13 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.harness import Reviews, arguments, labelled_reviews, report
 from demo.stack import Stack
-from sentiment_core import database
+from sentiment_core import connecting, database
 from sentiment_core.labelled import LabelledReviews
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.params import Params
 from sentiment_core.promotion import promote
-from sentiment_core.registry import CHAMPION, Registry
+from sentiment_core.registry import Registry
+from sentiment_core.registry_names import CHAMPION
 from sentiment_core.split import in_test
 from sentiment_core.training import train
 
@@ -72,7 +73,7 @@ def crown_a_tenth(stack: Stack, reviews: Reviews) -> int:
     with tempfile.TemporaryDirectory() as folder:
         train(tenth, Params.load(), {}).save(Path(folder))
         version = models.register(Path(folder))
-    with database.connect(stack.postgres.url()) as connection:
+    with connecting.connect(stack.postgres.url()) as connection:
         promote(connection, models, version, actor="benchmark", reason="a tenth of the groups", kind="force")
     return version
 

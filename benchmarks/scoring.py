@@ -26,7 +26,8 @@ from sentiment_core.bundle import STARTER
 from sentiment_core.calibration import uncalibrated
 from sentiment_core.columns import TextColumn
 from sentiment_core.labelled import LabelledReviews, split
-from sentiment_core.manifest import LABELS, Snapshot, Thresholds
+from sentiment_core.labels import LABELS
+from sentiment_core.manifest import Snapshot, Thresholds
 from sentiment_core.ngrams import margins
 from sentiment_core.params import Params
 from sentiment_core.recipe import Recipe

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from benchmarks.harness import arguments, interleaved, labelled_reviews, report
 from sentiment_core.bundle import Bundle
 from sentiment_core.labelled import LabelledReviews, split
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.params import Params
 from sentiment_core.training import cross_validate, evaluate, fit, train
 

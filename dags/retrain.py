@@ -15,7 +15,7 @@ from sentiment_core.gate_policy import GatePolicy
 from sentiment_core.learning_curve import learning_curve
 from sentiment_core.params import Params
 from sentiment_core.promotion import promote
-from sentiment_core.registry import CHALLENGER
+from sentiment_core.registry_names import CHALLENGER
 from sentiment_core.retraining import make_snapshot, train_snapshot
 from sentiment_core.settings import settings
 from sentiment_core.snapshot import Days, Snapshot

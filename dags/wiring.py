@@ -11,10 +11,11 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import Asset, Connection
 from airflow.sdk.exceptions import AirflowFailException
 
-from sentiment_core import database
+from sentiment_core import connecting
 from sentiment_core.errors import DayInvalid, SettingMissing, TerminalError
 from sentiment_core.promotion import reconcile
-from sentiment_core.registry import CHALLENGER, CHAMPION, Registry
+from sentiment_core.registry import Registry
+from sentiment_core.registry_names import CHALLENGER, CHAMPION
 from sentiment_core.run import finished_day, yesterday
 from sentiment_core.settings import settings
 from sentiment_core.storage import Storage
@@ -45,9 +46,9 @@ def fails_for_good(task: Callable[Arguments, Result]) -> Callable[Arguments, Res
 
 
 @contextmanager
-def connect() -> Iterator[database.Connection]:
+def connect() -> Iterator[connecting.Connection]:
     """Open a connection to the database of the Airflow connection `sentiment_db`."""
-    with database.connect(Connection.get(DATABASE_CONNECTION).get_uri(), application="airflow") as connection:
+    with connecting.connect(Connection.get(DATABASE_CONNECTION).get_uri(), application="airflow") as connection:
         yield connection
 
 
@@ -64,7 +65,7 @@ def registry() -> Registry:
     return Registry(config.mlflow_tracking_uri, config.model_name, config.model_cache)
 
 
-def reconcile_history(connection: database.Connection, models: Registry) -> None:
+def reconcile_history(connection: connecting.Connection, models: Registry) -> None:
     """Let the history of the aliases agree with the registry; the log tells what was cut off, or moved past it."""
     for alias in (CHAMPION, CHALLENGER):
         for move in reconcile(connection, models, alias):

@@ -14,7 +14,7 @@ from demo.object_store import BUCKETS
 from demo.processes import Program
 from demo.stack import Stack
 from demo.steps import Step
-from sentiment_core import database
+from sentiment_core import connecting, database
 from sentiment_core.bundle import STARTER
 from sentiment_core.errors import BundleTooOld, ModelUnknown, TourFailed
 from sentiment_core.registry import Registry
@@ -156,7 +156,7 @@ class Tour:
             raise TourFailed(why=f"the API answered {answer.status} to a prediction")
 
     def _query(self, statement: str) -> list[tuple[Any, ...]]:
-        with database.connect(self._stack.postgres.url()) as connection, connection.cursor() as cursor:
+        with connecting.connect(self._stack.postgres.url()) as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return list(cursor.fetchall())
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from sentiment_core.card_markdown import CARD_KEY, markdown
 from sentiment_core.errors import BundleDamaged, BundleMissing, BundleTooNew, BundleTooOld
 from sentiment_core.manifest import FORMAT_VERSION, ArrayFile, Manifest
-from sentiment_core.model_card import CARD_KEY, markdown
 from sentiment_core.reference import Reference
 
 STARTER: Final = Path(__file__).with_name("starter")

@@ -9,7 +9,8 @@ from sentiment_core.gate import judge, unjudged
 from sentiment_core.gate_policy import GatePolicy
 from sentiment_core.labelled import LabelledReviews
 from sentiment_core.promotion import promote
-from sentiment_core.registry import CHAMPION, Registry
+from sentiment_core.registry import Registry
+from sentiment_core.registry_names import CHAMPION
 from sentiment_core.stored_comparison import stored_reviews
 from sentiment_core.verdict import Verdict
 

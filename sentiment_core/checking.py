@@ -8,12 +8,11 @@ from sentiment_core.body import Body
 from sentiment_core.contract import Header, RejectCode
 from sentiment_core.drop import Drop
 from sentiment_core.errors import FileRejected
-from sentiment_core.intake import require_good_rows
 from sentiment_core.records import read_records
 from sentiment_core.repeats import RepeatFilter, Sifted, review_keys
 from sentiment_core.settings import Settings
 from sentiment_core.storage import Storage
-from sentiment_core.validation import CheckedRows, RejectedRow, Review, checked
+from sentiment_core.validation import CheckedRows, RejectedRow, Review, checked, require_good_rows
 
 SHOWN = 5  # rows of one code
 

@@ -14,7 +14,6 @@ from sentiment_core.contract import Header, RejectCode
 from sentiment_core.drop import Drop
 from sentiment_core.erasure import Erasures, IdFields
 from sentiment_core.errors import FileRejected, ObjectChanged, TrainingDataInvalid
-from sentiment_core.intake import require_good_rows
 from sentiment_core.known_texts import hash_text
 from sentiment_core.ledger import shut_out_maintenance
 from sentiment_core.records import read_records
@@ -22,7 +21,7 @@ from sentiment_core.repeats import RepeatFilter, review_keys
 from sentiment_core.settings import Settings
 from sentiment_core.snapshot import Corrections, Days, Rejected, RejectedFile, Row, Source
 from sentiment_core.storage import Storage
-from sentiment_core.validation import CheckedRows, Review, ReviewBatch, checked
+from sentiment_core.validation import CheckedRows, Review, ReviewBatch, checked, require_good_rows
 from sentiment_core.votes import count_votes, read_votes
 
 if TYPE_CHECKING:

@@ -93,3 +93,8 @@ class Header:
             why=f"{source} has the columns {', '.join(self.names)}; "
             f"one of them must be named {', '.join(text_columns)}",
         )
+
+
+def primary_language(language: str) -> str:
+    """Return the primary subtag of a BCP 47 tag (`en-GB`), also when it is spelt `en_GB`."""
+    return language.replace("_", "-").partition("-")[0].casefold()

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
+from sentiment_core.contract import primary_language
 from sentiment_core.errors import ChecksFailed
-from sentiment_core.model import primary_language
 from sentiment_core.params import CheckParams, Params
 from sentiment_core.snapshot import Row, Snapshot
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: connections (see `connecting`), and the schema's version."""
+"""Migrations: the schema brought to a revision."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,10 +10,8 @@ from alembic import command, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
-from sentiment_core.connecting import Connection, connect, database_errors, libpq_url
-from sentiment_core.schema import SchemaStatus, folder, needed_revision, schema_status, wait_for_schema
-
-__all__ = ["Connection", "SchemaStatus", "connect", "database_errors", "schema_status", "upgrade", "wait_for_schema"]
+from sentiment_core.connecting import database_errors, libpq_url
+from sentiment_core.schema import SchemaStatus, folder, needed_revision
 
 
 def upgrade(url: str, revision: str = "head") -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.reference import Histogram, Reference
 from sentiment_core.settings import Settings
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sentiment_core import drift_page, drift_report
-from sentiment_core.database import connect
+from sentiment_core.command_common import DAY, choose_model
+from sentiment_core.connecting import connect
 from sentiment_core.drift import Report
-from sentiment_core.load_commands import DAY, choose_model
 from sentiment_core.run import finished_day, yesterday
 from sentiment_core.settings import settings
 

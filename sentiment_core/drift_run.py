@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sentiment_core import drift_page
 from sentiment_core.drift import Cause, Report
 from sentiment_core.drift_report import Trend
-from sentiment_core.registry import DIGEST_TAG
+from sentiment_core.registry_names import DIGEST_TAG
 from sentiment_core.tracking_server import TrackingServer
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def log_run(tracking_uri: str, reports: Sequence[Report], trend: Sequence[Trend]
 
     Raises `RegistryUnavailable` and `RegistryRefused`.
     """
-    from sentiment_core.registration import answering, experiment_id  # noqa: PLC0415 -- so that a DAG is parsed without MLflow
+    from sentiment_core.mlflow_client import answering, experiment_id  # noqa: PLC0415 -- so that a DAG is parsed without MLflow
 
     with answering(tracking_uri) as client:
         experiment = experiment_id(client, EXPERIMENT)

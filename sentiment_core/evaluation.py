@@ -9,7 +9,9 @@ from sklearn.metrics import brier_score_loss, confusion_matrix, precision_recall
 
 from sentiment_core.intervals import wilson
 from sentiment_core.labelled import LabelledReviews
-from sentiment_core.manifest import LABELS, Thresholds
+from sentiment_core.labels import LABELS
+from sentiment_core.manifest import Thresholds
+from sentiment_core.measures import SliceMetrics
 from sentiment_core.slices import slices_of
 
 _BINS: Final = 10
@@ -34,18 +36,6 @@ class Metrics(NamedTuple):
     confusion: dict[str, dict[str, int]]  # rows by given label, then by predicted one
     coverage: float  # share of rows outside the neutral band
     accuracy_covered: float | None  # accuracy there; None when the band holds every row
-
-
-class SliceMetrics(NamedTuple):
-    """Measures of the rows of one slice, as in `Metrics`; F1, AUC and ECE are None where a label does not occur."""
-
-    rows: int
-    accuracy: float
-    f1: float | None
-    auc: float | None
-    brier: float
-    ece: float | None
-    coverage: float
 
 
 class LearningPoint(NamedTuple):

@@ -20,8 +20,8 @@ from sentiment_core.errors import (
     SentimentError,
 )
 from sentiment_core.experiments import Experiment, Trial, TrialResult, experiment
+from sentiment_core.mlflow_client import answering, experiment_id
 from sentiment_core.params import Params
-from sentiment_core.registration import answering, experiment_id
 from sentiment_core.settings import settings
 from sentiment_core.tracking_server import TrackingServer
 from sentiment_core.training import Step

@@ -1,17 +1,15 @@
 """Takes the rows of one file in: contract, erasures, scores, repeats, storing. Loads and replays do it alike."""
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
 from sentiment_core.body import file_format
 from sentiment_core.columns import Values
-from sentiment_core.contract import RejectCode
 from sentiment_core.erasure import Erasures, IdFields
-from sentiment_core.errors import FileRejected
 from sentiment_core.records import RecordBlock
 from sentiment_core.repeats import RepeatFilter, review_keys
 from sentiment_core.scorer import Scores
@@ -60,22 +58,6 @@ class Intake:
             self.writer.write(rows.batch.take(kept), rows.keys.take(kept), rows.scores.take(kept))
             self.writer.duplicates += sifted.duplicates
         return rows.rejected + sifted.rejected
-
-
-def require_good_rows(
-    rows: int, rejected: Mapping[RejectCode, int] | Mapping[str, int], max_ratio: float, source: str
-) -> None:
-    """Raise `FileRejected` for a file without rows, and for one of whose rows too many are rejected."""
-    if rows == 0:
-        raise FileRejected(reason=RejectCode.NO_ROWS, why=f"{source} has a header and no row below it")
-    bad = sum(rejected.values())
-    if bad > max_ratio * rows:
-        codes = ", ".join(f"{count:,} {code}" for code, count in Counter(rejected).most_common())
-        raise FileRejected(
-            reason=RejectCode.TOO_MANY_REJECTED,
-            why=f"of {rows:,} rows of {source} {bad:,} break the contract ({codes}), "
-            f"more than the share of {max_ratio:g} that SENTIMENT_MAX_REJECTED_RATIO allows",
-        )
 
 
 @contextmanager

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from sentiment_core.database import connect
+from sentiment_core.command_common import DAY, open_storage
+from sentiment_core.connecting import connect
 from sentiment_core.drop import local_drop
 from sentiment_core.errors import OutputUnsupported
 from sentiment_core.labelling import import_labels, least_certain, to_label
-from sentiment_core.load_commands import DAY, open_storage
 from sentiment_core.settings import settings
 from sentiment_core.snapshot_commands import as_json, params_option
 

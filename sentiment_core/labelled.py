@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sentiment_core.errors import TrainingDataInvalid
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.params import DataParams
 from sentiment_core.settings import settings
 from sentiment_core.split import in_test

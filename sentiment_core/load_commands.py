@@ -1,39 +1,24 @@
 """`sentiment load`: files into PostgreSQL by the code that the DAG runs."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
-from sentiment_core import ledger
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import Connection, connect, database_errors
+from sentiment_core.command_common import choose_model, command_run_id, find_drops, open_storage, print_outcome
+from sentiment_core.connecting import connect
 from sentiment_core.drop import Drop
 from sentiment_core.errors import TransientError
 from sentiment_core.ledger import SourceFile
-from sentiment_core.loading import Loader, Outcome, Status
-from sentiment_core.model import Model, open_model
+from sentiment_core.loading import Loader, Status, load_drop
 from sentiment_core.progress import Progress, StoredProgress
-from sentiment_core.registry import Registry
-from sentiment_core.settings import Settings, settings
-from sentiment_core.storage import Storage, s3_client
-
-DAY = click.DateTime(["%Y-%m-%d"])
-
-
-class ChosenModel(NamedTuple):
-    """A model to score with, and whether the views are to show its scores."""
-
-    model: Model
-    champion: bool
+from sentiment_core.settings import settings
 
 
 @click.command()
@@ -133,54 +118,3 @@ class Both:
         """Tell both that the load ended."""
         for each in self._told:
             each.done(file)
-
-
-def open_storage(config: Settings, sources: Sequence[str] = ("s3://",)) -> Storage:
-    """Return what opens these sources; S3 is asked for credentials only where one of them lies there."""
-    needs_s3 = any(source.startswith("s3://") for source in sources)
-    return Storage(s3_client(config.s3_endpoint_url) if needs_s3 else None)
-
-
-def find_drops(storage: Storage, source: str) -> list[Drop]:
-    """Return the drops that a path, a URI, or a URI ending in a slash means."""
-    if source.startswith("s3://") and source.endswith("/"):
-        bucket, _, prefix = source.removeprefix("s3://").partition("/")
-        return list(storage.list(bucket, prefix))
-    return [storage.find(source)]
-
-
-def choose_model(
-    connection: Connection, config: Settings, bundle: Path | None, version: str | None = None
-) -> ChosenModel:
-    """Open the named bundle, else the named version or the champion, else (without a registry) the starter model."""
-    if bundle is None and (config.mlflow_tracking_uri or version):
-        registry = Registry(config.require_mlflow_tracking_uri(), config.model_name, config.model_cache)
-        number, digest = registry.resolve(version)
-        champion = version is None or digest == registry.champion_digest()
-        return ChosenModel(open_model(connection, Bundle.load(registry.fetch(number).path), number), champion)
-    return ChosenModel(open_model(connection, Bundle.load(bundle or config.bundle or STARTER)), bundle is None)
-
-
-def load_drop(loader: Loader, drop: Drop, replace: bool) -> Outcome:
-    """Enter a drop in the ledger and load it."""
-    with database_errors():
-        with loader.connection, loader.connection.cursor() as cursor:
-            ledger.register(cursor, [drop], loader.settings.incoming_prefix)
-            source_file_id = ledger.find(cursor, drop)
-        return loader.load(source_file_id, replace)
-
-
-def command_run_id(verb: str) -> str:
-    """Name this call as the run of its batches, as Airflow names its runs."""
-    return f"{verb}__{datetime.now(UTC).isoformat(timespec='seconds')}__{os.getpid()}"
-
-
-def print_outcome(outcome: Outcome) -> None:
-    """Print what became of one file."""
-    counts = (
-        f": {outcome.rows_in:,} rows, {outcome.rows_scored:,} scored, {outcome.rows_rejected:,} rejected, "
-        f"{outcome.rows_duplicate:,} duplicate"
-    )
-    click.echo(f"{outcome.status:<9} {outcome.uri}{counts if outcome.rows_in else ''}")
-    if outcome.reason:
-        click.echo(f"{'':<9} {outcome.reason}")

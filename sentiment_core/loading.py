@@ -11,19 +11,22 @@ from typing import NamedTuple
 
 from sentiment_core import ledger
 from sentiment_core.body import Body
-from sentiment_core.connecting import Connection
+from sentiment_core.connecting import Connection, database_errors
 from sentiment_core.contract import RejectCode
+from sentiment_core.drop import Drop
 from sentiment_core.erasure import Erasures
 from sentiment_core.errors import FileRejected
-from sentiment_core.intake import Intake, clock, require_good_rows
+from sentiment_core.intake import Intake, clock
 from sentiment_core.ledger import SourceFile
 from sentiment_core.model import Model
 from sentiment_core.progress import Progress, Silent
 from sentiment_core.records import RecordBlock, read_records
-from sentiment_core.repeats import RepeatFilter, StoredReviews
+from sentiment_core.repeats import RepeatFilter
 from sentiment_core.settings import Settings
 from sentiment_core.stages import ahead
 from sentiment_core.storage import Storage
+from sentiment_core.stored_reviews import StoredReviews
+from sentiment_core.validation import require_good_rows
 from sentiment_core.writer import BatchWriter
 
 
@@ -197,3 +200,12 @@ class Loader:
                 return Outcome(source_file_id, file.drop.uri, Status.SKIPPED, reason=f"it is {file.status}")
             ledger.mark_rejected(cursor, file, code, why)
             return Outcome(source_file_id, file.drop.uri, Status.REJECTED, reason=f"{code}: {why}")
+
+
+def load_drop(loader: Loader, drop: Drop, replace: bool) -> Outcome:
+    """Enter a drop in the ledger and load it."""
+    with database_errors():
+        with loader.connection, loader.connection.cursor() as cursor:
+            ledger.register(cursor, [drop], loader.settings.incoming_prefix)
+            source_file_id = ledger.find(cursor, drop)
+        return loader.load(source_file_id, replace)

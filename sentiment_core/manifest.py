@@ -7,8 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FORMAT_VERSION: Final = 2
 
-LABELS: Final = ("negative", "neutral", "positive")
-
 
 class Part(BaseModel):
     """A part of a manifest: immutable, and without fields that this release does not know."""

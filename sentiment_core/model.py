@@ -6,6 +6,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, 
 
 from sentiment_core.bundle import Bundle
 from sentiment_core.connecting import Connection
+from sentiment_core.contract import primary_language
 from sentiment_core.scorer import Scorer
 
 
@@ -18,11 +19,6 @@ class Model(NamedTuple):
     def out_of_language(self, language: str | None) -> bool:
         """Tell whether a row names a language that the model was not trained on; `en-GB` is `en`."""
         return language is not None and primary_language(language) not in self.scorer.bundle.manifest.languages
-
-
-def primary_language(language: str) -> str:
-    """Return the primary subtag of a BCP 47 tag (`en-GB`), also when it is spelt `en_GB`."""
-    return language.replace("_", "-").partition("-")[0].casefold()
 
 
 def enter_model(connection: Connection, digest: str, name: str, version: int | None = None) -> int:

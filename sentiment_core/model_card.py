@@ -4,21 +4,17 @@ After M. Mitchell et al., "Model cards for model reporting", FAT* 2019. The JSON
 `provenance.json`, outside of the digest; the Markdown is made from it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
+from sentiment_core.bundle import Bundle
+from sentiment_core.card_markdown import CARD_KEY, PERCENT
 from sentiment_core.intervals import wilson
+from sentiment_core.measures import SliceMetrics
 from sentiment_core.settings import settings
 
-if TYPE_CHECKING:
-    from sentiment_core.bundle import Bundle
-    from sentiment_core.evaluation import SliceMetrics
-
-CARD_KEY: Final = "card"
 GROUP_SLICES: Final = 20
-_NOT_KNOWN: Final = "not known"
 _PLAIN: Final = ("f1", "auc", "brier", "ece")  # measures that are no share of rows and have no interval here
-_PERCENT: Final = ("accuracy", "accuracy_covered", "coverage", "precision", "recall")
 _INTERVALS: Final = (
     "95 % score intervals (E. B. Wilson, 1927), with each row taken for independent: reviews of one group are a little "
     "alike, which makes them somewhat too narrow. Where the configuration was chosen on the same folds, held-out "
@@ -43,7 +39,7 @@ _ETHICAL: Final = (
 )
 
 
-def card_of(bundle: "Bundle") -> dict[str, Any]:
+def card_of(bundle: Bundle) -> dict[str, Any]:
     """Return the card that a bundle brings, if it is of this model, else one made from its manifest and provenance."""
     stored = bundle.provenance.get(CARD_KEY)
     if isinstance(stored, dict) and _mapping(stored.get("model")).get("digest") == bundle.digest:
@@ -51,7 +47,7 @@ def card_of(bundle: "Bundle") -> dict[str, Any]:
     return model_card(bundle)
 
 
-def model_card(bundle: "Bundle", slices: "Mapping[str, SliceMetrics] | None" = None) -> dict[str, Any]:
+def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None) -> dict[str, Any]:
     """Make the card of a bundle from its manifest, its provenance, and the held-out slices where they were measured.
 
     Of the provenance it takes, each where it is there: `data`, `snapshot` (its id), `dates` (`first` and `last` day of
@@ -109,12 +105,7 @@ def model_card(bundle: "Bundle", slices: "Mapping[str, SliceMetrics] | None" = N
     }
 
 
-def markdown(card: Mapping[str, Any]) -> str:
-    """Return the card as Markdown."""
-    return "\n".join(_lines(card)) + "\n"
-
-
-def _limits(bundle: "Bundle", slices: list[dict[str, Any]]) -> Iterator[str]:
+def _limits(bundle: Bundle, slices: list[dict[str, Any]]) -> Iterator[str]:
     yield "It knows the n-grams of its training texts only; how other kinds of text score is not known until measured."
     if bundle.manifest.thresholds:
         yield "`neutral` means that the model is not sure. It has not learned what a neutral review is."
@@ -135,7 +126,7 @@ def _measures(found: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     counted = _counted(found)
     measures: dict[str, Any] = {"rows": found["rows"]}
-    for name in (*_PERCENT, *_PLAIN):
+    for name in (*PERCENT, *_PLAIN):
         value = found.get(name)
         if not isinstance(value, int | float):
             continue
@@ -162,7 +153,7 @@ def _counted(found: Mapping[str, Any]) -> dict[str, int]:
     return counted
 
 
-def _slices(slices: "Mapping[str, SliceMetrics]") -> tuple[list[dict[str, Any]], int]:
+def _slices(slices: Mapping[str, SliceMetrics]) -> tuple[list[dict[str, Any]], int]:
     """Return the slices by length and rating and the largest groups, and how many groups are left out."""
     groups = sorted((name for name in slices if name.startswith("group ")), key=lambda name: -slices[name].rows)
     names = [name for name in slices if not name.startswith("group ")] + groups[:GROUP_SLICES]
@@ -173,96 +164,6 @@ def _slices(slices: "Mapping[str, SliceMetrics]") -> tuple[list[dict[str, Any]],
         accuracy = {"value": metrics.accuracy, "low": low, "high": high}
         shown.append({"slice": name} | metrics._asdict() | {"accuracy": accuracy})
     return shown, len(groups[GROUP_SLICES:])
-
-
-def _lines(card: Mapping[str, Any]) -> Iterator[str]:
-    model, data, metrics, calibration = (card[part] for part in ("model", "data", "metrics", "calibration"))
-    yield f"# Model card: {_cell(model['name'])} {model['digest'][:12]}"
-    yield from _list("Intended use", card["intended_use"])
-    yield from _list("Out of scope", card["out_of_scope"])
-    yield from _table("Model", ("", ""), [(_words(name), _text(value)) for name, value in model.items()])
-    yield from _table("Training data", ("", ""), [(_words(name), _text(value)) for name, value in data.items()])
-    for name, title in (("held_out", "Metrics on held-out folds"), ("test", "Metrics on test reviews")):
-        if metrics[name]:
-            yield from _table(title, ("measure", "value", "95 % interval"), list(_rows(metrics[name])))
-    yield from ("", metrics["intervals"])
-    if card["slices"]:
-        yield from _slice_table(card["slices"])
-        if card["slices_left_out"]:
-            yield from ("", f"{card['slices_left_out']:,} smaller groups are left out here; `metrics.json` has them.")
-    yield from _table("Calibration", ("", ""), [(_words(name), _text(value)) for name, value in calibration.items()])
-    yield from _list("Limits", card["limits"])
-    yield from _list("Ethical notes", card["ethical_notes"])
-    for name in ("recipe", "training"):
-        rows = [(f"`{_cell(key)}`", _text(value)) for key, value in _flat(card[name])]
-        yield from _table(f"Configuration: {name}", ("", ""), rows)
-
-
-def _rows(measures: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    yield "rows", _text(measures["rows"]), ""
-    for name, measure in measures.items():
-        if name == "rows":
-            continue
-        percent = name in _PERCENT
-        interval = f"{measure['low']:.2%} to {measure['high']:.2%}" if "low" in measure else ""
-        yield _words(name), f"{measure['value']:.2%}" if percent else f"{measure['value']:.4f}", interval
-
-
-def _slice_table(slices: list[dict[str, Any]]) -> Iterator[str]:
-    rows = []
-    for found in slices:
-        accuracy = found["accuracy"]
-        figures = ["" if found[name] is None else f"{found[name]:.4f}" for name in ("auc", "f1", "brier", "ece")]
-        interval = f"{accuracy['low']:.1%} to {accuracy['high']:.1%}"
-        coverage = f"{found['coverage']:.1%}"
-        rows.append(
-            (_cell(found["slice"]), f"{found['rows']:,}", f"{accuracy['value']:.1%}", interval, *figures, coverage)
-        )
-    header = ("slice", "rows", "accuracy", "95 % interval", "AUC", "F1", "Brier", "ECE", "coverage")
-    yield from _table("Held-out folds by slice", header, rows)
-    yield from ("", "AUC, F1 and ECE are empty where all rows of a slice have one label.")
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _list(title: str, lines: list[str]) -> Iterator[str]:
-    yield from ("", f"## {title}", "")
-    yield from (f"* {line}" for line in lines)
-
-
-def _table(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    yield from ("", f"## {title}", "", f"| {' | '.join(header)} |", "|---" * len(header) + "|")
-    yield from (f"| {' | '.join(row)} |" for row in rows)
-
-
-def _words(name: str) -> str:
-    return _cell(name.replace("_", " "))
-
-
-def _text(value: Any) -> str:
-    match value:
-        case None:
-            return _NOT_KNOWN
-        case float():
-            return f"{value:.4g}"
-        case int() if not isinstance(value, bool):
-            return f"{value:,}"
-        case Mapping():
-            return ", ".join(f"{_words(str(key))}: {_text(each)}" for key, each in value.items()) or "none"
-        case list() | tuple():
-            return ", ".join(map(_text, value)) or "none"
-    return _cell(str(value))
-
-
-def _cell(text: str) -> str:
-    """Return text as it stands in a table's cell, whatever characters it has."""
-    return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

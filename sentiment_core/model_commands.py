@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.registry import CHALLENGER, registered_model
+from sentiment_core.registry import registered_model
+from sentiment_core.registry_names import CHALLENGER
 from sentiment_core.settings import settings
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def train(
 def _train_snapshot(
     name: str, params: "Params", unlabelled: list[str], provenance: dict[str, Any], step: "Step"
 ) -> "Trained":
-    from sentiment_core.load_commands import open_storage  # noqa: PLC0415
+    from sentiment_core.command_common import open_storage  # noqa: PLC0415
     from sentiment_core.retraining import train_snapshot  # noqa: PLC0415
     from sentiment_core.snapshot_store import SnapshotStore  # noqa: PLC0415
 

@@ -17,7 +17,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, 
 from sentiment_core.columns import TextColumn
 from sentiment_core.connecting import Connection
 from sentiment_core.drift import Observed, Rejections, TextCounts
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.model import Model
 from sentiment_core.reference import LOOKED_AT, Reference
 from sentiment_core.settings import Settings

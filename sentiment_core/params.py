@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sentiment_core.errors import ParamsInvalid
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 
 DEFAULTS: Final = Path(__file__).with_name("params.yaml")
 

@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from sentiment_core.evaluation import Evaluation
 from sentiment_core.intervals import wilson
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 
 WIDTH: Final = 960  # pixels
 HEIGHT: Final = 720

@@ -38,7 +38,8 @@ from sentiment_core.promotion_log import (
     set_state,
     settle,
 )
-from sentiment_core.registry import CHAMPION, Registry
+from sentiment_core.registry import Registry
+from sentiment_core.registry_names import CHAMPION
 from sentiment_core.verdict import Verdict
 
 GATE_TAG: Final = "gate"

@@ -12,15 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sentiment_core import quarantine as rejected
+from sentiment_core.command_common import DAY, choose_model, command_run_id, open_storage, print_outcome
+from sentiment_core.connecting import connect, database_errors
 from sentiment_core.contract import RejectCode
-from sentiment_core.database import connect, database_errors
-from sentiment_core.load_commands import (
-    DAY,
-    choose_model,
-    command_run_id,
-    open_storage,
-    print_outcome,
-)
 from sentiment_core.loading import Loader, Outcome, Status
 from sentiment_core.quarantine import Choice, Entry
 from sentiment_core.replaying import Replayer

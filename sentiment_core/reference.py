@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from sentiment_core.manifest import LABELS, Part
+from sentiment_core.labels import LABELS
+from sentiment_core.manifest import Part
 
 # Of a text's n-grams only those of its first characters are looked at, so that a sample of texts has a bounded size.
 LOOKED_AT: Final = 20_000

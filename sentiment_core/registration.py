@@ -2,54 +2,21 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import mlflow.pyfunc
 import pandas as pd
-from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput
-from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
-from requests.exceptions import RequestException
 
 from sentiment_core import __version__
-from sentiment_core.artifacts import without_secrets
 from sentiment_core.bundle import Bundle
-from sentiment_core.errors import RegistryRefused, RegistryUnavailable
-from sentiment_core.registry import DIGEST_TAG
-from sentiment_core.tracking_server import TRY_AGAIN, TrackingServer
+from sentiment_core.mlflow_client import answering, experiment_id
+from sentiment_core.registry_names import DIGEST_TAG
 
 _LOGGED_MODEL: Final = "models:/"
-
-
-@contextmanager
-def answering(tracking_uri: str) -> Iterator[MlflowClient]:
-    """Give MLflow's client of a server; what it raises becomes `RegistryUnavailable` or `RegistryRefused`."""
-    try:
-        yield MlflowClient(tracking_uri, registry_uri=tracking_uri)
-    except MlflowException as error:
-        status, why = error.get_http_status_code(), error.message
-        raise _error(tracking_uri, status, why) from error
-    except RequestException as error:  # of files, whose answers MLflow does not translate
-        status = 503 if error.response is None else error.response.status_code
-        raise _error(tracking_uri, status, f"{type(error).__name__}, status {status}") from error
-
-
-def experiment_id(client: MlflowClient, name: str) -> str:
-    """Return the id of an experiment, which is made when it is not there."""
-    known = client.get_experiment_by_name(name)
-    if known is None:
-        try:
-            return str(client.create_experiment(name))
-        except MlflowException:
-            known = client.get_experiment_by_name(name)  # another made it at the same moment
-            if known is None:
-                raise
-    return str(known.experiment_id)
 
 
 def register(tracking_uri: str, name: str, bundle_path: Path, bundle: Bundle, run_id: str | None) -> int:
@@ -93,10 +60,3 @@ def link(tracking_uri: str, name: str, version: int, run_id: str) -> None:
         if source.startswith(_LOGGED_MODEL):  # else another program registered it, from files of its own
             client.log_outputs(run_id, [LoggedModelOutput(source.removeprefix(_LOGGED_MODEL), 0)])
         client.set_tag(run_id, "model_version", str(version))
-
-
-def _error(tracking_uri: str, status: int, why: str) -> RegistryUnavailable | RegistryRefused:
-    uri, why = TrackingServer(tracking_uri).uri, without_secrets(why)
-    if status >= 500 or status in TRY_AGAIN:
-        return RegistryUnavailable(uri=uri, why=why)
-    return RegistryRefused(uri=uri, why=why, status=status)

@@ -20,12 +20,10 @@ from sentiment_core.errors import (
     RegistryUnavailable,
     TerminalError,
 )
+from sentiment_core.registry_names import CHAMPION, DIGEST_TAG
 from sentiment_core.settings import settings
 from sentiment_core.tracking_server import TrackingServer
 
-CHAMPION = "champion"
-CHALLENGER = "challenger"
-DIGEST_TAG = "digest"
 _DATA = "data"
 _BUNDLE = "bundle"
 _PAGE = "200"

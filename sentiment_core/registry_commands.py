@@ -17,11 +17,12 @@ from rich.table import Table
 
 from sentiment_core.bundle import STARTER
 from sentiment_core.errors import GateRefused, RegistryUnavailable, SentimentError
-from sentiment_core.registry import CHALLENGER, CHAMPION, Registry, registered_model
+from sentiment_core.registry import Registry, registered_model
+from sentiment_core.registry_names import CHALLENGER, CHAMPION
 from sentiment_core.settings import settings
 
 if TYPE_CHECKING:
-    from sentiment_core.database import Connection
+    from sentiment_core.connecting import Connection
     from sentiment_core.promotion import Promotion
     from sentiment_core.verdict import Verdict
 
@@ -286,7 +287,7 @@ def _actor() -> str:
 
 @contextmanager
 def _connection() -> Iterator["Connection"]:
-    from sentiment_core.database import connect  # noqa: PLC0415
+    from sentiment_core.connecting import connect  # noqa: PLC0415
 
     with connect(settings().require_database_url(), "sentiment registry") as connection:
         yield connection

@@ -19,9 +19,10 @@ from sentiment_core.ledger import SourceFile
 from sentiment_core.loading import Outcome, Status
 from sentiment_core.model import Model
 from sentiment_core.records import RecordBlock, read_records
-from sentiment_core.repeats import RepeatFilter, StoredReviews
+from sentiment_core.repeats import RepeatFilter
 from sentiment_core.rescoring import Rescorer
 from sentiment_core.settings import Settings
+from sentiment_core.stored_reviews import StoredReviews
 from sentiment_core.writer import BatchWriter
 
 ROWS_AT_ONCE = 2000

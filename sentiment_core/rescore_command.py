@@ -8,9 +8,9 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from sentiment_core.database import connect, database_errors
+from sentiment_core.command_common import DAY, choose_model, command_run_id, print_outcome
+from sentiment_core.connecting import connect, database_errors
 from sentiment_core.ledger import loaded_files
-from sentiment_core.load_commands import DAY, choose_model, command_run_id, print_outcome
 from sentiment_core.rescoring import Rescorer
 from sentiment_core.settings import settings
 

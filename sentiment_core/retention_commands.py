@@ -5,8 +5,8 @@ import json
 import click
 
 from sentiment_core import erasure, expiry
-from sentiment_core.database import connect
-from sentiment_core.load_commands import open_storage
+from sentiment_core.command_common import open_storage
+from sentiment_core.connecting import connect
 from sentiment_core.settings import settings
 from sentiment_core.snapshot_store import SnapshotStore
 

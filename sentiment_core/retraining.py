@@ -13,7 +13,8 @@ from sentiment_core.connecting import Connection
 from sentiment_core.data_checks import check, require_passed
 from sentiment_core.known_texts import are_known, hash_texts
 from sentiment_core.labelled import digest_of
-from sentiment_core.manifest import LABELS, ArrayFile
+from sentiment_core.labels import LABELS
+from sentiment_core.manifest import ArrayFile
 from sentiment_core.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import Params
 from sentiment_core.settings import Settings

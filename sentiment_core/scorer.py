@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sentiment_core.bundle import Bundle
 from sentiment_core.canonical import canonical_tokens
 from sentiment_core.columns import TextColumn
-from sentiment_core.manifest import LABELS, Thresholds
+from sentiment_core.labels import LABELS
+from sentiment_core.manifest import Thresholds
 from sentiment_core.ngrams import margins, unknown_shares
 from sentiment_core.occurrences import occurrences, strongest
 from sentiment_core.one_text import TextMargins

@@ -17,7 +17,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sentiment_core.known_texts import TextHashes
-from sentiment_core.manifest import LABELS, ArrayFile, Part
+from sentiment_core.labels import LABELS
+from sentiment_core.manifest import ArrayFile, Part
 
 if TYPE_CHECKING:
     from sentiment_core.labelled import LabelledReviews

@@ -9,8 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from sentiment_core.database import connect
-from sentiment_core.load_commands import DAY, open_storage
+from sentiment_core.command_common import DAY, open_storage
+from sentiment_core.connecting import connect
 from sentiment_core.settings import settings
 from sentiment_core.snapshot import Days, SnapshotManifest
 from sentiment_core.snapshot_store import SnapshotStore

@@ -8,7 +8,7 @@ import numpy as np
 from sentiment_core.connecting import Connection
 from sentiment_core.gate_policy import ShadowPolicy
 from sentiment_core.labelled import LabelledReviews
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 
 # A deterministic sample: the same rows of the same store, whatever their order on disk. A silent week counts no days.
 _RECENT: Final = """

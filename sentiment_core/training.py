@@ -25,7 +25,8 @@ from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.evaluation import Evaluation, Metrics, measure, measure_slices
 from sentiment_core.known_texts import hash_texts
 from sentiment_core.labelled import LabelledReviews, digest_of, split
-from sentiment_core.manifest import LABELS, Calibration, Recipe, Snapshot, Thresholds
+from sentiment_core.labels import LABELS
+from sentiment_core.manifest import Calibration, Recipe, Snapshot, Thresholds
 from sentiment_core.model_card import model_card
 from sentiment_core.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params

@@ -15,12 +15,14 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
 from sentiment_core import __version__
 from sentiment_core.bundle import Bundle
+from sentiment_core.card_markdown import markdown
 from sentiment_core.errors import SentimentError
 from sentiment_core.evaluation import Evaluation
-from sentiment_core.model_card import card_of, markdown
+from sentiment_core.mlflow_client import answering, experiment_id
+from sentiment_core.model_card import card_of
 from sentiment_core.plots import draw_all
-from sentiment_core.registration import answering, experiment_id
-from sentiment_core.registry import DIGEST_TAG, Registry
+from sentiment_core.registry import Registry
+from sentiment_core.registry_names import DIGEST_TAG
 from sentiment_core.tracking_server import TrackingServer
 
 # MLflow's limits.

@@ -6,7 +6,7 @@ import sys
 import click
 
 from sentiment_core.checking import Verdict, check
-from sentiment_core.load_commands import find_drops, open_storage
+from sentiment_core.command_common import find_drops, open_storage
 from sentiment_core.settings import settings
 
 SHOWN_BYTES = 120  # of a rejected row

@@ -1,7 +1,8 @@
 """Holds rows against the drop contract: good rows become typed columns, the others are rejected with a reason."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from itertools import chain
@@ -228,3 +229,19 @@ def _documents(rows: dict[int, dict[str, str]], size: int) -> Values:
     if not rows:
         return Values.nulls(size)
     return Values.of([json.dumps(rows[row]).encode() if row in rows else None for row in range(size)])
+
+
+def require_good_rows(
+    rows: int, rejected: Mapping[RejectCode, int] | Mapping[str, int], max_ratio: float, source: str
+) -> None:
+    """Raise `FileRejected` for a file without rows, and for one of whose rows too many are rejected."""
+    if rows == 0:
+        raise FileRejected(reason=RejectCode.NO_ROWS, why=f"{source} has a header and no row below it")
+    bad = sum(rejected.values())
+    if bad > max_ratio * rows:
+        codes = ", ".join(f"{count:,} {code}" for code, count in Counter(rejected).most_common())
+        raise FileRejected(
+            reason=RejectCode.TOO_MANY_REJECTED,
+            why=f"of {rows:,} rows of {source} {bad:,} break the contract ({codes}), "
+            f"more than the share of {max_ratio:g} that SENTIMENT_MAX_REJECTED_RATIO allows",
+        )

@@ -11,7 +11,7 @@ import numpy as np
 from sentiment_core.bundle import Bundle
 from sentiment_core.gate_policy import GatePolicy
 from sentiment_core.labelled import LabelledReviews
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.params import Params
 from sentiment_core.training import train
 

@@ -14,7 +14,7 @@ import pytest
 
 from api.schemas import FeedbackRequest, validate
 from sentiment_core import database
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.errors import SentimentError
 
 FORM = "application/x-www-form-urlencoded"

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.promotion import promote, rollback
 from sentiment_core.scorer import Scorer
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sentiment_core import verification
-from sentiment_core.database import Connection
+from sentiment_core.connecting import Connection
 from tests.crash import drops
 from tests.crash.points import Point
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from demo.environment import CHECKOUT
 from demo.stack import Stack
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.model import open_model
 from sentiment_core.run import RunPlan, plan_run, score_group, summarise
 from sentiment_core.settings import Settings

@@ -7,9 +7,8 @@ from datetime import date
 import pytest
 
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import connect
-from sentiment_core.load_commands import load_drop
-from sentiment_core.loading import Loader
+from sentiment_core.connecting import connect
+from sentiment_core.loading import Loader, load_drop
 from sentiment_core.model import open_model
 from sentiment_core.registry import Registry
 from sentiment_core.storage import Storage

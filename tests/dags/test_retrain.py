@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from sentiment_core.bundle import STARTER
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.params import Params
 from sentiment_core.promotion import disagreement, history
 from sentiment_core.registry import Registry

@@ -13,7 +13,8 @@ import yaml
 from demo.stack import Stack
 from sentiment_core import database
 from sentiment_core.bundle import STARTER
-from sentiment_core.registry import CHALLENGER, CHAMPION, Registry
+from sentiment_core.registry import Registry
+from sentiment_core.registry_names import CHALLENGER, CHAMPION
 from tests.dags.test_retrain import labelled
 
 # Runs here what kubectl would run in the scheduler's pod, and answers with the name of one.

@@ -11,7 +11,7 @@ from demo.airflow_client import Run
 from demo.stack import Stack
 from sentiment_core import verification
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.registry import Registry
 from sentiment_core.scorer import LABELS, Scorer
 from tests.end_to_end.conftest import Demo

@@ -7,7 +7,7 @@ import pytest
 
 from demo.stack import Stack
 from sentiment_core import database, resuming, verification
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.settings import Settings
 from sentiment_core.storage import Storage, s3_client
 from tests.faults.s3_proxy import S3Proxy

@@ -11,7 +11,7 @@ from demo import postgres, unprivileged
 from demo.stack import Stack
 from demo.unprivileged import Identity
 from sentiment_core import database
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.errors import DatabaseUnavailable
 from sentiment_core.loading import Status
 from sentiment_core.settings import Settings

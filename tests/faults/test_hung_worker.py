@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sentiment_core import ledger
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.errors import DatabaseUnavailable
 from sentiment_core.loading import Status
 from sentiment_core.storage import Storage

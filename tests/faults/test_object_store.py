@@ -14,8 +14,7 @@ from botocore.config import Config
 
 from sentiment_core.drop import Drop
 from sentiment_core.errors import ObjectChanged, ObjectMissing, StorageUnavailable
-from sentiment_core.load_commands import load_drop
-from sentiment_core.loading import Loader, Status
+from sentiment_core.loading import Loader, Status, load_drop
 from sentiment_core.resuming import RESUMES
 from sentiment_core.storage import Storage
 from tests.faults.conftest import check_loaded, check_untouched, file_of

@@ -15,8 +15,8 @@ from demo.environment import base
 from demo.processes import Program
 from demo.unprivileged import give, identity, own_folder
 from demo.workspace import LOOPBACK, Workspace, write_private
-from sentiment_core import database, ledger
-from sentiment_core.database import connect
+from sentiment_core import database, ledger, schema
+from sentiment_core.connecting import connect
 from sentiment_core.errors import ClaimHeld, DatabaseUnavailable
 from sentiment_core.loading import Status
 from sentiment_core.settings import Settings
@@ -158,7 +158,7 @@ def test_the_schema_is_upgraded_through_a_pooler_also_by_two_at_once(pooler, emp
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(database.upgrade, [url, url]))
     database.upgrade(url)
-    assert database.schema_status(empty_database).current
+    assert schema.schema_status(empty_database).current
     with connect(empty_database) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"

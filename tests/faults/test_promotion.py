@@ -8,7 +8,7 @@ import time
 import pytest
 
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.errors import DatabaseUnavailable, RegistryUnavailable
 from sentiment_core.promotion import disagreement, history, promote, reconcile, rollback
 from sentiment_core.registry import Registry

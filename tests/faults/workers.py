@@ -9,11 +9,10 @@ from typing import BinaryIO, cast
 
 from sentiment_core.body import Readable
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.drop import Drop
 from sentiment_core.errors import TransientError
-from sentiment_core.load_commands import load_drop
-from sentiment_core.loading import Loader, Outcome
+from sentiment_core.loading import Loader, Outcome, load_drop
 from sentiment_core.model import open_model
 from sentiment_core.settings import Settings
 from sentiment_core.storage import Storage

@@ -11,9 +11,8 @@ import pytest
 from demo.stack import Stack
 from sentiment_core import verification
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import Connection, connect
-from sentiment_core.load_commands import load_drop
-from sentiment_core.loading import Loader, Outcome
+from sentiment_core.connecting import Connection, connect
+from sentiment_core.loading import Loader, Outcome, load_drop
 from sentiment_core.model import Model, open_model
 from sentiment_core.settings import Settings
 from sentiment_core.storage import Storage

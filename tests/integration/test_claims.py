@@ -11,10 +11,9 @@ import pytest
 
 from sentiment_core import ledger, verification
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.errors import ClaimHeld, DatabaseRefused, DatabaseUnavailable
-from sentiment_core.load_commands import load_drop
-from sentiment_core.loading import Loader, Status
+from sentiment_core.loading import Loader, Status, load_drop
 from sentiment_core.model import open_model
 from sentiment_core.settings import Settings
 from sentiment_core.storage import Storage, s3_client

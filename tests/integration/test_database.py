@@ -10,9 +10,9 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from demo.schema import dump
-from sentiment_core import database, verification
+from sentiment_core import database, schema, verification
+from sentiment_core.connecting import connect
 from sentiment_core.correction import Correction
-from sentiment_core.database import connect
 from sentiment_core.errors import DatabaseRefused, SchemaOutdated
 from sentiment_core.feedback import FeedbackStore
 
@@ -45,9 +45,9 @@ def test_an_earlier_database_with_rows_is_upgraded(stack, empty_database, checko
 
 
 def test_upgrading_is_safe_again_and_by_several_at_once(empty_database) -> None:
-    assert not database.schema_status(empty_database).current
+    assert not schema.schema_status(empty_database).current
     with pytest.raises(SchemaOutdated, match="at none, this release needs"):
-        database.wait_for_schema(empty_database, 0)
+        schema.wait_for_schema(empty_database, 0)
     failures: list[BaseException] = []
 
     def upgrade() -> None:
@@ -62,22 +62,22 @@ def test_upgrading_is_safe_again_and_by_several_at_once(empty_database) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    assert database.wait_for_schema(empty_database, 1).current
+    assert schema.wait_for_schema(empty_database, 1).current
 
 
 def test_the_release_before_works_on_a_newer_schema_and_leaves_it(empty_database) -> None:
     database.upgrade(empty_database)
-    needed = database.schema_status(empty_database).needed
+    needed = schema.schema_status(empty_database).needed
     execute(empty_database, "UPDATE sentiment.schema_version SET version_num = '9999'")
-    found = database.wait_for_schema(empty_database, 0)
+    found = schema.wait_for_schema(empty_database, 0)
     assert (found.found, found.current, found.ahead) == ("9999", True, True)
     database.upgrade(empty_database)
-    assert database.schema_status(empty_database) == ("9999", needed)
+    assert schema.schema_status(empty_database) == ("9999", needed)
 
 
 def test_the_revision_that_is_needed_is_the_last_of_alembics(empty_database) -> None:
     head = ScriptDirectory.from_config(database.migrations()).get_current_head()
-    assert database.schema_status(empty_database).needed == head
+    assert schema.schema_status(empty_database).needed == head
 
 
 def test_every_column_of_every_view_is_commented(database_url) -> None:
@@ -181,7 +181,7 @@ def test_the_service_stores_corrections_and_waits_for_the_schema_and_reads_no_te
     store = FeedbackStore(members["sam"])
     store.check()
     assert store.write([correction]) == store.write([correction]) == set()
-    assert database.wait_for_schema(members["sam"], 0).current
+    assert schema.wait_for_schema(members["sam"], 0).current
     for refused in (
         "SELECT text FROM sentiment.feedback",
         "SELECT * FROM sentiment.scored_reviews",

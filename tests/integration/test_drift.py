@@ -14,11 +14,11 @@ from PIL import Image
 
 from sentiment_core import drift_page, drift_report
 from sentiment_core.columns import TextColumn
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.drift import Cause, Rejections, State
 from sentiment_core.drift_run import EXPERIMENT, log_run
 from sentiment_core.errors import DatabaseRefused
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.model import Model, open_model
 from sentiment_core.observed import observe
 from sentiment_core.reference import Reference

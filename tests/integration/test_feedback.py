@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from sentiment_core import database
+from sentiment_core import connecting, database
 from sentiment_core.correction import Correction
 from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 from sentiment_core.feedback import FeedbackStore
@@ -83,7 +83,7 @@ def unused_port(stack) -> int:
 def test_a_server_that_vanished_is_noticed_by_what_it_does_not_acknowledge(database_url) -> None:
     for unanswered_s, kept_ms in ((3, 3_000), (None, 0)):
         with (
-            database.connect(database_url, unanswered_s=unanswered_s) as connection,
+            connecting.connect(database_url, unanswered_s=unanswered_s) as connection,
             socket.socket(fileno=os.dup(connection.fileno())) as wire,
         ):
             assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == kept_ms
@@ -119,5 +119,5 @@ def test_a_user_who_may_only_insert_suffices(stack, database_url, query) -> None
     least.check()
     assert least.write([sent]) == least.write([sent]) == set()
     assert stored(query) == [sent]
-    with pytest.raises(DatabaseRefused, match="permission denied"), database.connect(url) as connection:
+    with pytest.raises(DatabaseRefused, match="permission denied"), connecting.connect(url) as connection:
         connection.cursor().execute("SELECT text FROM sentiment.feedback")

@@ -10,7 +10,7 @@ import pytest
 from demo.postgres import DATABASES, SUPERUSER, Postgres
 from demo.stack import Stack
 from demo.workspace import LOOPBACK
-from sentiment_core import database
+from sentiment_core import database, schema
 from sentiment_core.connecting import connect
 from sentiment_core.feedback import FeedbackStore
 from tests.guide import blocks
@@ -50,7 +50,7 @@ def test_its_databases_serve_the_migrations_the_service_and_mlflow(bare_server) 
     environment |= {"SENTIMENT_PASSWORD": owner, "SERVICE_PASSWORD": service}
     url = f"postgresql://sentiment:{owner}@{host}/sentiment"
     database.upgrade(url)
-    assert database.schema_status(url).current
+    assert schema.schema_status(url).current
     with connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database WHERE datname = ANY(%s) ORDER BY 1", (list(DATABASES),))
         assert [name for (name,) in cursor.fetchall()] == sorted(DATABASES)

@@ -11,11 +11,10 @@ from backports import zstd
 
 from sentiment_core import ledger, progress
 from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.connecting import connect
 from sentiment_core.contract import RejectCode
-from sentiment_core.database import connect
 from sentiment_core.ledger import SourceFile
-from sentiment_core.load_commands import load_drop
-from sentiment_core.loading import Loader, Status
+from sentiment_core.loading import Loader, Status, load_drop
 from sentiment_core.progress import StoredProgress
 from sentiment_core.rescoring import Rescorer
 from sentiment_core.scorer import LABELS, Scorer

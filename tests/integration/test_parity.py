@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.registry import Registry
 from sentiment_core.scorer import Scorer
 

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from sentiment_core.bundle import STARTER
 from sentiment_core.challenge import challenge
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.errors import GateRefused, ModelUnknown, RollbackImpossible, VerdictStale
 from sentiment_core.promotion import disagreement, history, promote, reconcile, rollback
 from sentiment_core.registry import Registry

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sentiment_core import verification
+from sentiment_core.connecting import connect
 from sentiment_core.contract import RejectCode
-from sentiment_core.database import connect
 from sentiment_core.loading import Loader, Outcome, Status
 from sentiment_core.quarantine import Choice, entries, files_to_replay
 from sentiment_core.replaying import Replayer

@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from sentiment_core import verification
+from sentiment_core.connecting import connect
 from sentiment_core.contract import RejectCode
-from sentiment_core.database import connect
 from sentiment_core.erasure import erase
 from sentiment_core.errors import ErasureKeyWrong, LoadsUnderWay, MaintenanceRuns, MonthInvalid, SettingMissing
 from sentiment_core.expiry import expire, months_before, parse_month

@@ -10,7 +10,7 @@ from backports import zstd
 from pydantic import SecretStr
 
 from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import connect
+from sentiment_core.connecting import connect
 from sentiment_core.erasure import erase
 from sentiment_core.errors import (
     ChecksFailed,

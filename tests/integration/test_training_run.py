@@ -20,11 +20,11 @@ from mlflow import MlflowClient
 
 from sentiment_core import training_run
 from sentiment_core.bundle import Bundle
+from sentiment_core.card_markdown import markdown
 from sentiment_core.errors import RegistryRefused, RegistryUnavailable
 from sentiment_core.labelled import LabelledReviews
+from sentiment_core.labels import LABELS
 from sentiment_core.learning_curve import learning_curve
-from sentiment_core.manifest import LABELS
-from sentiment_core.model_card import markdown
 from sentiment_core.model_commands import train
 from sentiment_core.params import DEFAULTS, Params
 from sentiment_core.plots import HEIGHT, WIDTH

@@ -9,7 +9,7 @@ import pytest
 
 from sentiment_core.bundle import Bundle
 from sentiment_core.labelled import LabelledReviews, read_labelled
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.params import Params
 from sentiment_core.training import train
 

@@ -24,7 +24,7 @@ from sentiment_core.drift import (
     same_labels,
     shown_shares,
 )
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.reference import Histogram, Reference
 from sentiment_core.scorer import Scorer
 from sentiment_core.settings import Settings

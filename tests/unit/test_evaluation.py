@@ -9,7 +9,8 @@ from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.evaluation import expected_calibration_error, measure, measure_slices
 from sentiment_core.intervals import wilson
 from sentiment_core.labelled import LabelledReviews
-from sentiment_core.manifest import LABELS, Thresholds
+from sentiment_core.labels import LABELS
+from sentiment_core.manifest import Thresholds
 
 TWO = ("negative", "positive")
 NEGATIVE, NEUTRAL, POSITIVE = range(3)

@@ -9,7 +9,7 @@ import pytest
 
 from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.labelled import LabelledReviews, read_labelled, read_texts
-from sentiment_core.manifest import LABELS
+from sentiment_core.labels import LABELS
 from sentiment_core.params import Params
 
 GOOD = 'Text,SENTIMENT,shop\n"A ""fine"" one,\nreally",Positive,a\nBad,neg,a\nNA,1,b\n'

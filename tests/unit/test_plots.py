@@ -6,8 +6,8 @@ import zlib
 import numpy as np
 
 from sentiment_core.labelled import LabelledReviews
+from sentiment_core.labels import LABELS
 from sentiment_core.learning_curve import learning_curve
-from sentiment_core.manifest import LABELS
 from sentiment_core.params import Params
 from sentiment_core.plots import HEIGHT, WIDTH, draw_all
 from sentiment_core.training import train_measured

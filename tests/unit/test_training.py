@@ -18,7 +18,8 @@ from sentiment_core.errors import ParamsInvalid, TrainingDataInvalid
 from sentiment_core.frequencies import document_frequencies
 from sentiment_core.kernel import hash_tokens
 from sentiment_core.labelled import LabelledReviews, read_labelled
-from sentiment_core.manifest import LABELS, Snapshot, Thresholds
+from sentiment_core.labels import LABELS
+from sentiment_core.manifest import Snapshot, Thresholds
 from sentiment_core.params import DEFAULTS, Params
 from sentiment_core.scorer import Scorer
 from sentiment_core.text import identity, ngrams, token_hash

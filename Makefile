@@ -36,7 +36,7 @@ $(READY): pyproject.toml requirements/lock.txt requirements/bootstrap.txt
 	@touch $@
 
 # Compiled code is cached by the file that its function stands in, and knows nothing of what that calls in another one.
-$(KERNELS): $(READY) $(addprefix sentiment_core/,compiling.py simd.py text.py codepoints.py) $(shell grep -l '^@compiled' sentiment_core/*.py)
+$(KERNELS): $(READY) $(addprefix sentiment_core/,columnar/compiled.py columnar/simd.py text/specification.py text/codepoints.py) $(shell grep -rl '^@compiled' --include='*.py' sentiment_core)
 	@find sentiment_core -name '*.nb[ic]' -delete
 	@$(BIN)/python -m sentiment_core.warmup
 	@touch $@
@@ -112,7 +112,7 @@ starter-model: $(KERNELS) ## Train the starter model anew (needs the review data
 	@for file in imdb_train imdb_unlabelled; do test -f $(REAL_DATA)/$$file.csv.xz || \
 		{ echo "There is no $$file.csv.xz in $(REAL_DATA)."; exit 1; }; done
 	@$(SAME_BITS) SENTIMENT_MODEL_LICENCE=Apache-2.0 $(BIN)/sentiment train $(REAL_DATA)/imdb_train.csv.xz \
-		--unlabelled $(REAL_DATA)/imdb_unlabelled.csv.xz --cross-validate movie_id --out sentiment_core/starter \
+		--unlabelled $(REAL_DATA)/imdb_unlabelled.csv.xz --cross-validate movie_id --out sentiment_core/model/starter \
 		--data-name "IMDB training split and unlabelled reviews (Maas et al., ACL 2011)"
 
 .PHONY: schema

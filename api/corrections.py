@@ -14,8 +14,8 @@ from api.keys import CALLER, FEEDBACK, LIMIT
 from api.pages import feedback_page
 from api.responses import json_response
 from api.schemas import IDEMPOTENCY_KEY, FeedbackAccepted, FeedbackRequest, validate
-from sentiment_core.correction import Correction
 from sentiment_core.errors import FeedbackOff, SentimentError
+from sentiment_core.feedback.correction import Correction
 
 _SENT_AGAIN = uuid.UUID("6f0c6ad5-3c0b-4c93-9a5e-5b6f2c8f1b57")
 

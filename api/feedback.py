@@ -16,7 +16,6 @@ from uuid import UUID
 
 from api.metrics import Metrics
 from api.schemas import FeedbackState, FeedbackStatus
-from sentiment_core.correction import Correction
 from sentiment_core.errors import (
     DatabaseUnavailable,
     FeedbackQueueFull,
@@ -25,10 +24,11 @@ from sentiment_core.errors import (
     SentimentError,
     ServiceStopping,
 )
+from sentiment_core.feedback.correction import Correction
 from sentiment_core.settings import Settings
 
 if TYPE_CHECKING:
-    from sentiment_core.feedback import FeedbackStore
+    from sentiment_core.feedback.store import FeedbackStore
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def open_feedback(settings: Settings, metrics: Metrics) -> "FeedbackQueue | None
     """Return the queue of a service that has a database, or None: then no driver of one is loaded either."""
     if settings.database_url is None:
         return None
-    from sentiment_core.feedback import FeedbackStore  # noqa: PLC0415 -- 4 MB that few services need
+    from sentiment_core.feedback.store import FeedbackStore  # noqa: PLC0415 -- 4 MB that few services need
 
     return FeedbackQueue(FeedbackStore(settings.database_url.get_secret_value()), settings, metrics)
 

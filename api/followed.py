@@ -11,8 +11,8 @@ from api.role import Role, starter_model
 from api.schemas import Model, RoleName
 from api.served import Scorers, ServedModel
 from sentiment_core.errors import ModelUnknown, RegistryUnavailable, SentimentError
-from sentiment_core.registry import Registry
-from sentiment_core.registry_names import CHAMPION
+from sentiment_core.registry.names import CHAMPION
+from sentiment_core.registry.registered_model import Registry
 from sentiment_core.settings import Settings
 
 log = logging.getLogger(__name__)

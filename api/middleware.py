@@ -22,12 +22,7 @@ from api.metrics import METHODS, Metrics
 from api.pages import problem_page
 from api.problems import problem_response
 from api.tracing import Tracing
-from sentiment_core.errors import (
-    BodyUnreadable,
-    RequestFailed,
-    SentimentError,
-    Unauthorised,
-)
+from sentiment_core.errors import BodyUnreadable, RequestFailed, SentimentError, Unauthorised
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from api.schemas import Canary as CanaryState
 from api.schemas import Candidate, ModelCard, Readiness
 from api.served import Scorers, ServedModel
 from api.shadow import Shadow
-from sentiment_core.card_markdown import CARD_KEY
 from sentiment_core.errors import ModelNotReady
-from sentiment_core.model_card import card_of
-from sentiment_core.registry_names import CHAMPION
+from sentiment_core.model.card import card_of
+from sentiment_core.model.card_markdown import CARD_KEY
+from sentiment_core.registry.names import CHAMPION
 from sentiment_core.settings import Settings
 
 __all__ = ["ModelProvider", "ServedModel"]

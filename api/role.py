@@ -8,8 +8,8 @@ from pathlib import Path
 from api.metrics import Metrics
 from api.schemas import Model, RoleName, Source
 from api.served import Scorers, ServedModel
-from sentiment_core.bundle import STARTER
 from sentiment_core.errors import BundleDamaged, RegistryUnavailable, SentimentError
+from sentiment_core.model.bundle import STARTER
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from api.model import ServedModel
 from api.problems import problem
 from api.schemas import BatchError, BatchResponse, Explanation, Prediction, PredictRequest, validate
 from api.texts import TextLimit
-from sentiment_core import scorer
 from sentiment_core.errors import SentimentError, TextInvalid
+from sentiment_core.model import scorer
 
 # Below it scoring takes less time than handing the work to a thread; above it the event loop must not wait for it.
 INLINE_CHARACTERS = 20_000

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from api.schemas import Model, Source
-from sentiment_core.bundle import Bundle
 from sentiment_core.errors import BundleDamaged
-from sentiment_core.scorer import Scorer
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.scorer import Scorer
 
 _WARM_UP = "A first text, so that no caller waits for what only happens once: good, bad, ünïcödé."
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from api.followed import Followed
 from api.metrics import Metrics
 from api.served import ServedModel
-from sentiment_core.scorer import LABELS
+from sentiment_core.model.scorer import LABELS
 
 log = logging.getLogger(__name__)
 

@@ -30,8 +30,8 @@ from mlflow.types import ColSpec, DataType, Schema
 from benchmarks.harness import CHECKOUT, arguments, labelled_reviews, report
 from benchmarks.http_load import Load, post
 from benchmarks.scoring import SklearnTwin
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.scorer import Scorer
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import Scorer
 
 GOALS = {
     "api_vs_bare_aiohttp": "≥ 0.7",

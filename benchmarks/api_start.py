@@ -27,9 +27,9 @@ from benchmarks.api import answers, free_port
 from benchmarks.harness import CHECKOUT, arguments, labelled_reviews, report
 from benchmarks.http_load import post
 from demo.stack import Stack
-from sentiment_core.bundle import STARTER
-from sentiment_core.registry import Registry
-from sentiment_core.registry_names import CHAMPION
+from sentiment_core.model.bundle import STARTER
+from sentiment_core.registry.names import CHAMPION
+from sentiment_core.registry.registered_model import Registry
 
 GOALS = {"slowest_start_s": "≤ 3", "resident_mb": "≤ 256"}
 READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

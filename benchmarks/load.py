@@ -15,13 +15,16 @@ from typing import Any
 
 from benchmarks.harness import Reviews, arguments, interleaved, labelled_reviews, report
 from demo.stack import Stack
-from sentiment_core import connecting, database, ledger, verification
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import Connection
-from sentiment_core.loading import Loader
-from sentiment_core.model import open_model
+from sentiment_core.database import connection as connecting
+from sentiment_core.database import migrations as database
+from sentiment_core.database.connection import Connection
+from sentiment_core.drops.storage import Storage
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger import verification
+from sentiment_core.ledger.models import open_model
+from sentiment_core.loading.loader import Loader
+from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
-from sentiment_core.storage import Storage
 
 GOALS = {"load_vs_copy": "≥ 0.5", "load_vs_heap": "≥ 0.25"}
 ROWS = 200_000

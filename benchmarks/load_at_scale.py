@@ -18,8 +18,9 @@ from typing import Any
 from benchmarks.harness import Reviews, arguments, labelled_reviews, measured, report
 from benchmarks.load import AS_IT_IS, COLUMNS, rows_of
 from demo.stack import Stack
-from sentiment_core import database, verification
-from sentiment_core.connecting import connect
+from sentiment_core.database import migrations as database
+from sentiment_core.database.connection import connect
+from sentiment_core.ledger import verification
 
 SIZES = {"big": 5_000_000_000, "small": 10_000, "listed": 100_000}  # bytes, files, objects
 QUICK_SIZES = {"big": 3_000_000, "small": 20, "listed": 100}
@@ -30,12 +31,12 @@ DAY = "2026-11-16"
 RUN = f"""
 import sys
 from datetime import date
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.database import connect
-from sentiment_core.model import open_model
-from sentiment_core.run import RunPlan, get_plan, plan_run, score_group, summarise
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.database.connection import connect
+from sentiment_core.ledger.models import open_model
+from sentiment_core.loading.scoring_run import RunPlan, get_plan, plan_run, score_group, summarise
 from sentiment_core.settings import settings
-from sentiment_core.storage import Storage, s3_client
+from sentiment_core.drops.storage import Storage, s3_client
 config = settings()
 storage = Storage(s3_client(config.s3_endpoint_url))
 with connect(config.require_database_url()) as connection:

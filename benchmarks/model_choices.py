@@ -23,14 +23,14 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from threadpoolctl import threadpool_limits
 
 from benchmarks.harness import REAL_DATA, arguments, labelled_reviews, report
+from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_texts
 from sentiment_core.errors import LanguageDataMissing
-from sentiment_core.labelled import LabelledReviews, read_texts
 from sentiment_core.labels import LABELS
-from sentiment_core.near_duplicates import NEARLY_ALL, Shingles
+from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params
-from sentiment_core.text import IDENTITY_SHIFT, NGRAM_STEP
-from sentiment_core.training import build_pipeline, fit
-from sentiment_core.vectorizer import NaiveBayesTfidf, NgramVectorizer
+from sentiment_core.text.specification import IDENTITY_SHIFT, NGRAM_STEP
+from sentiment_core.training.train import build_pipeline, fit
+from sentiment_core.training.vectorizer import NaiveBayesTfidf, NgramVectorizer
 
 FOLDS = 5
 Fit = Callable[[LabelledReviews, LabelledReviews], Any]  # from the learned and the held-out reviews to a fitted model

@@ -22,15 +22,16 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.harness import Reviews, arguments, labelled_reviews, report
 from demo.stack import Stack
-from sentiment_core import connecting, database
-from sentiment_core.labelled import LabelledReviews
+from sentiment_core.database import connection as connecting
+from sentiment_core.database import migrations as database
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.datasets.split import in_test
 from sentiment_core.labels import LABELS
 from sentiment_core.params import Params
-from sentiment_core.promotion import promote
-from sentiment_core.registry import Registry
-from sentiment_core.registry_names import CHAMPION
-from sentiment_core.split import in_test
-from sentiment_core.training import train
+from sentiment_core.promotion.alias_moves import promote
+from sentiment_core.registry.names import CHAMPION
+from sentiment_core.registry.registered_model import Registry
+from sentiment_core.training.train import train
 
 DAG: Final = "retrain"
 KEY: Final = "training/films/labelled.csv"

@@ -21,19 +21,19 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks.harness import arguments, interleaved, labelled_reviews, pin_to_one_core, report, unpin
-from sentiment_core import text
-from sentiment_core.bundle import STARTER
-from sentiment_core.calibration import uncalibrated
-from sentiment_core.columns import TextColumn
-from sentiment_core.labelled import LabelledReviews, split
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.datasets.labelled_reviews import LabelledReviews, split
 from sentiment_core.labels import LABELS
-from sentiment_core.manifest import Snapshot, Thresholds
-from sentiment_core.ngrams import margins
+from sentiment_core.model.bundle import STARTER
+from sentiment_core.model.manifest import Snapshot, Thresholds
+from sentiment_core.model.scorer import Scorer
+from sentiment_core.ngrams.lookup import margins
 from sentiment_core.params import Params
-from sentiment_core.recipe import Recipe
-from sentiment_core.scorer import Scorer
-from sentiment_core.training import compile_bundle, fit
-from sentiment_core.vocabulary import vocabulary
+from sentiment_core.text import specification as text
+from sentiment_core.text.recipe import Recipe
+from sentiment_core.text.vocabulary import vocabulary
+from sentiment_core.training.calibration import uncalibrated
+from sentiment_core.training.train import compile_bundle, fit
 
 GOALS = {
     "scoring_vs_sklearn": "≥ 40",
@@ -213,7 +213,7 @@ def first_score_seconds() -> float:
     """Return how long a new process takes from its start to its first score, kernels in the cache."""
     program = (
         "import time; start = time.perf_counter();"
-        "from sentiment_core.bundle import STARTER, Bundle; from sentiment_core.scorer import Scorer;"
+        "from sentiment_core.model.bundle import STARTER, Bundle; from sentiment_core.model.scorer import Scorer;"
         "Scorer(Bundle.load(STARTER)).score_texts(['good']); print(time.perf_counter() - start)"
     )
     return min(float(subprocess.check_output([sys.executable, "-c", program])) for _ in range(3))
@@ -221,7 +221,7 @@ def first_score_seconds() -> float:
 
 def bundle_load_seconds() -> float:
     """Return how long loading and verifying the starter takes."""
-    from sentiment_core.bundle import Bundle  # noqa: PLC0415
+    from sentiment_core.model.bundle import Bundle  # noqa: PLC0415
 
     return interleaved({"load": lambda: Bundle.load(STARTER)})["load"].best
 

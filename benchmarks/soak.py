@@ -29,8 +29,8 @@ from benchmarks.api import answers, free_port
 from benchmarks.api_batches import percentile
 from benchmarks.harness import CHECKOUT, report
 from benchmarks.soak_traffic import HOSTILE, MARK, ONE_TEXT, PATIENCE_S, VALID, Kind, Target
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.scorer import Scorer
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import Scorer
 
 GROWTH_MB = 8.0
 _SHORT_S, _SHORT_GROWTH_MB = 60.0, 32.0  # a shorter run sees only how the heap finds its size

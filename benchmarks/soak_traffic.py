@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from sentiment_core.scorer import Scorer
+from sentiment_core.model.scorer import Scorer
 
 MARK = "qzxmark"
 PATIENCE_S = 30.0

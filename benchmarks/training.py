@@ -11,11 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from benchmarks.harness import arguments, interleaved, labelled_reviews, report
-from sentiment_core.bundle import Bundle
-from sentiment_core.labelled import LabelledReviews, split
+from sentiment_core.datasets.labelled_reviews import LabelledReviews, split
 from sentiment_core.labels import LABELS
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.params import Params
-from sentiment_core.training import cross_validate, evaluate, fit, train
+from sentiment_core.training.train import cross_validate, evaluate, fit, train
 
 GOALS = {"training_vs_sklearn": "≤ 0.2 (time)"}
 

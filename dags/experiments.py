@@ -8,7 +8,7 @@ from airflow.sdk import Param, dag, get_current_context, task
 from wiring import fails_for_good, storage
 
 from sentiment_core.errors import TrialFailed
-from sentiment_core.experiments import MOST_ROUNDS, NAMES
+from sentiment_core.experiments.catalogue import MOST_ROUNDS, NAMES
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def experiments() -> None:
     @fails_for_good
     def plan() -> list[str]:
         """Read the reviews, make the parent run in MLflow, and return the names of the first round's trials."""
-        from sentiment_core.experiment_run import ExperimentRun  # noqa: PLC0415 -- MLflow is slow to import
+        from sentiment_core.experiments.mlflow_run import ExperimentRun  # noqa: PLC0415 -- MLflow is slow to import
 
         context = get_current_context()
         chosen, params = context["params"], training_params()
@@ -109,7 +109,7 @@ def experiments() -> None:
     @fails_for_good
     def compare() -> None:
         """Log the table and the plot of all trials, and fail if one of them did."""
-        from sentiment_core.comparison import Comparison  # noqa: PLC0415
+        from sentiment_core.experiments.comparison import Comparison  # noqa: PLC0415
 
         run = started_run()
         comparison = Comparison.of(run.experiment, run.results())
@@ -133,9 +133,9 @@ def where(chosen: Any) -> str:
 
 def read(chosen: Any) -> Any:
     """Return the reviews that a run's params name."""
-    from sentiment_core.labelled import read_labelled, read_texts  # noqa: PLC0415 -- pandas is slow to import
-    from sentiment_core.labelled_objects import fetched  # noqa: PLC0415
-    from sentiment_core.trial import prepare  # noqa: PLC0415
+    from sentiment_core.datasets.download import fetched  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_reviews import read_labelled, read_texts  # noqa: PLC0415 -- pandas is slow to import
+    from sentiment_core.experiments.trial import prepare  # noqa: PLC0415
 
     params, bucket = training_params(), settings().bucket
     with fetched(storage(), bucket, where(chosen)) as paths:
@@ -149,7 +149,7 @@ def read(chosen: Any) -> Any:
 
 def started_run() -> Any:
     """Return the experiment's run in MLflow that this run of the DAG has made."""
-    from sentiment_core.experiment_run import ExperimentRun  # noqa: PLC0415
+    from sentiment_core.experiments.mlflow_run import ExperimentRun  # noqa: PLC0415
 
     context = get_current_context()
     uri = settings().require_mlflow_tracking_uri()

@@ -12,13 +12,13 @@ from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
 from httpx import HTTPStatusError
 from wiring import SCORED_REVIEWS, connect, fails_for_good, registry, run_day
 
-from sentiment_core import drift_report
-from sentiment_core.bundle import Bundle
-from sentiment_core.drift import MODEL_CAUSES, Cause, State
-from sentiment_core.drift_page import verdict
-from sentiment_core.drift_run import log_run
+from sentiment_core.drift import report_store as drift_report
+from sentiment_core.drift.mlflow_run import log_run
+from sentiment_core.drift.page import verdict
+from sentiment_core.drift.statistics import MODEL_CAUSES, Cause, State
 from sentiment_core.errors import SettingInvalid
-from sentiment_core.model import open_model
+from sentiment_core.ledger.models import open_model
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)

@@ -9,18 +9,18 @@ from typing import Any
 from airflow.sdk import Param, dag, get_current_context, task
 from wiring import connect, fails_for_good, reconcile_history, registry, storage
 
-from sentiment_core.challenge import contend, rehearse
-from sentiment_core.data_checks import check, require_passed
-from sentiment_core.gate_policy import GatePolicy
-from sentiment_core.learning_curve import learning_curve
+from sentiment_core.datasets.checks import check, require_passed
+from sentiment_core.datasets.snapshot import Days, Snapshot
+from sentiment_core.datasets.snapshot_store import SnapshotStore
 from sentiment_core.params import Params
-from sentiment_core.promotion import promote
-from sentiment_core.registry_names import CHALLENGER
-from sentiment_core.retraining import make_snapshot, train_snapshot
+from sentiment_core.promotion.alias_moves import promote
+from sentiment_core.promotion.challenge import contend, rehearse
+from sentiment_core.promotion.policy import GatePolicy
+from sentiment_core.registry.names import CHALLENGER
 from sentiment_core.settings import settings
-from sentiment_core.snapshot import Days, Snapshot
-from sentiment_core.snapshot_store import SnapshotStore
-from sentiment_core.training_run import log_training
+from sentiment_core.training.from_snapshot import make_snapshot, train_snapshot
+from sentiment_core.training.learning_curve import learning_curve
+from sentiment_core.training.mlflow_run import log_training
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,10 @@ from typing import Any
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
 from wiring import SCORED_REVIEWS, connect, fails_for_good, reconcile_history, registry, run_day, storage
 
-from sentiment_core.bundle import Bundle
-from sentiment_core.loading import Outcome
-from sentiment_core.model import enter_model, open_model
-from sentiment_core.progress import StoredProgress
-from sentiment_core.run import (
+from sentiment_core.ledger.models import enter_model, open_model
+from sentiment_core.loading.loader import Outcome
+from sentiment_core.loading.progress import StoredProgress
+from sentiment_core.loading.scoring_run import (
     RunPlan,
     get_plan,
     plan_run,
@@ -21,6 +20,7 @@ from sentiment_core.run import (
     score_group,
     summarise,
 )
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)

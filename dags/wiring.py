@@ -11,14 +11,14 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import Asset, Connection
 from airflow.sdk.exceptions import AirflowFailException
 
-from sentiment_core import connecting
+from sentiment_core.database import connection as connecting
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import DayInvalid, SettingMissing, TerminalError
-from sentiment_core.promotion import reconcile
-from sentiment_core.registry import Registry
-from sentiment_core.registry_names import CHALLENGER, CHAMPION
-from sentiment_core.run import finished_day, yesterday
+from sentiment_core.loading.scoring_run import finished_day, yesterday
+from sentiment_core.promotion.alias_moves import reconcile
+from sentiment_core.registry.names import CHALLENGER, CHAMPION
+from sentiment_core.registry.registered_model import Registry
 from sentiment_core.settings import settings
-from sentiment_core.storage import Storage
 
 log = logging.getLogger(__name__)
 

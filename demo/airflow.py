@@ -20,7 +20,7 @@ from demo.postgres import Postgres
 from demo.processes import Program
 from demo.steps import Silent, Step, run_all
 from demo.workspace import LOOPBACK, Workspace, write_private
-from sentiment_core import connecting
+from sentiment_core.database import connection as connecting
 from sentiment_core.errors import AirflowUnavailable
 
 USER = "admin"

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from demo.card import Card
 from demo.tour import DAG
-from sentiment_core import connecting
-from sentiment_core.run import yesterday
-from sentiment_core.storage import s3_client, storage_errors
+from sentiment_core.database import connection as connecting
+from sentiment_core.drops.storage import s3_client, storage_errors
+from sentiment_core.loading.scoring_run import yesterday
 
 ROWS_SHOWN = 10
 OUTCOME = """SELECT status, coalesce(reject_reason, 'the same bytes as ' || duplicate_of_key,

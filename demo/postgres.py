@@ -15,7 +15,7 @@ from demo.environment import base
 from demo.processes import Program
 from demo.unprivileged import give, identity, own_folder, readable_copy
 from demo.workspace import LOOPBACK, Workspace, write_private
-from sentiment_core import connecting
+from sentiment_core.database import connection as connecting
 from sentiment_core.errors import DatabaseUnavailable, ProgramMissing
 
 # Each has an owner of the same name.

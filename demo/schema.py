@@ -8,7 +8,7 @@ from pathlib import Path
 
 from demo.postgres import Postgres
 from demo.stack import Stack
-from sentiment_core import database
+from sentiment_core.database import migrations as database
 
 # What differs between two dumps of one schema: the key of psql's restricted mode, and the versions of the programs.
 _VOLATILE = re.compile(r"^(\\(un)?restrict .*|-- Dumped (from|by) .*)\n", re.MULTILINE)

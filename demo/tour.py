@@ -14,11 +14,12 @@ from demo.object_store import BUCKETS
 from demo.processes import Program
 from demo.stack import Stack
 from demo.steps import Step
-from sentiment_core import connecting, database
-from sentiment_core.bundle import STARTER
+from sentiment_core.database import connection as connecting
+from sentiment_core.database import migrations as database
+from sentiment_core.drops.storage import storage_errors
 from sentiment_core.errors import BundleTooOld, ModelUnknown, TourFailed
-from sentiment_core.registry import Registry
-from sentiment_core.storage import storage_errors
+from sentiment_core.model.bundle import STARTER
+from sentiment_core.registry.registered_model import Registry
 
 DAG = "score_reviews"
 INCOMING = CHECKOUT / "examples" / "incoming"

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sentiment_core.bundle import Bundle
-from sentiment_core.scorer import LABELS, Scorer
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.scorer import LABELS, Scorer
 
 if TYPE_CHECKING:
     import pandas as pd

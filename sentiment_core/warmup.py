@@ -8,22 +8,22 @@ import io
 
 import numpy as np
 
-from sentiment_core import copying
-from sentiment_core.bundle import Bundle
-from sentiment_core.codepoints import UNICODE_VERSION
-from sentiment_core.columns import TextColumn
-from sentiment_core.contract import Header
-from sentiment_core.frequencies import document_frequencies
-from sentiment_core.manifest import Calibration, Recipe, Snapshot, Thresholds
-from sentiment_core.ngrams import features
-from sentiment_core.recipe import Recipe as TokenRecipe
-from sentiment_core.records import read_records
-from sentiment_core.repeats import RepeatFilter, review_keys
-from sentiment_core.scorer import Scorer
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.drops.contract import Header
+from sentiment_core.drops.csv_records import read_records
+from sentiment_core.drops.deduplication import RepeatFilter, review_keys
+from sentiment_core.drops.validation import Validator
+from sentiment_core.loading import binary_copy as copying
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.manifest import Calibration, Recipe, Snapshot, Thresholds
+from sentiment_core.model.scorer import Scorer
+from sentiment_core.ngrams.document_frequencies import document_frequencies
+from sentiment_core.ngrams.lookup import features
 from sentiment_core.settings import settings
-from sentiment_core.text import RECIPE_VERSION, identity, token_hash
-from sentiment_core.validation import Validator
-from sentiment_core.vocabulary import vocabulary
+from sentiment_core.text.codepoints import UNICODE_VERSION
+from sentiment_core.text.recipe import Recipe as TokenRecipe
+from sentiment_core.text.specification import RECIPE_VERSION, identity, token_hash
+from sentiment_core.text.vocabulary import vocabulary
 
 SAMPLE = 'review,rating,reviewed_at,language,more\n"Not a fine ""thing"", and café.",5,2026-11-16,en,x\n'
 

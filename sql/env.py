@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `sentiment_core.database.upgrade` hands over."""
+"""Runs the migrations on the connection that `sentiment_core.database.migrations.upgrade` hands over."""
 
 from alembic import context
 

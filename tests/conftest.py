@@ -10,8 +10,8 @@ import hypothesis
 import pytest
 
 from demo.stack import Stack
-from sentiment_core import database
-from sentiment_core.bundle import Bundle
+from sentiment_core.database import migrations as database
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.settings import Settings
 
 # The first call of a kernel compiles it: a deadline would tell of that, not of the code under test. CI asks the same

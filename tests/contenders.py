@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sentiment_core.bundle import Bundle
-from sentiment_core.gate_policy import GatePolicy
-from sentiment_core.labelled import LabelledReviews
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.labels import LABELS
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.params import Params
-from sentiment_core.training import train
+from sentiment_core.promotion.policy import GatePolicy
+from sentiment_core.training.train import train
 
 SYLLABLES = ("ba", "de", "fi", "go", "ku", "la", "mi", "no", "pe", "ru", "sa", "ti", "vo", "zu")
 PRODUCTS = ("kettle", "lamp", "headset")

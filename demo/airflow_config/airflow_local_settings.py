@@ -16,11 +16,11 @@ TASKS_NEED = (
     "airflow.sdk.execution_time.task_runner",
     "numba",
     "psycopg2",
-    "sentiment_core.loading",
-    "sentiment_core.model",
-    "sentiment_core.registry",
-    "sentiment_core.run",
-    "sentiment_core.scorer",
+    "sentiment_core.loading.loader",
+    "sentiment_core.ledger.models",
+    "sentiment_core.registry.registered_model",
+    "sentiment_core.loading.scoring_run",
+    "sentiment_core.model.scorer",
 )
 
 # Starting makes millions of objects that stay: looking through them again and again takes a tenth of the time.

@@ -6,8 +6,8 @@ Its folder is listed, as the nightly DAG lists, so that the rights which that ne
 import json
 import subprocess
 
-from sentiment_core.connecting import connect
-from sentiment_core.load_commands import s3_client
+from sentiment_core.cli.load import s3_client
+from sentiment_core.database.connection import connect
 from sentiment_core.settings import settings
 
 chosen = settings()

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import psycopg2.errors
 
-from sentiment_core.connecting import Connection, connect
+from sentiment_core.database.connection import Connection, connect
+from sentiment_core.database.schema import schema_status
 from sentiment_core.errors import DatabaseRefused, SchemaOutdated
-from sentiment_core.schema import schema_status
 
 PAGE_SIZE = 50
 # A search that reads a very long ledger must not hold a thread of Airflow's API server for long.

@@ -14,8 +14,8 @@ import pytest
 from mlflow import MlflowClient
 from playwright.sync_api import sync_playwright
 
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.registry import Registry
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.registry.registered_model import Registry
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (

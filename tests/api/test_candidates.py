@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from api.canary import place
-from sentiment_core.bundle import STARTER
-from sentiment_core.scorer import Scorer
+from sentiment_core.model.bundle import STARTER
+from sentiment_core.model.scorer import Scorer
 
 TEXTS = [f"Kettle number {number} is {('lovely', 'awful', 'a kettle')[number % 3]}." for number in range(60)]
 KEYS = [f"customer-{number}" for number in range(200)]

@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 from api.schemas import FeedbackRequest, validate
-from sentiment_core import database
-from sentiment_core.connecting import connect
+from sentiment_core.database import migrations as database
+from sentiment_core.database.connection import connect
 from sentiment_core.errors import SentimentError
 
 FORM = "application/x-www-form-urlencoded"

@@ -13,10 +13,10 @@ from functools import partial
 import aiohttp
 import pytest
 
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import connect
-from sentiment_core.promotion import promote, rollback
-from sentiment_core.scorer import Scorer
+from sentiment_core.database.connection import connect
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import Scorer
+from sentiment_core.promotion.alias_moves import promote, rollback
 
 TEXT = {"text": "A kettle."}
 

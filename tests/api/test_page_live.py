@@ -7,7 +7,7 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from sentiment_core.bundle import STARTER
+from sentiment_core.model.bundle import STARTER
 from tests.api.test_feedback import wait_stored
 from tests.api.test_keys import new_key
 from tests.api.test_page import GOOD, SCHEMES, WIDTHS, fits, unweighed

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sentiment_core.scorer import LABELS, Scorer
+from sentiment_core.model.scorer import LABELS, Scorer
 
 FORM = "application/x-www-form-urlencoded"
 GOOD = "An excellent kettle: beautiful, quiet, and I love it."

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from sentiment_core.scorer import Scorer
+from sentiment_core.model.scorer import Scorer
 from tests.api import balancers
 from tests.api.conftest import Service
 

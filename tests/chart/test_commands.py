@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sentiment_core.connecting import connect
+from sentiment_core.database.connection import connect
 from tests.chart.helm import named
 from tests.chart.manifest_process import finish, start
 

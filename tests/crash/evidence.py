@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sentiment_core import verification
-from sentiment_core.connecting import Connection
+from sentiment_core.database.connection import Connection
+from sentiment_core.ledger import verification
 from tests.crash import drops
 from tests.crash.points import Point
 

@@ -16,8 +16,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sentiment_core import copying, ledger
-from sentiment_core.loading import Loader, Outcome
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.loading import binary_copy as copying
+from sentiment_core.loading.loader import Loader, Outcome
 
 FOLDER = "CRASH_FOLDER"  # the environment variable that names the folder of the orders
 # The file of the process that it stops at: one is stored before it, others are still to come.

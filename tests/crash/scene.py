@@ -11,12 +11,12 @@ from pathlib import Path
 
 from demo.environment import CHECKOUT
 from demo.stack import Stack
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import connect
-from sentiment_core.model import open_model
-from sentiment_core.run import RunPlan, plan_run, score_group, summarise
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.storage import Storage
+from sentiment_core.ledger.models import open_model
+from sentiment_core.loading.scoring_run import RunPlan, plan_run, score_group, summarise
+from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
-from sentiment_core.storage import Storage
 from tests.crash import drops, evidence, points
 from tests.crash.points import Orders, Point
 

@@ -9,9 +9,9 @@ import pytest
 from demo.environment import CHECKOUT
 from demo.object_store import BUCKETS
 from demo.stack import Stack
-from sentiment_core import database
-from sentiment_core.bundle import STARTER
-from sentiment_core.registry import Registry
+from sentiment_core.database import migrations as database
+from sentiment_core.model.bundle import STARTER
+from sentiment_core.registry.registered_model import Registry
 from tests.crash import drops, evidence, points, table
 from tests.crash.points import Orders, Point
 from tests.crash.scene import PATIENCE_S, Scene

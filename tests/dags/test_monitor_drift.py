@@ -6,12 +6,12 @@ from datetime import date
 
 import pytest
 
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import connect
-from sentiment_core.loading import Loader, load_drop
-from sentiment_core.model import open_model
-from sentiment_core.registry import Registry
-from sentiment_core.storage import Storage
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.storage import Storage
+from sentiment_core.ledger.models import open_model
+from sentiment_core.loading.loader import Loader, load_drop
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.registry.registered_model import Registry
 
 DAY = date(2026, 11, 16)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sentiment_core.bundle import STARTER
-from sentiment_core.connecting import connect
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.storage import Storage
+from sentiment_core.model.bundle import STARTER
 from sentiment_core.params import Params
-from sentiment_core.promotion import disagreement, history
-from sentiment_core.registry import Registry
-from sentiment_core.retraining import make_snapshot
-from sentiment_core.storage import Storage
+from sentiment_core.promotion.alias_moves import disagreement, history
+from sentiment_core.registry.registered_model import Registry
+from sentiment_core.training.from_snapshot import make_snapshot
 from tests.faults.registry_proxy import TAG, RegistryProxy
 
 STRUCTURE = """

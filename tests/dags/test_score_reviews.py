@@ -5,8 +5,8 @@ from datetime import UTC, datetime, time, timedelta
 import psycopg2
 import pytest
 
-from sentiment_core.bundle import STARTER
-from sentiment_core.registry import Registry
+from sentiment_core.model.bundle import STARTER
+from sentiment_core.registry.registered_model import Registry
 
 SERIALIZE = """
 import json

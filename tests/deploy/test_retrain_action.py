@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from demo.stack import Stack
-from sentiment_core import database
-from sentiment_core.bundle import STARTER
-from sentiment_core.registry import Registry
-from sentiment_core.registry_names import CHALLENGER, CHAMPION
+from sentiment_core.database import migrations as database
+from sentiment_core.model.bundle import STARTER
+from sentiment_core.registry.names import CHALLENGER, CHAMPION
+from sentiment_core.registry.registered_model import Registry
 from tests.dags.test_retrain import labelled
 
 # Runs here what kubectl would run in the scheduler's pod, and answers with the name of one.

@@ -7,7 +7,7 @@ import pytest
 
 from demo.airflow_client import Run
 from demo.stack import Stack
-from sentiment_core.connecting import connect
+from sentiment_core.database.connection import connect
 
 # No other test scores these days.
 CALM, DRIFTED = date(2026, 11, 2), date(2026, 11, 3)

@@ -11,10 +11,10 @@ import pytest
 from benchmarks import retrain
 from benchmarks.harness import labelled_reviews
 from demo.stack import Stack
-from sentiment_core.connecting import connect
-from sentiment_core.promotion import history, promote, rollback
-from sentiment_core.registry import Registry
-from sentiment_core.registry_names import CHAMPION
+from sentiment_core.database.connection import connect
+from sentiment_core.promotion.alias_moves import history, promote, rollback
+from sentiment_core.registry.names import CHAMPION
+from sentiment_core.registry.registered_model import Registry
 
 TEXTS = ["A kettle that leaks.", "Quiet, quick, and it looks lovely.", "It does what it should."]
 

@@ -9,11 +9,11 @@ import pytest
 
 from demo.airflow_client import Run
 from demo.stack import Stack
-from sentiment_core import verification
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import connect
-from sentiment_core.registry import Registry
-from sentiment_core.scorer import LABELS, Scorer
+from sentiment_core.database.connection import connect
+from sentiment_core.ledger import verification
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import LABELS, Scorer
+from sentiment_core.registry.registered_model import Registry
 from tests.end_to_end.conftest import Demo
 from tests.end_to_end.generated import GeneratedFile, generated_files
 from tests.end_to_end.plugin_checks import check_is_in_the_navigation, check_refuses_strangers, check_shows_the_ledger

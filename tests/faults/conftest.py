@@ -6,10 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from demo.stack import Stack
-from sentiment_core import database, resuming, verification
-from sentiment_core.connecting import connect
+from sentiment_core.database import migrations as database
+from sentiment_core.database.connection import connect
+from sentiment_core.drops import resumable_body as resuming
+from sentiment_core.drops.storage import Storage, s3_client
+from sentiment_core.ledger import verification
 from sentiment_core.settings import Settings
-from sentiment_core.storage import Storage, s3_client
 from tests.faults.s3_proxy import S3Proxy
 from tests.integration.conftest import Drops, connection, drops, query
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import DatabaseUnavailable
-from sentiment_core.loading import Status
-from sentiment_core.storage import Storage
+from sentiment_core.loading.loader import Status
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.workers import Watched, load_once, load_until_it_works, put_files
 

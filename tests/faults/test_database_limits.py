@@ -10,12 +10,12 @@ import pytest
 from demo import postgres, unprivileged
 from demo.stack import Stack
 from demo.unprivileged import Identity
-from sentiment_core import database
-from sentiment_core.connecting import connect
+from sentiment_core.database import migrations as database
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import DatabaseUnavailable
-from sentiment_core.loading import Status
+from sentiment_core.loading.loader import Status
 from sentiment_core.settings import Settings
-from sentiment_core.storage import Storage
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.workers import load_once, put_files
 

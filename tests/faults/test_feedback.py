@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sentiment_core.connecting import connect
+from sentiment_core.database.connection import connect
 from tests.api.conftest import Service, start
 from tests.faults.postgres_proxy import PostgresProxy
 from tests.faults.test_database_killed import kill

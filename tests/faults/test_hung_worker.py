@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sentiment_core import ledger
-from sentiment_core.connecting import connect
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import DatabaseUnavailable
-from sentiment_core.loading import Status
-from sentiment_core.storage import Storage
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.loading.loader import Status
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.workers import Watched, load_once, put_files
 

@@ -12,11 +12,11 @@ import pytest
 from backports import zstd
 from botocore.config import Config
 
-from sentiment_core.drop import Drop
+from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.resumable_body import RESUMES
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import ObjectChanged, ObjectMissing, StorageUnavailable
-from sentiment_core.loading import Loader, Status, load_drop
-from sentiment_core.resuming import RESUMES
-from sentiment_core.storage import Storage
+from sentiment_core.loading.loader import Loader, Status, load_drop
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.s3_proxy import Fault, S3Proxy
 

@@ -15,12 +15,14 @@ from demo.environment import base
 from demo.processes import Program
 from demo.unprivileged import give, identity, own_folder
 from demo.workspace import LOOPBACK, Workspace, write_private
-from sentiment_core import database, ledger, schema
-from sentiment_core.connecting import connect
+from sentiment_core.database import migrations as database
+from sentiment_core.database import schema
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import ClaimHeld, DatabaseUnavailable
-from sentiment_core.loading import Status
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.loading.loader import Status
 from sentiment_core.settings import Settings
-from sentiment_core.storage import Storage
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.workers import Watched, load_once, put_files
 

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import connect
+from sentiment_core.database.connection import connect
 from sentiment_core.errors import DatabaseUnavailable, RegistryUnavailable
-from sentiment_core.promotion import disagreement, history, promote, reconcile, rollback
-from sentiment_core.registry import Registry
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.promotion.alias_moves import disagreement, history, promote, reconcile, rollback
+from sentiment_core.registry.registered_model import Registry
 from tests.faults.postgres_proxy import PostgresProxy
 from tests.faults.registry_proxy import ALIAS, TAG, RegistryProxy
 
@@ -113,9 +113,9 @@ def test_a_rollback_that_is_cut_off_can_be_called_again(connection, registry, pr
 
 KILLED = """
 import os, signal, sys
-from sentiment_core.database import connect
-from sentiment_core.promotion import promote
-from sentiment_core.registry import Registry
+from sentiment_core.database.connection import connect
+from sentiment_core.promotion.alias_moves import promote
+from sentiment_core.registry.registered_model import Registry
 
 class Dying(Registry):
     def set_alias(self, alias, version):

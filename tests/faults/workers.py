@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from sentiment_core.body import Readable
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import connect
-from sentiment_core.drop import Drop
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.body import Readable
+from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import TransientError
-from sentiment_core.loading import Loader, Outcome, load_drop
-from sentiment_core.model import open_model
+from sentiment_core.ledger.models import open_model
+from sentiment_core.loading.loader import Loader, Outcome, load_drop
+from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
-from sentiment_core.storage import Storage
 
 
 def put_files(folder: Path, files: dict[str, bytes]) -> list[str]:

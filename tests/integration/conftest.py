@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from demo.stack import Stack
-from sentiment_core import verification
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import Connection, connect
-from sentiment_core.loading import Loader, Outcome, load_drop
-from sentiment_core.model import Model, open_model
+from sentiment_core.database.connection import Connection, connect
+from sentiment_core.drops.storage import Storage
+from sentiment_core.ledger import verification
+from sentiment_core.ledger.models import Model, open_model
+from sentiment_core.loading.loader import Loader, Outcome, load_drop
+from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
-from sentiment_core.storage import Storage
 
 SENTIMENT = Path(sys.executable).with_name("sentiment")
 

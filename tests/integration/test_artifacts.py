@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_core import artifacts
-from sentiment_core.bundle import STARTER, Bundle
 from sentiment_core.errors import ArtifactsNotServed, BundleDamaged, RegistryUnavailable
-from sentiment_core.registry import Registry
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.registry import artifacts
+from sentiment_core.registry.registered_model import Registry
 
 FETCH = (
-    "import sys\nfrom pathlib import Path\nfrom sentiment_core.registry import Registry\n"
+    "import sys\nfrom pathlib import Path\nfrom sentiment_core.registry.registered_model import Registry\n"
     "print(Registry(sys.argv[1], sys.argv[2], Path(sys.argv[3])).fetch(1).path)\n"
     "assert not {'mlflow', 'pandas', 'requests', 'sklearn'} & set(sys.modules)"
 )

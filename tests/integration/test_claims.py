@@ -9,15 +9,16 @@ from multiprocessing.connection import Connection as Pipe
 
 import pytest
 
-from sentiment_core import ledger, verification
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import connect
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.storage import Storage, s3_client
 from sentiment_core.errors import ClaimHeld, DatabaseRefused, DatabaseUnavailable
-from sentiment_core.loading import Loader, Status, load_drop
-from sentiment_core.model import open_model
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger import verification
+from sentiment_core.ledger.models import open_model
+from sentiment_core.loading.batch_writer import BatchWriter
+from sentiment_core.loading.loader import Loader, Status, load_drop
+from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
-from sentiment_core.storage import Storage, s3_client
-from sentiment_core.writer import BatchWriter
 
 FILE = "review_id,review\n" + "".join(f"r{row},text number {row}\n" for row in range(500))
 

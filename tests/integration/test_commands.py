@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from sentiment_core import ledger
-from sentiment_core.connecting import connect
+from sentiment_core.database.connection import connect
+from sentiment_core.ledger import source_files as ledger
 
 
 def test_load_takes_files_of_the_disk_and_says_what_became_of_each(sentiment, query, examples) -> None:

@@ -10,11 +10,13 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from demo.schema import dump
-from sentiment_core import database, schema, verification
-from sentiment_core.connecting import connect
-from sentiment_core.correction import Correction
+from sentiment_core.database import migrations as database
+from sentiment_core.database import schema
+from sentiment_core.database.connection import connect
 from sentiment_core.errors import DatabaseRefused, SchemaOutdated
-from sentiment_core.feedback import FeedbackStore
+from sentiment_core.feedback.correction import Correction
+from sentiment_core.feedback.store import FeedbackStore
+from sentiment_core.ledger import verification
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(database.migrations()).walk_revisions()]
 

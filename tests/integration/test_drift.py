@@ -12,18 +12,19 @@ import pytest
 from mlflow import MlflowClient
 from PIL import Image
 
-from sentiment_core import drift_page, drift_report
-from sentiment_core.columns import TextColumn
-from sentiment_core.connecting import connect
-from sentiment_core.drift import Cause, Rejections, State
-from sentiment_core.drift_run import EXPERIMENT, log_run
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.database.connection import connect
+from sentiment_core.drift import page as drift_page
+from sentiment_core.drift import report_store as drift_report
+from sentiment_core.drift.mlflow_run import EXPERIMENT, log_run
+from sentiment_core.drift.observation import observe
+from sentiment_core.drift.statistics import Cause, Rejections, State
 from sentiment_core.errors import DatabaseRefused
 from sentiment_core.labels import LABELS
-from sentiment_core.model import Model, open_model
-from sentiment_core.observed import observe
-from sentiment_core.reference import Reference
-from sentiment_core.replaying import Replayer
-from sentiment_core.scorer import Scorer
+from sentiment_core.ledger.models import Model, open_model
+from sentiment_core.loading.replay import Replayer
+from sentiment_core.model.drift_reference import Reference
+from sentiment_core.model.scorer import Scorer
 
 DAY, NEXT = date(2026, 11, 16), date(2026, 11, 17)
 PRAISE = ["love", "it", "a", "wonderful", "film", "great", "and", "moving", "the", "best", "plot", "good", "acting"]

@@ -16,17 +16,17 @@ from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from sentiment_core.cli import main
-from sentiment_core.comparison import Comparison
+from sentiment_core.cli.main import main
+from sentiment_core.datasets.download import fetched
+from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_labelled
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import ExperimentDataChanged, ExperimentInvalid, RegistryUnavailable, TrainingDataInvalid
-from sentiment_core.experiment_run import ExperimentRun
-from sentiment_core.experiments import EXPERIMENTS, MOST_TRIALS, Trial, TrialResult, experiment
-from sentiment_core.labelled import LabelledReviews, read_labelled
-from sentiment_core.labelled_objects import fetched
+from sentiment_core.experiments.catalogue import EXPERIMENTS, MOST_TRIALS, Trial, TrialResult, experiment
+from sentiment_core.experiments.comparison import Comparison
+from sentiment_core.experiments.mlflow_run import ExperimentRun
+from sentiment_core.experiments.trial import ExperimentData, prepare, run_trial, score_trial
 from sentiment_core.params import Params
 from sentiment_core.settings import settings as settings_of_process
-from sentiment_core.storage import Storage
-from sentiment_core.trial import ExperimentData, prepare, run_trial, score_trial
 from tests.unit.conftest import generated_reviews
 
 SENTIMENT = Path(sys.executable).with_name("sentiment")

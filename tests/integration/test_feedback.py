@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from sentiment_core import connecting, database
-from sentiment_core.correction import Correction
+from sentiment_core.database import connection as connecting
+from sentiment_core.database import migrations as database
 from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
-from sentiment_core.feedback import FeedbackStore
+from sentiment_core.feedback.correction import Correction
+from sentiment_core.feedback.store import FeedbackStore
 
 MOMENT = datetime(2026, 11, 16, 12, 30, tzinfo=UTC)
 STORED = "SELECT feedback_key, text, label::text, score, model_digest, received_at FROM sentiment.feedback"

@@ -10,9 +10,10 @@ import pytest
 from demo.postgres import DATABASES, SUPERUSER, Postgres
 from demo.stack import Stack
 from demo.workspace import LOOPBACK
-from sentiment_core import database, schema
-from sentiment_core.connecting import connect
-from sentiment_core.feedback import FeedbackStore
+from sentiment_core.database import migrations as database
+from sentiment_core.database import schema
+from sentiment_core.database.connection import connect
+from sentiment_core.feedback.store import FeedbackStore
 from tests.guide import blocks
 
 

@@ -6,12 +6,12 @@ from datetime import date
 
 import pytest
 
-from sentiment_core.drop import local_drop
+from sentiment_core.datasets.active_learning import import_labels
+from sentiment_core.drops.drop import local_drop
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import LabelSourceInvalid
-from sentiment_core.labelling import import_labels
 from sentiment_core.params import Params
-from sentiment_core.retraining import make_snapshot
-from sentiment_core.storage import Storage
+from sentiment_core.training.from_snapshot import make_snapshot
 
 SURE = ("a wonderful masterpiece, superb and touching", "an awful waste of time, terrible and dull")
 UNSURE = ("it is a film", "they went to a house", "on a Tuesday", 'she said "no"\nand left')

@@ -9,15 +9,16 @@ from datetime import UTC, date, datetime
 import pytest
 from backports import zstd
 
-from sentiment_core import ledger, progress
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import connect
-from sentiment_core.contract import RejectCode
-from sentiment_core.ledger import SourceFile
-from sentiment_core.loading import Loader, Status, load_drop
-from sentiment_core.progress import StoredProgress
-from sentiment_core.rescoring import Rescorer
-from sentiment_core.scorer import LABELS, Scorer
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger.source_files import SourceFile
+from sentiment_core.loading import progress
+from sentiment_core.loading.loader import Loader, Status, load_drop
+from sentiment_core.loading.progress import StoredProgress
+from sentiment_core.loading.rescoring import Rescorer
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import LABELS, Scorer
 
 SHOWN = "SELECT review_id, text FROM sentiment.scored_reviews ORDER BY review_id, text"
 

@@ -13,10 +13,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from sentiment_core.bundle import STARTER, Bundle
 from sentiment_core.labels import LABELS
-from sentiment_core.registry import Registry
-from sentiment_core.scorer import Scorer
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import Scorer
+from sentiment_core.registry.registered_model import Registry
 
 TEXTS = [
     "An excellent kettle, I love it.",

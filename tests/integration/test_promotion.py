@@ -10,12 +10,12 @@ from typing import ClassVar
 import pytest
 from mlflow import MlflowClient
 
-from sentiment_core.bundle import STARTER
-from sentiment_core.challenge import challenge
-from sentiment_core.connecting import connect
+from sentiment_core.database.connection import connect
 from sentiment_core.errors import GateRefused, ModelUnknown, RollbackImpossible, VerdictStale
-from sentiment_core.promotion import disagreement, history, promote, reconcile, rollback
-from sentiment_core.registry import Registry
+from sentiment_core.model.bundle import STARTER
+from sentiment_core.promotion.alias_moves import disagreement, history, promote, reconcile, rollback
+from sentiment_core.promotion.challenge import challenge
+from sentiment_core.registry.registered_model import Registry
 from tests.contenders import lenient, write_csv
 
 BY = {"actor": "ann", "reason": "a test"}

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sentiment_core import verification
-from sentiment_core.connecting import connect
-from sentiment_core.contract import RejectCode
-from sentiment_core.loading import Loader, Outcome, Status
-from sentiment_core.quarantine import Choice, entries, files_to_replay
-from sentiment_core.replaying import Replayer
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.ledger import verification
+from sentiment_core.ledger.quarantine import Choice, entries, files_to_replay
+from sentiment_core.loading.loader import Loader, Outcome, Status
+from sentiment_core.loading.replay import Replayer
 
 KEY = "shop/dt=2026-11-16/a.csv"
 FILE = (

@@ -13,13 +13,13 @@ import pytest
 
 from demo.postgres import Postgres
 from demo.stack import Stack
-from sentiment_core import verification
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import connect
-from sentiment_core.correction import Correction
-from sentiment_core.feedback import FeedbackStore
-from sentiment_core.model import open_model
-from sentiment_core.run import RunPlan, plan_run
+from sentiment_core.database.connection import connect
+from sentiment_core.feedback.correction import Correction
+from sentiment_core.feedback.store import FeedbackStore
+from sentiment_core.ledger import verification
+from sentiment_core.ledger.models import open_model
+from sentiment_core.loading.scoring_run import RunPlan, plan_run
+from sentiment_core.model.bundle import STARTER, Bundle
 from tests.guide import blocks
 
 A = "review_id,author_id,review\nr1,ann,fine\nr2,bob,awful\nr2,bob,awful\nr3,cy,\nr4,eve,good\n"

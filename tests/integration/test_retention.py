@@ -6,15 +6,15 @@ from datetime import date
 import pytest
 from pydantic import SecretStr
 
-from sentiment_core import verification
-from sentiment_core.connecting import connect
-from sentiment_core.contract import RejectCode
-from sentiment_core.erasure import erase
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.contract import RejectCode
 from sentiment_core.errors import ErasureKeyWrong, LoadsUnderWay, MaintenanceRuns, MonthInvalid, SettingMissing
-from sentiment_core.expiry import expire, months_before, parse_month
-from sentiment_core.ledger import claim, shut_out_loads
-from sentiment_core.loading import Status
-from sentiment_core.replaying import Replayer
+from sentiment_core.ledger import verification
+from sentiment_core.ledger.erasure import erase
+from sentiment_core.ledger.retention import expire, months_before, parse_month
+from sentiment_core.ledger.source_files import claim, shut_out_loads
+from sentiment_core.loading.loader import Status
+from sentiment_core.loading.replay import Replayer
 
 SHOWN = "SELECT review_id, text FROM sentiment.scored_reviews ORDER BY review_id, text"
 ERASED = [("erased", None, "the review, or its author, was erased on request")]

@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
-from sentiment_core import verification
 from sentiment_core.errors import FilesRejected, RunIncomplete
-from sentiment_core.loading import Outcome
-from sentiment_core.model import Model
-from sentiment_core.run import (
+from sentiment_core.ledger import verification
+from sentiment_core.ledger.models import Model
+from sentiment_core.loading.loader import Outcome
+from sentiment_core.loading.scoring_run import (
     FILE_BYTES,
     RunPlan,
     get_plan,

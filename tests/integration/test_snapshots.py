@@ -9,9 +9,10 @@ import pytest
 from backports import zstd
 from pydantic import SecretStr
 
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.connecting import connect
-from sentiment_core.erasure import erase
+from sentiment_core.database.connection import connect
+from sentiment_core.datasets.snapshot import Days
+from sentiment_core.datasets.snapshot_store import SnapshotStore
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import (
     ChecksFailed,
     ErasureKeyWrong,
@@ -23,13 +24,12 @@ from sentiment_core.errors import (
     StorageRefused,
     TrainingDataInvalid,
 )
-from sentiment_core.known_texts import are_known, hash_texts
-from sentiment_core.ledger import shut_out_loads, shut_out_maintenance
+from sentiment_core.ledger.erasure import erase
+from sentiment_core.ledger.source_files import shut_out_loads, shut_out_maintenance
+from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.params import Params
-from sentiment_core.retraining import make_snapshot, train_snapshot
-from sentiment_core.snapshot import Days
-from sentiment_core.snapshot_store import SnapshotStore
-from sentiment_core.storage import Storage
+from sentiment_core.text.fingerprints import are_known, hash_texts
+from sentiment_core.training.from_snapshot import make_snapshot, train_snapshot
 from tests.unit.conftest import BAD, GOOD
 
 PRODUCTS = 60

@@ -12,8 +12,8 @@ import pytest
 
 from demo.processes import Process
 from demo.stack import NEEDS, Stack
-from sentiment_core.bundle import STARTER
-from sentiment_core.registry import Registry
+from sentiment_core.model.bundle import STARTER
+from sentiment_core.registry.registered_model import Registry
 
 PARTS = ("postgres", "object_store", "mlflow")
 

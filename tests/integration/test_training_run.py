@@ -18,20 +18,20 @@ import yaml
 from click.testing import CliRunner
 from mlflow import MlflowClient
 
-from sentiment_core import training_run
-from sentiment_core.bundle import Bundle
-from sentiment_core.card_markdown import markdown
+from sentiment_core.cli.model import train
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import RegistryRefused, RegistryUnavailable
-from sentiment_core.labelled import LabelledReviews
+from sentiment_core.evaluation.plots import HEIGHT, WIDTH
 from sentiment_core.labels import LABELS
-from sentiment_core.learning_curve import learning_curve
-from sentiment_core.model_commands import train
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.card_markdown import markdown
 from sentiment_core.params import DEFAULTS, Params
-from sentiment_core.plots import HEIGHT, WIDTH
-from sentiment_core.registry import Registry
+from sentiment_core.registry.registered_model import Registry
 from sentiment_core.settings import settings as read_settings
-from sentiment_core.training import Trained, train_measured
-from sentiment_core.training_run import TrainingRun, log_training
+from sentiment_core.training import mlflow_run as training_run
+from sentiment_core.training.learning_curve import learning_curve
+from sentiment_core.training.mlflow_run import TrainingRun, log_training
+from sentiment_core.training.train import Trained, train_measured
 from tests.unit.conftest import generated_reviews
 
 PLOTS = {"roc.png", "precision_recall.png", "calibration.png", "confusion.png", "scores.png", "learning_curve.png"}

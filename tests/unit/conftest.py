@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sentiment_core.bundle import Bundle
-from sentiment_core.labelled import LabelledReviews, read_labelled
+from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_labelled
 from sentiment_core.labels import LABELS
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.params import Params
-from sentiment_core.training import train
+from sentiment_core.training.train import train
 
 THINGS = ("kettle", "charger", "backpack", "headset", "lamp", "blender")
 GOOD = ("love it", "works very well", "great value", "not bad at all", "delightful", "sturdy and beautiful")

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from backports import zstd
 
-from sentiment_core.body import Body
-from sentiment_core.contract import RejectCode
-from sentiment_core.drop import Drop
+from sentiment_core.drops.body import Body
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import FileRejected
 
 DATA = b"review\n" + b"a fine thing\n" * 10_000

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.card_markdown import markdown
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import BundleDamaged, BundleMissing, BundleTooNew, BundleTooOld
-from sentiment_core.known_texts import are_known, hash_texts
-from sentiment_core.labelled import LabelledReviews
-from sentiment_core.manifest import Manifest
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.card_markdown import markdown
+from sentiment_core.model.manifest import Manifest
+from sentiment_core.text.fingerprints import are_known, hash_texts
 
 
 @pytest.fixture

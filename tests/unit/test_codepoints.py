@@ -6,7 +6,7 @@ import unicodedata
 import numpy as np
 import pytest
 
-from sentiment_core import codepoints
+from sentiment_core.text import codepoints
 
 
 @pytest.mark.skipif(

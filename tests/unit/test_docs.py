@@ -12,9 +12,9 @@ from pydantic_core import PydanticUndefined
 from api.metrics import Metrics
 from api.problems import STATUS
 from api.routes import STATIC, UNMATCHED, routes
-from sentiment_core.cli import VERBS, main
-from sentiment_core.contract import RejectCode
-from sentiment_core.experiments import EXPERIMENTS
+from sentiment_core.cli.main import VERBS, main
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.experiments.catalogue import EXPERIMENTS
 from sentiment_core.settings import Settings
 
 

@@ -8,9 +8,8 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import chi2_contingency, ks_2samp
 
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.columns import TextColumn
-from sentiment_core.drift import (
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.drift.statistics import (
     GROUPS,
     Cause,
     Observed,
@@ -25,10 +24,11 @@ from sentiment_core.drift import (
     shown_shares,
 )
 from sentiment_core.labels import LABELS
-from sentiment_core.reference import Histogram, Reference
-from sentiment_core.scorer import Scorer
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.drift_reference import Histogram, Reference
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import Settings
-from sentiment_core.text import identity, ngrams
+from sentiment_core.text.specification import identity, ngrams
 
 SETTINGS = Settings()
 CLEAN = Rejections(1000, 0, 0)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_core.body import file_format
-from sentiment_core.drop import Drop, local_drop
+from sentiment_core.drops.body import file_format
+from sentiment_core.drops.drop import Drop, local_drop
 from sentiment_core.errors import FileRejected
 
 STORED = datetime(2026, 11, 17, 23, 30, tzinfo=UTC)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from sentiment_core.calibration import calibrated, neutral_band, platt_scaling
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import TrainingDataInvalid
-from sentiment_core.evaluation import expected_calibration_error, measure, measure_slices
-from sentiment_core.intervals import wilson
-from sentiment_core.labelled import LabelledReviews
+from sentiment_core.evaluation.metrics import expected_calibration_error, measure, measure_slices
 from sentiment_core.labels import LABELS
-from sentiment_core.manifest import Thresholds
+from sentiment_core.model.manifest import Thresholds
+from sentiment_core.model.wilson import wilson
+from sentiment_core.training.calibration import calibrated, neutral_band, platt_scaling
 
 TWO = ("negative", "positive")
 NEGATIVE, NEUTRAL, POSITIVE = range(3)

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sentiment_core.columns import TextColumn, Values
-from sentiment_core.fields import json_objects, parse_rating, parse_time, ratings, time_of, times
+from sentiment_core.columnar.columns import TextColumn, Values
+from sentiment_core.drops.typed_fields import json_objects, parse_rating, parse_time, ratings, time_of, times
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sentiment_core.behaviour import Cases, ask
-from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import PolicyInvalid
-from sentiment_core.gate import judge
-from sentiment_core.gate_policy import DEFAULT_POLICY, GatePolicy
-from sentiment_core.labelled import LabelledReviews
-from sentiment_core.scorer import Scorer
-from sentiment_core.stored_comparison import StoredComparison
-from sentiment_core.verdict import MOST_TAG_BYTES, Check, Verdict
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import Scorer
+from sentiment_core.promotion.behavioural_tests import Cases, ask
+from sentiment_core.promotion.gate import judge
+from sentiment_core.promotion.policy import DEFAULT_POLICY, GatePolicy
+from sentiment_core.promotion.shadow_sample import StoredComparison
+from sentiment_core.promotion.verdict import MOST_TAG_BYTES, Check, Verdict
 from tests.contenders import lenient, opinions
 
 

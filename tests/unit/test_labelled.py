@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_labelled, read_texts
 from sentiment_core.errors import TrainingDataInvalid
-from sentiment_core.labelled import LabelledReviews, read_labelled, read_texts
 from sentiment_core.labels import LABELS
 from sentiment_core.params import Params
 

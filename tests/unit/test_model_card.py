@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.card_markdown import markdown
-from sentiment_core.intervals import wilson
-from sentiment_core.labelled import LabelledReviews
-from sentiment_core.measures import SliceMetrics
-from sentiment_core.model_card import GROUP_SLICES, card_of, model_card
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.card import GROUP_SLICES, card_of, model_card
+from sentiment_core.model.card_markdown import markdown
+from sentiment_core.model.measures import SliceMetrics
+from sentiment_core.model.wilson import wilson
 from sentiment_core.params import Params
-from sentiment_core.training import train
+from sentiment_core.training.train import train
 
 SECTIONS = (
     "Intended use",

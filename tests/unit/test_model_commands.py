@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.model_commands import evaluate, predict, train
+from sentiment_core.cli.model import evaluate, predict, train
+from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.params import DEFAULTS
 
 

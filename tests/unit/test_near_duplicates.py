@@ -2,7 +2,7 @@
 
 import pytest
 
-from sentiment_core.near_duplicates import NEARLY_ALL, Shingles
+from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 
 TEXT = " ".join(f"word{number}" for number in range(50))
 

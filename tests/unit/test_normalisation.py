@@ -9,14 +9,14 @@ import nltk
 import numpy as np
 import pytest
 
-from sentiment_core.columns import TextColumn
-from sentiment_core.kernel import hash_tokens
-from sentiment_core.labelled import LabelledReviews
-from sentiment_core.normalisation import canonical_table
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.params import ModelParams, Params
-from sentiment_core.scorer import Scorer
-from sentiment_core.text import identity, token_hash
-from sentiment_core.training import fit, train
+from sentiment_core.text.nltk_normalisation import canonical_table
+from sentiment_core.text.specification import identity, token_hash
+from sentiment_core.text.tokenizer import hash_tokens
+from sentiment_core.training.train import fit, train
 
 TEXTS = ["The movies weren't bad, the LAMPS were", "The lamp is a film", "Movies of a lamp, of geese"]
 
@@ -78,8 +78,8 @@ def test_the_table_is_part_of_the_model(reviews: LabelledReviews, classic: Param
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from sentiment_core.bundle import Bundle\n"
-        "from sentiment_core.scorer import Scorer\n"
+        "from sentiment_core.model.bundle import Bundle\n"
+        "from sentiment_core.model.scorer import Scorer\n"
         "scorer = Scorer(Bundle.load(Path(sys.argv[1])))\n"
         "print(scorer.score_texts(sys.argv[2:]).score.tolist(), 'nltk' in sys.modules)\n"
     )
@@ -110,8 +110,8 @@ def test_a_word_of_another_spelling_has_the_same_token() -> None:
 
 def test_missing_data_is_named_with_what_to_do(tmp_path: Path) -> None:
     program = (
-        "from sentiment_core.columns import TextColumn\n"
-        "from sentiment_core.normalisation import canonical_table\n"
+        "from sentiment_core.columnar.columns import TextColumn\n"
+        "from sentiment_core.text.nltk_normalisation import canonical_table\n"
         "canonical_table(TextColumn.from_texts(['words']), stop_words=True, lemmatize=True)\n"
     )
     ran = subprocess.run(

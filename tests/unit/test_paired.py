@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from sentiment_core.paired import paired_difference
+from sentiment_core.evaluation.paired_interval import paired_difference
 
 
 def outcomes(both: int, first: int, second: int, neither: int):

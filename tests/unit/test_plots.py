@@ -5,12 +5,12 @@ import zlib
 
 import numpy as np
 
-from sentiment_core.labelled import LabelledReviews
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.evaluation.plots import HEIGHT, WIDTH, draw_all
 from sentiment_core.labels import LABELS
-from sentiment_core.learning_curve import learning_curve
 from sentiment_core.params import Params
-from sentiment_core.plots import HEIGHT, WIDTH, draw_all
-from sentiment_core.training import train_measured
+from sentiment_core.training.learning_curve import learning_curve
+from sentiment_core.training.train import train_measured
 
 NAMES = ["calibration.png", "confusion.png", "precision_recall.png", "roc.png", "scores.png"]
 

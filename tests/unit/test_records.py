@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment_core.contract import RejectCode
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.csv_records import RecordBlock, read_records
 from sentiment_core.errors import FileRejected
-from sentiment_core.records import RecordBlock, read_records
 
 CORNERS = 'ab,"\n\r\t é\u2028\ufeff\U0001f600'
 # Bytes are looked at 64 at once: fields end before, at and behind such a border.

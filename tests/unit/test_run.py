@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sentiment_core.errors import DayInvalid
-from sentiment_core.run import balanced, finished_day, yesterday
+from sentiment_core.loading.scoring_run import balanced, finished_day, yesterday
 
 
 @given(st.lists(st.integers(0, 1000)), st.integers(1, 5000), st.integers(1, 20))

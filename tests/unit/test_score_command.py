@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.cli import main
-from sentiment_core.scored_file import score_file
-from sentiment_core.scorer import LABELS, Scorer
+from sentiment_core.cli.main import main
+from sentiment_core.loading.score_file import score_file
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import LABELS, Scorer
 from sentiment_core.settings import Settings
 
 FILE = 'id,Review,note\n1,"I loved it, ""truly"" 👍\nand more",a\n2,awful,"b,c"\n3,It is a lamp,\n'

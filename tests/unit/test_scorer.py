@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment_core.bundle import STARTER, Bundle
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import ColumnUnsupported
-from sentiment_core.labelled import LabelledReviews
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import LABELS, NO_LABEL, Scorer, TextColumn
 from sentiment_core.params import Params
-from sentiment_core.scorer import LABELS, NO_LABEL, Scorer, TextColumn
-from sentiment_core.text import identity, token_hash
-from sentiment_core.training import train
+from sentiment_core.text.specification import identity, token_hash
+from sentiment_core.training.train import train
 
 TEXTS = [
     "I loved every minute.",
@@ -216,7 +216,7 @@ def test_a_negation_raises_what_it_negates(scorer: Scorer, negated: str, plain: 
 
 def test_scoring_imports_nothing_that_only_training_needs() -> None:
     program = (
-        "import sys, sentiment_core.scorer, sentiment_core.model_commands;"
+        "import sys, sentiment_core.model.scorer, sentiment_core.cli.model;"
         "print([name for name in ('pandas', 'sklearn', 'mlflow', 'pyarrow') if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -294,9 +294,9 @@ def test_scoring_leaves_the_interpreter_free(scorer: Scorer) -> None:
 MEMORY = """
 import resource, sys
 import numpy as np
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.columns import TextColumn
-from sentiment_core.scorer import Scorer
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.model.scorer import Scorer
 scorer = Scorer(Bundle.load(STARTER))
 text = np.frombuffer(b"a truly wonderful film " * 50, np.uint8)
 column = TextColumn(np.tile(text, 180_000), np.arange(180_001) * len(text))
@@ -358,8 +358,8 @@ def test_the_first_score_of_a_process_takes_no_compiler() -> None:
     # With kernels in the cache, as `make setup` leaves them, a new process loads all of them.
     program = (
         "from numba.core import event\n"
-        "from sentiment_core.bundle import STARTER, Bundle\n"
-        "from sentiment_core.scorer import Scorer\n"
+        "from sentiment_core.model.bundle import STARTER, Bundle\n"
+        "from sentiment_core.model.scorer import Scorer\n"
         "scorer = Scorer(Bundle.load(STARTER))\n"
         "with event.install_recorder('numba:compile') as compiled:\n"
         "    scorer.score_texts(['good'])\n"

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sentiment_core.labelled import LabelledReviews
-from sentiment_core.slices import slices_of
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.evaluation.slices import slices_of
 
 
 def test_a_slice_holds_its_rows_and_a_small_one_is_none() -> None:

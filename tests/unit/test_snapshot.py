@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sentiment_core.collecting import Collected
-from sentiment_core.data_checks import check
+from sentiment_core.datasets.checks import check
+from sentiment_core.datasets.collection import Collected
+from sentiment_core.datasets.correction_votes import Vote, count_votes
+from sentiment_core.datasets.snapshot import Rejected, RejectedFile, Row, Source, decoded, encoded
 from sentiment_core.errors import ChecksFailed
-from sentiment_core.known_texts import hash_texts
 from sentiment_core.params import DEFAULTS, CheckParams, Params, SnapshotParams
-from sentiment_core.retraining import divide, train_snapshot
-from sentiment_core.snapshot import Rejected, RejectedFile, Row, Source, decoded, encoded
-from sentiment_core.votes import Vote, count_votes
+from sentiment_core.text.fingerprints import hash_texts
+from sentiment_core.training.from_snapshot import divide, train_snapshot
 
 LABELS = ("negative", "positive")
 

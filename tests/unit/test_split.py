@@ -5,9 +5,9 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
+from sentiment_core.datasets.labelled_reviews import LabelledReviews, split
+from sentiment_core.datasets.split import in_test
 from sentiment_core.errors import TrainingDataInvalid
-from sentiment_core.labelled import LabelledReviews, split
-from sentiment_core.split import in_test
 
 KEYS = [f"product {number}" for number in range(2_000)]
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sentiment_core import kernel, text
-from sentiment_core.columns import TextColumn
-from sentiment_core.recipe import Recipe
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.text import specification as text
+from sentiment_core.text import tokenizer as kernel
+from sentiment_core.text.recipe import Recipe
 
 # Characters of every class, whole Unicode, and the beginnings of tags, references and URLs.
 PIECES = st.sampled_from(

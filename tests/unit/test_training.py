@@ -11,20 +11,20 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import check_estimator
 
-from sentiment_core.bundle import Bundle
-from sentiment_core.calibration import uncalibrated
-from sentiment_core.columns import TextColumn
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_labelled
 from sentiment_core.errors import ParamsInvalid, TrainingDataInvalid
-from sentiment_core.frequencies import document_frequencies
-from sentiment_core.kernel import hash_tokens
-from sentiment_core.labelled import LabelledReviews, read_labelled
 from sentiment_core.labels import LABELS
-from sentiment_core.manifest import Snapshot, Thresholds
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.manifest import Snapshot, Thresholds
+from sentiment_core.model.scorer import Scorer
+from sentiment_core.ngrams.document_frequencies import document_frequencies
 from sentiment_core.params import DEFAULTS, Params
-from sentiment_core.scorer import Scorer
-from sentiment_core.text import identity, ngrams, token_hash
-from sentiment_core.training import build_pipeline, compile_bundle, cross_validate, evaluate, fit, train
-from sentiment_core.vectorizer import NaiveBayesTfidf, NgramVectorizer
+from sentiment_core.text.specification import identity, ngrams, token_hash
+from sentiment_core.text.tokenizer import hash_tokens
+from sentiment_core.training.calibration import uncalibrated
+from sentiment_core.training.train import build_pipeline, compile_bundle, cross_validate, evaluate, fit, train
+from sentiment_core.training.vectorizer import NaiveBayesTfidf, NgramVectorizer
 
 ODD_TEXTS = [
     "",

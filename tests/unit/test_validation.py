@@ -3,11 +3,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sentiment_core.contract import Header, RejectCode
+from sentiment_core.drops.contract import Header, RejectCode
+from sentiment_core.drops.csv_records import read_records
+from sentiment_core.drops.validation import Validator
 from sentiment_core.errors import FileRejected
-from sentiment_core.records import read_records
 from sentiment_core.settings import Settings
-from sentiment_core.validation import Validator
 
 TEXT_COLUMNS = Settings().text_columns
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment_core.kernel import TokenColumn
-from sentiment_core.ngrams import features
-from sentiment_core.simd import KEYS
-from sentiment_core.text import IDENTITY_SHIFT
-from sentiment_core.vocabulary import Vocabulary, vocabulary
+from sentiment_core.columnar.simd import KEYS
+from sentiment_core.ngrams.lookup import features
+from sentiment_core.text.specification import IDENTITY_SHIFT
+from sentiment_core.text.tokenizer import TokenColumn
+from sentiment_core.text.vocabulary import Vocabulary, vocabulary
 
 LOST = np.uint64(IDENTITY_SHIFT)
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from demo.unprivileged import identity
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.scorer import Scorer
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import Scorer
 
 TEXTS = ["I loved every minute of it", "not good at all, 9/10", "很好 👍", "", "a wonderful film " * 40]
 SCORE = """
 import json, sys
 from numba.core import event
-from sentiment_core.bundle import STARTER, Bundle
-from sentiment_core.columns import TextColumn
-from sentiment_core.scorer import Scorer
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.model.scorer import Scorer
 scorer, texts = Scorer(Bundle.load(STARTER)), json.loads(sys.argv[1])
 with event.install_recorder("numba:compile") as compiled:
     scores = scorer.score_texts(texts).score.tolist()
@@ -61,7 +61,8 @@ def test_an_image_scores_without_compiling_on_any_processor_of_its_baseline(tmp_
 
 def test_code_that_a_shipped_cache_lacks_is_compiled_for_the_process_alone(tmp_path: Path) -> None:
     program = (
-        "import numpy; from sentiment_core.hashing import mix; print(int(mix(numpy.uint64({}))), mix.stats.cache_path)"
+        "import numpy; from sentiment_core.text.hashing import mix;"
+        "print(int(mix(numpy.uint64({}))), mix.stats.cache_path)"
     )
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     first = subprocess.check_output([sys.executable, "-c", program.format(1)], env=environment, text=True)

@@ -1,0 +1,69 @@
+"""What several verbs share: the chosen model, the drops that a source means, the name of a call."""
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.storage import Storage, s3_client
+from sentiment_core.ledger.models import Model, open_model
+from sentiment_core.loading.loader import Outcome
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.registry.registered_model import Registry
+from sentiment_core.settings import Settings
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+class ChosenModel(NamedTuple):
+    """A model to score with, and whether the views are to show its scores."""
+
+    model: Model
+    champion: bool
+
+
+def open_storage(config: Settings, sources: Sequence[str] = ("s3://",)) -> Storage:
+    """Return what opens these sources; S3 is asked for credentials only where one of them lies there."""
+    needs_s3 = any(source.startswith("s3://") for source in sources)
+    return Storage(s3_client(config.s3_endpoint_url) if needs_s3 else None)
+
+
+def find_drops(storage: Storage, source: str) -> list[Drop]:
+    """Return the drops that a path, a URI, or a URI ending in a slash means."""
+    if source.startswith("s3://") and source.endswith("/"):
+        bucket, _, prefix = source.removeprefix("s3://").partition("/")
+        return list(storage.list(bucket, prefix))
+    return [storage.find(source)]
+
+
+def choose_model(
+    connection: Connection, config: Settings, bundle: Path | None, version: str | None = None
+) -> ChosenModel:
+    """Open the named bundle, else the named version or the champion, else (without a registry) the starter model."""
+    if bundle is None and (config.mlflow_tracking_uri or version):
+        registry = Registry(config.require_mlflow_tracking_uri(), config.model_name, config.model_cache)
+        number, digest = registry.resolve(version)
+        champion = version is None or digest == registry.champion_digest()
+        return ChosenModel(open_model(connection, Bundle.load(registry.fetch(number).path), number), champion)
+    return ChosenModel(open_model(connection, Bundle.load(bundle or config.bundle or STARTER)), bundle is None)
+
+
+def command_run_id(verb: str) -> str:
+    """Name this call as the run of its batches, as Airflow names its runs."""
+    return f"{verb}__{datetime.now(UTC).isoformat(timespec='seconds')}__{os.getpid()}"
+
+
+def print_outcome(outcome: Outcome) -> None:
+    """Print what became of one file."""
+    counts = (
+        f": {outcome.rows_in:,} rows, {outcome.rows_scored:,} scored, {outcome.rows_rejected:,} rejected, "
+        f"{outcome.rows_duplicate:,} duplicate"
+    )
+    click.echo(f"{outcome.status:<9} {outcome.uri}{counts if outcome.rows_in else ''}")
+    if outcome.reason:
+        click.echo(f"{'':<9} {outcome.reason}")

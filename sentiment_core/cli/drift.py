@@ -1,0 +1,64 @@
+"""`sentiment drift`: how far a day's reviews are from what the model was trained on."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sentiment_core.cli.common import DAY, choose_model
+from sentiment_core.database.connection import connect
+from sentiment_core.drift import page as drift_page
+from sentiment_core.drift import report_store as drift_report
+from sentiment_core.drift.statistics import Report
+from sentiment_core.loading.scoring_run import finished_day, yesterday
+from sentiment_core.settings import settings
+
+
+@click.command()
+@click.option("--day", type=DAY, help="Day of the files.  [default: yesterday (UTC)]")
+@click.option("--product", help="Only the reviews of this product, beside the day as a whole.")
+@click.option(
+    "--model",
+    "bundle",
+    type=click.Path(path_type=Path),
+    help="Bundle that scored them; else the champion, or the starter model where no MLflow is set.",
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the plot and the page.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def drift(day: datetime | None, product: str | None, bundle: Path | None, out: Path | None, as_json: bool) -> None:
+    """Compare a day's scored reviews with what the model was trained on.
+
+    Nothing is stored: the DAG `monitor_drift` does that. docs/drift.md tells what the figures mean.
+    """
+    config = settings()
+    wanted = finished_day(day.date().isoformat()) if day else yesterday()
+    with connect(config.require_database_url()) as connection:
+        model = choose_model(connection, config, bundle).model
+        reports = drift_report.measure(connection, wanted, model, config, product)
+        past = drift_report.trend(connection, wanted, model.model_id)
+    digest = model.scorer.bundle.digest
+    paths = drift_page.write(reports, past, wanted, digest, out) if out else []
+    if as_json:
+        found = [{"product": one.product_id, "drifted": one.drifted, **one.measures} for one in reports]
+        click.echo(json.dumps({"day": wanted.isoformat(), "digest": digest, "reports": found}))
+        return
+    click.echo(f"{wanted}, model {digest[:12]}")
+    _print(reports)
+    for path in paths:
+        click.echo(f"Written: {path}")
+
+
+def _print(reports: Sequence[Report]) -> None:
+    for report in reports:
+        rows = f"{report.measures['rows']:,} reviews"
+        name = "All reviews" if report.product_id is None else f"Product {report.product_id}"
+        click.echo(f"\n{name} ({rows}): {drift_page.verdict(report)}")
+        table = Table("Measure", "Effect", "Threshold", "p-value", "", box=None)
+        for *cells, beyond in drift_page.figures(report):
+            table.add_row(*cells, "drifted" if beyond else "")
+        if table.row_count:
+            Console(highlight=False).print(table)

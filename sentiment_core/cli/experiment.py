@@ -1,0 +1,141 @@
+"""The verb `sentiment experiment`."""
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sentiment_core.errors import ExperimentInvalid
+from sentiment_core.experiments import catalogue as experiments
+from sentiment_core.settings import settings
+
+if TYPE_CHECKING:
+    from sentiment_core.experiments.comparison import Comparison
+    from sentiment_core.experiments.mlflow_run import ExperimentRun
+    from sentiment_core.experiments.trial import ExperimentData
+    from sentiment_core.params import Params
+    from sentiment_core.training.train import Step
+
+_CSV: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
+_WIDE: Final = 160
+
+
+@click.command
+@click.argument("name", type=click.Choice(experiments.NAMES))
+@click.argument("csv", nargs=-1, required=True, type=_CSV)
+@click.option("--group", "group_column", metavar="COLUMN", help="Rows equal in this column share a fold.")
+@click.option("--unlabelled", multiple=True, type=_CSV, help="CSV file of reviews without labels.")
+@click.option("--rows", type=click.IntRange(min=1), help="Most reviews of each kind, chosen by hash.  [default: all]")
+@click.option("--params", "params_file", type=_CSV, help="Training configuration instead of the package's params.yaml.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the table and the plot.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def experiment(
+    name: str,
+    csv: tuple[Path, ...],
+    group_column: str | None,
+    unlabelled: tuple[Path, ...],
+    rows: int | None,
+    params_file: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Run the experiment NAME on labelled reviews in CSV files, and compare its trials.
+
+    With SENTIMENT_MLFLOW_TRACKING_URI its runs, table and plot are in MLflow, under sentiment/experiments/NAME.
+    """
+    from sentiment_core.datasets.labelled_reviews import read_labelled, read_texts  # noqa: PLC0415
+    from sentiment_core.experiments.trial import prepare  # noqa: PLC0415
+    from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
+
+    wanted = experiments.experiment(name)
+    if wanted.needs_unlabelled and not unlabelled:
+        raise ExperimentInvalid(name=name, why="it needs reviews without labels (--unlabelled FILE)")
+    params = Params.load(params_file or DEFAULTS)
+    console = Console(stderr=True)
+    with console.status("Reading") as status:
+        data = prepare(read_labelled(csv, params.data, group_column), params, read_texts(unlabelled), rows)
+        described = {
+            "data": ", ".join(path.name for path in (*csv, *unlabelled)),
+            "group_column": group_column,
+            "folds": params.calibration.folds,
+        }
+        run = _start(name, data, described)
+        comparison = _run(wanted, data, params, run, status.update)
+    if out is not None:
+        comparison.write(out)
+    if as_json:
+        click.echo(json.dumps(_as_dict(comparison, run)))
+    else:
+        _print(comparison, run)
+    comparison.require_success()
+
+
+def _start(name: str, data: "ExperimentData", described: dict[str, Any]) -> "ExperimentRun | None":
+    tracking_uri = settings().mlflow_tracking_uri
+    if tracking_uri is None:
+        return None
+    from sentiment_core.experiments.mlflow_run import ExperimentRun  # noqa: PLC0415 -- imports MLflow
+
+    return ExperimentRun.start(tracking_uri, name, data, described)
+
+
+def _run(
+    wanted: experiments.Experiment,
+    data: "ExperimentData",
+    params: "Params",
+    run: "ExperimentRun | None",
+    step: "Step",
+) -> "Comparison":
+    """Run all rounds; where there is MLflow, it says that the experiment was broken off if it is."""
+    from sentiment_core.experiments.comparison import Comparison  # noqa: PLC0415
+    from sentiment_core.experiments.trial import run_trial  # noqa: PLC0415
+
+    results: list[experiments.TrialResult] = []
+    with run.abandoned_if_broken_off() if run else nullcontext():
+        for number in range(len(wanted.shares)):
+            for trial in wanted.round(number, results):
+                step(trial.name)
+                recorded = run.record(trial, data, params, step) if run else run_trial(trial, data, params, step)
+                results.append(recorded)
+        comparison = Comparison.of(wanted, results)
+        if run:
+            run.finish(comparison)
+    return comparison
+
+
+def _as_dict(comparison: "Comparison", run: "ExperimentRun | None") -> dict[str, Any]:
+    return {
+        "experiment": comparison.experiment.name,
+        "mlflow_run_id": run.run_id if run else None,
+        "failed": len(comparison.failures),
+        "best": comparison.best.trial if comparison.best else None,
+        "trials": [
+            {
+                "trial": result.trial,
+                "parameters": dict(result.parameters),
+                "measures": dict(result.measures),
+                "failure": result.failure,
+            }
+            for result in comparison.results
+        ],
+    }
+
+
+def _print(comparison: "Comparison", run: "ExperimentRun | None") -> None:
+    from sentiment_core.experiments.comparison import HEADER  # noqa: PLC0415
+
+    table = Table(*HEADER, title=comparison.experiment.question, box=None)
+    for row in comparison.rows():
+        table.add_row(*row)
+    console = Console()
+    if not console.is_terminal:  # into a file or a pipe it goes unbroken
+        console.width = _WIDE
+    console.print(table)
+    for result in comparison.failures:
+        console.print(f"{result.trial}: {result.failure}", style="red", markup=False)
+    if run is not None:
+        console.print(f"MLflow: {run.experiment.name}, run {run.run_id}", markup=False)

@@ -1,0 +1,120 @@
+"""`sentiment load`: files into PostgreSQL by the code that the DAG runs."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+
+from sentiment_core.cli.common import choose_model, command_run_id, find_drops, open_storage, print_outcome
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.drop import Drop
+from sentiment_core.errors import TransientError
+from sentiment_core.ledger.source_files import SourceFile
+from sentiment_core.loading.loader import Loader, Status, load_drop
+from sentiment_core.loading.progress import Progress, StoredProgress
+from sentiment_core.settings import settings
+
+
+@click.command()
+@click.argument("sources", metavar="PATH_OR_S3_URI...", nargs=-1, required=True)
+@click.option(
+    "--model",
+    "bundle",
+    type=click.Path(path_type=Path),
+    help="Bundle to score with; else the champion, or the starter model where no MLflow is set.",
+)
+@click.option("--replace", is_flag=True, help="Read and score again what is loaded, and try again what was rejected.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: bool) -> None:
+    """Load review files into PostgreSQL, each entirely or not at all, and once.
+
+    An S3 URI that ends in a slash means everything below it. Exit code 1 when a file is rejected, or fails for now,
+    which does not keep back the others.
+    """
+    config = settings()
+    storage = open_storage(config, sources)
+    drops = [drop for source in sources for drop in find_drops(storage, source)]
+    run_id = command_run_id("load")
+    url = config.require_database_url()
+    with connect(url) as connection, LoadingBar(drops, shown=not as_json) as bar:
+        model = choose_model(connection, config, bundle).model
+        progress = Both(StoredProgress(lambda: connect(url, "sentiment progress"), run_id), bar)
+        loader = Loader(connection, storage, model, config, run_id, progress)
+        outcomes, failed = [], None
+        for drop in drops:
+            try:
+                outcomes.append(load_drop(loader, drop, replace))
+            except TransientError as error:  # does not keep back the others
+                failed = failed or error
+            bar.finish(drop)
+    if as_json:
+        click.echo(json.dumps([outcome._asdict() for outcome in outcomes]))
+    for outcome in outcomes if not as_json else ():
+        print_outcome(outcome)
+    if failed is not None:
+        raise failed
+    sys.exit(any(outcome.status in (Status.REJECTED, Status.KEPT) for outcome in outcomes))
+
+
+class LoadingBar:
+    """A bar on a terminal: how many bytes of all drops are read, and how many rows a second are written."""
+
+    def __init__(self, drops: Sequence[Drop], shown: bool) -> None:
+        console = Console(stderr=True)
+        self._bar = ProgressBar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not (shown and console.is_terminal),
+        )
+        self._task = self._bar.add_task("Loading", total=sum(drop.size for drop in drops) or 1, rate="")
+        self._finished = 0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+        """Move the bar; the rate is that of the file that is being loaded."""
+        elapsed = self._bar.tasks[0].elapsed or 0
+        name = file.key.rpartition("/")[2]
+        rate = f"{rows / elapsed:,.0f} rows/s" if elapsed and not self._finished else ""
+        self._bar.update(self._task, completed=self._finished + bytes_read, description=name, rate=rate)
+
+    def done(self, file: SourceFile) -> None:
+        """Do nothing: `finish` tells of files that were not read, too."""
+
+    def finish(self, drop: Drop) -> None:
+        """Count a drop as done."""
+        self._finished += drop.size
+        self._bar.update(self._task, completed=self._finished)
+
+
+class Both:
+    """Tells two of a load's progress."""
+
+    def __init__(self, *told: Progress) -> None:
+        self._told = told
+
+    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+        """Tell both."""
+        for each in self._told:
+            each.tell(file, bytes_read, rows)
+
+    def done(self, file: SourceFile) -> None:
+        """Tell both that the load ended."""
+        for each in self._told:
+            each.done(file)

@@ -1,0 +1,146 @@
+"""`sentiment quarantine`: what was rejected, and taking it in after all."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sentiment_core.cli.common import DAY, choose_model, command_run_id, open_storage, print_outcome
+from sentiment_core.database.connection import connect, database_errors
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.ledger import quarantine as rejected
+from sentiment_core.ledger.quarantine import Choice, Entry
+from sentiment_core.loading.loader import Loader, Outcome, Status
+from sentiment_core.loading.replay import Replayer
+from sentiment_core.settings import settings
+
+SHOWN_CHARACTERS = 60  # of a reason in the list
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose entries."""
+    for option in (
+        click.option("--since", type=DAY, help="First day of the files."),
+        click.option("--until", type=DAY, help="Last day of the files."),
+        click.option("--source", help="Source of the files."),
+        click.option("--code", type=click.Choice([str(code) for code in RejectCode]), help="Reject code."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def quarantine() -> None:
+    """Look at what was rejected, and take it in after the contract or the settings changed."""
+
+
+@quarantine.command("list")
+@choice_options
+@click.option("--resolved", is_flag=True, help="Also show rows that a replay has taken in.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Most entries shown.")
+@as_json
+def list_entries(
+    since: datetime | None,
+    until: datetime | None,
+    source: str | None,
+    code: str | None,
+    resolved: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List rejected rows and files, in the order of their files."""
+    choice = _choice(since, until, source, code)._replace(resolved=resolved)
+    with connect(settings().require_database_url()) as connection:
+        entries, total = rejected.entries(connection, choice, limit)
+    if as_json:
+        click.echo(json.dumps({"total": total, "entries": [_document(entry) for entry in entries]}))
+        return
+    table = Table("File", "Line", "Code", "Reason", "Key", box=None)
+    for entry in entries:
+        line = "whole" if entry.line is None else str(entry.line)
+        shown = f"taken in by batch {entry.resolved_by}" if entry.resolved_by else entry.reason
+        table.add_row(str(entry.source_file_id), line, entry.code, shown[:SHOWN_CHARACTERS], entry.key)
+    Console().print(table)
+    click.echo(f"{len(entries):,} of {total:,} entries. `sentiment quarantine show FILE LINE` shows one whole.")
+
+
+@quarantine.command()
+@click.argument("file", type=int)
+@click.argument("line", type=int, required=False)
+@as_json
+def show(file: int, line: int | None, as_json: bool) -> None:
+    """Show what was rejected of file FILE, or on its line LINE, with the bytes as they stand in the file."""
+    with connect(settings().require_database_url()) as connection:
+        entries, _ = rejected.entries(connection, Choice(files=[file], resolved=True))
+    entries = [entry for entry in entries if line is None or entry.line == line]
+    if not entries:
+        raise click.ClickException(f"Nothing of file {file}{'' if line is None else f', line {line},'} was rejected.")
+    if as_json:
+        click.echo(json.dumps([_document(entry) for entry in entries]))
+    for entry in entries if not as_json else ():
+        place = "the whole file" if entry.line is None else f"line {entry.line}"
+        click.echo(f"{entry.key}, {place}: {entry.code}: {entry.reason}")
+        if entry.resolved_by:
+            click.echo(f"taken in by batch {entry.resolved_by}")
+        if entry.raw is not None:
+            click.echo(entry.raw.decode("utf-8", "backslashreplace"))
+
+
+@quarantine.command()
+@click.argument("files", type=int, nargs=-1)
+@choice_options
+@click.option("--model", "bundle", type=click.Path(path_type=Path), help="Bundle to score with.")
+@as_json
+def replay(
+    files: tuple[int, ...],
+    since: datetime | None,
+    until: datetime | None,
+    source: str | None,
+    code: str | None,
+    bundle: Path | None,
+    as_json: bool,
+) -> None:
+    """Try again what was rejected of FILES, or of all files that the options choose.
+
+    Rows are taken from the quarantine, files that were rejected whole from where they lie. What is taken in is scored
+    by the champion and names its batch; what still breaks the contract stays. Exit code 1 when nothing could be taken.
+    """
+    config = settings()
+    choice = _choice(since, until, source, code)._replace(files=files)
+    with connect(config.require_database_url()) as connection, database_errors():
+        model = choose_model(connection, config, bundle).model
+        run_id = command_run_id("replay")
+        replayer = Replayer(connection, model, config, run_id)
+        loader = Loader(connection, open_storage(config), model, config, run_id)
+        outcomes = [_replay(loader, replayer, file) for file in rejected.files_to_replay(connection, choice)]
+    if as_json:
+        click.echo(json.dumps([outcome._asdict() for outcome in outcomes]))
+    for outcome in outcomes if not as_json else ():
+        print_outcome(outcome)
+    if not outcomes and not as_json:
+        click.echo("Nothing that was rejected fits this choice.")
+    taken = any(outcome.status in (Status.REPLAYED, Status.LOADED, Status.DUPLICATE) for outcome in outcomes)
+    sys.exit(bool(outcomes) and not taken)
+
+
+def _replay(loader: Loader, replayer: Replayer, source_file_id: int) -> Outcome:
+    outcome = replayer.replay(source_file_id)
+    # A file that was rejected whole left no rows in the quarantine.
+    return loader.load(source_file_id, replace=True) if outcome.reason == "it is rejected" else outcome
+
+
+def _choice(since: datetime | None, until: datetime | None, source: str | None, code: str | None) -> Choice:
+    return Choice(since and since.date(), until and until.date(), source, code)
+
+
+def _document(entry: Entry) -> dict[str, object]:
+    raw = None if entry.raw is None else entry.raw.decode("utf-8", "backslashreplace")
+    return entry._asdict() | {"day": entry.day.isoformat(), "raw": raw}

@@ -1,0 +1,293 @@
+"""`sentiment registry`: the registered model's versions in MLflow, and which of them is the champion."""
+
+import getpass
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sentiment_core.errors import GateRefused, RegistryUnavailable, SentimentError
+from sentiment_core.model.bundle import STARTER
+from sentiment_core.registry.names import CHALLENGER, CHAMPION
+from sentiment_core.registry.registered_model import Registry, registered_model
+from sentiment_core.settings import settings
+
+if TYPE_CHECKING:
+    from sentiment_core.database.connection import Connection
+    from sentiment_core.promotion.alias_moves import Promotion
+    from sentiment_core.promotion.verdict import Verdict
+
+_FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
+_OUTCOME_COLOUR: Final = {"passed": "green", "failed": "red", "skipped": "yellow"}
+_LONGEST_REASON: Final = 1_000
+_Answer = TypeVar("_Answer")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+@click.group()
+def registry() -> None:
+    """List, register, promote and roll back model versions in MLflow."""
+
+
+@registry.command("list")
+@as_json
+def list_versions(as_json: bool) -> None:
+    """List all versions, newest first, and tell when the history of promotions disagrees with the registry."""
+    models = registered_model()
+    versions = models.versions()
+    trouble = _disagreement(models)
+    if trouble:
+        click.echo(f"Warning: {trouble}. The next move settles it.", err=True)
+    if as_json:
+        click.echo(json.dumps([version._asdict() for version in versions]))
+        return
+    if not versions:
+        click.echo("No version is registered. `sentiment registry register BUNDLE` makes the first.")
+        return
+    table = Table("Version", "Aliases", "Digest", "Created (UTC)", box=None)
+    for version in versions:
+        created = datetime.fromtimestamp(version.created_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+        table.add_row(str(version.version), ", ".join(version.aliases), version.digest[:12], created)
+    Console().print(table)
+
+
+@registry.command()
+@click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--champion", is_flag=True, help=f"Also point the alias `{CHAMPION}` at the version, without the gate.")
+@as_json
+def register(bundle: Path, champion: bool, as_json: bool) -> None:
+    """Register the bundle in the folder BUNDLE; one that is registered already keeps its version."""
+    models = registered_model()
+    version = models.register(bundle)
+    if champion and settings().database_url is not None:
+        from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
+
+        with _connection() as connection:
+            move(connection, models, version, actor=_actor(), reason="set by hand", kind="set")
+    elif champion:
+        models.set_alias(CHAMPION, version)
+    _, digest = models.resolve(str(version))
+    if as_json:
+        click.echo(json.dumps({"name": models.name, "version": version, "digest": digest, "champion": champion}))
+        return
+    click.echo(f"{models.name} version {version}, digest {digest[:12]}{', is the champion' if champion else ''}.")
+
+
+@registry.command("first-model")
+@click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path), default=STARTER)
+@click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait until MLflow answers.")
+@as_json
+def first_model(bundle: Path, wait: float, as_json: bool) -> None:
+    """Make BUNDLE (the starter model) the first champion; where there is one, do nothing. Safe to run again."""
+    from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
+
+    models = registered_model()
+    standing = _answer_within(wait, lambda: models.standing(CHAMPION))
+    if standing is None:
+        with _connection() as connection:
+            first = models.register(bundle)
+            move(connection, models, first, actor=_actor(), reason="the first champion", kind="set")
+    version, digest = models.resolve(None)
+    if as_json:
+        click.echo(json.dumps({"name": models.name, "version": version, "digest": digest, "moved": standing is None}))
+        return
+    already = "" if standing is None else " already"
+    click.echo(f"{models.name} version {version}, digest {digest[:12]}, is the champion{already}.")
+
+
+@registry.command()
+@click.argument("version", type=click.IntRange(min=1))
+@click.option("--evaluate", multiple=True, type=_FILE, help="Labelled CSV file to judge on; may be given again.")
+@click.option("--group", "group_column", metavar="COLUMN", help="Column of the files whose values are slices too.")
+@click.option("--policy", type=_FILE, help="Policy of the gate instead of the package's gate.yaml.")
+@click.option("--params", type=_FILE, help="Configuration that names the label column and the labels' spellings.")
+@click.option("--force", is_flag=True, help="Promote whatever the gate says, or without it; needs a reason.")
+@click.option("--reason", help="Why, for the history.")
+@as_json
+def promote(
+    version: int,
+    evaluate: tuple[Path, ...],
+    group_column: str | None,
+    policy: Path | None,
+    params: Path | None,
+    force: bool,
+    reason: str | None,
+    as_json: bool,
+) -> None:
+    """Make VERSION the champion if the gate lets it, judged on labelled reviews against the champion that stands.
+
+    Exit code 1 when it is refused; the checks that failed are named.
+    """
+    if not evaluate and not force:
+        raise click.UsageError("Say what the gate judges on (--evaluate CSV), or go past it (--force --reason WHY).")
+    _check_reason(reason, needed=force)
+    from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
+
+    models = registered_model()
+    with _connection() as connection:
+        verdict = _judge(models, version, evaluate, group_column, policy, params, connection) if evaluate else None
+        if verdict is not None and not as_json:
+            _print_verdict(verdict)
+        kind: Final = "force" if force else "promote"
+        why = reason or "the gate passed it"
+        try:
+            done = move(connection, models, version, actor=_actor(), reason=why, verdict=verdict, kind=kind)
+        except GateRefused:
+            if as_json and verdict is not None:
+                click.echo(json.dumps({"version": version, "moved": False, "verdict": verdict.as_json()}))
+            raise
+    if as_json:
+        click.echo(json.dumps(done._asdict() | {"verdict": verdict.as_json() if verdict else None}))
+        return
+    click.echo(_sentence(done.detail))
+
+
+@registry.command()
+@click.option("--reason", default="rolled back by hand", show_default=True, help="Why, for the history.")
+@as_json
+def rollback(reason: str, as_json: bool) -> None:
+    """Make the last good version the champion again. Right after a rollback it does nothing."""
+    _check_reason(reason, needed=True)
+    from sentiment_core.promotion.alias_moves import rollback as move_back  # noqa: PLC0415
+
+    with _connection() as connection:
+        done = move_back(connection, registered_model(), actor=_actor(), reason=reason)
+    click.echo(json.dumps(done._asdict()) if as_json else _sentence(done.detail))
+
+
+@registry.command()
+@click.option("--alias", help="Only this alias.  [default: all]")
+@as_json
+def history(alias: str | None, as_json: bool) -> None:
+    """Show who or what moved which alias when, from where to where, and why; newest first.
+
+    What was moved in MLflow itself, or cut off, is entered or settled first, if MLflow answers.
+    """
+    from sentiment_core.promotion.alias_moves import history as rows_of  # noqa: PLC0415
+    from sentiment_core.promotion.alias_moves import reconcile  # noqa: PLC0415
+
+    with _connection() as connection:
+        if settings().mlflow_tracking_uri is not None:
+            try:
+                for each in [alias] if alias else [CHAMPION, CHALLENGER]:
+                    reconcile(connection, registered_model(), each)
+            except SentimentError as error:
+                click.echo(f"Warning: {error} The history may lag behind it.", err=True)
+        rows = rows_of(connection, alias)
+    if as_json:
+        click.echo(json.dumps([row._asdict() for row in rows], default=str))
+        return
+    if not rows:
+        click.echo("No alias was moved yet.")
+        return
+    _print_history(rows)
+
+
+def _judge(
+    models: Registry,
+    version: int,
+    evaluate: tuple[Path, ...],
+    group_column: str | None,
+    policy: Path | None,
+    params: Path | None,
+    connection: "Connection",
+) -> "Verdict":
+    from sentiment_core.datasets.labelled_reviews import read_labelled  # noqa: PLC0415
+    from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
+    from sentiment_core.promotion.challenge import challenge  # noqa: PLC0415
+    from sentiment_core.promotion.policy import DEFAULT_POLICY, GatePolicy  # noqa: PLC0415
+
+    chosen = GatePolicy.load(policy or DEFAULT_POLICY)
+    rows = read_labelled(evaluate, Params.load(params or DEFAULTS).data, group_column)
+    with Console(stderr=True).status("Judging"):
+        return challenge(models, str(version), rows, chosen, connection)
+
+
+def _print_verdict(verdict: "Verdict") -> None:
+    against = f"against {verdict.champion[:12]}" if verdict.champion else "without a champion to compare with"
+    title = f"{verdict.challenger[:12]} {against}, on {verdict.rows} of {verdict.rows_given} rows"
+    table = Table("Check", "Outcome", "Figure", "Bound", "Detail", title=title, box=None)
+    for check in verdict.checks:
+        figures = ("" if value is None else f"{value:,.4g}" for value in (check.figure, check.bound))
+        outcome = f"[{_OUTCOME_COLOUR[check.outcome]}]{check.outcome}[/]"
+        table.add_row(check.name, outcome, *figures, escape(check.detail))
+    Console().print(table)
+
+
+def _print_history(rows: "list[Promotion]") -> None:
+    table = Table("When (UTC)", "Alias", "What", "From", "To", "Digest", "Who", "Why", box=None)
+    for row in rows:
+        what = row.kind if row.state == "moved" else f"{row.kind}, {row.state}"
+        places = ("none" if version is None else str(version) for version in (row.from_version, row.to_version))
+        told = "; ".join(filter(None, (row.reason, row.detail, _failed_checks(row))))
+        when = row.moved_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(when, row.alias, what, *places, (row.to_digest or "")[:12], escape(row.actor), escape(told))
+    Console().print(table)
+
+
+def _failed_checks(row: "Promotion") -> str:
+    checks = (row.verdict or {}).get("checks", [])
+    failed = [check["name"] for check in checks if check["passed"] is False]
+    return f"failed: {', '.join(failed)}" if failed else ""
+
+
+def _disagreement(models: Registry) -> str | None:
+    """Return how the history disagrees with the registry; a database that is away is told of, and hides no version."""
+    if settings().database_url is None:
+        return None
+    from sentiment_core.promotion.alias_moves import disagreement  # noqa: PLC0415
+
+    try:
+        with _connection() as connection:
+            return disagreement(connection, models)
+    except SentimentError as error:
+        return f"the history of promotions cannot be read: {error}".rstrip(".")
+
+
+def _answer_within(seconds: float, ask: Callable[[], _Answer]) -> _Answer:
+    """Return what the registry answers, asked again until so many seconds have passed while it does not answer."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except RegistryUnavailable:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))
+
+
+def _sentence(detail: str) -> str:
+    return f"{detail[:1].upper()}{detail[1:]}."
+
+
+def _check_reason(reason: str | None, *, needed: bool) -> None:
+    if needed and not (reason or "").strip():
+        raise click.UsageError("Say why, for the history: --reason WHY.")
+    if reason and len(reason) > _LONGEST_REASON:
+        raise click.UsageError(f"The reason has {len(reason)} characters; {_LONGEST_REASON} is the most.")
+
+
+def _actor() -> str:
+    """Return who runs this, for the history."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return f"uid {os.getuid()}"
+
+
+@contextmanager
+def _connection() -> Iterator["Connection"]:
+    from sentiment_core.database.connection import connect  # noqa: PLC0415
+
+    with connect(settings().require_database_url(), "sentiment registry") as connection:
+        yield connection

@@ -1,0 +1,1 @@
+"""Blocks of rows as arrays, and how functions become machine code (Numba, LLVM)."""

@@ -1,0 +1,248 @@
+"""Columns of a block of rows: text in Arrow's layout, byte strings and numbers that may be null."""
+
+import re
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.compiled import compiled
+from sentiment_core.columnar.simd import copy_bytes
+from sentiment_core.errors import ColumnUnsupported
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class TextColumn(NamedTuple):
+    """The UTF-8 bytes of n texts one after another, and where each starts; `offsets[n]` is where the last one ends."""
+
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64]  # n + 1
+
+    @classmethod
+    def from_texts(cls, texts: Sequence[str]) -> Self:
+        """Encode texts; a lone surrogate, which UTF-8 cannot hold, becomes U+FFFD."""
+        encoded = [_encode(text) for text in texts]
+        offsets = np.fromiter(accumulate(map(len, encoded), initial=0), np.int64, len(encoded) + 1)
+        return cls(np.frombuffer(b"".join(encoded), np.uint8), offsets)
+
+    @classmethod
+    def from_arrow(cls, array: Any) -> Self:
+        """Take a pyarrow array of `string` or `large_string` without copying its text; a null is an empty text.
+
+        Raises `ColumnUnsupported` for an array of another type.
+        """
+        kind = str(array.type)
+        if kind not in ("string", "large_string"):
+            raise ColumnUnsupported(found=kind)
+        _, offsets, data = array.buffers()
+        width = np.dtype(np.int64 if kind == "large_string" else np.int32)
+        if offsets is None or len(array) == 0:
+            return cls(np.empty(0, np.uint8), np.zeros(len(array) + 1, np.int64))
+        begins = np.frombuffer(offsets, width, len(array) + 1, array.offset * width.itemsize).astype(np.int64)
+        return cls(np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8), begins)
+
+    @property
+    def size(self) -> int:
+        """Return the number of texts."""
+        return len(self.offsets) - 1
+
+    def text(self, row: int) -> str:
+        """Decode one text. Raises `UnicodeDecodeError` where the bytes are no UTF-8, as `texts` does."""
+        return self.data[self.offsets[row] : self.offsets[row + 1]].tobytes().decode()
+
+    def texts(self) -> list[str]:
+        """Decode all texts."""
+        data, at = self.data.tobytes(), self.offsets.tolist()
+        return [data[start:end].decode() for start, end in pairwise(at)]
+
+    def rows(self, first: int, last: int) -> Self:
+        """Return the texts from `first` up to `last`, without copying any."""
+        return type(self)(self.data, self.offsets[first : last + 1])
+
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Copy the given rows, in their order."""
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(np.diff(self.offsets)[rows], out=offsets[1:])
+        data = np.empty(offsets[-1], np.uint8)
+        _copy(self.data, self.offsets[rows], data, offsets)
+        return type(self)(data, offsets)
+
+    def trimmed(self) -> "Values":
+        """Return the texts without the white space around them, as `str.strip` has it; null where nothing is left.
+
+        The bytes must be valid UTF-8.
+        """
+        start, length = np.empty(self.size, np.int64), np.empty(self.size, np.int32)
+        _trim(self.data, self.offsets, start, length)
+        return Values(self.data, start, length)
+
+
+class Values(NamedTuple):
+    """n byte strings: value `i` is `data[start[i] : start[i] + length[i]]`, and null where its length is -1."""
+
+    data: NDArray[np.uint8]
+    start: NDArray[np.int64]
+    length: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, values: Sequence[bytes | None]) -> Self:
+        """Take Python's bytes, and None for null."""
+        length = np.array([-1 if value is None else len(value) for value in values], np.int32)
+        data = np.frombuffer(b"".join(value or b"" for value in values), np.uint8)
+        return cls(data, np.cumsum(np.maximum(length, 0), dtype=np.int64) - np.maximum(length, 0), length)
+
+    @classmethod
+    def of_texts(cls, texts: Sequence[str | None]) -> Self:
+        """Take Python's strings, and None for null."""
+        return cls.of([None if text is None else text.encode() for text in texts])
+
+    @classmethod
+    def nulls(cls, rows: int) -> Self:
+        """Return nulls only."""
+        return cls(np.empty(0, np.uint8), np.zeros(rows, np.int64), np.full(rows, -1, np.int32))
+
+    @classmethod
+    def same(cls, value: bytes, rows: int) -> Self:
+        """Return one value for every row."""
+        return cls(np.frombuffer(value, np.uint8), np.zeros(rows, np.int64), np.full(rows, len(value), np.int32))
+
+    @property
+    def size(self) -> int:
+        """Return the number of values."""
+        return len(self.start)
+
+    @property
+    def null(self) -> NDArray[np.bool_]:
+        """Return which values are null, shape (n,)."""
+        return self.length < 0
+
+    def value(self, row: int) -> bytes | None:
+        """Return one value."""
+        start, length = int(self.start[row]), int(self.length[row])
+        return None if length < 0 else self.data[start : start + length].tobytes()
+
+    def text(self, row: int) -> str | None:
+        """Return one value as text. Raises `UnicodeDecodeError` where it is no UTF-8."""
+        value = self.value(row)
+        return None if value is None else value.decode()
+
+    def values(self) -> list[bytes | None]:
+        """Return all values."""
+        data = self.data.tobytes()
+        places = zip(self.start.tolist(), self.length.tolist(), strict=True)
+        return [None if length < 0 else data[start : start + length] for start, length in places]
+
+    def codes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the distinct values by number: each row's, shape (n,), and the first row of each.
+
+        Numbers are given as the values appear.
+        """
+        codes, first = np.empty(self.size, np.int64), np.empty(self.size, np.int64)
+        table = np.full(1 << max(4, (2 * self.size).bit_length()), -1, np.int64)
+        return codes, first[: _number(*self, table, codes, first)]
+
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Return the given rows, in their order, without copying a value."""
+        return type(self)(self.data, self.start[rows], self.length[rows])
+
+
+class Numbers(NamedTuple):
+    """n numbers, some of which may be null."""
+
+    values: NDArray[np.generic]
+    null: NDArray[np.bool_]
+
+    def value(self, row: int) -> float | int | None:
+        """Return one number."""
+        return None if self.null[row] else self.values[row].item()
+
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Return the given rows, in their order."""
+        return type(self)(self.values[rows], self.null[rows])
+
+
+def _encode(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text).encode()
+
+
+@compiled
+def _copy(source, start, data, offsets):  # type: ignore[no-untyped-def]
+    for row in range(len(start)):
+        copy_bytes(data, offsets[row], source, start[row], offsets[row + 1] - offsets[row])
+
+
+@compiled
+def _trim(data, offsets, start, length):  # type: ignore[no-untyped-def]
+    for row in range(len(start)):
+        first, end = offsets[row], offsets[row + 1]
+        while first < end:
+            width = _space(data, first, end)
+            if width == 0:
+                break
+            first += width
+        while end > first:
+            lead = end - 1
+            while lead > first and data[lead] & 0xC0 == 0x80:
+                lead -= 1
+            if _space(data, lead, end) == 0:
+                break
+            end = lead
+        start[row] = first
+        length[row] = end - first if end > first else -1
+
+
+@compiled
+def _space(data, at, end):  # type: ignore[no-untyped-def]
+    """Return the width in bytes of the character at a place if it is one of those that `str.isspace` names, else 0."""
+    lead = data[at]
+    if lead < 0x80:
+        return 1 if lead == 0x20 or 0x09 <= lead <= 0x0D or 0x1C <= lead <= 0x1F else 0
+    if lead == 0xC2 and at + 1 < end:  # U+0085, U+00A0
+        return 2 if data[at + 1] == 0x85 or data[at + 1] == 0xA0 else 0
+    if at + 2 >= end:
+        return 0
+    second, third = data[at + 1], data[at + 2]
+    ogham = lead == 0xE1 and second == 0x9A and third == 0x80  # U+1680
+    general = lead == 0xE2 and second == 0x80 and (0x80 <= third <= 0x8A or third in (0xA8, 0xA9, 0xAF))  # U+20xx
+    mathematical = lead == 0xE2 and second == 0x81 and third == 0x9F  # U+205F
+    ideographic = lead == 0xE3 and second == 0x80 and third == 0x80  # U+3000
+    return 3 if ogham or general or mathematical or ideographic else 0
+
+
+@compiled
+def _number(data, start, length, table, codes, first):  # type: ignore[no-untyped-def]
+    """Look each value up in a hash table of numbers, by linear probing; returns how many there are."""
+    count = 0
+    mask = np.uint64(len(table) - 1)
+    for row in range(len(start)):
+        if row > 0 and _same(data, start, length, row, row - 1):
+            codes[row] = codes[row - 1]
+            continue
+        hashed = np.uint64(14695981039346656037)  # FNV-1a (Fowler, Noll, Vo)
+        for at in range(start[row], start[row] + length[row]):
+            hashed = (hashed ^ np.uint64(data[at])) * np.uint64(1099511628211)
+        place = (hashed ^ (hashed >> np.uint64(32))) & mask
+        while table[place] >= 0 and not _same(data, start, length, row, first[table[place]]):
+            place = (place + np.uint64(1)) & mask
+        if table[place] < 0:
+            table[place] = count
+            first[count] = row
+            count += 1
+        codes[row] = table[place]
+    return count
+
+
+@compiled
+def _same(data, start, length, one, other):  # type: ignore[no-untyped-def]
+    same = length[one] == length[other]
+    at = 0
+    while same and at < length[one]:
+        same = data[start[one] + at] == data[start[other] + at]
+        at += 1
+    return same

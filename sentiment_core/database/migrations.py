@@ -1,0 +1,62 @@
+"""Migrations: the schema brought to a revision."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+
+from sentiment_core.database.connection import database_errors, libpq_url
+from sentiment_core.database.schema import SchemaStatus, folder, needed_revision
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the database to a revision. Several processes may do so at once: one works, the others wait.
+
+    What a newer release has migrated is left as it is: after a rollback this one works on that.
+    """
+    config = migrations()
+    with schema_connection(url) as guard, schema_connection(url) as connection:
+        # The lock of a transaction that stays open: one of a session would outlive it behind a pooler.
+        guard.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.upgrade', 0))")
+        connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS sentiment")
+        found = SchemaStatus(_revision(connection), needed_revision())
+        connection.commit()
+        if found.ahead:
+            return
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def _revision(connection: sqlalchemy.Connection) -> str | None:
+    version_table = {"version_table": "schema_version", "version_table_schema": "sentiment"}
+    return MigrationContext.configure(connection, opts=version_table).get_current_revision()
+
+
+def migrations() -> Config:
+    """Return Alembic's configuration."""
+    config = Config()
+    config.set_main_option("script_location", str(folder()))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def schema_connection(url: str) -> Iterator[sqlalchemy.Connection]:
+    """Open a SQLAlchemy connection, as Alembic wants it."""
+    engine = sqlalchemy.create_engine(
+        libpq_url(url).replace("postgresql://", "postgresql+psycopg2://", 1),
+        poolclass=sqlalchemy.NullPool,
+        connect_args={"connect_timeout": 10},
+    )
+    try:
+        with database_errors(), engine.connect() as connection:
+            yield connection
+    except sqlalchemy.exc.DBAPIError as error:
+        if not isinstance(error.orig, psycopg2.Error):
+            raise
+        with database_errors():
+            raise error.orig from error

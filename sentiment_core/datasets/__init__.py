@@ -1,0 +1,1 @@
+"""Labelled reviews: collection, correction votes, snapshots, checks, splits, active learning."""

@@ -1,0 +1,175 @@
+"""A day's drift for people: a plot, and a page of one file with the plot and the figures."""
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from datetime import date
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+from sentiment_core.drift.report_store import TREND_DAYS, Trend
+from sentiment_core.drift.statistics import SHOWN_BINS, Cause, Report
+
+PLOT: Final = "drift.png"
+PAGE: Final = "drift.html"
+
+_NAMES: Final = {
+    Cause.SCORE: "Scores (PSI)",
+    Cause.LABELS: "Labels (PSI)",
+    Cause.LENGTH: "Text lengths (PSI)",
+    Cause.UNKNOWN: "Unknown n-grams (rise of their share)",
+    Cause.REJECTED: "Rejected rows (share)",
+}
+_NOW, _THEN = "#0072b2", "#b8b8b8"  # told apart by colour-blind eyes (M. Okabe and K. Ito), and in grey
+_LINES: Final = (
+    ("score", "scores", "#0072b2", "-"),
+    ("labels", "labels", "#d55e00", "--"),
+    ("length", "lengths", "#009e73", ":"),
+)
+_MOST_TICKS: Final = 8
+_STYLE: Final = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+table { border-collapse: collapse; margin: 1rem 0; }
+th, td { padding: .3rem .8rem; text-align: right; border-bottom: 1px solid #ddd; font-variant-numeric: tabular-nums; }
+th:first-child, td:first-child { text-align: left; }
+.beyond { font-weight: bold; color: #a33000; }
+img { max-width: 100%; }
+"""
+
+
+def plot(report: Report, trend: Sequence[Trend], day: date) -> bytes:
+    """Draw the scores of a day beside those of the reference, and the indices of the last days; returns a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 -- only who draws waits for it
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    scores, days = figure.subplots(1, 2)
+    _draw_scores(scores, report, day)
+    _draw_trend(days, trend, report)
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=110)
+    return png.getvalue()
+
+
+def page(reports: Sequence[Report], png: bytes, day: date, digest: str) -> str:
+    """Return the page of a day, as HTML that loads nothing from elsewhere."""
+    whole, *products = reports
+    image = base64.b64encode(png).decode("ascii")
+    return f"""<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Drift on {day}</title><style>{_STYLE}</style></head>
+<body>
+<h1>Drift on {day}</h1>
+<p>{escape(verdict(whole))} Model {escape(digest[:12])}, {whole.measures["rows"]:,} reviews.</p>
+<img alt="Distribution of scores on {day} and in the reference; population stability indices of the last days"
+ src="data:image/png;base64,{image}">
+{_figures(whole)}
+{_products(products)}
+</body>
+</html>
+"""
+
+
+def write(reports: Sequence[Report], trend: Sequence[Trend], day: date, digest: str, folder: Path) -> list[Path]:
+    """Write plot and page of a day into a folder, which is made when it is not there; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    png = plot(reports[0], trend, day)
+    (folder / PLOT).write_bytes(png)
+    (folder / PAGE).write_text(page(reports, png, day, digest), "utf-8")
+    return [folder / PLOT, folder / PAGE]
+
+
+def verdict(report: Report) -> str:
+    """Say in a sentence what a report comes to."""
+    reasons = {
+        "measured": "Nothing is beyond its threshold.",
+        "too few rows": "Too few reviews to judge.",
+        "no reference": "The model's bundle keeps no reference to compare with.",
+    }
+    if not report.drifted:
+        return reasons[report.state]
+    parts = [f"{_NAMES[cause]} at {report.measures[cause]['effect']:.3f}" for cause in report.causes]
+    return f"Beyond the threshold: {', '.join(parts)}."
+
+
+def figures(report: Report) -> Iterator[tuple[str, str, str, str, bool]]:
+    """Yield for each measure its name, effect, threshold, p-value, and whether it is beyond its threshold."""
+    for cause in Cause:
+        measure: dict[str, Any] | None = report.measures.get(cause)
+        if measure is not None:
+            effect, p = measure["effect"], measure.get("p")
+            yield (
+                _NAMES[cause],
+                "too few rows" if effect is None else f"{effect:.3f}",
+                f"{measure['threshold']:g}",
+                "" if p is None else f"{p:.2g}",
+                cause in report.causes,
+            )
+
+
+def _draw_scores(axes: Any, report: Report, day: date) -> None:
+    measure = report.measures.get(Cause.SCORE)
+    axes.set_title("Scores")
+    axes.set_xlabel("probability of positive")
+    axes.set_ylabel("share of reviews")
+    if measure is None:
+        axes.text(0.5, 0.5, verdict(report), ha="center", va="center", wrap=True, transform=axes.transAxes)
+        return
+    edges = [number / SHOWN_BINS for number in range(SHOWN_BINS + 1)]
+    axes.stairs(measure["reference"], edges, fill=True, color=_THEN, label="reference")
+    axes.stairs(measure["shares"], edges, color=_NOW, linewidth=2, label=str(day))
+    axes.set_xlim(0, 1)
+    axes.legend(loc="upper center", frameon=False)
+
+
+def _draw_trend(axes: Any, trend: Sequence[Trend], report: Report) -> None:
+    import matplotlib.dates as mdates  # noqa: PLC0415
+
+    axes.set_title(f"Population stability index, last {TREND_DAYS} days")
+    days = mdates.date2num([one.day for one in trend])
+    for name, label, colour, style in _LINES:
+        values = [getattr(one, name) for one in trend]
+        # A missing value leaves a gap.
+        points = [float("nan") if value is None else value for value in values]
+        axes.plot(days, points, style, color=colour, marker="o", markersize=4, label=label)
+    threshold = report.measures.get(Cause.SCORE, {}).get("threshold")
+    if threshold is not None:
+        axes.axhline(threshold, color="#222", linewidth=1, label="threshold")
+    axes.set_ylim(0, 1.1 * max([threshold or 0.1, *axes.get_ylim()]))
+    if len(days):
+        axes.set_xlim(days[0] - 0.5, days[-1] + 0.5)
+        axes.set_xticks(days[:: 1 + (len(days) - 1) // _MOST_TICKS])
+        axes.xaxis.set_major_formatter(mdates.DateFormatter("%d %b"))
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4, frameon=False)
+
+
+def _figures(report: Report) -> str:
+    rows = "".join(_row(cells, beyond) for *cells, beyond in figures(report))
+    return f"<table><tr><th>measure</th><th>effect</th><th>threshold</th><th>p-value</th></tr>{rows}</table>"
+
+
+def _row(cells: Sequence[str], beyond: bool) -> str:
+    marked = ' class="beyond"' if beyond else ""
+    return f"<tr{marked}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _products(products: Sequence[Report]) -> str:
+    if not products:
+        return ""
+    shown = (Cause.SCORE, Cause.LABELS, Cause.LENGTH, Cause.UNKNOWN)
+    head = "".join(f"<th>{_NAMES[cause]}</th>" for cause in shown)
+    rows = "".join(
+        f"<tr><td>{escape(one.product_id or '')}</td><td>{one.measures['rows']:,}</td>"
+        + "".join(_cell(one, cause) for cause in shown)
+        + "</tr>"
+        for one in products
+    )
+    return f"<h2>Products</h2><table><tr><th>product</th><th>reviews</th>{head}</tr>{rows}</table>"
+
+
+def _cell(report: Report, cause: Cause) -> str:
+    measure = report.measures.get(cause)
+    marked = ' class="beyond"' if cause in report.causes else ""
+    return f"<td{marked}>{'' if measure is None else format(measure['effect'], '.3f')}</td>"

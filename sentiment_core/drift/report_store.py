@@ -1,0 +1,107 @@
+"""Drift reports in PostgreSQL: measured for a day, stored once, read back; and the retraining that they ask for."""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Final, NamedTuple
+
+from psycopg2.extras import execute_values
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.drift.observation import observe
+from sentiment_core.drift.statistics import Cause, Report, State, compare
+from sentiment_core.ledger.models import Model
+from sentiment_core.settings import Settings
+
+TREND_DAYS: Final = 30
+
+
+class Trend(NamedTuple):
+    """A measured day of the past: population stability indices, None where too few texts were looked at."""
+
+    day: date
+    score: float
+    labels: float
+    length: float | None
+
+
+def measure(
+    connection: Connection, day: date, model: Model, settings: Settings, product_id: str | None = None
+) -> list[Report]:
+    """Compare a day's reviews with the model's reference: all of them, then those of each product with enough rows.
+
+    With a `product_id` it is the only product. Nothing is stored.
+    """
+    found = observe(connection, day, model, settings, product_id)
+    return compare(model.scorer.bundle.reference, found.rows, found.products, found.rejections, settings)
+
+
+def store(connection: Connection, day: date, model_id: int, reports: Sequence[Report]) -> None:
+    """Store the reports of a day and model in the place of those that are there."""
+    with connection, connection.cursor() as cursor:
+        # Of two at once the second one replaces what the first one stored.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(format('sentiment.drift %%s %%s', %s, %s::date), 0))",
+            (model_id, day),
+        )
+        cursor.execute("DELETE FROM sentiment.drift_report WHERE day = %s AND model_id = %s", (day, model_id))
+        execute_values(
+            cursor,
+            "INSERT INTO sentiment.drift_report (day, model_id, product_id, measures, drifted) VALUES %s",
+            [(day, model_id, one.product_id, json.dumps(one.measures), one.drifted) for one in reports],
+        )
+
+
+def stored(connection: Connection, day: date, model_id: int) -> list[Report]:
+    """Return what was stored of a day and model, the day itself first; nothing when it was not measured."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT product_id, measures FROM sentiment.drift_report WHERE day = %s AND model_id = %s"
+            " ORDER BY drift_report_id",
+            (day, model_id),
+        )
+        return [
+            Report(product_id, State(measures["state"]), tuple(map(Cause, measures["causes"])), measures)
+            for product_id, measures in cursor
+        ]
+
+
+def trend(connection: Connection, day: date, model_id: int) -> list[Trend]:
+    """Return the days that were measured with the model up to a day, of the last `TREND_DAYS`, the earliest first."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT day, score_psi, label_psi, length_psi FROM sentiment.drift_history"
+            " JOIN sentiment.model ON digest = model_digest"
+            " WHERE model_id = %s AND product_id IS NULL AND score_psi IS NOT NULL"
+            " AND day > %s::date - %s AND day <= %s"
+            " ORDER BY day",
+            (model_id, day, TREND_DAYS, day),
+        )
+        return [Trend(*row) for row in cursor]
+
+
+def request_retraining(
+    connection: Connection, day: date, model_id: int, causes: Sequence[Cause], requested_by: str, settings: Settings
+) -> str:
+    """Return the name of the Airflow run that is to retrain because of a day's drift.
+
+    The first drift asks for a run; all drift within `drift_retrain_every_d` days after it, of whatever model, gets the
+    name of the same one. So it does not matter who starts it, or how often it is tried: Airflow has one run of a name.
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.retrain_request', 0))")
+        cursor.execute(
+            "SELECT retrain_request_id FROM sentiment.retrain_request"
+            " WHERE requested_at > clock_timestamp() - make_interval(days => %s)"
+            " ORDER BY requested_at DESC LIMIT 1",
+            (settings.drift_retrain_every_d,),
+        )
+        found = cursor.fetchone()
+        if found is None:
+            cursor.execute(
+                "INSERT INTO sentiment.retrain_request (model_id, day, causes, requested_by) VALUES (%s, %s, %s, %s)"
+                " RETURNING retrain_request_id",
+                (model_id, day, list(causes), requested_by),
+            )
+            found = cursor.fetchone()
+        return f"drift__{found[0]}"  # type: ignore[index]

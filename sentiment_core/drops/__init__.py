@@ -1,0 +1,1 @@
+"""From an object in S3 to validated columns: listing, opening, decompressing, CSV, the drop contract. No database."""

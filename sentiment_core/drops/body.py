@@ -1,0 +1,102 @@
+"""The body of a drop as its reader sees it: hashed as stored, decompressed, and bounded."""
+
+import gzip
+import hashlib
+import zlib
+from typing import BinaryIO, Protocol, cast
+
+from backports import zstd
+
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.drop import Drop
+from sentiment_core.errors import FileRejected
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+COMPRESSIONS = (".gz", ".zst")
+CHUNK = 1 << 20
+
+
+class Readable(Protocol):
+    """The one method of a stream that is needed here."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes; none at the end."""
+
+
+class Body:
+    """Reads a drop's bytes, expanded. `finish` gives the SHA-256 of the object as stored.
+
+    Raises `FileRejected` for a name that is none of the contract's, for damaged compression, and when the object
+    expands to more than `max_expanded_bytes`.
+    """
+
+    def __init__(self, stored: Readable, drop: Drop, max_expanded_bytes: int) -> None:
+        self.drop = drop
+        self.expanded_bytes = 0
+        self.max_expanded_bytes = max_expanded_bytes
+        self.delimiter, compression = file_format(drop)
+        self._stored = _Hashed(stored)
+        self._expanded: Readable = self._stored
+        if compression == ".gz":
+            self._expanded = gzip.GzipFile(fileobj=cast("BinaryIO", self._stored), mode="rb")
+        elif compression == ".zst":
+            self._expanded = zstd.ZstdFile(cast("BinaryIO", self._stored))
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` expanded bytes; none at the end."""
+        try:
+            data = self._expanded.read(size)
+        except (gzip.BadGzipFile, EOFError, zlib.error, zstd.ZstdError) as error:
+            raise FileRejected(
+                reason=RejectCode.DAMAGED_COMPRESSION, why=f"{self.drop.uri} cannot be decompressed ({error})"
+            ) from error
+        self.expanded_bytes += len(data)
+        if self.expanded_bytes > self.max_expanded_bytes:
+            raise FileRejected(
+                reason=RejectCode.EXPANDS_TOO_FAR,
+                why=f"{self.drop.uri} expands to more than {self.max_expanded_bytes:,} bytes",
+            )
+        return data
+
+    @property
+    def stored_bytes(self) -> int:
+        """Return how many bytes of the object as stored were read."""
+        return self._stored.size
+
+    def finish(self) -> bytes:
+        """Read what the decompression left, and return the hash of the whole object."""
+        while self._stored.read(CHUNK):
+            pass
+        return self._stored.sha256.digest()
+
+
+class _Hashed:
+    def __init__(self, stored: Readable) -> None:
+        self.stored = stored
+        self.size = 0
+        self.sha256 = hashlib.sha256()
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self.stored.read(size)
+        self.size += len(data)
+        self.sha256.update(data)
+        return data
+
+
+def file_format(drop: Drop) -> tuple[str, str]:
+    """Return delimiter and compression suffix ('' for none) by the key's ending, or raise `FileRejected`."""
+    if drop.key.endswith("/"):
+        raise FileRejected(
+            reason=RejectCode.DIRECTORY_MARKER,
+            why=f"{drop.uri} is no file: some tools make such an object for a folder. Nothing is lost by it",
+        )
+    name = drop.key.lower()
+    compression = next((suffix for suffix in COMPRESSIONS if name.endswith(suffix)), "")
+    plain = name.removesuffix(compression)
+    for suffix, delimiter in DELIMITERS.items():
+        if plain.endswith(suffix):
+            return delimiter, compression
+    raise FileRejected(
+        reason=RejectCode.UNSUPPORTED_FORMAT,
+        why=f"{drop.uri} does not end in .csv or .tsv, with .gz or .zst behind it where it is compressed",
+    )

@@ -1,0 +1,109 @@
+"""Finds rows of one file that repeat a review id, in bounded memory."""
+
+import hashlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.columns import Values
+from sentiment_core.columnar.compiled import compiled
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.validation import RejectedRow, Review, ReviewBatch
+
+KEY_BYTES = 16
+FILTER_BITS = 28  # 32 MiB; at 10 million ids one key in 2,700 is looked up in vain
+
+Lookup = Callable[[list[bytes]], dict[bytes, Review]]  # the earlier rows that have one of these keys
+
+
+def review_key(source: str, review_id: str) -> bytes:
+    """Return the first 128 bits of SHA-256 of source, a slash and review id; a source never holds a slash.
+
+    In SQL: `substr(sha256(convert_to(source || '/' || review_id, 'UTF8')), 1, 16)`.
+    """
+    return hashlib.sha256(f"{source}/{review_id}".encode()).digest()[:KEY_BYTES]
+
+
+def review_keys(source: str, review_ids: Values) -> Values:
+    """Return the keys of review ids; null without an id."""
+    if review_ids.null.all():
+        return Values.nulls(review_ids.size)
+    start, sha256 = f"{source}/".encode(), hashlib.sha256
+    return Values.of(
+        [None if name is None else sha256(start + name).digest()[:KEY_BYTES] for name in review_ids.values()]
+    )
+
+
+class Sifted(NamedTuple):
+    """What is left of a batch without its repeats, and what became of these."""
+
+    rows: NDArray[np.int64]  # those that stay
+    duplicates: int
+    rejected: list[RejectedRow]
+
+
+class RepeatFilter:
+    """Sifts the batches of one file, in their order.
+
+    A Bloom filter (B. Bloom, CACM 13(7), 1970) over the keys of earlier rows names the few that may have been there
+    before; only these are looked up. With `all_known` every key is.
+    """
+
+    def __init__(self, earlier: Lookup, all_known: bool = False) -> None:
+        self.earlier = earlier
+        size = 1 << (FILTER_BITS - 3)
+        # Zeros take no memory before they are written to: most files have few rows.
+        self.bits = np.full(size, 0xFF, np.uint8) if all_known else np.zeros(size, np.uint8)
+
+    def sift(self, batch: ReviewBatch, keys: Values) -> Sifted:
+        """Split off rows with an id that an earlier row has: the same fields are a duplicate, others a conflict."""
+        suspects = self.suspects(keys)
+        if not len(suspects):
+            return Sifted(np.arange(batch.size), 0, [])
+        known = self._first_of(keys, suspects)
+        dropped, duplicates, rejected = [], 0, []
+        for row in suspects.tolist():
+            first = known.get(keys.value(row) or b"", row)
+            if first == row:
+                continue
+            dropped.append(row)
+            if batch.review(row) == (batch.review(first) if isinstance(first, int) else first):
+                duplicates += 1
+            else:
+                reason = f"review_id {batch.review_id.text(row)} is already taken by an earlier row with other fields"
+                rejected.append(batch.rejected(row, RejectCode.CONFLICTING_REVIEW_ID, reason))
+        return Sifted(np.delete(np.arange(batch.size), dropped), duplicates, rejected)
+
+    def suspects(self, keys: Values) -> NDArray[np.int64]:
+        """Return the rows whose key an earlier row may have, of this batch or of one before, and remember all keys."""
+        keyed = np.flatnonzero(~keys.null)
+        # The four words of a key are independent hashes already.
+        words = keys.data.view(np.uint32).reshape(-1, 4)[keys.start[keyed] // KEY_BYTES]
+        seen = np.empty(len(keyed), np.bool_)
+        _remember(self.bits, words, seen)
+        return keyed[seen]
+
+    def _first_of(self, keys: Values, suspects: NDArray[np.int64]) -> dict[bytes, Review | int]:
+        """Return for each suspect's key the earlier row that has it, or the first row of this batch."""
+        wanted = {keys.value(row) or b"" for row in suspects.tolist()}
+        known: dict[bytes, Review | int] = dict(self.earlier(list(wanted)))
+        for row, key in enumerate(keys.values()):
+            if key in wanted:
+                known.setdefault(key, row)
+        return known
+
+
+@compiled
+def _remember(bits, words, seen):  # type: ignore[no-untyped-def]
+    """Tell for each key whether its four bits are set already, and set them."""
+    for row in range(len(words)):
+        known = True
+        for word in range(4):
+            place = words[row, word] & np.uint32((1 << FILTER_BITS) - 1)
+            bit = np.uint8(1) << np.uint8(place & np.uint32(7))
+            byte = place >> np.uint32(3)
+            known &= (bits[byte] & bit) != 0
+            bits[byte] |= bit
+        seen[row] = known

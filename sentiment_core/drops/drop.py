@@ -1,0 +1,82 @@
+"""A drop: one version of one object that somebody put below the incoming prefix."""
+
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.errors import FileRejected
+
+DAY_SEGMENT = re.compile(r"(?:^|/)dt=([^/]*)(?=/)")
+
+
+class Drop(NamedTuple):
+    """One version of one object, as the store listed it. An empty bucket means a file of the local disk."""
+
+    bucket: str
+    key: str
+    etag: str
+    version_id: str | None
+    last_modified: datetime
+    size: int
+
+    @property
+    def uri(self) -> str:
+        """Return `s3://bucket/key`, or the path of a local file."""
+        return f"s3://{self.bucket}/{self.key}" if self.bucket else self.key
+
+    @property
+    def version_token(self) -> str:
+        """Tell this version of the object from every other; it never changes for the same version."""
+        return self.version_id or f"{self.etag} {self.last_modified.astimezone(UTC).isoformat()}"
+
+    @property
+    def named_day(self) -> str | None:
+        """Return what stands behind `dt=` in the key, be it a day or not."""
+        found = DAY_SEGMENT.search(self.key)
+        return found[1] if found else None
+
+    @property
+    def day(self) -> date:
+        """Return the day of `dt=YYYY-MM-DD` in the key, else the UTC day on which the object was stored."""
+        named = self.named_day
+        return (parse_day(named) if named else None) or self.last_modified.astimezone(UTC).date()
+
+    def require_day(self) -> None:
+        """Raise `FileRejected` when the key names a day that is none."""
+        if self.named_day is not None and self.named_day != self.day.isoformat():
+            why = f"{self.uri} names the day dt={self.named_day}, which is no YYYY-MM-DD"
+            raise FileRejected(reason=RejectCode.INVALID_DAY, why=why)
+
+    def source(self, prefix: str) -> str:
+        """Return the key's segment after the prefix, unless that is `dt=…` or the file's name."""
+        if not self.bucket:
+            return ""
+        first, *rest = self.key.removeprefix(prefix).split("/")
+        return first if rest and not first.startswith("dt=") else ""
+
+
+def parse_day(text: str) -> date | None:
+    """Return the date of `YYYY-MM-DD`, or None when the text is no such date."""
+    try:
+        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
+    except ValueError:
+        return None
+
+
+def local_drop(path: Path) -> Drop:
+    """Describe a file of the local disk as a drop.
+
+    Raises `OSError` when there is no such file.
+    """
+    path = path.resolve()
+    stat = path.stat()
+    return Drop(
+        bucket="",
+        key=str(path),
+        etag=f"{stat.st_size:x}-{stat.st_mtime_ns:x}",
+        version_id=None,
+        last_modified=datetime.fromtimestamp(stat.st_mtime, UTC),
+        size=stat.st_size,
+    )

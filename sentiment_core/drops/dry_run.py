@@ -1,0 +1,131 @@
+"""Holds a whole file against the drop contract and writes nothing: what a load of it would say."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sentiment_core.drops.body import Body
+from sentiment_core.drops.contract import Header, RejectCode
+from sentiment_core.drops.csv_records import read_records
+from sentiment_core.drops.deduplication import RepeatFilter, Sifted, review_keys
+from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.storage import Storage
+from sentiment_core.drops.validation import CheckedRows, RejectedRow, Review, checked, require_good_rows
+from sentiment_core.errors import FileRejected
+from sentiment_core.settings import Settings
+
+SHOWN = 5  # rows of one code
+
+
+class Faults(NamedTuple):
+    """The rows that break the contract in one way: how many, and the first of them."""
+
+    rows: int
+    first: list[RejectedRow]
+
+
+class Verdict(NamedTuple):
+    """What a load of the file would make of it. The row counts of a rejected file end where its reading did."""
+
+    uri: str
+    reject_code: RejectCode | None
+    reject_reason: str
+    text_column: str
+    known_columns: list[str]
+    extra_columns: list[str]
+    rows_in: int
+    rows_good: int
+    rows_duplicate: int
+    rows_nulled: int
+    rejected: dict[RejectCode, Faults]
+
+    @property
+    def perfect(self) -> bool:
+        """Whether neither the file nor a row of it is rejected."""
+        return self.reject_code is None and not self.rejected
+
+
+def check(storage: Storage, drop: Drop, settings: Settings) -> Verdict:
+    """Read a drop to its end, twice where review ids seem to repeat.
+
+    Memory is bounded by a block of the file and the rows whose ids repeat. Raises `StorageUnavailable` and
+    `StorageRefused`.
+    """
+    work = _Check(storage, drop, settings)
+    suspects: set[bytes] = set()
+
+    def note(keys: list[bytes]) -> dict[bytes, Review]:
+        suspects.update(keys)
+        return {}
+
+    try:
+        work.run(RepeatFilter(note), {})
+        if suspects:
+            # A row's twin may stand in an earlier block: now it is known which rows to remember.
+            earlier: dict[bytes, Review] = {}
+            work = _Check(storage, drop, settings, suspects)
+            work.run(RepeatFilter(lambda keys: {key: earlier[key] for key in keys if key in earlier}), earlier)
+        counts = work.counts
+        require_good_rows(counts["in"], work.rejected_counts(), settings.max_rejected_ratio, drop.uri)
+    except FileRejected as rejection:
+        return work.verdict(RejectCode(rejection.details["reason"]), str(rejection.details["why"]))
+    return work.verdict(None, "")
+
+
+class _Check:
+    def __init__(self, storage: Storage, drop: Drop, settings: Settings, suspects: set[bytes] | None = None) -> None:
+        self.storage = storage
+        self.drop = drop
+        self.settings = settings
+        self.suspects = suspects or set()
+        self.header: Header | None = None
+        self.counts: defaultdict[str, int] = defaultdict(int)
+        self.rejected: dict[RejectCode, Faults] = {}
+
+    def run(self, repeats: RepeatFilter, earlier: dict[bytes, Review]) -> None:
+        self.drop.require_day()
+        source = self.drop.source(self.settings.incoming_prefix)
+        for rows in self._rows():
+            self.header = rows.header
+            keys = review_keys(source, rows.batch.review_id)
+            sifted = repeats.sift(rows.batch, keys)
+            self._count(rows, sifted)
+            for row, key in enumerate(keys.values() if self.suspects else ()):
+                if key in self.suspects:
+                    earlier.setdefault(key, rows.batch.review(row))
+
+    def _rows(self) -> Iterator[CheckedRows]:
+        limits = self.settings
+        with self.storage.open(self.drop) as stored:
+            body = Body(stored, self.drop, limits.max_expanded_bytes)
+            blocks = read_records(body, body.delimiter, limits.block_bytes, limits.max_record_bytes, self.drop.uri)
+            yield from checked(blocks, limits, self.drop.uri)
+
+    def _count(self, rows: CheckedRows, sifted: Sifted) -> None:
+        rejected = rows.rejected + sifted.rejected
+        self.counts["in"] += rows.batch.size + len(rows.rejected)
+        self.counts["good"] += len(sifted.rows)
+        self.counts["duplicate"] += sifted.duplicates
+        self.counts["nulled"] += int((~rows.batch.nulled.null).sum())
+        for row in rejected:
+            faults = self.rejected.get(row.code, Faults(0, []))
+            self.rejected[row.code] = Faults(faults.rows + 1, [*faults.first, row][:SHOWN])
+
+    def rejected_counts(self) -> dict[RejectCode, int]:
+        return {code: faults.rows for code, faults in self.rejected.items()}
+
+    def verdict(self, code: RejectCode | None, reason: str) -> Verdict:
+        header, counts = self.header, self.counts
+        return Verdict(
+            self.drop.uri,
+            code,
+            reason,
+            header.names[header.text] if header else "",
+            list(header.known) if header else [],
+            list(header.extra) if header else [],
+            counts["in"],
+            counts["good"],
+            counts["duplicate"],
+            counts["nulled"],
+            self.rejected,
+        )

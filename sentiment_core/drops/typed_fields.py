@@ -1,0 +1,269 @@
+"""Reads the values of optional columns, and writes columns as JSON, without a Python object for each row.
+
+The usual spellings are read by compiled code; what that does not know is left to Python, so that the two together take
+and refuse exactly what `parse_rating` and `parse_time` do.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.columns import Numbers, TextColumn, Values
+from sentiment_core.columnar.compiled import compiled
+
+POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # times are microseconds since then, as PostgreSQL counts them
+DAY, MINUTE = 86_400_000_000, 60_000_000
+FIRST_TIME = (datetime.min.replace(tzinfo=UTC) - POSTGRES_EPOCH) // timedelta(microseconds=1)
+LAST_TIME = (datetime.max.replace(tzinfo=UTC) - POSTGRES_EPOCH) // timedelta(microseconds=1)
+UNREAD = -(1 << 60)  # so far before the first time that a sum of two or three of them is, too
+DAYS_OF_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+# A whole number below 2^53 over a power of ten up to 10^22 is rounded once, hence right (W. Clinger, PLDI 1990).
+MOST_DIGITS = 15
+POWERS_OF_TEN = 10.0 ** np.arange(MOST_DIGITS + 1)
+ESCAPES = {0x08: "b", 0x09: "t", 0x0A: "n", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x5C: "\\"}
+# For each byte: 0 it stands for itself in a JSON string, 1 it is written \u00XX, else the letter behind its backslash.
+ESCAPED = np.array([ord(ESCAPES[byte]) if byte in ESCAPES else int(byte < 0x20) for byte in range(256)], np.uint8)
+HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
+
+Refused = dict[int, str]  # row -> why its value cannot be read
+
+
+def ratings(column: Values) -> tuple[Numbers, Refused]:
+    """Read finite numbers; a value that is none is null, and named among the refused."""
+    numbers, unread = np.zeros(column.size), np.zeros(column.size, np.bool_)
+    _decimals(*column, numbers, unread)
+    return _with_others(column, numbers, unread, parse_rating)
+
+
+def times(column: Values) -> tuple[Numbers, Refused]:
+    """Read ISO 8601 dates and times as microseconds since 2000, int64; one without a zone is taken as UTC."""
+    numbers, unread = np.zeros(column.size, np.int64), np.zeros(column.size, np.bool_)
+    _iso_times(*column, numbers, unread)
+    return _with_others(column, numbers, unread, lambda text: microseconds(parse_time(text)))
+
+
+def _with_others(
+    column: Values, numbers: NDArray[np.generic], unread: NDArray[np.bool_], parse: Callable[[str], float]
+) -> tuple[Numbers, Refused]:
+    refused: Refused = {}
+    null = column.null
+    for row in np.flatnonzero(unread).tolist():
+        try:
+            numbers[row] = parse(column.text(row) or "")
+        except ValueError as error:
+            null[row] = True
+            refused[row] = str(error)
+    return Numbers(numbers, null), refused
+
+
+def parse_rating(text: str) -> float:
+    """Read a finite number. Raises `ValueError`."""
+    try:
+        rating = float(text)
+    except ValueError:
+        rating = math.nan
+    if not math.isfinite(rating):
+        raise ValueError(f"{text[:40]!r} is not a number")
+    return rating
+
+
+def parse_time(text: str) -> datetime:
+    """Read an ISO 8601 date or time; without a zone it is taken as UTC. Raises `ValueError`."""
+    try:
+        time = datetime.fromisoformat(text)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text[:40]!r} is not an ISO 8601 date or time") from None
+
+
+def microseconds(time: datetime) -> int:
+    """Count the microseconds since 2000 exactly; a float of seconds would lose the last digit."""
+    return (time - POSTGRES_EPOCH) // timedelta(microseconds=1)
+
+
+def time_of(count: int) -> datetime:
+    """Return the time so many microseconds after 2000."""
+    return POSTGRES_EPOCH + timedelta(microseconds=count)
+
+
+def json_objects(columns: Mapping[str, TextColumn], rows: int) -> Values:
+    """Return for each row a JSON object of its columns, as `json.dumps(…, ensure_ascii=False)` writes it.
+
+    Null for every row where there is no column.
+    """
+    if not columns:
+        return Values.nulls(rows)
+    sizes = np.ones(rows, np.int64)  # the closing brace; each column's key brings what stands before it
+    keys = _keys(list(columns))
+    for key, column in zip(keys, columns.values(), strict=True):
+        _add_json_sizes(column.data, column.offsets, len(key) + 2, sizes)
+    start = np.cumsum(sizes) - sizes
+    out, place = np.empty(int(sizes.sum()), np.uint8), start.copy()
+    for key, column in zip(keys, columns.values(), strict=True):
+        _put_json(out, place, np.frombuffer(key, np.uint8), column.data, column.offsets)
+    out[place] = ord("}")
+    return Values(out, start, sizes.astype(np.int32))
+
+
+def _keys(names: Sequence[str]) -> list[bytes]:
+    opening = ["{", *[", "] * (len(names) - 1)]
+    return [
+        f"{before}{json.dumps(name, ensure_ascii=False)}: ".encode()
+        for before, name in zip(opening, names, strict=True)
+    ]
+
+
+@compiled
+def _decimals(data, start, length, numbers, unread):  # type: ignore[no-untyped-def]
+    """Read digits with an optional sign and point; mark what is neither that nor null as unread."""
+    for row in range(len(start)):
+        if length[row] < 0:
+            continue
+        at, end = start[row], start[row] + length[row]
+        negative = data[at] == 0x2D
+        if negative or data[at] == 0x2B:
+            at += 1
+        whole, digits, decimals, point = 0, 0, 0, False
+        while at < end:
+            byte = data[at]
+            if byte == 0x2E and not point:
+                point = True
+            elif 0x30 <= byte <= 0x39 and digits < MOST_DIGITS:
+                whole = 10 * whole + (byte - 0x30)
+                digits += 1
+                decimals += point
+            else:
+                break
+            at += 1
+        if at < end or digits == 0:
+            unread[row] = True
+            continue
+        number = whole / POWERS_OF_TEN[decimals]
+        numbers[row] = -number if negative else number
+
+
+@compiled
+def _two_digits(data, at):  # type: ignore[no-untyped-def]
+    """Return the number that two digits make, or one above 99 where they are none."""
+    tens, ones = data[at] - 0x30, data[at + 1] - 0x30
+    return 100 if tens < 0 or tens > 9 or ones < 0 or ones > 9 else 10 * tens + ones
+
+
+@compiled
+def _iso_times(data, start, length, numbers, unread):  # type: ignore[no-untyped-def]
+    """Read `YYYY-MM-DD`, alone or with `HH:MM[:SS[.ffffff]]` and a zone of `Z` or `±HH:MM`; mark the rest as unread."""
+    for row in range(len(start)):
+        if length[row] < 0:
+            continue
+        at = start[row]
+        end = at + length[row]
+        time = _date(data, at, end)
+        if at + 10 < end:
+            clock, at = _clock(data, at + 10, end)
+            time += clock + _zone(data, at, end)
+        unread[row] = not FIRST_TIME <= time <= LAST_TIME
+        if not unread[row]:
+            numbers[row] = time
+
+
+@compiled
+def _date(data, at, end):  # type: ignore[no-untyped-def]
+    """Return the microseconds from 2000 to the day that is written here, or `UNREAD`."""
+    if at + 10 > end or data[at + 4] != 0x2D or data[at + 7] != 0x2D:
+        return UNREAD
+    century, year = _two_digits(data, at), _two_digits(data, at + 2)
+    month, day = _two_digits(data, at + 5), _two_digits(data, at + 8)
+    if century > 99 or year > 99 or month < 1 or month > 12 or day < 1:
+        return UNREAD
+    year += 100 * century
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if year < 1 or day > DAYS_OF_MONTH[month] + (month == 2 and leap):
+        return UNREAD
+    # By years that start in March (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+    march_year = year - (month <= 2)
+    day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    leap_days = march_year // 4 - march_year // 100 + march_year // 400
+    return (365 * march_year + leap_days + day_of_year - 730_425) * DAY
+
+
+@compiled
+def _clock(data, at, end):  # type: ignore[no-untyped-def]
+    """Return the microseconds since midnight (or `UNREAD`) of a time behind `T` or a space, and where it ends."""
+    if at + 6 > end or (data[at] != 0x54 and data[at] != 0x20) or data[at + 3] != 0x3A:
+        return UNREAD, at
+    hour, minute, second, fraction = _two_digits(data, at + 1), _two_digits(data, at + 4), 0, 0
+    at += 6
+    if at + 3 <= end and data[at] == 0x3A:
+        second = _two_digits(data, at + 1)
+        at += 3
+        if at + 1 < end and data[at] == 0x2E and 0x30 <= data[at + 1] <= 0x39:
+            at += 1
+            unit = 100_000
+            while at < end and 0x30 <= data[at] <= 0x39 and unit > 0:
+                fraction += (data[at] - 0x30) * unit
+                unit //= 10
+                at += 1
+    if hour > 23 or minute > 59 or second > 59:
+        return UNREAD, at
+    return (60 * hour + minute) * MINUTE + second * 1_000_000 + fraction, at
+
+
+@compiled
+def _zone(data, at, end):  # type: ignore[no-untyped-def]
+    """Return the microseconds from the time in a zone to UTC, 0 where no zone is written, or `UNREAD`."""
+    if at == end or (at + 1 == end and data[at] == 0x5A):
+        return 0
+    if at + 6 != end or (data[at] != 0x2B and data[at] != 0x2D) or data[at + 3] != 0x3A:
+        return UNREAD
+    hours, minutes = _two_digits(data, at + 1), _two_digits(data, at + 4)
+    if hours > 23 or minutes > 59:
+        return UNREAD
+    ahead = (60 * hours + minutes) * MINUTE
+    return ahead if data[at] == 0x2D else -ahead
+
+
+@compiled
+def _add_json_sizes(data, offsets, around, sizes):  # type: ignore[no-untyped-def]
+    """Add to each row's size that of its value as a JSON string, and `around` for the key and the quotes."""
+    for row in range(len(sizes)):
+        size = around
+        for at in range(offsets[row], offsets[row + 1]):
+            escape = ESCAPED[data[at]]
+            size += 1 if escape == 0 else 6 if escape == 1 else 2
+        sizes[row] += size
+
+
+@compiled
+def _put_json(out, place, key, data, offsets):  # type: ignore[no-untyped-def]
+    """Write a key and each row's value at the row's place, and move the places behind them."""
+    for row in range(len(place)):
+        to = place[row]
+        for byte in key:
+            out[to] = byte
+            to += 1
+        out[to] = 0x22
+        to += 1
+        for at in range(offsets[row], offsets[row + 1]):
+            byte = data[at]
+            escape = ESCAPED[byte]
+            if escape == 0:
+                out[to] = byte
+                to += 1
+                continue
+            out[to] = 0x5C
+            if escape == 1:
+                out[to + 1] = 0x75
+                out[to + 2] = 0x30
+                out[to + 3] = 0x30
+                out[to + 4] = HEX[byte >> 4]
+                out[to + 5] = HEX[byte & 15]
+                to += 6
+            else:
+                out[to + 1] = escape
+                to += 2
+        out[to] = 0x22
+        place[row] = to + 1

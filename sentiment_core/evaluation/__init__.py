@@ -1,0 +1,1 @@
+"""How good scores are: metrics, slices, paired confidence intervals, plots."""

@@ -1,0 +1,1 @@
+"""Trials of other models, and their comparison with the shipped configuration."""

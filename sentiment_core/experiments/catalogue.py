@@ -1,0 +1,222 @@
+"""The experiments by name: which question each answers, by which trials."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+from math import ceil
+from typing import Final, Literal
+
+from sentiment_core.errors import ExperimentInvalid
+
+Value = str | int | float | bool
+RecipeName = Literal["words", "tokens", "shipped"]
+
+MOST_TRIALS: Final = 1_000  # of a round: each is a mapped task in Airflow
+_KEPT: Final = Fraction(1, 3)  # of a round's trials that go on, and how the rows of rounds grow
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model to fit and score: a recipe of `experiments/pipelines.py` and its parameters.
+
+    It learns from at most `rows` reviews of what a fold leaves, and from at most that `share` of them.
+    """
+
+    name: str
+    recipe: RecipeName
+    parameters: Mapping[str, Value]
+    rows: int | None = None
+    share: Fraction = Fraction(1)
+    unlabelled: bool = False  # whether reviews without labels take part
+    candidate: str = ""  # the name that it has in every round
+    round: int = 0
+
+    def of_round(self, number: int, share: Fraction) -> "Trial":
+        """Return the trial of the same candidate in a round that learns from a share of the rows."""
+        name = self.name if share == 1 else f"{self.name} ({share} of the rows)"
+        return replace(self, name=name, candidate=self.name, round=number, share=self.share * share)
+
+    @property
+    def shown(self) -> dict[str, Value]:
+        """What a run in MLflow shows of it."""
+        limits: dict[str, Value] = {"share": str(self.share), "candidate": self.candidate, "round": self.round}
+        if self.rows is not None:
+            limits["rows"] = self.rows
+        return {"recipe": self.recipe, **self.parameters, "unlabelled": self.unlabelled, **limits}
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What came of a trial: its measures (`experiments/trial.py`), or why it failed."""
+
+    trial: str
+    candidate: str
+    round: int
+    parameters: Mapping[str, Value]
+    measures: Mapping[str, float]
+    failure: str | None = None
+
+    @property
+    def rank(self) -> tuple[bool, int, float, float, str]:
+        """Sorts the best first: those of later rounds before others, failed ones last, ties by AUC and then by name."""
+        measure = self.measures.get
+        return self.failure is not None, -self.round, -measure("accuracy", 0.0), -measure("auc", 0.0), self.candidate
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Trials that answer a question.
+
+    With several `shares` it is successive halving (K. Jamieson and A. Talwalkar, AISTATS 2016): all candidates learn
+    from a small share of the rows, the best third goes on to the next share, and so on.
+    """
+
+    name: str
+    question: str
+    candidates: tuple[Trial, ...]
+    shares: tuple[Fraction, ...] = (Fraction(1),)
+    needs_unlabelled: bool = False
+
+    def round(self, number: int, results: Sequence[TrialResult] = ()) -> list[Trial]:
+        """Return the trials of a round, of which the first is 0, by the results of the round before."""
+        if number >= len(self.shares):
+            return []
+        candidates = [trial.name for trial in self.candidates]
+        if number:
+            before = sorted((each for each in results if each.round == number - 1), key=lambda each: each.rank)
+            most = ceil(len(before) * _KEPT)
+            candidates = [each.candidate for each in before if each.failure is None][:most]
+        share = self.shares[number]
+        return [trial.of_round(number, share) for trial in self.candidates if trial.name in candidates]
+
+    def trial(self, name: str) -> Trial:
+        """Return the trial with a name. Raises `ExperimentInvalid`."""
+        for number, share in enumerate(self.shares):
+            for candidate in self.candidates:
+                trial = candidate.of_round(number, share)
+                if trial.name == name:
+                    return trial
+        raise ExperimentInvalid(name=self.name, why=f"it has no trial {name!r}")
+
+    def completed(self, results: Sequence[TrialResult]) -> list[TrialResult]:
+        """Return the results, and one that says so for each trial that should have run and did not."""
+        found = list(results)
+        names = {result.trial for result in found}
+        for number in range(len(self.shares)):
+            lacking = [trial for trial in self.round(number, found) if trial.name not in names]
+            found += [failed(trial, "it was not run") for trial in lacking]
+        return found
+
+
+def failed(trial: Trial, why: str) -> TrialResult:
+    """Return the result of a trial that failed."""
+    return TrialResult(trial.name, trial.candidate, trial.round, trial.shown, {}, why)
+
+
+def experiment(name: str) -> Experiment:
+    """Return the experiment with a name. Raises `ExperimentInvalid`."""
+    for each in EXPERIMENTS:
+        if each.name == name:
+            return each
+    raise ExperimentInvalid(name=name, why=f"there are {', '.join(each.name for each in EXPERIMENTS)}")
+
+
+def _baseline() -> Iterator[Trial]:
+    parameters: dict[str, Value] = {"weighting": "counts", "features": 100, "longest_ngram": 1}
+    yield Trial("500 rows", "words", parameters, rows=500)
+    yield Trial("all rows", "words", parameters)
+
+
+def _algorithms() -> Iterator[Trial]:
+    weightings = {"presence": "bag of words", "tf-idf": "TF-IDF"}
+    for classifier, (weighting, shown) in product(
+        ("logistic regression", "linear SVM", "naive Bayes", "random forest", "gradient boosting"), weightings.items()
+    ):
+        # Trees of all words would take hours, and dense arrays all memory.
+        features = {"random forest": 5_000, "gradient boosting": 500}.get(classifier, 50_000)
+        yield Trial(
+            f"{classifier}, {shown}",
+            "tokens",
+            {"classifier": classifier, "weighting": weighting, "features": features, "longest_ngram": 1},
+        )
+
+
+def _grid() -> Iterator[Trial]:
+    for longest, penalty, strength in product((1, 2, 3), ("l1", "l2"), (0.3, 3.0, 30.0)):
+        yield Trial(
+            f"C = {strength:g}, {penalty}, {_range(1, longest)}",
+            "tokens",
+            {
+                "classifier": "logistic regression",
+                "weighting": "tf-idf",
+                "features": 100_000,
+                "longest_ngram": longest,
+                "penalty": penalty,
+                "C": strength,
+            },
+        )
+
+
+def _ngrams() -> Iterator[Trial]:
+    ranges = ((1, 1), (1, 2), (1, 3), (1, 4), (2, 3))
+    for (shortest, longest), min_texts, features in product(ranges, (2, 5), (50_000, 200_000)):
+        yield Trial(
+            f"{_range(shortest, longest)} of {min_texts} texts, {features:,} features",
+            "shipped",
+            {"shortest_ngram": shortest, "longest_ngram": longest, "min_texts": min_texts, "features": features},
+        )
+
+
+def _classic_recipes() -> Iterator[Trial]:
+    for normalised in (True, False):
+        ending = "NLTK stop words and lemmas" if normalised else "words as they are"
+        yield Trial(
+            f"counts of 50 words, L1, {ending}",
+            "words",
+            {"weighting": "counts", "features": 50, "longest_ngram": 1, "penalty": "l1", "normalised": normalised},
+        )
+        yield Trial(
+            f"TF-IDF of 20,000 1-3-grams, L2, {ending}",
+            "words",
+            {"weighting": "tf-idf", "features": 20_000, "longest_ngram": 3, "penalty": "l2", "normalised": normalised},
+        )
+
+
+def _semi_supervised() -> Iterator[Trial]:
+    for share, unlabelled in product((Fraction(1, 10), Fraction(1)), (False, True)):
+        name = "unlabelled reviews help" if unlabelled else "labelled reviews alone"
+        few = "" if share == 1 else ", a tenth of the labels"
+        yield Trial(f"{name}{few}", "shipped", {}, share=share, unlabelled=unlabelled)
+
+
+def _range(shortest: int, longest: int) -> str:
+    return f"{shortest}-{longest}-grams" if longest > shortest else f"{shortest}-grams"
+
+
+EXPERIMENTS: Final = (
+    Experiment(
+        "baseline",
+        "How good is logistic regression on a bag of the 100 most frequent words, and do more rows help it?",
+        tuple(_baseline()),
+    ),
+    Experiment("algorithms", "Which algorithm is best on words, present or weighted by TF-IDF?", tuple(_algorithms())),
+    Experiment("grid", "Which penalty, at which strength, goes with which n-grams?", tuple(_grid())),
+    Experiment(
+        "ngrams",
+        "Which n-grams, of how many texts, and how many of them, serve the shipped recipe best?",
+        tuple(_ngrams()),
+        shares=(_KEPT**2, _KEPT, Fraction(1)),
+    ),
+    Experiment(
+        "classic-recipes", "How good are the usual two recipes, with and without NLTK?", tuple(_classic_recipes())
+    ),
+    Experiment(
+        "semi-supervised",
+        "Do reviews without labels help, when labels are many and when they are few?",
+        tuple(_semi_supervised()),
+        needs_unlabelled=True,
+    ),
+)
+NAMES: Final = tuple(each.name for each in EXPERIMENTS)
+MOST_ROUNDS: Final = max(len(each.shares) for each in EXPERIMENTS)

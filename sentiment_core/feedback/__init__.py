@@ -1,0 +1,1 @@
+"""Corrections that users send, and the table that stores them."""

@@ -1,0 +1,235 @@
+"""Erases reviews on request, one or all of an author, and keeps them from coming back.
+
+The ids that were erased are kept as HMAC-SHA256 (RFC 2104) under a secret of the installation: whoever reads the table
+learns no id, yet a load that meets one knows it.
+"""
+
+import hmac
+from collections.abc import Callable, Iterator, Sequence, Set
+from typing import Literal, NamedTuple, Self
+
+import numpy as np
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extras import execute_values
+
+from sentiment_core.columnar.columns import Values
+from sentiment_core.database.connection import Connection
+from sentiment_core.drops.body import file_format
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.csv_records import scan
+from sentiment_core.drops.deduplication import review_key
+from sentiment_core.drops.validation import RejectedRow, ReviewBatch
+from sentiment_core.errors import ErasureKeyWrong
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger.source_files import SourceFile
+from sentiment_core.settings import Settings
+from sentiment_core.text.fingerprints import hash_text
+
+Kind = Literal["review", "author"]
+
+# Of a kind, source and id, and the hashes of the erased texts: returns how many snapshots lost rows.
+InSnapshots = Callable[[Kind, str, str, Set[int]], int]
+
+REASON = "the review, or its author, was erased on request"
+KEY_CHECK_BYTES = 8
+
+
+class Erased(NamedTuple):
+    """What one erasure took away, and in which other sources the same id stands."""
+
+    reviews: int
+    rejected_rows: int
+    feedback: int
+    other_sources: list[str]
+    snapshots: int = 0  # that lost rows
+
+
+def keyed_hash(key: bytes, kind: Kind, source: str, identifier: bytes) -> bytes:
+    """Return the hash by which an erased id is known; ids belong to a source."""
+    return hmac.digest(key, b"\0".join((kind.encode(), source.encode(), identifier)), "sha256")
+
+
+def key_check(key: bytes) -> bytes:
+    """Return what tells one secret from another and gives away neither."""
+    return hmac.digest(key, b"key check", "sha256")[:KEY_CHECK_BYTES]
+
+
+class IdFields(NamedTuple):
+    """Where ids stand in the rows of a file."""
+
+    columns: int
+    fields: dict[Kind, int]
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> Self:
+        """Find them by the names in the file's header."""
+        folded = [name.strip().casefold() for name in names]
+        kinds: tuple[Kind, Kind] = ("review", "author")
+        return cls(len(names), {kind: folded.index(f"{kind}_id") for kind in kinds if f"{kind}_id" in folded})
+
+
+class Erasures:
+    """The ids of one source that were erased, as a load of one of its files needs to know them."""
+
+    def __init__(self, hashes: frozenset[bytes], key: bytes, source: str) -> None:
+        self._hashes = hashes
+        self._key = key
+        self._source = source
+
+    @classmethod
+    def read(cls, cursor: Cursor, settings: Settings, source: str) -> Self:
+        """Read all. Raises `SettingMissing` and `ErasureKeyWrong` where there are some that cannot be understood."""
+        cursor.execute("SELECT keyed_hash, key_check FROM sentiment.erasure")
+        rows = [(bytes(found), bytes(check)) for found, check in cursor]
+        key = settings.require_erasure_key() if rows else b""
+        if any(check != key_check(key) for _, check in rows):
+            raise ErasureKeyWrong
+        return cls(frozenset(found for found, _ in rows), key, source)
+
+    def sift(
+        self, batch: ReviewBatch, rejected: list[RejectedRow], ids: IdFields, delimiter: str
+    ) -> tuple[ReviewBatch, list[RejectedRow]]:
+        """Reject rows that were erased, without their bytes; also of those that are rejected already."""
+        if not self._hashes:
+            return batch, rejected
+        hits = self._hits("review", batch.review_id) | self._hits("author", batch.author_id)
+        erased = [RejectedRow(int(batch.line[row]), RejectCode.ERASED, REASON, None) for row in sorted(hits)]
+        left = np.delete(np.arange(batch.size), sorted(hits))
+        return batch.take(left), erased + [self._without_bytes(row, ids, delimiter) for row in rejected]
+
+    def _hits(self, kind: Kind, ids: Values) -> set[int]:
+        codes, first = ids.codes()
+        known = [self._knows(kind, ids.value(row)) for row in first.tolist()]
+        return set(np.flatnonzero(np.array(known, np.bool_)[codes]).tolist()) if len(codes) else set()
+
+    def _knows(self, kind: Kind, identifier: bytes | None) -> bool:
+        return identifier is not None and keyed_hash(self._key, kind, self._source, identifier) in self._hashes
+
+    def _without_bytes(self, row: RejectedRow, ids: IdFields, delimiter: str) -> RejectedRow:
+        for kind, identifier in ids_of(row.raw or b"", ids, delimiter):
+            if self._knows(kind, identifier):
+                return RejectedRow(row.line, RejectCode.ERASED, REASON, None)
+        return row
+
+
+def ids_of(raw: bytes, ids: IdFields | None, delimiter: str) -> Iterator[tuple[Kind, bytes]]:
+    """Yield what may be an id in the bytes of a row; of a row that does not fit its header any field may be."""
+    block, _, _ = scan(raw, delimiter, 1, final=True)
+    fields = [_trimmed(field) for record in range(block.size) for field in block.fields(record)]
+    if ids is not None and ids.columns == len(fields):
+        yield from ((kind, fields[at]) for kind, at in ids.fields.items())
+    else:
+        yield from (("review", field) for field in fields)
+        yield from (("author", field) for field in fields)
+
+
+def _trimmed(field: bytes) -> bytes:
+    """Return a field without the white space around it, as a load reads it; it may be no UTF-8."""
+    return field.decode("utf-8", "surrogateescape").strip().encode("utf-8", "surrogateescape")
+
+
+def erase(
+    connection: Connection,
+    settings: Settings,
+    kind: Kind,
+    source: str,
+    identifier: str,
+    in_snapshots: InSnapshots = lambda *_: 0,
+) -> Erased:
+    """Erase one review, or all of an author, in one transaction, and remember the id.
+
+    `in_snapshots` does it in the snapshots, before the transaction ends: where it fails, nothing of the database is
+    erased, and all can be tried again. Waits for loads, and snapshots being made. Doing it again does no harm. Raises
+    `LoadsUnderWay`, `SettingMissing` and `ErasureKeyWrong`.
+    """
+    key = settings.require_erasure_key()
+    with connection, connection.cursor() as cursor:
+        ledger.shut_out_loads(cursor, settings.lock_timeout_s)
+        Erasures.read(cursor, settings, source)
+        cursor.execute(
+            "INSERT INTO sentiment.erasure (kind, keyed_hash, key_check) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            (kind, keyed_hash(key, kind, source, identifier.encode()), key_check(key)),
+        )
+        texts = _find(cursor, kind, source, identifier)
+        cursor.execute("DELETE FROM sentiment.feedback USING erased WHERE feedback.text = erased.text")
+        feedback = cursor.rowcount
+        reviews = _delete(cursor)
+        rejected = _blank(cursor, kind, source, identifier)
+        others = _other_sources(cursor, kind, source, identifier)
+        return Erased(reviews, rejected, feedback, others, in_snapshots(kind, source, identifier, texts))
+
+
+def _find(cursor: Cursor, kind: Kind, source: str, identifier: str) -> set[int]:
+    """Collect the rows to erase in a table, and return the hashes of their texts."""
+    by_id = {"review": "review_key = %(key)s::uuid", "author": "author_id = %(id)s AND file.source = %(source)s"}
+    statement = f"""
+        CREATE TEMPORARY TABLE erased ON COMMIT DROP AS
+        SELECT day, source_file_id, line, review_key, text FROM sentiment.review
+        JOIN sentiment.source_file file USING (source_file_id, day) WHERE {by_id[kind]}
+        """  # noqa: S608 - constants
+    cursor.execute(statement, {"source": source, "id": identifier, "key": review_key(source, identifier).hex()})
+    cursor.execute("SELECT text FROM erased")
+    return {hash_text(text) for (text,) in cursor}
+
+
+def _delete(cursor: Cursor) -> int:
+    ledger.make_unseated(cursor)
+    cursor.execute("INSERT INTO unseated SELECT review_key, source_file_id FROM erased WHERE review_key IS NOT NULL")
+    for table in ("score", "review"):
+        cursor.execute(
+            f"DELETE FROM sentiment.{table} row USING erased"  # noqa: S608 - constants
+            " WHERE (row.day, row.source_file_id, row.line) = (erased.day, erased.source_file_id, erased.line)"
+        )
+    reviews = cursor.rowcount
+    cursor.execute(
+        "UPDATE sentiment.source_file file SET rows_removed = rows_removed + erased.rows"
+        " FROM (SELECT source_file_id, count(*) AS rows FROM erased GROUP BY source_file_id) erased"
+        " WHERE file.source_file_id = erased.source_file_id"
+    )
+    ledger.elect(cursor)
+    return reviews
+
+
+def _blank(cursor: Cursor, kind: Kind, source: str, identifier: str) -> int:
+    """Take the bytes of rejected rows that name the id."""
+    cursor.execute(
+        "SELECT source_file_id, line, raw FROM sentiment.rejected_row JOIN sentiment.source_file USING (source_file_id)"
+        " WHERE source = %s AND (position(%s::bytea IN raw) > 0 OR position(%s::bytea IN raw) > 0)",
+        # A quote in a quoted field is doubled.
+        (source, identifier.encode(), identifier.replace('"', '""').encode()),
+    )
+    files: dict[int, tuple[IdFields | None, str]] = {}
+    hits = []
+    for source_file_id, line, raw in cursor.fetchall():
+        if source_file_id not in files:
+            files[source_file_id] = _dialect(ledger.get(cursor, source_file_id))
+        if (kind, identifier.encode()) in ids_of(bytes(raw), *files[source_file_id]):
+            hits.append((source_file_id, line))
+    execute_values(
+        cursor,
+        "UPDATE sentiment.rejected_row row SET raw = NULL, code = hit.code, reason = hit.reason FROM (VALUES %s)"
+        " AS hit (source_file_id, line, code, reason)"
+        " WHERE (row.source_file_id, row.line) = (hit.source_file_id, hit.line)",
+        [(*hit, RejectCode.ERASED, REASON) for hit in hits],
+    )
+    return len(hits)
+
+
+def _dialect(file: SourceFile) -> tuple[IdFields | None, str]:
+    """Return where ids stand in a loaded file (None where its header was not kept) and its delimiter."""
+    delimiter, _ = file_format(file.drop)
+    if file.header is None:
+        return None, delimiter
+    block, _, _ = scan(file.header, delimiter, 1, final=True)
+    return IdFields.of([name.decode() for name in block.fields(0)]), delimiter
+
+
+def _other_sources(cursor: Cursor, kind: Kind, source: str, identifier: str) -> list[str]:
+    """Return the sources in which the same id stands for something else, or for the same person."""
+    column = "review_id" if kind == "review" else "author_id"
+    cursor.execute(
+        f"SELECT DISTINCT source FROM sentiment.review JOIN sentiment.source_file USING (source_file_id, day)"  # noqa: S608
+        f" WHERE {column} = %s AND source <> %s ORDER BY source",
+        (identifier, source),
+    )
+    return [found for (found,) in cursor]

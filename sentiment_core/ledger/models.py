@@ -1,0 +1,50 @@
+"""The model of a run: its scorer, and the short number under which the database knows its digest."""
+
+from typing import NamedTuple
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.drops.contract import primary_language
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.scorer import Scorer
+
+
+class Model(NamedTuple):
+    """A scorer and the database's number of its digest."""
+
+    model_id: int
+    scorer: Scorer
+
+    def out_of_language(self, language: str | None) -> bool:
+        """Tell whether a row names a language that the model was not trained on; `en-GB` is `en`."""
+        return language is not None and primary_language(language) not in self.scorer.bundle.manifest.languages
+
+
+def enter_model(connection: Connection, digest: str, name: str, version: int | None = None) -> int:
+    """Return the number of a digest, entering it (and the MLflow version that holds it) where it is new."""
+    with connection, connection.cursor() as cursor:
+        return enter_digest(cursor, digest, name, version)
+
+
+def enter_digest(cursor: Cursor, digest: str, name: str, version: int | None = None) -> int:
+    """Do what `enter_model` does as part of the caller's transaction."""
+    # Looked up first: an insert that meets a conflict would use up one of 32,767 numbers.
+    cursor.execute("LOCK TABLE sentiment.model IN SHARE ROW EXCLUSIVE MODE")
+    cursor.execute("SELECT model_id FROM sentiment.model WHERE digest = %s", (digest,))
+    found = cursor.fetchone()
+    if found is None:
+        cursor.execute("INSERT INTO sentiment.model (digest, name) VALUES (%s, %s) RETURNING model_id", (digest, name))
+        found = cursor.fetchone()
+    if version is not None:
+        cursor.execute(
+            "UPDATE sentiment.model SET mlflow_versions = mlflow_versions || %s"
+            " WHERE digest = %s AND NOT %s = ANY (mlflow_versions)",
+            (version, digest, version),
+        )
+    return int(found[0])  # type: ignore[index]
+
+
+def open_model(connection: Connection, bundle: Bundle, version: int | None = None) -> Model:
+    """Return the bundle's scorer with its number in the database."""
+    return Model(enter_model(connection, bundle.digest, bundle.manifest.name, version), Scorer(bundle))

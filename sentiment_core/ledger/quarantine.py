@@ -1,0 +1,65 @@
+"""Looks at what was rejected: which files and rows, and why."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sentiment_core.database.connection import Connection
+
+
+class Entry(NamedTuple):
+    """A rejected row, or a file that was rejected whole (line is None)."""
+
+    source_file_id: int
+    key: str
+    day: date
+    line: int | None
+    code: str
+    reason: str
+    raw: bytes | None
+    resolved_by: int | None
+
+
+class Choice(NamedTuple):
+    """Which entries are meant; None means all."""
+
+    since: date | None = None
+    until: date | None = None
+    source: str | None = None
+    code: str | None = None
+    files: Sequence[int] = ()
+    resolved: bool = False  # also those that a replay has taken in
+
+
+_FROM = """
+    FROM sentiment.quarantine
+    WHERE (%(since)s::date IS NULL OR day >= %(since)s) AND (%(until)s::date IS NULL OR day <= %(until)s)
+        AND (%(source)s::text IS NULL OR source = %(source)s) AND (%(code)s::text IS NULL OR code = %(code)s)
+        AND (%(files)s::bigint[] = '{}' OR source_file_id = ANY (%(files)s)) AND (%(resolved)s OR NOT resolved)
+"""
+
+
+def entries(connection: Connection, choice: Choice, limit: int | None = None) -> tuple[list[Entry], int]:
+    """Return the chosen entries in the order of file and line, at most `limit`, and how many there are in all."""
+    parameters = choice._asdict() | {"files": list(choice.files), "limit": limit}
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) {_FROM}", parameters)
+        total = int(cursor.fetchone()[0])  # type: ignore[index]
+        cursor.execute(
+            f"SELECT source_file_id, key, day, line, code, reason, raw, resolved_by {_FROM}"
+            " ORDER BY source_file_id, line NULLS FIRST LIMIT %(limit)s",
+            parameters,
+        )
+        found = [Entry(*row) for row in cursor]
+        return [entry._replace(raw=None if entry.raw is None else bytes(entry.raw)) for entry in found], total
+
+
+def files_to_replay(connection: Connection, choice: Choice) -> list[int]:
+    """Return the files of the chosen entries, oldest first; what was erased is not for replay."""
+    parameters = choice._asdict() | {"files": list(choice.files), "resolved": False}
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT source_file_id {_FROM} AND code <> 'erased' ORDER BY source_file_id",
+            parameters,
+        )
+        return [source_file_id for (source_file_id,) in cursor]

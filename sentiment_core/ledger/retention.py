@@ -1,0 +1,96 @@
+"""Drops the reviews of old months with their scores; the ledger stays, and nothing of them comes back."""
+
+from datetime import date
+from typing import NamedTuple
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.drops.drop import parse_day
+from sentiment_core.errors import MonthInvalid
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.settings import Settings
+
+
+class ExpiredMonth(NamedTuple):
+    """A month whose reviews were dropped, the files that had brought them, and their rows."""
+
+    month: date
+    files: int
+    rows: int
+
+
+def parse_month(text: str) -> date:
+    """Read `YYYY-MM`, a month that has begun. Raises `MonthInvalid`."""
+    month = parse_day(f"{text}-01")
+    if month is None:
+        raise MonthInvalid(month=text, why="it is not written as YYYY-MM")
+    if month > date.today():  # noqa: DTZ011 - a day more or less does no harm
+        raise MonthInvalid(month=text, why="it lies in the future")
+    return month
+
+
+def months_before(connection: Connection, month: date) -> list[date]:
+    """Return the months that hold reviews and come before the given one, oldest first."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT to_date(right(relname, 6), 'YYYYMM') AS month FROM pg_inherits JOIN pg_class ON oid = inhrelid"
+            " WHERE inhparent = 'sentiment.score'::regclass ORDER BY month"
+        )
+        return [found for (found,) in cursor if found < month]
+
+
+def expire(connection: Connection, settings: Settings, month: date) -> ExpiredMonth:
+    """Drop one month in one transaction: it, and every month before it, takes no file any more.
+
+    Waits for the loads that are under way. Needs the rights of the schema's owner. Raises `LoadsUnderWay`.
+    """
+    with connection, connection.cursor() as cursor:
+        ledger.shut_out_loads(cursor, settings.lock_timeout_s)
+        rows = _drop(cursor, month)
+        files = _forget(cursor, month)
+        ledger.elect(cursor)
+        cursor.execute(
+            "INSERT INTO sentiment.expired_month (month, files, rows) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            (month, files, rows),
+        )
+        return ExpiredMonth(month, files, rows)
+
+
+def _drop(cursor: Cursor, month: date) -> int:
+    suffix = f"{month:%Y%m}"
+    ledger.make_unseated(cursor)
+    cursor.execute(
+        """
+        WITH gone AS (
+            DELETE FROM sentiment.review_head WHERE day >= %(month)s AND day < %(month)s + interval '1 month'
+            RETURNING review_key, source_file_id)
+        INSERT INTO unseated SELECT review_key, source_file_id FROM gone
+        """,
+        {"month": month},
+    )
+    cursor.execute(f"SELECT count(*) FROM sentiment.review_{suffix}")  # noqa: S608 - a month
+    rows = int(cursor.fetchone()[0])  # type: ignore[index]
+    for parent in ("score", "review"):
+        cursor.execute(f"ALTER TABLE sentiment.{parent} DETACH PARTITION sentiment.{parent}_{suffix}")
+        cursor.execute(f"DROP TABLE sentiment.{parent}_{suffix}")
+    return rows
+
+
+def _forget(cursor: Cursor, month: date) -> int:
+    """Mark the month's files, and take what the quarantine keeps of them; returns how many were loaded."""
+    cursor.execute(
+        """
+        WITH expired AS (
+            UPDATE sentiment.source_file SET status = 'expired'
+            WHERE status = 'loaded' AND day >= %(month)s AND day < %(month)s + interval '1 month'
+            RETURNING source_file_id),
+        hidden AS (DELETE FROM sentiment.live_file USING expired
+            WHERE live_file.source_file_id = expired.source_file_id),
+        emptied AS (DELETE FROM sentiment.rejected_row USING expired
+            WHERE rejected_row.source_file_id = expired.source_file_id)
+        SELECT count(*) FROM expired
+        """,
+        {"month": month},
+    )
+    return int(cursor.fetchone()[0])  # type: ignore[index]

@@ -1,0 +1,375 @@
+"""The ledger: which objects were ever seen, who works on one, what became of it, and which files the views show.
+
+Functions take a cursor and leave the transaction to the caller: a file's rows and its entry commit together.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import NamedTuple
+
+import psycopg2.errors
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extras import execute_values
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.drop import Drop
+from sentiment_core.errors import ClaimHeld, LoadsUnderWay, MaintenanceRuns
+
+# A worker whose connection lives but which does nothing must lose its claim in the end.
+IDLE_IN_TRANSACTION = "10min"
+
+SORT_MEMORY = "64MB"  # of a million keys; more are sorted on disk
+
+MAINTENANCE = "hashtextextended('sentiment.maintenance', 0)"
+
+COLUMNS = (
+    "source_file_id, bucket, key, etag, version_id, last_modified, size, source, day, status, sha256, current_model_id,"
+    " header"
+)
+
+
+class SourceFile(NamedTuple):
+    """An entry of the ledger."""
+
+    source_file_id: int
+    bucket: str
+    key: str
+    etag: str
+    version_id: str | None
+    last_modified: datetime
+    size: int
+    source: str
+    day: date
+    status: str
+    sha256: bytes | None
+    current_model_id: int | None
+    header: bytes | None
+
+    @property
+    def drop(self) -> Drop:
+        """Return the object version that the entry stands for."""
+        return Drop(self.bucket, self.key, self.etag, self.version_id, self.last_modified, self.size)
+
+
+def register(cursor: Cursor, drops: Iterable[Drop], prefix: str) -> None:
+    """Enter the object versions that the ledger does not know, with their source and day; memory is bounded.
+
+    Those of one listing get ids in the order of their keys, as S3 lists them: between files of one second ids decide.
+    """
+    execute_values(
+        cursor,
+        """
+        INSERT INTO sentiment.source_file
+            (bucket, key, version_token, etag, version_id, last_modified, size, source, day)
+        SELECT bucket, key, version_token, etag, version_id, last_modified, size, source, day
+        FROM (VALUES %s)
+            AS listed (bucket, key, version_token, etag, version_id, last_modified, size, source, day)
+        WHERE NOT EXISTS (SELECT FROM sentiment.source_file known
+                          WHERE (known.bucket, known.key, known.version_token)
+                              = (listed.bucket, listed.key, listed.version_token))
+        ORDER BY listed.key COLLATE "C"
+        ON CONFLICT (bucket, key, version_token) DO NOTHING
+        """,
+        (
+            (
+                drop.bucket,
+                drop.key,
+                drop.version_token,
+                drop.etag,
+                drop.version_id,
+                drop.last_modified,
+                drop.size,
+                drop.source(prefix),
+                drop.day,
+            )
+            for drop in drops
+        ),
+        template="(%s, %s, %s, %s, %s::text, %s::timestamptz, %s::bigint, %s, %s::date)",
+        page_size=1000,
+    )
+
+
+def find(cursor: Cursor, drop: Drop) -> int:
+    """Return the id of a registered drop."""
+    cursor.execute(
+        "SELECT source_file_id FROM sentiment.source_file WHERE (bucket, key, version_token) = (%s, %s, %s)",
+        (drop.bucket, drop.key, drop.version_token),
+    )
+    return int(cursor.fetchone()[0])  # type: ignore[index]
+
+
+def get(cursor: Cursor, source_file_id: int) -> SourceFile:
+    """Return an entry."""
+    return _fetch(cursor, source_file_id, "")
+
+
+def claim(cursor: Cursor, source_file_id: int, lock_timeout_s: float) -> SourceFile:
+    """Lock an entry until the transaction ends, so that one worker at a time works on the file, and return it.
+
+    The lock dies with its connection, so a killed worker's claim is free at once. All settings and locks end with the
+    transaction, so that a pooler in transaction mode may stand between. Raises `ClaimHeld` when another worker keeps it
+    for longer than `lock_timeout_s`, and `MaintenanceRuns` when an expiry or erasure does.
+    """
+    shut_out_maintenance(cursor, lock_timeout_s)
+    try:
+        return _fetch(cursor, source_file_id, "FOR NO KEY UPDATE")
+    except psycopg2.errors.LockNotAvailable as error:
+        raise ClaimHeld(uri=f"source file {source_file_id}", seconds=lock_timeout_s) from error
+
+
+def shut_out_maintenance(cursor: Cursor, lock_timeout_s: float) -> None:
+    """Wait until no expiry or erasure is under way, and keep new ones waiting until the transaction ends.
+
+    Raises `MaintenanceRuns` when one lasts longer than `lock_timeout_s`.
+    """
+    set_timeouts(cursor, lock_timeout_s)
+    try:
+        cursor.execute(f"SELECT pg_advisory_xact_lock_shared({MAINTENANCE})")
+    except psycopg2.errors.LockNotAvailable as error:
+        raise MaintenanceRuns(seconds=lock_timeout_s) from error
+
+
+def shut_out_loads(cursor: Cursor, lock_timeout_s: float) -> None:
+    """Wait until no load is under way, and keep new ones waiting until the transaction ends.
+
+    Raises `LoadsUnderWay` when one lasts longer than `lock_timeout_s`.
+    """
+    set_timeouts(cursor, lock_timeout_s)
+    try:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({MAINTENANCE})")
+    except psycopg2.errors.LockNotAvailable as error:
+        raise LoadsUnderWay(seconds=lock_timeout_s) from error
+    lock_heads(cursor)
+
+
+def set_timeouts(cursor: Cursor, lock_timeout_s: float) -> None:
+    """Let this transaction wait for a lock, and do nothing, only so long."""
+    cursor.execute(
+        "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)",
+        (f"{lock_timeout_s * 1000:.0f}ms", IDLE_IN_TRANSACTION),
+    )
+
+
+def _fetch(cursor: Cursor, source_file_id: int, lock: str) -> SourceFile:
+    cursor.execute(
+        f"SELECT {COLUMNS} FROM sentiment.source_file WHERE source_file_id = %s {lock}",  # noqa: S608 - constants
+        (source_file_id,),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        raise KeyError(source_file_id)
+    file = SourceFile(*row)
+    return file._replace(sha256=_as_bytes(file.sha256), header=_as_bytes(file.header))
+
+
+def _as_bytes(value: bytes | memoryview | None) -> bytes | None:
+    return None if value is None else bytes(value)
+
+
+def loaded_files(connection: Connection, since: date, until: date) -> list[int]:
+    """Return the loaded files of some days, both ends included, in the order in which they were seen."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT source_file_id FROM sentiment.source_file"
+            " WHERE status = 'loaded' AND day BETWEEN %s AND %s ORDER BY source_file_id",
+            (since, until),
+        )
+        return [int(source_file_id) for (source_file_id,) in cursor]
+
+
+def lock_heads(cursor: Cursor) -> None:
+    """Let one transaction at a time decide what the views show; every change of a status waits for this first.
+
+    Which file is live depends on other files with the same key and with the same bytes, and which row is a head on
+    other files with the same review ids, so the decisions of two loads must not cross.
+    """
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.heads', 0))")
+
+
+def loaded_with_content(cursor: Cursor, sha256: bytes, besides: int) -> int | None:
+    """Return the id of another file with these bytes that is loaded, or was until it expired, if there is one."""
+    cursor.execute(
+        "SELECT source_file_id FROM sentiment.source_file"
+        " WHERE sha256 = %s AND status IN ('loaded', 'expired') AND source_file_id <> %s"
+        " ORDER BY status DESC LIMIT 1",
+        (sha256, besides),
+    )
+    found = cursor.fetchone()
+    return None if found is None else int(found[0])
+
+
+def looks_loaded(cursor: Cursor, file: SourceFile) -> bool:
+    """Tell whether a loaded file has the same etag and size, so that it pays to hash this one before loading it."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM sentiment.source_file WHERE etag = %s AND size = %s"
+        " AND status IN ('loaded', 'expired')"
+        " AND source_file_id <> %s)",
+        (file.etag, file.size, file.source_file_id),
+    )
+    return bool(cursor.fetchone()[0])  # type: ignore[index]
+
+
+def mark_loaded(cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, model_id: int) -> None:
+    """Say that all rows of the file are stored and scored, and let the views show what they now should."""
+    columns = (
+        "sha256 = %s, header = %s, current_model_id = %s, rows_removed = 0, reject_code = NULL, reject_reason = NULL"
+    )
+    _mark(cursor, file, "loaded", columns, sha256, header, model_id)
+    move_heads(cursor, file)
+
+
+def mark_duplicate(cursor: Cursor, file: SourceFile, sha256: bytes, original: int) -> None:
+    """Say that another file with the same bytes is loaded, and let the views show what they now should."""
+    columns = "sha256 = %s, duplicate_of = %s, reject_code = NULL, reject_reason = NULL"
+    _mark(cursor, file, "duplicate", columns, sha256, original)
+    move_heads(cursor, file)
+
+
+def mark_rejected(cursor: Cursor, file: SourceFile, code: RejectCode, reason: str) -> None:
+    """Say that the file cannot be read as a whole. It takes nothing from the views."""
+    _mark(cursor, file, "rejected", "reject_code = %s, reject_reason = %s", code, reason)
+
+
+def _mark(cursor: Cursor, file: SourceFile, status: str, columns: str, *values: object) -> None:
+    # A worker that was killed may have left its progress.
+    statement = f"""
+        WITH told AS (DELETE FROM sentiment.load_progress WHERE source_file_id = %s)
+        UPDATE sentiment.source_file SET status = %s, {columns}, finished_at = clock_timestamp()
+        WHERE source_file_id = %s
+        """  # noqa: S608 - constants
+    cursor.execute(statement, (file.source_file_id, status, *values, file.source_file_id))
+
+
+def move_heads(cursor: Cursor, file: SourceFile) -> None:
+    """Recompute which files are live and which rows are heads, after a version of the file's key became good.
+
+    A key's head is its newest version that is loaded, duplicate or expired; a loaded file is live while some key's head
+    has its bytes. The head of a review key is, of the rows of live files, the one with the greatest (last_modified,
+    source_file_id). Neither depends on the order in which files were loaded.
+    """
+    cursor.execute(LIVE_CHANGES, {"bucket": file.bucket, "key": file.key})
+    changes = cursor.fetchall()
+    for source_file_id, day, live in changes:
+        if live:
+            cursor.execute("INSERT INTO sentiment.live_file VALUES (%s)", (source_file_id,))
+        else:
+            cursor.execute("DELETE FROM sentiment.live_file WHERE source_file_id = %s", (source_file_id,))
+            unseat(cursor, source_file_id, day)
+    elect(cursor)
+    shown = {source_file_id: day for source_file_id, day, live in changes if live}
+    for source_file_id, day in (shown | {file.source_file_id: file.day}).items():
+        crown(cursor, source_file_id, day)
+
+
+def unseat(cursor: Cursor, source_file_id: int, day: date) -> None:
+    """Note the keys of a file's rows: `elect` takes their heads from this file."""
+    make_unseated(cursor)
+    cursor.execute(
+        "INSERT INTO unseated SELECT review_key, source_file_id FROM sentiment.review"
+        " WHERE day = %s AND source_file_id = %s AND review_key IS NOT NULL ON CONFLICT DO NOTHING",
+        (day, source_file_id),
+    )
+
+
+@contextmanager
+def each_side_once(connection: Connection) -> Iterator[None]:
+    """Plan statements that compare a file's rows with its scores without nested loops.
+
+    Of a file that was just loaded PostgreSQL believes that it has few rows, until it counts them. It then goes through
+    all of one side for each row of the other, which takes minutes for some thousand rows.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        yield
+        cursor.execute("SET LOCAL enable_nestloop = on")
+
+
+def make_unseated(cursor: Cursor) -> None:
+    """Make the table of this transaction in which keys wait for `elect`."""
+    cursor.execute(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS unseated"
+        " (review_key uuid, source_file_id bigint, PRIMARY KEY (review_key, source_file_id)) ON COMMIT DROP"
+    )
+
+
+def elect(cursor: Cursor) -> None:
+    """Give each key whose head was unseated the best row that is left."""
+    cursor.execute("SELECT to_regclass('pg_temp.unseated')")
+    if cursor.fetchone() == (None,):
+        return
+    cursor.execute(
+        "DELETE FROM sentiment.review_head head USING unseated"
+        " WHERE (head.review_key, head.source_file_id) = (unseated.review_key, unseated.source_file_id)"
+    )
+    cursor.execute("""
+        INSERT INTO sentiment.review_head (review_key, day, source_file_id, line, last_modified)
+        SELECT DISTINCT ON (row.review_key) row.review_key, row.day, row.source_file_id, row.line, file.last_modified
+        FROM unseated
+        JOIN sentiment.review row USING (review_key)
+        JOIN sentiment.live_file live ON live.source_file_id = row.source_file_id
+        JOIN sentiment.source_file file ON file.source_file_id = row.source_file_id
+        ORDER BY row.review_key, file.last_modified DESC, file.source_file_id DESC
+        ON CONFLICT (review_key) DO NOTHING
+        """)
+
+
+def crown(cursor: Cursor, source_file_id: int, day: date) -> None:
+    """Make a live file's rows heads where no newer row is."""
+    # Keys are hashes: sorted, they meet the index in its order, and its pages one after another.
+    cursor.execute("SELECT set_config('work_mem', %s, true)", (SORT_MEMORY,))
+    cursor.execute(
+        """
+        INSERT INTO sentiment.review_head AS head (review_key, day, source_file_id, line, last_modified)
+        SELECT row.review_key, row.day, row.source_file_id, row.line, file.last_modified
+        FROM sentiment.review row
+        JOIN sentiment.live_file USING (source_file_id)
+        JOIN sentiment.source_file file USING (source_file_id)
+        WHERE row.day = %(day)s AND row.source_file_id = %(file)s AND row.review_key IS NOT NULL
+        ORDER BY row.review_key
+        ON CONFLICT (review_key) DO UPDATE
+            SET day = excluded.day, source_file_id = excluded.source_file_id, line = excluded.line,
+                last_modified = excluded.last_modified
+            WHERE (excluded.last_modified, excluded.source_file_id) > (head.last_modified, head.source_file_id)
+        """,
+        {"day": day, "file": source_file_id},
+    )
+
+
+def ensure_month(connection: Connection, source_file_id: int) -> None:
+    """Make the partitions for the month of a file's day, if it has not expired, in a transaction of its own."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sentiment.ensure_month(day) FROM sentiment.source_file WHERE source_file_id = %s",
+            (source_file_id,),
+        )
+
+
+def has_month(cursor: Cursor, day: date) -> bool:
+    """Tell whether there are partitions for a day's month; while a claim is held that does not change."""
+    cursor.execute("SELECT to_regclass(%s)", (f"sentiment.score_{day:%Y%m}",))
+    return cursor.fetchone() != (None,)
+
+
+# Loaded files whose bytes some version of this key has, and whose place in the views is no longer right.
+LIVE_CHANGES = """
+    WITH concerned AS (
+        SELECT DISTINCT sha256 FROM sentiment.source_file
+        WHERE bucket = %(bucket)s AND key = %(key)s AND status IN ('loaded', 'duplicate')),
+    verdict AS (
+        SELECT file.source_file_id, file.day,
+            EXISTS (SELECT FROM sentiment.live_file WHERE live_file.source_file_id = file.source_file_id) AS was,
+            EXISTS (
+                SELECT FROM sentiment.source_file version
+                WHERE version.sha256 = file.sha256 AND version.status IN ('loaded', 'duplicate', 'expired')
+                    AND NOT EXISTS (
+                        SELECT FROM sentiment.source_file newer
+                        WHERE newer.bucket = version.bucket AND newer.key = version.key
+                            AND newer.status IN ('loaded', 'duplicate', 'expired')
+                            AND (newer.last_modified, newer.source_file_id)
+                                > (version.last_modified, version.source_file_id))) AS live
+        FROM concerned
+        JOIN sentiment.source_file file ON file.sha256 = concerned.sha256 AND file.status = 'loaded')
+    SELECT source_file_id, day, live FROM verdict WHERE live <> was
+"""

@@ -1,0 +1,127 @@
+"""Proves that the ledger and the stored rows agree; each check is one query that finds what breaks a promise."""
+
+from typing import NamedTuple
+
+from sentiment_core.database.connection import Connection
+
+
+class Finding(NamedTuple):
+    """Something that should not be: which promise is broken, by which file, and how."""
+
+    check: str
+    source_file_id: int | None
+    detail: str
+
+
+def verify(connection: Connection) -> list[Finding]:
+    """Run every check; no finding means that all promises hold."""
+    findings: list[Finding] = []
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        for check, query in CHECKS.items():
+            cursor.execute(query)
+            findings += [Finding(check, file, detail) for file, detail in cursor]
+    return findings
+
+
+# The batch that stands for a file's rows: its latest load or replace; replays since then have added to it.
+_STANDING = """
+    standing AS (
+        SELECT DISTINCT ON (source_file_id) source_file_id, batch_id, rows_scored, rows_rejected
+        FROM sentiment.scoring_batch WHERE kind IN ('load', 'replace')
+        ORDER BY source_file_id, batch_id DESC),
+    replayed AS (
+        SELECT batch.source_file_id, sum(batch.rows_scored) AS rows_scored
+        FROM sentiment.scoring_batch batch JOIN standing USING (source_file_id)
+        WHERE batch.kind = 'replay' AND batch.batch_id > standing.batch_id GROUP BY batch.source_file_id),
+    stored AS (
+        SELECT source_file_id, count(*) AS rows FROM sentiment.review GROUP BY source_file_id)
+"""
+
+CHECKS = {
+    "stored rows are what the batches counted": f"""
+        WITH {_STANDING}
+        SELECT file.source_file_id, format('%s rows stored, %s expected', coalesce(stored.rows, 0),
+            coalesce(standing.rows_scored, 0) + coalesce(replayed.rows_scored, 0) - file.rows_removed)
+        FROM sentiment.source_file file
+        LEFT JOIN standing USING (source_file_id)
+        LEFT JOIN replayed USING (source_file_id)
+        LEFT JOIN stored USING (source_file_id)
+        WHERE file.status <> 'expired' AND coalesce(stored.rows, 0)
+            <> coalesce(standing.rows_scored, 0) + coalesce(replayed.rows_scored, 0) - file.rows_removed
+        """,  # noqa: S608 - constants
+    "rejected rows are what the batches counted": f"""
+        WITH {_STANDING},
+        quarantined AS (
+            SELECT source_file_id, count(*) AS rows FROM sentiment.rejected_row GROUP BY source_file_id)
+        SELECT source_file_id,
+            format('%s rows in quarantine, %s expected', coalesce(quarantined.rows, 0), rows_rejected)
+        FROM standing FULL JOIN quarantined USING (source_file_id) JOIN sentiment.source_file USING (source_file_id)
+        WHERE status <> 'expired' AND coalesce(quarantined.rows, 0) <> coalesce(standing.rows_rejected, 0)
+        """,  # noqa: S608 - constants
+    "replayed rows name the batch that took them in": f"""
+        WITH {_STANDING},
+        named AS (
+            SELECT resolved_by, count(*) AS rows FROM sentiment.rejected_row
+            WHERE resolved_by IS NOT NULL GROUP BY resolved_by)
+        SELECT batch.source_file_id,
+            format('%s rows name batch %s, %s expected', coalesce(named.rows, 0), batch.batch_id,
+                batch.rows_scored + batch.rows_duplicate)
+        FROM sentiment.scoring_batch batch
+        JOIN standing USING (source_file_id)
+        JOIN sentiment.source_file file USING (source_file_id)
+        LEFT JOIN named ON named.resolved_by = batch.batch_id
+        WHERE batch.kind = 'replay' AND batch.batch_id > standing.batch_id AND file.status <> 'expired'
+            AND coalesce(named.rows, 0) <> batch.rows_scored + batch.rows_duplicate
+        """,  # noqa: S608 - constants
+    "only loaded files have rows": """
+        SELECT row.source_file_id, format('its status is %s', coalesce(min(file.status), 'unknown'))
+        FROM sentiment.review row LEFT JOIN sentiment.source_file file USING (source_file_id)
+        WHERE file.status IS DISTINCT FROM 'loaded' OR row.day <> file.day
+        GROUP BY row.source_file_id
+        """,
+    "every stored row has a score by its file's current model": """
+        SELECT row.source_file_id, format('%s rows have none', count(*))
+        FROM sentiment.review row JOIN sentiment.source_file file USING (source_file_id)
+        WHERE NOT EXISTS (
+            SELECT FROM sentiment.score
+            WHERE score.day = row.day AND score.source_file_id = row.source_file_id AND score.line = row.line
+                AND score.model_id = file.current_model_id)
+        GROUP BY row.source_file_id
+        """,
+    "every score has its row": """
+        SELECT score.source_file_id, format('%s scores have none', count(*))
+        FROM sentiment.score
+        WHERE NOT EXISTS (
+            SELECT FROM sentiment.review row
+            WHERE row.day = score.day AND row.source_file_id = score.source_file_id AND row.line = score.line)
+        GROUP BY score.source_file_id
+        """,
+    "a file is live when the newest good version of some key has its bytes": """
+        WITH head AS (
+            SELECT DISTINCT ON (bucket, key) sha256 FROM sentiment.source_file
+            WHERE status IN ('loaded', 'duplicate', 'expired')
+            ORDER BY bucket, key, last_modified DESC, source_file_id DESC)
+        SELECT source_file_id, format('its status is %s, and live is %s', file.status, live IS NOT NULL)
+        FROM sentiment.source_file file FULL JOIN sentiment.live_file live USING (source_file_id)
+        WHERE (live IS NOT NULL)
+            IS DISTINCT FROM (file.status = 'loaded' AND file.sha256 IN (SELECT sha256 FROM head))
+        """,
+    "the head of a review id is its newest live row": """
+        WITH best AS (
+            SELECT DISTINCT ON (row.review_key) row.review_key, row.source_file_id, row.line
+            FROM sentiment.review row
+            JOIN sentiment.live_file USING (source_file_id)
+            JOIN sentiment.source_file file USING (source_file_id)
+            WHERE row.review_key IS NOT NULL
+            ORDER BY row.review_key, file.last_modified DESC, file.source_file_id DESC)
+        SELECT coalesce(best.source_file_id, head.source_file_id), format('review key %s', review_key)
+        FROM best FULL JOIN sentiment.review_head head USING (review_key)
+        WHERE (best.source_file_id, best.line) IS DISTINCT FROM (head.source_file_id, head.line)
+        """,
+    "a file holds a review id once": """
+        SELECT source_file_id, format('review key %s has %s rows', review_key, count(*))
+        FROM sentiment.review WHERE review_key IS NOT NULL
+        GROUP BY source_file_id, review_key HAVING count(*) > 1
+        """,
+}

@@ -1,0 +1,193 @@
+"""Writes the rows of one batch: reviews and scores by COPY, rejected rows into the quarantine, counts at the end."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg2.extras import Json
+
+from sentiment_core.columnar.columns import Values
+from sentiment_core.database.connection import Connection
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.validation import RejectedRow, ReviewBatch
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger.models import Model
+from sentiment_core.ledger.source_files import SourceFile
+from sentiment_core.loading import binary_copy as copying
+from sentiment_core.loading.binary_copy import copy_rows
+from sentiment_core.model.scorer import LABELS, Scores
+
+LABEL_BYTES = np.frombuffer("".join(LABELS).encode(), np.uint8)
+LABEL_LENGTH = np.array([len(label) for label in LABELS], np.int32)
+LABEL_START = (np.cumsum(LABEL_LENGTH) - LABEL_LENGTH).astype(np.int64)
+
+
+class RowCounts(NamedTuple):
+    """The outcomes of a batch's rows; the first is the sum of the others."""
+
+    rows_in: int
+    rows_scored: int
+    rows_rejected: int
+    rows_duplicate: int
+
+
+class BatchWriter:
+    """One batch in the open transaction: a file's rows by one model. Nothing is seen before the caller commits."""
+
+    def __init__(self, connection: Connection, file: SourceFile, model: Model, kind: str, run_id: str) -> None:
+        self.connection = connection
+        self.file = file
+        self.model = model
+        self.kind = kind
+        self.run_id = run_id
+        self.started_at = datetime.now(UTC)
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.scored = self.duplicates = 0
+        self.reject_codes: Counter[RejectCode] = Counter()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval(pg_get_serial_sequence('sentiment.scoring_batch', 'batch_id'))")
+            self.batch_id = int(cursor.fetchone()[0])  # type: ignore[index]
+
+    @property
+    def rows_in(self) -> int:
+        """Return the number of rows written so far, of whatever outcome."""
+        return self.scored + self.rejected + self.duplicates
+
+    @property
+    def rejected(self) -> int:
+        """Return the number of rows put into the quarantine so far."""
+        return self.reject_codes.total()
+
+    def clear(self) -> None:
+        """Take away the file's rows and rejects, and the scores by this batch's model, to write them anew."""
+        with self.connection.cursor() as cursor:
+            ledger.unseat(cursor, self.file.source_file_id, self.file.day)
+            here = (self.file.day, self.file.source_file_id)
+            cursor.execute("DELETE FROM sentiment.review WHERE (day, source_file_id) = (%s, %s)", here)
+            cursor.execute(
+                "DELETE FROM sentiment.score WHERE (day, source_file_id) = (%s, %s) AND model_id = %s",
+                (*here, self.model.model_id),
+            )
+            cursor.execute("DELETE FROM sentiment.rejected_row WHERE source_file_id = %s", (self.file.source_file_id,))
+
+    def write(self, batch: ReviewBatch, keys: Values, scores: Scores) -> None:
+        """Write one block's good rows with their review keys and scores."""
+        if batch.size:
+            self._copy_reviews(batch, keys)
+            self.copy_scores(batch.line, batch.language, scores)
+
+    def reject(self, rows: Sequence[RejectedRow]) -> None:
+        """Put rows into the quarantine."""
+        self.count_rejected(rows)
+        if not rows:
+            return
+        copy_rows(
+            self.connection,
+            "rejected_row",
+            {
+                "source_file_id": copying.bigint(self.file.source_file_id, len(rows)),
+                "line": copying.numbers(np.array([row.line for row in rows], np.int32)),
+                "batch_id": copying.bigint(self.batch_id, len(rows)),
+                "code": Values.of_texts([row.code for row in rows]),
+                "reason": Values.of_texts([row.reason for row in rows]),
+                "raw": Values.of([row.raw for row in rows]),
+            },
+        )
+
+    def count_rejected(self, rows: Sequence[RejectedRow]) -> None:
+        """Count rejected rows that are in the quarantine already."""
+        self.reject_codes.update(row.code for row in rows)
+
+    def copy_scores(self, line: NDArray[np.int32], language: Values, scores: Scores) -> None:
+        """Write the scores of rows that are stored."""
+        rows = len(line)
+        label = Values(LABEL_BYTES, LABEL_START[scores.label], LABEL_LENGTH[scores.label])
+        copy_rows(
+            self.connection,
+            "score",
+            self._place(line)
+            | {
+                "model_id": copying.smallint(self.model.model_id, rows),
+                "score": copying.numbers(scores.score.astype(np.float32)),
+                "label": label,
+                "out_of_language": copying.numbers(self._out_of_language(language)),
+            },
+        )
+        self.scored += rows
+
+    def _out_of_language(self, language: Values) -> NDArray[np.bool_]:
+        codes, first = language.codes()
+        foreign = [self.model.out_of_language(language.text(row)) for row in first.tolist()]
+        return np.array(foreign, np.bool_)[codes]
+
+    def finish(self, code_version: str) -> RowCounts:
+        """Write the batch itself and return its counts."""
+        if self.kind == "replace":
+            self._drop_scores_without_row()
+        counts = RowCounts(self.rows_in, self.scored, self.rejected, self.duplicates)
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO sentiment.scoring_batch
+                    (batch_id, source_file_id, model_id, kind, rows_in, rows_scored, rows_rejected, rows_duplicate,
+                     run_id, code_version, started_at, timings)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                """,
+                (
+                    self.batch_id,
+                    self.file.source_file_id,
+                    self.model.model_id,
+                    self.kind,
+                    *counts,
+                    self.run_id,
+                    code_version,
+                    self.started_at,
+                    Json({stage: round(seconds, 4) for stage, seconds in self.seconds.items()}),
+                ),
+            )
+        return counts
+
+    def _place(self, line: NDArray[np.int32]) -> dict[str, Values]:
+        rows = len(line)
+        return {
+            "day": copying.day(self.file.day, rows),
+            "source_file_id": copying.bigint(self.file.source_file_id, rows),
+            "line": copying.numbers(line),
+            "batch_id": copying.bigint(self.batch_id, rows),
+        }
+
+    def _copy_reviews(self, batch: ReviewBatch, keys: Values) -> None:
+        copy_rows(
+            self.connection,
+            "review",
+            self._place(batch.line)
+            | {
+                "review_key": keys,
+                "review_id": batch.review_id,
+                "product_id": batch.product_id,
+                "author_id": batch.author_id,
+                "rating": copying.nullable(batch.rating),
+                "reviewed_at": copying.nullable(batch.reviewed_at),
+                "language": batch.language,
+                "text": copying.texts(batch.text),
+                "extra": copying.documents(batch.extra),
+                "nulled": copying.documents(batch.nulled),
+            },
+        )
+
+    def _drop_scores_without_row(self) -> None:
+        """Drop other models' scores of lines that are no longer stored; where a line is, its text is the same."""
+        with ledger.each_side_once(self.connection), self.connection.cursor() as cursor:
+            cursor.execute(
+                """
+                DELETE FROM sentiment.score
+                WHERE (day, source_file_id) = (%(day)s, %(file)s) AND NOT EXISTS (
+                    SELECT FROM sentiment.review
+                    WHERE review.day = score.day AND review.source_file_id = score.source_file_id
+                        AND review.line = score.line)
+                """,
+                {"day": self.file.day, "file": self.file.source_file_id},
+            )

@@ -1,0 +1,70 @@
+"""Takes the rows of one file in: contract, erasures, scores, repeats, storing. Loads and replays do it alike."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
+
+from sentiment_core.columnar.columns import Values
+from sentiment_core.drops.body import file_format
+from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.deduplication import RepeatFilter, review_keys
+from sentiment_core.drops.validation import RejectedRow, ReviewBatch, checked
+from sentiment_core.ledger.erasure import Erasures, IdFields
+from sentiment_core.loading.batch_writer import BatchWriter
+from sentiment_core.model.scorer import Scores
+from sentiment_core.settings import Settings
+
+
+class ScoredRows(NamedTuple):
+    """One block's good rows with their review keys and scores, and its rejected ones, below the file's header."""
+
+    header: bytes
+    batch: ReviewBatch
+    keys: Values
+    scores: Scores
+    rejected: list[RejectedRow]
+
+
+class Intake:
+    """The way of one file's rows into one batch; the two steps may work in different threads."""
+
+    def __init__(self, writer: BatchWriter, settings: Settings, erasures: Erasures, repeats: RepeatFilter) -> None:
+        self.writer = writer
+        self.settings = settings
+        self.erasures = erasures
+        self.repeats = repeats
+        self.delimiter, _ = file_format(writer.file.drop)
+
+    def score(self, blocks: Iterator[RecordBlock]) -> Iterator[ScoredRows]:
+        """Hold records, the header first, against the contract and score the good ones. Raises `FileRejected`."""
+        file, seconds = self.writer.file, self.writer.seconds
+        for rows in checked(blocks, self.settings, file.drop.uri, partial(clock, seconds, "validate")):
+            with clock(seconds, "validate"):
+                ids = IdFields.of(rows.header.names)
+                batch, rejected = self.erasures.sift(rows.batch, rows.rejected, ids, self.delimiter)
+                keys = review_keys(file.source, batch.review_id)
+            with clock(seconds, "score"):
+                scores = self.writer.model.scorer.score(batch.text)
+            yield ScoredRows(rows.header_raw, batch, keys, scores, rejected)
+
+    def store(self, rows: ScoredRows) -> list[RejectedRow]:
+        """Write rows that repeat no earlier one, count those that do, and return all that are rejected."""
+        with clock(self.writer.seconds, "write"):
+            sifted = self.repeats.sift(rows.batch, rows.keys)
+            kept = sifted.rows
+            self.writer.write(rows.batch.take(kept), rows.keys.take(kept), rows.scores.take(kept))
+            self.writer.duplicates += sifted.duplicates
+        return rows.rejected + sifted.rejected
+
+
+@contextmanager
+def clock(seconds: defaultdict[str, float], stage: str) -> Iterator[None]:
+    """Add the time of the block to a stage's."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] += time.perf_counter() - start

@@ -1,0 +1,98 @@
+"""Tells how far a load has come, while its transaction hides what it does."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime
+from typing import Protocol
+
+import psycopg2
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.errors import SentimentError
+from sentiment_core.ledger.source_files import SourceFile
+
+log = logging.getLogger(__name__)
+
+PERIOD_S = 2.0  # between two reports, and before the first: a quick load makes none
+
+
+class Progress(Protocol):
+    """Is told of a load, from the thread that writes."""
+
+    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+        """Take note of the bytes of the object that were read, and the rows that were written, so far."""
+
+    def done(self, file: SourceFile) -> None:
+        """Take note that the load ended, well or not."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+        """Do nothing."""
+
+    def done(self, file: SourceFile) -> None:
+        """Do nothing."""
+
+
+class StoredProgress:
+    """Writes progress to `load_progress`, through a second connection that is opened when a load takes its time.
+
+    Where that connection cannot be had the load goes on untold.
+    """
+
+    def __init__(self, connect: Callable[[], AbstractContextManager[Connection]], run_id: str) -> None:
+        self._connect = connect
+        self._run_id = run_id
+        self._worker = f"{socket.gethostname()} {os.getpid()}"
+        self._opened = ExitStack()
+        self._connection: Connection | None = None
+        self._file_id: int | None = None
+        self._next_s = 0.0
+        self._started_at = datetime.now(UTC)
+
+    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+        """Write the figures, at most every `PERIOD_S` seconds."""
+        now = time.monotonic()
+        if file.source_file_id != self._file_id:
+            self._file_id, self._next_s, self._started_at = file.source_file_id, now + PERIOD_S, datetime.now(UTC)
+        if now < self._next_s:
+            return
+        self._next_s = now + PERIOD_S
+        self._execute(
+            "INSERT INTO sentiment.load_progress (source_file_id, run_id, worker, bytes_read, rows_written, started_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (source_file_id) DO UPDATE SET run_id = excluded.run_id,"
+            " worker = excluded.worker, bytes_read = excluded.bytes_read, rows_written = excluded.rows_written,"
+            " started_at = excluded.started_at, updated_at = clock_timestamp()",
+            file.source_file_id,
+            self._run_id,
+            self._worker,
+            bytes_read,
+            rows,
+            self._started_at,
+        )
+
+    def done(self, file: SourceFile) -> None:
+        """Take the figures away and close the connection; a load that committed has done the former itself."""
+        if self._connection is not None:
+            self._execute("DELETE FROM sentiment.load_progress WHERE source_file_id = %s", file.source_file_id)
+        self._close()
+
+    def _execute(self, statement: str, *parameters: object) -> None:
+        try:
+            if self._connection is None:
+                self._connection = self._opened.enter_context(self._connect())
+            with self._connection, self._connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+        except (SentimentError, psycopg2.Error) as error:
+            log.warning("The progress of file %s is not told: %s", self._file_id, error)
+            self._next_s = float("inf")
+
+    def _close(self) -> None:
+        self._connection, self._file_id = None, None
+        self._opened.close()

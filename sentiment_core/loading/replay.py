@@ -1,0 +1,113 @@
+"""Takes rejected rows of loaded files in after all, when the contract or the settings have changed.
+
+The object store is not asked: the quarantine keeps the bytes of each row, and the ledger those of the file's header.
+"""
+
+import io
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.drops.body import file_format
+from sentiment_core.drops.csv_records import RecordBlock, read_records
+from sentiment_core.drops.deduplication import RepeatFilter
+from sentiment_core.errors import FileRejected
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger.erasure import Erasures
+from sentiment_core.ledger.models import Model
+from sentiment_core.ledger.source_files import SourceFile
+from sentiment_core.loading.batch_writer import BatchWriter
+from sentiment_core.loading.ingestion import Intake, ScoredRows
+from sentiment_core.loading.loader import Outcome, Status
+from sentiment_core.loading.rescoring import Rescorer
+from sentiment_core.loading.stored_reviews import StoredReviews
+from sentiment_core.settings import Settings
+
+ROWS_AT_ONCE = 2000
+
+
+class _Quarantined(NamedTuple):
+    line: list[int]
+    raw: list[bytes]
+
+
+class Replayer:
+    """Replays the quarantine of loaded files with one model, for one run, through one connection."""
+
+    def __init__(self, connection: Connection, model: Model, settings: Settings, run_id: str) -> None:
+        self.connection = connection
+        self.model = model
+        self.settings = settings
+        self.run_id = run_id
+
+    def replay(self, source_file_id: int) -> Outcome:
+        """Take in those of the file's rejected rows that keep the contract now; the others stay as they are.
+
+        A row that is taken in names this batch in `resolved_by`, so that no later replay takes it again; so does one
+        that turned out to repeat a stored row. All rows of the file get this model's scores, and the views show them.
+        Raises `TransientError` (nothing was stored) and `TerminalError`.
+        """
+        with self.connection, self.connection.cursor() as cursor:
+            file = ledger.claim(cursor, source_file_id, self.settings.lock_timeout_s)
+            if file.status != "loaded":
+                return self._skipped(file, f"it is {file.status}")
+            if file.header is None:
+                return self._skipped(file, "its header was not kept; `sentiment load --replace` reads it again")
+            writer = BatchWriter(self.connection, file, self.model, "replay", self.run_id)
+            self._take_in(file, file.header, writer)
+            if writer.scored + writer.duplicates == 0:
+                return self._skipped(file, f"none of its {writer.rejected:,} rejected rows keeps the contract")
+            counts = writer.finish(self.settings.code_version)
+            Rescorer(self.connection, self.model, self.settings, self.run_id).rescore_claimed(file, make_current=True)
+            ledger.lock_heads(cursor)
+            ledger.crown(cursor, source_file_id, file.day)
+            return Outcome(source_file_id, file.drop.uri, Status.REPLAYED, *counts)
+
+    def _take_in(self, file: SourceFile, header: bytes, writer: BatchWriter) -> None:
+        with self.connection.cursor() as cursor:
+            erasures = Erasures.read(cursor, self.settings, file.source)
+        repeats = RepeatFilter(StoredReviews(self.connection, file), all_known=True)
+        intake = Intake(writer, self.settings, erasures, repeats)
+        for quarantined in self._unresolved(file):
+            try:
+                for rows in intake.score(self._blocks(file, header, quarantined)):
+                    self._settle(rows, intake)
+            except FileRejected as rejection:
+                # The header names no column that the settings know now: its rows stay where they are.
+                writer.reject_codes[rejection.details["reason"]] += len(quarantined.line)
+
+    def _settle(self, rows: ScoredRows, intake: Intake) -> None:
+        left = intake.store(rows)
+        intake.writer.count_rejected(left)
+        lines = rows.batch.line.tolist()
+        taken = sorted(set(lines) - {row.line for row in left})
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE sentiment.rejected_row SET resolved_by = %s WHERE source_file_id = %s AND line = ANY (%s)",
+                (intake.writer.batch_id, intake.writer.file.source_file_id, taken),
+            )
+
+    def _blocks(self, file: SourceFile, header: bytes, quarantined: _Quarantined) -> Iterator[RecordBlock]:
+        """Yield the header and the rows as a file's records, with the lines on which they stood in theirs."""
+        delimiter, _ = file_format(file.drop)
+        stream = io.BytesIO(b"\n".join([header, *quarantined.raw]))
+        size = len(stream.getbuffer()) + 1
+        lines, done = np.array([1, *quarantined.line], np.int32), 0
+        for block in read_records(stream, delimiter, size, size, file.drop.uri):
+            yield block._replace(line=lines[done : done + block.size])
+            done += block.size
+
+    def _unresolved(self, file: SourceFile) -> Iterator[_Quarantined]:
+        with self.connection.cursor("rows_to_replay") as cursor:
+            cursor.execute(
+                "SELECT line, raw FROM sentiment.rejected_row"
+                " WHERE source_file_id = %s AND resolved_by IS NULL AND raw IS NOT NULL ORDER BY line",
+                (file.source_file_id,),
+            )
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                yield _Quarantined([line for line, _ in rows], [bytes(raw) for _, raw in rows])
+
+    def _skipped(self, file: SourceFile, reason: str) -> Outcome:
+        return Outcome(file.source_file_id, file.drop.uri, Status.SKIPPED, reason=reason)

@@ -1,0 +1,79 @@
+"""Scores stored reviews with another model, from their stored text: the object store is not asked."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from sentiment_core.columnar.columns import TextColumn, Values
+from sentiment_core.database.connection import Connection
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger.models import Model
+from sentiment_core.ledger.source_files import SourceFile
+from sentiment_core.loading.batch_writer import BatchWriter
+from sentiment_core.loading.loader import Outcome, Status
+from sentiment_core.settings import Settings
+
+ROWS_AT_ONCE = 2000
+
+
+class _StoredRows(NamedTuple):
+    line: list[int]
+    language: list[str | None]
+    text: list[str]
+
+
+class Rescorer:
+    """Adds one model's scores to loaded files, for one run, through one connection."""
+
+    def __init__(self, connection: Connection, model: Model, settings: Settings, run_id: str) -> None:
+        self.connection = connection
+        self.model = model
+        self.settings = settings
+        self.run_id = run_id
+
+    def rescore(self, source_file_id: int, make_current: bool) -> Outcome:
+        """Score the file's rows that this model has not scored; `make_current` lets the views show its scores.
+
+        Raises `TransientError` (nothing was stored) and `TerminalError`.
+        """
+        with self.connection, self.connection.cursor() as cursor:
+            file = ledger.claim(cursor, source_file_id, self.settings.lock_timeout_s)
+            if file.status != "loaded":
+                return Outcome(source_file_id, file.drop.uri, Status.SKIPPED, reason=f"it is {file.status}")
+            return self.rescore_claimed(file, make_current)
+
+    def rescore_claimed(self, file: SourceFile, make_current: bool) -> Outcome:
+        """Do the same in the transaction that has claimed the file, which must be loaded."""
+        writer = BatchWriter(self.connection, file, self.model, "rescore", self.run_id)
+        for rows in self._missing(file):
+            scores = self.model.scorer.score(TextColumn.from_texts(rows.text))
+            writer.copy_scores(np.array(rows.line, np.int32), Values.of_texts(rows.language), scores)
+        moved = make_current and file.current_model_id != self.model.model_id
+        if moved:
+            with self.connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE sentiment.source_file SET current_model_id = %s WHERE source_file_id = %s",
+                    (self.model.model_id, file.source_file_id),
+                )
+        if writer.scored:
+            counts = writer.finish(self.settings.code_version)
+            return Outcome(file.source_file_id, file.drop.uri, Status.RESCORED, *counts)
+        why = "this model's scores are shown again" if moved else "this model has scored all its rows"
+        return Outcome(file.source_file_id, file.drop.uri, Status.SKIPPED, reason=why)
+
+    def _missing(self, file: SourceFile) -> Iterator[_StoredRows]:
+        with self.connection.cursor("rows_to_rescore") as cursor:
+            with ledger.each_side_once(self.connection):
+                cursor.execute(
+                    """
+                    SELECT line, language, text FROM sentiment.review
+                    WHERE (day, source_file_id) = (%(day)s, %(file)s) AND NOT EXISTS (
+                        SELECT FROM sentiment.score
+                        WHERE score.day = review.day AND score.source_file_id = review.source_file_id
+                            AND score.line = review.line AND score.model_id = %(model)s)
+                    """,
+                    {"day": file.day, "file": file.source_file_id, "model": self.model.model_id},
+                )
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                yield _StoredRows(*map(list, zip(*rows, strict=True)))

@@ -1,0 +1,219 @@
+"""Scores a file of reviews into another file: every row and column of the one, and the model's answers beside them."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.drops.body import Body
+from sentiment_core.drops.contract import Header, RejectCode
+from sentiment_core.drops.csv_records import RecordBlock, read_records
+from sentiment_core.drops.drop import local_drop
+from sentiment_core.drops.validation import RejectedRow, Validator
+from sentiment_core.errors import ColumnTaken, FileRejected, OutputUnsupported
+from sentiment_core.model.scorer import LABELS, Reasons, Scorer, Scores
+from sentiment_core.settings import Settings
+
+NEW_COLUMNS = ("label", "score")
+REASONS = "reasons"
+
+Progress = Callable[[int, int], None]  # bytes of the file read so far, rows scored so far
+
+
+class ScoredFile(NamedTuple):
+    """What became of a file's rows, and where those are that could not be scored (None without any)."""
+
+    rows_in: int
+    rows_scored: int
+    rejected: dict[str, int]  # by code
+    rejected_path: Path | None
+
+
+class Answers(NamedTuple):
+    """Rows of the file with the model's answers."""
+
+    columns: Sequence[TextColumn]  # the file's own
+    text: TextColumn
+    scores: Scores
+    reasons: Reasons | None
+
+
+class Sink(Protocol):
+    """A file that scored rows are written to."""
+
+    def write(self, rows: Answers) -> None:
+        """Write rows."""
+
+    def close(self) -> None:
+        """Write what is left, and close the file."""
+
+
+def score_file(
+    source: Path,
+    out: Path,
+    scorer: Scorer,
+    settings: Settings,
+    top: int = 0,
+    threads: int = 1,
+    progress: Progress = lambda *_: None,
+) -> ScoredFile:
+    """Score a `.csv` or `.tsv` file, perhaps compressed, into a `.csv` or `.parquet` file.
+
+    With `top` each row gets so many n-grams that moved its score the most. Rows that break the contract are written to
+    `<out>.rejected.csv`. Memory is bounded by a block of the file. `out` appears whole or not at all. Raises
+    `FileRejected` for a file that cannot be read at all, `ColumnTaken` and `OutputUnsupported`.
+    """
+    open_sink = _sink_for(out)
+    drop = local_drop(source)
+    rejects = _Rejects(out.with_name(out.name + ".rejected.csv"))
+    rows = 0
+    with source.open("rb") as stored, _finished(out) as unfinished:
+        body = Body(stored, drop, settings.max_expanded_bytes)
+        blocks = read_records(body, body.delimiter, settings.block_bytes, settings.max_record_bytes, drop.uri)
+        first = next(blocks, None)
+        if first is None:
+            raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{drop.uri} is empty")
+        header = Header.of_text(first.fields(0), settings.text_columns, drop.uri)
+        validator = Validator(header, settings.max_text_bytes)
+        sink = open_sink(unfinished, _column_names(header.names, top, drop.uri))
+        try:
+            for block in _without_header(first, blocks):
+                batch, rejected = validator.validate(block)
+                rejects.write(rejected)
+                columns = [block.column(batch.record, field) for field in range(len(header.names))]
+                reasons = scorer.reasons(batch.text, top) if top else None
+                scores = reasons.scores if reasons else scorer.score(batch.text, threads)
+                sink.write(Answers(columns, batch.text, scores, reasons))
+                rows += batch.size
+                progress(stored.tell(), rows)
+        finally:
+            sink.close()
+    return ScoredFile(
+        rows + rejects.counts.total(), rows, dict(rejects.counts), rejects.path if rejects.counts else None
+    )
+
+
+def _without_header(first: RecordBlock, others: Iterator[RecordBlock]) -> Iterator[RecordBlock]:
+    yield first.records(1)
+    yield from others
+
+
+def _column_names(names: Sequence[str], top: int, source: str) -> list[str]:
+    new = (*NEW_COLUMNS, REASONS) if top else NEW_COLUMNS
+    taken = [name for name in new if name in names]
+    if taken:
+        raise ColumnTaken(source=source, names=", ".join(taken))
+    return [*names, *new]
+
+
+@contextmanager
+def _finished(out: Path) -> Iterator[Path]:
+    """Give a path beside `out` to write to, which becomes `out` at the end, or is removed after a failure."""
+    unfinished = out.with_name(out.name + ".unfinished")
+    try:
+        yield unfinished
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _sink_for(out: Path) -> Callable[[Path, list[str]], Sink]:
+    if out.suffix == ".csv":
+        return _CsvSink
+    if out.suffix != ".parquet":
+        raise OutputUnsupported(path=out, why="its name must end in .csv or .parquet")
+    try:
+        import pyarrow  # noqa: F401, ICN001, PLC0415 -- only for this format
+    except ImportError as error:
+        raise OutputUnsupported(path=out, why="Parquet needs pyarrow; install it, or write a .csv file") from error
+    return _ParquetSink
+
+
+class _CsvSink:
+    def __init__(self, path: Path, names: list[str]) -> None:
+        self._file = path.open("w", newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(names)
+
+    def write(self, rows: Answers) -> None:
+        labels = np.array(LABELS, object)[rows.scores.label].tolist()
+        columns: list[Sequence[Any]] = [
+            *(column.texts() for column in rows.columns),
+            labels,
+            rows.scores.score.tolist(),
+        ]
+        if rows.reasons:
+            told = _told(rows.text, rows.reasons)
+            columns.append([json.dumps(row, ensure_ascii=False) for row in told])
+        self._writer.writerows(zip(*columns, strict=True))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _ParquetSink:
+    def __init__(self, path: Path, names: list[str]) -> None:
+        import pyarrow as pa  # noqa: PLC0415 -- only for this format
+        from pyarrow import parquet  # noqa: PLC0415
+
+        reasons = pa.list_(pa.struct([("ngram", pa.string()), ("weight", pa.float64())]))
+        types = dict(zip((*NEW_COLUMNS, REASONS), (pa.string(), pa.float64(), reasons), strict=True))
+        self._arrow = pa
+        self._schema = pa.schema([(name, types.get(name, pa.string())) for name in names])
+        self._file = parquet.ParquetWriter(path, self._schema)
+
+    def write(self, rows: Answers) -> None:
+        columns = [self._strings(column) for column in rows.columns]
+        columns.append(self._arrow.array(np.array(LABELS, object)[rows.scores.label], self._arrow.string()))
+        columns.append(self._arrow.array(rows.scores.score))
+        if rows.reasons:
+            columns.append(self._arrow.array(_told(rows.text, rows.reasons), self._schema.field(REASONS).type))
+        self._file.write_table(self._arrow.Table.from_arrays(columns, schema=self._schema))
+
+    def _strings(self, column: TextColumn) -> Any:
+        offsets = column.offsets.astype(np.int32)  # a block is far smaller than 2 GB
+        buffers = self._arrow.py_buffer(offsets), self._arrow.py_buffer(np.ascontiguousarray(column.data))
+        return self._arrow.StringArray.from_buffers(column.size, *buffers)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _told(texts: TextColumn, reasons: Reasons) -> list[list[dict[str, Any]]]:
+    """Return for each text its n-grams and what each adds to the log-odds of positive."""
+    data = texts.data.tobytes()
+    weights = reasons.log_odds.tolist()
+    return [
+        [
+            {"ngram": data[start:end].decode(), "weight": weight}
+            for (start, end), weight in zip(spans[:count], row[:count], strict=True)
+        ]
+        for spans, row, count in zip(reasons.spans.tolist(), weights, reasons.counts.tolist(), strict=True)
+    ]
+
+
+class _Rejects:
+    """The rows that could not be scored; their file is made with the first of them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.counts: Counter[str] = Counter()
+        path.unlink(missing_ok=True)
+
+    def write(self, rows: Sequence[RejectedRow]) -> None:
+        if not rows:
+            return
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if not self.counts:
+                writer.writerow(("line", "code", "reason", "raw"))
+            writer.writerows(
+                (row.line, row.code, row.reason, (row.raw or b"").decode("utf-8", "backslashreplace")) for row in rows
+            )
+        self.counts.update(str(row.code) for row in rows)

@@ -1,0 +1,253 @@
+"""A scoring run: plans a day's files in groups, works a group off, and sums up. The plan lives in PostgreSQL."""
+
+import heapq
+import logging
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extras import execute_values
+
+from sentiment_core.database.connection import Connection, database_errors
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.drop import parse_day
+from sentiment_core.drops.storage import Storage
+from sentiment_core.errors import DayInvalid, FilesRejected, RunIncomplete, TransientError
+from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger.models import Model
+from sentiment_core.loading.loader import Loader, Outcome, Status
+from sentiment_core.loading.progress import Progress
+from sentiment_core.loading.rescoring import Rescorer
+from sentiment_core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SHOWN_FILES = 10  # that an error names
+FILE_BYTES = 500_000  # as many bytes are loaded in the time that a file costs besides its rows
+
+
+class RunPlan(NamedTuple):
+    """What a run was planned to do: its model was resolved once, then."""
+
+    run_id: str
+    day: date
+    model_id: int
+    version: int
+    champion: bool
+    replace: bool
+
+
+class RunSummary(NamedTuple):
+    """What became of a run's files, and the rows that their batches of this run brought."""
+
+    files: dict[str, int]  # status of the ledger -> files; "skipped": of the day, and done by this model before
+    rows_in: int
+    rows_scored: int
+    rows_rejected: int
+    rows_duplicate: int
+
+
+def finished_day(text: str) -> date:
+    """Read a day that is over in UTC. Raises `DayInvalid`."""
+    day = parse_day(text)
+    if day is None:
+        raise DayInvalid(day=text, why="it is not written as YYYY-MM-DD")
+    if day >= datetime.now(UTC).date():
+        raise DayInvalid(day=text, why="it is not over yet (days are UTC); files dropped later today would be missed")
+    return day
+
+
+def yesterday() -> date:
+    """Return the last day that is over in UTC."""
+    return datetime.now(UTC).date() - timedelta(days=1)
+
+
+def plan_run(
+    connection: Connection, storage: Storage, settings: Settings, plan: RunPlan, take_earlier: bool
+) -> list[int]:
+    """List the bucket, enter what is new, choose the day's files and return the ids of their groups.
+
+    `take_earlier` also takes files of earlier days that nobody has read yet. Planning a run again forgets its earlier
+    plan. Raises `StorageUnavailable` and `StorageRefused`.
+    """
+    with connection, connection.cursor() as cursor:
+        drops = storage.list(settings.bucket, settings.incoming_prefix)
+        ledger.register(cursor, drops, settings.incoming_prefix)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM sentiment.scoring_run WHERE run_id = %s", (plan.run_id,))
+        cursor.execute(
+            "INSERT INTO sentiment.scoring_run (run_id, day, model_id, version, champion, replace)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            plan,
+        )
+        cursor.execute(CHOOSE, plan._asdict() | {"take_earlier": take_earlier, "bucket": settings.bucket})
+        files = [(source_file_id, size + FILE_BYTES) for source_file_id, size in cursor]
+        groups = balanced(files, settings.group_bytes, settings.max_groups)
+        execute_values(
+            cursor,
+            "INSERT INTO sentiment.planned_file (run_id, group_id, source_file_id) VALUES %s",
+            ((plan.run_id, group_id, file_id) for group_id, files in enumerate(groups) for file_id in files),
+        )
+    return list(range(len(groups)))
+
+
+def balanced(files: Iterable[tuple[int, int]], group_bytes: int, max_groups: int) -> list[list[int]]:
+    """Spread (id, bytes) over groups of about `group_bytes`, at most `max_groups` of them.
+
+    Largest first, each into the lightest group (LPT; R. Graham, SIAM J. Appl. Math. 17(2), 1969). Within a group the
+    order of ids is kept, so that files load in the order in which they were seen.
+    """
+    files = sorted(files, key=lambda file: file[1], reverse=True)
+    total = sum(size for _, size in files)
+    count = min(len(files), max_groups, -(-total // group_bytes) or 1)
+    lightest = [(0, group) for group in range(count)]
+    groups: list[list[int]] = [[] for _ in range(count)]
+    for file_id, size in files:
+        weight, group = lightest[0]
+        groups[group].append(file_id)
+        heapq.heapreplace(lightest, (weight + size, group))
+    return [sorted(group) for group in groups if group]  # empty files weigh nothing, and leave groups without any
+
+
+def get_plan(connection: Connection, run_id: str) -> RunPlan:
+    """Return a run's plan. Raises `RunIncomplete` where it was not planned."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT run_id, day, model_id, version, champion, replace FROM sentiment.scoring_run WHERE run_id = %s",
+            (run_id,),
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise RunIncomplete(run_id=run_id, why="it has no plan in the database")
+    return RunPlan(*row)
+
+
+def score_group(
+    connection: Connection,
+    storage: Storage,
+    settings: Settings,
+    plan: RunPlan,
+    model: Model,
+    group_id: int,
+    report: Callable[[Outcome], None],
+    progress: Progress | None = None,
+) -> None:
+    """Bring each file of a group to its final state; one that fails for now does not keep back the others.
+
+    Raises the first `TransientError` when all other files are done.
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT source_file_id FROM sentiment.planned_file WHERE run_id = %s AND group_id = %s"
+            " ORDER BY source_file_id",
+            (plan.run_id, group_id),
+        )
+        files = [int(source_file_id) for (source_file_id,) in cursor]
+    loader = Loader(connection, storage, model, settings, plan.run_id, progress)
+    rescorer = Rescorer(connection, model, settings, plan.run_id)
+    failed: TransientError | None = None
+    for source_file_id in files:
+        try:
+            with database_errors():
+                outcome = loader.load(source_file_id, plan.replace)
+                if outcome.status is Status.SKIPPED:
+                    outcome = rescorer.rescore(source_file_id, make_current=plan.champion)
+                report(outcome)
+        except TransientError as error:
+            log.warning("File %s: %s", source_file_id, error)
+            failed = failed or error
+    if failed is not None:
+        raise failed
+
+
+def planned_days(connection: Connection, run_id: str) -> list[date]:
+    """Return the day of a run and those of all files of its plan, which may be earlier."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT day FROM sentiment.scoring_run WHERE run_id = %(run)s UNION"
+            " SELECT day FROM sentiment.planned_file JOIN sentiment.source_file USING (source_file_id)"
+            " WHERE run_id = %(run)s ORDER BY day",
+            {"run": run_id},
+        )
+        return [day for (day,) in cursor]
+
+
+def rejected_files(connection: Connection, run_id: str) -> list[tuple[str, str, str]]:
+    """Return key, code and reason of each file of a run that could not be read; directory markers are no files."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT key, reject_code, reject_reason FROM sentiment.planned_file"
+            " JOIN sentiment.source_file USING (source_file_id)"
+            " WHERE run_id = %s AND status = 'rejected' AND reject_code <> %s ORDER BY key",
+            (run_id, RejectCode.DIRECTORY_MARKER),
+        )
+        return cursor.fetchall()
+
+
+def require_good_files(connection: Connection, run_id: str) -> None:
+    """Raise `FilesRejected` when a file of a run could not be read."""
+    bad = [key for key, _, _ in rejected_files(connection, run_id)]
+    if bad:
+        more = f" and {len(bad) - SHOWN_FILES} more" if len(bad) > SHOWN_FILES else ""
+        raise FilesRejected(run_id=run_id, count=len(bad), files=", ".join(bad[:SHOWN_FILES]) + more)
+
+
+def summarise(connection: Connection, run_id: str) -> RunSummary:
+    """Sum up a run. Raises `RunIncomplete` when a file of its plan has not come to its final state."""
+    with connection, connection.cursor() as cursor:
+        files = _file_states(cursor, run_id)
+        cursor.execute(
+            "SELECT coalesce(sum(rows_in), 0), coalesce(sum(rows_scored), 0), coalesce(sum(rows_rejected), 0),"
+            " coalesce(sum(rows_duplicate), 0) FROM sentiment.scoring_batch WHERE run_id = %s",
+            (run_id,),
+        )
+        rows = cursor.fetchone()
+    return RunSummary(files, *map(int, rows or ()))
+
+
+def _file_states(cursor: Cursor, run_id: str) -> dict[str, int]:
+    cursor.execute(STATES, (run_id,))
+    states = dict(cursor.fetchall())
+    unfinished = states.get("unfinished", 0)
+    if unfinished:
+        raise RunIncomplete(run_id=run_id, why=f"{unfinished} of its {sum(states.values())} files are not finished")
+    cursor.execute(SKIPPED, (run_id,))
+    ((skipped,),) = cursor.fetchall()
+    return states | ({"skipped": skipped} if skipped else {})
+
+
+# A day's files that this model has something to do for. The champion also takes back files which show another's scores.
+CHOOSE = """
+    SELECT source_file_id, size FROM sentiment.source_file file
+    WHERE bucket = %(bucket)s AND (
+        (status = 'seen' AND (day = %(day)s OR (%(take_earlier)s AND day < %(day)s)))
+        OR (status = 'rejected' AND day = %(day)s AND %(replace)s)
+        OR (status = 'loaded' AND day = %(day)s AND (
+            %(replace)s
+            OR (%(champion)s AND current_model_id <> %(model_id)s)
+            OR NOT EXISTS (SELECT FROM sentiment.scoring_batch batch
+                           WHERE batch.source_file_id = file.source_file_id AND batch.model_id = %(model_id)s))
+            AND EXISTS (SELECT FROM sentiment.live_file live WHERE live.source_file_id = file.source_file_id)))
+"""
+
+STATES = """
+    SELECT CASE WHEN file.status = 'seen' OR file.status = 'loaded' AND NOT EXISTS (
+                    SELECT FROM sentiment.scoring_batch batch
+                    WHERE batch.source_file_id = file.source_file_id AND batch.model_id = run.model_id)
+                THEN 'unfinished' ELSE file.status END AS state, count(*)
+    FROM sentiment.scoring_run run
+    JOIN sentiment.planned_file USING (run_id)
+    JOIN sentiment.source_file file USING (source_file_id)
+    WHERE run_id = %s
+    GROUP BY state
+"""
+
+SKIPPED = """
+    SELECT count(*) FROM sentiment.scoring_run run
+    JOIN sentiment.source_file file USING (day)
+    JOIN sentiment.live_file USING (source_file_id)
+    WHERE run_id = %s AND NOT EXISTS (
+        SELECT FROM sentiment.planned_file planned
+        WHERE planned.run_id = run.run_id AND planned.source_file_id = file.source_file_id)
+"""

@@ -1,0 +1,1 @@
+"""The model bundle (manifest, arrays, card, drift reference) and the scorer that runs it."""

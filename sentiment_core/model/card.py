@@ -1,0 +1,170 @@
+"""The model card: what a model is, what it is for, how good it is and where its limits are, as JSON and Markdown.
+
+After M. Mitchell et al., "Model cards for model reporting", FAT* 2019. The JSON stands in the bundle's
+`provenance.json`, outside of the digest; the Markdown is made from it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.card_markdown import CARD_KEY, PERCENT
+from sentiment_core.model.measures import SliceMetrics
+from sentiment_core.model.wilson import wilson
+from sentiment_core.settings import settings
+
+GROUP_SLICES: Final = 20
+_PLAIN: Final = ("f1", "auc", "brier", "ece")  # measures that are no share of rows and have no interval here
+_INTERVALS: Final = (
+    "95 % score intervals (E. B. Wilson, 1927), with each row taken for independent: reviews of one group are a little "
+    "alike, which makes them somewhat too narrow. Where the configuration was chosen on the same folds, held-out "
+    "figures are a little optimistic."
+)
+_INTENDED: Final = (
+    "Tell from a customer's review whether it is {labels}: for figures over many reviews, and to sort or to find "
+    "single ones that a person then reads.",
+)
+_OUT_OF_SCOPE: Final = (
+    "Decisions about a person: whom to hire, to pay, to punish or to treat.",
+    "Texts in other languages than {languages}.",
+    "Texts of another kind than those learned from, until `sentiment evaluate` has measured the model on some.",
+    "What a text says of one thing among several, irony, and feelings beyond {labels}.",
+)
+_ETHICAL: Final = (
+    "The model repeats what the labels of its training data say, prejudices too: a word for a group of people can move "
+    "a score. `sentiment predict --explain` shows which words did.",
+    "Its errors were not measured by dialect, age or origin of the authors, which the data do not tell.",
+    "It holds no text, but hashes of the n-grams and of the texts that it learned from: who has a text can find out "
+    "whether it was among them.",
+)
+
+
+def card_of(bundle: Bundle) -> dict[str, Any]:
+    """Return the card that a bundle brings, if it is of this model, else one made from its manifest and provenance."""
+    stored = bundle.provenance.get(CARD_KEY)
+    if isinstance(stored, dict) and _mapping(stored.get("model")).get("digest") == bundle.digest:
+        return stored
+    return model_card(bundle)
+
+
+def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None) -> dict[str, Any]:
+    """Make the card of a bundle from its manifest, its provenance, and the held-out slices where they were measured.
+
+    Of the provenance it takes, each where it is there: `data`, `snapshot` (its id), `dates` (`first` and `last` day of
+    the reviews), `grouped_by`, `groups`, `held_out`, `held_out_uncalibrated`, `test`, and the versions. No digest
+    guards these: figures that are none are left out.
+    """
+    manifest, provenance = bundle.manifest, bundle.provenance
+    held_out = _mapping(provenance.get("held_out"))
+    shown, left_out = _slices(slices or {})
+    words = {"labels": " or ".join(manifest.labels), "languages": ", ".join(manifest.languages) or "those learned from"}
+    return {
+        "model": {
+            "name": manifest.name,
+            "digest": bundle.digest,
+            "kind": "logistic regression on weighted word n-grams, compiled to one weight an n-gram",
+            "labels": list(manifest.labels),
+            "languages": list(manifest.languages),
+            "ngrams": len(bundle.ngrams),
+            "created": provenance.get("created"),
+            "package_version": provenance.get("package_version"),
+            "code_version": provenance.get("code_version"),
+            "licence": settings().model_licence,
+            "contact": settings().model_contact,
+        },
+        "intended_use": [line.format(**words) for line in _INTENDED],
+        "out_of_scope": [line.format(**words) for line in _OUT_OF_SCOPE],
+        "data": {
+            "name": provenance.get("data"),
+            "snapshot": provenance.get("snapshot"),
+            "sha256": manifest.snapshot.sha256,
+            "rows": dict(manifest.snapshot.rows),
+            "unlabelled_rows": manifest.snapshot.unlabelled_rows,
+            "grouped_by": provenance.get("grouped_by"),
+            "groups": provenance.get("groups"),
+            "dates": provenance.get("dates"),
+        },
+        "recipe": manifest.recipe.model_dump(mode="json"),
+        "training": manifest.training,
+        "metrics": {
+            "held_out": _measures(held_out),
+            "test": _measures(_mapping(provenance.get("test"))) or None,
+            "intervals": _INTERVALS,
+        },
+        "slices": shown,
+        "slices_left_out": left_out,
+        "calibration": {
+            "method": "Platt scaling on held-out folds",
+            "brier": held_out.get("brier"),
+            "ece": held_out.get("ece"),
+            "uncalibrated": provenance.get("held_out_uncalibrated"),
+            "neutral_band": manifest.thresholds.model_dump(mode="json") if manifest.thresholds else None,
+        },
+        "limits": list(_limits(bundle, shown)),
+        "ethical_notes": list(_ETHICAL),
+    }
+
+
+def _limits(bundle: Bundle, slices: list[dict[str, Any]]) -> Iterator[str]:
+    yield "It knows the n-grams of its training texts only; how other kinds of text score is not known until measured."
+    if bundle.manifest.thresholds:
+        yield "`neutral` means that the model is not sure. It has not learned what a neutral review is."
+    if slices:
+        worst = min(slices, key=lambda each: float(each["accuracy"]["value"]))
+        yield (
+            f"Of the slices below it is least accurate on {worst['slice']}: {worst['accuracy']['value']:.1%} of "
+            f"{worst['rows']:,} rows."
+        )
+    else:
+        yield "It was not measured by slice."
+    yield "Whether reviews change with time is seen by watching drift, not from this card."
+
+
+def _measures(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return each measure with its value and, where it is a share of counted rows, its interval."""
+    if not isinstance(found.get("rows"), int):
+        return {}
+    counted = _counted(found)
+    measures: dict[str, Any] = {"rows": found["rows"]}
+    for name in (*PERCENT, *_PLAIN):
+        value = found.get(name)
+        if not isinstance(value, int | float):
+            continue
+        measures[name] = {"value": value}
+        if 0 <= value <= 1 and counted.get(name, 0) > 0:
+            measures[name] |= dict(zip(("low", "high"), wilson(value, counted[name]), strict=True))
+    return measures
+
+
+def _counted(found: Mapping[str, Any]) -> dict[str, int]:
+    """Return of each measure how many rows it is a share of; of three labels, precision and recall are means."""
+    rows = int(found["rows"])
+    counted = {"accuracy": rows, "coverage": rows}
+    if isinstance(found.get("coverage"), int | float):
+        counted["accuracy_covered"] = round(rows * found["coverage"])
+    table = {name: _mapping(row) for name, row in _mapping(found.get("confusion")).items()}
+    right, missed, wrong = (
+        table.get(given, {}).get(predicted)
+        for given, predicted in (("positive", "positive"), ("positive", "negative"), ("negative", "positive"))
+    )
+    if len(table) == 2 and isinstance(right, int):
+        counted |= {"recall": right + missed} if isinstance(missed, int) else {}
+        counted |= {"precision": right + wrong} if isinstance(wrong, int) else {}
+    return counted
+
+
+def _slices(slices: Mapping[str, SliceMetrics]) -> tuple[list[dict[str, Any]], int]:
+    """Return the slices by length and rating and the largest groups, and how many groups are left out."""
+    groups = sorted((name for name in slices if name.startswith("group ")), key=lambda name: -slices[name].rows)
+    names = [name for name in slices if not name.startswith("group ")] + groups[:GROUP_SLICES]
+    shown = []
+    for name in names:
+        metrics = slices[name]
+        low, high = wilson(metrics.accuracy, metrics.rows)
+        accuracy = {"value": metrics.accuracy, "low": low, "high": high}
+        shown.append({"slice": name} | metrics._asdict() | {"accuracy": accuracy})
+    return shown, len(groups[GROUP_SLICES:])
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

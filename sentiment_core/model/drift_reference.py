@@ -1,0 +1,75 @@
+"""What the reviews look like that a model was made for, as histograms: what later days are compared with."""
+
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from sentiment_core.labels import LABELS
+from sentiment_core.model.manifest import Part
+
+# Of a text's n-grams only those of its first characters are looked at, so that a sample of texts has a bounded size.
+LOOKED_AT: Final = 20_000
+_BINS: Final = 200  # of about equal counts: a distance between distributions is right to a 200th
+
+
+class Histogram(Part):
+    """Counts of values between edges that are quantiles of the values themselves.
+
+    Bin i holds the values from `edges[i - 1]`, included, up to `edges[i]`, as PostgreSQL's `width_bucket` has it.
+    """
+
+    edges: tuple[float, ...] = Field(min_length=1, description="Ascending, each once.")
+    counts: tuple[int, ...] = Field(description="One more than edges.")
+    mean: float
+
+    @classmethod
+    def of(cls, values: NDArray[Any]) -> Self:
+        """Count n values, which are at least one."""
+        quantiles = np.quantile(values, np.arange(1, _BINS) / _BINS, method="inverted_cdf")
+        edges = np.unique(quantiles.astype(np.float64))
+        return cls(
+            edges=tuple(edges.tolist()), counts=tuple(_counts(edges, values).tolist()), mean=float(values.mean())
+        )
+
+    def count(self, values: NDArray[Any]) -> NDArray[np.int64]:
+        """Return how many of n values are in each bin."""
+        return _counts(np.array(self.edges), values)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.counts) != len(self.edges) + 1 or np.any(np.diff(self.edges) <= 0) or sum(self.counts) < 1:
+            raise ValueError("edges must ascend, and counts be one more than edges and not all 0")
+        return self
+
+
+class Reference(Part):
+    """Held-out reviews of a training as its model sees them: each is scored by a fold's model that has not seen it."""
+
+    rows: int = Field(ge=1)
+    scores: Histogram = Field(description="Of the probability of positive, in single precision as it is stored.")
+    labels: dict[str, int] = Field(description="Rows of each label that the model gives, neutral where it abstains.")
+    lengths: Histogram = Field(description="Of the texts' characters.")
+    unknown: Histogram = Field(description="Of the share of a text's n-grams that the model does not know.")
+
+    @classmethod
+    def of(
+        cls,
+        scores: NDArray[np.float64],
+        labels: NDArray[np.int8],
+        lengths: NDArray[np.int64],
+        unknown: NDArray[np.float64],
+    ) -> Self:
+        """Make the reference of n reviews: scores, labels (indices into LABELS), characters, unknown shares."""
+        return cls(
+            rows=len(scores),
+            scores=Histogram.of(scores.astype(np.float32)),
+            labels={name: int(np.count_nonzero(labels == number)) for number, name in enumerate(LABELS)},
+            lengths=Histogram.of(lengths),
+            unknown=Histogram.of(unknown),
+        )
+
+
+def _counts(edges: NDArray[np.float64], values: NDArray[Any]) -> NDArray[np.int64]:
+    return np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)

@@ -1,0 +1,101 @@
+"""The manifest of a model bundle: what the model is, in JSON."""
+
+import json
+from typing import Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+FORMAT_VERSION: Final = 2
+
+
+class Part(BaseModel):
+    """A part of a manifest: immutable, and without fields that this release does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @property
+    def document(self) -> bytes:
+        """The JSON document that is stored, and hashed: the same bytes for the same content."""
+        return (json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True) + "\n").encode()
+
+
+class Recipe(Part):
+    """How a text becomes features (`text/specification.py`) and features become margins."""
+
+    version: Literal[2] = Field(2, description="Version of the text recipe.")
+    unicode: str = Field(description="Version of the Unicode tables.")
+    shortest_ngram: int = Field(ge=1)
+    longest_ngram: int = Field(ge=1)
+    negation_reach: int = Field(ge=0, description="How many tokens after a negation are other tokens.")
+    weighting: Literal["binary"] = Field(
+        "binary", description="Each known n-gram of a text counts once; the text's vector has Euclidean length 1."
+    )
+
+
+class Calibration(Part):
+    """Logits are slopes x margins + intercepts: Platt scaling, or its like for three labels.
+
+    A model of two labels has one margin and one logit, the log-odds of positive. One of three labels has a margin and a
+    logit a label; the softmax of the logits are the labels' probabilities.
+    """
+
+    slopes: tuple[tuple[float, ...], ...] = Field(description="A row a logit, a column a margin.")
+    intercepts: tuple[float, ...]
+
+
+class Thresholds(Part):
+    """Scores from `neutral_low` to `neutral_high`, both included, are labelled neutral."""
+
+    neutral_low: float = Field(ge=0, le=0.5)
+    neutral_high: float = Field(ge=0.5, le=1)
+
+
+class Snapshot(Part):
+    """The training data: rows by label, and the digest of texts, labels and order."""
+
+    sha256: str
+    rows: dict[str, int]
+    unlabelled_sha256: str | None = Field(
+        description="Of the texts without labels that helped to count; null for none."
+    )
+    unlabelled_rows: int = Field(ge=0)
+
+
+class ArrayFile(Part):
+    """One array of the bundle, stored as `<name>.npy`."""
+
+    size: int = Field(description="Bytes of the file.")
+    sha256: str
+
+
+class Manifest(Part):
+    """Everything about a model but its arrays, which it names with their digests."""
+
+    format_version: Literal[2] = 2
+    name: str
+    labels: (
+        tuple[Literal["negative"], Literal["positive"]]
+        | tuple[Literal["negative"], Literal["neutral"], Literal["positive"]]
+    )
+    languages: tuple[str, ...]
+    recipe: Recipe
+    biases: tuple[float, ...] = Field(description="One a margin.")
+    calibration: Calibration
+    thresholds: Thresholds | None = Field(description="Null where neutral is a label that the model was trained on.")
+    snapshot: Snapshot
+    training: dict[str, Any] = Field(description="The training configuration, as `params.yaml` gave it.")
+    arrays: dict[Literal["ngrams", "weights", "tokens", "canonical"], ArrayFile]
+
+    @property
+    def margins(self) -> int:
+        """Return how many margins a text has: one for two labels, one a label for three."""
+        return 1 if len(self.labels) == 2 else len(self.labels)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        slopes, count = self.calibration.slopes, self.margins
+        if not {count} == {len(self.biases), len(self.calibration.intercepts), len(slopes), *map(len, slopes)}:
+            raise ValueError(f"{len(self.labels)} labels need {count} biases, slopes and intercepts")
+        if (self.thresholds is None) != (len(self.labels) == 3):
+            raise ValueError("thresholds belong to a model of two labels, and to no other")
+        return self

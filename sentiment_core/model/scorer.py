@@ -1,0 +1,325 @@
+"""Scores texts with a model bundle, and explains each score exactly."""
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.columnar.simd import KEYS
+from sentiment_core.labels import LABELS
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.manifest import Thresholds
+from sentiment_core.ngrams.lookup import margins, unknown_shares
+from sentiment_core.ngrams.single_text import TextMargins
+from sentiment_core.ngrams.spans import occurrences, strongest
+from sentiment_core.text.canonical import canonical_tokens
+from sentiment_core.text.recipe import Recipe
+from sentiment_core.text.vocabulary import vocabulary
+
+NO_LABEL: Final = len(LABELS)  # the label of a text that is null: an index that looks nothing up
+
+_CHUNK_BYTES: Final = 256 * 1024  # texts are worked on while their token hashes are still in the processor's cache
+_POSITIVE: Final = LABELS.index("positive")
+
+Value = TypeVar("Value", float, NDArray[np.float64])
+
+__all__ = ["LABELS", "NO_LABEL", "Contribution", "Explanation", "Reasons", "Scorer", "Scores", "TextColumn"]
+
+
+class Scores(NamedTuple):
+    """The scores of n texts."""
+
+    score: NDArray[np.float64]  # n, calibrated probability of positive in [0, 1]; NaN for a null
+    label: NDArray[np.int8]  # n, index into LABELS; NO_LABEL for a null
+
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Return the scores of the given texts, in their order."""
+        return type(self)(self.score[rows], self.label[rows])
+
+
+class Contribution(NamedTuple):
+    """What one n-gram adds to a text's logits.
+
+    A model of two labels has one logit, the log-odds of positive; one of three labels has a logit a label, whose
+    softmax are the probabilities.
+    """
+
+    ngram: str  # as the text first spells it
+    weights: tuple[float, ...]  # one a logit
+    spans: tuple[tuple[int, int], ...]  # first and end character of each occurrence
+
+    @property
+    def weight(self) -> float:
+        """Return what the n-gram adds to the log-odds of positive."""
+        return _log_odds(self.weights)
+
+
+class Explanation:
+    """Why a text got its score: for each logit the bias and all contributions sum up to it.
+
+    The contributions are made when they are first asked for: making some hundred objects takes far longer than all the
+    arithmetic.
+    """
+
+    def __init__(self, text: str, label: str, score: float, biases: tuple[float, ...], parts: "_Parts") -> None:
+        self.text = text
+        self.label = label
+        self.score = score
+        self.biases = biases
+        self._parts = parts
+
+    @property
+    def bias(self) -> float:
+        """Return the bias of the log-odds that `Contribution.weight` adds to."""
+        return _log_odds(self.biases)
+
+    @cached_property
+    def contributions(self) -> tuple[Contribution, ...]:
+        """Return what each n-gram contributes, the strongest first."""
+        order, weights, begins, spans = self._parts
+        places, at = list(map(tuple, spans.tolist())), begins.tolist()
+        made = []
+        for number, values in zip(order.tolist(), weights[order].tolist(), strict=True):
+            mine = tuple(places[at[number] : at[number + 1]])
+            start, end = mine[0]
+            made.append(Contribution(self.text[start:end], tuple(values), mine))
+        return tuple(made)
+
+
+class _Parts(NamedTuple):
+    """What contributions are made of: n n-grams in any order, and that in which they are shown."""
+
+    order: NDArray[np.int64]
+    weights: NDArray[np.float64]  # n, logits
+    begins: NDArray[np.int64]  # n + 1: where each n-gram's spans begin
+    spans: NDArray[np.int64]  # occurrences, 2: first and end character
+
+
+class Reasons(NamedTuple):
+    """The scores of n texts and their strongest n-grams, at most `top` a text; beyond their number weights are 0."""
+
+    scores: Scores
+    weights: NDArray[np.float64]  # n, top, logits
+    spans: NDArray[np.int64]  # n, top, 2: first and end byte of the first occurrence, in the column's data
+    counts: NDArray[np.int64]  # n: how many of the `top` the text has
+
+    @property
+    def log_odds(self) -> NDArray[np.float64]:
+        """Return what each n-gram adds to the log-odds of positive, of shape (n, top)."""
+        return _log_odds(list(np.moveaxis(self.weights, -1, 0)))
+
+
+class Scorer:
+    """A bundle made ready to score. It may be shared by threads, and scoring releases the GIL."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        calibration = bundle.manifest.calibration
+        self._slopes = np.array(calibration.slopes)
+        self._biases = self._slopes @ bundle.manifest.biases + calibration.intercepts
+        self._vocabulary = vocabulary(bundle.ngrams, bundle.weights)
+        self._weights = self._vocabulary.values(np.float32)
+        canonical = canonical_tokens(bundle.tokens, bundle.canonical) if len(bundle.tokens) else None
+        reach = bundle.manifest.recipe.negation_reach
+        self._recipe = Recipe(reach, canonical)
+        self._line = self._one_logit()
+        self._text_margins = None if canonical else TextMargins(reach, *self._sizes, self._vocabulary)
+
+    def score(self, texts: TextColumn, threads: int = 1) -> Scores:
+        """Score n texts. Each score depends on its own text alone, to the last bit, whatever the number of threads."""
+        return self._scores(self._logits(texts, threads))
+
+    def score_texts(self, texts: Sequence[str | None], threads: int = 1) -> Scores:
+        """Score n strings; None is a null."""
+        null = np.array([text is None for text in texts], bool)
+        return _with_nulls(self.score(TextColumn.from_texts([text or "" for text in texts]), threads), null)
+
+    def score_text(self, text: str) -> tuple[float, str]:
+        """Return score and label of one text, at a fraction of the cost of a column of one.
+
+        The score is that of `score` but for the last bit. Raises `UnicodeEncodeError` for half a surrogate pair.
+        """
+        if self._text_margins is None:
+            scores = self.score_texts([text])
+            return float(scores.score[0]), LABELS[scores.label[0]]
+        margins_of_text = self._text_margins(text.encode())
+        if self._line is None:
+            scores = self._scores(self._calibrated(margins_of_text))
+            return float(scores.score[0]), LABELS[scores.label[0]]
+        slope, bias, low, high = self._line
+        score = _sigmoid_of(margins_of_text.item() * slope + bias)
+        return score, LABELS[(score >= low) + (score > high)]
+
+    def score_arrow(self, texts: Any, threads: int = 1) -> Scores:
+        """Score n texts of a pyarrow array, plain or chunked, without copying them.
+
+        Its type is `string`, `large_string` or a dictionary of one of them, whose entries are scored once each. Raises
+        `ColumnUnsupported` for any other.
+        """
+        if hasattr(texts, "chunks"):
+            parts = [self.score_arrow(chunk, threads) for chunk in texts.chunks]
+            return (
+                Scores(*(np.concatenate(part) for part in zip(*parts, strict=True))) if parts else self.score_texts([])
+            )
+        null = ~np.asarray(texts.is_valid())
+        if hasattr(texts, "dictionary"):
+            rows = np.asarray(texts.indices.fill_null(0))
+            entries = self.score_arrow(texts.dictionary, threads) if len(texts.dictionary) else self.score_texts([None])
+            return _with_nulls(Scores(entries.score[rows], entries.label[rows]), null)
+        return _with_nulls(self.score(TextColumn.from_arrow(texts), threads), null)
+
+    def probabilities(self, texts: TextColumn, threads: int = 1) -> NDArray[np.float64]:
+        """Return an array of shape (texts, labels): the probability of each of the model's labels."""
+        logits = self._logits(texts, threads)
+        if len(self._biases) == 1:
+            return np.stack((_sigmoid(-logits[:, 0]), _sigmoid(logits[:, 0])), axis=1)
+        return _softmax(logits)
+
+    def unknown_shares(self, texts: TextColumn) -> NDArray[np.float64]:
+        """Return for each of n texts the share of its n-grams that the model does not know."""
+        shares = np.empty(texts.size)
+        for first, last in _chunks(texts.offsets):
+            tokens = self._recipe.tokens(texts.rows(first, last))
+            shares[first:last] = unknown_shares(tokens, *self._sizes, self._vocabulary)
+        return shares
+
+    def explain(self, text: str, top: int | None = None) -> Explanation:
+        """Return the score of a text and the n-grams that made it; `top` keeps the strongest ones."""
+        column = TextColumn.from_texts([text])
+        tokens, byte_spans = self._recipe.tokens_with_spans(column)
+        found = occurrences(tokens.hashes, *self._sizes, self._vocabulary)
+        weights = self._contributions(found.slots, len(found.slots))
+        order = np.argsort(-np.abs(weights).max(axis=1, initial=0), kind="stable")[:top]
+        spans = np.stack((byte_spans[found.first, 0], byte_spans[found.last, 1]), axis=1)
+        if len(column.data) > len(text):
+            spans = _character_positions(column)[spans]
+        score, label = self._scores(self._calibrated(margins(tokens, *self._sizes, self._vocabulary)))
+        parts = _Parts(order, weights, found.begins, spans)
+        return Explanation(text, LABELS[label[0]], float(score[0]), tuple(self._biases.tolist()), parts)
+
+    def reasons(self, texts: TextColumn, top: int) -> Reasons:
+        """Score n texts, and tell the strongest n-grams of each: `explain` for many texts at once."""
+        parts = [self._reasons(texts.rows(first, last), top) for first, last in _chunks(texts.offsets)]
+        if not parts:
+            parts = [self._reasons(texts, top)]
+        scores = Scores(*(np.concatenate(part) for part in zip(*(each.scores for each in parts), strict=True)))
+        return Reasons(scores, *(np.concatenate(part) for part in zip(*(each[1:] for each in parts), strict=True)))
+
+    def _reasons(self, texts: TextColumn, top: int) -> Reasons:
+        tokens, spans = self._recipe.tokens_with_spans(texts)
+        found = strongest(tokens, *self._sizes, self._vocabulary, self._slopes, top)
+        weights = self._contributions(found.slots, found.counts[:, np.newaxis])
+        weights[found.slots < 0] = 0
+        if not len(spans):
+            spans = np.zeros((1, 2), np.int64)
+        places = np.stack((spans[found.first, 0], spans[found.last, 1]), axis=-1)
+        scores = self._scores(self._calibrated(found.margins))
+        return Reasons(scores, weights, places, np.minimum(found.counts, top))
+
+    def _one_logit(self) -> tuple[float, float, float, float] | None:
+        """Return slope, bias and neutral band of a model of two labels."""
+        thresholds = self.bundle.manifest.thresholds
+        if thresholds is None:
+            return None
+        return self._slopes.item(), self._biases.item(), thresholds.neutral_low, thresholds.neutral_high
+
+    @property
+    def _sizes(self) -> tuple[int, int]:
+        recipe = self.bundle.manifest.recipe
+        return recipe.shortest_ngram, recipe.longest_ngram
+
+    def _contributions(self, slots: NDArray[np.int32], counts: Any) -> NDArray[np.float64]:
+        """Return what n-grams add to each logit, of shape (*slots, logits), in texts of so many different n-grams."""
+        rows = KEYS * np.arange(1, 1 + len(self._biases), dtype=np.int32)
+        weights = self._weights[slots[..., np.newaxis] + rows].astype(np.float64)
+        added: NDArray[np.float64] = weights @ self._slopes.T / np.sqrt(np.maximum(counts, 1))[..., np.newaxis]
+        return added
+
+    def _logits(self, texts: TextColumn, threads: int) -> NDArray[np.float64]:
+        """Return an array of shape (texts, logits)."""
+        out = np.empty((texts.size, len(self._biases)))
+
+        def work(rows: tuple[int, int]) -> None:
+            tokens = self._recipe.tokens(texts.rows(*rows))
+            out[slice(*rows)] = margins(tokens, *self._sizes, self._vocabulary)
+
+        if threads > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(work, _chunks(texts.offsets)))
+        else:
+            for rows in _chunks(texts.offsets):
+                work(rows)
+        return self._calibrated(out)
+
+    def _calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logits of margins, of shapes (n, logits) and (n, margins)."""
+        # Element by element: the matrix product of many rows is not to the last bit that of each alone.
+        logits: NDArray[np.float64] = sum(
+            (margins[:, [column]] * self._slopes[:, column] for column in range(margins.shape[1])), self._biases
+        )
+        return logits
+
+    def _scores(self, logits: NDArray[np.float64]) -> Scores:
+        thresholds = self.bundle.manifest.thresholds
+        if thresholds:
+            score = _sigmoid(logits[:, 0])
+            return Scores(score, banded(score, thresholds))
+        probabilities = _softmax(logits)
+        return Scores(probabilities[:, _POSITIVE], probabilities.argmax(axis=1).astype(np.int8))
+
+
+def banded(score: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.int8]:
+    """Return the label of each score of a model of two labels, as an index into LABELS: neutral in its band."""
+    return (score >= thresholds.neutral_low).astype(np.int8) + (score > thresholds.neutral_high)
+
+
+def _log_odds(logits: Sequence[Value]) -> Value:
+    """Return the log-odds of positive from a sequence of logits; of three labels they are those against negative."""
+    return logits[0] if len(logits) == 1 else logits[-1] - logits[0]
+
+
+def _chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield ranges of texts that are `_CHUNK_BYTES` long together, or one longer text."""
+    first, texts = 0, len(offsets) - 1
+    while first < texts:
+        last = int(np.searchsorted(offsets, offsets[first] + _CHUNK_BYTES, "right")) - 1
+        last = min(max(last, first + 1), texts)
+        yield first, last
+        first = last
+
+
+def _with_nulls(scores: Scores, null: NDArray[np.bool_]) -> Scores:
+    if null.any():
+        scores.score[null] = np.nan
+        scores.label[null] = NO_LABEL
+    return scores
+
+
+def _character_positions(column: TextColumn) -> NDArray[np.int64]:
+    """Return for each byte of a one-text column, and for its end, the number of characters before it."""
+    starts = (column.data & 0xC0) != 0x80
+    positions: NDArray[np.int64] = np.concatenate(([0], np.cumsum(starts))) - np.append(~starts, False)
+    return positions
+
+
+def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Both branches keep exp's argument negative, so that neither overflows.
+    small = np.exp(-np.abs(logits))
+    probabilities: NDArray[np.float64] = np.where(logits >= 0, 1, small) / (1 + small)
+    return probabilities
+
+
+def _sigmoid_of(logit: float) -> float:
+    small = math.exp(-abs(logit))
+    return (1 if logit >= 0 else small) / (1 + small)
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities

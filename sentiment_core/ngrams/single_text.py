@@ -1,0 +1,56 @@
+"""Scores one text in a single call of compiled code: a column costs more, once, than the scoring of a text."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.compiled import compiled
+from sentiment_core.columnar.simd import KEYS
+from sentiment_core.ngrams.lookup import write_margins
+from sentiment_core.text.negation import apply_negations, negation_tables
+from sentiment_core.text.tokenizer import tokenise
+from sentiment_core.text.tokenizer_scalar import character_table
+from sentiment_core.text.vocabulary import Vocabulary
+
+
+class TextMargins:
+    """The margins of single texts by one model without canonical tokens. It may be shared by threads."""
+
+    def __init__(self, negation_reach: int, shortest: int, longest: int, known: Vocabulary) -> None:
+        self._rows = known.width // KEYS - 1
+        sizes = shortest, longest
+        self._model = character_table(), negation_reach, *negation_tables(), *sizes, *known, known.values(np.float32)
+
+    def __call__(self, text: bytes) -> NDArray[np.float64]:
+        """Return what `ngrams.margins` gives for a column of this UTF-8 text, of shape (1, rows)."""
+        margins = np.empty((1, self._rows))  # made here: an array that compiled code returns costs more
+        _write(np.frombuffer(text, np.uint8), *self._model, margins)
+        return margins
+
+
+@compiled
+def _write(
+    data: Any,
+    table: Any,
+    reach: int,
+    negations: Any,
+    negation_shift: Any,
+    ends: Any,
+    end_shift: Any,
+    shortest: int,
+    longest: int,
+    filter_: Any,
+    cells: Any,
+    width: int,
+    weights: Any,
+    out: Any,
+) -> None:
+    offsets, token_offsets = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    offsets[1] = len(data)
+    hashes = np.empty(len(data), np.uint64)  # no token is shorter than a byte
+    tokenise(data, offsets, table, hashes, np.empty((0, 2), np.int64), token_offsets)
+    tokens = hashes[: token_offsets[1]]
+    if reach:
+        apply_negations(tokens, token_offsets, reach, negations, negation_shift, ends, end_shift)
+    write_margins(tokens, token_offsets, shortest, longest, filter_, cells, width, weights, out)

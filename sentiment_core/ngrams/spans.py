@@ -1,0 +1,170 @@
+"""Where the n-grams that a model knows occur in a text: what explanations are made of.
+
+Compiled functions (`columnar/compiled.py`).
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.compiled import compiled
+from sentiment_core.columnar.simd import KEYS
+from sentiment_core.ngrams.lookup import distinct_slots, distinct_space, look_up, most_tokens, sum_of, working_space
+from sentiment_core.text.hashing import Hashes
+from sentiment_core.text.tokenizer import TokenColumn
+from sentiment_core.text.vocabulary import Vocabulary
+
+
+@compiled
+def _occurrences(
+    tokens: Any,
+    shortest: int,
+    longest: int,
+    filter_: Any,
+    cells: Any,
+    width: int,
+    slots: Any,
+    begins: Any,
+    order: Any,
+    places: Any,
+) -> int:
+    """Group the occurrences of a text's known n-grams: those of `slots[i]` are `order[begins[i] : begins[i + 1]]`."""
+    space = working_space(len(tokens), shortest, longest)
+    found = space[2]
+    count = look_up(tokens, shortest, longest, filter_, cells, width, space, places)
+    size = 2
+    while size < 2 * count:
+        size *= 2
+    numbers = np.full(size, -1, np.int32)
+    member = np.empty(count, np.int32)
+    different = 0
+    for index in range(count):
+        place = found[index] & (size - 1)
+        while numbers[place] >= 0 and slots[numbers[place]] != found[index]:
+            place = (place + 1) & (size - 1)
+        if numbers[place] < 0:
+            numbers[place] = different
+            slots[different] = found[index]
+            different += 1
+        member[index] = numbers[place]
+    begins[: different + 1] = 0
+    for index in range(count):
+        begins[member[index] + 1] += 1
+    for index in range(different):
+        begins[index + 1] += begins[index]
+    free = begins[: different + 1].copy()
+    for index in range(count):
+        order[free[member[index]]] = index
+        free[member[index]] += 1
+    return different
+
+
+@compiled
+def _strength(weights: Any, slopes: Any, slot: int) -> float:
+    """Return how far an n-gram can move any logit: slopes have a row a logit and a column a weight of the n-gram."""
+    most = 0.0
+    for row in range(len(slopes)):
+        moved = 0.0
+        for column in range(slopes.shape[1]):
+            moved += slopes[row, column] * weights[slot + KEYS * (1 + column)]
+        most = max(most, abs(moved))
+    return most
+
+
+@compiled
+def _strongest(
+    tokens: Any,
+    offsets: Any,
+    shortest: int,
+    longest: int,
+    filter_: Any,
+    cells: Any,
+    width: int,
+    weights: Any,
+    slopes: Any,
+    slots: Any,
+    first: Any,
+    last: Any,
+    counts: Any,
+    margins: Any,
+) -> None:
+    """Write each text's strongest n-grams, where they first occur, how many different ones it has, and its margins."""
+    space = working_space(most_tokens(offsets), shortest, longest)
+    found = space[2]
+    seen, waiting = distinct_space(len(found), len(cells) // width * KEYS)
+    distinct, places = np.empty(len(found), np.int32), np.empty((2, len(found)), np.int64)
+    top = slots.shape[1]
+    strengths = np.empty(top)
+    for index in range(len(offsets) - 1):
+        mine = tokens[offsets[index] : offsets[index + 1]]
+        occurring = look_up(mine, shortest, longest, filter_, cells, width, space, places)
+        counts[index] = distinct_slots(found, occurring, seen, waiting, distinct)
+        for row in range(margins.shape[1]):
+            total = sum_of(weights[KEYS * (1 + row) :], distinct, counts[index])
+            margins[index, row] = total / np.sqrt(max(counts[index], 1))
+        kept = 0
+        for candidate in distinct[: counts[index]]:
+            strength = _strength(weights, slopes, candidate)
+            if top == 0 or (kept == top and strength <= strengths[top - 1]):
+                continue
+            rank = min(kept, top - 1)
+            while rank > 0 and strength > strengths[rank - 1]:
+                strengths[rank], slots[index, rank] = strengths[rank - 1], slots[index, rank - 1]
+                rank -= 1
+            strengths[rank], slots[index, rank] = strength, candidate
+            kept = min(kept + 1, top)
+        for rank in range(kept):
+            occurrence = 0
+            while found[occurrence] != slots[index, rank]:
+                occurrence += 1
+            first[index, rank] = offsets[index] + places[0, occurrence]
+            last[index, rank] = offsets[index] + places[1, occurrence]
+
+
+class Occurrences(NamedTuple):
+    """Where the known n-grams of one text occur."""
+
+    slots: NDArray[np.int32]  # the different ones, the shorter ones first
+    begins: NDArray[np.int64]  # one more: n-gram i has the occurrences `begins[i]` to `begins[i + 1]`
+    first: NDArray[np.int64]  # index of the first token
+    last: NDArray[np.int64]
+
+
+def occurrences(tokens: Hashes, shortest: int, longest: int, known: Vocabulary) -> Occurrences:
+    """Find every occurrence of a known n-gram in one text."""
+    most = len(tokens) * (longest - shortest + 1) + 1
+    slots, begins, order = np.empty(most, np.int32), np.empty(most + 1, np.int64), np.empty(most, np.int64)
+    places = np.empty((2, most), np.int64)
+    count = _occurrences(tokens, shortest, longest, *known, slots, begins, order, places)
+    first, last = places[:, order[: begins[count]]]
+    return Occurrences(slots[:count], begins[: count + 1], first, last)
+
+
+class Strongest(NamedTuple):
+    """The strongest known n-grams of n texts, at most `top` each, the strongest first; slot -1 where there is none."""
+
+    slots: NDArray[np.int32]  # n, top
+    first: NDArray[np.int64]  # n, top: index of the first token where the n-gram first occurs
+    last: NDArray[np.int64]  # n, top
+    counts: NDArray[np.int64]  # n: how many different known n-grams the text has
+    margins: NDArray[np.float64]  # n, rows: as `ngrams.margins` gives them, to the last bit
+
+
+def strongest(
+    tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary, slopes: NDArray[np.float64], top: int
+) -> Strongest:
+    """Find the n-grams of each text that can move a logit the farthest.
+
+    The vocabulary's values are the n-grams' weights; slopes have a row a logit and a column a weight.
+    """
+    texts = len(tokens.offsets) - 1
+    found = Strongest(
+        np.full((texts, top), -1, np.int32),
+        np.zeros((texts, top), np.int64),
+        np.zeros((texts, top), np.int64),
+        np.zeros(texts, np.int64),
+        np.empty((texts, len(slopes))),
+    )
+    _strongest(*tokens, shortest, longest, *known, known.values(np.float32), slopes, *found)
+    return found

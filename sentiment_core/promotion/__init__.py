@@ -1,0 +1,1 @@
+"""The promotion gate: policy, behavioural tests, verdict, alias moves and their history."""

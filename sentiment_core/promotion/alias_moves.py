@@ -1,0 +1,243 @@
+"""Moves of the registry's aliases, each of them a row of `promotion`: promote, roll back, look back, reconcile.
+
+A row is committed as *intended* before the alias moves, and settled after. The alias moves while its lock is held, in
+the transaction that settles the row. Whoever is cut off in between leaves an intended row and no lock: the next move,
+or `reconcile`, asks the registry which version stands, settles the row by that, and enters moves that were made in
+MLflow itself. Of two moves at once the later one may so find the earlier before it has moved anything; that one then
+fails as overtaken. No lock outlives its transaction, so all of it works through a pooler.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final, Literal, NamedTuple
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.errors import (
+    BundleDamaged,
+    BundleMissing,
+    BundleTooNew,
+    BundleTooOld,
+    GateRefused,
+    ModelUnknown,
+    PromotionOvertaken,
+    RegistryRefused,
+    RegistryUnavailable,
+    RollbackImpossible,
+    SentimentError,
+    VerdictStale,
+)
+from sentiment_core.promotion.history import (
+    NOWHERE,
+    Kind,
+    Place,
+    Promotion,
+    alone,
+    enter,
+    history,
+    place_of,
+    set_state,
+    settle,
+)
+from sentiment_core.promotion.verdict import Verdict
+from sentiment_core.registry.names import CHAMPION
+from sentiment_core.registry.registered_model import Registry
+
+GATE_TAG: Final = "gate"
+VERDICT_TAG: Final = "gate_verdict"
+_OUTCOME_TAG: Final = {"promote": "passed", "force": "forced", "set": "set by hand"}
+
+__all__ = ["Kind", "Promotion", "disagreement", "history", "promote", "reconcile", "rollback"]
+
+
+class Move(NamedTuple):
+    """What became of a call: the version that the alias names now, and whether this call moved it."""
+
+    alias: str
+    version: int
+    digest: str
+    moved: bool
+    detail: str
+
+
+def promote(
+    connection: Connection,
+    registry: Registry,
+    version: int,
+    *,
+    alias: str = CHAMPION,
+    actor: str,
+    reason: str,
+    verdict: Verdict | None = None,
+    kind: Literal["promote", "force", "set"] = "promote",
+) -> Move:
+    """Point an alias at a version, and write down that it was done.
+
+    `promote` takes a verdict that passed; `force` and `set` go past the gate, which the history shows. A verdict is
+    also put on the version, as tags. A version that stands already is left alone.
+
+    Raises `GateRefused` (the refusal is in the history), `VerdictStale` when the verdict is not of this version against
+    the champion that stands, `ModelUnknown`, `PromotionOvertaken`, and `RegistryUnavailable`: then the alias is where
+    it was, or the next call settles what the registry did not tell.
+    """
+    place = Place(*registry.resolve(str(version)))
+    refusal: SentimentError | None = None
+    promotion_id: int | None = None
+    with alone(connection, alias) as cursor:
+        standing, _ = settle(cursor, registry, alias)
+        refused = kind == "promote" and (verdict is None or not verdict.passed)
+        if verdict is not None and (stale := _stale(verdict, place, standing)):
+            refusal = VerdictStale(why=stale)
+        elif refused:
+            refusal = GateRefused(version=version, alias=alias, why=verdict.why if verdict else "it was not asked")
+            enter(cursor, alias, kind, "refused", standing, place, actor, reason, verdict, registry.name)
+        elif standing.version != place.version:
+            promotion_id = enter(
+                cursor, alias, kind, "intended", standing, place, actor, reason, verdict, registry.name
+            )
+    if isinstance(refusal, GateRefused) and verdict is not None:
+        _tag(registry, version, "refused", verdict)
+    if refusal is not None:
+        raise refusal
+    if promotion_id is None:
+        return Move(alias, version, str(place.digest), False, f"version {version} is the {alias} already")
+    outcome = _OUTCOME_TAG[kind] if alias == CHAMPION else None
+    return _carry_out(connection, registry, promotion_id, alias, place, outcome, verdict)
+
+
+def rollback(
+    connection: Connection, registry: Registry, *, alias: str = CHAMPION, actor: str, reason: str = "rolled back"
+) -> Move:
+    """Point an alias at the last version that was good: the one before, past all that were rolled back from.
+
+    Right after a rollback it does nothing, so calling it twice is not a toggle. A version whose bundle cannot be read
+    is passed over. Raises `RollbackImpossible`, and what `promote` raises.
+    """
+    reconcile(connection, registry, alias)
+    moves = [row for row in reversed(history(connection, alias)) if row.state == "moved"]
+    if moves and moves[-1].kind == "rollback":
+        last = moves[-1]
+        detail = f"version {last.from_version} was rolled back to version {last.to_version} already; nothing was done"
+        return Move(alias, last.to_version or 0, last.to_digest or "", False, detail)
+    place, passed_over = _last_good(registry, alias, moves)
+    promotion_id: int | None = None
+    with alone(connection, alias) as cursor:
+        standing, _ = settle(cursor, registry, alias)
+        if standing == Place(moves[-1].to_version, moves[-1].to_digest):
+            promotion_id = enter(
+                cursor, alias, "rollback", "intended", standing, place, actor, reason, None, registry.name, passed_over
+            )
+    if promotion_id is None:
+        raise PromotionOvertaken(why=f"the {alias} is version {standing.version} now")
+    return _carry_out(connection, registry, promotion_id, alias, place)
+
+
+def reconcile(connection: Connection, registry: Registry, alias: str = CHAMPION) -> list[Promotion]:
+    """Settle what was cut off, enter what was moved in MLflow itself, and return the rows that changed.
+
+    Raises `RegistryUnavailable`; then nothing has changed.
+    """
+    with alone(connection, alias) as cursor:
+        _, changed = settle(cursor, registry, alias)
+    return [row for row in history(connection, alias) if row.promotion_id in changed]
+
+
+def disagreement(connection: Connection, registry: Registry, alias: str = CHAMPION) -> str | None:
+    """Return in words how history and registry disagree about an alias, or None. Changes nothing."""
+    rows = history(connection, alias)
+    open_rows = [row for row in rows if row.state == "intended"]
+    known = next((Place(row.to_version, row.to_digest) for row in rows if row.state == "moved"), NOWHERE)
+    standing = place_of(registry.standing(alias))
+    if open_rows:
+        return f"a move of the {alias} to version {open_rows[0].to_version} is under way, or was cut off"
+    if known == standing:
+        return None
+    said, found = (f"version {place.version}" if place.version else "no version" for place in (known, standing))
+    return f"by the history the {alias} is {said}, in the registry it is {found}"
+
+
+def _stale(verdict: Verdict, place: Place, standing: Place) -> str | None:
+    """Return why a verdict says nothing about this move."""
+    if verdict.challenger != place.digest:
+        return f"it judges the model {verdict.challenger[:12]}, version {place.version} is {str(place.digest)[:12]}"
+    if place.version != standing.version and verdict.champion != standing.digest:
+        compared = verdict.champion[:12] if verdict.champion else "none"
+        return f"it compares with the champion {compared}, and the champion is {(standing.digest or 'none')[:12]} now"
+    return None
+
+
+def _carry_out(
+    connection: Connection,
+    registry: Registry,
+    promotion_id: int,
+    alias: str,
+    place: Place,
+    outcome: str | None = None,
+    verdict: Verdict | None = None,
+) -> Move:
+    """Move the alias as an intended row says, and settle the row by what came of it."""
+    version = int(place.version or 0)
+    try:
+        with alone(connection, alias) as cursor:
+            cursor.execute("SELECT state, detail FROM sentiment.promotion WHERE promotion_id = %s", (promotion_id,))
+            state, detail = cursor.fetchone()  # type: ignore[misc]
+            if state != "intended":
+                raise PromotionOvertaken(why=detail)
+            if outcome is not None:
+                _tag(registry, version, outcome, verdict)
+            registry.set_alias(alias, version)
+            set_state(cursor, promotion_id, "moved")
+    except (RegistryUnavailable, RegistryRefused, ModelUnknown):
+        # The registry may have moved the alias and failed to tell: it is asked, and if it is silent a later call asks.
+        with suppress(RegistryUnavailable, RegistryRefused):
+            reconcile(connection, registry, alias)
+        if not _has_moved(connection, promotion_id):
+            raise
+    return Move(alias, version, str(place.digest), True, f"version {version} is the {alias} now")
+
+
+def _has_moved(connection: Connection, promotion_id: int) -> bool:
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT state = 'moved' FROM sentiment.promotion WHERE promotion_id = %s", (promotion_id,))
+        return bool(cursor.fetchone()[0])  # type: ignore[index]
+
+
+def _tag(registry: Registry, version: int, outcome: str, verdict: Verdict | None) -> None:
+    registry.tag(version, GATE_TAG, outcome)
+    if verdict is not None:
+        registry.tag(version, VERDICT_TAG, verdict.tag())
+
+
+def _last_good(registry: Registry, alias: str, moves: Sequence[Promotion]) -> tuple[Place, str]:
+    """Return where a rollback leads, and in words what it passed over."""
+    if not moves:
+        raise RollbackImpossible(alias=alias, why="the history knows of no move of it")
+    current = Place(moves[-1].to_version, moves[-1].to_digest)
+    passed_over: list[str] = []
+    for place in reversed(_stack(moves)[:-1]):
+        if place.digest is None or place.digest == current.digest:
+            continue
+        try:
+            registry.fetch(int(place.version or 0))
+            if registry.resolve(str(place.version))[1] == place.digest:
+                return place, "; ".join(passed_over)
+            passed_over.append(f"version {place.version} holds another bundle now")
+        except (ModelUnknown, BundleMissing, BundleDamaged, BundleTooOld, BundleTooNew) as error:
+            passed_over.append(f"version {place.version} was passed over: {error}")
+    why = "; ".join(passed_over) or "the history knows of no good version before this one"
+    raise RollbackImpossible(alias=alias, why=why)
+
+
+def _stack(moves: Sequence[Promotion]) -> list[Place]:
+    """Return the versions that led to the one that stands, the latter last, without those that were gone back from.
+
+    A rollback takes off all above its target. So does a move in MLflow to a version that stood before, which is how one
+    rolls back there.
+    """
+    stack: list[Place] = []
+    for move in moves:
+        place = Place(move.to_version, move.to_digest)
+        if move.kind in ("rollback", "external") and place.digest is not None and place in stack:
+            del stack[stack.index(place) + 1 :]
+        else:
+            stack.append(place)
+    return stack

@@ -1,0 +1,80 @@
+"""Judges a version of the registry against the champion that stands there, and lets it take the champion's place."""
+
+from typing import NamedTuple
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.errors import GateRefused, GateWouldRefuse, PromotionOvertaken, TerminalError, VerdictStale
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.promotion.alias_moves import promote
+from sentiment_core.promotion.gate import judge, unjudged
+from sentiment_core.promotion.policy import GatePolicy
+from sentiment_core.promotion.shadow_sample import stored_reviews
+from sentiment_core.promotion.verdict import Verdict
+from sentiment_core.registry.names import CHAMPION
+from sentiment_core.registry.registered_model import Registry
+
+
+class Outcome(NamedTuple):
+    """Whether the alias moved to the challenger, and why or why not."""
+
+    promoted: bool
+    why: str
+
+
+def challenge(
+    registry: Registry, version: str, rows: LabelledReviews, policy: GatePolicy, connection: Connection | None = None
+) -> Verdict:
+    """Return the gate's verdict on a version (its number, or an alias).
+
+    The stored reviews of `connection` take part in it. Raises `ModelUnknown`, errors of the challenger's bundle, and
+    `RegistryUnavailable`. A champion that stands and cannot be read fails the verdict: nothing says that a model is
+    better than it.
+    """
+    number, digest = registry.resolve(version)
+    challenger = Bundle.load(registry.fetch(number).path)
+    standing = registry.standing(CHAMPION)
+    champion = None
+    if standing is not None:
+        try:
+            champion = Bundle.load(registry.fetch(standing.version).path)
+        except TerminalError as error:
+            why = f"the champion, version {standing.version}, cannot be compared with: {error}"
+            return unjudged(digest, standing.digest or None, policy, "champion", why)
+    stored = stored_reviews(connection, policy.shadow) if connection is not None and champion is not None else None
+    return judge(challenger, champion, rows, policy, stored)
+
+
+def contend(
+    connection: Connection,
+    registry: Registry,
+    version: int,
+    rows: LabelledReviews,
+    policy: GatePolicy,
+    *,
+    actor: str,
+    reason: str,
+) -> Outcome:
+    """Judge a version, and make it the champion if it passes. A refusal is in the history, and no error.
+
+    Raises what `challenge` and `promote` raise; where another champion came after the judgement it is
+    `PromotionOvertaken`, and the next call judges against that one.
+    """
+    verdict = challenge(registry, str(version), rows, policy, connection)
+    try:
+        move = promote(connection, registry, version, actor=actor, reason=reason, verdict=verdict)
+    except GateRefused as refusal:
+        return Outcome(False, str(refusal))
+    except VerdictStale as stale:
+        raise PromotionOvertaken(why=str(stale)) from stale
+    return Outcome(move.moved, move.detail)
+
+
+def rehearse(
+    connection: Connection, registry: Registry, version: int, rows: LabelledReviews, policy: GatePolicy
+) -> Outcome:
+    """Judge a version as `contend` does, and move nothing. Raises `GateWouldRefuse`."""
+    verdict = challenge(registry, str(version), rows, policy, connection)
+    if not verdict.passed:
+        raise GateWouldRefuse(version=version, alias=CHAMPION, why=verdict.why)
+    return Outcome(False, f"the gate would let version {version} become the {CHAMPION}; it was not to be promoted yet")

@@ -1,0 +1,318 @@
+"""The promotion gate: whether a challenger is provably good enough to take the champion's place.
+
+What cannot be evaluated fails (docs/decisions/0017-a-gate-that-fails-closed.md). Nothing is moved here:
+`alias_moves.py` does that, with the verdict that it is given.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from time import perf_counter
+from typing import Final
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.errors import TerminalError
+from sentiment_core.evaluation.metrics import Metrics, measure, predicted_labels
+from sentiment_core.evaluation.paired_interval import Interval, paired_difference
+from sentiment_core.evaluation.slices import slices_of
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.scorer import Scorer
+from sentiment_core.promotion.behavioural_tests import Cases, ask
+from sentiment_core.promotion.policy import SMALLER_IS_BETTER, GatePolicy, MetricBounds, MetricName
+from sentiment_core.promotion.shadow_sample import StoredComparison
+from sentiment_core.promotion.verdict import Check, Verdict
+from sentiment_core.text.fingerprints import are_known, hash_each
+
+_NO_CHAMPION: Final = "there is no champion to compare with: absolute bounds only"
+_SHOWN: Final = 5  # slices or cases that a check names
+_SHOWN_CHARACTERS: Final = 120  # of each
+_TIMED_BYTES: Final = 2_000_000
+_ROUNDS: Final = 7
+
+__all__ = ["judge", "unjudged"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Contender:
+    """One of the two models on the rows."""
+
+    bundle: Bundle
+    rows: LabelledReviews
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        return Scorer(self.bundle)
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        return self.scorer.probabilities(TextColumn.from_texts(self.rows.texts), joblib.cpu_count())
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        manifest = self.bundle.manifest
+        return measure(self.probabilities, self.rows.labels, manifest.labels, manifest.thresholds)
+
+    @cached_property
+    def correct(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = predicted_labels(self.probabilities, self.bundle.manifest.labels) == self.rows.labels
+        return found
+
+    @property
+    def size(self) -> int:
+        return sum(array.size for array in self.bundle.manifest.arrays.values())
+
+
+def judge(
+    challenger: Bundle,
+    champion: Bundle | None,
+    rows: LabelledReviews,
+    policy: GatePolicy,
+    stored: StoredComparison | None = None,
+) -> Verdict:
+    """Judge a challenger on the rows that neither model was trained on, each text once.
+
+    Without a champion only absolute bounds are checked, and the verdict says so. `stored` are the reviews that both
+    models label again; None where there is no database. Takes some seconds; nothing is raised for what cannot be
+    evaluated, that is a failed check.
+    """
+    bundles = [challenger, *([champion] if champion is not None else [])]
+    faults = list(_unusable(bundles, rows))
+    unseen = rows if faults else rows.take(_unseen(bundles, rows))
+    if not faults:
+        faults = list(_too_few(challenger, unseen, policy))
+    if faults:
+        checks: Sequence[Check] = faults
+    else:
+        checks = list(_checks(*(_Contender(bundle, unseen) for bundle in bundles), policy=policy, stored=stored))
+    return Verdict(
+        challenger=challenger.digest,
+        champion=champion.digest if champion is not None else None,
+        policy=policy.comparison.policy,
+        rows_given=len(rows.texts),
+        rows=0 if faults and unseen is rows else len(unseen.texts),
+        rows_sha256=None if faults and unseen is rows else unseen.sha256,
+        checks=tuple(checks),
+    )
+
+
+def unjudged(challenger: str, champion: str | None, policy: GatePolicy, name: str, why: str) -> Verdict:
+    """Return the verdict on a challenger (both by digest) that could not be judged at all: it fails."""
+    return Verdict(
+        challenger=challenger,
+        champion=champion,
+        policy=policy.comparison.policy,
+        rows_given=0,
+        rows=0,
+        rows_sha256=None,
+        checks=(Check.failed(name, why),),
+    )
+
+
+def _unusable(bundles: Sequence[Bundle], rows: LabelledReviews) -> Iterator[Check]:
+    """Yield why models and rows do not fit together, if they do not."""
+    for role, bundle in zip(("challenger", "champion"), bundles, strict=False):
+        if bundle.known_texts is None:
+            why = f"the {role} has kept no hashes of the texts that it learned from, so no row is known to be new to it"
+            yield Check.failed("unseen rows", f"{why}; train it again")
+        if set(bundle.manifest.labels) != set(rows.names):
+            known, given = (" and ".join(names) or "nothing" for names in (bundle.manifest.labels, rows.names))
+            yield Check.failed("labels", f"the {role} knows {known}, the rows are labelled {given}")
+
+
+def _unseen(bundles: Sequence[Bundle], rows: LabelledReviews) -> NDArray[np.bool_]:
+    """Tell which rows no model was trained on; of rows with one text only the first, for it would count twice."""
+    seen = np.ones(len(rows.texts), np.bool_)
+    seen[np.unique(hash_each(rows.texts), return_index=True)[1]] = False
+    for bundle in bundles:
+        assert bundle.known_texts is not None  # noqa: S101 -- `_unusable` has refused such bundles
+        seen |= are_known(rows.texts, bundle.known_texts)
+    return ~seen
+
+
+def _too_few(challenger: Bundle, unseen: LabelledReviews, policy: GatePolicy) -> Iterator[Check]:
+    if len(unseen.texts) < policy.least_rows:
+        detail = f"{len(unseen.texts)} rows are new to both models, and the policy wants {policy.least_rows}"
+        yield Check.at_least("unseen rows", len(unseen.texts), policy.least_rows, detail)
+    elif set(unseen.names) != set(challenger.manifest.labels):
+        yield Check.failed("labels", f"of the rows that are new to both models all are {' or '.join(unseen.names)}")
+
+
+def _checks(
+    challenger: _Contender,
+    champion: _Contender | None = None,
+    *,
+    policy: GatePolicy,
+    stored: StoredComparison | None,
+) -> Iterator[Check]:
+    rows = len(challenger.rows.texts)
+    yield Check.at_least("unseen rows", rows, policy.least_rows, f"{rows} rows are new to both models")
+    for metric, bounds in policy.metrics.items():
+        yield from _metric_checks(metric, bounds, challenger, champion)
+    yield _evaluated("comparison", lambda: _comparison(challenger, champion, policy))
+    yield _evaluated("slices", lambda: _slices(challenger, champion, policy))
+    yield from _latency(challenger, champion, policy)
+    yield from _size(challenger, champion, policy)
+    yield _evaluated("behaviour", lambda: _behaviour(challenger, policy))
+    yield from _shadow(challenger, champion, policy, stored)
+
+
+def _evaluated(name: str, check: Callable[[], Check]) -> Check:
+    """Return the check's outcome; one that cannot be found out is a failure."""
+    try:
+        return check()
+    except (TerminalError, ValueError, ArithmeticError, LookupError, OSError) as error:
+        return Check.failed(name, f"it could not be evaluated: {error}")
+
+
+def _metric_checks(
+    metric: MetricName, bounds: MetricBounds, challenger: _Contender, champion: _Contender | None
+) -> Iterator[Check]:
+    smaller = metric in SMALLER_IS_BETTER
+    compare = Check.at_most if smaller else Check.at_least
+    sign = -1 if smaller else 1
+
+    def check(kind: str, bound_of: Callable[[float], float]) -> Check:
+        def found() -> Check:
+            value = float(getattr(challenger.metrics, metric))
+            before = float(getattr(champion.metrics, metric)) if champion else 0.0
+            told = f", the champion's is {before:.4f}" if champion else ""
+            return compare(name, value, bound_of(before), f"the challenger's {metric} is {value:.4f}{told}")
+
+        name = f"{metric} {kind}"
+        if champion is None and kind != "threshold":
+            return Check.skipped(name, _NO_CHAMPION)
+        return _evaluated(name, found)
+
+    threshold, absolute, relative = bounds.threshold, bounds.min_absolute_change, bounds.min_relative_change
+    if threshold is not None:
+        yield check("threshold", lambda _: threshold)
+    if absolute is not None:
+        yield check("min_absolute_change", lambda before: before + sign * absolute)
+    if relative is not None:
+        yield check("min_relative_change", lambda before: before * (1 + sign * relative))
+
+
+def _comparison(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> Check:
+    wanted = policy.comparison
+    name = f"accuracy {wanted.policy}"
+    if champion is None:
+        return Check.skipped(name, _NO_CHAMPION)
+    found = paired_difference(challenger.correct, champion.correct, wanted.confidence)
+    detail = f"{_points(found)}, of which the lower bound must be above {100 * wanted.bound:+.2f}"
+    return Check.above(name, found.low, wanted.bound, detail)
+
+
+def _slices(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> Check:
+    if champion is None:
+        return Check.skipped("slices", _NO_CHAMPION)
+    slices = slices_of(challenger.rows, policy.slices.least_rows)
+    if not slices:
+        raise ValueError(f"no slice has {policy.slices.least_rows} rows")
+    # Each of m slices at 1 - 0.05/m: all of them together err as rarely as one would.
+    confidence = 1 - (1 - policy.comparison.confidence) / len(slices)
+    found = {
+        name: paired_difference(challenger.correct[rows], champion.correct[rows], confidence)
+        for name, rows in slices.items()
+    }
+    order = sorted(found, key=lambda name: found[name].high)
+    bound = -policy.slices.most_worse
+    worse = [name for name in order if found[name].high < bound]
+    shown = _some([f"{name}: {_points(found[name])}" for name in worse or order[:1]])
+    return Check.at_least(
+        "slices", found[order[0]].high, bound, f"of {len(found)} slices {len(worse)} got worse; {shown}"
+    )
+
+
+def _latency(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> Iterator[Check]:
+    contenders = [challenger, *([champion] if champion else [])]
+    took = _us_per_text([contender.scorer for contender in contenders], challenger.rows.texts)
+    bounds = policy.latency
+    yield Check.at_most("latency", took[0], bounds.most_us_per_text, f"{took[0]:.1f} µs a text on one thread")
+    if champion is None:
+        yield Check.skipped("latency ratio", _NO_CHAMPION)
+    else:
+        detail = f"{took[0]:.1f} µs a text, the champion takes {took[1]:.1f} µs"
+        yield Check.at_most("latency ratio", took[0] / took[1], bounds.most_ratio, detail)
+
+
+def _us_per_text(scorers: Sequence[Scorer], texts: Sequence[str]) -> list[float]:
+    """Return microseconds a text of each scorer: the least of several rounds, in which they take turns."""
+    ends = np.cumsum([len(text.encode("utf-8", "surrogatepass")) for text in texts])
+    column = TextColumn.from_texts(texts[: max(1, int(np.searchsorted(ends, _TIMED_BYTES, "right")))])
+    best = [float("inf")] * len(scorers)
+    for _ in range(_ROUNDS):
+        for number, scorer in enumerate(scorers):
+            started = perf_counter()
+            scorer.score(column)
+            best[number] = min(best[number], perf_counter() - started)
+    return [1e6 * seconds / column.size for seconds in best]
+
+
+def _size(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> Iterator[Check]:
+    size, bounds = challenger.size, policy.size
+    yield Check.at_most("size", size, bounds.most_bytes, f"its arrays have {size:,} bytes")
+    if champion is None:
+        yield Check.skipped("size ratio", _NO_CHAMPION)
+    else:
+        detail = f"{size:,} bytes, the champion has {champion.size:,}"
+        yield _evaluated(
+            "size ratio", lambda: Check.at_most("size ratio", size / champion.size, bounds.most_ratio, detail)
+        )
+
+
+def _behaviour(challenger: _Contender, policy: GatePolicy) -> Check:
+    cases = Cases.load(policy.behaviour.cases)
+    languages = challenger.bundle.manifest.languages
+    if not set(cases.languages) & set(languages):
+        known, given = ", ".join(languages) or "none", ", ".join(cases.languages)
+        return Check.failed(
+            "behaviour", f"the model's languages are {known}, the cases are in {given}; name a file of others"
+        )
+    outcomes = ask(challenger.scorer, cases)
+    broken = [outcome.case for outcome in outcomes if not outcome.holds]
+    share = 1 - len(broken) / len(outcomes)
+    detail = f"{len(outcomes) - len(broken)} of {len(outcomes)} cases hold" + (
+        f"; not {_some(broken)}" if broken else ""
+    )
+    return Check.at_least("behaviour", share, policy.behaviour.least_share, detail)
+
+
+def _shadow(
+    challenger: _Contender, champion: _Contender | None, policy: GatePolicy, stored: StoredComparison | None
+) -> Iterator[Check]:
+    if champion is None or stored is None or stored.reviews is None:
+        why = "there is no database of stored reviews" if stored is None else stored.why_none
+        yield Check.skipped("shadow", _NO_CHAMPION if champion is None else why)
+        return
+    reviews, bounds = stored.reviews, policy.shadow
+    column = TextColumn.from_texts(reviews.texts)
+    labels = [each.scorer.score(column, joblib.cpu_count()).label for each in (challenger, champion)]
+    changed = labels[0] != labels[1]
+    share = float(changed.mean())
+    detail = f"{changed.sum()} of {len(changed)} stored reviews change their label"
+    yield Check.at_most("shadow", share, bounds.most_changed, detail)
+    slices = {name: float(changed[rows].mean()) for name, rows in slices_of(reviews, policy.slices.least_rows).items()}
+    if not slices:
+        yield Check.skipped("shadow slices", f"no slice has {policy.slices.least_rows} stored reviews")
+        return
+    order = sorted(slices, key=lambda name: -slices[name])
+    beyond = [name for name in order if slices[name] > bounds.most_changed_slice]
+    shown = _some([f"{name}: {slices[name]:.1%} of the labels change" for name in beyond or order[:1]])
+    yield Check.at_most(
+        "shadow slices", slices[order[0]], bounds.most_changed_slice, f"of {len(slices)} slices {shown}"
+    )
+
+
+def _points(found: Interval) -> str:
+    """Return a difference of accuracies in percentage points."""
+    return f"{100 * found.estimate:+.2f} points ({100 * found.low:+.2f} to {100 * found.high:+.2f})"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(name[:_SHOWN_CHARACTERS] for name in names[:_SHOWN]) + more

@@ -1,0 +1,132 @@
+"""The rows of `promotion`: how one is entered and settled, and how the history is made to agree with the registry."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extras import Json
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.ledger.models import enter_digest
+from sentiment_core.promotion.verdict import Verdict
+from sentiment_core.registry.registered_model import ModelVersion, Registry
+
+Kind = Literal["promote", "force", "set", "rollback", "external"]
+
+_LOCK_WAIT: Final = "90s"  # a move asks the registry a few times, each for at most ten seconds
+
+
+class Promotion(NamedTuple):
+    """One row of the history."""
+
+    promotion_id: int
+    alias: str
+    kind: Kind
+    state: Literal["intended", "moved", "failed", "refused"]
+    from_version: int | None
+    from_digest: str | None
+    to_version: int | None
+    to_digest: str | None
+    actor: str
+    reason: str
+    verdict: dict[str, Any] | None
+    detail: str
+    asked_at: datetime
+    moved_at: datetime
+
+
+class Place(NamedTuple):
+    """A version and its digest; a digest of None is not known."""
+
+    version: int | None
+    digest: str | None
+
+
+NOWHERE: Final = Place(None, None)
+_COLUMNS: Final = ", ".join(Promotion._fields)
+
+
+def history(connection: Connection, alias: str | None = None, most: int = 10_000) -> list[Promotion]:
+    """Return the history of an alias, or of all, newest first."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM sentiment.promotion"  # noqa: S608 -- names of this module
+            " WHERE %s IS NULL OR alias = %s ORDER BY promotion_id DESC LIMIT %s",
+            (alias, alias, most),
+        )
+        return [Promotion(*row) for row in cursor.fetchall()]
+
+
+@contextmanager
+def alone(connection: Connection, alias: str) -> Iterator[Cursor]:
+    """Open a transaction that no other move of the alias runs beside; it is committed at the end."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_LOCK_WAIT,))
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.promotion ' || %s, 0))", (alias,))
+        yield cursor
+
+
+def place_of(version: ModelVersion | None) -> Place:
+    """Return where an alias points that the registry says names this version, or none."""
+    return Place(version.version, version.digest or None) if version else NOWHERE
+
+
+def settle(cursor: Cursor, registry: Registry, alias: str) -> tuple[Place, set[int]]:
+    """Make the history agree with the registry; return what stands and the ids of the rows that changed."""
+    standing = place_of(registry.standing(alias))
+    cursor.execute(
+        "SELECT promotion_id, to_version FROM sentiment.promotion WHERE alias = %s AND state = 'intended'", (alias,)
+    )
+    changed = set()
+    for promotion_id, version in cursor.fetchall():
+        if version == standing.version:
+            set_state(cursor, promotion_id, "moved", "it was cut off after the alias had moved")
+        else:
+            found = f"version {standing.version}" if standing.version else "no version"
+            set_state(cursor, promotion_id, "failed", f"it was cut off or overtaken; the alias names {found}")
+        changed.add(promotion_id)
+    cursor.execute(
+        "SELECT to_version, to_digest FROM sentiment.promotion WHERE alias = %s AND state = 'moved'"
+        " ORDER BY promotion_id DESC LIMIT 1",
+        (alias,),
+    )
+    known = Place(*(cursor.fetchone() or NOWHERE))
+    if known != standing:
+        begins = "it stood when the history began" if known == NOWHERE else "it was moved in MLflow, past this history"
+        changed.add(enter(cursor, alias, "external", "moved", known, standing, "MLflow", begins, None, registry.name))
+    return standing, changed
+
+
+def enter(
+    cursor: Cursor,
+    alias: str,
+    kind: Kind,
+    state: str,
+    before: Place,
+    after: Place,
+    actor: str,
+    reason: str,
+    verdict: Verdict | None,
+    name: str,
+    detail: str = "",
+) -> int:
+    """Enter a row, and the model that it leads to under the name of the registered model; return the row's id."""
+    if after.digest is not None:
+        enter_digest(cursor, after.digest, name, after.version)
+    cursor.execute(
+        "INSERT INTO sentiment.promotion (alias, kind, state, from_version, from_digest, to_version, to_digest, actor,"
+        " reason, verdict, detail) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING promotion_id",
+        (alias, kind, state, *before, *after, actor, reason, Json(verdict.as_json()) if verdict else None, detail),
+    )
+    return int(cursor.fetchone()[0])  # type: ignore[index]
+
+
+def set_state(cursor: Cursor, promotion_id: int, state: str, detail: str | None = None) -> None:
+    """Settle a row as of now; `detail` is added to what it says already."""
+    cursor.execute(
+        "UPDATE sentiment.promotion SET state = %s, moved_at = clock_timestamp(),"
+        " detail = concat_ws('; ', nullif(detail, ''), %s::text) WHERE promotion_id = %s",
+        (state, detail, promotion_id),
+    )

@@ -1,0 +1,50 @@
+"""The stored reviews that a challenger and the champion are compared on: what a promotion would change for analysts."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.labels import LABELS
+from sentiment_core.promotion.policy import ShadowPolicy
+
+# A deterministic sample: the same rows of the same store, whatever their order on disk. A silent week counts no days.
+_RECENT: Final = """
+    WITH recent AS (
+        SELECT DISTINCT day FROM sentiment.source_file WHERE status = 'loaded' ORDER BY day DESC LIMIT %(days)s
+    )
+    SELECT text, label::text, rating, coalesce(product_id, nullif(source, ''), 'none')
+    FROM sentiment.scored_reviews
+    WHERE day >= (SELECT min(day) FROM recent) AND NOT out_of_language
+    ORDER BY hashint8extended(source_file_id, line), source_file_id, line
+    LIMIT %(rows)s
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredComparison:
+    """Stored reviews of the newest days, labelled by the model that scored them; or why there are none."""
+
+    reviews: LabelledReviews | None
+    why_none: str = ""
+
+
+def stored_reviews(connection: Connection, policy: ShadowPolicy) -> StoredComparison:
+    """Read a sample of the reviews of the newest days that have any, grouped by product, or source without one."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(_RECENT, {"days": policy.days, "rows": policy.most_rows})
+        rows = cursor.fetchall()
+    if len(rows) < policy.least_rows:
+        why = f"the newest {policy.days} days have {len(rows)} stored reviews, and the policy wants {policy.least_rows}"
+        return StoredComparison(None, why)
+    texts, labels, ratings, groups = (list(column) for column in zip(*rows, strict=True))
+    return StoredComparison(
+        LabelledReviews(
+            texts,
+            np.array([LABELS.index(label) for label in labels], np.int8),
+            groups,
+            np.array([np.nan if rating is None else rating for rating in ratings], np.float64),
+        )
+    )

@@ -1,0 +1,1 @@
+"""The registered model in MLflow: REST client, versions, artifacts, aliases."""

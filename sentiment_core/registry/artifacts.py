@@ -1,0 +1,84 @@
+"""A model's files where the tracking server does not serve them: read from their own store by the `mlflow` package.
+
+MLflow runs as a process of its own, `python -m sentiment_core.registry.artifacts`: to import it takes seconds
+of the interpreter and 200 MB, which a service cannot spare between two requests.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from sentiment_core.errors import ArtifactsNotServed, RegistryUnavailable
+
+_TIMEOUT_S = 120
+_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+# What an address may hold that must not be shown: user and password before the host, signatures in the query.
+_SECRETS = re.compile(r"(?<=://)[^/\s@]+@|\?[^\s'\"]+")
+_LONGEST_REASON = 300
+
+
+def download(server: str, artifact_uri: str, folder: Path) -> Path:
+    """Copy the files below an artifact address into `folder` and return where they begin; `server` is for messages.
+
+    Raises `ArtifactsNotServed` when a package for it is not installed or the files are not to be seen from here, and
+    `RegistryUnavailable` when their store fails.
+    """
+    wanted = json.dumps({"artifact_uri": artifact_uri, "dst_path": str(folder)})
+    command = [sys.executable, "-m", "sentiment_core.registry.artifacts"]
+    try:
+        run = subprocess.run(
+            command,
+            input=wanted,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+            env=os.environ | _QUIET,
+        )
+    except subprocess.TimeoutExpired:
+        raise RegistryUnavailable(uri=server, why=f"its files did not come within {_TIMEOUT_S} s") from None
+    try:
+        answer = json.loads(run.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        answer = {"failed": f"the download ended with code {run.returncode}"}
+    if "missing" in answer:
+        raise ArtifactsNotServed(uri=server, why=answer["missing"])
+    if "failed" in answer:
+        raise RegistryUnavailable(uri=server, why=answer["failed"])
+    return Path(answer["path"])
+
+
+def without_secrets(text: str) -> str:
+    """Return a message without the passwords and signatures that addresses in it hold."""
+    return _SECRETS.sub("", text)
+
+
+def below(artifact_uri: str, name: str) -> str:
+    """Return the address of an entry of the folder at an artifact address."""
+    parts = urlsplit(artifact_uri)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))
+
+
+def _download(wanted: dict[str, str]) -> dict[str, Any]:
+    scheme = urlsplit(wanted["artifact_uri"]).scheme or "file"
+    try:
+        from mlflow.artifacts import download_artifacts  # noqa: PLC0415 -- it may not be installed
+
+        return {"path": download_artifacts(**wanted)}
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        return {"missing": f"the package {package}, which reads {scheme}: addresses, is not installed"}
+    except Exception as error:  # noqa: BLE001 -- a store fails with whatever its client raises
+        why = without_secrets(f"{type(error).__name__}: {error}")[:_LONGEST_REASON]
+        if scheme == "file":
+            return {"missing": f"they cannot be read on this machine's disk ({why})"}
+        return {"failed": f"its store for {scheme}: addresses failed ({why})"}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_download(json.load(sys.stdin))))  # noqa: T201

@@ -1,0 +1,1 @@
+"""From UTF-8 bytes to token hashes: the readable specification, the vectorized tokenizer, negation."""

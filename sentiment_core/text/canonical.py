@@ -1,0 +1,53 @@
+"""Tokens that stand for others: what a recipe of stop words or lemmas comes down to once a model is trained.
+
+Compiled functions (`columnar/compiled.py`).
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.compiled import compiled
+from sentiment_core.columnar.simd import KEYS
+from sentiment_core.text.hashing import Hashes
+from sentiment_core.text.tokenizer import TokenColumn
+from sentiment_core.text.vocabulary import Vocabulary, shift_for, slot_of, vocabulary
+
+
+@compiled
+def _canonicalise(
+    tokens: Any, offsets: Any, cells: Any, width: int, targets: Any, out: Any, kept: Any, begins: Any
+) -> Any:
+    """Write each token's canonical one, and which token that was; leave out those that have none."""
+    shift = shift_for(len(cells) // width)
+    count: Any = 0
+    for text in range(len(offsets) - 1):
+        begins[text] = count
+        for index in range(offsets[text], offsets[text + 1]):
+            slot = slot_of(cells, width, shift, tokens[index])
+            out[count] = tokens[index] if slot < 0 else targets[cells[slot + KEYS]]
+            kept[count] = index
+            count += np.int64(out[count] != 0)
+    begins[len(offsets) - 1] = count
+    return count
+
+
+class CanonicalTokens(NamedTuple):
+    """Which token stands for each token of a table; a token that is not in the table stands for itself."""
+
+    known: Vocabulary
+    targets: Hashes  # the hash of each canonical token, 0 where the token is left out
+
+
+def canonical_tokens(identities: Hashes, targets: Hashes) -> CanonicalTokens:
+    """Index tokens by their identities, ascending and different, and the hash of the token that stands for each."""
+    return CanonicalTokens(vocabulary(identities, np.arange(len(identities), dtype=np.uint32)), targets)
+
+
+def canonicalised(tokens: TokenColumn, table: CanonicalTokens) -> tuple[TokenColumn, NDArray[np.int64]]:
+    """Return the tokens that stand for those of each text, and the index of the token that each stands for."""
+    hashes, kept = np.empty(len(tokens.hashes) + 1, np.uint64), np.empty(len(tokens.hashes) + 1, np.int64)
+    begins = np.empty_like(tokens.offsets)
+    count = _canonicalise(*tokens, table.known.cells, table.known.width, table.targets, hashes, kept, begins)
+    return TokenColumn(hashes[:count], begins), kept[:count]

@@ -1,0 +1,38 @@
+"""Hashes of tokens and n-grams, as `specification.py` defines them, for compiled functions (`columnar/compiled.py`)."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.compiled import compiled
+from sentiment_core.text import specification as text
+
+Hashes = NDArray[np.uint64]
+
+SEED: Final = np.uint64(text.SEED)
+_MULTIPLIER: Final = np.uint64(text.MULTIPLIER)
+_NGRAM_STEP: Final = np.uint64(text.NGRAM_STEP)
+_HALF: Final = np.uint64(32)
+_IDENTITY_SHIFT: Final = np.uint64(text.IDENTITY_SHIFT)
+_ONE: Final = np.uint64(1)
+
+
+@compiled
+def mix(value: Any) -> Any:
+    """Return `text._mix(value)`."""
+    value *= _MULTIPLIER
+    return value ^ (value >> _HALF)
+
+
+@compiled
+def combine(gram: Any, token: Any) -> Any:
+    """Return `text.combine(gram, token)`."""
+    value = gram * _NGRAM_STEP + token
+    return value ^ (value >> _HALF)
+
+
+@compiled
+def identity(gram: Any) -> Any:
+    """Return `text.identity(gram)`."""
+    return (gram >> _IDENTITY_SHIFT) | _ONE

@@ -1,0 +1,63 @@
+"""Text recipes of NLTK, stop words and lemmas, as a table from tokens to the tokens that stand for them.
+
+The table made at training is the recipe from then on, in training, evaluation and serving: a token that is not in it
+stands for itself, and scoring needs neither NLTK nor its data.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Final
+
+import numpy as np
+
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.errors import LanguageDataMissing
+from sentiment_core.text import specification as text
+from sentiment_core.text.hashing import Hashes
+from sentiment_core.text.tokenizer import token_spans
+
+# NLTK reads its data when it is first asked for, and two threads at once break that.
+_READING: Final = Lock()
+
+
+def canonical_table(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tuple[Hashes, Hashes]:
+    """Return the identities of the texts' tokens that change, ascending, and the hash of what stands for each.
+
+    The hash is 0 for a token that is left out. Raises `LanguageDataMissing` where NLTK's data is not installed.
+    """
+    if not (stop_words or lemmatize):
+        return np.empty(0, np.uint64), np.empty(0, np.uint64)
+    canonical = canonical_word(stop_words, lemmatize)
+    tokens, spans = token_spans(texts)
+    hashes, first = np.unique(tokens.hashes, return_index=True)
+    table = {}
+    for hash_, (start, end) in zip(hashes.tolist(), spans[first].tolist(), strict=True):
+        spelled = texts.data[start:end].tobytes().decode()
+        word = next(text.tokens(spelled)).folded.decode()
+        target = canonical(word)
+        if target != word:
+            table[text.identity(hash_)] = text.token_hash(target.encode()) if target else 0
+    order = sorted(table)
+    return np.array(order, np.uint64), np.array([table[each] for each in order], np.uint64)
+
+
+def canonical_word(stop_words: bool, lemmatize: bool) -> Callable[[str], str]:
+    """Return the function from a word, in lower case, to its canonical form, '' for none.
+
+    Raises `LanguageDataMissing` where NLTK's data is not installed.
+    """
+    try:
+        from nltk.corpus import stopwords  # noqa: PLC0415 -- training only
+        from nltk.stem import WordNetLemmatizer  # noqa: PLC0415
+
+        with _READING:
+            left_out = frozenset(stopwords.words("english")) if stop_words else frozenset()
+            lemma: Callable[[str], str] = WordNetLemmatizer().lemmatize if lemmatize else str
+            lemma("words")  # reads the data, or finds that there is none
+    except ImportError as error:
+        raise LanguageDataMissing(why="NLTK is not installed; it comes with the extra `train`") from error
+    except LookupError as error:
+        names = " ".join(name for name, wanted in (("stopwords", stop_words), ("wordnet", lemmatize)) if wanted)
+        why = f"install it with `python -m nltk.downloader {names}`, or name its folder in NLTK_DATA"
+        raise LanguageDataMissing(why=why) from error
+    return lambda word: "" if word in left_out else lemma(word)

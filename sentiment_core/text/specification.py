@@ -1,0 +1,177 @@
+"""The text recipe: what a text means to every model, in training, in bulk, over HTTP and in explanations.
+
+This is the readable definition. `text/tokenizer.py` does the same on UTF-8 bytes, and a test holds it to this module.
+
+1. HTML tags and character references separate tokens, and so do URLs.
+2. A run of letters and digits of any script is one token, with the apostrophes inside it ("don't", "don\u2019t").
+3. An emoji is a token of its own; so are the marks .,!?;:()*/ and double quotes, and each letter of a script written
+   without spaces (Han, Kana, Thai, Lao, Khmer, Burmese). Other punctuation separates.
+4. Combining marks belong to the token before them; invisible characters and skin tones count for nothing.
+5. Case and compatibility forms are folded and accented letters are taken apart (Unicode 14.0, `text/codepoints.py`), so
+   that "CAFÉ" in any encoding of its accent is one token. Several marks on one letter keep the order they came in.
+6. A token's 64-bit hash is taken over the UTF-8 bytes of its folded form, sixteen at a time; an n-gram's hash combines
+   the hashes of its tokens. Models know n-grams by 46 bits of their hashes only.
+7. Where a model wants it, the tokens after a negation, so many of them and up to the next mark, are other tokens than
+   they are elsewhere: "good" in "not a good film" is not the "good" of "a good film" (S. Das and M. Chen, 2001).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from sentiment_core.text.codepoints import APOSTROPHE, IGNORED, MARK, SINGLE, WORD, code_points
+
+RECIPE_VERSION: Final = 2
+LONGEST_TAG: Final = 1000  # characters between < and >; a longer one is text with a stray <
+LONGEST_REFERENCE: Final = 8  # characters between & (or &#) and ;
+
+# Multipliers: the golden ratio, and a constant of the SplitMix64 generator (Steele et al., OOPSLA 2014).
+MULTIPLIER: Final = 0x9E3779B97F4A7C15
+NGRAM_STEP: Final = 0xBF58476D1CE4E5B9
+SEED: Final = 0x5E17_13E5_7A11_0001
+IDENTITY_SHIFT: Final = 17  # lowest bits of a hash that models do without
+
+NEGATIONS: Final = frozenset(
+    "not no never nor neither nobody nothing without cannot ain't aren't can't couldn't didn't doesn't don't hadn't "  # noqa: SIM905
+    "hasn't haven't isn't mustn't needn't shouldn't wasn't weren't won't wouldn't".split()
+)
+NEGATION_ENDS: Final = frozenset('.,!?;:()"')
+NEGATED: Final = 0x94D0_49BB_1331_11EB  # the n-gram that a negated token extends; SplitMix64's other multiplier
+
+_TAG = re.compile(rf"<[A-Za-z/!][^<>]{{0,{LONGEST_TAG}}}>")
+_REFERENCE = re.compile(rf"&#?[0-9A-Za-z]{{1,{LONGEST_REFERENCE}}};")
+_URL_REST = re.compile(r"[!#-;=?-~]*")  # printable ASCII but quotes and angle brackets
+_MASK = (1 << 64) - 1
+
+
+class Token(NamedTuple):
+    """A token and the characters `text[start:end]` that it was read from."""
+
+    folded: bytes
+    start: int
+    end: int
+
+
+class Ngram(NamedTuple):
+    """Consecutive tokens and the characters `text[start:end]` that they span."""
+
+    hash: int
+    start: int
+    end: int
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Yield the tokens of a text in order."""
+    class_of = code_points().class_of
+    position = 0
+    while position < len(text):
+        markup = _TAG.match(text, position) or _REFERENCE.match(text, position)
+        kind = class_of(text[position])
+        if markup:
+            position = markup.end()
+        elif kind == WORD:
+            token = _word(text, position)
+            position = _url_end(text, token) or token.end
+            if position == token.end:
+                yield token
+        elif kind == SINGLE:
+            token = _single(text, position)
+            position = token.end
+            yield token
+        else:
+            position += 1
+
+
+def ngrams(text: str, shortest: int, longest: int, negation_reach: int = 0) -> Iterator[Ngram]:
+    """Yield the n-grams of `shortest` to `longest` tokens, the shorter ones first, each length in text order.
+
+    Up to `negation_reach` tokens after a negation are negated.
+    """
+    parts = []
+    left = 0
+    for token in tokens(text):
+        word, hash_ = token.folded.decode(), token_hash(token.folded)
+        if word in NEGATION_ENDS:
+            left = 0
+        elif left:
+            hash_ = combine(NEGATED, hash_)
+            left -= 1
+        if word in NEGATIONS:
+            left = negation_reach
+        parts.append(Ngram(hash_, token.start, token.end))
+    grams = parts
+    for size in range(1, longest + 1):
+        if size > 1:
+            followers = parts[size - 1 :]
+            grams = [
+                Ngram(combine(gram.hash, last.hash), gram.start, last.end)
+                for gram, last in zip(grams, followers, strict=False)
+            ]
+        if size >= shortest:
+            yield from grams
+
+
+def token_hash(folded: bytes) -> int:
+    """Return the 64-bit hash of a token's folded form.
+
+    Zeros fill up the last sixteen bytes; no token contains any, so no two tokens become the same bytes.
+    """
+    value = SEED
+    for start in range(0, len(folded), 16):
+        for half in (folded[start : start + 8], folded[start + 8 : start + 16]):
+            value = _mix(value ^ int.from_bytes(half, "little"))
+    return value
+
+
+def combine(gram: int, token: int) -> int:
+    """Return the hash of an n-gram extended by one token."""
+    value = gram * NGRAM_STEP + token & _MASK
+    return value ^ value >> 32
+
+
+def identity(gram: int) -> int:
+    """Return what a model knows an n-gram by: its hash without the lowest bits, the last one of the others set.
+
+    So the lower half of what is left is never 0, which the tables count on (`text/vocabulary.py`).
+    """
+    return gram >> IDENTITY_SHIFT | 1
+
+
+def _mix(value: int) -> int:
+    value = value * MULTIPLIER & _MASK
+    return value ^ value >> 32
+
+
+def _word(text: str, start: int) -> Token:
+    table = code_points()
+    folded = bytearray()
+    position = start
+    while position < len(text):
+        kind = table.class_of(text[position])
+        after = text[position + 1 : position + 2]
+        joins = kind == APOSTROPHE and after != "" and table.class_of(after) == WORD
+        if kind in (WORD, MARK) or joins:
+            folded += table.fold(text[position])
+        elif kind != IGNORED:
+            break
+        position += 1
+    return Token(bytes(folded), start, position)
+
+
+def _single(text: str, start: int) -> Token:
+    table = code_points()
+    folded = bytearray(table.fold(text[start]))
+    position = start + 1
+    while position < len(text) and (kind := table.class_of(text[position])) in (MARK, IGNORED):
+        if kind == MARK:
+            folded += table.fold(text[position])
+        position += 1
+    return Token(bytes(folded), start, position)
+
+
+def _url_end(text: str, token: Token) -> int | None:
+    """Return where the URL ends that starts with this token, or None when it starts none."""
+    scheme = token.folded in (b"http", b"https") and text.startswith("://", token.end)
+    host = token.folded == b"www" and text.startswith(".", token.end)
+    rest = _URL_REST.match(text, token.end) if scheme or host else None
+    return rest.end() if rest else None

@@ -1,0 +1,204 @@
+"""The text recipe of `text/specification.py` on UTF-8 bytes, at close to a gigabyte a second.
+
+Texts are read twice. First each 64 bytes are classified at once, into masks of one bit a byte. Then the bits that start
+a token are walked through: a token of ASCII alone, up to sixteen bytes, is hashed from two loads without looking at its
+bytes one by one (the idea is that of simdjson: G. Langdale and D. Lemire, VLDB Journal 28, 2019). Everything else goes
+through `text/tokenizer_scalar.py`. Compiled functions (`columnar/compiled.py`).
+"""
+
+from itertools import filterfalse
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.columnar.compiled import compiled
+from sentiment_core.columnar.simd import BYTES, byte_mask, load_word, trailing_zeros
+from sentiment_core.text import codepoints
+from sentiment_core.text.hashing import SEED, Hashes, mix
+from sentiment_core.text.tokenizer_scalar import AMPERSAND, HTTP, HTTPS, LESS_THAN, WWW, careful_step, character_table
+
+_ONE: Final = np.uint64(1)
+_SIX: Final = np.uint64(6)
+_TOP: Final = np.uint64(63)
+_ALL: Final = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+_FOLDING: Final = np.uint64(0x2020_2020_2020_2020)
+_LOW: Final = np.array([(1 << 8 * min(length, 8)) - 1 for length in range(17)], np.uint64)  # bytes of a token's length
+_HIGH: Final = np.array([(1 << 8 * max(length - 8, 0)) - 1 for length in range(17)], np.uint64)
+
+
+def _ascii(*kinds: int) -> set[int]:
+    """Return the ASCII characters of some classes."""
+    return {byte for byte in range(0x80) if codepoints.code_points().class_of(chr(byte)) in kinds}
+
+
+def _folded_by_a_bit(byte: int) -> bool:
+    """Tell whether setting one bit folds an ASCII character, as it does all letters: the fast path does no more."""
+    return codepoints.code_points().fold(chr(byte))[0] == byte | (int(_FOLDING) & 0xFF)
+
+
+_NOT_ASCII: Final = set(range(0x80, 0x100))
+_APOSTROPHES: Final = _ascii(codepoints.APOSTROPHE)
+_TOKENS: Final = _ascii(codepoints.WORD, codepoints.SINGLE) | _APOSTROPHES
+_UNLIKE: Final = set(filterfalse(_folded_by_a_bit, _TOKENS)) | _ascii(codepoints.MARK, codepoints.IGNORED)
+
+_words: Final = byte_mask(_ascii(codepoints.WORD) - _UNLIKE)
+_singles: Final = byte_mask(_ascii(codepoints.SINGLE) - _UNLIKE)
+_joiners: Final = byte_mask(_APOSTROPHES - _UNLIKE)
+_careful_starts: Final = byte_mask(_NOT_ASCII | (_UNLIKE - _APOSTROPHES) | {LESS_THAN, AMPERSAND})
+_careful_ends: Final = byte_mask(_NOT_ASCII | _UNLIKE)
+
+
+@compiled
+def _block_masks(data: Any, index: int) -> tuple[Any, Any, Any, Any, Any]:
+    return (
+        _words(data, index),
+        _joiners(data, index),
+        _singles(data, index),
+        _careful_starts(data, index),
+        _careful_ends(data, index),
+    )
+
+
+@compiled
+def _classify(data: Any, start: int, stop: int, rest: Any, masks: Any) -> int:
+    """Write the five masks of each 64 bytes of a text, and zeros after them; return the number of blocks."""
+    blocks = (stop - start + BYTES - 1) // BYTES
+    for block in range(blocks):
+        at = start + block * BYTES
+        if at + BYTES <= len(data):
+            found = _block_masks(data, at)
+        else:  # never read past the end of the memory
+            rest[:] = 0
+            for index in range(len(data) - at):
+                rest[index] = data[at + index]
+            found = _block_masks(rest, 0)
+        valid = _ALL if at + BYTES <= stop else (_ONE << np.uint64(stop - at)) - _ONE
+        for mask in range(5):
+            masks[mask, block] = found[mask] & valid
+    masks[:, blocks] = 0
+    return blocks
+
+
+@compiled
+def _join(masks: Any, blocks: int) -> None:
+    """Turn the masks into those that the walk needs: starts of tokens in place of joiners, and whole words.
+
+    An apostrophe between two ASCII letters is part of the word. Before a character outside ASCII it may be.
+    """
+    words, joiners, singles, careful_starts, careful_ends = masks[0], masks[1], masks[2], masks[3], masks[4]
+    letters_before, whole_before = np.uint64(0), np.uint64(0)
+    letters = words[0]
+    for block in range(blocks):
+        letters_after = words[block + 1]
+        joiner = joiners[block]
+        after_letter = (letters << _ONE) | (letters_before >> _TOP)
+        before_letter = (letters >> _ONE) | (letters_after << _TOP)
+        before_careful = (careful_ends[block] >> _ONE) | (careful_ends[block + 1] << _TOP)
+        whole = letters | (joiner & after_letter & before_letter)
+        starts = whole & ~((whole << _ONE) | (whole_before >> _TOP))
+        words[block] = whole
+        joiners[block] = starts | singles[block] | careful_starts[block]
+        careful_ends[block] |= joiner & before_careful
+        letters_before, letters, whole_before = letters, letters_after, whole
+
+
+@compiled
+def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int, hashes: Any, spans: Any) -> int:
+    words, starts, careful_starts, careful_ends = masks[0], masks[1], masks[3], masks[4]
+    readable = len(data) - 16
+    count = 0
+    block: Any = 0
+    bits = starts[0]
+    while True:
+        while bits == 0:
+            block += 1
+            if block >= blocks:
+                return count
+            bits = starts[block]
+        offset = np.uint64(trailing_zeros(bits))
+        bits &= bits - _ONE
+        at = start + block * BYTES + np.int64(offset)
+        # The bits of the word from here on; a token that is no word is one byte.
+        word = (words[block] >> offset) | ((words[block + 1] << _ONE) << (_TOP - offset))
+        length = max(trailing_zeros(~word), 1)
+        end = at + length
+        after = np.uint64(end - start)
+        careful = (careful_starts[block] >> offset) | (careful_ends[after >> _SIX] >> (after & _TOP))
+        if not careful & _ONE and length <= 16 and at <= readable:
+            # Every plain byte of a token is folded by setting this one bit.
+            low = (load_word(data, at) | _FOLDING) & _LOW[np.uint64(length)]
+            high = (load_word(data, at + 8) | _FOLDING) & _HIGH[np.uint64(length)]
+            if low not in (HTTP, HTTPS, WWW):
+                hashes[count] = mix(mix(SEED ^ low) ^ high)
+                if len(spans):
+                    spans[count, 0], spans[count, 1] = at, end
+                count += 1
+                continue
+        value, end, resume = careful_step(data, at, stop, table)
+        if resume == end:
+            hashes[count] = value
+            if len(spans):
+                spans[count, 0], spans[count, 1] = at, end
+            count += 1
+        after = np.uint64(resume - start)
+        block = np.int64(after >> _SIX)
+        if block >= blocks:
+            return count
+        bits = starts[block] & (_ALL << (after & _TOP))
+
+
+@compiled
+def tokenise(data: Any, offsets: Any, table: Any, hashes: Any, spans: Any, token_offsets: Any) -> None:
+    """Write the token hashes of all texts, and where those of each begin.
+
+    `spans` gets the first and the end byte of each token, unless it has no room at all.
+    """
+    longest = 0
+    for index in range(len(offsets) - 1):
+        longest = max(longest, offsets[index + 1] - offsets[index])
+    masks = np.empty((5, longest // BYTES + 2), np.uint64)
+    rest = np.empty(BYTES, np.uint8)
+    count = 0
+    for index in range(len(offsets) - 1):
+        token_offsets[index] = count
+        start, stop = np.int64(offsets[index]), np.int64(offsets[index + 1])
+        blocks = _classify(data, start, stop, rest, masks)
+        _join(masks, blocks)
+        count += _walk(data, start, stop, table, masks, blocks, hashes[count:], spans[count:])
+    token_offsets[len(offsets) - 1] = count
+
+
+class TokenColumn(NamedTuple):
+    """The token hashes of n texts one after another, and where each text's begin."""
+
+    hashes: Hashes
+    offsets: NDArray[np.int64]  # n + 1
+
+
+def _as_compiled(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a view of an array of the one type that is compiled for, whether its memory may be written or not."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _tokenised(texts: TextColumn, spans: NDArray[np.int64]) -> TokenColumn:
+    hashes = np.empty(int(texts.offsets[-1] - texts.offsets[0]), np.uint64)  # no token is shorter than a byte
+    offsets = np.empty(len(texts.offsets), np.int64)
+    data, begins = _as_compiled(texts.data), _as_compiled(texts.offsets)
+    tokenise(data, begins, character_table(), hashes, spans, offsets)
+    return TokenColumn(hashes[: offsets[-1]], offsets)
+
+
+def hash_tokens(texts: TextColumn) -> TokenColumn:
+    """Return the hashes of the tokens of each text."""
+    return _tokenised(texts, np.empty((0, 2), np.int64))
+
+
+def token_spans(texts: TextColumn) -> tuple[TokenColumn, NDArray[np.int64]]:
+    """Return the hashes of the tokens of each text, and the first and end byte of each token in the column's data."""
+    spans = np.empty((int(texts.offsets[-1] - texts.offsets[0]), 2), np.int64)
+    tokens = _tokenised(texts, spans)
+    return tokens, spans[: len(tokens.hashes)]

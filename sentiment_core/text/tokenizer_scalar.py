@@ -1,0 +1,266 @@
+"""Reads one token at a time from UTF-8 bytes, byte by byte, as `text/specification.py` defines it.
+
+`tokenizer.py` takes this path for what it cannot do faster: other scripts, tags, references, URLs, long words. It
+would do for all texts. Compiled functions (`columnar/compiled.py`).
+"""
+
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.compiled import compiled
+from sentiment_core.text import codepoints
+from sentiment_core.text import specification as text
+from sentiment_core.text.hashing import SEED, mix
+
+HTTP: Final = np.uint64(int.from_bytes(b"http", "little"))
+HTTPS: Final = np.uint64(int.from_bytes(b"https", "little"))
+WWW: Final = np.uint64(int.from_bytes(b"www", "little"))
+
+_SEPARATOR: Final = codepoints.SEPARATOR
+_WORD: Final = codepoints.WORD
+_SINGLE: Final = codepoints.SINGLE
+_MARK: Final = codepoints.MARK
+_IGNORED: Final = codepoints.IGNORED
+_APOSTROPHE: Final = codepoints.APOSTROPHE
+_CLASS_MASK: Final = (1 << codepoints.CLASS_BITS) - 1
+_CLASS_BITS: Final = codepoints.CLASS_BITS
+_LENGTH_MASK: Final = (1 << codepoints.LENGTH_BITS) - 1
+_FOLDED_SHIFT: Final = codepoints.CLASS_BITS + codepoints.LENGTH_BITS
+_BLOCK_BITS: Final = codepoints.BLOCK_BITS
+_BLOCK_MASK: Final = (1 << codepoints.BLOCK_BITS) - 1
+_EXCLAMATION_MARK, _QUOTE, _NUMBER_SIGN, AMPERSAND, _FULL_STOP, _SLASH, _COLON, _SEMICOLON = b'!"#&./:;'
+LESS_THAN, _GREATER_THAN = b"<>"
+
+_BLOCKS: Final = 128  # where the parts of the character table begin
+_ENTRIES: Final = _BLOCKS + (0x110000 >> codepoints.BLOCK_BITS)
+_LONGEST_TAG: Final = text.LONGEST_TAG
+_LONGEST_REFERENCE: Final = text.LONGEST_REFERENCE
+
+
+@cache
+def character_table() -> NDArray[np.uint32]:
+    """Return the table of `text/codepoints.py` as one flat array, which compiled functions pass around at no cost.
+
+    First the ASCII characters (class, and folded byte << 8), then the blocks, the entries, and the folded bytes.
+    """
+    table = codepoints.code_points()
+    ascii_characters = [chr(code_point) for code_point in range(_BLOCKS)]
+    ascii_rows = [table.class_of(each) | table.fold(each)[0] << 8 for each in ascii_characters]
+    start_of_folded = _ENTRIES + len(table.entries)
+    changed = table.entries & (_LENGTH_MASK << _CLASS_BITS) != 0
+    entries = np.where(changed, table.entries + np.uint32(start_of_folded << _FOLDED_SHIFT), table.entries)
+    return np.concatenate([np.array(ascii_rows), table.blocks, entries, table.folded]).astype(np.uint32)
+
+
+@compiled
+def _decode(data: Any, position: int, stop: int) -> tuple[Any, int]:
+    """Return the code point at a position and its width in bytes; a broken sequence is one byte of U+FFFD."""
+    first = np.int64(data[position])
+    if first < 0x80:
+        return first, 1
+    width = 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+    if first < 0xC2 or first > 0xF4 or position + width > stop:
+        return 0xFFFD, 1
+    code_point = first & (0x7F >> width)
+    for offset in range(1, width):
+        following = np.int64(data[position + offset])
+        if following & 0xC0 != 0x80:
+            return 0xFFFD, 1
+        code_point = (code_point << 6) | (following & 0x3F)
+    return min(code_point, 0x10FFFF), width
+
+
+@compiled
+def _entry(table: Any, code_point: int) -> Any:
+    block = np.int64(table[_BLOCKS + (code_point >> _BLOCK_BITS)])
+    return np.int64(table[_ENTRIES + ((block << _BLOCK_BITS) | (code_point & _BLOCK_MASK))])
+
+
+@compiled
+def _class_at(data: Any, position: int, stop: int, table: Any) -> Any:
+    if position >= stop:
+        return _SEPARATOR
+    if data[position] < 0x80:
+        return np.int64(table[data[position]]) & _CLASS_MASK
+    return _entry(table, _decode(data, position, stop)[0]) & _CLASS_MASK
+
+
+@compiled
+def _absorb(value: Any, pending: Any, length: int, byte: Any) -> tuple[Any, Any, int]:
+    """Take one more byte into a token's hash; `pending` holds the bytes of the eight that are not full yet."""
+    pending |= np.uint64(byte) << np.uint64((length & 7) << 3)
+    length += 1
+    if length & 7 == 0:
+        value = mix(value ^ pending)
+        pending = np.uint64(0)
+    return value, pending, length
+
+
+@compiled
+def _absorb_folded(
+    value: Any, pending: Any, length: int, data: Any, position: int, width: int, entry: int, table: Any
+) -> tuple[Any, Any, int]:
+    """Take what a character outside ASCII is folded to into a token's hash."""
+    size = (entry >> _CLASS_BITS) & _LENGTH_MASK
+    if size == 0:
+        for offset in range(width):
+            value, pending, length = _absorb(value, pending, length, data[position + offset])
+    else:
+        start = entry >> _FOLDED_SHIFT
+        for offset in range(size):
+            value, pending, length = _absorb(value, pending, length, table[start + offset])
+    return value, pending, length
+
+
+@compiled
+def _finish(value: Any, pending: Any, length: int) -> Any:
+    """Return a token's hash: zeros fill up the last sixteen bytes."""
+    if length & 7:
+        value = mix(value ^ pending)
+    if 0 < length & 15 <= 8:
+        value = mix(value)
+    return value
+
+
+@compiled
+def _finish_word(
+    value: Any, pending: Any, length: int, data: Any, position: int, stop: int, table: Any
+) -> tuple[Any, int]:
+    """Return the hash of a word that goes on at a position, and where it ends."""
+    while position < stop:
+        code_point, width = _decode(data, position, stop)
+        entry = _entry(table, code_point)
+        kind = entry & _CLASS_MASK
+        joins = kind == _APOSTROPHE and _class_at(data, position + width, stop, table) == _WORD
+        if kind in (_WORD, _MARK) or joins:
+            value, pending, length = _absorb_folded(value, pending, length, data, position, width, entry, table)
+        elif kind != _IGNORED:
+            break
+        position += width
+    return _finish(value, pending, length), position
+
+
+@compiled
+def _hash_single(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int]:
+    """Return the hash of the one-character token at a position with its marks, and where it ends."""
+    value, pending, length = SEED, np.uint64(0), 0
+    first = True
+    while position < stop:
+        code_point, width = _decode(data, position, stop)
+        entry = _entry(table, code_point)
+        kind = entry & _CLASS_MASK
+        if first or kind == _MARK:
+            value, pending, length = _absorb_folded(value, pending, length, data, position, width, entry, table)
+        elif kind != _IGNORED:
+            break
+        first = False
+        position += width
+    return _finish(value, pending, length), position
+
+
+@compiled
+def _is_letter(byte: int) -> bool:
+    return 97 <= (byte | 32) <= 122
+
+
+@compiled
+def _is_in_url(byte: int) -> bool:
+    return 0x21 <= byte <= 0x7E and byte not in (_QUOTE, LESS_THAN, _GREATER_THAN)
+
+
+@compiled
+def _tag_end(data: Any, position: int, stop: int) -> int:
+    """Return where the HTML tag ends that starts at this `<`, or the position itself when none does."""
+    if position + 2 >= stop:
+        return position
+    first = data[position + 1]
+    if not (_is_letter(first) or first in (_SLASH, _EXCLAMATION_MARK)):
+        return position
+    characters = 0
+    for end in range(position + 2, stop):
+        byte = data[end]
+        if byte == _GREATER_THAN:
+            return end + 1
+        characters += byte & 0xC0 != 0x80
+        if byte == LESS_THAN or characters > _LONGEST_TAG:
+            return position
+    return position
+
+
+@compiled
+def _reference_end(data: Any, position: int, stop: int) -> int:
+    """Return where the character reference ends that starts at this `&`, or the position itself when none does."""
+    start = position + 1
+    if start < stop and data[start] == _NUMBER_SIGN:
+        start += 1
+    for end in range(start, min(start + _LONGEST_REFERENCE + 1, stop)):
+        byte = data[end]
+        if byte == _SEMICOLON and end > start:
+            return end + 1
+        if not (_is_letter(byte) or 48 <= byte <= 57):
+            return position
+    return position
+
+
+@compiled
+def _separator_end(data: Any, position: int, stop: int) -> int:
+    """Return where the separator at a position ends: a tag, a character reference, or one character."""
+    byte = data[position]
+    end = position
+    if byte == LESS_THAN:
+        end = _tag_end(data, position, stop)
+    elif byte == AMPERSAND:
+        end = _reference_end(data, position, stop)
+    if end > position:
+        return end
+    return position + (1 if byte < 0x80 else _decode(data, position, stop)[1])
+
+
+@compiled
+def _url_end(data: Any, end: int, stop: int, value: Any) -> int:
+    """Return where the URL ends whose first token has this hash and end, or the end itself when it starts none."""
+    if end >= stop:
+        return end
+    if data[end] == _COLON:
+        if end + 2 >= stop or data[end + 1] != _SLASH or data[end + 2] != _SLASH:
+            return end
+        if value != _finish(SEED, HTTP, 4) and value != _finish(SEED, HTTPS, 5):
+            return end
+    elif data[end] != _FULL_STOP or value != _finish(SEED, WWW, 3):
+        return end
+    while end < stop and _is_in_url(data[end]):
+        end += 1
+    return end
+
+
+@compiled
+def careful_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int, int]:
+    """Read what starts at a position, of whatever kind.
+
+    Return a hash, where the token ends, and where to go on: two different places when there is no token.
+    """
+    kind = _class_at(data, position, stop, table)
+    if kind == _SINGLE:
+        value, end = _hash_single(data, position, stop, table)
+        return value, end, end
+    if kind != _WORD:
+        return SEED, position, _separator_end(data, position, stop)
+    value, pending, length, end = SEED, np.uint64(0), 0, position
+    # Calls cost more than the work here: Numba counts references to arrays.
+    while end < stop and data[end] < 0x80 and table[data[end]] & _CLASS_MASK == _WORD:
+        pending |= np.uint64(table[data[end]] >> 8) << np.uint64((length & 7) << 3)
+        length += 1
+        end += 1
+        if length & 7 == 0:
+            value = mix(value ^ pending)
+            pending = np.uint64(0)
+    if end < stop and (data[end] >= 0x80 or table[data[end]] & _CLASS_MASK == _APOSTROPHE):
+        value, end = _finish_word(value, pending, length, data, end, stop, table)
+    else:
+        value = _finish(value, pending, length)
+    if end < stop and (data[end] == _COLON or data[end] == _FULL_STOP):
+        return value, end, _url_end(data, end, stop, value)
+    return value, end, end

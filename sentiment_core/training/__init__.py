@@ -1,0 +1,1 @@
+"""Training a model: vectorizer, calibration, cross-validation, learning curve, the MLflow run."""

@@ -1,0 +1,135 @@
+"""From labelled data to a model, in steps that a task each can take: make a snapshot, check it, train on it."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.datasets.checks import check, require_passed
+from sentiment_core.datasets.collection import Collected, collect
+from sentiment_core.datasets.labelled_reviews import digest_of
+from sentiment_core.datasets.snapshot import (
+    Content,
+    Days,
+    NearDuplicates,
+    Row,
+    Side,
+    SideRows,
+    Snapshot,
+    SnapshotManifest,
+    Split,
+    encoded,
+    group_of,
+    rows_by_label,
+)
+from sentiment_core.datasets.snapshot_store import SnapshotStore
+from sentiment_core.datasets.split import in_test
+from sentiment_core.drops.storage import Storage
+from sentiment_core.labels import LABELS
+from sentiment_core.model.bundle import array_bytes
+from sentiment_core.model.manifest import ArrayFile
+from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
+from sentiment_core.params import Params
+from sentiment_core.settings import Settings
+from sentiment_core.text.fingerprints import are_known, hash_texts
+from sentiment_core.training.train import Step, Trained, train_measured
+
+ALL_DAYS: Final = Days()
+_SHOWN: Final = 10  # near-duplicates in the manifest
+
+
+class MadeSnapshot(NamedTuple):
+    """A snapshot, and whether it was not stored before."""
+
+    snapshot: Snapshot
+    new: bool
+
+
+def make_snapshot(
+    connection: Connection, storage: Storage, settings: Settings, params: Params, days: Days = ALL_DAYS
+) -> MadeSnapshot:
+    """Collect the labelled data of some days, split it, and store it as a snapshot.
+
+    An erasure waits until it is stored, and so reaches it. Raises what `collect` and `SnapshotStore.write` do.
+    """
+    with connection, connection.cursor() as cursor:
+        collected = collect(connection, cursor, storage, settings, params, days)
+        snapshot = divide(collected, params, days)
+        return MadeSnapshot(snapshot, SnapshotStore.of(storage, settings).write(snapshot))
+
+
+def divide(collected: Collected, params: Params, days: Days = ALL_DAYS) -> Snapshot:
+    """Put each row on its side, by its group, and describe all in a manifest.
+
+    A row on the test side whose text is also on the training side, or of whose runs of eight words more than half are,
+    is left out.
+    """
+    rows = [row._replace(side=side) for row, side in zip(collected.rows, _sides(collected.rows, params), strict=True)]
+    training, test, near = (
+        [row for row in rows if row.side == side] for side in ("training", "test", "near_duplicate")
+    )
+    content, texts = encoded(rows), hash_texts(row.text for row in training)
+    texts_file = array_bytes(texts)
+    manifest = SnapshotManifest(
+        label_column=params.data.label_column,
+        group_column=collected.group_column,
+        days=days,
+        sources=collected.sources,
+        rejected_files=collected.rejected_files,
+        corrections=collected.corrections,
+        split=Split(test_size=params.snapshot.test_size),
+        training=_side_rows(training),
+        test=_side_rows(test),
+        near_duplicates=NearDuplicates(rows=len(near), first=tuple((row.key, row.line) for row in near[:_SHOWN])),
+        content=Content(size=len(content), sha256=sha256(content).hexdigest()),
+        known_texts=ArrayFile(size=len(texts_file), sha256=sha256(texts_file).hexdigest()),
+    )
+    return Snapshot(manifest, rows, texts)
+
+
+def train_snapshot(
+    snapshot: Snapshot,
+    params: Params,
+    provenance: dict[str, Any] | None = None,
+    unlabelled: Sequence[str] = (),
+    step: Step = lambda _: None,
+) -> Trained:
+    """Train on a snapshot, if it passes the checks of the configuration: always the same model of the same snapshot.
+
+    Its test side is the bundle's test data, whatever `params.data.test_size` says. Raises `ChecksFailed` and
+    `TrainingDataInvalid`.
+    """
+    require_passed(check(snapshot, params))
+    known = {
+        "data": f"snapshot {snapshot.id}",
+        "snapshot": snapshot.id,
+        "grouped_by": snapshot.manifest.group_column,
+    }
+    chosen = params.with_test_size(snapshot.manifest.split.test_size)
+    return train_measured(snapshot.reviews("training", "test"), chosen, known | (provenance or {}), unlabelled, step)
+
+
+def _sides(rows: Sequence[Row], params: Params) -> list[Side]:
+    test = in_test(map(group_of, rows), params.snapshot.test_size)
+    near = _near_training([row.text for row in rows], test)
+    sides: list[Side] = []
+    for is_test, is_near in zip(test.tolist(), near.tolist(), strict=True):
+        sides.append(("near_duplicate" if is_near else "test") if is_test else "training")
+    return sides
+
+
+def _near_training(texts: Sequence[str], test: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell for each text whether it is on the test side and nearly the same as texts on the other one."""
+    near = np.zeros(len(texts), np.bool_)
+    if test.any() and not test.all():
+        held_out, learned = ([texts[row] for row in np.flatnonzero(side).tolist()] for side in (test, ~test))
+        near[test] = (Shingles(held_out).share_in(learned) > NEARLY_ALL) | are_known(held_out, hash_texts(learned))
+    return near
+
+
+def _side_rows(rows: Sequence[Row]) -> SideRows:
+    digest = digest_of([row.text for row in rows], [LABELS.index(row.label) for row in rows])
+    return SideRows(rows=rows_by_label(rows), sha256=digest)

@@ -12,7 +12,7 @@ from api.schemas import Model, RoleName
 from api.served import Scorers, ServedModel
 from sentiment_core.errors import ModelUnknown, RegistryUnavailable, SentimentError
 from sentiment_core.registry.names import CHAMPION
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 from sentiment_core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Followed(Role):
         self._nobody = False  # whether the registry says that what is wanted is not there
 
     async def _renew(self) -> None:
-        registry = Registry(self._tracking_uri, self._name, self._cache)
+        registry = RegisteredModel(self._tracking_uri, self._name, self._cache)
         resolved = asyncio.ensure_future(asyncio.to_thread(registry.resolve, self.wanted))
         if self.current is None:
             await asyncio.wait((resolved,), timeout=_PATIENCE_S)
@@ -61,7 +61,7 @@ class Followed(Role):
         else:
             await self._exchange(registry, version, digest)
 
-    async def _exchange(self, registry: Registry, version: int, digest: str) -> None:
+    async def _exchange(self, registry: RegisteredModel, version: int, digest: str) -> None:
         try:
             self._serve(await asyncio.to_thread(self._load, registry, version, digest))
         except RegistryUnavailable:
@@ -79,7 +79,7 @@ class Followed(Role):
             and (current.identity["version"], current.identity["digest"]) == (version, digest)
         )
 
-    def _load(self, registry: Registry, version: int, digest: str) -> ServedModel:
+    def _load(self, registry: RegisteredModel, version: int, digest: str) -> ServedModel:
         def folder() -> Path:
             return registry.fetch(version).path
 

@@ -29,7 +29,7 @@ from benchmarks.http_load import post
 from demo.stack import Stack
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.names import CHAMPION
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 GOALS = {"slowest_start_s": "≤ 3", "resident_mb": "≤ 256"}
 READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -79,7 +79,7 @@ def starts(folder: Path, rounds: int) -> dict[str, float]:
     found["a bundle"] = seconds_to_ready({"SENTIMENT_BUNDLE": str(bundle)}, rounds)
     cached = {"SENTIMENT_MODEL_CACHE": str(folder / "cache")}
     with Stack(folder / "stack", ("postgres", "object_store", "mlflow"), durable=False) as stack:
-        registry = Registry(stack.mlflow.url, cache=folder / "cache")
+        registry = RegisteredModel(stack.mlflow.url, cache=folder / "cache")
         registry.set_alias(CHAMPION, registry.register(STARTER))
         up = cached | {"SENTIMENT_MLFLOW_TRACKING_URI": stack.mlflow.url}
         found["the champion, MLflow up"] = seconds_to_ready(up, rounds)

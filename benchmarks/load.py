@@ -15,12 +15,10 @@ from typing import Any
 
 from benchmarks.harness import Reviews, arguments, interleaved, labelled_reviews, report
 from demo.stack import Stack
-from sentiment_core.database import connection as connecting
-from sentiment_core.database import migrations as database
-from sentiment_core.database.connection import Connection
+from sentiment_core.database import migrations
+from sentiment_core.database.connection import Connection, connect
 from sentiment_core.drops.storage import Storage
-from sentiment_core.ledger import source_files as ledger
-from sentiment_core.ledger import verification
+from sentiment_core.ledger import source_files, verification
 from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.loader import Loader
 from sentiment_core.model.bundle import STARTER, Bundle
@@ -66,8 +64,8 @@ class Bench:
         self.loader = Loader(connection, storage, open_model(connection, Bundle.load(STARTER)), settings, "benchmark")
         with connection, connection.cursor() as cursor:
             drop = storage.find(f"s3://{settings.bucket}/{KEY}")
-            ledger.register(cursor, [drop], settings.incoming_prefix)
-            self.source_file_id = ledger.find(cursor, drop)
+            source_files.register(cursor, [drop], settings.incoming_prefix)
+            self.source_file_id = source_files.find(cursor, drop)
 
     def execute(self, *statements: str) -> None:
         """Run statements, each in a transaction of its own, as CHECKPOINT and VACUUM want it."""
@@ -117,10 +115,10 @@ def main() -> None:
     rows = 2_000 if options.quick else ROWS
     data = drop_of(reviews, rows)
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder), ("postgres", "object_store")) as stack:
-        database.upgrade(stack.postgres.url())
+        migrations.upgrade(stack.postgres.url())
         settings = Settings(bucket="reviews", s3_endpoint_url=stack.object_store.endpoint)
         stack.object_store.client().put_object(Bucket="reviews", Key=KEY, Body=data, **AS_IT_IS)
-        with connecting.connect(stack.postgres.url("sentiment", "postgres")) as connection:
+        with connect(stack.postgres.url("sentiment", "postgres")) as connection:
             bench = Bench(connection, Storage(stack.object_store.client()), settings)
             figures, ratios = measure(bench, rows, rounds=1 if options.quick else 5)
     figures = {"reviews": reviews.name, "rows": rows, "file (MB)": len(data) / 1e6} | figures

@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.harness import Reviews, arguments, labelled_reviews, measured, report
 from benchmarks.load import AS_IT_IS, COLUMNS, rows_of
 from demo.stack import Stack
-from sentiment_core.database import migrations as database
+from sentiment_core.database import migrations
 from sentiment_core.database.connection import connect
 from sentiment_core.ledger import verification
 
@@ -138,7 +138,7 @@ def main() -> None:
         if options.only and not options.quick and not re.search(options.only, name):
             continue
         with tempfile.TemporaryDirectory() as folder, Stack(Path(folder), ("postgres", "object_store")) as stack:
-            database.upgrade(stack.postgres.url())
+            migrations.upgrade(stack.postgres.url())
             measure: Callable[[int], dict[str, Any]] = getattr(Scale(stack, reviews, Path(folder)), name)
             figures |= measure(size)
             with connect(stack.postgres.url()) as connection:

@@ -22,15 +22,15 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.harness import Reviews, arguments, labelled_reviews, report
 from demo.stack import Stack
-from sentiment_core.database import connection as connecting
-from sentiment_core.database import migrations as database
+from sentiment_core.database import migrations
+from sentiment_core.database.connection import connect
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.datasets.split import in_test
 from sentiment_core.labels import LABELS
 from sentiment_core.params import Params
 from sentiment_core.promotion.alias_moves import promote
 from sentiment_core.registry.names import CHAMPION
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 from sentiment_core.training.train import train
 
 DAG: Final = "retrain"
@@ -44,7 +44,7 @@ def main() -> None:
     reviews = labelled_reviews(options.quick)
     with tempfile.TemporaryDirectory() as state, Stack(Path(state)) as stack:
         stack.airflow.client().wait_for_dag(DAG, 120)
-        database.upgrade(stack.postgres.url())
+        migrations.upgrade(stack.postgres.url())
         before = crown_a_tenth(stack, reviews)
         put(stack, reviews)
         run = retrain(stack)
@@ -60,9 +60,9 @@ def main() -> None:
     report(figures, {"retrain_run_vs_sklearn_fit": run["seconds"] / fit_s}, GOALS, options.json)
 
 
-def registry(stack: Stack) -> Registry:
+def registry(stack: Stack) -> RegisteredModel:
     """Return the registered model of the stack."""
-    return Registry(stack.mlflow.url, "sentiment", stack.state / "models")
+    return RegisteredModel(stack.mlflow.url, "sentiment", stack.state / "models")
 
 
 def crown_a_tenth(stack: Stack, reviews: Reviews) -> int:
@@ -74,7 +74,7 @@ def crown_a_tenth(stack: Stack, reviews: Reviews) -> int:
     with tempfile.TemporaryDirectory() as folder:
         train(tenth, Params.load(), {}).save(Path(folder))
         version = models.register(Path(folder))
-    with connecting.connect(stack.postgres.url()) as connection:
+    with connect(stack.postgres.url()) as connection:
         promote(connection, models, version, actor="benchmark", reason="a tenth of the groups", kind="force")
     return version
 

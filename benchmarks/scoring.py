@@ -25,12 +25,12 @@ from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.datasets.labelled_reviews import LabelledReviews, split
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import STARTER
-from sentiment_core.model.manifest import Snapshot, Thresholds
+from sentiment_core.model.manifest import Thresholds, TrainingData
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.lookup import margins
 from sentiment_core.params import Params
-from sentiment_core.text import specification as text
-from sentiment_core.text.recipe import Recipe
+from sentiment_core.text import specification
+from sentiment_core.text.recipe import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
 from sentiment_core.training.calibration import uncalibrated
 from sentiment_core.training.train import compile_bundle, fit
@@ -60,7 +60,7 @@ def trained(reviews: LabelledReviews, params: Params) -> Scorer:
         languages=("en",),
         calibration=uncalibrated(1),
         thresholds=Thresholds(neutral_low=0.5, neutral_high=0.5),
-        snapshot=Snapshot(sha256=reviews.sha256, rows=reviews.rows, unlabelled_sha256=None, unlabelled_rows=0),
+        snapshot=TrainingData(sha256=reviews.sha256, rows=reviews.rows, unlabelled_sha256=None, unlabelled_rows=0),
         training={},
     )
     return Scorer(bundle)
@@ -99,12 +99,12 @@ class SklearnTwin:
         """Return a review's tokens, those after a negation marked with a star."""
         tokens, left = words(review), 0
         for place, word in enumerate(tokens):
-            if word in text.NEGATION_ENDS:
+            if word in specification.NEGATION_ENDS:
                 left = 0
             elif left:
                 tokens[place] = f"*{word}"
                 left -= 1
-            if word in text.NEGATIONS:
+            if word in specification.NEGATIONS:
                 left = self.recipe.negation_reach
         return tokens
 
@@ -118,9 +118,9 @@ class SklearnTwin:
             for size in range(1, self.recipe.longest_ngram + 1):
                 for place in range(len(tokens) - size + 1):
                     last = tokens[place + size - 1]
-                    hashes[place] = text.combine(hashes[place], _hash(last)) if size > 1 else _hash(last)
+                    hashes[place] = specification.combine(hashes[place], _hash(last)) if size > 1 else _hash(last)
                     spelled[place] = f"{spelled[place]} {last}" if size > 1 else last
-                    feature = features.get(text.identity(hashes[place]))
+                    feature = features.get(specification.identity(hashes[place]))
                     if feature is not None:
                         found[spelled[place]] = feature
         return found
@@ -129,8 +129,8 @@ class SklearnTwin:
 @cache
 def _hash(word: str) -> int:
     if len(word) > 1 and word.startswith("*"):
-        return text.combine(text.NEGATED, _hash(word[1:]))
-    return text.token_hash(word.encode())
+        return specification.combine(specification.NEGATED, _hash(word[1:]))
+    return specification.token_hash(word.encode())
 
 
 def fasttext_model(reviews: LabelledReviews) -> Any:
@@ -168,7 +168,7 @@ def check(scorer: Scorer, twin: SklearnTwin, texts: list[str]) -> float:
 
 def stages(scorer: Scorer, column: TextColumn) -> dict[str, float]:
     """Return the share of the time that each stage takes, by leaving the later ones out."""
-    recipe = Recipe(scorer.bundle.manifest.recipe.negation_reach)
+    recipe = TokenPipeline(scorer.bundle.manifest.recipe.negation_reach)
     tokens, known = recipe.tokens(column), vocabulary(scorer.bundle.ngrams, scorer.bundle.weights)
     nothing = known._replace(filter=np.zeros_like(known.filter))
     sizes = scorer.bundle.manifest.recipe.shortest_ngram, scorer.bundle.manifest.recipe.longest_ngram

@@ -109,10 +109,10 @@ def experiments() -> None:
     @fails_for_good
     def compare() -> None:
         """Log the table and the plot of all trials, and fail if one of them did."""
-        from sentiment_core.experiments.comparison import Comparison  # noqa: PLC0415
+        from sentiment_core.experiments.comparison import TrialComparison  # noqa: PLC0415
 
         run = started_run()
-        comparison = Comparison.of(run.experiment, run.results())
+        comparison = TrialComparison.of(run.experiment, run.results())
         run.finish(comparison)
         log.info("%s", comparison.markdown())
         comparison.require_success()
@@ -133,16 +133,16 @@ def where(chosen: Any) -> str:
 
 def read(chosen: Any) -> Any:
     """Return the reviews that a run's params name."""
-    from sentiment_core.datasets.download import fetched  # noqa: PLC0415
+    from sentiment_core.datasets.download import downloaded  # noqa: PLC0415
     from sentiment_core.datasets.labelled_reviews import read_labelled, read_texts  # noqa: PLC0415 -- pandas is slow to import
     from sentiment_core.experiments.trial import prepare  # noqa: PLC0415
 
     params, bucket = training_params(), settings().bucket
-    with fetched(storage(), bucket, where(chosen)) as paths:
+    with downloaded(storage(), bucket, where(chosen)) as paths:
         reviews = read_labelled(paths, params.data, chosen["group_column"])
     unlabelled = []
     if chosen["unlabelled"]:
-        with fetched(storage(), bucket, chosen["unlabelled"]) as paths:
+        with downloaded(storage(), bucket, chosen["unlabelled"]) as paths:
             unlabelled = read_texts(paths)
     return prepare(reviews, params, unlabelled, chosen["rows"])
 

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
 from httpx import HTTPStatusError
 from wiring import SCORED_REVIEWS, connect, fails_for_good, registry, run_day
 
-from sentiment_core.drift import report_store as drift_report
+from sentiment_core.drift import report_store
 from sentiment_core.drift.mlflow_run import log_run
 from sentiment_core.drift.page import verdict
 from sentiment_core.drift.statistics import MODEL_CAUSES, Cause, State
@@ -74,8 +74,8 @@ def monitor_drift() -> None:
         version, digest = models.resolve(None)
         with connect() as connection:
             model = open_model(connection, Bundle.load(models.fetch(version).path), version)
-            reports = drift_report.measure(connection, day, model, settings())
-            drift_report.store(connection, day, model.model_id, reports)
+            reports = report_store.measure(connection, day, model, settings())
+            report_store.store(connection, day, model.model_id, reports)
         whole, *products = reports
         level = logging.WARNING if whole.drifted or whole.state is State.NO_REFERENCE else logging.INFO
         log.log(level, "%s by model version %s (%s): %s", day, version, digest[:12], verdict(whole))
@@ -97,8 +97,8 @@ def monitor_drift() -> None:
         """Draw the day and log it to MLflow."""
         day = date.fromisoformat(found["day"])
         with connect() as connection:
-            reports = drift_report.stored(connection, day, found["model_id"])
-            past = drift_report.trend(connection, day, found["model_id"])
+            reports = report_store.stored(connection, day, found["model_id"])
+            past = report_store.trend(connection, day, found["model_id"])
         address = log_run(settings().require_mlflow_tracking_uri(), reports, past, day, found["digest"])
         log.info("Plot and page: %s", address)
         return address
@@ -128,7 +128,7 @@ def monitor_drift() -> None:
             raise AirflowSkipException
         day, by = date.fromisoformat(found["day"]), context["run_id"]
         with connect() as connection:
-            return drift_report.request_retraining(connection, day, found["model_id"], causes, by, settings())
+            return report_store.request_retraining(connection, day, found["model_id"], causes, by, settings())
 
     found = measure()
     report(found)

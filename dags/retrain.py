@@ -14,7 +14,7 @@ from sentiment_core.datasets.snapshot import Days, Snapshot
 from sentiment_core.datasets.snapshot_store import SnapshotStore
 from sentiment_core.params import Params
 from sentiment_core.promotion.alias_moves import promote
-from sentiment_core.promotion.challenge import contend, rehearse
+from sentiment_core.promotion.challenge import judge_and_promote, judge_only
 from sentiment_core.promotion.policy import GatePolicy
 from sentiment_core.registry.names import CHALLENGER
 from sentiment_core.settings import settings
@@ -163,8 +163,8 @@ def retrain() -> None:
         rows, models = stored(snapshot_id).reviews("test"), registry()
         with connect() as connection:
             if not params["promote"]:
-                return {"version": version, **rehearse(connection, models, version, rows, policy)._asdict()}
-            outcome = contend(
+                return {"version": version, **judge_only(connection, models, version, rows, policy)._asdict()}
+            outcome = judge_and_promote(
                 connection,
                 models,
                 version,

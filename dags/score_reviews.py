@@ -7,8 +7,8 @@ from typing import Any
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
 from wiring import SCORED_REVIEWS, connect, fails_for_good, reconcile_history, registry, run_day, storage
 
-from sentiment_core.ledger.models import enter_model, open_model
-from sentiment_core.loading.loader import Outcome
+from sentiment_core.ledger.models import ensure_model, open_model
+from sentiment_core.loading.loader import LoadOutcome
 from sentiment_core.loading.progress import StoredProgress
 from sentiment_core.loading.scoring_run import (
     RunPlan,
@@ -92,7 +92,7 @@ def score_reviews() -> None:
             run_plan = RunPlan(
                 run.run_id,
                 day,
-                enter_model(connection, digest, settings().model_name, version),
+                ensure_model(connection, digest, settings().model_name, version),
                 version,
                 digest == models.champion_digest(),
                 params["replace"],
@@ -141,7 +141,7 @@ def score_reviews() -> None:
     score.expand(group_id=plan()) >> summary()
 
 
-def report(outcome: Outcome) -> None:
+def report(outcome: LoadOutcome) -> None:
     """Write what became of a file to the task's log; a rejected one as a warning."""
     level = logging.WARNING if outcome.status in ("rejected", "kept") else logging.INFO
     log.log(

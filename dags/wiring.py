@@ -11,13 +11,14 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import Asset, Connection
 from airflow.sdk.exceptions import AirflowFailException
 
-from sentiment_core.database import connection as connecting
+from sentiment_core.database.connection import Connection as DatabaseConnection
+from sentiment_core.database.connection import connect as connect_to
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import DayInvalid, SettingMissing, TerminalError
 from sentiment_core.loading.scoring_run import finished_day, yesterday
 from sentiment_core.promotion.alias_moves import reconcile
 from sentiment_core.registry.names import CHALLENGER, CHAMPION
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
@@ -46,9 +47,9 @@ def fails_for_good(task: Callable[Arguments, Result]) -> Callable[Arguments, Res
 
 
 @contextmanager
-def connect() -> Iterator[connecting.Connection]:
+def connect() -> Iterator[DatabaseConnection]:
     """Open a connection to the database of the Airflow connection `sentiment_db`."""
-    with connecting.connect(Connection.get(DATABASE_CONNECTION).get_uri(), application="airflow") as connection:
+    with connect_to(Connection.get(DATABASE_CONNECTION).get_uri(), application="airflow") as connection:
         yield connection
 
 
@@ -57,15 +58,15 @@ def storage() -> Storage:
     return Storage(S3Hook(AWS_CONNECTION).get_conn())
 
 
-def registry() -> Registry:
+def registry() -> RegisteredModel:
     """Return the model registry that the settings name."""
     config = settings()
     if config.mlflow_tracking_uri is None:
         raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="the model of a run comes from the registry")
-    return Registry(config.mlflow_tracking_uri, config.model_name, config.model_cache)
+    return RegisteredModel(config.mlflow_tracking_uri, config.model_name, config.model_cache)
 
 
-def reconcile_history(connection: connecting.Connection, models: Registry) -> None:
+def reconcile_history(connection: DatabaseConnection, models: RegisteredModel) -> None:
     """Let the history of the aliases agree with the registry; the log tells what was cut off, or moved past it."""
     for alias in (CHAMPION, CHALLENGER):
         for move in reconcile(connection, models, alias):

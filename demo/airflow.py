@@ -20,7 +20,7 @@ from demo.postgres import Postgres
 from demo.processes import Program
 from demo.steps import Silent, Step, run_all
 from demo.workspace import LOOPBACK, Workspace, write_private
-from sentiment_core.database import connection as connecting
+from sentiment_core.database.connection import connect
 from sentiment_core.errors import AirflowUnavailable
 
 USER = "admin"
@@ -193,7 +193,7 @@ class Airflow:
     def _beats(self, job: str, since: datetime) -> bool:
         """Tell whether a program's heart has beaten since then; asked of the database, for the API server is busy."""
         statement = "SELECT FROM job WHERE job_type = %s AND latest_heartbeat > %s"
-        with connecting.connect(self._postgres.url("airflow")) as connection, connection.cursor() as cursor:
+        with connect(self._postgres.url("airflow")) as connection, connection.cursor() as cursor:
             cursor.execute(statement, (job, since))
             return cursor.fetchone() is not None
 

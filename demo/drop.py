@@ -12,7 +12,7 @@ from rich.text import Text
 
 from demo.card import Card
 from demo.tour import DAG
-from sentiment_core.database import connection as connecting
+from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import s3_client, storage_errors
 from sentiment_core.loading.scoring_run import yesterday
 
@@ -48,7 +48,7 @@ def drop(card: Card, file: Path) -> bool:
 
 
 def _show(console: Console, environment: Mapping[str, str], bucket: str, key: str) -> bool:
-    with connecting.connect(environment["SENTIMENT_DATABASE_URL"]) as connection, connection.cursor() as cursor:
+    with connect(environment["SENTIMENT_DATABASE_URL"]) as connection, connection.cursor() as cursor:
         cursor.execute(OUTCOME, (bucket, key))
         status, outcome = cursor.fetchone() or ("missing", "Airflow's run did not see the file")
         console.print(f"{status}: {outcome}", soft_wrap=True)

@@ -15,7 +15,7 @@ from demo.environment import base
 from demo.processes import Program
 from demo.unprivileged import give, identity, own_folder, readable_copy
 from demo.workspace import LOOPBACK, Workspace, write_private
-from sentiment_core.database import connection as connecting
+from sentiment_core.database.connection import connect
 from sentiment_core.errors import DatabaseUnavailable, ProgramMissing
 
 # Each has an owner of the same name.
@@ -154,6 +154,6 @@ class Postgres:
 
     @contextmanager
     def _superuser(self) -> Iterator[Cursor]:
-        with connecting.connect(self.url("postgres", SUPERUSER)) as server, server.cursor() as cursor:
+        with connect(self.url("postgres", SUPERUSER)) as server, server.cursor() as cursor:
             server.autocommit = True
             yield cursor

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from demo.postgres import Postgres
 from demo.stack import Stack
-from sentiment_core.database import migrations as database
+from sentiment_core.database import migrations
 
 # What differs between two dumps of one schema: the key of psql's restricted mode, and the versions of the programs.
 _VOLATILE = re.compile(r"^(\\(un)?restrict .*|-- Dumped (from|by) .*)\n", re.MULTILINE)
@@ -26,7 +26,7 @@ def main() -> None:
     """Migrate an empty database of a server of its own, and print its schema."""
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder), ("postgres",), durable=False) as stack:
         url = stack.postgres.create_database("dumped")
-        database.upgrade(url)
+        migrations.upgrade(url)
         sys.stdout.write(dump(stack.postgres, url))
 
 

@@ -14,12 +14,12 @@ from demo.object_store import BUCKETS
 from demo.processes import Program
 from demo.stack import Stack
 from demo.steps import Step
-from sentiment_core.database import connection as connecting
-from sentiment_core.database import migrations as database
+from sentiment_core.database import migrations
+from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import storage_errors
 from sentiment_core.errors import BundleTooOld, ModelUnknown, TourFailed
 from sentiment_core.model.bundle import STARTER
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 DAG = "score_reviews"
 INCOMING = CHECKOUT / "examples" / "incoming"
@@ -52,7 +52,7 @@ class Tour:
     def __init__(self, stack: Stack, display: Display) -> None:
         self._stack = stack
         self._display = display
-        self._registry = Registry(stack.mlflow.url, cache=stack.state / "models")
+        self._registry = RegisteredModel(stack.mlflow.url, cache=stack.state / "models")
 
     def steps(self) -> list[Step]:
         """Return the steps, for `Stack.start`."""
@@ -77,7 +77,7 @@ class Tour:
             raise TourFailed(why="the tables of scored or of rejected rows are empty")
 
     def _upgrade(self) -> str:
-        database.upgrade(self._stack.postgres.url())
+        migrations.upgrade(self._stack.postgres.url())
         return "is current"
 
     def _register(self) -> str:
@@ -157,7 +157,7 @@ class Tour:
             raise TourFailed(why=f"the API answered {answer.status} to a prediction")
 
     def _query(self, statement: str) -> list[tuple[Any, ...]]:
-        with connecting.connect(self._stack.postgres.url()) as connection, connection.cursor() as cursor:
+        with connect(self._stack.postgres.url()) as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return list(cursor.fetchall())
 

@@ -11,17 +11,17 @@ import numpy as np
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.drops.contract import Header
 from sentiment_core.drops.csv_records import read_records
-from sentiment_core.drops.deduplication import RepeatFilter, review_keys
+from sentiment_core.drops.deduplication import Deduplicator, review_keys
 from sentiment_core.drops.validation import Validator
-from sentiment_core.loading import binary_copy as copying
+from sentiment_core.loading import binary_copy
 from sentiment_core.model.bundle import Bundle
-from sentiment_core.model.manifest import Calibration, Recipe, Snapshot, Thresholds
+from sentiment_core.model.manifest import Calibration, TextRecipe, Thresholds, TrainingData
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.document_frequencies import document_frequencies
 from sentiment_core.ngrams.lookup import features
 from sentiment_core.settings import settings
 from sentiment_core.text.codepoints import UNICODE_VERSION
-from sentiment_core.text.recipe import Recipe as TokenRecipe
+from sentiment_core.text.recipe import TokenPipeline as TokenRecipe
 from sentiment_core.text.specification import RECIPE_VERSION, identity, token_hash
 from sentiment_core.text.vocabulary import vocabulary
 
@@ -38,9 +38,11 @@ def compile_kernels() -> None:
         header = Header(block.fields(0), settings().text_columns, "the sample")
         batch, _ = Validator(header, len(SAMPLE)).validate(block.records(1))
         scores = scorer.score(batch.text)
-        copying.encode_rows([copying.texts(batch.text), copying.numbers(scores.score.astype(np.float32))])
-        copying.encode_rows([copying.texts(batch.text.take(np.zeros(1, np.int64))), copying.documents(batch.extra)])
-        RepeatFilter(lambda _: {}).suspects(review_keys("", batch.language))
+        binary_copy.encode_rows([binary_copy.texts(batch.text), binary_copy.numbers(scores.score.astype(np.float32))])
+        binary_copy.encode_rows(
+            [binary_copy.texts(batch.text.take(np.zeros(1, np.int64))), binary_copy.documents(batch.extra)]
+        )
+        Deduplicator(lambda _: {}).candidates(review_keys("", batch.language))
         batch.language.codes()
     scorer.score_texts([SAMPLE])
     scorer.explain(SAMPLE)
@@ -63,13 +65,13 @@ def _small_bundle(*, canonical: bool = True) -> Bundle:
         name="warm-up",
         labels=("negative", "positive"),
         languages=(),
-        recipe=Recipe(
+        recipe=TextRecipe(
             version=RECIPE_VERSION, unicode=UNICODE_VERSION, shortest_ngram=1, longest_ngram=1, negation_reach=1
         ),
         biases=(0.0,),
         calibration=Calibration(slopes=((1.0,),), intercepts=(0.0,)),
         thresholds=Thresholds(neutral_low=0.5, neutral_high=0.5),
-        snapshot=Snapshot(sha256="", rows={}, unlabelled_sha256=None, unlabelled_rows=0),
+        snapshot=TrainingData(sha256="", rows={}, unlabelled_sha256=None, unlabelled_rows=0),
         training={},
     )
 

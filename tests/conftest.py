@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from demo.stack import Stack
-from sentiment_core.database import migrations as database
+from sentiment_core.database import migrations
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.settings import Settings
 
@@ -88,7 +88,7 @@ def mlflow_uri(stack: Stack) -> str:
 @pytest.fixture(scope="session")
 def migrated_template(stack: Stack) -> str:
     """A migrated database that others are copied from."""
-    database.upgrade(stack.postgres.create_database("template_migrated"))
+    migrations.upgrade(stack.postgres.create_database("template_migrated"))
     return "template_migrated"
 
 

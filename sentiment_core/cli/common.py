@@ -11,10 +11,10 @@ import click
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.storage import Storage, s3_client
-from sentiment_core.ledger.models import Model, open_model
-from sentiment_core.loading.loader import Outcome
+from sentiment_core.ledger.models import ScoringModel, open_model
+from sentiment_core.loading.loader import LoadOutcome
 from sentiment_core.model.bundle import STARTER, Bundle
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 from sentiment_core.settings import Settings
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -23,7 +23,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 class ChosenModel(NamedTuple):
     """A model to score with, and whether the views are to show its scores."""
 
-    model: Model
+    model: ScoringModel
     champion: bool
 
 
@@ -46,7 +46,7 @@ def choose_model(
 ) -> ChosenModel:
     """Open the named bundle, else the named version or the champion, else (without a registry) the starter model."""
     if bundle is None and (config.mlflow_tracking_uri or version):
-        registry = Registry(config.require_mlflow_tracking_uri(), config.model_name, config.model_cache)
+        registry = RegisteredModel(config.require_mlflow_tracking_uri(), config.model_name, config.model_cache)
         number, digest = registry.resolve(version)
         champion = version is None or digest == registry.champion_digest()
         return ChosenModel(open_model(connection, Bundle.load(registry.fetch(number).path), number), champion)
@@ -58,7 +58,7 @@ def command_run_id(verb: str) -> str:
     return f"{verb}__{datetime.now(UTC).isoformat(timespec='seconds')}__{os.getpid()}"
 
 
-def print_outcome(outcome: Outcome) -> None:
+def print_outcome(outcome: LoadOutcome) -> None:
     """Print what became of one file."""
     counts = (
         f": {outcome.rows_in:,} rows, {outcome.rows_scored:,} scored, {outcome.rows_rejected:,} rejected, "

@@ -22,10 +22,10 @@ def db() -> None:
 @as_json
 def upgrade(as_json: bool) -> None:
     """Bring the schema to what this release needs. Safe to run again, and by several at once."""
-    from sentiment_core.database import migrations as database  # noqa: PLC0415 -- `status` is also asked where there is no Alembic
+    from sentiment_core.database import migrations  # noqa: PLC0415 -- `status` is also asked where there is no Alembic
 
     url = settings().require_database_url()
-    database.upgrade(url)
+    migrations.upgrade(url)
     found = schema_status(url)
     if as_json:
         click.echo(json.dumps({"revision": found.found}))

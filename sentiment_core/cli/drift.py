@@ -11,8 +11,7 @@ from rich.table import Table
 
 from sentiment_core.cli.common import DAY, choose_model
 from sentiment_core.database.connection import connect
-from sentiment_core.drift import page as drift_page
-from sentiment_core.drift import report_store as drift_report
+from sentiment_core.drift import page, report_store
 from sentiment_core.drift.statistics import Report
 from sentiment_core.loading.scoring_run import finished_day, yesterday
 from sentiment_core.settings import settings
@@ -38,10 +37,10 @@ def drift(day: datetime | None, product: str | None, bundle: Path | None, out: P
     wanted = finished_day(day.date().isoformat()) if day else yesterday()
     with connect(config.require_database_url()) as connection:
         model = choose_model(connection, config, bundle).model
-        reports = drift_report.measure(connection, wanted, model, config, product)
-        past = drift_report.trend(connection, wanted, model.model_id)
+        reports = report_store.measure(connection, wanted, model, config, product)
+        past = report_store.trend(connection, wanted, model.model_id)
     digest = model.scorer.bundle.digest
-    paths = drift_page.write(reports, past, wanted, digest, out) if out else []
+    paths = page.write(reports, past, wanted, digest, out) if out else []
     if as_json:
         found = [{"product": one.product_id, "drifted": one.drifted, **one.measures} for one in reports]
         click.echo(json.dumps({"day": wanted.isoformat(), "digest": digest, "reports": found}))
@@ -56,9 +55,9 @@ def _print(reports: Sequence[Report]) -> None:
     for report in reports:
         rows = f"{report.measures['rows']:,} reviews"
         name = "All reviews" if report.product_id is None else f"Product {report.product_id}"
-        click.echo(f"\n{name} ({rows}): {drift_page.verdict(report)}")
+        click.echo(f"\n{name} ({rows}): {page.verdict(report)}")
         table = Table("Measure", "Effect", "Threshold", "p-value", "", box=None)
-        for *cells, beyond in drift_page.figures(report):
+        for *cells, beyond in page.figures(report):
             table.add_row(*cells, "drifted" if beyond else "")
         if table.row_count:
             Console(highlight=False).print(table)

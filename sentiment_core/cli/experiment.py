@@ -10,22 +10,22 @@ from rich.console import Console
 from rich.table import Table
 
 from sentiment_core.errors import ExperimentInvalid
-from sentiment_core.experiments import catalogue as experiments
+from sentiment_core.experiments import catalogue
 from sentiment_core.settings import settings
 
 if TYPE_CHECKING:
-    from sentiment_core.experiments.comparison import Comparison
+    from sentiment_core.experiments.comparison import TrialComparison
     from sentiment_core.experiments.mlflow_run import ExperimentRun
     from sentiment_core.experiments.trial import ExperimentData
     from sentiment_core.params import Params
-    from sentiment_core.training.train import Step
+    from sentiment_core.training.train import TrainingStep
 
 _CSV: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 _WIDE: Final = 160
 
 
 @click.command
-@click.argument("name", type=click.Choice(experiments.NAMES))
+@click.argument("name", type=click.Choice(catalogue.NAMES))
 @click.argument("csv", nargs=-1, required=True, type=_CSV)
 @click.option("--group", "group_column", metavar="COLUMN", help="Rows equal in this column share a fold.")
 @click.option("--unlabelled", multiple=True, type=_CSV, help="CSV file of reviews without labels.")
@@ -51,7 +51,7 @@ def experiment(
     from sentiment_core.experiments.trial import prepare  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
 
-    wanted = experiments.experiment(name)
+    wanted = catalogue.experiment(name)
     if wanted.needs_unlabelled and not unlabelled:
         raise ExperimentInvalid(name=name, why="it needs reviews without labels (--unlabelled FILE)")
     params = Params.load(params_file or DEFAULTS)
@@ -84,30 +84,30 @@ def _start(name: str, data: "ExperimentData", described: dict[str, Any]) -> "Exp
 
 
 def _run(
-    wanted: experiments.Experiment,
+    wanted: catalogue.Experiment,
     data: "ExperimentData",
     params: "Params",
     run: "ExperimentRun | None",
-    step: "Step",
-) -> "Comparison":
+    step: "TrainingStep",
+) -> "TrialComparison":
     """Run all rounds; where there is MLflow, it says that the experiment was broken off if it is."""
-    from sentiment_core.experiments.comparison import Comparison  # noqa: PLC0415
+    from sentiment_core.experiments.comparison import TrialComparison  # noqa: PLC0415
     from sentiment_core.experiments.trial import run_trial  # noqa: PLC0415
 
-    results: list[experiments.TrialResult] = []
+    results: list[catalogue.TrialResult] = []
     with run.abandoned_if_broken_off() if run else nullcontext():
         for number in range(len(wanted.shares)):
             for trial in wanted.round(number, results):
                 step(trial.name)
                 recorded = run.record(trial, data, params, step) if run else run_trial(trial, data, params, step)
                 results.append(recorded)
-        comparison = Comparison.of(wanted, results)
+        comparison = TrialComparison.of(wanted, results)
         if run:
             run.finish(comparison)
     return comparison
 
 
-def _as_dict(comparison: "Comparison", run: "ExperimentRun | None") -> dict[str, Any]:
+def _as_dict(comparison: "TrialComparison", run: "ExperimentRun | None") -> dict[str, Any]:
     return {
         "experiment": comparison.experiment.name,
         "mlflow_run_id": run.run_id if run else None,
@@ -125,7 +125,7 @@ def _as_dict(comparison: "Comparison", run: "ExperimentRun | None") -> dict[str,
     }
 
 
-def _print(comparison: "Comparison", run: "ExperimentRun | None") -> None:
+def _print(comparison: "TrialComparison", run: "ExperimentRun | None") -> None:
     from sentiment_core.experiments.comparison import HEADER  # noqa: PLC0415
 
     table = Table(*HEADER, title=comparison.experiment.question, box=None)

@@ -16,7 +16,7 @@ from sentiment_core.database.connection import connect
 from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import TransientError
 from sentiment_core.ledger.source_files import SourceFile
-from sentiment_core.loading.loader import Loader, Status, load_drop
+from sentiment_core.loading.loader import Loader, LoadStatus, load_drop
 from sentiment_core.loading.progress import Progress, StoredProgress
 from sentiment_core.settings import settings
 
@@ -44,7 +44,7 @@ def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: 
     url = config.require_database_url()
     with connect(url) as connection, LoadingBar(drops, shown=not as_json) as bar:
         model = choose_model(connection, config, bundle).model
-        progress = Both(StoredProgress(lambda: connect(url, "sentiment progress"), run_id), bar)
+        progress = CombinedProgress(StoredProgress(lambda: connect(url, "sentiment progress"), run_id), bar)
         loader = Loader(connection, storage, model, config, run_id, progress)
         outcomes, failed = [], None
         for drop in drops:
@@ -59,7 +59,7 @@ def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: 
         print_outcome(outcome)
     if failed is not None:
         raise failed
-    sys.exit(any(outcome.status in (Status.REJECTED, Status.KEPT) for outcome in outcomes))
+    sys.exit(any(outcome.status in (LoadStatus.REJECTED, LoadStatus.KEPT) for outcome in outcomes))
 
 
 class LoadingBar:
@@ -103,7 +103,7 @@ class LoadingBar:
         self._bar.update(self._task, completed=self._finished)
 
 
-class Both:
+class CombinedProgress:
     """Tells two of a load's progress."""
 
     def __init__(self, *told: Progress) -> None:

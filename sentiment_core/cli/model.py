@@ -23,7 +23,7 @@ from sentiment_core.settings import settings
 if TYPE_CHECKING:
     from sentiment_core.model.scorer import Explanation
     from sentiment_core.params import Params
-    from sentiment_core.training.train import CrossValidation, Step, Trained
+    from sentiment_core.training.train import CrossValidation, Trained, TrainingStep
 
 _CSV: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
@@ -97,7 +97,7 @@ def train(
 
 
 def _train_snapshot(
-    name: str, params: "Params", unlabelled: list[str], provenance: dict[str, Any], step: "Step"
+    name: str, params: "Params", unlabelled: list[str], provenance: dict[str, Any], step: "TrainingStep"
 ) -> "Trained":
     from sentiment_core.cli.common import open_storage  # noqa: PLC0415
     from sentiment_core.datasets.snapshot_store import SnapshotStore  # noqa: PLC0415
@@ -181,7 +181,12 @@ def _folder(chosen: Path | None) -> Iterator[Path]:
 
 
 def _track(
-    trained: "Trained", params: "Params", unlabelled: list[str], folder: Path, learning_curve: bool, step: "Step"
+    trained: "Trained",
+    params: "Params",
+    unlabelled: list[str],
+    folder: Path,
+    learning_curve: bool,
+    step: "TrainingStep",
 ) -> dict[str, Any]:
     """Log the training, register its bundle, and let the alias of the next champion point at it."""
     from sentiment_core.training.learning_curve import learning_curve as curve_of  # noqa: PLC0415
@@ -219,7 +224,7 @@ def _as_dict(explanation: "Explanation", explain: bool) -> dict[str, Any]:
 
 
 @contextmanager
-def _steps() -> Iterator["Step"]:
+def _steps() -> Iterator["TrainingStep"]:
     """Show the step that runs, on a terminal."""
     console = Console(stderr=True)
     with console.status("Reading") as status:

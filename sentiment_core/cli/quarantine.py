@@ -14,9 +14,9 @@ from rich.table import Table
 from sentiment_core.cli.common import DAY, choose_model, command_run_id, open_storage, print_outcome
 from sentiment_core.database.connection import connect, database_errors
 from sentiment_core.drops.contract import RejectCode
-from sentiment_core.ledger import quarantine as rejected
-from sentiment_core.ledger.quarantine import Choice, Entry
-from sentiment_core.loading.loader import Loader, Outcome, Status
+from sentiment_core.ledger.quarantine import QuarantineEntry, QuarantineFilter, files_to_replay
+from sentiment_core.ledger.quarantine import entries as read_entries
+from sentiment_core.loading.loader import Loader, LoadOutcome, LoadStatus
 from sentiment_core.loading.replay import Replayer
 from sentiment_core.settings import settings
 
@@ -59,7 +59,7 @@ def list_entries(
     """List rejected rows and files, in the order of their files."""
     choice = _choice(since, until, source, code)._replace(resolved=resolved)
     with connect(settings().require_database_url()) as connection:
-        entries, total = rejected.entries(connection, choice, limit)
+        entries, total = read_entries(connection, choice, limit)
     if as_json:
         click.echo(json.dumps({"total": total, "entries": [_document(entry) for entry in entries]}))
         return
@@ -79,7 +79,7 @@ def list_entries(
 def show(file: int, line: int | None, as_json: bool) -> None:
     """Show what was rejected of file FILE, or on its line LINE, with the bytes as they stand in the file."""
     with connect(settings().require_database_url()) as connection:
-        entries, _ = rejected.entries(connection, Choice(files=[file], resolved=True))
+        entries, _ = read_entries(connection, QuarantineFilter(files=[file], resolved=True))
     entries = [entry for entry in entries if line is None or entry.line == line]
     if not entries:
         raise click.ClickException(f"Nothing of file {file}{'' if line is None else f', line {line},'} was rejected.")
@@ -120,27 +120,29 @@ def replay(
         run_id = command_run_id("replay")
         replayer = Replayer(connection, model, config, run_id)
         loader = Loader(connection, open_storage(config), model, config, run_id)
-        outcomes = [_replay(loader, replayer, file) for file in rejected.files_to_replay(connection, choice)]
+        outcomes = [_replay(loader, replayer, file) for file in files_to_replay(connection, choice)]
     if as_json:
         click.echo(json.dumps([outcome._asdict() for outcome in outcomes]))
     for outcome in outcomes if not as_json else ():
         print_outcome(outcome)
     if not outcomes and not as_json:
         click.echo("Nothing that was rejected fits this choice.")
-    taken = any(outcome.status in (Status.REPLAYED, Status.LOADED, Status.DUPLICATE) for outcome in outcomes)
+    taken = any(
+        outcome.status in (LoadStatus.REPLAYED, LoadStatus.LOADED, LoadStatus.DUPLICATE) for outcome in outcomes
+    )
     sys.exit(bool(outcomes) and not taken)
 
 
-def _replay(loader: Loader, replayer: Replayer, source_file_id: int) -> Outcome:
+def _replay(loader: Loader, replayer: Replayer, source_file_id: int) -> LoadOutcome:
     outcome = replayer.replay(source_file_id)
     # A file that was rejected whole left no rows in the quarantine.
     return loader.load(source_file_id, replace=True) if outcome.reason == "it is rejected" else outcome
 
 
-def _choice(since: datetime | None, until: datetime | None, source: str | None, code: str | None) -> Choice:
-    return Choice(since and since.date(), until and until.date(), source, code)
+def _choice(since: datetime | None, until: datetime | None, source: str | None, code: str | None) -> QuarantineFilter:
+    return QuarantineFilter(since and since.date(), until and until.date(), source, code)
 
 
-def _document(entry: Entry) -> dict[str, object]:
+def _document(entry: QuarantineEntry) -> dict[str, object]:
     raw = None if entry.raw is None else entry.raw.decode("utf-8", "backslashreplace")
     return entry._asdict() | {"day": entry.day.isoformat(), "raw": raw}

@@ -18,7 +18,7 @@ from rich.table import Table
 from sentiment_core.errors import GateRefused, RegistryUnavailable, SentimentError
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.names import CHALLENGER, CHAMPION
-from sentiment_core.registry.registered_model import Registry, registered_model
+from sentiment_core.registry.registered_model import RegisteredModel, registered_model
 from sentiment_core.settings import settings
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def history(alias: str | None, as_json: bool) -> None:
 
 
 def _judge(
-    models: Registry,
+    models: RegisteredModel,
     version: int,
     evaluate: tuple[Path, ...],
     group_column: str | None,
@@ -204,13 +204,13 @@ def _judge(
 ) -> "Verdict":
     from sentiment_core.datasets.labelled_reviews import read_labelled  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
-    from sentiment_core.promotion.challenge import challenge  # noqa: PLC0415
+    from sentiment_core.promotion.challenge import judge_version  # noqa: PLC0415
     from sentiment_core.promotion.policy import DEFAULT_POLICY, GatePolicy  # noqa: PLC0415
 
     chosen = GatePolicy.load(policy or DEFAULT_POLICY)
     rows = read_labelled(evaluate, Params.load(params or DEFAULTS).data, group_column)
     with Console(stderr=True).status("Judging"):
-        return challenge(models, str(version), rows, chosen, connection)
+        return judge_version(models, str(version), rows, chosen, connection)
 
 
 def _print_verdict(verdict: "Verdict") -> None:
@@ -241,7 +241,7 @@ def _failed_checks(row: "Promotion") -> str:
     return f"failed: {', '.join(failed)}" if failed else ""
 
 
-def _disagreement(models: Registry) -> str | None:
+def _disagreement(models: RegisteredModel) -> str | None:
     """Return how the history disagrees with the registry; a database that is away is told of, and hides no version."""
     if settings().database_url is None:
         return None

@@ -7,8 +7,7 @@ import click
 from sentiment_core.cli.common import open_storage
 from sentiment_core.database.connection import connect
 from sentiment_core.datasets.snapshot_store import SnapshotStore
-from sentiment_core.ledger import erasure
-from sentiment_core.ledger import retention as expiry
+from sentiment_core.ledger import erasure, retention
 from sentiment_core.settings import settings
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
@@ -45,7 +44,7 @@ def author(author_id: str, source: str, database_only: bool, as_json: bool) -> N
     _erase("author", source, author_id, database_only, as_json)
 
 
-def _erase(kind: erasure.Kind, source: str, identifier: str, database_only: bool, as_json: bool) -> None:
+def _erase(kind: erasure.ErasureKind, source: str, identifier: str, database_only: bool, as_json: bool) -> None:
     config = settings()
     with connect(config.require_database_url()) as connection:
         elsewhere = () if database_only else (SnapshotStore.of(open_storage(config), config).erase,)
@@ -74,10 +73,10 @@ def expire(before: str, dry_run: bool, as_json: bool) -> None:
     Needs the rights of the schema's owner. Waits for loads that are under way.
     """
     config = settings()
-    month = expiry.parse_month(before)
+    month = retention.parse_month(before)
     with connect(config.require_database_url()) as connection:
-        months = expiry.months_before(connection, month)
-        dropped = [] if dry_run else [expiry.expire(connection, config, each) for each in months]
+        months = retention.months_before(connection, month)
+        dropped = [] if dry_run else [retention.expire(connection, config, each) for each in months]
     if as_json:
         told = [entry._asdict() | {"month": f"{entry.month:%Y-%m}"} for entry in dropped]
         click.echo(json.dumps({"months": [f"{each:%Y-%m}" for each in months], "dropped": told}))

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from sentiment_core.loading import score_file as scored_file
+from sentiment_core.loading import score_file
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import settings
@@ -32,7 +32,7 @@ def score(source: Path, out: Path, model: Path, explain: int, threads: int, as_j
     """Score a file of reviews into a CSV or Parquet file that keeps all its columns."""
     scorer = Scorer(Bundle.load(model))
     with _progress(source) as progress:
-        done = scored_file.score_file(source, out, scorer, settings(), explain, threads, progress)
+        done = score_file.score_file(source, out, scorer, settings(), explain, threads, progress)
     if as_json:
         counts = done._asdict() | {"rejected_path": done.rejected_path and str(done.rejected_path)}
         click.echo(json.dumps(counts | {"digest": scorer.bundle.digest, "out": str(out)}))
@@ -46,7 +46,7 @@ def score(source: Path, out: Path, model: Path, explain: int, threads: int, as_j
 
 
 @contextmanager
-def _progress(source: Path) -> Iterator[scored_file.Progress]:
+def _progress(source: Path) -> Iterator[score_file.ProgressCallback]:
     """Show how much of the file is done, on a terminal."""
     bar = Progress(
         TextColumn("{task.description}"),

@@ -16,7 +16,7 @@ from sentiment_core.datasets.snapshot_store import SnapshotStore
 from sentiment_core.settings import settings
 
 if TYPE_CHECKING:
-    from sentiment_core.datasets.checks import Check
+    from sentiment_core.datasets.checks import DataCheck
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 params_option = click.option(
@@ -142,7 +142,7 @@ def _print(manifest: SnapshotManifest) -> None:
         )
 
 
-def _print_checks(checks: "list[Check]") -> None:
+def _print_checks(checks: "list[DataCheck]") -> None:
     for each in checks:
         if not each.passed:
             click.echo(f"Check {each.name} failed: {each.told}; the limit is {each.limit:g}")

@@ -6,7 +6,7 @@ import sys
 import click
 
 from sentiment_core.cli.common import find_drops, open_storage
-from sentiment_core.drops.dry_run import Verdict, check
+from sentiment_core.drops.dry_run import DryRunReport, dry_run
 from sentiment_core.settings import settings
 
 SHOWN_BYTES = 120  # of a rejected row
@@ -22,7 +22,7 @@ def validate(sources: tuple[str, ...], as_json: bool) -> None:
     """
     config = settings()
     storage = open_storage(config, sources)
-    verdicts = [check(storage, drop, config) for source in sources for drop in find_drops(storage, source)]
+    verdicts = [dry_run(storage, drop, config) for source in sources for drop in find_drops(storage, source)]
     if as_json:
         click.echo(json.dumps([as_document(verdict) for verdict in verdicts]))
     for verdict in verdicts if not as_json else ():
@@ -30,7 +30,7 @@ def validate(sources: tuple[str, ...], as_json: bool) -> None:
     sys.exit(not all(verdict.perfect for verdict in verdicts))
 
 
-def as_document(verdict: Verdict) -> dict[str, object]:
+def as_document(verdict: DryRunReport) -> dict[str, object]:
     """Return a verdict as JSON has it: rejected rows by code, with the lines of the first few."""
     rejected = {
         code: {"rows": faults.rows, "lines": [row.line for row in faults.first], "reason": faults.first[0].reason}
@@ -39,7 +39,7 @@ def as_document(verdict: Verdict) -> dict[str, object]:
     return verdict._asdict() | {"rejected": rejected}
 
 
-def print_verdict(verdict: Verdict) -> None:
+def print_verdict(verdict: DryRunReport) -> None:
     """Print what a load of one file would make of it."""
     if verdict.reject_code is not None:
         click.echo(f"rejected  {verdict.uri}: {verdict.reject_code}: {verdict.reject_reason}")

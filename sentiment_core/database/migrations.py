@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
 from sentiment_core.database.connection import database_errors, libpq_url
-from sentiment_core.database.schema import SchemaStatus, folder, needed_revision
+from sentiment_core.database.schema import SchemaStatus, migrations_folder, required_revision
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -23,7 +23,7 @@ def upgrade(url: str, revision: str = "head") -> None:
         # The lock of a transaction that stays open: one of a session would outlive it behind a pooler.
         guard.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.upgrade', 0))")
         connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS sentiment")
-        found = SchemaStatus(_revision(connection), needed_revision())
+        found = SchemaStatus(_revision(connection), required_revision())
         connection.commit()
         if found.ahead:
             return
@@ -39,7 +39,7 @@ def _revision(connection: sqlalchemy.Connection) -> str | None:
 def migrations() -> Config:
     """Return Alembic's configuration."""
     config = Config()
-    config.set_main_option("script_location", str(folder()))
+    config.set_main_option("script_location", str(migrations_folder()))
     config.set_main_option("path_separator", "os")
     return config
 

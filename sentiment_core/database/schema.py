@@ -34,15 +34,15 @@ class SchemaStatus(NamedTuple):
         return self.found is not None and self.found > self.needed
 
 
-def folder() -> Path:
+def migrations_folder() -> Path:
     """Return the folder of the migrations; it lies in the wheel's package, or beside it in a checkout."""
     package = Path(__file__).parent.parent
     return next(folder for folder in (package / "sql", package.parent / "sql") if (folder / "env.py").exists())
 
 
-def needed_revision() -> str:
+def required_revision() -> str:
     """Return the newest revision that this release knows: revisions are numbers of four digits, their files' names."""
-    return max(path.name.partition("_")[0] for path in (folder() / "versions").glob("[0-9]*.py"))
+    return max(path.name.partition("_")[0] for path in (migrations_folder() / "versions").glob("[0-9]*.py"))
 
 
 def schema_status(url: str) -> SchemaStatus:
@@ -57,7 +57,7 @@ def schema_status(url: str) -> SchemaStatus:
         cause = error.__cause__
         if not isinstance(cause, psycopg2.Error) or cause.pgcode not in _NOT_THERE:
             raise
-    return SchemaStatus(found, needed_revision())
+    return SchemaStatus(found, required_revision())
 
 
 def wait_for_schema(url: str, seconds: float, *, if_reachable: bool = False) -> SchemaStatus:

@@ -9,7 +9,7 @@ from sentiment_core.errors import ChecksFailed
 from sentiment_core.params import CheckParams, Params
 
 
-class Check(NamedTuple):
+class DataCheck(NamedTuple):
     """One property of the data beside its limit."""
 
     name: str  # of the limit in section `checks` of params.yaml
@@ -19,7 +19,7 @@ class Check(NamedTuple):
     told: str  # the figures in words
 
 
-def check(snapshot: Snapshot, params: Params) -> list[Check]:
+def check(snapshot: Snapshot, params: Params) -> list[DataCheck]:
     """Hold a snapshot against the limits of the configuration."""
     limits = params.checks
     training = [row for row in snapshot.rows if row.side == "training"]
@@ -32,18 +32,18 @@ def check(snapshot: Snapshot, params: Params) -> list[Check]:
     ]
 
 
-def require_passed(checks: Collection[Check]) -> None:
+def require_passed(checks: Collection[DataCheck]) -> None:
     """Raise `ChecksFailed`, which names all checks that failed with their figures."""
     failed = [f"{each.name} ({each.told}; the limit is {each.limit:g})" for each in checks if not each.passed]
     if failed:
         raise ChecksFailed(count=len(failed), failed=", ".join(failed))
 
 
-def _enough(rows: int, limits: CheckParams) -> Check:
-    return Check("least_rows", rows, limits.least_rows, rows >= limits.least_rows, f"{rows:,} rows to train on")
+def _enough(rows: int, limits: CheckParams) -> DataCheck:
+    return DataCheck("least_rows", rows, limits.least_rows, rows >= limits.least_rows, f"{rows:,} rows to train on")
 
 
-def _balanced(snapshot: Snapshot, labels: Collection[str], limits: CheckParams) -> Check:
+def _balanced(snapshot: Snapshot, labels: Collection[str], limits: CheckParams) -> DataCheck:
     """Look at the rarest label, which both sides must have where there are two sides."""
     manifest = snapshot.manifest
     sides = {"to train on": manifest.training.rows}
@@ -54,10 +54,10 @@ def _balanced(snapshot: Snapshot, labels: Collection[str], limits: CheckParams) 
     share = min(rows.values()) / max(sum(rows.values()), 1)
     told = ", ".join(missing) or ", ".join(f"{count:,} {label}" for label, count in rows.items())
     passed = not missing and share >= limits.least_label_share
-    return Check("least_label_share", share, limits.least_label_share, passed, told)
+    return DataCheck("least_label_share", share, limits.least_label_share, passed, told)
 
 
-def _of_sources(snapshot: Snapshot, limits: CheckParams) -> list[Check]:
+def _of_sources(snapshot: Snapshot, limits: CheckParams) -> list[DataCheck]:
     sources, files = snapshot.manifest.sources, snapshot.manifest.rejected_files
     rows = sum(source.rows for source in sources)
     contradicting = sum(source.contradicting for source in sources)
@@ -71,7 +71,7 @@ def _of_sources(snapshot: Snapshot, limits: CheckParams) -> list[Check]:
     ]
 
 
-def _of_texts(rows: Collection[Row], limits: CheckParams) -> list[Check]:
+def _of_texts(rows: Collection[Row], limits: CheckParams) -> list[DataCheck]:
     short = sum(len(row.text) < limits.short_characters for row in rows)
     long = sum(len(row.text) > limits.long_characters for row in rows)
     return [
@@ -82,13 +82,13 @@ def _of_texts(rows: Collection[Row], limits: CheckParams) -> list[Check]:
     ]
 
 
-def _in_known_languages(rows: Collection[Row], languages: Collection[str], limits: CheckParams) -> Check:
+def _in_known_languages(rows: Collection[Row], languages: Collection[str], limits: CheckParams) -> DataCheck:
     named = [primary_language(row.language) for row in rows if row.language is not None]
     others = sum(language not in languages for language in named)
     what = f"rows in other languages than {', '.join(languages)}"
     return _at_most("most_other_languages", others, len(named), limits.most_other_languages, what)
 
 
-def _at_most(name: str, found: int, of: int, limit: float, what: str) -> Check:
+def _at_most(name: str, found: int, of: int, limit: float, what: str) -> DataCheck:
     share = found / of if of else 0.0
-    return Check(name, share, limit, share <= limit, f"{found:,} of {of:,} {what}")
+    return DataCheck(name, share, limit, share <= limit, f"{found:,} of {of:,} {what}")

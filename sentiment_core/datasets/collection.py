@@ -14,13 +14,13 @@ from sentiment_core.datasets.snapshot import Corrections, Days, Rejected, Reject
 from sentiment_core.drops.body import Body
 from sentiment_core.drops.contract import Header, RejectCode
 from sentiment_core.drops.csv_records import read_records
-from sentiment_core.drops.deduplication import RepeatFilter, review_keys
+from sentiment_core.drops.deduplication import Deduplicator, review_keys
 from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import CheckedRows, Review, ReviewBatch, checked, require_good_rows
 from sentiment_core.errors import FileRejected, ObjectChanged, TrainingDataInvalid
 from sentiment_core.ledger.erasure import Erasures, IdFields
-from sentiment_core.ledger.source_files import shut_out_maintenance
+from sentiment_core.ledger.source_files import block_maintenance
 from sentiment_core.settings import Settings
 from sentiment_core.text.fingerprints import hash_text
 
@@ -97,7 +97,7 @@ def collect(
     transaction ends. Raises `TrainingDataInvalid` where there is nothing, or more than SENTIMENT_MAX_TRAINING_ROWS;
     `StorageUnavailable`, `StorageRefused`, `MaintenanceRuns`, and `ObjectChanged` when a file is replaced meanwhile.
     """
-    shut_out_maintenance(cursor, settings.lock_timeout_s)
+    block_maintenance(cursor, settings.lock_timeout_s)
     files: list[LabelledFile] = []
     rejected: list[RejectedFile] = []
     for drop in _listed(storage, settings, days):
@@ -150,22 +150,24 @@ def read_file(
     def earlier(keys: list[bytes]) -> dict[bytes, Review]:
         return {key: places[key][0].review(places[key][1]) for key in keys if key in places}
 
-    repeats = RepeatFilter(earlier)
+    deduplicator = Deduplicator(earlier)
     with storage.open(drop) as stored:
         body = Body(stored, drop, settings.max_expanded_bytes)
         blocks = read_records(body, body.delimiter, settings.block_bytes, settings.max_record_bytes, drop.uri)
         for rows in checked(blocks, settings, drop.uri):
-            batch, refused = erasures.sift(rows.batch, rows.rejected, IdFields.of(rows.header.names), body.delimiter)
+            batch, refused = erasures.reject_erased(
+                rows.batch, rows.rejected, IdFields.of(rows.header.names), body.delimiter
+            )
             keys = review_keys(file.source, batch.review_id)
-            sifted = repeats.sift(batch, keys)
+            deduplicated = deduplicator.deduplicate(batch, keys)
             for row, key in enumerate(keys.values()):
                 if key is not None:
                     places.setdefault(key, (batch, row))
             file.read += rows.batch.size + len(rows.rejected)
-            file.duplicates += sifted.duplicates
-            for each in refused + sifted.rejected:
+            file.duplicates += deduplicated.duplicates
+            for each in refused + deduplicated.rejected:
                 file.rejected[each.code].append(each.line)
-            _take(file, rows, batch.take(sifted.rows), columns)
+            _take(file, rows, batch.take(deduplicated.rows), columns)
             _require_room(len(file.rows), settings)
         file.sha256 = body.finish().hex()
     counts = {code: len(lines) for code, lines in file.rejected.items()}

@@ -18,7 +18,7 @@ _MOST_BYTES: Final = 2_000_000_000
 
 
 @contextmanager
-def fetched(storage: Storage, bucket: str, prefix: str, most_bytes: int = _MOST_BYTES) -> Iterator[list[Path]]:
+def downloaded(storage: Storage, bucket: str, prefix: str, most_bytes: int = _MOST_BYTES) -> Iterator[list[Path]]:
     """Give the files below a prefix, or the one with this key, in the order of their keys; snapshots are left out.
 
     Raises `TrainingDataInvalid` when there is none, one is no CSV file, or they are too large for this; and what

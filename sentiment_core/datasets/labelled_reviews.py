@@ -65,7 +65,7 @@ def digest_of(texts: Sequence[str], labels: Iterable[int] = repeat(-1)) -> str:
     return digest.hexdigest()
 
 
-class Split(NamedTuple):
+class TrainTestSplit(NamedTuple):
     """Reviews to train on, and those that training never sees."""
 
     training: LabelledReviews
@@ -92,11 +92,11 @@ def read_texts(paths: Sequence[Path]) -> list[str]:
     return [text for path in paths for text in _read(path, None, None)["text"].tolist()]
 
 
-def split(reviews: LabelledReviews, test_size: int) -> Split:
+def split(reviews: LabelledReviews, test_size: int) -> TrainTestSplit:
     """Divide reviews by their groups (`split.py`). Raises `TrainingDataInvalid` when either side lacks a label."""
     test = in_test(reviews.groups, test_size)
-    parts = Split(reviews.take(~test), reviews.take(test))
-    for name, part in zip(Split._fields, parts if test_size else parts[:1], strict=False):
+    parts = TrainTestSplit(reviews.take(~test), reviews.take(test))
+    for name, part in zip(TrainTestSplit._fields, parts if test_size else parts[:1], strict=False):
         if part.names != reviews.names:
             raise TrainingDataInvalid(
                 why=f"of {len(reviews.texts)} rows the {name} part at test_size {test_size} has {_counts(part.rows)}, "

@@ -119,7 +119,7 @@ class Days(Part):
         return (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
 
 
-class Split(Part):
+class SnapshotSplit(Part):
     """How rows come to their sides."""
 
     test_size: int
@@ -157,7 +157,7 @@ class SnapshotManifest(Part):
     sources: tuple[Source, ...]
     rejected_files: tuple[RejectedFile, ...]
     corrections: Corrections
-    split: Split
+    split: SnapshotSplit
     training: SideRows
     test: SideRows
     near_duplicates: NearDuplicates

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sentiment_core.drift import page as drift_page
+from sentiment_core.drift import page
 from sentiment_core.drift.report_store import Trend
 from sentiment_core.drift.statistics import Cause, Report
 from sentiment_core.registry.names import DIGEST_TAG
@@ -38,7 +38,7 @@ def log_run(tracking_uri: str, reports: Sequence[Report], trend: Sequence[Trend]
         client.set_tag(run_id, "drifted", str(reports[0].drifted).lower())
         client.set_tag(run_id, "state", reports[0].state)
         with tempfile.TemporaryDirectory() as scratch:
-            for path in drift_page.write(reports, trend, day, digest, Path(scratch)):
+            for path in page.write(reports, trend, day, digest, Path(scratch)):
                 client.log_artifact(run_id, str(path))
         client.set_terminated(run_id)
     return f"{TrackingServer(tracking_uri).uri}/#/experiments/{experiment}/runs/{run_id}/artifacts"

@@ -18,7 +18,7 @@ from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.database.connection import Connection
 from sentiment_core.drift.statistics import Observed, Rejections, TextCounts
 from sentiment_core.labels import LABELS
-from sentiment_core.ledger.models import Model
+from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.model.drift_reference import LOOKED_AT, Reference
 from sentiment_core.settings import Settings
 
@@ -41,7 +41,9 @@ class _Sample(NamedTuple):
     unknown: NDArray[np.float64]  # n, shares
 
 
-def observe(connection: Connection, day: date, model: Model, settings: Settings, product_id: str | None = None) -> Day:
+def observe(
+    connection: Connection, day: date, model: ScoringModel, settings: Settings, product_id: str | None = None
+) -> Day:
     """Count the live reviews of a day that the model has scored, at one moment.
 
     Of products those with enough rows are counted apart, the largest first; with a `product_id` that one alone, however
@@ -92,7 +94,7 @@ def _count_scores(
     return found
 
 
-def _sample(connection: Connection, chosen: Mapping[str, Any], model: Model, rows: int) -> _Sample:
+def _sample(connection: Connection, chosen: Mapping[str, Any], model: ScoringModel, rows: int) -> _Sample:
     products: list[str | None] = []
     lengths: list[int] = []
     unknown = [np.empty(0)]

@@ -10,7 +10,7 @@ from psycopg2.extras import execute_values
 from sentiment_core.database.connection import Connection
 from sentiment_core.drift.observation import observe
 from sentiment_core.drift.statistics import Cause, Report, State, compare
-from sentiment_core.ledger.models import Model
+from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.settings import Settings
 
 TREND_DAYS: Final = 30
@@ -26,7 +26,7 @@ class Trend(NamedTuple):
 
 
 def measure(
-    connection: Connection, day: date, model: Model, settings: Settings, product_id: str | None = None
+    connection: Connection, day: date, model: ScoringModel, settings: Settings, product_id: str | None = None
 ) -> list[Report]:
     """Compare a day's reviews with the model's reference: all of them, then those of each product with enough rows.
 

@@ -13,9 +13,9 @@ from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.validation import RejectedRow, Review, ReviewBatch
 
 KEY_BYTES = 16
-FILTER_BITS = 28  # 32 MiB; at 10 million ids one key in 2,700 is looked up in vain
+BLOOM_FILTER_BITS = 28  # 32 MiB; at 10 million ids one key in 2,700 is looked up in vain
 
-Lookup = Callable[[list[bytes]], dict[bytes, Review]]  # the earlier rows that have one of these keys
+LookupStored = Callable[[list[bytes]], dict[bytes, Review]]  # the earlier rows that have one of these keys
 
 
 def review_key(source: str, review_id: str) -> bytes:
@@ -36,7 +36,7 @@ def review_keys(source: str, review_ids: Values) -> Values:
     )
 
 
-class Sifted(NamedTuple):
+class Deduplicated(NamedTuple):
     """What is left of a batch without its repeats, and what became of these."""
 
     rows: NDArray[np.int64]  # those that stay
@@ -44,27 +44,27 @@ class Sifted(NamedTuple):
     rejected: list[RejectedRow]
 
 
-class RepeatFilter:
+class Deduplicator:
     """Sifts the batches of one file, in their order.
 
     A Bloom filter (B. Bloom, CACM 13(7), 1970) over the keys of earlier rows names the few that may have been there
     before; only these are looked up. With `all_known` every key is.
     """
 
-    def __init__(self, earlier: Lookup, all_known: bool = False) -> None:
+    def __init__(self, earlier: LookupStored, all_known: bool = False) -> None:
         self.earlier = earlier
-        size = 1 << (FILTER_BITS - 3)
+        size = 1 << (BLOOM_FILTER_BITS - 3)
         # Zeros take no memory before they are written to: most files have few rows.
         self.bits = np.full(size, 0xFF, np.uint8) if all_known else np.zeros(size, np.uint8)
 
-    def sift(self, batch: ReviewBatch, keys: Values) -> Sifted:
+    def deduplicate(self, batch: ReviewBatch, keys: Values) -> Deduplicated:
         """Split off rows with an id that an earlier row has: the same fields are a duplicate, others a conflict."""
-        suspects = self.suspects(keys)
-        if not len(suspects):
-            return Sifted(np.arange(batch.size), 0, [])
-        known = self._first_of(keys, suspects)
+        candidates = self.candidates(keys)
+        if not len(candidates):
+            return Deduplicated(np.arange(batch.size), 0, [])
+        known = self._first_of(keys, candidates)
         dropped, duplicates, rejected = [], 0, []
-        for row in suspects.tolist():
+        for row in candidates.tolist():
             first = known.get(keys.value(row) or b"", row)
             if first == row:
                 continue
@@ -74,20 +74,20 @@ class RepeatFilter:
             else:
                 reason = f"review_id {batch.review_id.text(row)} is already taken by an earlier row with other fields"
                 rejected.append(batch.rejected(row, RejectCode.CONFLICTING_REVIEW_ID, reason))
-        return Sifted(np.delete(np.arange(batch.size), dropped), duplicates, rejected)
+        return Deduplicated(np.delete(np.arange(batch.size), dropped), duplicates, rejected)
 
-    def suspects(self, keys: Values) -> NDArray[np.int64]:
+    def candidates(self, keys: Values) -> NDArray[np.int64]:
         """Return the rows whose key an earlier row may have, of this batch or of one before, and remember all keys."""
         keyed = np.flatnonzero(~keys.null)
         # The four words of a key are independent hashes already.
         words = keys.data.view(np.uint32).reshape(-1, 4)[keys.start[keyed] // KEY_BYTES]
         seen = np.empty(len(keyed), np.bool_)
-        _remember(self.bits, words, seen)
+        _test_and_set(self.bits, words, seen)
         return keyed[seen]
 
-    def _first_of(self, keys: Values, suspects: NDArray[np.int64]) -> dict[bytes, Review | int]:
+    def _first_of(self, keys: Values, candidates: NDArray[np.int64]) -> dict[bytes, Review | int]:
         """Return for each suspect's key the earlier row that has it, or the first row of this batch."""
-        wanted = {keys.value(row) or b"" for row in suspects.tolist()}
+        wanted = {keys.value(row) or b"" for row in candidates.tolist()}
         known: dict[bytes, Review | int] = dict(self.earlier(list(wanted)))
         for row, key in enumerate(keys.values()):
             if key in wanted:
@@ -96,12 +96,12 @@ class RepeatFilter:
 
 
 @compiled
-def _remember(bits, words, seen):  # type: ignore[no-untyped-def]
+def _test_and_set(bits, words, seen):  # type: ignore[no-untyped-def]
     """Tell for each key whether its four bits are set already, and set them."""
     for row in range(len(words)):
         known = True
         for word in range(4):
-            place = words[row, word] & np.uint32((1 << FILTER_BITS) - 1)
+            place = words[row, word] & np.uint32((1 << BLOOM_FILTER_BITS) - 1)
             bit = np.uint8(1) << np.uint8(place & np.uint32(7))
             byte = place >> np.uint32(3)
             known &= (bits[byte] & bit) != 0

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sentiment_core.drops.body import Body
 from sentiment_core.drops.contract import Header, RejectCode
 from sentiment_core.drops.csv_records import read_records
-from sentiment_core.drops.deduplication import RepeatFilter, Sifted, review_keys
+from sentiment_core.drops.deduplication import Deduplicated, Deduplicator, review_keys
 from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import CheckedRows, RejectedRow, Review, checked, require_good_rows
@@ -17,14 +17,14 @@ from sentiment_core.settings import Settings
 SHOWN = 5  # rows of one code
 
 
-class Faults(NamedTuple):
+class RejectedSamples(NamedTuple):
     """The rows that break the contract in one way: how many, and the first of them."""
 
     rows: int
     first: list[RejectedRow]
 
 
-class Verdict(NamedTuple):
+class DryRunReport(NamedTuple):
     """What a load of the file would make of it. The row counts of a rejected file end where its reading did."""
 
     uri: str
@@ -37,7 +37,7 @@ class Verdict(NamedTuple):
     rows_good: int
     rows_duplicate: int
     rows_nulled: int
-    rejected: dict[RejectCode, Faults]
+    rejected: dict[RejectCode, RejectedSamples]
 
     @property
     def perfect(self) -> bool:
@@ -45,13 +45,13 @@ class Verdict(NamedTuple):
         return self.reject_code is None and not self.rejected
 
 
-def check(storage: Storage, drop: Drop, settings: Settings) -> Verdict:
+def dry_run(storage: Storage, drop: Drop, settings: Settings) -> DryRunReport:
     """Read a drop to its end, twice where review ids seem to repeat.
 
     Memory is bounded by a block of the file and the rows whose ids repeat. Raises `StorageUnavailable` and
     `StorageRefused`.
     """
-    work = _Check(storage, drop, settings)
+    work = _DryRun(storage, drop, settings)
     suspects: set[bytes] = set()
 
     def note(keys: list[bytes]) -> dict[bytes, Review]:
@@ -59,12 +59,12 @@ def check(storage: Storage, drop: Drop, settings: Settings) -> Verdict:
         return {}
 
     try:
-        work.run(RepeatFilter(note), {})
+        work.run(Deduplicator(note), {})
         if suspects:
             # A row's twin may stand in an earlier block: now it is known which rows to remember.
             earlier: dict[bytes, Review] = {}
-            work = _Check(storage, drop, settings, suspects)
-            work.run(RepeatFilter(lambda keys: {key: earlier[key] for key in keys if key in earlier}), earlier)
+            work = _DryRun(storage, drop, settings, suspects)
+            work.run(Deduplicator(lambda keys: {key: earlier[key] for key in keys if key in earlier}), earlier)
         counts = work.counts
         require_good_rows(counts["in"], work.rejected_counts(), settings.max_rejected_ratio, drop.uri)
     except FileRejected as rejection:
@@ -72,7 +72,7 @@ def check(storage: Storage, drop: Drop, settings: Settings) -> Verdict:
     return work.verdict(None, "")
 
 
-class _Check:
+class _DryRun:
     def __init__(self, storage: Storage, drop: Drop, settings: Settings, suspects: set[bytes] | None = None) -> None:
         self.storage = storage
         self.drop = drop
@@ -80,16 +80,16 @@ class _Check:
         self.suspects = suspects or set()
         self.header: Header | None = None
         self.counts: defaultdict[str, int] = defaultdict(int)
-        self.rejected: dict[RejectCode, Faults] = {}
+        self.rejected: dict[RejectCode, RejectedSamples] = {}
 
-    def run(self, repeats: RepeatFilter, earlier: dict[bytes, Review]) -> None:
+    def run(self, deduplicator: Deduplicator, earlier: dict[bytes, Review]) -> None:
         self.drop.require_day()
         source = self.drop.source(self.settings.incoming_prefix)
         for rows in self._rows():
             self.header = rows.header
             keys = review_keys(source, rows.batch.review_id)
-            sifted = repeats.sift(rows.batch, keys)
-            self._count(rows, sifted)
+            deduplicated = deduplicator.deduplicate(rows.batch, keys)
+            self._count(rows, deduplicated)
             for row, key in enumerate(keys.values() if self.suspects else ()):
                 if key in self.suspects:
                     earlier.setdefault(key, rows.batch.review(row))
@@ -101,22 +101,22 @@ class _Check:
             blocks = read_records(body, body.delimiter, limits.block_bytes, limits.max_record_bytes, self.drop.uri)
             yield from checked(blocks, limits, self.drop.uri)
 
-    def _count(self, rows: CheckedRows, sifted: Sifted) -> None:
-        rejected = rows.rejected + sifted.rejected
+    def _count(self, rows: CheckedRows, deduplicated: Deduplicated) -> None:
+        rejected = rows.rejected + deduplicated.rejected
         self.counts["in"] += rows.batch.size + len(rows.rejected)
-        self.counts["good"] += len(sifted.rows)
-        self.counts["duplicate"] += sifted.duplicates
+        self.counts["good"] += len(deduplicated.rows)
+        self.counts["duplicate"] += deduplicated.duplicates
         self.counts["nulled"] += int((~rows.batch.nulled.null).sum())
         for row in rejected:
-            faults = self.rejected.get(row.code, Faults(0, []))
-            self.rejected[row.code] = Faults(faults.rows + 1, [*faults.first, row][:SHOWN])
+            faults = self.rejected.get(row.code, RejectedSamples(0, []))
+            self.rejected[row.code] = RejectedSamples(faults.rows + 1, [*faults.first, row][:SHOWN])
 
     def rejected_counts(self) -> dict[RejectCode, int]:
         return {code: faults.rows for code, faults in self.rejected.items()}
 
-    def verdict(self, code: RejectCode | None, reason: str) -> Verdict:
+    def verdict(self, code: RejectCode | None, reason: str) -> DryRunReport:
         header, counts = self.header, self.counts
-        return Verdict(
+        return DryRunReport(
             self.drop.uri,
             code,
             reason,

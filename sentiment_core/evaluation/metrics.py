@@ -12,12 +12,12 @@ from sentiment_core.evaluation.slices import slices_of
 from sentiment_core.labels import LABELS
 from sentiment_core.model.manifest import Thresholds
 from sentiment_core.model.measures import SliceMetrics
-from sentiment_core.model.wilson import wilson
+from sentiment_core.model.wilson import wilson_interval
 
 _BINS: Final = 10
 
 
-class Metrics(NamedTuple):
+class ClassificationMetrics(NamedTuple):
     """Measures of n scores.
 
     All but the last two are over all rows, by the most probable label: with two labels the limit is 0.5, and the
@@ -53,19 +53,19 @@ class Evaluation(NamedTuple):
     labels: NDArray[np.int8]  # n, indices into LABELS
     probabilities: NDArray[np.float64]  # (n, names)
     thresholds: Thresholds | None
-    metrics: Metrics
-    uncalibrated: Metrics
+    metrics: ClassificationMetrics
+    uncalibrated: ClassificationMetrics
     fold_accuracies: tuple[float, ...]
     learned_rows: int  # reviews that a fold's model learned from, on average
     slices: Mapping[str, SliceMetrics]
     learning_curve: tuple[LearningPoint, ...] = ()  # by growing share
-    test: Metrics | None = None  # of the bundle, on the reviews that training never saw
+    test: ClassificationMetrics | None = None  # of the bundle, on the reviews that training never saw
 
     def as_dict(self) -> dict[str, Any]:
         """Return all measures, for JSON."""
         return {
             "held_out": self.metrics._asdict(),
-            "held_out_accuracy_95": wilson(self.metrics.accuracy, self.metrics.rows),
+            "held_out_accuracy_95": wilson_interval(self.metrics.accuracy, self.metrics.rows),
             "held_out_uncalibrated": self.uncalibrated._asdict(),
             "fold_accuracies": self.fold_accuracies,
             "slices": {name: metrics._asdict() for name, metrics in self.slices.items()},
@@ -76,14 +76,14 @@ class Evaluation(NamedTuple):
 
 def measure(
     probabilities: NDArray[np.float64], labels: NDArray[np.int8], names: tuple[str, ...], thresholds: Thresholds | None
-) -> Metrics:
+) -> ClassificationMetrics:
     """Measure probabilities, of shape (n, labels), against n labels (indices into LABELS), of which all must occur."""
     known, predicted = _indices(names), predicted_labels(probabilities, names)
     two = len(names) == 2
     averaged: dict[str, object] = {"average": "binary", "pos_label": known[-1]} if two else {"average": "macro"}
     precision, recall, f1, _ = precision_recall_fscore_support(labels, predicted, zero_division=0, **averaged)
     table = confusion_matrix(labels, predicted, labels=known).tolist()
-    return Metrics(
+    return ClassificationMetrics(
         precision=float(precision),
         recall=float(recall),
         f1=float(f1),

@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from sentiment_core.evaluation.metrics import Evaluation
 from sentiment_core.labels import LABELS
-from sentiment_core.model.wilson import wilson
+from sentiment_core.model.wilson import wilson_interval
 
 WIDTH: Final = 960  # pixels
 HEIGHT: Final = 720
@@ -73,7 +73,7 @@ def _calibration(evaluation: Evaluation) -> Figure:
         filled = rows > 0
         rows = rows[filled]
         means, shares = (np.bincount(bins, weights=values, minlength=_BINS)[filled] / rows for values in (score, mine))
-        ends = np.array([wilson(*each) for each in zip(shares.tolist(), rows.tolist(), strict=True)])
+        ends = np.array([wilson_interval(*each) for each in zip(shares.tolist(), rows.tolist(), strict=True)])
         # Differences of shares of 0 or 1 from their own interval may be a rounding error below 0.
         reach = np.maximum([shares - ends[:, 0], ends[:, 1] - shares], 0)
         label = name
@@ -141,7 +141,7 @@ def _learning_curve(evaluation: Evaluation) -> Figure:
     )
     rows = [point.rows for point in evaluation.learning_curve]
     accuracies = np.array([point.accuracy for point in evaluation.learning_curve])
-    ends = np.array([wilson(accuracy, evaluation.metrics.rows) for accuracy in accuracies.tolist()])
+    ends = np.array([wilson_interval(accuracy, evaluation.metrics.rows) for accuracy in accuracies.tolist()])
     reach = np.maximum([accuracies - ends[:, 0], ends[:, 1] - accuracies], 0)
     axes.errorbar(rows, accuracies, reach, color=_COLOURS["positive"], marker="o", markersize=5, capsize=3)
     for point in evaluation.learning_curve:

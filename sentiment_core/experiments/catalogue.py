@@ -9,8 +9,8 @@ from typing import Final, Literal
 
 from sentiment_core.errors import ExperimentInvalid
 
-Value = str | int | float | bool
-RecipeName = Literal["words", "tokens", "shipped"]
+ParameterValue = str | int | float | bool
+PipelineName = Literal["words", "tokens", "shipped"]
 
 MOST_TRIALS: Final = 1_000  # of a round: each is a mapped task in Airflow
 _KEPT: Final = Fraction(1, 3)  # of a round's trials that go on, and how the rows of rounds grow
@@ -24,8 +24,8 @@ class Trial:
     """
 
     name: str
-    recipe: RecipeName
-    parameters: Mapping[str, Value]
+    recipe: PipelineName
+    parameters: Mapping[str, ParameterValue]
     rows: int | None = None
     share: Fraction = Fraction(1)
     unlabelled: bool = False  # whether reviews without labels take part
@@ -38,9 +38,9 @@ class Trial:
         return replace(self, name=name, candidate=self.name, round=number, share=self.share * share)
 
     @property
-    def shown(self) -> dict[str, Value]:
+    def shown(self) -> dict[str, ParameterValue]:
         """What a run in MLflow shows of it."""
-        limits: dict[str, Value] = {"share": str(self.share), "candidate": self.candidate, "round": self.round}
+        limits: dict[str, ParameterValue] = {"share": str(self.share), "candidate": self.candidate, "round": self.round}
         if self.rows is not None:
             limits["rows"] = self.rows
         return {"recipe": self.recipe, **self.parameters, "unlabelled": self.unlabelled, **limits}
@@ -53,7 +53,7 @@ class TrialResult:
     trial: str
     candidate: str
     round: int
-    parameters: Mapping[str, Value]
+    parameters: Mapping[str, ParameterValue]
     measures: Mapping[str, float]
     failure: str | None = None
 
@@ -123,7 +123,7 @@ def experiment(name: str) -> Experiment:
 
 
 def _baseline() -> Iterator[Trial]:
-    parameters: dict[str, Value] = {"weighting": "counts", "features": 100, "longest_ngram": 1}
+    parameters: dict[str, ParameterValue] = {"weighting": "counts", "features": 100, "longest_ngram": 1}
     yield Trial("500 rows", "words", parameters, rows=500)
     yield Trial("all rows", "words", parameters)
 

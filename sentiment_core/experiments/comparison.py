@@ -32,14 +32,14 @@ _ROUND_COLOURS: Final = ("#0072B2", "#D55E00", "#999999")
 _FAILURES_SHOWN: Final = 3
 
 
-class Comparison(NamedTuple):
+class TrialComparison(NamedTuple):
     """The results of all trials of an experiment, the best first."""
 
     experiment: Experiment
     results: tuple[TrialResult, ...]
 
     @classmethod
-    def of(cls, experiment: Experiment, results: Sequence[TrialResult]) -> "Comparison":
+    def of(cls, experiment: Experiment, results: Sequence[TrialResult]) -> "TrialComparison":
         """Rank results; a trial that should have run and has no result has failed."""
         return cls(experiment, tuple(sorted(experiment.completed(results), key=lambda each: each.rank)))
 

@@ -15,13 +15,13 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
 from sentiment_core import __version__
 from sentiment_core.errors import ExperimentDataChanged, ExperimentInvalid, SentimentError
 from sentiment_core.experiments.catalogue import Experiment, Trial, TrialResult, experiment
-from sentiment_core.experiments.comparison import Comparison
+from sentiment_core.experiments.comparison import TrialComparison
 from sentiment_core.experiments.trial import ExperimentData, run_trial
 from sentiment_core.params import Params
 from sentiment_core.registry.mlflow_client import answering, experiment_id
 from sentiment_core.registry.rest_client import TrackingServer
 from sentiment_core.settings import settings
-from sentiment_core.training.train import Step
+from sentiment_core.training.train import TrainingStep
 
 _PARENT: Final = "mlflow.parentRunId"
 _NOTE: Final = "mlflow.note.content"
@@ -130,7 +130,9 @@ class ExperimentRun:
                     client.set_tag(run_id, tag, result.failure[:_TAG_LENGTH])
         self._update(run_id, "FINISHED" if result.failure is None else "FAILED")
 
-    def record(self, trial: Trial, data: ExperimentData, params: Params, step: Step = lambda _: None) -> TrialResult:
+    def record(
+        self, trial: Trial, data: ExperimentData, params: Params, step: TrainingStep = lambda _: None
+    ) -> TrialResult:
         """Score a trial in its run. Raises `ExperimentDataChanged`; what the trial fails by is in its result."""
         self.require_same(data)
         run_id = self.begin(trial)
@@ -143,7 +145,7 @@ class ExperimentRun:
         with answering(self._tracking_uri) as client:
             return [_result(run) for run in self._children(client)]
 
-    def finish(self, comparison: Comparison) -> None:
+    def finish(self, comparison: TrialComparison) -> None:
         """Log the comparison's table and plot, and end the run: FAILED when a trial did."""
         metrics = {"trials": float(len(comparison.results)), "failed": float(len(comparison.failures))}
         tags = {_NOTE: f"{self.experiment.question} {comparison.summary}"[:_TAG_LENGTH]}

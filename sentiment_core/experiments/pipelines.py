@@ -17,7 +17,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.validation import check_is_fitted
 
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
-from sentiment_core.experiments.catalogue import RecipeName, Trial, Value
+from sentiment_core.experiments.catalogue import ParameterValue, PipelineName, Trial
 from sentiment_core.params import ModelParams
 from sentiment_core.text.nltk_normalisation import canonical_word
 from sentiment_core.training.train import fit as fit_shipped
@@ -52,7 +52,7 @@ def fit(trial: Trial, reviews: LabelledReviews, shipped: ModelParams, unlabelled
     return _UNFITTED[trial.recipe](len(reviews.names), trial.parameters).fit(reviews.texts, reviews.labels)
 
 
-def _words(labels: int, parameters: Mapping[str, Value]) -> Pipeline:
+def _words(labels: int, parameters: Mapping[str, ParameterValue]) -> Pipeline:
     """Return scikit-learn's own vectorizer and logistic regression, as the usual tutorials have them."""
     kind = {"counts": CountVectorizer, "tf-idf": TfidfVectorizer}[str(parameters["weighting"])]
     options: dict[str, Any] = (
@@ -62,7 +62,7 @@ def _words(labels: int, parameters: Mapping[str, Value]) -> Pipeline:
     return make_pipeline(vectorizer, _logistic_regression(labels, parameters))
 
 
-def _tokens(labels: int, parameters: Mapping[str, Value]) -> Pipeline:
+def _tokens(labels: int, parameters: Mapping[str, ParameterValue]) -> Pipeline:
     """Return an algorithm on n-grams of this project's tokens: their presence, or that weighted by TF-IDF."""
     classifier = parameters["classifier"]
     steps: list[Any] = [
@@ -76,13 +76,13 @@ def _tokens(labels: int, parameters: Mapping[str, Value]) -> Pipeline:
     return make_pipeline(*steps, _CLASSIFIERS[str(classifier)](labels, parameters))
 
 
-_UNFITTED: Final[Mapping[RecipeName, Callable[[int, Mapping[str, Value]], Pipeline]]] = {
+_UNFITTED: Final[Mapping[PipelineName, Callable[[int, Mapping[str, ParameterValue]], Pipeline]]] = {
     "words": _words,
     "tokens": _tokens,
 }
 
 
-def _logistic_regression(labels: int, parameters: Mapping[str, Value]) -> LogisticRegression:
+def _logistic_regression(labels: int, parameters: Mapping[str, ParameterValue]) -> LogisticRegression:
     return LogisticRegression(
         C=float(parameters.get("C", 1.0)),
         l1_ratio=1.0 if parameters.get("penalty") == "l1" else 0.0,
@@ -94,7 +94,7 @@ def _logistic_regression(labels: int, parameters: Mapping[str, Value]) -> Logist
 
 
 # What draws random numbers draws the same ones each time.
-_CLASSIFIERS: Final[Mapping[str, Callable[[int, Mapping[str, Value]], Any]]] = {
+_CLASSIFIERS: Final[Mapping[str, Callable[[int, Mapping[str, ParameterValue]], Any]]] = {
     "logistic regression": _logistic_regression,
     "linear SVM": lambda *_: LinearSVC(C=0.1, random_state=0),
     "naive Bayes": lambda *_: MultinomialNB(),

@@ -21,7 +21,7 @@ from sentiment_core.experiments.pipelines import fit
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import Params
 from sentiment_core.training.calibration import calibrated, uncalibrated
-from sentiment_core.training.train import Step, group_folds, one_blas_thread
+from sentiment_core.training.train import TrainingStep, group_folds, one_blas_thread
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def prepare(
     return ExperimentData(reviews.take(order), others)
 
 
-def run_trial(trial: Trial, data: ExperimentData, params: Params, step: Step = lambda _: None) -> TrialResult:
+def run_trial(trial: Trial, data: ExperimentData, params: Params, step: TrainingStep = lambda _: None) -> TrialResult:
     """Score a trial; whatever it fails by becomes its result, so that the others go on."""
     try:
         measures = score_trial(trial, data, params, step)
@@ -77,7 +77,9 @@ def run_trial(trial: Trial, data: ExperimentData, params: Params, step: Step = l
 
 
 @one_blas_thread
-def score_trial(trial: Trial, data: ExperimentData, params: Params, step: Step = lambda _: None) -> dict[str, float]:
+def score_trial(
+    trial: Trial, data: ExperimentData, params: Params, step: TrainingStep = lambda _: None
+) -> dict[str, float]:
     """Cross-validate a trial by groups and return its measures, over all rows by the most probable label.
 
     `fit_seconds` is the processor's time for one fold's model, `score_us_per_text` the time that one thread takes for a

@@ -20,15 +20,15 @@ from sentiment_core.drops.csv_records import scan
 from sentiment_core.drops.deduplication import review_key
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch
 from sentiment_core.errors import ErasureKeyWrong
-from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger import source_files
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.settings import Settings
 from sentiment_core.text.fingerprints import hash_text
 
-Kind = Literal["review", "author"]
+ErasureKind = Literal["review", "author"]
 
 # Of a kind, source and id, and the hashes of the erased texts: returns how many snapshots lost rows.
-InSnapshots = Callable[[Kind, str, str, Set[int]], int]
+InSnapshots = Callable[[ErasureKind, str, str, Set[int]], int]
 
 REASON = "the review, or its author, was erased on request"
 KEY_CHECK_BYTES = 8
@@ -44,7 +44,7 @@ class Erased(NamedTuple):
     snapshots: int = 0  # that lost rows
 
 
-def keyed_hash(key: bytes, kind: Kind, source: str, identifier: bytes) -> bytes:
+def keyed_hash(key: bytes, kind: ErasureKind, source: str, identifier: bytes) -> bytes:
     """Return the hash by which an erased id is known; ids belong to a source."""
     return hmac.digest(key, b"\0".join((kind.encode(), source.encode(), identifier)), "sha256")
 
@@ -58,13 +58,13 @@ class IdFields(NamedTuple):
     """Where ids stand in the rows of a file."""
 
     columns: int
-    fields: dict[Kind, int]
+    fields: dict[ErasureKind, int]
 
     @classmethod
     def of(cls, names: Sequence[str]) -> Self:
         """Find them by the names in the file's header."""
         folded = [name.strip().casefold() for name in names]
-        kinds: tuple[Kind, Kind] = ("review", "author")
+        kinds: tuple[ErasureKind, ErasureKind] = ("review", "author")
         return cls(len(names), {kind: folded.index(f"{kind}_id") for kind in kinds if f"{kind}_id" in folded})
 
 
@@ -86,7 +86,7 @@ class Erasures:
             raise ErasureKeyWrong
         return cls(frozenset(found for found, _ in rows), key, source)
 
-    def sift(
+    def reject_erased(
         self, batch: ReviewBatch, rejected: list[RejectedRow], ids: IdFields, delimiter: str
     ) -> tuple[ReviewBatch, list[RejectedRow]]:
         """Reject rows that were erased, without their bytes; also of those that are rejected already."""
@@ -97,12 +97,12 @@ class Erasures:
         left = np.delete(np.arange(batch.size), sorted(hits))
         return batch.take(left), erased + [self._without_bytes(row, ids, delimiter) for row in rejected]
 
-    def _hits(self, kind: Kind, ids: Values) -> set[int]:
+    def _hits(self, kind: ErasureKind, ids: Values) -> set[int]:
         codes, first = ids.codes()
         known = [self._knows(kind, ids.value(row)) for row in first.tolist()]
         return set(np.flatnonzero(np.array(known, np.bool_)[codes]).tolist()) if len(codes) else set()
 
-    def _knows(self, kind: Kind, identifier: bytes | None) -> bool:
+    def _knows(self, kind: ErasureKind, identifier: bytes | None) -> bool:
         return identifier is not None and keyed_hash(self._key, kind, self._source, identifier) in self._hashes
 
     def _without_bytes(self, row: RejectedRow, ids: IdFields, delimiter: str) -> RejectedRow:
@@ -112,7 +112,7 @@ class Erasures:
         return row
 
 
-def ids_of(raw: bytes, ids: IdFields | None, delimiter: str) -> Iterator[tuple[Kind, bytes]]:
+def ids_of(raw: bytes, ids: IdFields | None, delimiter: str) -> Iterator[tuple[ErasureKind, bytes]]:
     """Yield what may be an id in the bytes of a row; of a row that does not fit its header any field may be."""
     block, _, _ = scan(raw, delimiter, 1, final=True)
     fields = [_trimmed(field) for record in range(block.size) for field in block.fields(record)]
@@ -131,7 +131,7 @@ def _trimmed(field: bytes) -> bytes:
 def erase(
     connection: Connection,
     settings: Settings,
-    kind: Kind,
+    kind: ErasureKind,
     source: str,
     identifier: str,
     in_snapshots: InSnapshots = lambda *_: 0,
@@ -144,7 +144,7 @@ def erase(
     """
     key = settings.require_erasure_key()
     with connection, connection.cursor() as cursor:
-        ledger.shut_out_loads(cursor, settings.lock_timeout_s)
+        source_files.block_loads(cursor, settings.lock_timeout_s)
         Erasures.read(cursor, settings, source)
         cursor.execute(
             "INSERT INTO sentiment.erasure (kind, keyed_hash, key_check) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
@@ -159,7 +159,7 @@ def erase(
         return Erased(reviews, rejected, feedback, others, in_snapshots(kind, source, identifier, texts))
 
 
-def _find(cursor: Cursor, kind: Kind, source: str, identifier: str) -> set[int]:
+def _find(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> set[int]:
     """Collect the rows to erase in a table, and return the hashes of their texts."""
     by_id = {"review": "review_key = %(key)s::uuid", "author": "author_id = %(id)s AND file.source = %(source)s"}
     statement = f"""
@@ -173,8 +173,8 @@ def _find(cursor: Cursor, kind: Kind, source: str, identifier: str) -> set[int]:
 
 
 def _delete(cursor: Cursor) -> int:
-    ledger.make_unseated(cursor)
-    cursor.execute("INSERT INTO unseated SELECT review_key, source_file_id FROM erased WHERE review_key IS NOT NULL")
+    source_files.create_stale_heads(cursor)
+    cursor.execute("INSERT INTO stale_head SELECT review_key, source_file_id FROM erased WHERE review_key IS NOT NULL")
     for table in ("score", "review"):
         cursor.execute(
             f"DELETE FROM sentiment.{table} row USING erased"  # noqa: S608 - constants
@@ -186,11 +186,11 @@ def _delete(cursor: Cursor) -> int:
         " FROM (SELECT source_file_id, count(*) AS rows FROM erased GROUP BY source_file_id) erased"
         " WHERE file.source_file_id = erased.source_file_id"
     )
-    ledger.elect(cursor)
+    source_files.recompute_stale_heads(cursor)
     return reviews
 
 
-def _blank(cursor: Cursor, kind: Kind, source: str, identifier: str) -> int:
+def _blank(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> int:
     """Take the bytes of rejected rows that name the id."""
     cursor.execute(
         "SELECT source_file_id, line, raw FROM sentiment.rejected_row JOIN sentiment.source_file USING (source_file_id)"
@@ -202,7 +202,7 @@ def _blank(cursor: Cursor, kind: Kind, source: str, identifier: str) -> int:
     hits = []
     for source_file_id, line, raw in cursor.fetchall():
         if source_file_id not in files:
-            files[source_file_id] = _dialect(ledger.get(cursor, source_file_id))
+            files[source_file_id] = _dialect(source_files.get(cursor, source_file_id))
         if (kind, identifier.encode()) in ids_of(bytes(raw), *files[source_file_id]):
             hits.append((source_file_id, line))
     execute_values(
@@ -224,7 +224,7 @@ def _dialect(file: SourceFile) -> tuple[IdFields | None, str]:
     return IdFields.of([name.decode() for name in block.fields(0)]), delimiter
 
 
-def _other_sources(cursor: Cursor, kind: Kind, source: str, identifier: str) -> list[str]:
+def _other_sources(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> list[str]:
     """Return the sources in which the same id stands for something else, or for the same person."""
     column = "review_id" if kind == "review" else "author_id"
     cursor.execute(

@@ -10,7 +10,7 @@ from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
 
 
-class Model(NamedTuple):
+class ScoringModel(NamedTuple):
     """A scorer and the database's number of its digest."""
 
     model_id: int
@@ -21,14 +21,14 @@ class Model(NamedTuple):
         return language is not None and primary_language(language) not in self.scorer.bundle.manifest.languages
 
 
-def enter_model(connection: Connection, digest: str, name: str, version: int | None = None) -> int:
+def ensure_model(connection: Connection, digest: str, name: str, version: int | None = None) -> int:
     """Return the number of a digest, entering it (and the MLflow version that holds it) where it is new."""
     with connection, connection.cursor() as cursor:
-        return enter_digest(cursor, digest, name, version)
+        return ensure_digest(cursor, digest, name, version)
 
 
-def enter_digest(cursor: Cursor, digest: str, name: str, version: int | None = None) -> int:
-    """Do what `enter_model` does as part of the caller's transaction."""
+def ensure_digest(cursor: Cursor, digest: str, name: str, version: int | None = None) -> int:
+    """Do what `ensure_model` does as part of the caller's transaction."""
     # Looked up first: an insert that meets a conflict would use up one of 32,767 numbers.
     cursor.execute("LOCK TABLE sentiment.model IN SHARE ROW EXCLUSIVE MODE")
     cursor.execute("SELECT model_id FROM sentiment.model WHERE digest = %s", (digest,))
@@ -45,6 +45,6 @@ def enter_digest(cursor: Cursor, digest: str, name: str, version: int | None = N
     return int(found[0])  # type: ignore[index]
 
 
-def open_model(connection: Connection, bundle: Bundle, version: int | None = None) -> Model:
+def open_model(connection: Connection, bundle: Bundle, version: int | None = None) -> ScoringModel:
     """Return the bundle's scorer with its number in the database."""
-    return Model(enter_model(connection, bundle.digest, bundle.manifest.name, version), Scorer(bundle))
+    return ScoringModel(ensure_model(connection, bundle.digest, bundle.manifest.name, version), Scorer(bundle))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sentiment_core.database.connection import Connection
 
 
-class Entry(NamedTuple):
+class QuarantineEntry(NamedTuple):
     """A rejected row, or a file that was rejected whole (line is None)."""
 
     source_file_id: int
@@ -20,7 +20,7 @@ class Entry(NamedTuple):
     resolved_by: int | None
 
 
-class Choice(NamedTuple):
+class QuarantineFilter(NamedTuple):
     """Which entries are meant; None means all."""
 
     since: date | None = None
@@ -39,7 +39,9 @@ _FROM = """
 """
 
 
-def entries(connection: Connection, choice: Choice, limit: int | None = None) -> tuple[list[Entry], int]:
+def entries(
+    connection: Connection, choice: QuarantineFilter, limit: int | None = None
+) -> tuple[list[QuarantineEntry], int]:
     """Return the chosen entries in the order of file and line, at most `limit`, and how many there are in all."""
     parameters = choice._asdict() | {"files": list(choice.files), "limit": limit}
     with connection, connection.cursor() as cursor:
@@ -50,11 +52,11 @@ def entries(connection: Connection, choice: Choice, limit: int | None = None) ->
             " ORDER BY source_file_id, line NULLS FIRST LIMIT %(limit)s",
             parameters,
         )
-        found = [Entry(*row) for row in cursor]
+        found = [QuarantineEntry(*row) for row in cursor]
         return [entry._replace(raw=None if entry.raw is None else bytes(entry.raw)) for entry in found], total
 
 
-def files_to_replay(connection: Connection, choice: Choice) -> list[int]:
+def files_to_replay(connection: Connection, choice: QuarantineFilter) -> list[int]:
     """Return the files of the chosen entries, oldest first; what was erased is not for replay."""
     parameters = choice._asdict() | {"files": list(choice.files), "resolved": False}
     with connection, connection.cursor() as cursor:

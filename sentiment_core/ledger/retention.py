@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, 
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.drop import parse_day
 from sentiment_core.errors import MonthInvalid
-from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger import source_files
 from sentiment_core.settings import Settings
 
 
@@ -46,10 +46,10 @@ def expire(connection: Connection, settings: Settings, month: date) -> ExpiredMo
     Waits for the loads that are under way. Needs the rights of the schema's owner. Raises `LoadsUnderWay`.
     """
     with connection, connection.cursor() as cursor:
-        ledger.shut_out_loads(cursor, settings.lock_timeout_s)
+        source_files.block_loads(cursor, settings.lock_timeout_s)
         rows = _drop(cursor, month)
         files = _forget(cursor, month)
-        ledger.elect(cursor)
+        source_files.recompute_stale_heads(cursor)
         cursor.execute(
             "INSERT INTO sentiment.expired_month (month, files, rows) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
             (month, files, rows),
@@ -59,13 +59,13 @@ def expire(connection: Connection, settings: Settings, month: date) -> ExpiredMo
 
 def _drop(cursor: Cursor, month: date) -> int:
     suffix = f"{month:%Y%m}"
-    ledger.make_unseated(cursor)
+    source_files.create_stale_heads(cursor)
     cursor.execute(
         """
         WITH gone AS (
             DELETE FROM sentiment.review_head WHERE day >= %(month)s AND day < %(month)s + interval '1 month'
             RETURNING review_key, source_file_id)
-        INSERT INTO unseated SELECT review_key, source_file_id FROM gone
+        INSERT INTO stale_head SELECT review_key, source_file_id FROM gone
         """,
         {"month": month},
     )

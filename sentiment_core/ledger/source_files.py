@@ -112,14 +112,14 @@ def claim(cursor: Cursor, source_file_id: int, lock_timeout_s: float) -> SourceF
     transaction, so that a pooler in transaction mode may stand between. Raises `ClaimHeld` when another worker keeps it
     for longer than `lock_timeout_s`, and `MaintenanceRuns` when an expiry or erasure does.
     """
-    shut_out_maintenance(cursor, lock_timeout_s)
+    block_maintenance(cursor, lock_timeout_s)
     try:
         return _fetch(cursor, source_file_id, "FOR NO KEY UPDATE")
     except psycopg2.errors.LockNotAvailable as error:
         raise ClaimHeld(uri=f"source file {source_file_id}", seconds=lock_timeout_s) from error
 
 
-def shut_out_maintenance(cursor: Cursor, lock_timeout_s: float) -> None:
+def block_maintenance(cursor: Cursor, lock_timeout_s: float) -> None:
     """Wait until no expiry or erasure is under way, and keep new ones waiting until the transaction ends.
 
     Raises `MaintenanceRuns` when one lasts longer than `lock_timeout_s`.
@@ -131,7 +131,7 @@ def shut_out_maintenance(cursor: Cursor, lock_timeout_s: float) -> None:
         raise MaintenanceRuns(seconds=lock_timeout_s) from error
 
 
-def shut_out_loads(cursor: Cursor, lock_timeout_s: float) -> None:
+def block_loads(cursor: Cursor, lock_timeout_s: float) -> None:
     """Wait until no load is under way, and keep new ones waiting until the transaction ends.
 
     Raises `LoadsUnderWay` when one lasts longer than `lock_timeout_s`.
@@ -217,14 +217,14 @@ def mark_loaded(cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, 
         "sha256 = %s, header = %s, current_model_id = %s, rows_removed = 0, reject_code = NULL, reject_reason = NULL"
     )
     _mark(cursor, file, "loaded", columns, sha256, header, model_id)
-    move_heads(cursor, file)
+    update_heads(cursor, file)
 
 
 def mark_duplicate(cursor: Cursor, file: SourceFile, sha256: bytes, original: int) -> None:
     """Say that another file with the same bytes is loaded, and let the views show what they now should."""
     columns = "sha256 = %s, duplicate_of = %s, reject_code = NULL, reject_reason = NULL"
     _mark(cursor, file, "duplicate", columns, sha256, original)
-    move_heads(cursor, file)
+    update_heads(cursor, file)
 
 
 def mark_rejected(cursor: Cursor, file: SourceFile, code: RejectCode, reason: str) -> None:
@@ -242,7 +242,7 @@ def _mark(cursor: Cursor, file: SourceFile, status: str, columns: str, *values: 
     cursor.execute(statement, (file.source_file_id, status, *values, file.source_file_id))
 
 
-def move_heads(cursor: Cursor, file: SourceFile) -> None:
+def update_heads(cursor: Cursor, file: SourceFile) -> None:
     """Recompute which files are live and which rows are heads, after a version of the file's key became good.
 
     A key's head is its newest version that is loaded, duplicate or expired; a loaded file is live while some key's head
@@ -256,57 +256,59 @@ def move_heads(cursor: Cursor, file: SourceFile) -> None:
             cursor.execute("INSERT INTO sentiment.live_file VALUES (%s)", (source_file_id,))
         else:
             cursor.execute("DELETE FROM sentiment.live_file WHERE source_file_id = %s", (source_file_id,))
-            unseat(cursor, source_file_id, day)
-    elect(cursor)
+            mark_heads_stale(cursor, source_file_id, day)
+    recompute_stale_heads(cursor)
     shown = {source_file_id: day for source_file_id, day, live in changes if live}
     for source_file_id, day in (shown | {file.source_file_id: file.day}).items():
-        crown(cursor, source_file_id, day)
+        upsert_heads(cursor, source_file_id, day)
 
 
-def unseat(cursor: Cursor, source_file_id: int, day: date) -> None:
-    """Note the keys of a file's rows: `elect` takes their heads from this file."""
-    make_unseated(cursor)
+def mark_heads_stale(cursor: Cursor, source_file_id: int, day: date) -> None:
+    """Note the keys of a file's rows: `recompute_stale_heads` takes their heads from this file."""
+    create_stale_heads(cursor)
     cursor.execute(
-        "INSERT INTO unseated SELECT review_key, source_file_id FROM sentiment.review"
+        "INSERT INTO stale_head SELECT review_key, source_file_id FROM sentiment.review"
         " WHERE day = %s AND source_file_id = %s AND review_key IS NOT NULL ON CONFLICT DO NOTHING",
         (day, source_file_id),
     )
 
 
 @contextmanager
-def each_side_once(connection: Connection) -> Iterator[None]:
+def without_nested_loops(connection: Connection) -> Iterator[None]:
     """Plan statements that compare a file's rows with its scores without nested loops.
 
-    Of a file that was just loaded PostgreSQL believes that it has few rows, until it counts them. It then goes through
-    all of one side for each row of the other, which takes minutes for some thousand rows.
+    PostgreSQL's statistics do not cover a newly loaded file, so the planner expects a few rows. A nested loop then
+    reads one side again for each row of the other, which takes minutes for some thousand rows. The setting that was in
+    force before is restored at the end.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute("SELECT current_setting('enable_nestloop'), set_config('enable_nestloop', 'off', true)")
+        (before, _) = cursor.fetchone()  # type: ignore[misc]
         yield
-        cursor.execute("SET LOCAL enable_nestloop = on")
+        cursor.execute("SELECT set_config('enable_nestloop', %s, true)", (before,))
 
 
-def make_unseated(cursor: Cursor) -> None:
-    """Make the table of this transaction in which keys wait for `elect`."""
+def create_stale_heads(cursor: Cursor) -> None:
+    """Make the table of this transaction in which keys wait for `recompute_stale_heads`."""
     cursor.execute(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS unseated"
+        "CREATE TEMPORARY TABLE IF NOT EXISTS stale_head"
         " (review_key uuid, source_file_id bigint, PRIMARY KEY (review_key, source_file_id)) ON COMMIT DROP"
     )
 
 
-def elect(cursor: Cursor) -> None:
-    """Give each key whose head was unseated the best row that is left."""
-    cursor.execute("SELECT to_regclass('pg_temp.unseated')")
+def recompute_stale_heads(cursor: Cursor) -> None:
+    """Give each key whose head was stale_head the best row that is left."""
+    cursor.execute("SELECT to_regclass('pg_temp.stale_head')")
     if cursor.fetchone() == (None,):
         return
     cursor.execute(
-        "DELETE FROM sentiment.review_head head USING unseated"
-        " WHERE (head.review_key, head.source_file_id) = (unseated.review_key, unseated.source_file_id)"
+        "DELETE FROM sentiment.review_head head USING stale_head"
+        " WHERE (head.review_key, head.source_file_id) = (stale_head.review_key, stale_head.source_file_id)"
     )
     cursor.execute("""
         INSERT INTO sentiment.review_head (review_key, day, source_file_id, line, last_modified)
         SELECT DISTINCT ON (row.review_key) row.review_key, row.day, row.source_file_id, row.line, file.last_modified
-        FROM unseated
+        FROM stale_head
         JOIN sentiment.review row USING (review_key)
         JOIN sentiment.live_file live ON live.source_file_id = row.source_file_id
         JOIN sentiment.source_file file ON file.source_file_id = row.source_file_id
@@ -315,7 +317,7 @@ def elect(cursor: Cursor) -> None:
         """)
 
 
-def crown(cursor: Cursor, source_file_id: int, day: date) -> None:
+def upsert_heads(cursor: Cursor, source_file_id: int, day: date) -> None:
     """Make a live file's rows heads where no newer row is."""
     # Keys are hashes: sorted, they meet the index in its order, and its pages one after another.
     cursor.execute("SELECT set_config('work_mem', %s, true)", (SORT_MEMORY,))

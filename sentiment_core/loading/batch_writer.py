@@ -13,10 +13,10 @@ from sentiment_core.columnar.columns import Values
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch
-from sentiment_core.ledger import source_files as ledger
-from sentiment_core.ledger.models import Model
+from sentiment_core.ledger import source_files
+from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_files import SourceFile
-from sentiment_core.loading import binary_copy as copying
+from sentiment_core.loading import binary_copy
 from sentiment_core.loading.binary_copy import copy_rows
 from sentiment_core.model.scorer import LABELS, Scores
 
@@ -37,7 +37,7 @@ class RowCounts(NamedTuple):
 class BatchWriter:
     """One batch in the open transaction: a file's rows by one model. Nothing is seen before the caller commits."""
 
-    def __init__(self, connection: Connection, file: SourceFile, model: Model, kind: str, run_id: str) -> None:
+    def __init__(self, connection: Connection, file: SourceFile, model: ScoringModel, kind: str, run_id: str) -> None:
         self.connection = connection
         self.file = file
         self.model = model
@@ -64,7 +64,7 @@ class BatchWriter:
     def clear(self) -> None:
         """Take away the file's rows and rejects, and the scores by this batch's model, to write them anew."""
         with self.connection.cursor() as cursor:
-            ledger.unseat(cursor, self.file.source_file_id, self.file.day)
+            source_files.mark_heads_stale(cursor, self.file.source_file_id, self.file.day)
             here = (self.file.day, self.file.source_file_id)
             cursor.execute("DELETE FROM sentiment.review WHERE (day, source_file_id) = (%s, %s)", here)
             cursor.execute(
@@ -88,9 +88,9 @@ class BatchWriter:
             self.connection,
             "rejected_row",
             {
-                "source_file_id": copying.bigint(self.file.source_file_id, len(rows)),
-                "line": copying.numbers(np.array([row.line for row in rows], np.int32)),
-                "batch_id": copying.bigint(self.batch_id, len(rows)),
+                "source_file_id": binary_copy.bigint(self.file.source_file_id, len(rows)),
+                "line": binary_copy.numbers(np.array([row.line for row in rows], np.int32)),
+                "batch_id": binary_copy.bigint(self.batch_id, len(rows)),
                 "code": Values.of_texts([row.code for row in rows]),
                 "reason": Values.of_texts([row.reason for row in rows]),
                 "raw": Values.of([row.raw for row in rows]),
@@ -110,10 +110,10 @@ class BatchWriter:
             "score",
             self._place(line)
             | {
-                "model_id": copying.smallint(self.model.model_id, rows),
-                "score": copying.numbers(scores.score.astype(np.float32)),
+                "model_id": binary_copy.smallint(self.model.model_id, rows),
+                "score": binary_copy.numbers(scores.score.astype(np.float32)),
                 "label": label,
-                "out_of_language": copying.numbers(self._out_of_language(language)),
+                "out_of_language": binary_copy.numbers(self._out_of_language(language)),
             },
         )
         self.scored += rows
@@ -153,10 +153,10 @@ class BatchWriter:
     def _place(self, line: NDArray[np.int32]) -> dict[str, Values]:
         rows = len(line)
         return {
-            "day": copying.day(self.file.day, rows),
-            "source_file_id": copying.bigint(self.file.source_file_id, rows),
-            "line": copying.numbers(line),
-            "batch_id": copying.bigint(self.batch_id, rows),
+            "day": binary_copy.day(self.file.day, rows),
+            "source_file_id": binary_copy.bigint(self.file.source_file_id, rows),
+            "line": binary_copy.numbers(line),
+            "batch_id": binary_copy.bigint(self.batch_id, rows),
         }
 
     def _copy_reviews(self, batch: ReviewBatch, keys: Values) -> None:
@@ -169,18 +169,18 @@ class BatchWriter:
                 "review_id": batch.review_id,
                 "product_id": batch.product_id,
                 "author_id": batch.author_id,
-                "rating": copying.nullable(batch.rating),
-                "reviewed_at": copying.nullable(batch.reviewed_at),
+                "rating": binary_copy.nullable(batch.rating),
+                "reviewed_at": binary_copy.nullable(batch.reviewed_at),
                 "language": batch.language,
-                "text": copying.texts(batch.text),
-                "extra": copying.documents(batch.extra),
-                "nulled": copying.documents(batch.nulled),
+                "text": binary_copy.texts(batch.text),
+                "extra": binary_copy.documents(batch.extra),
+                "nulled": binary_copy.documents(batch.nulled),
             },
         )
 
     def _drop_scores_without_row(self) -> None:
         """Drop other models' scores of lines that are no longer stored; where a line is, its text is the same."""
-        with ledger.each_side_once(self.connection), self.connection.cursor() as cursor:
+        with source_files.without_nested_loops(self.connection), self.connection.cursor() as cursor:
             cursor.execute(
                 """
                 DELETE FROM sentiment.score

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sentiment_core.columnar.columns import Values
 from sentiment_core.drops.body import file_format
 from sentiment_core.drops.csv_records import RecordBlock
-from sentiment_core.drops.deduplication import RepeatFilter, review_keys
+from sentiment_core.drops.deduplication import Deduplicator, review_keys
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch, checked
 from sentiment_core.ledger.erasure import Erasures, IdFields
 from sentiment_core.loading.batch_writer import BatchWriter
@@ -28,14 +28,14 @@ class ScoredRows(NamedTuple):
     rejected: list[RejectedRow]
 
 
-class Intake:
+class Ingestion:
     """The way of one file's rows into one batch; the two steps may work in different threads."""
 
-    def __init__(self, writer: BatchWriter, settings: Settings, erasures: Erasures, repeats: RepeatFilter) -> None:
+    def __init__(self, writer: BatchWriter, settings: Settings, erasures: Erasures, deduplicator: Deduplicator) -> None:
         self.writer = writer
         self.settings = settings
         self.erasures = erasures
-        self.repeats = repeats
+        self.deduplicator = deduplicator
         self.delimiter, _ = file_format(writer.file.drop)
 
     def score(self, blocks: Iterator[RecordBlock]) -> Iterator[ScoredRows]:
@@ -44,7 +44,7 @@ class Intake:
         for rows in checked(blocks, self.settings, file.drop.uri, partial(clock, seconds, "validate")):
             with clock(seconds, "validate"):
                 ids = IdFields.of(rows.header.names)
-                batch, rejected = self.erasures.sift(rows.batch, rows.rejected, ids, self.delimiter)
+                batch, rejected = self.erasures.reject_erased(rows.batch, rows.rejected, ids, self.delimiter)
                 keys = review_keys(file.source, batch.review_id)
             with clock(seconds, "score"):
                 scores = self.writer.model.scorer.score(batch.text)
@@ -53,11 +53,11 @@ class Intake:
     def store(self, rows: ScoredRows) -> list[RejectedRow]:
         """Write rows that repeat no earlier one, count those that do, and return all that are rejected."""
         with clock(self.writer.seconds, "write"):
-            sifted = self.repeats.sift(rows.batch, rows.keys)
-            kept = sifted.rows
+            deduplicated = self.deduplicator.deduplicate(rows.batch, rows.keys)
+            kept = deduplicated.rows
             self.writer.write(rows.batch.take(kept), rows.keys.take(kept), rows.scores.take(kept))
-            self.writer.duplicates += sifted.duplicates
-        return rows.rejected + sifted.rejected
+            self.writer.duplicates += deduplicated.duplicates
+        return rows.rejected + deduplicated.rejected
 
 
 @contextmanager

@@ -13,24 +13,24 @@ from sentiment_core.database.connection import Connection, database_errors
 from sentiment_core.drops.body import Body
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import RecordBlock, read_records
-from sentiment_core.drops.deduplication import RepeatFilter
+from sentiment_core.drops.deduplication import Deduplicator
 from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import require_good_rows
 from sentiment_core.errors import FileRejected
-from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger import source_files
 from sentiment_core.ledger.erasure import Erasures
-from sentiment_core.ledger.models import Model
+from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading.batch_writer import BatchWriter
-from sentiment_core.loading.ingestion import Intake, clock
-from sentiment_core.loading.prefetch import ahead
-from sentiment_core.loading.progress import Progress, Silent
+from sentiment_core.loading.ingestion import Ingestion, clock
+from sentiment_core.loading.prefetch import prefetch
+from sentiment_core.loading.progress import NoProgress, Progress
 from sentiment_core.loading.stored_reviews import StoredReviews
 from sentiment_core.settings import Settings
 
 
-class Status(StrEnum):
+class LoadStatus(StrEnum):
     """What one call did for a file."""
 
     LOADED = "loaded"
@@ -43,12 +43,12 @@ class Status(StrEnum):
     KEPT = "kept"  # the file was to be replaced but can no longer be read: its rows stay as they are
 
 
-class Outcome(NamedTuple):
+class LoadOutcome(NamedTuple):
     """What one call did for a file, and the rows of its batch."""
 
     source_file_id: int
     uri: str
-    status: Status
+    status: LoadStatus
     rows_in: int = 0
     rows_scored: int = 0
     rows_rejected: int = 0
@@ -68,7 +68,7 @@ class Loader:
         self,
         connection: Connection,
         storage: Storage,
-        model: Model,
+        model: ScoringModel,
         settings: Settings,
         run_id: str,
         progress: Progress | None = None,
@@ -78,16 +78,16 @@ class Loader:
         self.model = model
         self.settings = settings
         self.run_id = run_id
-        self.progress = progress or Silent()
+        self.progress = progress or NoProgress()
 
-    def load(self, source_file_id: int, replace: bool = False) -> Outcome:
+    def load(self, source_file_id: int, replace: bool = False) -> LoadOutcome:
         """Bring one file of the ledger to its final state.
 
         With `replace` a file that is loaded is read and scored anew and a rejected one is tried again, once a run.
         Raises `TransientError` (nothing was stored) and `TerminalError`; a file that cannot be read is no error but an
         outcome.
         """
-        ledger.ensure_month(self.connection, source_file_id)
+        source_files.ensure_month(self.connection, source_file_id)
         try:
             with self.connection:
                 return self._load(source_file_id, replace)
@@ -96,15 +96,15 @@ class Loader:
         except FileRejected as rejection:
             return self._settle_rejected(source_file_id, rejection)
 
-    def _load(self, source_file_id: int, replace: bool) -> Outcome:
+    def _load(self, source_file_id: int, replace: bool) -> LoadOutcome:
         with self.connection.cursor() as cursor:
-            file = ledger.claim(cursor, source_file_id, self.settings.lock_timeout_s)
+            file = source_files.claim(cursor, source_file_id, self.settings.lock_timeout_s)
             if not self._is_to_do(file, replace):
-                return Outcome(source_file_id, file.drop.uri, Status.SKIPPED, reason=f"it is {file.status}")
-            if not ledger.has_month(cursor, file.day):
+                return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=f"it is {file.status}")
+            if not source_files.has_month(cursor, file.day):
                 why = "the month of its day was dropped for its age, and nothing is taken for it any more"
                 raise FileRejected(reason=RejectCode.MONTH_EXPIRED, why=why)
-            if file.status != "loaded" and ledger.looks_loaded(cursor, file):
+            if file.status != "loaded" and source_files.looks_loaded(cursor, file):
                 self._refuse_known_content(file)
             anew = file.status == "loaded"
             writer = BatchWriter(self.connection, file, self.model, "replace" if anew else "load", self.run_id)
@@ -115,12 +115,12 @@ class Loader:
         finally:
             self.progress.done(file)
         with self.connection.cursor() as cursor:
-            ledger.lock_heads(cursor)
-            if ledger.loaded_with_content(cursor, sha256, besides=source_file_id):
+            source_files.lock_heads(cursor)
+            if source_files.loaded_with_content(cursor, sha256, besides=source_file_id):
                 raise _SameContent(sha256)
             counts = writer.finish(self.settings.code_version)
-            ledger.mark_loaded(cursor, file, sha256, header, self.model.model_id)
-        return Outcome(source_file_id, file.drop.uri, Status.REPLACED if anew else Status.LOADED, *counts)
+            source_files.mark_loaded(cursor, file, sha256, header, self.model.model_id)
+        return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.REPLACED if anew else LoadStatus.LOADED, *counts)
 
     def _is_to_do(self, file: SourceFile, replace: bool) -> bool:
         if file.status == "seen":
@@ -141,7 +141,7 @@ class Loader:
         with self._body(file) as body:
             sha256 = body.finish()
         with self.connection.cursor() as cursor:
-            if ledger.loaded_with_content(cursor, sha256, besides=file.source_file_id):
+            if source_files.loaded_with_content(cursor, sha256, besides=file.source_file_id):
                 raise _SameContent(sha256)
 
     def _stream(self, file: SourceFile, writer: BatchWriter) -> tuple[bytes, bytes]:
@@ -151,12 +151,12 @@ class Loader:
         """
         with self.connection.cursor() as cursor:
             erasures = Erasures.read(cursor, self.settings, file.source)
-        intake = Intake(writer, self.settings, erasures, RepeatFilter(StoredReviews(self.connection, file)))
+        ingestion = Ingestion(writer, self.settings, erasures, Deduplicator(StoredReviews(self.connection, file)))
         with self._body(file) as body:
-            with ahead(self._read(body, writer)) as blocks, ahead(intake.score(blocks)) as scored:
+            with prefetch(self._read(body, writer)) as blocks, prefetch(ingestion.score(blocks)) as scored:
                 for rows in scored:
                     header = rows.header
-                    writer.reject(intake.store(rows))
+                    writer.reject(ingestion.store(rows))
                     self.progress.tell(file, body.stored_bytes, writer.rows_in)
             require_good_rows(writer.rows_in, writer.reject_codes, self.settings.max_rejected_ratio, file.drop.uri)
             return body.finish(), header
@@ -178,34 +178,34 @@ class Loader:
         with self.storage.open(drop) as stored:
             yield Body(stored, drop, self.settings.max_expanded_bytes)
 
-    def _settle_duplicate(self, source_file_id: int, sha256: bytes, replace: bool) -> Outcome:
+    def _settle_duplicate(self, source_file_id: int, sha256: bytes, replace: bool) -> LoadOutcome:
         with self.connection, self.connection.cursor() as cursor:
-            file = ledger.claim(cursor, source_file_id, self.settings.lock_timeout_s)
-            ledger.lock_heads(cursor)
-            original = ledger.loaded_with_content(cursor, sha256, besides=source_file_id)
+            file = source_files.claim(cursor, source_file_id, self.settings.lock_timeout_s)
+            source_files.lock_heads(cursor)
+            original = source_files.loaded_with_content(cursor, sha256, besides=source_file_id)
             if file.status in ("seen", "rejected") and original is not None:
-                ledger.mark_duplicate(cursor, file, sha256, original)
-                why = f"its bytes are those of {ledger.get(cursor, original).drop.uri}"
-                return Outcome(source_file_id, file.drop.uri, Status.DUPLICATE, reason=why)
+                source_files.mark_duplicate(cursor, file, sha256, original)
+                why = f"its bytes are those of {source_files.get(cursor, original).drop.uri}"
+                return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.DUPLICATE, reason=why)
         # Another worker came between the two transactions; look again at what is to do now.
         return self.load(source_file_id, replace)
 
-    def _settle_rejected(self, source_file_id: int, rejection: FileRejected) -> Outcome:
+    def _settle_rejected(self, source_file_id: int, rejection: FileRejected) -> LoadOutcome:
         code, why = rejection.details["reason"], rejection.details["why"]
         with self.connection, self.connection.cursor() as cursor:
-            file = ledger.claim(cursor, source_file_id, self.settings.lock_timeout_s)
+            file = source_files.claim(cursor, source_file_id, self.settings.lock_timeout_s)
             if file.status == "loaded":
-                return Outcome(source_file_id, file.drop.uri, Status.KEPT, reason=f"{code}: {why}")
+                return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.KEPT, reason=f"{code}: {why}")
             if file.status not in ("seen", "rejected"):
-                return Outcome(source_file_id, file.drop.uri, Status.SKIPPED, reason=f"it is {file.status}")
-            ledger.mark_rejected(cursor, file, code, why)
-            return Outcome(source_file_id, file.drop.uri, Status.REJECTED, reason=f"{code}: {why}")
+                return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=f"it is {file.status}")
+            source_files.mark_rejected(cursor, file, code, why)
+            return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.REJECTED, reason=f"{code}: {why}")
 
 
-def load_drop(loader: Loader, drop: Drop, replace: bool) -> Outcome:
+def load_drop(loader: Loader, drop: Drop, replace: bool) -> LoadOutcome:
     """Enter a drop in the ledger and load it."""
     with database_errors():
         with loader.connection, loader.connection.cursor() as cursor:
-            ledger.register(cursor, [drop], loader.settings.incoming_prefix)
-            source_file_id = ledger.find(cursor, drop)
+            source_files.register(cursor, [drop], loader.settings.incoming_prefix)
+            source_file_id = source_files.find(cursor, drop)
         return loader.load(source_file_id, replace)

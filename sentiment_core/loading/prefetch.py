@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-_AHEAD = 2  # items that wait between two stages
-_LOOK_S = 0.05  # how soon a stage that waits for room notices that nobody reads any more
+_QUEUE_SIZE = 2  # items that wait between two stages
+_POLL_S = 0.05  # how soon a stage that waits for room notices that nobody reads any more
 
 
 class _End:
@@ -19,10 +19,10 @@ class _End:
         self.error = error
 
 
-class _Stage(Generic[Item]):
+class _Prefetcher(Generic[Item]):
     def __init__(self, items: Iterator[Item]) -> None:
         self.items = items
-        self.made: queue.Queue[Item | _End] = queue.Queue(_AHEAD)
+        self.made: queue.Queue[Item | _End] = queue.Queue(_QUEUE_SIZE)
         self.abandoned = threading.Event()
         self.thread = threading.Thread(target=self._work, daemon=True)
 
@@ -39,7 +39,7 @@ class _Stage(Generic[Item]):
     def _pass_on(self, item: Item | _End) -> bool:
         while not self.abandoned.is_set():
             try:
-                self.made.put(item, timeout=_LOOK_S)
+                self.made.put(item, timeout=_POLL_S)
             except queue.Full:
                 continue
             return True
@@ -53,13 +53,13 @@ class _Stage(Generic[Item]):
 
 
 @contextmanager
-def ahead(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
+def prefetch(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
     """Give the items of an iterator that runs in a thread of its own; what it raises is raised to the reader.
 
     When the block is left, the thread has ended: an iterator that is not read to its end gets no further than the item
     that it works on.
     """
-    stage = _Stage(items)
+    stage = _Prefetcher(items)
     stage.thread.start()
     try:
         yield stage.read()

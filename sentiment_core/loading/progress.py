@@ -30,7 +30,7 @@ class Progress(Protocol):
         """Take note that the load ended, well or not."""
 
 
-class Silent:
+class NoProgress:
     """Tells nobody."""
 
     def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:

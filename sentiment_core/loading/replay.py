@@ -12,15 +12,15 @@ import numpy as np
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.body import file_format
 from sentiment_core.drops.csv_records import RecordBlock, read_records
-from sentiment_core.drops.deduplication import RepeatFilter
+from sentiment_core.drops.deduplication import Deduplicator
 from sentiment_core.errors import FileRejected
-from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger import source_files
 from sentiment_core.ledger.erasure import Erasures
-from sentiment_core.ledger.models import Model
+from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading.batch_writer import BatchWriter
-from sentiment_core.loading.ingestion import Intake, ScoredRows
-from sentiment_core.loading.loader import Outcome, Status
+from sentiment_core.loading.ingestion import Ingestion, ScoredRows
+from sentiment_core.loading.loader import LoadOutcome, LoadStatus
 from sentiment_core.loading.rescoring import Rescorer
 from sentiment_core.loading.stored_reviews import StoredReviews
 from sentiment_core.settings import Settings
@@ -36,13 +36,13 @@ class _Quarantined(NamedTuple):
 class Replayer:
     """Replays the quarantine of loaded files with one model, for one run, through one connection."""
 
-    def __init__(self, connection: Connection, model: Model, settings: Settings, run_id: str) -> None:
+    def __init__(self, connection: Connection, model: ScoringModel, settings: Settings, run_id: str) -> None:
         self.connection = connection
         self.model = model
         self.settings = settings
         self.run_id = run_id
 
-    def replay(self, source_file_id: int) -> Outcome:
+    def replay(self, source_file_id: int) -> LoadOutcome:
         """Take in those of the file's rejected rows that keep the contract now; the others stay as they are.
 
         A row that is taken in names this batch in `resolved_by`, so that no later replay takes it again; so does one
@@ -50,7 +50,7 @@ class Replayer:
         Raises `TransientError` (nothing was stored) and `TerminalError`.
         """
         with self.connection, self.connection.cursor() as cursor:
-            file = ledger.claim(cursor, source_file_id, self.settings.lock_timeout_s)
+            file = source_files.claim(cursor, source_file_id, self.settings.lock_timeout_s)
             if file.status != "loaded":
                 return self._skipped(file, f"it is {file.status}")
             if file.header is None:
@@ -61,32 +61,32 @@ class Replayer:
                 return self._skipped(file, f"none of its {writer.rejected:,} rejected rows keeps the contract")
             counts = writer.finish(self.settings.code_version)
             Rescorer(self.connection, self.model, self.settings, self.run_id).rescore_claimed(file, make_current=True)
-            ledger.lock_heads(cursor)
-            ledger.crown(cursor, source_file_id, file.day)
-            return Outcome(source_file_id, file.drop.uri, Status.REPLAYED, *counts)
+            source_files.lock_heads(cursor)
+            source_files.upsert_heads(cursor, source_file_id, file.day)
+            return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.REPLAYED, *counts)
 
     def _take_in(self, file: SourceFile, header: bytes, writer: BatchWriter) -> None:
         with self.connection.cursor() as cursor:
             erasures = Erasures.read(cursor, self.settings, file.source)
-        repeats = RepeatFilter(StoredReviews(self.connection, file), all_known=True)
-        intake = Intake(writer, self.settings, erasures, repeats)
+        deduplicator = Deduplicator(StoredReviews(self.connection, file), all_known=True)
+        ingestion = Ingestion(writer, self.settings, erasures, deduplicator)
         for quarantined in self._unresolved(file):
             try:
-                for rows in intake.score(self._blocks(file, header, quarantined)):
-                    self._settle(rows, intake)
+                for rows in ingestion.score(self._blocks(file, header, quarantined)):
+                    self._settle(rows, ingestion)
             except FileRejected as rejection:
                 # The header names no column that the settings know now: its rows stay where they are.
                 writer.reject_codes[rejection.details["reason"]] += len(quarantined.line)
 
-    def _settle(self, rows: ScoredRows, intake: Intake) -> None:
-        left = intake.store(rows)
-        intake.writer.count_rejected(left)
+    def _settle(self, rows: ScoredRows, ingestion: Ingestion) -> None:
+        left = ingestion.store(rows)
+        ingestion.writer.count_rejected(left)
         lines = rows.batch.line.tolist()
         taken = sorted(set(lines) - {row.line for row in left})
         with self.connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE sentiment.rejected_row SET resolved_by = %s WHERE source_file_id = %s AND line = ANY (%s)",
-                (intake.writer.batch_id, intake.writer.file.source_file_id, taken),
+                (ingestion.writer.batch_id, ingestion.writer.file.source_file_id, taken),
             )
 
     def _blocks(self, file: SourceFile, header: bytes, quarantined: _Quarantined) -> Iterator[RecordBlock]:
@@ -109,5 +109,5 @@ class Replayer:
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
                 yield _Quarantined([line for line, _ in rows], [bytes(raw) for _, raw in rows])
 
-    def _skipped(self, file: SourceFile, reason: str) -> Outcome:
-        return Outcome(file.source_file_id, file.drop.uri, Status.SKIPPED, reason=reason)
+    def _skipped(self, file: SourceFile, reason: str) -> LoadOutcome:
+        return LoadOutcome(file.source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=reason)

@@ -7,11 +7,11 @@ import numpy as np
 
 from sentiment_core.columnar.columns import TextColumn, Values
 from sentiment_core.database.connection import Connection
-from sentiment_core.ledger import source_files as ledger
-from sentiment_core.ledger.models import Model
+from sentiment_core.ledger import source_files
+from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading.batch_writer import BatchWriter
-from sentiment_core.loading.loader import Outcome, Status
+from sentiment_core.loading.loader import LoadOutcome, LoadStatus
 from sentiment_core.settings import Settings
 
 ROWS_AT_ONCE = 2000
@@ -26,24 +26,24 @@ class _StoredRows(NamedTuple):
 class Rescorer:
     """Adds one model's scores to loaded files, for one run, through one connection."""
 
-    def __init__(self, connection: Connection, model: Model, settings: Settings, run_id: str) -> None:
+    def __init__(self, connection: Connection, model: ScoringModel, settings: Settings, run_id: str) -> None:
         self.connection = connection
         self.model = model
         self.settings = settings
         self.run_id = run_id
 
-    def rescore(self, source_file_id: int, make_current: bool) -> Outcome:
+    def rescore(self, source_file_id: int, make_current: bool) -> LoadOutcome:
         """Score the file's rows that this model has not scored; `make_current` lets the views show its scores.
 
         Raises `TransientError` (nothing was stored) and `TerminalError`.
         """
         with self.connection, self.connection.cursor() as cursor:
-            file = ledger.claim(cursor, source_file_id, self.settings.lock_timeout_s)
+            file = source_files.claim(cursor, source_file_id, self.settings.lock_timeout_s)
             if file.status != "loaded":
-                return Outcome(source_file_id, file.drop.uri, Status.SKIPPED, reason=f"it is {file.status}")
+                return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=f"it is {file.status}")
             return self.rescore_claimed(file, make_current)
 
-    def rescore_claimed(self, file: SourceFile, make_current: bool) -> Outcome:
+    def rescore_claimed(self, file: SourceFile, make_current: bool) -> LoadOutcome:
         """Do the same in the transaction that has claimed the file, which must be loaded."""
         writer = BatchWriter(self.connection, file, self.model, "rescore", self.run_id)
         for rows in self._missing(file):
@@ -58,13 +58,13 @@ class Rescorer:
                 )
         if writer.scored:
             counts = writer.finish(self.settings.code_version)
-            return Outcome(file.source_file_id, file.drop.uri, Status.RESCORED, *counts)
+            return LoadOutcome(file.source_file_id, file.drop.uri, LoadStatus.RESCORED, *counts)
         why = "this model's scores are shown again" if moved else "this model has scored all its rows"
-        return Outcome(file.source_file_id, file.drop.uri, Status.SKIPPED, reason=why)
+        return LoadOutcome(file.source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=why)
 
     def _missing(self, file: SourceFile) -> Iterator[_StoredRows]:
         with self.connection.cursor("rows_to_rescore") as cursor:
-            with ledger.each_side_once(self.connection):
+            with source_files.without_nested_loops(self.connection):
                 cursor.execute(
                     """
                     SELECT line, language, text FROM sentiment.review

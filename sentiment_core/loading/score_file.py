@@ -23,7 +23,7 @@ from sentiment_core.settings import Settings
 NEW_COLUMNS = ("label", "score")
 REASONS = "reasons"
 
-Progress = Callable[[int, int], None]  # bytes of the file read so far, rows scored so far
+ProgressCallback = Callable[[int, int], None]  # bytes of the file read so far, rows scored so far
 
 
 class ScoredFile(NamedTuple):
@@ -35,7 +35,7 @@ class ScoredFile(NamedTuple):
     rejected_path: Path | None
 
 
-class Answers(NamedTuple):
+class ScoreColumns(NamedTuple):
     """Rows of the file with the model's answers."""
 
     columns: Sequence[TextColumn]  # the file's own
@@ -47,7 +47,7 @@ class Answers(NamedTuple):
 class Sink(Protocol):
     """A file that scored rows are written to."""
 
-    def write(self, rows: Answers) -> None:
+    def write(self, rows: ScoreColumns) -> None:
         """Write rows."""
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ def score_file(
     settings: Settings,
     top: int = 0,
     threads: int = 1,
-    progress: Progress = lambda *_: None,
+    progress: ProgressCallback = lambda *_: None,
 ) -> ScoredFile:
     """Score a `.csv` or `.tsv` file, perhaps compressed, into a `.csv` or `.parquet` file.
 
@@ -89,7 +89,7 @@ def score_file(
                 columns = [block.column(batch.record, field) for field in range(len(header.names))]
                 reasons = scorer.reasons(batch.text, top) if top else None
                 scores = reasons.scores if reasons else scorer.score(batch.text, threads)
-                sink.write(Answers(columns, batch.text, scores, reasons))
+                sink.write(ScoreColumns(columns, batch.text, scores, reasons))
                 rows += batch.size
                 progress(stored.tell(), rows)
         finally:
@@ -141,7 +141,7 @@ class _CsvSink:
         self._writer = csv.writer(self._file)
         self._writer.writerow(names)
 
-    def write(self, rows: Answers) -> None:
+    def write(self, rows: ScoreColumns) -> None:
         labels = np.array(LABELS, object)[rows.scores.label].tolist()
         columns: list[Sequence[Any]] = [
             *(column.texts() for column in rows.columns),
@@ -168,7 +168,7 @@ class _ParquetSink:
         self._schema = pa.schema([(name, types.get(name, pa.string())) for name in names])
         self._file = parquet.ParquetWriter(path, self._schema)
 
-    def write(self, rows: Answers) -> None:
+    def write(self, rows: ScoreColumns) -> None:
         columns = [self._strings(column) for column in rows.columns]
         columns.append(self._arrow.array(np.array(LABELS, object)[rows.scores.label], self._arrow.string()))
         columns.append(self._arrow.array(rows.scores.score))

@@ -14,9 +14,9 @@ from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import parse_day
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import DayInvalid, FilesRejected, RunIncomplete, TransientError
-from sentiment_core.ledger import source_files as ledger
-from sentiment_core.ledger.models import Model
-from sentiment_core.loading.loader import Loader, Outcome, Status
+from sentiment_core.ledger import source_files
+from sentiment_core.ledger.models import ScoringModel
+from sentiment_core.loading.loader import Loader, LoadOutcome, LoadStatus
 from sentiment_core.loading.progress import Progress
 from sentiment_core.loading.rescoring import Rescorer
 from sentiment_core.settings import Settings
@@ -73,7 +73,7 @@ def plan_run(
     """
     with connection, connection.cursor() as cursor:
         drops = storage.list(settings.bucket, settings.incoming_prefix)
-        ledger.register(cursor, drops, settings.incoming_prefix)
+        source_files.register(cursor, drops, settings.incoming_prefix)
     with connection, connection.cursor() as cursor:
         cursor.execute("DELETE FROM sentiment.scoring_run WHERE run_id = %s", (plan.run_id,))
         cursor.execute(
@@ -128,9 +128,9 @@ def score_group(
     storage: Storage,
     settings: Settings,
     plan: RunPlan,
-    model: Model,
+    model: ScoringModel,
     group_id: int,
-    report: Callable[[Outcome], None],
+    report: Callable[[LoadOutcome], None],
     progress: Progress | None = None,
 ) -> None:
     """Bring each file of a group to its final state; one that fails for now does not keep back the others.
@@ -151,7 +151,7 @@ def score_group(
         try:
             with database_errors():
                 outcome = loader.load(source_file_id, plan.replace)
-                if outcome.status is Status.SKIPPED:
+                if outcome.status is LoadStatus.SKIPPED:
                     outcome = rescorer.rescore(source_file_id, make_current=plan.champion)
                 report(outcome)
         except TransientError as error:

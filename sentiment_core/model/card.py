@@ -10,7 +10,7 @@ from typing import Any, Final
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.card_markdown import CARD_KEY, PERCENT
 from sentiment_core.model.measures import SliceMetrics
-from sentiment_core.model.wilson import wilson
+from sentiment_core.model.wilson import wilson_interval
 from sentiment_core.settings import settings
 
 GROUP_SLICES: Final = 20
@@ -132,7 +132,7 @@ def _measures(found: Mapping[str, Any]) -> dict[str, Any]:
             continue
         measures[name] = {"value": value}
         if 0 <= value <= 1 and counted.get(name, 0) > 0:
-            measures[name] |= dict(zip(("low", "high"), wilson(value, counted[name]), strict=True))
+            measures[name] |= dict(zip(("low", "high"), wilson_interval(value, counted[name]), strict=True))
     return measures
 
 
@@ -160,7 +160,7 @@ def _slices(slices: Mapping[str, SliceMetrics]) -> tuple[list[dict[str, Any]], i
     shown = []
     for name in names:
         metrics = slices[name]
-        low, high = wilson(metrics.accuracy, metrics.rows)
+        low, high = wilson_interval(metrics.accuracy, metrics.rows)
         accuracy = {"value": metrics.accuracy, "low": low, "high": high}
         shown.append({"slice": name} | metrics._asdict() | {"accuracy": accuracy})
     return shown, len(groups[GROUP_SLICES:])

@@ -19,7 +19,7 @@ class Part(BaseModel):
         return (json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True) + "\n").encode()
 
 
-class Recipe(Part):
+class TextRecipe(Part):
     """How a text becomes features (`text/specification.py`) and features become margins."""
 
     version: Literal[2] = Field(2, description="Version of the text recipe.")
@@ -50,7 +50,7 @@ class Thresholds(Part):
     neutral_high: float = Field(ge=0.5, le=1)
 
 
-class Snapshot(Part):
+class TrainingData(Part):
     """The training data: rows by label, and the digest of texts, labels and order."""
 
     sha256: str
@@ -78,11 +78,11 @@ class Manifest(Part):
         | tuple[Literal["negative"], Literal["neutral"], Literal["positive"]]
     )
     languages: tuple[str, ...]
-    recipe: Recipe
+    recipe: TextRecipe
     biases: tuple[float, ...] = Field(description="One a margin.")
     calibration: Calibration
     thresholds: Thresholds | None = Field(description="Null where neutral is a label that the model was trained on.")
-    snapshot: Snapshot
+    snapshot: TrainingData
     training: dict[str, Any] = Field(description="The training configuration, as `params.yaml` gave it.")
     arrays: dict[Literal["ngrams", "weights", "tokens", "canonical"], ArrayFile]
 

@@ -18,7 +18,7 @@ from sentiment_core.ngrams.lookup import margins, unknown_shares
 from sentiment_core.ngrams.single_text import TextMargins
 from sentiment_core.ngrams.spans import occurrences, strongest
 from sentiment_core.text.canonical import canonical_tokens
-from sentiment_core.text.recipe import Recipe
+from sentiment_core.text.recipe import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
 
 NO_LABEL: Final = len(LABELS)  # the label of a text that is null: an index that looks nothing up
@@ -26,7 +26,7 @@ NO_LABEL: Final = len(LABELS)  # the label of a text that is null: an index that
 _CHUNK_BYTES: Final = 256 * 1024  # texts are worked on while their token hashes are still in the processor's cache
 _POSITIVE: Final = LABELS.index("positive")
 
-Value = TypeVar("Value", float, NDArray[np.float64])
+_Value = TypeVar("_Value", float, NDArray[np.float64])
 
 __all__ = ["LABELS", "NO_LABEL", "Contribution", "Explanation", "Reasons", "Scorer", "Scores", "TextColumn"]
 
@@ -126,7 +126,7 @@ class Scorer:
         self._weights = self._vocabulary.values(np.float32)
         canonical = canonical_tokens(bundle.tokens, bundle.canonical) if len(bundle.tokens) else None
         reach = bundle.manifest.recipe.negation_reach
-        self._recipe = Recipe(reach, canonical)
+        self._recipe = TokenPipeline(reach, canonical)
         self._line = self._one_logit()
         self._text_margins = None if canonical else TextMargins(reach, *self._sizes, self._vocabulary)
 
@@ -278,7 +278,7 @@ def banded(score: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.int
     return (score >= thresholds.neutral_low).astype(np.int8) + (score > thresholds.neutral_high)
 
 
-def _log_odds(logits: Sequence[Value]) -> Value:
+def _log_odds(logits: Sequence[_Value]) -> _Value:
     """Return the log-odds of positive from a sequence of logits; of three labels they are those against negative."""
     return logits[0] if len(logits) == 1 else logits[-1] - logits[0]
 

@@ -6,7 +6,7 @@ from typing import Final
 _Z: Final = 1.959963984540054  # of the normal distribution, 95 % lie within so many standard deviations
 
 
-def wilson(share: float, rows: int) -> tuple[float, float]:
+def wilson_interval(share: float, rows: int) -> tuple[float, float]:
     """Return the 95 % score interval of a share of so many independent rows (E. B. Wilson, JASA 22, 1927)."""
     if rows == 0:
         return 0.0, 1.0

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
-from sentiment_core.text import specification as text
+from sentiment_core.text import specification
 from sentiment_core.text.hashing import combine
 from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import Vocabulary, may_hold, shift_for, slot_of
 
 _ROOM: Final = 4  # places for each different slot of a text
 _LEAST_BITS: Final = 6
-_MULTIPLIER: Final = np.uint64(text.MULTIPLIER)
+_MULTIPLIER: Final = np.uint64(specification.MULTIPLIER)
 
 
 @compiled

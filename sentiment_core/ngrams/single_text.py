@@ -9,7 +9,7 @@ from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
 from sentiment_core.ngrams.lookup import write_margins
 from sentiment_core.text.negation import apply_negations, negation_tables
-from sentiment_core.text.tokenizer import tokenise
+from sentiment_core.text.tokenizer import tokenize
 from sentiment_core.text.tokenizer_scalar import character_table
 from sentiment_core.text.vocabulary import Vocabulary
 
@@ -49,7 +49,7 @@ def _write(
     offsets, token_offsets = np.zeros(2, np.int64), np.zeros(2, np.int64)
     offsets[1] = len(data)
     hashes = np.empty(len(data), np.uint64)  # no token is shorter than a byte
-    tokenise(data, offsets, table, hashes, np.empty((0, 2), np.int64), token_offsets)
+    tokenize(data, offsets, table, hashes, np.empty((0, 2), np.int64), token_offsets)
     tokens = hashes[: token_offsets[1]]
     if reach:
         apply_negations(tokens, token_offsets, reach, negations, negation_shift, ends, end_shift)

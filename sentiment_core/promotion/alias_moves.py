@@ -27,26 +27,26 @@ from sentiment_core.errors import (
     VerdictStale,
 )
 from sentiment_core.promotion.history import (
-    NOWHERE,
-    Kind,
-    Place,
+    NO_TARGET,
+    AliasTarget,
     Promotion,
-    alone,
+    PromotionKind,
     enter,
     history,
-    place_of,
+    locked,
     set_state,
     settle,
+    target_of,
 )
 from sentiment_core.promotion.verdict import Verdict
 from sentiment_core.registry.names import CHAMPION
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 GATE_TAG: Final = "gate"
 VERDICT_TAG: Final = "gate_verdict"
 _OUTCOME_TAG: Final = {"promote": "passed", "force": "forced", "set": "set by hand"}
 
-__all__ = ["Kind", "Promotion", "disagreement", "history", "promote", "reconcile", "rollback"]
+__all__ = ["Promotion", "PromotionKind", "disagreement", "history", "promote", "reconcile", "rollback"]
 
 
 class Move(NamedTuple):
@@ -61,7 +61,7 @@ class Move(NamedTuple):
 
 def promote(
     connection: Connection,
-    registry: Registry,
+    registry: RegisteredModel,
     version: int,
     *,
     alias: str = CHAMPION,
@@ -79,10 +79,10 @@ def promote(
     the champion that stands, `ModelUnknown`, `PromotionOvertaken`, and `RegistryUnavailable`: then the alias is where
     it was, or the next call settles what the registry did not tell.
     """
-    place = Place(*registry.resolve(str(version)))
+    place = AliasTarget(*registry.resolve(str(version)))
     refusal: SentimentError | None = None
     promotion_id: int | None = None
-    with alone(connection, alias) as cursor:
+    with locked(connection, alias) as cursor:
         standing, _ = settle(cursor, registry, alias)
         refused = kind == "promote" and (verdict is None or not verdict.passed)
         if verdict is not None and (stale := _stale(verdict, place, standing)):
@@ -105,7 +105,7 @@ def promote(
 
 
 def rollback(
-    connection: Connection, registry: Registry, *, alias: str = CHAMPION, actor: str, reason: str = "rolled back"
+    connection: Connection, registry: RegisteredModel, *, alias: str = CHAMPION, actor: str, reason: str = "rolled back"
 ) -> Move:
     """Point an alias at the last version that was good: the one before, past all that were rolled back from.
 
@@ -120,9 +120,9 @@ def rollback(
         return Move(alias, last.to_version or 0, last.to_digest or "", False, detail)
     place, passed_over = _last_good(registry, alias, moves)
     promotion_id: int | None = None
-    with alone(connection, alias) as cursor:
+    with locked(connection, alias) as cursor:
         standing, _ = settle(cursor, registry, alias)
-        if standing == Place(moves[-1].to_version, moves[-1].to_digest):
+        if standing == AliasTarget(moves[-1].to_version, moves[-1].to_digest):
             promotion_id = enter(
                 cursor, alias, "rollback", "intended", standing, place, actor, reason, None, registry.name, passed_over
             )
@@ -131,22 +131,22 @@ def rollback(
     return _carry_out(connection, registry, promotion_id, alias, place)
 
 
-def reconcile(connection: Connection, registry: Registry, alias: str = CHAMPION) -> list[Promotion]:
+def reconcile(connection: Connection, registry: RegisteredModel, alias: str = CHAMPION) -> list[Promotion]:
     """Settle what was cut off, enter what was moved in MLflow itself, and return the rows that changed.
 
     Raises `RegistryUnavailable`; then nothing has changed.
     """
-    with alone(connection, alias) as cursor:
+    with locked(connection, alias) as cursor:
         _, changed = settle(cursor, registry, alias)
     return [row for row in history(connection, alias) if row.promotion_id in changed]
 
 
-def disagreement(connection: Connection, registry: Registry, alias: str = CHAMPION) -> str | None:
+def disagreement(connection: Connection, registry: RegisteredModel, alias: str = CHAMPION) -> str | None:
     """Return in words how history and registry disagree about an alias, or None. Changes nothing."""
     rows = history(connection, alias)
     open_rows = [row for row in rows if row.state == "intended"]
-    known = next((Place(row.to_version, row.to_digest) for row in rows if row.state == "moved"), NOWHERE)
-    standing = place_of(registry.standing(alias))
+    known = next((AliasTarget(row.to_version, row.to_digest) for row in rows if row.state == "moved"), NO_TARGET)
+    standing = target_of(registry.standing(alias))
     if open_rows:
         return f"a move of the {alias} to version {open_rows[0].to_version} is under way, or was cut off"
     if known == standing:
@@ -155,7 +155,7 @@ def disagreement(connection: Connection, registry: Registry, alias: str = CHAMPI
     return f"by the history the {alias} is {said}, in the registry it is {found}"
 
 
-def _stale(verdict: Verdict, place: Place, standing: Place) -> str | None:
+def _stale(verdict: Verdict, place: AliasTarget, standing: AliasTarget) -> str | None:
     """Return why a verdict says nothing about this move."""
     if verdict.challenger != place.digest:
         return f"it judges the model {verdict.challenger[:12]}, version {place.version} is {str(place.digest)[:12]}"
@@ -167,17 +167,17 @@ def _stale(verdict: Verdict, place: Place, standing: Place) -> str | None:
 
 def _carry_out(
     connection: Connection,
-    registry: Registry,
+    registry: RegisteredModel,
     promotion_id: int,
     alias: str,
-    place: Place,
+    place: AliasTarget,
     outcome: str | None = None,
     verdict: Verdict | None = None,
 ) -> Move:
     """Move the alias as an intended row says, and settle the row by what came of it."""
     version = int(place.version or 0)
     try:
-        with alone(connection, alias) as cursor:
+        with locked(connection, alias) as cursor:
             cursor.execute("SELECT state, detail FROM sentiment.promotion WHERE promotion_id = %s", (promotion_id,))
             state, detail = cursor.fetchone()  # type: ignore[misc]
             if state != "intended":
@@ -201,17 +201,17 @@ def _has_moved(connection: Connection, promotion_id: int) -> bool:
         return bool(cursor.fetchone()[0])  # type: ignore[index]
 
 
-def _tag(registry: Registry, version: int, outcome: str, verdict: Verdict | None) -> None:
+def _tag(registry: RegisteredModel, version: int, outcome: str, verdict: Verdict | None) -> None:
     registry.tag(version, GATE_TAG, outcome)
     if verdict is not None:
         registry.tag(version, VERDICT_TAG, verdict.tag())
 
 
-def _last_good(registry: Registry, alias: str, moves: Sequence[Promotion]) -> tuple[Place, str]:
+def _last_good(registry: RegisteredModel, alias: str, moves: Sequence[Promotion]) -> tuple[AliasTarget, str]:
     """Return where a rollback leads, and in words what it passed over."""
     if not moves:
         raise RollbackImpossible(alias=alias, why="the history knows of no move of it")
-    current = Place(moves[-1].to_version, moves[-1].to_digest)
+    current = AliasTarget(moves[-1].to_version, moves[-1].to_digest)
     passed_over: list[str] = []
     for place in reversed(_stack(moves)[:-1]):
         if place.digest is None or place.digest == current.digest:
@@ -227,15 +227,15 @@ def _last_good(registry: Registry, alias: str, moves: Sequence[Promotion]) -> tu
     raise RollbackImpossible(alias=alias, why=why)
 
 
-def _stack(moves: Sequence[Promotion]) -> list[Place]:
+def _stack(moves: Sequence[Promotion]) -> list[AliasTarget]:
     """Return the versions that led to the one that stands, the latter last, without those that were gone back from.
 
     A rollback takes off all above its target. So does a move in MLflow to a version that stood before, which is how one
     rolls back there.
     """
-    stack: list[Place] = []
+    stack: list[AliasTarget] = []
     for move in moves:
-        place = Place(move.to_version, move.to_digest)
+        place = AliasTarget(move.to_version, move.to_digest)
         if move.kind in ("rollback", "external") and place.digest is not None and place in stack:
             del stack[stack.index(place) + 1 :]
         else:

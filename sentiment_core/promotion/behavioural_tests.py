@@ -64,32 +64,32 @@ class Cases(_Case):
         return cases
 
 
-class Outcome(NamedTuple):
+class BehaviourResult(NamedTuple):
     """What came of one case."""
 
     case: str
     holds: bool
 
 
-def ask(scorer: Scorer, cases: Cases) -> list[Outcome]:
+def run_cases(scorer: Scorer, cases: Cases) -> list[BehaviourResult]:
     """Return what comes of each case."""
     return list(_outcomes(scorer, cases))
 
 
-def _outcomes(scorer: Scorer, cases: Cases) -> Iterator[Outcome]:
+def _outcomes(scorer: Scorer, cases: Cases) -> Iterator[BehaviourResult]:
     def score(text: str) -> float:
         return scorer.score_text(text)[0]
 
     for case in cases.functionality:
         found = score(case.text)
-        yield Outcome(f"{case.label}: {case.text!r}", found > 0.5 if case.label == "positive" else found < 0.5)
+        yield BehaviourResult(f"{case.label}: {case.text!r}", found > 0.5 if case.label == "positive" else found < 0.5)
     for change in cases.direction:
         before, after = score(change.text), score(change.to)
         holds = after < before if change.score == "falls" else after > before
-        yield Outcome(f"{change.score}: {change.text!r} to {change.to!r}", holds)
+        yield BehaviourResult(f"{change.score}: {change.text!r} to {change.to!r}", holds)
     for same in cases.invariance:
         before, after = score(same.text), score(same.to)
         holds = abs(after - before) <= _SAME and (before >= 0.5) == (after >= 0.5)
-        yield Outcome(f"stays: {same.text!r} to {same.to!r}", holds)
+        yield BehaviourResult(f"stays: {same.text!r} to {same.to!r}", holds)
     for fact in cases.facts:
-        yield Outcome(f"judges nothing: {fact!r}", 1 - _SURE <= score(fact) <= _SURE)
+        yield BehaviourResult(f"judges nothing: {fact!r}", 1 - _SURE <= score(fact) <= _SURE)

@@ -12,18 +12,22 @@ from sentiment_core.promotion.policy import GatePolicy
 from sentiment_core.promotion.shadow_sample import stored_reviews
 from sentiment_core.promotion.verdict import Verdict
 from sentiment_core.registry.names import CHAMPION
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 
-class Outcome(NamedTuple):
+class ChallengeOutcome(NamedTuple):
     """Whether the alias moved to the challenger, and why or why not."""
 
     promoted: bool
     why: str
 
 
-def challenge(
-    registry: Registry, version: str, rows: LabelledReviews, policy: GatePolicy, connection: Connection | None = None
+def judge_version(
+    registry: RegisteredModel,
+    version: str,
+    rows: LabelledReviews,
+    policy: GatePolicy,
+    connection: Connection | None = None,
 ) -> Verdict:
     """Return the gate's verdict on a version (its number, or an alias).
 
@@ -45,36 +49,38 @@ def challenge(
     return judge(challenger, champion, rows, policy, stored)
 
 
-def contend(
+def judge_and_promote(
     connection: Connection,
-    registry: Registry,
+    registry: RegisteredModel,
     version: int,
     rows: LabelledReviews,
     policy: GatePolicy,
     *,
     actor: str,
     reason: str,
-) -> Outcome:
+) -> ChallengeOutcome:
     """Judge a version, and make it the champion if it passes. A refusal is in the history, and no error.
 
-    Raises what `challenge` and `promote` raise; where another champion came after the judgement it is
+    Raises what `judge_version` and `promote` raise; where another champion came after the judgement it is
     `PromotionOvertaken`, and the next call judges against that one.
     """
-    verdict = challenge(registry, str(version), rows, policy, connection)
+    verdict = judge_version(registry, str(version), rows, policy, connection)
     try:
         move = promote(connection, registry, version, actor=actor, reason=reason, verdict=verdict)
     except GateRefused as refusal:
-        return Outcome(False, str(refusal))
+        return ChallengeOutcome(False, str(refusal))
     except VerdictStale as stale:
         raise PromotionOvertaken(why=str(stale)) from stale
-    return Outcome(move.moved, move.detail)
+    return ChallengeOutcome(move.moved, move.detail)
 
 
-def rehearse(
-    connection: Connection, registry: Registry, version: int, rows: LabelledReviews, policy: GatePolicy
-) -> Outcome:
-    """Judge a version as `contend` does, and move nothing. Raises `GateWouldRefuse`."""
-    verdict = challenge(registry, str(version), rows, policy, connection)
+def judge_only(
+    connection: Connection, registry: RegisteredModel, version: int, rows: LabelledReviews, policy: GatePolicy
+) -> ChallengeOutcome:
+    """Judge a version as `judge_and_promote` does, and move nothing. Raises `GateWouldRefuse`."""
+    verdict = judge_version(registry, str(version), rows, policy, connection)
     if not verdict.passed:
         raise GateWouldRefuse(version=version, alias=CHAMPION, why=verdict.why)
-    return Outcome(False, f"the gate would let version {version} become the {CHAMPION}; it was not to be promoted yet")
+    return ChallengeOutcome(
+        False, f"the gate would let version {version} become the {CHAMPION}; it was not to be promoted yet"
+    )

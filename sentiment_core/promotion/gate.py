@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import TerminalError
-from sentiment_core.evaluation.metrics import Metrics, measure, predicted_labels
+from sentiment_core.evaluation.metrics import ClassificationMetrics, measure, predicted_labels
 from sentiment_core.evaluation.paired_interval import Interval, paired_difference
 from sentiment_core.evaluation.slices import slices_of
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
-from sentiment_core.promotion.behavioural_tests import Cases, ask
+from sentiment_core.promotion.behavioural_tests import Cases, run_cases
 from sentiment_core.promotion.policy import SMALLER_IS_BETTER, GatePolicy, MetricBounds, MetricName
 from sentiment_core.promotion.shadow_sample import StoredComparison
-from sentiment_core.promotion.verdict import Check, Verdict
+from sentiment_core.promotion.verdict import GateCheck, Verdict
 from sentiment_core.text.fingerprints import are_known, hash_each
 
 _NO_CHAMPION: Final = "there is no champion to compare with: absolute bounds only"
@@ -53,7 +53,7 @@ class _Contender:
         return self.scorer.probabilities(TextColumn.from_texts(self.rows.texts), joblib.cpu_count())
 
     @cached_property
-    def metrics(self) -> Metrics:
+    def metrics(self) -> ClassificationMetrics:
         manifest = self.bundle.manifest
         return measure(self.probabilities, self.rows.labels, manifest.labels, manifest.thresholds)
 
@@ -86,7 +86,7 @@ def judge(
     if not faults:
         faults = list(_too_few(challenger, unseen, policy))
     if faults:
-        checks: Sequence[Check] = faults
+        checks: Sequence[GateCheck] = faults
     else:
         checks = list(_checks(*(_Contender(bundle, unseen) for bundle in bundles), policy=policy, stored=stored))
     return Verdict(
@@ -109,19 +109,19 @@ def unjudged(challenger: str, champion: str | None, policy: GatePolicy, name: st
         rows_given=0,
         rows=0,
         rows_sha256=None,
-        checks=(Check.failed(name, why),),
+        checks=(GateCheck.failed(name, why),),
     )
 
 
-def _unusable(bundles: Sequence[Bundle], rows: LabelledReviews) -> Iterator[Check]:
+def _unusable(bundles: Sequence[Bundle], rows: LabelledReviews) -> Iterator[GateCheck]:
     """Yield why models and rows do not fit together, if they do not."""
     for role, bundle in zip(("challenger", "champion"), bundles, strict=False):
         if bundle.known_texts is None:
             why = f"the {role} has kept no hashes of the texts that it learned from, so no row is known to be new to it"
-            yield Check.failed("unseen rows", f"{why}; train it again")
+            yield GateCheck.failed("unseen rows", f"{why}; train it again")
         if set(bundle.manifest.labels) != set(rows.names):
             known, given = (" and ".join(names) or "nothing" for names in (bundle.manifest.labels, rows.names))
-            yield Check.failed("labels", f"the {role} knows {known}, the rows are labelled {given}")
+            yield GateCheck.failed("labels", f"the {role} knows {known}, the rows are labelled {given}")
 
 
 def _unseen(bundles: Sequence[Bundle], rows: LabelledReviews) -> NDArray[np.bool_]:
@@ -134,12 +134,12 @@ def _unseen(bundles: Sequence[Bundle], rows: LabelledReviews) -> NDArray[np.bool
     return ~seen
 
 
-def _too_few(challenger: Bundle, unseen: LabelledReviews, policy: GatePolicy) -> Iterator[Check]:
+def _too_few(challenger: Bundle, unseen: LabelledReviews, policy: GatePolicy) -> Iterator[GateCheck]:
     if len(unseen.texts) < policy.least_rows:
         detail = f"{len(unseen.texts)} rows are new to both models, and the policy wants {policy.least_rows}"
-        yield Check.at_least("unseen rows", len(unseen.texts), policy.least_rows, detail)
+        yield GateCheck.at_least("unseen rows", len(unseen.texts), policy.least_rows, detail)
     elif set(unseen.names) != set(challenger.manifest.labels):
-        yield Check.failed("labels", f"of the rows that are new to both models all are {' or '.join(unseen.names)}")
+        yield GateCheck.failed("labels", f"of the rows that are new to both models all are {' or '.join(unseen.names)}")
 
 
 def _checks(
@@ -148,9 +148,9 @@ def _checks(
     *,
     policy: GatePolicy,
     stored: StoredComparison | None,
-) -> Iterator[Check]:
+) -> Iterator[GateCheck]:
     rows = len(challenger.rows.texts)
-    yield Check.at_least("unseen rows", rows, policy.least_rows, f"{rows} rows are new to both models")
+    yield GateCheck.at_least("unseen rows", rows, policy.least_rows, f"{rows} rows are new to both models")
     for metric, bounds in policy.metrics.items():
         yield from _metric_checks(metric, bounds, challenger, champion)
     yield _evaluated("comparison", lambda: _comparison(challenger, champion, policy))
@@ -161,23 +161,23 @@ def _checks(
     yield from _shadow(challenger, champion, policy, stored)
 
 
-def _evaluated(name: str, check: Callable[[], Check]) -> Check:
+def _evaluated(name: str, check: Callable[[], GateCheck]) -> GateCheck:
     """Return the check's outcome; one that cannot be found out is a failure."""
     try:
         return check()
     except (TerminalError, ValueError, ArithmeticError, LookupError, OSError) as error:
-        return Check.failed(name, f"it could not be evaluated: {error}")
+        return GateCheck.failed(name, f"it could not be evaluated: {error}")
 
 
 def _metric_checks(
     metric: MetricName, bounds: MetricBounds, challenger: _Contender, champion: _Contender | None
-) -> Iterator[Check]:
+) -> Iterator[GateCheck]:
     smaller = metric in SMALLER_IS_BETTER
-    compare = Check.at_most if smaller else Check.at_least
+    compare = GateCheck.at_most if smaller else GateCheck.at_least
     sign = -1 if smaller else 1
 
-    def check(kind: str, bound_of: Callable[[float], float]) -> Check:
-        def found() -> Check:
+    def check(kind: str, bound_of: Callable[[float], float]) -> GateCheck:
+        def found() -> GateCheck:
             value = float(getattr(challenger.metrics, metric))
             before = float(getattr(champion.metrics, metric)) if champion else 0.0
             told = f", the champion's is {before:.4f}" if champion else ""
@@ -185,7 +185,7 @@ def _metric_checks(
 
         name = f"{metric} {kind}"
         if champion is None and kind != "threshold":
-            return Check.skipped(name, _NO_CHAMPION)
+            return GateCheck.skipped(name, _NO_CHAMPION)
         return _evaluated(name, found)
 
     threshold, absolute, relative = bounds.threshold, bounds.min_absolute_change, bounds.min_relative_change
@@ -197,19 +197,19 @@ def _metric_checks(
         yield check("min_relative_change", lambda before: before * (1 + sign * relative))
 
 
-def _comparison(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> Check:
+def _comparison(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> GateCheck:
     wanted = policy.comparison
     name = f"accuracy {wanted.policy}"
     if champion is None:
-        return Check.skipped(name, _NO_CHAMPION)
+        return GateCheck.skipped(name, _NO_CHAMPION)
     found = paired_difference(challenger.correct, champion.correct, wanted.confidence)
     detail = f"{_points(found)}, of which the lower bound must be above {100 * wanted.bound:+.2f}"
-    return Check.above(name, found.low, wanted.bound, detail)
+    return GateCheck.above(name, found.low, wanted.bound, detail)
 
 
-def _slices(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> Check:
+def _slices(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> GateCheck:
     if champion is None:
-        return Check.skipped("slices", _NO_CHAMPION)
+        return GateCheck.skipped("slices", _NO_CHAMPION)
     slices = slices_of(challenger.rows, policy.slices.least_rows)
     if not slices:
         raise ValueError(f"no slice has {policy.slices.least_rows} rows")
@@ -223,21 +223,21 @@ def _slices(challenger: _Contender, champion: _Contender | None, policy: GatePol
     bound = -policy.slices.most_worse
     worse = [name for name in order if found[name].high < bound]
     shown = _some([f"{name}: {_points(found[name])}" for name in worse or order[:1]])
-    return Check.at_least(
+    return GateCheck.at_least(
         "slices", found[order[0]].high, bound, f"of {len(found)} slices {len(worse)} got worse; {shown}"
     )
 
 
-def _latency(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> Iterator[Check]:
+def _latency(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> Iterator[GateCheck]:
     contenders = [challenger, *([champion] if champion else [])]
     took = _us_per_text([contender.scorer for contender in contenders], challenger.rows.texts)
     bounds = policy.latency
-    yield Check.at_most("latency", took[0], bounds.most_us_per_text, f"{took[0]:.1f} µs a text on one thread")
+    yield GateCheck.at_most("latency", took[0], bounds.most_us_per_text, f"{took[0]:.1f} µs a text on one thread")
     if champion is None:
-        yield Check.skipped("latency ratio", _NO_CHAMPION)
+        yield GateCheck.skipped("latency ratio", _NO_CHAMPION)
     else:
         detail = f"{took[0]:.1f} µs a text, the champion takes {took[1]:.1f} µs"
-        yield Check.at_most("latency ratio", took[0] / took[1], bounds.most_ratio, detail)
+        yield GateCheck.at_most("latency ratio", took[0] / took[1], bounds.most_ratio, detail)
 
 
 def _us_per_text(scorers: Sequence[Scorer], texts: Sequence[str]) -> list[float]:
@@ -253,41 +253,41 @@ def _us_per_text(scorers: Sequence[Scorer], texts: Sequence[str]) -> list[float]
     return [1e6 * seconds / column.size for seconds in best]
 
 
-def _size(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> Iterator[Check]:
+def _size(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> Iterator[GateCheck]:
     size, bounds = challenger.size, policy.size
-    yield Check.at_most("size", size, bounds.most_bytes, f"its arrays have {size:,} bytes")
+    yield GateCheck.at_most("size", size, bounds.most_bytes, f"its arrays have {size:,} bytes")
     if champion is None:
-        yield Check.skipped("size ratio", _NO_CHAMPION)
+        yield GateCheck.skipped("size ratio", _NO_CHAMPION)
     else:
         detail = f"{size:,} bytes, the champion has {champion.size:,}"
         yield _evaluated(
-            "size ratio", lambda: Check.at_most("size ratio", size / champion.size, bounds.most_ratio, detail)
+            "size ratio", lambda: GateCheck.at_most("size ratio", size / champion.size, bounds.most_ratio, detail)
         )
 
 
-def _behaviour(challenger: _Contender, policy: GatePolicy) -> Check:
+def _behaviour(challenger: _Contender, policy: GatePolicy) -> GateCheck:
     cases = Cases.load(policy.behaviour.cases)
     languages = challenger.bundle.manifest.languages
     if not set(cases.languages) & set(languages):
         known, given = ", ".join(languages) or "none", ", ".join(cases.languages)
-        return Check.failed(
+        return GateCheck.failed(
             "behaviour", f"the model's languages are {known}, the cases are in {given}; name a file of others"
         )
-    outcomes = ask(challenger.scorer, cases)
+    outcomes = run_cases(challenger.scorer, cases)
     broken = [outcome.case for outcome in outcomes if not outcome.holds]
     share = 1 - len(broken) / len(outcomes)
     detail = f"{len(outcomes) - len(broken)} of {len(outcomes)} cases hold" + (
         f"; not {_some(broken)}" if broken else ""
     )
-    return Check.at_least("behaviour", share, policy.behaviour.least_share, detail)
+    return GateCheck.at_least("behaviour", share, policy.behaviour.least_share, detail)
 
 
 def _shadow(
     challenger: _Contender, champion: _Contender | None, policy: GatePolicy, stored: StoredComparison | None
-) -> Iterator[Check]:
+) -> Iterator[GateCheck]:
     if champion is None or stored is None or stored.reviews is None:
         why = "there is no database of stored reviews" if stored is None else stored.why_none
-        yield Check.skipped("shadow", _NO_CHAMPION if champion is None else why)
+        yield GateCheck.skipped("shadow", _NO_CHAMPION if champion is None else why)
         return
     reviews, bounds = stored.reviews, policy.shadow
     column = TextColumn.from_texts(reviews.texts)
@@ -295,15 +295,15 @@ def _shadow(
     changed = labels[0] != labels[1]
     share = float(changed.mean())
     detail = f"{changed.sum()} of {len(changed)} stored reviews change their label"
-    yield Check.at_most("shadow", share, bounds.most_changed, detail)
+    yield GateCheck.at_most("shadow", share, bounds.most_changed, detail)
     slices = {name: float(changed[rows].mean()) for name, rows in slices_of(reviews, policy.slices.least_rows).items()}
     if not slices:
-        yield Check.skipped("shadow slices", f"no slice has {policy.slices.least_rows} stored reviews")
+        yield GateCheck.skipped("shadow slices", f"no slice has {policy.slices.least_rows} stored reviews")
         return
     order = sorted(slices, key=lambda name: -slices[name])
     beyond = [name for name in order if slices[name] > bounds.most_changed_slice]
     shown = _some([f"{name}: {slices[name]:.1%} of the labels change" for name in beyond or order[:1]])
-    yield Check.at_most(
+    yield GateCheck.at_most(
         "shadow slices", slices[order[0]], bounds.most_changed_slice, f"of {len(slices)} slices {shown}"
     )
 

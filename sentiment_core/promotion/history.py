@@ -9,11 +9,11 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, 
 from psycopg2.extras import Json
 
 from sentiment_core.database.connection import Connection
-from sentiment_core.ledger.models import enter_digest
+from sentiment_core.ledger.models import ensure_digest
 from sentiment_core.promotion.verdict import Verdict
-from sentiment_core.registry.registered_model import ModelVersion, Registry
+from sentiment_core.registry.registered_model import ModelVersion, RegisteredModel
 
-Kind = Literal["promote", "force", "set", "rollback", "external"]
+PromotionKind = Literal["promote", "force", "set", "rollback", "external"]
 
 _LOCK_WAIT: Final = "90s"  # a move asks the registry a few times, each for at most ten seconds
 
@@ -23,7 +23,7 @@ class Promotion(NamedTuple):
 
     promotion_id: int
     alias: str
-    kind: Kind
+    kind: PromotionKind
     state: Literal["intended", "moved", "failed", "refused"]
     from_version: int | None
     from_digest: str | None
@@ -37,14 +37,14 @@ class Promotion(NamedTuple):
     moved_at: datetime
 
 
-class Place(NamedTuple):
+class AliasTarget(NamedTuple):
     """A version and its digest; a digest of None is not known."""
 
     version: int | None
     digest: str | None
 
 
-NOWHERE: Final = Place(None, None)
+NO_TARGET: Final = AliasTarget(None, None)
 _COLUMNS: Final = ", ".join(Promotion._fields)
 
 
@@ -60,7 +60,7 @@ def history(connection: Connection, alias: str | None = None, most: int = 10_000
 
 
 @contextmanager
-def alone(connection: Connection, alias: str) -> Iterator[Cursor]:
+def locked(connection: Connection, alias: str) -> Iterator[Cursor]:
     """Open a transaction that no other move of the alias runs beside; it is committed at the end."""
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_LOCK_WAIT,))
@@ -68,14 +68,14 @@ def alone(connection: Connection, alias: str) -> Iterator[Cursor]:
         yield cursor
 
 
-def place_of(version: ModelVersion | None) -> Place:
+def target_of(version: ModelVersion | None) -> AliasTarget:
     """Return where an alias points that the registry says names this version, or none."""
-    return Place(version.version, version.digest or None) if version else NOWHERE
+    return AliasTarget(version.version, version.digest or None) if version else NO_TARGET
 
 
-def settle(cursor: Cursor, registry: Registry, alias: str) -> tuple[Place, set[int]]:
+def settle(cursor: Cursor, registry: RegisteredModel, alias: str) -> tuple[AliasTarget, set[int]]:
     """Make the history agree with the registry; return what stands and the ids of the rows that changed."""
-    standing = place_of(registry.standing(alias))
+    standing = target_of(registry.standing(alias))
     cursor.execute(
         "SELECT promotion_id, to_version FROM sentiment.promotion WHERE alias = %s AND state = 'intended'", (alias,)
     )
@@ -92,9 +92,11 @@ def settle(cursor: Cursor, registry: Registry, alias: str) -> tuple[Place, set[i
         " ORDER BY promotion_id DESC LIMIT 1",
         (alias,),
     )
-    known = Place(*(cursor.fetchone() or NOWHERE))
+    known = AliasTarget(*(cursor.fetchone() or NO_TARGET))
     if known != standing:
-        begins = "it stood when the history began" if known == NOWHERE else "it was moved in MLflow, past this history"
+        begins = (
+            "it stood when the history began" if known == NO_TARGET else "it was moved in MLflow, past this history"
+        )
         changed.add(enter(cursor, alias, "external", "moved", known, standing, "MLflow", begins, None, registry.name))
     return standing, changed
 
@@ -102,10 +104,10 @@ def settle(cursor: Cursor, registry: Registry, alias: str) -> tuple[Place, set[i
 def enter(
     cursor: Cursor,
     alias: str,
-    kind: Kind,
+    kind: PromotionKind,
     state: str,
-    before: Place,
-    after: Place,
+    before: AliasTarget,
+    after: AliasTarget,
     actor: str,
     reason: str,
     verdict: Verdict | None,
@@ -114,7 +116,7 @@ def enter(
 ) -> int:
     """Enter a row, and the model that it leads to under the name of the registered model; return the row's id."""
     if after.digest is not None:
-        enter_digest(cursor, after.digest, name, after.version)
+        ensure_digest(cursor, after.digest, name, after.version)
     cursor.execute(
         "INSERT INTO sentiment.promotion (alias, kind, state, from_version, from_digest, to_version, to_digest, actor,"
         " reason, verdict, detail) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING promotion_id",

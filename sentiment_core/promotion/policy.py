@@ -13,7 +13,7 @@ DEFAULT_POLICY: Final = Path(__file__).with_name("gate.yaml")
 MetricName = Literal["accuracy", "precision", "recall", "f1", "auc", "brier", "ece", "coverage"]
 SMALLER_IS_BETTER: Final = frozenset({"brier", "ece"})
 
-Model = TypeVar("Model", bound=BaseModel)
+PolicyModel = TypeVar("PolicyModel", bound=BaseModel)
 
 
 class _Section(BaseModel):
@@ -37,7 +37,7 @@ class MetricBounds(_Section):
         return self
 
 
-class Comparison(_Section):
+class ComparisonPolicy(_Section):
     """How the accuracies of the two models are compared, by the paired interval of their difference."""
 
     policy: Literal["better", "not_worse"]
@@ -100,7 +100,7 @@ class GatePolicy(_Section):
 
     least_rows: int = Field(ge=2)
     metrics: dict[MetricName, MetricBounds] = Field(min_length=1)
-    comparison: Comparison
+    comparison: ComparisonPolicy
     slices: SlicePolicy
     latency: LatencyPolicy
     size: SizePolicy
@@ -117,7 +117,7 @@ class GatePolicy(_Section):
         return self.model_copy(update={"comparison": self.comparison.model_copy(update={"policy": "not_worse"})})
 
 
-def read_yaml(path: Path, model: type[Model]) -> Model:
+def read_yaml(path: Path, model: type[PolicyModel]) -> PolicyModel:
     """Read a YAML file of the gate. Raises `PolicyInvalid`, which names the place."""
     try:
         return model.model_validate(yaml.safe_load(path.read_text("utf-8")))

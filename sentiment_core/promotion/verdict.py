@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 MOST_TAG_BYTES = 5_000
 
 
-class Check(BaseModel):
+class GateCheck(BaseModel):
     """One check. `passed` is None for one that was skipped, which `detail` then explains."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -63,7 +63,7 @@ class Verdict(BaseModel):
     rows_given: int
     rows: int  # that neither model was trained on, each text once
     rows_sha256: str | None  # digest of those rows and their labels
-    checks: tuple[Check, ...]
+    checks: tuple[GateCheck, ...]
 
     @property
     def passed(self) -> bool:
@@ -71,7 +71,7 @@ class Verdict(BaseModel):
         return any(check.passed for check in self.checks) and not self.failures
 
     @property
-    def failures(self) -> tuple[Check, ...]:
+    def failures(self) -> tuple[GateCheck, ...]:
         """The checks that failed."""
         return tuple(check for check in self.checks if check.passed is False)
 

@@ -29,7 +29,7 @@ _BUNDLE = "bundle"
 _PAGE = "200"
 
 
-class RegisteredModel(NamedTuple):
+class FetchedVersion(NamedTuple):
     """A version of the registered model, with its verified bundle folder on this machine."""
 
     name: str
@@ -47,7 +47,7 @@ class ModelVersion(NamedTuple):
     created_ms: int
 
 
-class Registry:
+class RegisteredModel:
     """One registered model at an MLflow tracking server, and the folder that keeps its bundles by digest.
 
     Calls raise `RegistryUnavailable` when the server cannot be reached or fails (try again), `ModelUnknown` when there
@@ -88,7 +88,7 @@ class Registry:
         except ModelUnknown:
             return None
 
-    def fetch(self, version: int) -> RegisteredModel:
+    def fetch(self, version: int) -> FetchedVersion:
         """Return the version with its bundle folder, downloaded into the cache if it is not there.
 
         Raises `BundleDamaged` when the downloaded files are not the bundle that the version's digest names, and
@@ -98,7 +98,7 @@ class Registry:
         folder = self._cache / digest
         if not _holds(folder, digest):
             self._download(version, digest, folder)
-        return RegisteredModel(self.name, version, digest, folder)
+        return FetchedVersion(self.name, version, digest, folder)
 
     def versions(self) -> list[ModelVersion]:
         """Return all versions, newest first."""
@@ -207,10 +207,10 @@ class Registry:
         return folders[0]
 
 
-def registered_model() -> Registry:
+def registered_model() -> RegisteredModel:
     """Return the registered model that the settings name, or raise `SettingMissing`."""
     chosen = settings()
-    return Registry(chosen.require_mlflow_tracking_uri(), chosen.model_name, chosen.model_cache)
+    return RegisteredModel(chosen.require_mlflow_tracking_uri(), chosen.model_name, chosen.model_cache)
 
 
 def _version(item: dict[str, Any]) -> ModelVersion:

@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
-from sentiment_core.text import specification as text
+from sentiment_core.text import specification
 
 Hashes = NDArray[np.uint64]
 
-SEED: Final = np.uint64(text.SEED)
-_MULTIPLIER: Final = np.uint64(text.MULTIPLIER)
-_NGRAM_STEP: Final = np.uint64(text.NGRAM_STEP)
+SEED: Final = np.uint64(specification.SEED)
+_MULTIPLIER: Final = np.uint64(specification.MULTIPLIER)
+_NGRAM_STEP: Final = np.uint64(specification.NGRAM_STEP)
 _HALF: Final = np.uint64(32)
-_IDENTITY_SHIFT: Final = np.uint64(text.IDENTITY_SHIFT)
+_IDENTITY_SHIFT: Final = np.uint64(specification.IDENTITY_SHIFT)
 _ONE: Final = np.uint64(1)
 
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from sentiment_core.columnar.compiled import compiled
-from sentiment_core.text import specification as text
+from sentiment_core.text import specification
 from sentiment_core.text.hashing import Hashes, combine
 from sentiment_core.text.tokenizer import TokenColumn
 
-_NEGATED: Final = np.uint64(text.NEGATED)
+_NEGATED: Final = np.uint64(specification.NEGATED)
 _LAST_SHIFT: Final = 48
 
 
@@ -27,12 +27,12 @@ def negate(tokens: TokenColumn, reach: int) -> None:
 @cache
 def negation_tables() -> tuple[Hashes, np.uint64, Hashes, np.uint64]:
     """Return the tables of negations and of what ends their reach, each with its shift, for `apply_negations`."""
-    return *_table(text.NEGATIONS), *_table(text.NEGATION_ENDS)
+    return *_table(specification.NEGATIONS), *_table(specification.NEGATION_ENDS)
 
 
 def _table(words: Iterable[str]) -> tuple[Hashes, np.uint64]:
     """Return a table of the words' hashes, as small as can be, and the first of the bits that give each its place."""
-    hashes = np.array([text.token_hash(word.encode()) for word in words], np.uint64)
+    hashes = np.array([specification.token_hash(word.encode()) for word in words], np.uint64)
     size, shift = 1, 0
     while len(np.unique(places := hashes >> np.uint64(shift) & np.uint64(size - 1))) < len(hashes):
         shift += 1

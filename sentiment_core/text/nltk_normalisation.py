@@ -12,7 +12,7 @@ import numpy as np
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.errors import LanguageDataMissing
-from sentiment_core.text import specification as text
+from sentiment_core.text import specification
 from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.tokenizer import token_spans
 
@@ -33,10 +33,10 @@ def canonical_table(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tup
     table = {}
     for hash_, (start, end) in zip(hashes.tolist(), spans[first].tolist(), strict=True):
         spelled = texts.data[start:end].tobytes().decode()
-        word = next(text.tokens(spelled)).folded.decode()
+        word = next(specification.tokens(spelled)).folded.decode()
         target = canonical(word)
         if target != word:
-            table[text.identity(hash_)] = text.token_hash(target.encode()) if target else 0
+            table[specification.identity(hash_)] = specification.token_hash(target.encode()) if target else 0
     order = sorted(table)
     return np.array(order, np.uint64), np.array([table[each] for each in order], np.uint64)
 

@@ -11,7 +11,7 @@ from sentiment_core.text.negation import negate
 from sentiment_core.text.tokenizer import TokenColumn, hash_tokens, token_spans
 
 
-class Recipe(NamedTuple):
+class TokenPipeline(NamedTuple):
     """What a model does with tokens: others stand for some, then those after a negation become others."""
 
     negation_reach: int = 0

@@ -17,7 +17,7 @@ from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import BYTES, byte_mask, load_word, trailing_zeros
 from sentiment_core.text import codepoints
 from sentiment_core.text.hashing import SEED, Hashes, mix
-from sentiment_core.text.tokenizer_scalar import AMPERSAND, HTTP, HTTPS, LESS_THAN, WWW, careful_step, character_table
+from sentiment_core.text.tokenizer_scalar import AMPERSAND, HTTP, HTTPS, LESS_THAN, WWW, character_table, scalar_step
 
 _ONE: Final = np.uint64(1)
 _SIX: Final = np.uint64(6)
@@ -46,8 +46,8 @@ _UNLIKE: Final = set(filterfalse(_folded_by_a_bit, _TOKENS)) | _ascii(codepoints
 _words: Final = byte_mask(_ascii(codepoints.WORD) - _UNLIKE)
 _singles: Final = byte_mask(_ascii(codepoints.SINGLE) - _UNLIKE)
 _joiners: Final = byte_mask(_APOSTROPHES - _UNLIKE)
-_careful_starts: Final = byte_mask(_NOT_ASCII | (_UNLIKE - _APOSTROPHES) | {LESS_THAN, AMPERSAND})
-_careful_ends: Final = byte_mask(_NOT_ASCII | _UNLIKE)
+_scalar_starts: Final = byte_mask(_NOT_ASCII | (_UNLIKE - _APOSTROPHES) | {LESS_THAN, AMPERSAND})
+_scalar_ends: Final = byte_mask(_NOT_ASCII | _UNLIKE)
 
 
 @compiled
@@ -56,8 +56,8 @@ def _block_masks(data: Any, index: int) -> tuple[Any, Any, Any, Any, Any]:
         _words(data, index),
         _joiners(data, index),
         _singles(data, index),
-        _careful_starts(data, index),
-        _careful_ends(data, index),
+        _scalar_starts(data, index),
+        _scalar_ends(data, index),
     )
 
 
@@ -136,7 +136,7 @@ def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int,
                     spans[count, 0], spans[count, 1] = at, end
                 count += 1
                 continue
-        value, end, resume = careful_step(data, at, stop, table)
+        value, end, resume = scalar_step(data, at, stop, table)
         if resume == end:
             hashes[count] = value
             if len(spans):
@@ -150,7 +150,7 @@ def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int,
 
 
 @compiled
-def tokenise(data: Any, offsets: Any, table: Any, hashes: Any, spans: Any, token_offsets: Any) -> None:
+def tokenize(data: Any, offsets: Any, table: Any, hashes: Any, spans: Any, token_offsets: Any) -> None:
     """Write the token hashes of all texts, and where those of each begin.
 
     `spans` gets the first and the end byte of each token, unless it has no room at all.
@@ -184,21 +184,21 @@ def _as_compiled(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _tokenised(texts: TextColumn, spans: NDArray[np.int64]) -> TokenColumn:
+def _tokenized(texts: TextColumn, spans: NDArray[np.int64]) -> TokenColumn:
     hashes = np.empty(int(texts.offsets[-1] - texts.offsets[0]), np.uint64)  # no token is shorter than a byte
     offsets = np.empty(len(texts.offsets), np.int64)
     data, begins = _as_compiled(texts.data), _as_compiled(texts.offsets)
-    tokenise(data, begins, character_table(), hashes, spans, offsets)
+    tokenize(data, begins, character_table(), hashes, spans, offsets)
     return TokenColumn(hashes[: offsets[-1]], offsets)
 
 
 def hash_tokens(texts: TextColumn) -> TokenColumn:
     """Return the hashes of the tokens of each text."""
-    return _tokenised(texts, np.empty((0, 2), np.int64))
+    return _tokenized(texts, np.empty((0, 2), np.int64))
 
 
 def token_spans(texts: TextColumn) -> tuple[TokenColumn, NDArray[np.int64]]:
     """Return the hashes of the tokens of each text, and the first and end byte of each token in the column's data."""
     spans = np.empty((int(texts.offsets[-1] - texts.offsets[0]), 2), np.int64)
-    tokens = _tokenised(texts, spans)
+    tokens = _tokenized(texts, spans)
     return tokens, spans[: len(tokens.hashes)]

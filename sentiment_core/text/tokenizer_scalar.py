@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
-from sentiment_core.text import codepoints
-from sentiment_core.text import specification as text
+from sentiment_core.text import codepoints, specification
 from sentiment_core.text.hashing import SEED, mix
 
 HTTP: Final = np.uint64(int.from_bytes(b"http", "little"))
@@ -36,8 +35,8 @@ LESS_THAN, _GREATER_THAN = b"<>"
 
 _BLOCKS: Final = 128  # where the parts of the character table begin
 _ENTRIES: Final = _BLOCKS + (0x110000 >> codepoints.BLOCK_BITS)
-_LONGEST_TAG: Final = text.LONGEST_TAG
-_LONGEST_REFERENCE: Final = text.LONGEST_REFERENCE
+_LONGEST_TAG: Final = specification.LONGEST_TAG
+_LONGEST_REFERENCE: Final = specification.LONGEST_REFERENCE
 
 
 @cache
@@ -237,7 +236,7 @@ def _url_end(data: Any, end: int, stop: int, value: Any) -> int:
 
 
 @compiled
-def careful_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int, int]:
+def scalar_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int, int]:
     """Read what starts at a position, of whatever kind.
 
     Return a hash, where the token ends, and where to go on: two different places when there is no token.

@@ -20,7 +20,7 @@ from sentiment_core.datasets.snapshot import (
     SideRows,
     Snapshot,
     SnapshotManifest,
-    Split,
+    SnapshotSplit,
     encoded,
     group_of,
     rows_by_label,
@@ -35,7 +35,7 @@ from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import Params
 from sentiment_core.settings import Settings
 from sentiment_core.text.fingerprints import are_known, hash_texts
-from sentiment_core.training.train import Step, Trained, train_measured
+from sentiment_core.training.train import Trained, TrainingStep, train_measured
 
 ALL_DAYS: Final = Days()
 _SHOWN: Final = 10  # near-duplicates in the manifest
@@ -80,7 +80,7 @@ def divide(collected: Collected, params: Params, days: Days = ALL_DAYS) -> Snaps
         sources=collected.sources,
         rejected_files=collected.rejected_files,
         corrections=collected.corrections,
-        split=Split(test_size=params.snapshot.test_size),
+        split=SnapshotSplit(test_size=params.snapshot.test_size),
         training=_side_rows(training),
         test=_side_rows(test),
         near_duplicates=NearDuplicates(rows=len(near), first=tuple((row.key, row.line) for row in near[:_SHOWN])),
@@ -95,7 +95,7 @@ def train_snapshot(
     params: Params,
     provenance: dict[str, Any] | None = None,
     unlabelled: Sequence[str] = (),
-    step: Step = lambda _: None,
+    step: TrainingStep = lambda _: None,
 ) -> Trained:
     """Train on a snapshot, if it passes the checks of the configuration: always the same model of the same snapshot.
 

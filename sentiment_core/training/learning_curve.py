@@ -6,7 +6,7 @@ from typing import Final
 from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.evaluation.metrics import LearningPoint
 from sentiment_core.params import Params
-from sentiment_core.training.train import Step, Trained, cross_validate
+from sentiment_core.training.train import Trained, TrainingStep, cross_validate
 
 SHARES: Final = (0.10, 0.25, 0.50)
 
@@ -16,7 +16,7 @@ def learning_curve(
     params: Params,
     unlabelled: Sequence[str] = (),
     shares: Sequence[float] = SHARES,
-    step: Step = lambda _: None,
+    step: TrainingStep = lambda _: None,
 ) -> tuple[LearningPoint, ...]:
     """Cross-validate with each share of the groups to learn from; the last point is the training's own, with all.
 

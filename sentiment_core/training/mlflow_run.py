@@ -22,7 +22,7 @@ from sentiment_core.model.card import card_of
 from sentiment_core.model.card_markdown import markdown
 from sentiment_core.registry.mlflow_client import answering, experiment_id
 from sentiment_core.registry.names import DIGEST_TAG
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 from sentiment_core.registry.rest_client import TrackingServer
 
 # MLflow's limits.
@@ -78,7 +78,7 @@ def log_training(
             _log_metrics(client, run_id, evaluation)
             client.log_inputs(run_id, [_dataset(bundle, snapshot_id, data_uri)])
             _log_files(client, run_id, bundle, evaluation)
-            version = Registry(tracking_uri, name).register(bundle_path, run_id)
+            version = RegisteredModel(tracking_uri, name).register(bundle_path, run_id)
             _end(server, run_id, "FINISHED")
         except BaseException:
             with suppress(SentimentError):

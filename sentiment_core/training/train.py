@@ -20,12 +20,12 @@ import sentiment_core
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.datasets.labelled_reviews import LabelledReviews, digest_of, split
 from sentiment_core.errors import TrainingDataInvalid
-from sentiment_core.evaluation.metrics import Evaluation, Metrics, measure, measure_slices
+from sentiment_core.evaluation.metrics import ClassificationMetrics, Evaluation, measure, measure_slices
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.card import model_card
 from sentiment_core.model.drift_reference import LOOKED_AT, Reference
-from sentiment_core.model.manifest import Calibration, Recipe, Snapshot, Thresholds
+from sentiment_core.model.manifest import Calibration, TextRecipe, Thresholds, TrainingData
 from sentiment_core.model.scorer import Scorer, banded
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params
@@ -36,7 +36,7 @@ from sentiment_core.text.specification import RECIPE_VERSION
 from sentiment_core.training.calibration import calibrated, neutral_band, platt_scaling, uncalibrated
 from sentiment_core.training.vectorizer import NaiveBayesTfidf, NgramVectorizer
 
-Step = Callable[[str], None]
+TrainingStep = Callable[[str], None]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,8 +55,8 @@ class CrossValidation(NamedTuple):
 
     calibration: Calibration
     thresholds: Thresholds | None
-    metrics: Metrics  # of scores calibrated on the other folds
-    uncalibrated: Metrics  # of margins taken for logits as they are
+    metrics: ClassificationMetrics  # of scores calibrated on the other folds
+    uncalibrated: ClassificationMetrics  # of margins taken for logits as they are
     fold_accuracies: tuple[float, ...]
     probabilities: NDArray[np.float64]  # (n, labels): the scores that `metrics` measures, in the order of the reviews
     learned_rows: int  # reviews that a fold's model learned from, on average
@@ -121,7 +121,7 @@ def cross_validate(
     reviews: LabelledReviews,
     params: Params,
     unlabelled: Sequence[str] = (),
-    step: Step = lambda _: None,
+    step: TrainingStep = lambda _: None,
     share: float = 1,
 ) -> CrossValidation:
     """Train on all folds but one and score that one, for each fold; no group is in two folds.
@@ -163,7 +163,7 @@ def train(
     params: Params,
     provenance: dict[str, Any],
     unlabelled: Sequence[str] = (),
-    step: Step = lambda _: None,
+    step: TrainingStep = lambda _: None,
 ) -> Bundle:
     """Train as `train_measured` does and return the bundle alone."""
     return train_measured(reviews, params, provenance, unlabelled, step).bundle
@@ -175,7 +175,7 @@ def train_measured(
     params: Params,
     provenance: dict[str, Any],
     unlabelled: Sequence[str] = (),
-    step: Step = lambda _: None,
+    step: TrainingStep = lambda _: None,
 ) -> Trained:
     """Keep the test reviews aside, cross-validate the others, train on them, and make the bundle with its model card.
 
@@ -206,7 +206,7 @@ def train_measured(
         languages=params.model.languages,
         calibration=held_out.calibration,
         thresholds=held_out.thresholds,
-        snapshot=Snapshot(
+        snapshot=TrainingData(
             sha256=reviews.sha256,
             rows=reviews.rows,
             unlabelled_sha256=digest_of(unlabelled) if len(unlabelled) else None,
@@ -222,7 +222,7 @@ def train_measured(
     return Trained(bundle.with_card(model_card(bundle, evaluation.slices)), reviews, evaluation)
 
 
-def evaluate(bundle: Bundle, reviews: LabelledReviews) -> Metrics:
+def evaluate(bundle: Bundle, reviews: LabelledReviews) -> ClassificationMetrics:
     """Measure a bundle on labelled reviews. Raises `TrainingDataInvalid` when their labels are not the model's."""
     manifest = bundle.manifest
     if set(reviews.names) != set(manifest.labels):
@@ -242,7 +242,7 @@ def compile_bundle(model: Pipeline, provenance: dict[str, Any], **fields: Any) -
         tokens=ngrams.tokens_,
         canonical=ngrams.canonical_,
         provenance=provenance,
-        recipe=Recipe(
+        recipe=TextRecipe(
             version=RECIPE_VERSION,
             unicode=UNICODE_VERSION,
             shortest_ngram=ngrams.shortest,
@@ -254,7 +254,7 @@ def compile_bundle(model: Pipeline, provenance: dict[str, Any], **fields: Any) -
     )
 
 
-def _evaluation(held_out: CrossValidation, reviews: LabelledReviews, test: Metrics | None) -> Evaluation:
+def _evaluation(held_out: CrossValidation, reviews: LabelledReviews, test: ClassificationMetrics | None) -> Evaluation:
     return Evaluation(
         names=reviews.names,
         labels=reviews.labels,

@@ -19,7 +19,7 @@ from sentiment_core.ngrams.lookup import features, unknown_shares
 from sentiment_core.text.canonical import canonical_tokens
 from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.nltk_normalisation import canonical_table
-from sentiment_core.text.recipe import Recipe
+from sentiment_core.text.recipe import TokenPipeline
 from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import vocabulary
 
@@ -89,9 +89,9 @@ class NgramVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise TrainingDataInvalid(why=f"no n-gram occurs in {self.min_texts} of {column.size} texts")
         return tokens
 
-    def _recipe(self) -> Recipe:
+    def _recipe(self) -> TokenPipeline:
         table = canonical_tokens(self.tokens_, self.canonical_) if len(self.tokens_) else None
-        return Recipe(self.negation_reach, table)
+        return TokenPipeline(self.negation_reach, table)
 
     def _rows(self, tokens: TokenColumn) -> csr_array:
         indices, begins = features(

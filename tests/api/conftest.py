@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from playwright.sync_api import sync_playwright
 
 from sentiment_core.model.bundle import STARTER, Bundle
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -141,7 +141,7 @@ def variant(tmp_path_factory, starter, change_bundle):
 def registry(mlflow_uri, request, tmp_path):
     """A registered model of the test's own."""
     name = f"sentiment-{request.node.name[:40]}-{time.time_ns()}".replace("[", "-").replace("]", "")
-    return Registry(mlflow_uri, name, tmp_path / "registry")
+    return RegisteredModel(mlflow_uri, name, tmp_path / "registry")
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sentiment_core.ledger import source_files as ledger
-from sentiment_core.loading import binary_copy as copying
-from sentiment_core.loading.loader import Loader, Outcome
+from sentiment_core.ledger import source_files
+from sentiment_core.loading import binary_copy
+from sentiment_core.loading.loader import Loader, LoadOutcome
 
 FOLDER = "CRASH_FOLDER"  # the environment variable that names the folder of the orders
 # The file of the process that it stops at: one is stored before it, others are still to come.
@@ -105,10 +105,10 @@ class _Trap:
 def install(folder: Path) -> None:
     """Put all points into this process and those forked from it."""
     trap = _Trap(folder)
-    load, claim, mark_loaded = Loader.load, ledger.claim, ledger.mark_loaded
+    load, claim, mark_loaded = Loader.load, source_files.claim, source_files.mark_loaded
 
     @wraps(load)
-    def load_and_stop(self: Loader, *args: Any, **options: Any) -> Outcome:
+    def load_and_stop(self: Loader, *args: Any, **options: Any) -> LoadOutcome:
         trap.enter()
         trap.reach(Point.LISTED)
         outcome = load(self, *args, **options)
@@ -116,7 +116,7 @@ def install(folder: Path) -> None:
         return outcome
 
     @wraps(claim)
-    def claim_and_stop(*args: Any, **options: Any) -> ledger.SourceFile:
+    def claim_and_stop(*args: Any, **options: Any) -> source_files.SourceFile:
         file = claim(*args, **options)
         trap.reach(Point.CLAIMED)
         return file
@@ -142,6 +142,6 @@ def install(folder: Path) -> None:
             return super().read(self._half + 1)
 
     Loader.load = load_and_stop  # type: ignore[method-assign]
-    ledger.claim = claim_and_stop
-    ledger.mark_loaded = mark_loaded_and_stop
-    copying.BytesIO = StoppingStream  # type: ignore[misc]
+    source_files.claim = claim_and_stop
+    source_files.mark_loaded = mark_loaded_and_stop
+    binary_copy.BytesIO = StoppingStream  # type: ignore[misc]

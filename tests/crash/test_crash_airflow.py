@@ -9,9 +9,9 @@ import pytest
 from demo.environment import CHECKOUT
 from demo.object_store import BUCKETS
 from demo.stack import Stack
-from sentiment_core.database import migrations as database
+from sentiment_core.database import migrations
 from sentiment_core.model.bundle import STARTER
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 from tests.crash import drops, evidence, points, table
 from tests.crash.points import Orders, Point
 from tests.crash.scene import PATIENCE_S, Scene
@@ -39,8 +39,8 @@ def system(tmp_path_factory: pytest.TempPathFactory, orders: Orders) -> Iterator
         points.FOLDER: str(orders.folder),
     }
     with Stack(state, ("mlflow", "airflow"), durable=False, airflow_overrides=overrides) as stack:
-        database.upgrade(stack.postgres.url())
-        registry = Registry(stack.mlflow.url, cache=state / "models")
+        migrations.upgrade(stack.postgres.url())
+        registry = RegisteredModel(stack.mlflow.url, cache=state / "models")
         registry.set_alias("champion", registry.register(STARTER))
         drops.put(stack.object_store.client(), BUCKETS[0], PREFIXES.values())
         stack.airflow.client().wait_for_dag(DAG, PATIENCE_S)
@@ -52,7 +52,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, orders: Orders) -> Iterator
 def clean(system: Stack, point: Point) -> evidence.Contents:
     """What a load of the cell's files that nothing disturbs stores."""
     url = system.postgres.create_database(f"clean_{point.name.lower()}")
-    database.upgrade(url)
+    migrations.upgrade(url)
     scene = Scene(system, url, BUCKETS[0], PREFIXES[point])
     scene.finish(scene.start())
     assert scene.states() == drops.STATES

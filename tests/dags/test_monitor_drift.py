@@ -11,7 +11,7 @@ from sentiment_core.drops.storage import Storage
 from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.loader import Loader, load_drop
 from sentiment_core.model.bundle import STARTER, Bundle
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 DAY = date(2026, 11, 16)
 
@@ -100,7 +100,7 @@ def tell(context):
 @pytest.fixture
 def drifting_day(stack, settings) -> None:
     """A champion, and a day of reviews that are nothing like those that it was trained on."""
-    registry = Registry(str(settings.mlflow_tracking_uri), cache=settings.model_cache)
+    registry = RegisteredModel(str(settings.mlflow_tracking_uri), cache=settings.model_cache)
     registry.set_alias("champion", registry.register(STARTER))
     dice = random.Random(3)
     words = ["kettle", "leaks", "Wasserkocher", "schlecht", "brülle", "awful", "tropft"]

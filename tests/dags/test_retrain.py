@@ -14,7 +14,7 @@ from sentiment_core.drops.storage import Storage
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.params import Params
 from sentiment_core.promotion.alias_moves import disagreement, history
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 from sentiment_core.training.from_snapshot import make_snapshot
 from tests.faults.registry_proxy import TAG, RegistryProxy
 
@@ -60,10 +60,10 @@ def labelled(rows: int, *, honest: bool = True, first: int = 0) -> bytes:
 
 
 @pytest.fixture
-def models(settings, connections, request) -> Registry:
+def models(settings, connections, request) -> RegisteredModel:
     """A registered model of the test's own, with the starter as its champion."""
     name = connections["SENTIMENT_MODEL_NAME"] = f"retrain-{request.node.name}"[:60]
-    registry = Registry(str(settings.mlflow_tracking_uri), name, settings.model_cache)
+    registry = RegisteredModel(str(settings.mlflow_tracking_uri), name, settings.model_cache)
     registry.set_alias("champion", registry.register(STARTER))
     return registry
 
@@ -79,7 +79,7 @@ def moves(settings) -> list[tuple]:
         return [(row.alias, row.kind, row.state, row.to_version) for row in reversed(history(connection))]
 
 
-def agree(settings, models: Registry) -> bool:
+def agree(settings, models: RegisteredModel) -> bool:
     with connect(settings.require_database_url()) as connection:
         return all(disagreement(connection, models, alias) is None for alias in ("champion", "challenger"))
 

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 
 from sentiment_core.model.bundle import STARTER
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 SERIALIZE = """
 import json
@@ -121,7 +121,7 @@ print(json.dumps({{task.task_id: [str(task.state), task.try_number] for task in 
 @pytest.fixture
 def registered(settings) -> int:
     """The version of the starter in the registry, as its champion."""
-    registry = Registry(str(settings.mlflow_tracking_uri), cache=settings.model_cache)
+    registry = RegisteredModel(str(settings.mlflow_tracking_uri), cache=settings.model_cache)
     version = registry.register(STARTER)
     registry.set_alias("champion", version)
     return version

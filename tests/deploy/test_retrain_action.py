@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from demo.stack import Stack
-from sentiment_core.database import migrations as database
+from sentiment_core.database import migrations
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.names import CHALLENGER, CHAMPION
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 from tests.dags.test_retrain import labelled
 
 # Runs here what kubectl would run in the scheduler's pod, and answers with the name of one.
@@ -31,10 +31,10 @@ exec "$@"
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Airflow with all that `retrain` needs: labelled reviews and a champion."""
     with Stack(tmp_path_factory.mktemp("cluster"), ("mlflow", "airflow"), durable=False) as stack:
-        database.upgrade(stack.postgres.url())
+        migrations.upgrade(stack.postgres.url())
         s3 = stack.object_store.client()
         s3.put_object(Bucket="reviews", Key="training/shop/labelled.csv", Body=labelled(4_000))
-        models = Registry(stack.mlflow.url, "sentiment", stack.state / "models")
+        models = RegisteredModel(stack.mlflow.url, "sentiment", stack.state / "models")
         models.set_alias(CHAMPION, models.register(STARTER))
         client = stack.airflow.client()
         client.wait_for_dag("retrain", 120)
@@ -68,7 +68,7 @@ def test_a_model_is_trained_and_judged_then_promoted_when_that_is_approved(clust
         )
         return done.returncode, told["GITHUB_OUTPUT"].read_text(), done.stdout + done.stderr
 
-    models = Registry(cluster.mlflow.url, "sentiment", cluster.state / "models")
+    models = RegisteredModel(cluster.mlflow.url, "sentiment", cluster.state / "models")
     status, output, log = run(train["purpose"], train["conf"])
     assert (status, output) == (0, "version=2\n"), log
     assert (models.resolve(CHALLENGER)[0], models.resolve(CHAMPION)[0]) == (2, 1)

@@ -14,13 +14,13 @@ from demo.stack import Stack
 from sentiment_core.database.connection import connect
 from sentiment_core.promotion.alias_moves import history, promote, rollback
 from sentiment_core.registry.names import CHAMPION
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 TEXTS = ["A kettle that leaks.", "Quiet, quick, and it looks lovely.", "It does what it should."]
 
 
 @pytest.fixture
-def models(system: Stack) -> Iterator[Registry]:
+def models(system: Stack) -> Iterator[RegisteredModel]:
     """The registered model, whose champion is in its place again for the tests that follow."""
     models = retrain.registry(system)
     before = models.resolve(CHAMPION)[0]
@@ -43,7 +43,7 @@ def answers_of(system: Stack, version: int) -> list[dict[str, Any]]:
 
 
 def test_a_model_of_all_reviews_takes_the_place_of_one_of_a_tenth_and_a_rollback_brings_its_scores_back(
-    system: Stack, models: Registry, real_data: Path
+    system: Stack, models: RegisteredModel, real_data: Path
 ) -> None:
     reviews = labelled_reviews()
     tenth = retrain.crown_a_tenth(system, reviews)

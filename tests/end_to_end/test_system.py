@@ -13,7 +13,7 @@ from sentiment_core.database.connection import connect
 from sentiment_core.ledger import verification
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import LABELS, Scorer
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 from tests.end_to_end.conftest import Demo
 from tests.end_to_end.generated import GeneratedFile, generated_files
 from tests.end_to_end.plugin_checks import check_is_in_the_navigation, check_refuses_strangers, check_shows_the_ledger
@@ -169,7 +169,7 @@ def test_a_backfill_by_another_version_scores_the_stored_text_once_beside_the_ch
     starter = Bundle.load(STARTER)
     calibration = starter.manifest.calibration.model_copy(update={"intercepts": (0.5,)})
     other = change_bundle(starter, tmp_path / "other", calibration=calibration)
-    version = Registry(system.mlflow.url, cache=tmp_path / "cache").register(tmp_path / "other")
+    version = RegisteredModel(system.mlflow.url, cache=tmp_path / "cache").register(tmp_path / "other")
     before = contents(system)
     ((rows,),) = query(system, "SELECT count(*) FROM sentiment.review WHERE day = %s", DAY)
     first = backfill(system, model_version=str(version))

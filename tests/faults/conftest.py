@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from demo.stack import Stack
-from sentiment_core.database import migrations as database
+from sentiment_core.database import migrations
 from sentiment_core.database.connection import connect
-from sentiment_core.drops import resumable_body as resuming
+from sentiment_core.drops import resumable_body
 from sentiment_core.drops.storage import Storage, s3_client
 from sentiment_core.ledger import verification
 from sentiment_core.settings import Settings
@@ -55,7 +55,7 @@ def check_loaded(url: str, rows: int, files: int = 1) -> None:
 @pytest.fixture
 def proxy(stack: Stack, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
     """A proxy before the S3 server; broken connections are resumed without a pause."""
-    monkeypatch.setattr(resuming, "PAUSE_S", 0)
+    monkeypatch.setattr(resumable_body, "PAUSE_S", 0)
     with S3Proxy(stack.object_store.endpoint) as proxy:
         yield proxy
 
@@ -72,7 +72,7 @@ def proxied(drops: Drops, proxy: S3Proxy) -> Drops:
 def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A durable PostgreSQL that may come to harm."""
     with Stack(tmp_path_factory.mktemp("own"), ("postgres",)) as own:
-        database.upgrade(own.postgres.create_database("template_own"))
+        migrations.upgrade(own.postgres.create_database("template_own"))
         yield own
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import DatabaseUnavailable
-from sentiment_core.loading.loader import Status
+from sentiment_core.loading.loader import LoadStatus
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.workers import Watched, load_once, load_until_it_works, put_files
 
@@ -50,7 +50,7 @@ def test_a_server_that_dies_under_load_comes_back_without_a_trace_of_it(
         load_once(own_settings, storage, uris[0])
     own_server.postgres.start()
     check_untouched(own_url)
-    assert [load_once(own_settings, storage, uri).status for uri in uris] == [Status.LOADED] * 4
+    assert [load_once(own_settings, storage, uri).status for uri in uris] == [LoadStatus.LOADED] * 4
     check_loaded(own_url, WORKERS * ROWS, files=WORKERS)
 
 
@@ -76,5 +76,5 @@ def test_workers_that_try_again_load_every_file_once_however_often_the_server_di
             own_server.postgres.start()
         # A commit that was not answered was made all the same: then the one who tries again finds nothing to do.
         found = {one.result() for one in loading}
-    assert found == {Status.LOADED, Status.SKIPPED}
+    assert found == {LoadStatus.LOADED, LoadStatus.SKIPPED}
     check_loaded(own_url, len(uris) * ROWS, files=len(uris))

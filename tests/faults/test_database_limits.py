@@ -10,11 +10,11 @@ import pytest
 from demo import postgres, unprivileged
 from demo.stack import Stack
 from demo.unprivileged import Identity
-from sentiment_core.database import migrations as database
+from sentiment_core.database import migrations
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import DatabaseUnavailable
-from sentiment_core.loading.loader import Status
+from sentiment_core.loading.loader import LoadStatus
 from sentiment_core.settings import Settings
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.workers import load_once, put_files
@@ -34,7 +34,7 @@ def test_a_server_without_a_free_connection_is_a_transient_error(own_settings, o
         with pytest.raises(DatabaseUnavailable, match="connection slots are reserved|too many clients"):
             load_once(own_settings, Storage(None), uri)
     check_untouched(own_url)
-    assert load_once(own_settings, Storage(None), uri).status is Status.LOADED
+    assert load_once(own_settings, Storage(None), uri).status is LoadStatus.LOADED
     check_loaded(own_url, 500)
 
 
@@ -46,7 +46,7 @@ def test_a_database_without_a_free_connection_is_a_transient_error(settings, dat
         load_once(settings, Storage(None), uri)
     query(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
     check_untouched(database_url)
-    assert load_once(settings, Storage(None), uri).status is Status.LOADED
+    assert load_once(settings, Storage(None), uri).status is LoadStatus.LOADED
     check_loaded(database_url, 500)
 
 
@@ -79,7 +79,7 @@ def small_disk_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         execute(superuser, f"CREATE TABLESPACE small LOCATION '{folder}'")
         execute(superuser, "CREATE DATABASE small OWNER sentiment TABLESPACE small")
         url = stack.postgres.url("small")
-        database.upgrade(url)
+        migrations.upgrade(url)
         yield url
 
 
@@ -99,5 +99,5 @@ def test_a_full_disk_is_a_transient_error_and_the_file_loads_when_there_is_room(
         load_once(settings, Storage(None), uri)
     check_untouched(small_disk_url)
     execute(small_disk_url, "DROP TABLE ballast")
-    assert load_once(settings, Storage(None), uri).status is Status.LOADED
+    assert load_once(settings, Storage(None), uri).status is LoadStatus.LOADED
     check_loaded(small_disk_url, 40_000)

@@ -8,8 +8,8 @@ import pytest
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import DatabaseUnavailable
-from sentiment_core.ledger import source_files as ledger
-from sentiment_core.loading.loader import Status
+from sentiment_core.ledger import source_files
+from sentiment_core.loading.loader import LoadStatus
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.workers import Watched, load_once, put_files
 
@@ -30,17 +30,17 @@ def test_a_worker_that_hangs_loses_its_claim_and_another_one_takes_over(
 
     with ThreadPoolExecutor(1) as pool:
         with monkeypatch.context() as shorter:
-            shorter.setattr(ledger, "IDLE_IN_TRANSACTION", "300ms")
+            shorter.setattr(source_files, "IDLE_IN_TRANSACTION", "300ms")
             hung = pool.submit(load_once, small, Watched(None, hang), uri)
             assert hangs.wait(60)
         # It waits for the claim until the server takes it from the one that hangs.
-        assert load_once(small, Storage(None), uri).status is Status.LOADED
+        assert load_once(small, Storage(None), uri).status is LoadStatus.LOADED
         check_loaded(database_url, 2_000)
         may_go_on.set()
         with pytest.raises(DatabaseUnavailable, match=LOST):
             hung.result()
     check_loaded(database_url, 2_000)
-    assert load_once(small, Storage(None), uri).status is Status.SKIPPED
+    assert load_once(small, Storage(None), uri).status is LoadStatus.SKIPPED
 
 
 def test_a_worker_that_hung_alone_has_stored_nothing_and_loads_the_file_when_it_tries_again(
@@ -53,11 +53,11 @@ def test_a_worker_that_hung_alone_has_stored_nothing_and_loads_the_file_when_it_
         query("SELECT FROM sentiment.source_file FOR NO KEY UPDATE")
 
     with monkeypatch.context() as shorter:
-        shorter.setattr(ledger, "IDLE_IN_TRANSACTION", "300ms")
+        shorter.setattr(source_files, "IDLE_IN_TRANSACTION", "300ms")
         with pytest.raises(DatabaseUnavailable, match=LOST):
             load_once(small, Watched(None, hang_until_the_claim_is_lost), uri)
     check_untouched(database_url)
-    assert load_once(small, Storage(None), uri).status is Status.LOADED
+    assert load_once(small, Storage(None), uri).status is LoadStatus.LOADED
     check_loaded(database_url, 2_000)
 
 
@@ -66,9 +66,9 @@ def test_a_transaction_that_the_server_allows_no_more_time_is_a_transient_error(
 ) -> None:
     (uri,) = put_files(tmp_path, {"a.csv": file_of(500)})
     with connection.cursor() as cursor:
-        ledger.register(cursor, [Storage(None).find(uri)], "incoming/")
+        source_files.register(cursor, [Storage(None).find(uri)], "incoming/")
         connection.commit()
-        ledger.claim(cursor, ledger.find(cursor, Storage(None).find(uri)), 1)
+        source_files.claim(cursor, source_files.find(cursor, Storage(None).find(uri)), 1)
         name = database_url.rpartition("/")[2]
         with connect(database_url) as other, other, other.cursor() as setting:
             setting.execute(f"ALTER DATABASE {name} SET transaction_timeout = '500ms'")
@@ -77,5 +77,5 @@ def test_a_transaction_that_the_server_allows_no_more_time_is_a_transient_error(
         connection.rollback()
     query(f"ALTER DATABASE {name} RESET transaction_timeout")
     check_untouched(database_url)
-    assert load_once(settings, Storage(None), uri).status is Status.LOADED
+    assert load_once(settings, Storage(None), uri).status is LoadStatus.LOADED
     check_loaded(database_url, 500)

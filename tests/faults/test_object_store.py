@@ -16,7 +16,7 @@ from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.resumable_body import RESUMES
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import ObjectChanged, ObjectMissing, StorageUnavailable
-from sentiment_core.loading.loader import Loader, Status, load_drop
+from sentiment_core.loading.loader import Loader, LoadStatus, load_drop
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.s3_proxy import Fault, S3Proxy
 
@@ -45,7 +45,7 @@ def impatient(proxy: S3Proxy) -> Storage:
 def test_a_store_that_is_busy_for_a_moment_is_asked_again(proxied, proxy, url) -> None:
     proxied.put(CSV, PLAIN)
     proxy.refuse(2)
-    assert proxied.load(CSV).status is Status.LOADED
+    assert proxied.load(CSV).status is LoadStatus.LOADED
     check_loaded(url, ROWS)
 
 
@@ -59,7 +59,7 @@ def test_a_store_that_stays_busy_is_a_transient_error(proxied, proxy, url, setti
         load_drop(loader, drop, replace=False)
     check_untouched(url)
     proxy.heal()
-    assert load_drop(loader, drop, replace=False).status is Status.LOADED
+    assert load_drop(loader, drop, replace=False).status is LoadStatus.LOADED
     check_loaded(url, ROWS)
 
 
@@ -67,7 +67,7 @@ def test_a_store_that_stays_busy_is_a_transient_error(proxied, proxy, url, setti
 def test_a_body_that_is_cut_goes_on_where_it_was_cut(proxied, proxy, url, key) -> None:
     proxied.put(key, FILES[key])
     proxy.spoil(Fault(after=BOUNDARY, then="close"))
-    assert proxied.load(key).status is Status.LOADED
+    assert proxied.load(key).status is LoadStatus.LOADED
     whole, rest = proxy.ranges
     assert whole is None
     assert rest is not None
@@ -80,7 +80,7 @@ def test_a_body_that_is_cut_goes_on_where_it_was_cut(proxied, proxy, url, key) -
 def test_a_body_may_be_cut_any_number_of_times_as_long_as_it_gets_on(proxied, proxy, url, key, cut) -> None:
     proxied.put(key, FILES[key])
     proxy.spoil(later=Fault(after=50_000, then=cut))
-    assert proxied.load(key).status is Status.LOADED
+    assert proxied.load(key).status is LoadStatus.LOADED
     assert len(proxy.ranges) > 2 * RESUMES
     check_loaded(url, ROWS)
 
@@ -95,7 +95,7 @@ def test_a_body_that_always_ends_too_soon_is_never_taken_for_the_whole_file(prox
         proxied.load(key)
     check_untouched(url)
     proxy.heal()
-    assert proxied.load(key).status is Status.LOADED
+    assert proxied.load(key).status is LoadStatus.LOADED
     check_loaded(url, ROWS)
 
 
@@ -107,7 +107,7 @@ def test_a_store_that_goes_away_under_the_read_is_a_transient_error(proxied, pro
         proxied.load(CSV)
     check_untouched(url)
     proxy.heal()
-    assert proxied.load(CSV).status is Status.LOADED
+    assert proxied.load(CSV).status is LoadStatus.LOADED
     check_loaded(url, ROWS)
 
 
@@ -122,7 +122,7 @@ def test_a_store_that_does_not_go_on_where_it_is_asked_to_is_not_believed(proxie
 def test_a_slow_body_loads(proxied, proxy, url) -> None:
     proxied.put(CSV, PLAIN)
     proxy.spoil(Fault(step=10_000, pause_s=0.005))
-    assert proxied.load(CSV).status is Status.LOADED
+    assert proxied.load(CSV).status is LoadStatus.LOADED
     assert proxy.ranges == [None]
     check_loaded(url, ROWS)
 
@@ -131,7 +131,7 @@ def test_a_body_that_stalls_is_asked_for_again(proxied, proxy, url) -> None:
     proxied.put(CSV, PLAIN)
     proxied.storage = impatient(proxy)
     proxy.spoil(Fault(after=BOUNDARY, then="stall"), Fault(after=1000, then="stall"))
-    assert proxied.load(CSV).status is Status.LOADED
+    assert proxied.load(CSV).status is LoadStatus.LOADED
     assert len(proxy.ranges) == 3
     check_loaded(url, ROWS)
 
@@ -149,7 +149,7 @@ def test_an_object_that_is_replaced_under_the_read_is_a_transient_error(proxied,
     # A task that tries again tries the same version.
     loader = Loader(proxied.connection, proxied.storage, proxied.model, settings, "retry")
     outcome = load_drop(loader, old, replace=False)
-    assert (outcome.status, outcome.reason.partition(":")[0]) == (Status.REJECTED, "object_gone")
+    assert (outcome.status, outcome.reason.partition(":")[0]) == (LoadStatus.REJECTED, "object_gone")
     assert proxied.load(CSV).rows_scored == ROWS
 
 
@@ -167,10 +167,10 @@ def test_an_object_that_is_deleted_under_the_read_is_a_transient_error(proxied, 
 
 
 def test_a_version_that_is_replaced_under_the_read_is_read_to_its_end(proxied, proxy, url, settings, query) -> None:
-    proxied.s3.put_bucket_versioning(Bucket=settings.bucket, VersioningConfiguration={"Status": "Enabled"})
+    proxied.s3.put_bucket_versioning(Bucket=settings.bucket, VersioningConfiguration={"LoadStatus": "Enabled"})
     proxied.put(CSV, PLAIN)
     proxy.spoil(Fault(after=BOUNDARY, act=lambda: proxied.put(CSV, file_of(ROWS, "new")), then="close"))
-    assert proxied.load(CSV).status is Status.LOADED
+    assert proxied.load(CSV).status is LoadStatus.LOADED
     assert query("SELECT count(*) FROM sentiment.review WHERE text LIKE %s", "% of r %") == [(ROWS,)]
     check_loaded(url, ROWS)
 
@@ -214,7 +214,7 @@ def test_a_local_file_that_is_rewritten_under_the_read_is_a_transient_error(drop
         load_drop(loader, storage.find(str(path)), replace=False)
     check_untouched(url)
     path.write_bytes(file_of(500, "newer"))
-    assert load_drop(loader, storage.find(str(path)), replace=False).status is Status.LOADED
+    assert load_drop(loader, storage.find(str(path)), replace=False).status is LoadStatus.LOADED
     assert query("SELECT count(*) FROM sentiment.review WHERE text LIKE %s", "% of newer %") == [(500,)]
 
 

@@ -15,13 +15,12 @@ from demo.environment import base
 from demo.processes import Program
 from demo.unprivileged import give, identity, own_folder
 from demo.workspace import LOOPBACK, Workspace, write_private
-from sentiment_core.database import migrations as database
-from sentiment_core.database import schema
+from sentiment_core.database import migrations, schema
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import ClaimHeld, DatabaseUnavailable
-from sentiment_core.ledger import source_files as ledger
-from sentiment_core.loading.loader import Status
+from sentiment_core.ledger import source_files
+from sentiment_core.loading.loader import LoadStatus
 from sentiment_core.settings import Settings
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.workers import Watched, load_once, put_files
@@ -102,11 +101,11 @@ def pooled(settings: Settings, pooler: PgBouncer) -> Settings:
     return settings.model_copy(update={"database_url": SecretStr(pooler.url), "block_bytes": 20_000})
 
 
-def load_at_once(settings: Settings, uris: list[str]) -> list[Status]:
+def load_at_once(settings: Settings, uris: list[str]) -> list[LoadStatus]:
     """Load each path by a worker of its own, all at the same moment."""
     start = threading.Barrier(len(uris))
 
-    def work(uri: str) -> Status:
+    def work(uri: str) -> LoadStatus:
         start.wait()
         return load_once(settings, Storage(None), uri).status
 
@@ -116,13 +115,13 @@ def load_at_once(settings: Settings, uris: list[str]) -> list[Status]:
 
 def test_files_load_through_a_pooler(pooled, database_url, tmp_path) -> None:
     uris = put_files(tmp_path, {f"{name}.csv": file_of(1_000, name) for name in "abcdef"})
-    assert load_at_once(pooled, uris) == [Status.LOADED] * 6
+    assert load_at_once(pooled, uris) == [LoadStatus.LOADED] * 6
     check_loaded(database_url, 6_000, files=6)
 
 
 def test_workers_that_race_for_one_file_through_a_pooler_load_it_once(pooled, database_url, tmp_path) -> None:
     (uri,) = put_files(tmp_path, {"a.csv": file_of(1_000)})
-    assert sorted(load_at_once(pooled, [uri] * 6)) == [Status.LOADED, *[Status.SKIPPED] * 5]
+    assert sorted(load_at_once(pooled, [uri] * 6)) == [LoadStatus.LOADED, *[LoadStatus.SKIPPED] * 5]
     check_loaded(database_url, 1_000)
 
 
@@ -132,16 +131,16 @@ def test_a_claim_through_a_pooler_is_given_up_after_its_time_and_no_setting_of_i
     (uri,) = put_files(tmp_path, {"a.csv": file_of(1_000)})
     drop = Storage(None).find(uri)
     with connect(pooled.require_database_url()) as connection, connection.cursor() as cursor:
-        ledger.register(cursor, [drop], "incoming/")
+        source_files.register(cursor, [drop], "incoming/")
         connection.commit()
-        ledger.claim(cursor, ledger.find(cursor, drop), 1)
+        source_files.claim(cursor, source_files.find(cursor, drop), 1)
         with pytest.raises(ClaimHeld):
             load_once(pooled.model_copy(update={"lock_timeout_s": 0.2}), Storage(None), uri)
         connection.rollback()
         cursor.execute("SELECT current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')")
         assert cursor.fetchone() == ("0", "0")
     check_untouched(database_url)
-    assert load_once(pooled, Storage(None), uri).status is Status.LOADED
+    assert load_once(pooled, Storage(None), uri).status is LoadStatus.LOADED
     check_loaded(database_url, 1_000)
 
 
@@ -151,15 +150,15 @@ def test_a_pooler_that_dies_under_the_load_is_a_transient_error(pooled, pooler, 
         load_once(pooled, Watched(None, pooler.kill), uri)
     check_untouched(database_url)
     pooler.start()
-    assert load_once(pooled, Storage(None), uri).status is Status.LOADED
+    assert load_once(pooled, Storage(None), uri).status is LoadStatus.LOADED
     check_loaded(database_url, 1_000)
 
 
 def test_the_schema_is_upgraded_through_a_pooler_also_by_two_at_once(pooler, empty_database) -> None:
     url = urlsplit(pooler.url)._replace(path=urlsplit(empty_database).path).geturl()
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(database.upgrade, [url, url]))
-    database.upgrade(url)
+        list(pool.map(migrations.upgrade, [url, url]))
+    migrations.upgrade(url)
     assert schema.schema_status(empty_database).current
     with connect(empty_database) as connection, connection.cursor() as cursor:
         cursor.execute(

@@ -11,7 +11,7 @@ from sentiment_core.database.connection import connect
 from sentiment_core.errors import DatabaseUnavailable, RegistryUnavailable
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.promotion.alias_moves import disagreement, history, promote, reconcile, rollback
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 from tests.faults.postgres_proxy import PostgresProxy
 from tests.faults.registry_proxy import ALIAS, TAG, RegistryProxy
 
@@ -19,9 +19,9 @@ BY = {"actor": "ann", "reason": "a test", "kind": "force"}
 
 
 @pytest.fixture
-def registry(mlflow_uri, tmp_path, change_bundle) -> Registry:
+def registry(mlflow_uri, tmp_path, change_bundle) -> RegisteredModel:
     """A registered model of two versions, of which the first is the champion in MLflow alone."""
-    registry = Registry(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
+    registry = RegisteredModel(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
     registry.register(STARTER)
     change_bundle(Bundle.load(STARTER), tmp_path / "other", biases=(0.5,))
     registry.register(tmp_path / "other")
@@ -33,7 +33,7 @@ def registry(mlflow_uri, tmp_path, change_bundle) -> Registry:
 def proxied(registry, mlflow_uri, tmp_path):
     """The same model through a proxy, and the proxy."""
     with RegistryProxy(mlflow_uri) as proxy:
-        yield Registry(proxy.url, registry.name, tmp_path / "cache"), proxy
+        yield RegisteredModel(proxy.url, registry.name, tmp_path / "cache"), proxy
 
 
 def states(connection) -> list[tuple]:
@@ -154,10 +154,10 @@ def test_a_database_whose_last_answer_is_lost_is_settled_by_the_next_call(settin
     assert disagreement(connection, registry) is None
 
 
-class Cutting(Registry):
+class Cutting(RegisteredModel):
     """Lets the proxy cut the commit that follows the move of the alias."""
 
-    def __init__(self, registry: Registry, proxy: PostgresProxy) -> None:
+    def __init__(self, registry: RegisteredModel, proxy: PostgresProxy) -> None:
         super().__init__(registry._tracking_uri, registry.name, registry._cache)
         self._proxy = proxy
 

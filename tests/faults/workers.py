@@ -13,7 +13,7 @@ from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import TransientError
 from sentiment_core.ledger.models import open_model
-from sentiment_core.loading.loader import Loader, Outcome, load_drop
+from sentiment_core.loading.loader import Loader, LoadOutcome, load_drop
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
 
@@ -27,7 +27,7 @@ def put_files(folder: Path, files: dict[str, bytes]) -> list[str]:
     return [str(day / name) for name in files]
 
 
-def load_once(settings: Settings, storage: Storage, uri: str) -> Outcome:
+def load_once(settings: Settings, storage: Storage, uri: str) -> LoadOutcome:
     """Load a file by a connection of its own."""
     with connect(settings.require_database_url()) as connection:
         model = open_model(connection, Bundle.load(STARTER))
@@ -35,7 +35,7 @@ def load_once(settings: Settings, storage: Storage, uri: str) -> Outcome:
         return load_drop(loader, storage.find(uri), replace=False)
 
 
-def load_until_it_works(settings: Settings, storage: Storage, uri: str) -> tuple[Outcome, list[TransientError]]:
+def load_until_it_works(settings: Settings, storage: Storage, uri: str) -> tuple[LoadOutcome, list[TransientError]]:
     """Load a file, again after each transient error for a minute, and return the errors too."""
     errors: list[TransientError] = []
     deadline = time.monotonic() + 60

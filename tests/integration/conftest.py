@@ -12,8 +12,8 @@ from demo.stack import Stack
 from sentiment_core.database.connection import Connection, connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.ledger import verification
-from sentiment_core.ledger.models import Model, open_model
-from sentiment_core.loading.loader import Loader, Outcome, load_drop
+from sentiment_core.ledger.models import ScoringModel, open_model
+from sentiment_core.loading.loader import Loader, LoadOutcome, load_drop
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
 
@@ -56,7 +56,7 @@ class Drops:
         body = data.encode() if isinstance(data, str) else data
         self.s3.put_object(Bucket=self.settings.bucket, Key=f"incoming/{key}", Body=body)
 
-    def load(self, key: str, *, replace: bool = False, **changed: object) -> Outcome:
+    def load(self, key: str, *, replace: bool = False, **changed: object) -> LoadOutcome:
         self.runs += 1
         settings = self.settings.model_copy(update=changed)
         loader = Loader(self.connection, self.storage, self.model, settings, f"test run {self.runs}")
@@ -65,7 +65,7 @@ class Drops:
         assert verification.verify(self.connection) == []
         return outcome
 
-    def drop(self, key: str, data: bytes | str, **changed: object) -> Outcome:
+    def drop(self, key: str, data: bytes | str, **changed: object) -> LoadOutcome:
         self.put(key, data)
         return self.load(key, **changed)
 
@@ -83,7 +83,7 @@ def drops_as(stack: Stack, settings: Settings) -> Iterator[Callable[[str], Drops
 
 
 @pytest.fixture
-def other_model(connection, other_bundle) -> Model:
+def other_model(connection, other_bundle) -> ScoringModel:
     """A model that differs from the starter in its digest and in its scores."""
     return open_model(connection, other_bundle)
 

@@ -15,7 +15,7 @@ import pytest
 from sentiment_core.errors import ArtifactsNotServed, BundleDamaged, RegistryUnavailable
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.registry import artifacts
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 FETCH = (
     "import sys\nfrom pathlib import Path\nfrom sentiment_core.registry.registered_model import Registry\n"
@@ -83,7 +83,7 @@ def answers(address):
 def registry(unserved, object_store, monkeypatch, tmp_path):
     for name, value in object_store.items():
         monkeypatch.setenv(name, value)
-    return Registry(unserved, f"model-{time.time_ns()}", tmp_path / "cache")
+    return RegisteredModel(unserved, f"model-{time.time_ns()}", tmp_path / "cache")
 
 
 def test_a_registered_bundle_comes_back_unchanged_and_mlflow_stays_outside(registry, unserved, tmp_path):

@@ -12,22 +12,21 @@ import pytest
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage, s3_client
 from sentiment_core.errors import ClaimHeld, DatabaseRefused, DatabaseUnavailable
-from sentiment_core.ledger import source_files as ledger
-from sentiment_core.ledger import verification
+from sentiment_core.ledger import source_files, verification
 from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.batch_writer import BatchWriter
-from sentiment_core.loading.loader import Loader, Status, load_drop
+from sentiment_core.loading.loader import Loader, LoadStatus, load_drop
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
 
 FILE = "review_id,review\n" + "".join(f"r{row},text number {row}\n" for row in range(500))
 
 
-def load_at_once(settings: Settings, uris: list[str], kind: str) -> list[Status]:
+def load_at_once(settings: Settings, uris: list[str], kind: str) -> list[LoadStatus]:
     """Load each URI by a thread of its own, with a connection of its own, all at the same moment."""
     start = threading.Barrier(len(uris))
 
-    def work(number: int) -> Status:
+    def work(number: int) -> LoadStatus:
         with connect(settings.require_database_url()) as connection:
             storage = Storage(s3_client(settings.s3_endpoint_url))
             loader = Loader(
@@ -73,13 +72,13 @@ def test_a_claim_that_is_held_for_too_long_is_a_transient_error(drops, settings)
     drops.put("dt=2026-11-16/a.csv", FILE)
     drop = drops.storage.find(f"s3://{settings.bucket}/incoming/dt=2026-11-16/a.csv")
     with drops.connection, drops.connection.cursor() as cursor:
-        ledger.register(cursor, [drop], "incoming/")
-        source_file_id = ledger.find(cursor, drop)
+        source_files.register(cursor, [drop], "incoming/")
+        source_file_id = source_files.find(cursor, drop)
     with connect(settings.require_database_url()) as other, other.cursor() as cursor:
-        ledger.claim(cursor, source_file_id, 1)
+        source_files.claim(cursor, source_file_id, 1)
         with pytest.raises(ClaimHeld, match="Another worker is loading"):
             drops.load("dt=2026-11-16/a.csv", lock_timeout_s=0.2)
-    assert drops.load("dt=2026-11-16/a.csv").status is Status.LOADED
+    assert drops.load("dt=2026-11-16/a.csv").status is LoadStatus.LOADED
 
 
 def _load_until_told(settings: Settings, uri: str, pipe: Pipe) -> None:
@@ -111,7 +110,7 @@ def test_a_killed_worker_leaves_nothing_and_its_claim_is_free_at_once(drops, que
     worker.join()
     assert query("SELECT count(*) FROM sentiment.review") == [(0,)]
     assert verification.verify(drops.connection) == []
-    assert drops.load("dt=2026-11-16/a.csv").status is Status.LOADED
+    assert drops.load("dt=2026-11-16/a.csv").status is LoadStatus.LOADED
     assert query("SELECT count(*) FROM sentiment.review") == [(500,)]
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sentiment_core.database.connection import connect
-from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger import source_files
 
 
 def test_load_takes_files_of_the_disk_and_says_what_became_of_each(sentiment, query, examples) -> None:
@@ -77,7 +77,7 @@ def test_a_file_that_fails_for_now_does_not_keep_back_the_others(sentiment, drop
         path.write_text(f"review\n{path.name}\n")
     assert sentiment("load", str(paths[0])).returncode == 0
     with connect(settings.require_database_url()) as other, other, other.cursor() as cursor:
-        ledger.claim(cursor, 1, 1)
+        source_files.claim(cursor, 1, 1)
         done = sentiment("load", "--replace", *map(str, paths), SENTIMENT_LOCK_TIMEOUT_S="0.2")
     assert done.returncode == 1
     assert "Another worker is loading" in done.stderr

@@ -10,15 +10,14 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from demo.schema import dump
-from sentiment_core.database import migrations as database
-from sentiment_core.database import schema
+from sentiment_core.database import migrations, schema
 from sentiment_core.database.connection import connect
 from sentiment_core.errors import DatabaseRefused, SchemaOutdated
 from sentiment_core.feedback.correction import Correction
 from sentiment_core.feedback.store import FeedbackStore
 from sentiment_core.ledger import verification
 
-REVISIONS = [script.revision for script in ScriptDirectory.from_config(database.migrations()).walk_revisions()]
+REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations.migrations()).walk_revisions()]
 
 
 def execute(url: str, statement: str, *parameters: object) -> list[tuple]:
@@ -28,17 +27,17 @@ def execute(url: str, statement: str, *parameters: object) -> list[tuple]:
 
 
 def test_the_dump_in_the_repository_is_the_migrated_schema(stack, empty_database, checkout) -> None:
-    database.upgrade(empty_database)
+    migrations.upgrade(empty_database)
     written = (checkout / "sql" / "schema.sql").read_text()
     assert dump(stack.postgres, empty_database) == written, "run `make schema` and look at the difference"
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_an_earlier_database_with_rows_is_upgraded(stack, empty_database, checkout, revision) -> None:
-    database.upgrade(empty_database, revision)
+    migrations.upgrade(empty_database, revision)
     execute(empty_database, (checkout / f"tests/integration/rows/{revision}.sql").read_text())
     shown = execute(empty_database, "SELECT text, score FROM sentiment.scored_reviews")
-    database.upgrade(empty_database)
+    migrations.upgrade(empty_database)
     assert execute(empty_database, "SELECT text, score FROM sentiment.scored_reviews") == shown == [("new", 0.9)]
     with connect(empty_database) as connection:
         assert verification.verify(connection) == []
@@ -54,7 +53,7 @@ def test_upgrading_is_safe_again_and_by_several_at_once(empty_database) -> None:
 
     def upgrade() -> None:
         try:
-            database.upgrade(empty_database)
+            migrations.upgrade(empty_database)
         except BaseException as error:
             failures.append(error)
 
@@ -68,17 +67,17 @@ def test_upgrading_is_safe_again_and_by_several_at_once(empty_database) -> None:
 
 
 def test_the_release_before_works_on_a_newer_schema_and_leaves_it(empty_database) -> None:
-    database.upgrade(empty_database)
+    migrations.upgrade(empty_database)
     needed = schema.schema_status(empty_database).needed
     execute(empty_database, "UPDATE sentiment.schema_version SET version_num = '9999'")
     found = schema.wait_for_schema(empty_database, 0)
     assert (found.found, found.current, found.ahead) == ("9999", True, True)
-    database.upgrade(empty_database)
+    migrations.upgrade(empty_database)
     assert schema.schema_status(empty_database) == ("9999", needed)
 
 
 def test_the_revision_that_is_needed_is_the_last_of_alembics(empty_database) -> None:
-    head = ScriptDirectory.from_config(database.migrations()).get_current_head()
+    head = ScriptDirectory.from_config(migrations.migrations()).get_current_head()
     assert schema.schema_status(empty_database).needed == head
 
 

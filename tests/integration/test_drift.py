@@ -14,14 +14,13 @@ from PIL import Image
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.database.connection import connect
-from sentiment_core.drift import page as drift_page
-from sentiment_core.drift import report_store as drift_report
+from sentiment_core.drift import page, report_store
 from sentiment_core.drift.mlflow_run import EXPERIMENT, log_run
 from sentiment_core.drift.observation import observe
 from sentiment_core.drift.statistics import Cause, Rejections, State
 from sentiment_core.errors import DatabaseRefused
 from sentiment_core.labels import LABELS
-from sentiment_core.ledger.models import Model, open_model
+from sentiment_core.ledger.models import ScoringModel, open_model
 from sentiment_core.loading.replay import Replayer
 from sentiment_core.model.drift_reference import Reference
 from sentiment_core.model.scorer import Scorer
@@ -51,7 +50,7 @@ def few(settings):
 
 
 @pytest.fixture
-def model(connection, drops) -> Model:
+def model(connection, drops) -> ScoringModel:
     """The starter, with a reference of reviews as this module makes them; its digest is the starter's."""
     scorer = drops.model.scorer
     column = TextColumn.from_texts([text for _, text in reviews(4_000, seed=1)])
@@ -97,12 +96,12 @@ def test_what_the_views_do_not_show_is_not_counted(drops, model, connection, few
 
 def test_a_model_that_has_not_scored_the_day_finds_nothing(drops, model, connection, few, other_model) -> None:
     drops.drop(f"shop/dt={DAY}/a.csv", as_csv(reviews(120, 2)))
-    (report,) = drift_report.measure(connection, DAY, other_model, few)
+    (report,) = report_store.measure(connection, DAY, other_model, few)
     assert (report.state, report.measures["rows"]) == (State.NO_REFERENCE, 0)
-    with_reference = Model(
+    with_reference = ScoringModel(
         other_model.model_id, Scorer(replace(other_model.scorer.bundle, reference=model.scorer.bundle.reference))
     )
-    (report,) = drift_report.measure(connection, DAY, with_reference, few)
+    (report,) = report_store.measure(connection, DAY, with_reference, few)
     assert (report.state, report.measures["rows"]) == (State.TOO_FEW_ROWS, 0)
 
 
@@ -112,7 +111,7 @@ def test_rejected_rows_are_those_that_nothing_has_taken_in_since(drops, model, c
     drops.drop(key, "rating,review\n" + rows)
     drops.drop(f"shop/dt={DAY}/words.csv", "words\nfine\n")
     assert observe(connection, DAY, model, few).rejections == Rejections(200, 30, 1)
-    (report,) = drift_report.measure(connection, DAY, model, few)
+    (report,) = report_store.measure(connection, DAY, model, few)
     assert Cause.REJECTED in report.causes
     assert report.measures["rejected"]["effect"] == 0.15
     drops.load(key, replace=True)
@@ -125,9 +124,9 @@ def test_a_day_like_the_reference_has_not_drifted_and_a_shifted_one_has(drops, m
     drops.drop(f"shop/dt={DAY}/a.csv", as_csv(reviews(1_000, 2)))
     foreign = [("kettle", text.replace(" ", " und ")) for _, text in reviews(1_000, 3, blame=0.9)]
     drops.drop(f"shop/dt={NEXT}/a.csv", as_csv(foreign))
-    whole, kettle = drift_report.measure(connection, DAY, model, few)
+    whole, kettle = report_store.measure(connection, DAY, model, few)
     assert (whole.state, whole.causes, kettle.causes) == (State.MEASURED, (), ())
-    whole, kettle = drift_report.measure(connection, NEXT, model, few)
+    whole, kettle = report_store.measure(connection, NEXT, model, few)
     assert {Cause.SCORE, Cause.LABELS, Cause.UNKNOWN} <= set(whole.causes)
     assert whole.causes == kettle.causes
 
@@ -147,25 +146,25 @@ def test_the_sample_is_bounded_and_always_the_same(drops, model, connection, few
 def test_one_product_is_found_whatever_its_name_and_number(drops, model, connection, few) -> None:
     name = "a'b%s;--"
     drops.drop(f"shop/dt={DAY}/a.csv", as_csv(reviews(30, 2, product=name) + reviews(200, 3)))
-    _, product = drift_report.measure(connection, DAY, model, few, name)
+    _, product = report_store.measure(connection, DAY, model, few, name)
     assert (product.product_id, product.state, product.measures["rows"]) == (name, State.TOO_FEW_ROWS, 30)
-    _, product = drift_report.measure(connection, DAY, model, few, "nothing")
+    _, product = report_store.measure(connection, DAY, model, few, "nothing")
     assert (product.state, product.measures["rows"]) == (State.TOO_FEW_ROWS, 0)
 
 
 def test_measuring_again_replaces_and_doubles_nothing(drops, model, connection, few, query) -> None:
     drops.drop(f"shop/dt={DAY}/a.csv", as_csv(reviews(150, 2) + reviews(150, 3, product="lamp")))
-    reports = drift_report.measure(connection, DAY, model, few)
+    reports = report_store.measure(connection, DAY, model, few)
     assert len(reports) == 3
 
     def store(_: int) -> None:
         with connect(few.require_database_url()) as mine:
-            drift_report.store(mine, DAY, model.model_id, reports)
+            report_store.store(mine, DAY, model.model_id, reports)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(store, range(8)))
-    assert drift_report.stored(connection, DAY, model.model_id) == json_like(reports)
-    drift_report.store(connection, DAY, model.model_id, reports[:1])
+    assert report_store.stored(connection, DAY, model.model_id) == json_like(reports)
+    report_store.store(connection, DAY, model.model_id, reports[:1])
     assert query("SELECT product_id, reviews, state FROM sentiment.drift_history") == [(None, 300, "measured")]
     with pytest.raises(Exception, match="drift_report_of_a_day"):
         query(
@@ -181,9 +180,9 @@ def json_like(reports):
 
 def test_analysts_see_the_figures_and_may_not_change_them(drops, model, connection, few, query, members) -> None:
     drops.drop(f"shop/dt={DAY}/a.csv", as_csv(reviews(300, 2, blame=0.95)))
-    reports = drift_report.measure(connection, DAY, model, few)
+    reports = report_store.measure(connection, DAY, model, few)
     with connect(members["wes"]) as writer:
-        drift_report.store(writer, DAY, model.model_id, reports)
+        report_store.store(writer, DAY, model.model_id, reports)
     measures = reports[0].measures
     with connect(members["ann"]) as reader, reader.cursor() as cursor:
         cursor.execute(
@@ -226,7 +225,7 @@ def members(stack, settings, query) -> dict[str, str]:
 def test_drift_of_many_days_asks_for_one_retraining(model, connection, few, query, members) -> None:
     def ask(number: int) -> str:
         with connect(members["wes"]) as mine:
-            return drift_report.request_retraining(mine, DAY, model.model_id, [Cause.SCORE], f"run {number}", few)
+            return report_store.request_retraining(mine, DAY, model.model_id, [Cause.SCORE], f"run {number}", few)
 
     with ThreadPoolExecutor(4) as pool:
         names = set(pool.map(ask, range(8)))
@@ -271,9 +270,9 @@ def test_the_command_says_what_it_cannot_judge(drops, sentiment, tmp_path, other
 
 def test_a_day_has_one_run_in_mlflow_with_its_figures_plot_and_page(drops, model, connection, few, settings) -> None:
     drops.drop(f"shop/dt={DAY}/a.csv", as_csv(reviews(300, 2, blame=0.95)))
-    reports = drift_report.measure(connection, DAY, model, few)
-    drift_report.store(connection, DAY, model.model_id, reports)
-    past = drift_report.trend(connection, DAY, model.model_id)
+    reports = report_store.measure(connection, DAY, model, few)
+    report_store.store(connection, DAY, model.model_id, reports)
+    past = report_store.trend(connection, DAY, model.model_id)
     assert [one.day for one in past] == [DAY]
     digest = model.scorer.bundle.digest
     uri = str(settings.mlflow_tracking_uri)
@@ -286,7 +285,7 @@ def test_a_day_has_one_run_in_mlflow_with_its_figures_plot_and_page(drops, model
     assert run.info.status == "FINISHED"
     assert run.data.metrics["score_effect"] == pytest.approx(reports[0].measures["score"]["effect"])
     assert run.data.tags["drifted"] == "true"
-    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {drift_page.PLOT, drift_page.PAGE}
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {page.PLOT, page.PAGE}
 
 
 def test_the_trend_goes_back_a_month_and_leaves_out_what_was_not_measured(model, connection, query) -> None:
@@ -301,7 +300,7 @@ def test_the_trend_goes_back_a_month_and_leaves_out_what_was_not_measured(model,
             model.model_id,
             json.dumps(measures),
         )
-    assert drift_report.trend(connection, DAY, model.model_id) == [
+    assert report_store.trend(connection, DAY, model.model_id) == [
         (date(2026, 10, 18), 0.2, 0.1, None),
         (DAY, 0.3, 0.1, None),
     ]
@@ -309,10 +308,10 @@ def test_the_trend_goes_back_a_month_and_leaves_out_what_was_not_measured(model,
 
 def test_the_plot_is_an_image_of_whatever_was_found(drops, model, connection, few) -> None:
     drops.drop(f"shop/dt={DAY}/a.csv", as_csv(reviews(150, 2)))
-    measured = drift_report.measure(connection, DAY, model, few)[0]
-    nothing = drift_report.measure(connection, NEXT, model, few)[0]
-    past = [drift_report.Trend(DAY, 0.1, 0.2, None), drift_report.Trend(NEXT, 0.3, 0.1, 0.05)]
+    measured = report_store.measure(connection, DAY, model, few)[0]
+    nothing = report_store.measure(connection, NEXT, model, few)[0]
+    past = [report_store.Trend(DAY, 0.1, 0.2, None), report_store.Trend(NEXT, 0.3, 0.1, 0.05)]
     for report, days in ((measured, past), (measured, []), (nothing, [])):
-        image = Image.open(io.BytesIO(drift_page.plot(report, days, DAY)))
+        image = Image.open(io.BytesIO(page.plot(report, days, DAY)))
         assert image.size[0] > 800
         assert len(image.convert("RGB").getcolors(1 << 20)) > 10

@@ -17,12 +17,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from sentiment_core.cli.main import main
-from sentiment_core.datasets.download import fetched
+from sentiment_core.datasets.download import downloaded
 from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_labelled
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import ExperimentDataChanged, ExperimentInvalid, RegistryUnavailable, TrainingDataInvalid
 from sentiment_core.experiments.catalogue import EXPERIMENTS, MOST_TRIALS, Trial, TrialResult, experiment
-from sentiment_core.experiments.comparison import Comparison
+from sentiment_core.experiments.comparison import TrialComparison
 from sentiment_core.experiments.mlflow_run import ExperimentRun
 from sentiment_core.experiments.trial import ExperimentData, prepare, run_trial, score_trial
 from sentiment_core.params import Params
@@ -214,7 +214,7 @@ def test_labelled_objects_are_fetched_in_the_order_of_their_keys(settings, stack
     keys = ("training/b.csv", "training/a.csv.gz", "training/snapshots/1/manifest.json", "training/odd/c.parquet")
     for key in keys:
         storage.s3.put_object(Bucket=settings.bucket, Key=key, Body=key.encode())
-    with fetched(storage, settings.bucket, "training/b") as [path]:
+    with downloaded(storage, settings.bucket, "training/b") as [path]:
         assert (path.suffixes, path.read_bytes()) == ([".csv"], b"training/b.csv")
     assert not path.exists()
     for prefix, most_bytes, why in (
@@ -222,10 +222,10 @@ def test_labelled_objects_are_fetched_in_the_order_of_their_keys(settings, stack
         ("training/b", 5, "has 14 bytes, at most 5 are read"),
         ("training/none", 100, "there is nothing at s3://"),
     ):
-        with pytest.raises(TrainingDataInvalid, match=why), fetched(storage, settings.bucket, prefix, most_bytes):
+        with pytest.raises(TrainingDataInvalid, match=why), downloaded(storage, settings.bucket, prefix, most_bytes):
             pass
     storage.s3.delete_object(Bucket=settings.bucket, Key=keys[-1])
-    with fetched(storage, settings.bucket, "training/") as paths:
+    with downloaded(storage, settings.bucket, "training/") as paths:
         assert [path.read_bytes() for path in paths] == [b"training/a.csv.gz", b"training/b.csv"]
 
 
@@ -328,14 +328,14 @@ def test_halving_keeps_the_best_third_and_drops_what_failed() -> None:
     assert second[-1].candidate not in {trial.name for trial in last}
     assert [trial.name for trial in last] == [trial.candidate for trial in last]
     assert ngrams.round(3, results) == []
-    comparison = Comparison.of(ngrams, [*results, *(result(trial, 0.4) for trial in last)])
+    comparison = TrialComparison.of(ngrams, [*results, *(result(trial, 0.4) for trial in last)])
     assert comparison.best is not None
     assert comparison.best.round == 2, "what learned from fewer rows cannot be the best"
 
 
 def test_a_trial_that_was_never_run_counts_as_failed() -> None:
     baseline = experiment("baseline")
-    comparison = Comparison.of(baseline, [result(baseline.round(0)[0], 0.9)])
+    comparison = TrialComparison.of(baseline, [result(baseline.round(0)[0], 0.9)])
     [lost] = comparison.failures
     assert (lost.trial, lost.failure) == ("all rows", "it was not run")
 

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from sentiment_core.database import connection as connecting
-from sentiment_core.database import migrations as database
+from sentiment_core.database import migrations
+from sentiment_core.database.connection import connect
 from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 from sentiment_core.feedback.correction import Correction
 from sentiment_core.feedback.store import FeedbackStore
@@ -68,10 +68,10 @@ def test_an_older_schema_is_told_from_a_database_that_is_away(empty_database, un
         for attempt in (old.check, lambda: old.write([correction("kept by the caller")])):
             with pytest.raises(SchemaOutdated, match="a revision before 0003, this release needs 0003"):
                 attempt()
-        database.upgrade(empty_database, "0002")
+        migrations.upgrade(empty_database, "0002")
     with pytest.raises(DatabaseUnavailable):
         away.check()
-    database.upgrade(empty_database)
+    migrations.upgrade(empty_database)
     old.check()
     assert old.write([correction("now")]) == set()
 
@@ -84,7 +84,7 @@ def unused_port(stack) -> int:
 def test_a_server_that_vanished_is_noticed_by_what_it_does_not_acknowledge(database_url) -> None:
     for unanswered_s, kept_ms in ((3, 3_000), (None, 0)):
         with (
-            connecting.connect(database_url, unanswered_s=unanswered_s) as connection,
+            connect(database_url, unanswered_s=unanswered_s) as connection,
             socket.socket(fileno=os.dup(connection.fileno())) as wire,
         ):
             assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == kept_ms
@@ -120,5 +120,5 @@ def test_a_user_who_may_only_insert_suffices(stack, database_url, query) -> None
     least.check()
     assert least.write([sent]) == least.write([sent]) == set()
     assert stored(query) == [sent]
-    with pytest.raises(DatabaseRefused, match="permission denied"), connecting.connect(url) as connection:
+    with pytest.raises(DatabaseRefused, match="permission denied"), connect(url) as connection:
         connection.cursor().execute("SELECT text FROM sentiment.feedback")

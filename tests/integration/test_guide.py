@@ -10,8 +10,7 @@ import pytest
 from demo.postgres import DATABASES, SUPERUSER, Postgres
 from demo.stack import Stack
 from demo.workspace import LOOPBACK
-from sentiment_core.database import migrations as database
-from sentiment_core.database import schema
+from sentiment_core.database import migrations, schema
 from sentiment_core.database.connection import connect
 from sentiment_core.feedback.store import FeedbackStore
 from tests.guide import blocks
@@ -50,7 +49,7 @@ def test_its_databases_serve_the_migrations_the_service_and_mlflow(bare_server) 
     owner, service = type_in("Databases").split()
     environment |= {"SENTIMENT_PASSWORD": owner, "SERVICE_PASSWORD": service}
     url = f"postgresql://sentiment:{owner}@{host}/sentiment"
-    database.upgrade(url)
+    migrations.upgrade(url)
     assert schema.schema_status(url).current
     with connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database WHERE datname = ANY(%s) ORDER BY 1", (list(DATABASES),))

@@ -11,10 +11,10 @@ from backports import zstd
 
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.contract import RejectCode
-from sentiment_core.ledger import source_files as ledger
+from sentiment_core.ledger import source_files
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading import progress
-from sentiment_core.loading.loader import Loader, Status, load_drop
+from sentiment_core.loading.loader import Loader, LoadStatus, load_drop
 from sentiment_core.loading.progress import StoredProgress
 from sentiment_core.loading.rescoring import Rescorer
 from sentiment_core.model.bundle import STARTER, Bundle
@@ -129,17 +129,17 @@ def test_a_file_that_cannot_be_read_is_rejected_whole_with_its_reason(drops, que
     if code is RejectCode.DAMAGED_COMPRESSION:
         limits["max_expanded_bytes"] = 1_000_000
     outcome = drops.drop(key, data, **limits)
-    assert outcome.status is Status.REJECTED
+    assert outcome.status is LoadStatus.REJECTED
     assert query("SELECT status, reject_code FROM sentiment.source_file") == [("rejected", code)]
     assert query("SELECT count(*) FROM sentiment.review") == [(0,)]
     assert query("SELECT line, code, key FROM sentiment.quarantine") == [(None, code, f"incoming/{key}")]
-    assert drops.load(key, **limits).status is Status.SKIPPED
+    assert drops.load(key, **limits).status is LoadStatus.SKIPPED
 
 
 def test_a_rejected_file_is_taken_in_after_the_settings_changed(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "words\nfine\n")
     outcome = drops.load("dt=2026-11-16/a.csv", replace=True, text_columns=("words",))
-    assert outcome.status is Status.LOADED
+    assert outcome.status is LoadStatus.LOADED
     assert query("SELECT status, reject_code FROM sentiment.source_file") == [("loaded", None)]
 
 
@@ -155,7 +155,7 @@ def test_by_setting_a_rating_that_cannot_be_read_is_null_and_kept_aside(drops, q
 def test_nothing_is_kept_of_a_file_that_is_replaced_by_too_many_rejected_rows(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "review\nfine\nso so\n")
     outcome = drops.load("dt=2026-11-16/a.csv", replace=True, max_text_bytes=4, max_rejected_ratio=0.4)
-    assert (outcome.status, outcome.reason.split(":")[0]) == (Status.KEPT, RejectCode.TOO_MANY_REJECTED)
+    assert (outcome.status, outcome.reason.split(":")[0]) == (LoadStatus.KEPT, RejectCode.TOO_MANY_REJECTED)
     assert query("SELECT text FROM sentiment.scored_reviews ORDER BY line") == [("fine",), ("so so",)]
 
 
@@ -181,14 +181,14 @@ def test_a_repeated_id_is_a_duplicate_or_a_conflict(drops, query, block_bytes) -
 
 def test_loading_a_file_again_adds_nothing(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "review_id,review\nr1,fine\n")
-    assert drops.load("dt=2026-11-16/a.csv").status is Status.SKIPPED
+    assert drops.load("dt=2026-11-16/a.csv").status is LoadStatus.SKIPPED
     assert query("SELECT count(*) FROM sentiment.scoring_batch") == [(1,)]
 
 
 def test_the_same_bytes_under_a_new_key_are_not_stored_twice(drops, query) -> None:
     data = "review_id,review\nr1,fine\n"
     drops.drop("shop/dt=2026-11-16/a.csv", data)
-    assert drops.drop("shop/dt=2026-11-18/b.csv", data).status is Status.DUPLICATE
+    assert drops.drop("shop/dt=2026-11-18/b.csv", data).status is LoadStatus.DUPLICATE
     assert query("SELECT count(*) FROM sentiment.review") == [(1,)]
     assert query(
         "SELECT copy.key, original.key FROM sentiment.source_file copy"
@@ -207,7 +207,7 @@ def test_new_bytes_under_a_key_supersede_the_old_rows(drops, query) -> None:
 def test_a_bad_drop_under_a_key_takes_no_good_row_away(drops, query) -> None:
     key = "shop/dt=2026-11-16/a.csv"
     drops.drop(key, "review_id,review\nr1,fine\n")
-    assert drops.drop(key, "broken\n1\n").status is Status.REJECTED
+    assert drops.drop(key, "broken\n1\n").status is LoadStatus.REJECTED
     assert query(SHOWN) == [("r1", "fine")]
 
 
@@ -219,7 +219,7 @@ def test_old_bytes_that_come_back_under_their_key_are_shown_again(drops, query) 
     assert query(SHOWN) == [("r1", "second")]
     # Without versions S3 tells two puts of the same bytes apart by their second only.
     time.sleep(1.1)
-    assert drops.drop(key, first).status is Status.DUPLICATE
+    assert drops.drop(key, first).status is LoadStatus.DUPLICATE
     assert query(SHOWN) == [("r1", "first")]
 
 
@@ -254,8 +254,8 @@ def test_the_same_id_of_two_sources_is_two_reviews(drops, query) -> None:
 def test_a_file_is_loaded_while_another_worker_holds_the_one_that_it_takes_the_place_of(drops, query, settings) -> None:
     drops.drop("dt=2026-11-16/a.csv", "review\nfirst\n")
     with connect(settings.require_database_url()) as other, other, other.cursor() as cursor:
-        ledger.claim(cursor, 1, 1)
-        assert drops.drop("dt=2026-11-16/a.csv", "review\nsecond\n", lock_timeout_s=1).status is Status.LOADED
+        source_files.claim(cursor, 1, 1)
+        assert drops.drop("dt=2026-11-16/a.csv", "review\nsecond\n", lock_timeout_s=1).status is LoadStatus.LOADED
     assert query("SELECT text FROM sentiment.scored_reviews") == [("second",)]
 
 
@@ -267,7 +267,7 @@ def test_history_tells_of_every_object_and_why(drops, query) -> None:
     drops.put("dt=2026-11-16/d.csv", "review\nnew\n")
     drops.put("dt=2999-01-01/e.csv", "review\nnew\n")
     with drops.connection, drops.connection.cursor() as cursor:
-        ledger.register(cursor, drops.storage.list(drops.settings.bucket, "incoming/"), "incoming/")
+        source_files.register(cursor, drops.storage.list(drops.settings.bucket, "incoming/"), "incoming/")
     assert [why for (why,) in query("SELECT why FROM sentiment.load_history ORDER BY key, source_file_id")] == [
         "a newer version of its key took its place",
         "the views show it",
@@ -313,7 +313,7 @@ def test_a_long_load_tells_how_far_it_is(drops, settings, monkeypatch) -> None:
         small = settings.model_copy(update={"block_bytes": 5000})
         loader = Loader(drops.connection, drops.storage, drops.model, small, "slow", blocks)
         drop = drops.storage.find(f"s3://{settings.bucket}/incoming/dt=2026-11-16/a.csv")
-        assert load_drop(loader, drop, replace=False).status is Status.LOADED
+        assert load_drop(loader, drop, replace=False).status is LoadStatus.LOADED
         keys, percents, rows, runs = zip(*blocks.seen, strict=True)
         assert set(keys) == {"incoming/dt=2026-11-16/a.csv"}
         assert set(runs) == {"slow"}
@@ -329,7 +329,7 @@ def test_a_load_goes_on_when_its_progress_cannot_be_told(drops, settings, monkey
     stored = StoredProgress(lambda: connect("postgresql://nobody@127.0.0.1:1/none"), "deaf")
     loader = Loader(drops.connection, drops.storage, drops.model, settings, "deaf", stored)
     drop = drops.storage.find(f"s3://{settings.bucket}/incoming/dt=2026-11-16/a.csv")
-    assert load_drop(loader, drop, replace=False).status is Status.LOADED
+    assert load_drop(loader, drop, replace=False).status is LoadStatus.LOADED
     assert "The progress of file 1 is not told" in caplog.text
 
 
@@ -339,7 +339,7 @@ def test_a_load_goes_on_when_its_progress_cannot_be_told(drops, settings, monkey
 def test_replacing_reads_the_file_anew_and_leaves_the_same_rows(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "review_id,review,rating\nr1,fine,5\nr2,dull,x\n")
     before = query("SELECT line, text, label, score FROM sentiment.scored_reviews")
-    assert drops.load("dt=2026-11-16/a.csv", replace=True).status is Status.REPLACED
+    assert drops.load("dt=2026-11-16/a.csv", replace=True).status is LoadStatus.REPLACED
     assert query("SELECT line, text, label, score FROM sentiment.scored_reviews") == before
     assert query("SELECT line FROM sentiment.rejected_row") == [(3,)]
     assert query("SELECT kind FROM sentiment.scoring_batch ORDER BY batch_id") == [("load",), ("replace",)]
@@ -371,5 +371,5 @@ def test_replacing_and_rescoring_take_seconds_where_postgres_believes_that_there
 def test_a_file_that_can_no_longer_be_read_keeps_its_rows(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "review_id,review\nr1,fine\n")
     outcome = drops.load("dt=2026-11-16/a.csv", replace=True, text_columns=("words",))
-    assert outcome.status is Status.KEPT
+    assert outcome.status is LoadStatus.KEPT
     assert query(SHOWN) == [("r1", "fine")]

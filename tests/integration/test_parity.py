@@ -16,7 +16,7 @@ import pytest
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 TEXTS = [
     "An excellent kettle, I love it.",
@@ -32,7 +32,7 @@ START_S = 120
 @pytest.fixture(scope="module")
 def model(mlflow_uri, tmp_path_factory) -> str:
     """The address of the starter in the registry."""
-    registry = Registry(mlflow_uri, f"parity-{time.time_ns()}", tmp_path_factory.mktemp("cache"))
+    registry = RegisteredModel(mlflow_uri, f"parity-{time.time_ns()}", tmp_path_factory.mktemp("cache"))
     return f"models:/{registry.name}/{registry.register(STARTER)}"
 
 

@@ -14,8 +14,8 @@ from sentiment_core.database.connection import connect
 from sentiment_core.errors import GateRefused, ModelUnknown, RollbackImpossible, VerdictStale
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.promotion.alias_moves import disagreement, history, promote, reconcile, rollback
-from sentiment_core.promotion.challenge import challenge
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.promotion.challenge import judge_version
+from sentiment_core.registry.registered_model import RegisteredModel
 from tests.contenders import lenient, write_csv
 
 BY = {"actor": "ann", "reason": "a test"}
@@ -27,7 +27,7 @@ class Models:
     logged: ClassVar[dict[str, str]] = {}  # by digest: what a version is made of; logging it anew takes a second
 
     def __init__(self, uri: str, folder: Path) -> None:
-        self.registry = Registry(uri, f"model-{time.time_ns()}", folder / "cache")
+        self.registry = RegisteredModel(uri, f"model-{time.time_ns()}", folder / "cache")
         self.client = MlflowClient(uri, registry_uri=uri)
         self.folder = folder
 
@@ -85,7 +85,7 @@ def force(connection, models, *versions: int) -> None:
 def test_a_better_challenger_is_judged_and_becomes_the_champion(connection, models, contenders) -> None:
     first, second = models.register(contenders.champion), models.register(contenders.better)
     promote(connection, models.registry, first, **BY, kind="set")
-    verdict = challenge(models.registry, str(second), contenders.unseen, lenient(), connection)
+    verdict = judge_version(models.registry, str(second), contenders.unseen, lenient(), connection)
     assert verdict.passed, verdict.why
     done = promote(connection, models.registry, second, actor="bob", reason="it is better", verdict=verdict)
     assert (done.moved, done.version, models.champion()) == (True, second, second)
@@ -104,7 +104,7 @@ def test_a_better_challenger_is_judged_and_becomes_the_champion(connection, mode
 def test_a_refused_challenger_is_in_the_history_and_the_champion_stays(connection, models, contenders) -> None:
     first, second = models.register(contenders.better), models.register(contenders.champion)
     promote(connection, models.registry, first, **BY, kind="set")
-    verdict = challenge(models.registry, str(second), contenders.unseen, lenient())
+    verdict = judge_version(models.registry, str(second), contenders.unseen, lenient())
     with pytest.raises(GateRefused, match="accuracy better"):
         promote(connection, models.registry, second, **BY, verdict=verdict)
     assert models.champion() == first
@@ -125,14 +125,14 @@ def test_nothing_is_promoted_without_a_verdict_and_the_database_sees_to_it(conne
 
 def test_without_a_champion_the_floors_decide(connection, models, contenders) -> None:
     version = models.register(contenders.better)
-    verdict = challenge(models.registry, str(version), contenders.unseen, lenient(), connection)
+    verdict = judge_version(models.registry, str(version), contenders.unseen, lenient(), connection)
     assert promote(connection, models.registry, version, **BY, verdict=verdict).moved
     assert rows(connection, "from_version", "to_version") == [(None, version)]
 
 
 def test_a_verdict_of_another_case_moves_nothing(connection, models, contenders, three) -> None:
     force(connection, models, three[0])
-    verdict = challenge(models.registry, str(three[1]), contenders.unseen, lenient())
+    verdict = judge_version(models.registry, str(three[1]), contenders.unseen, lenient())
     with pytest.raises(VerdictStale, match="it judges the model"):
         promote(connection, models.registry, three[2], **BY, verdict=verdict)
     force(connection, models, three[2])
@@ -150,7 +150,7 @@ def test_a_champion_whose_bundle_is_gone_fails_the_gate_and_can_be_replaced_by_f
     source = models.client.get_model_version(models.registry.name, str(three[0])).source.removeprefix("models:/")
     (tmp_path / "manifest.json").write_text("gone")
     models.client.log_model_artifact(source, str(tmp_path / "manifest.json"), "data/bundle")
-    verdict = challenge(models.registry, str(three[1]), contenders.unseen, lenient(), connection)
+    verdict = judge_version(models.registry, str(three[1]), contenders.unseen, lenient(), connection)
     assert [check.name for check in verdict.failures] == ["champion"]
     with pytest.raises(GateRefused, match="cannot be compared with"):
         promote(connection, models.registry, three[1], **BY, verdict=verdict)
@@ -162,7 +162,7 @@ def test_a_champion_whose_bundle_is_gone_fails_the_gate_and_can_be_replaced_by_f
 
 def test_a_version_that_is_not_there_changes_nothing(connection, models, three) -> None:
     for call in (lambda: promote(connection, models.registry, 99, **BY, kind="force"),
-                 lambda: challenge(models.registry, "99", None, lenient())):  # fmt: skip
+                 lambda: judge_version(models.registry, "99", None, lenient())):  # fmt: skip
         with pytest.raises(ModelUnknown):
             call()
     assert (models.champion(), history(connection)) == (None, [])
@@ -249,7 +249,7 @@ def test_of_two_promotions_at_once_one_moves_the_alias_and_the_other_is_told(
     settings, connection, models, contenders, three
 ) -> None:
     force(connection, models, three[0])
-    verdicts = {n: challenge(models.registry, str(n), contenders.unseen, lenient()) for n in three[1:]}
+    verdicts = {n: judge_version(models.registry, str(n), contenders.unseen, lenient()) for n in three[1:]}
     assert all(verdict.passed for verdict in verdicts.values())
     outcomes = at_once(settings, models, {n: {"verdict": verdict} for n, verdict in verdicts.items()})
     moved, told = sorted((type(outcome).__name__ for outcome in outcomes), key="Move".__ne__)
@@ -296,7 +296,7 @@ def at_once(settings, models, calls) -> list:
 def test_the_history_view_tells_who_served_when_and_which_checks_failed(connection, models, contenders, query) -> None:
     first, second = models.register(contenders.better), models.register(contenders.champion)
     force(connection, models, first)
-    verdict = challenge(models.registry, str(second), contenders.unseen, lenient())
+    verdict = judge_version(models.registry, str(second), contenders.unseen, lenient())
     with pytest.raises(GateRefused):
         promote(connection, models.registry, second, **BY, verdict=verdict)
     force(connection, models, second)
@@ -320,7 +320,7 @@ def test_stored_reviews_take_part_in_the_verdict(connection, models, contenders,
 
     def shadow(**changed: int):
         chosen = policy.model_copy(update={"shadow": policy.shadow.model_copy(update=changed)})
-        verdict = challenge(models.registry, str(three[1]), contenders.unseen, chosen, connection)
+        verdict = judge_version(models.registry, str(three[1]), contenders.unseen, chosen, connection)
         return {check.name: check for check in verdict.checks if check.name.startswith("shadow")}
 
     found = shadow(days=1)

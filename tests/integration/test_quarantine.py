@@ -9,8 +9,8 @@ import pytest
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.ledger import verification
-from sentiment_core.ledger.quarantine import Choice, entries, files_to_replay
-from sentiment_core.loading.loader import Loader, Outcome, Status
+from sentiment_core.ledger.quarantine import QuarantineFilter, entries, files_to_replay
+from sentiment_core.loading.loader import Loader, LoadOutcome, LoadStatus
 from sentiment_core.loading.replay import Replayer
 
 KEY = "shop/dt=2026-11-16/a.csv"
@@ -24,7 +24,7 @@ FILE = (
 def replay(drops):
     """Replay the file, with changed settings, and prove that all promises still hold."""
 
-    def run(model=None, **changed: object) -> Outcome:
+    def run(model=None, **changed: object) -> LoadOutcome:
         drops.runs += 1
         settings = drops.settings.model_copy(update=changed)
         replayer = Replayer(drops.connection, model or drops.model, settings, f"test run {drops.runs}")
@@ -41,7 +41,7 @@ def test_a_replay_takes_in_what_keeps_the_contract_now_and_says_where_it_went(dr
         (3, "text_too_long"), (5, "invalid_rating"), (6, "missing_text"), (7, "conflicting_review_id"),
     ]  # fmt: skip
     outcome = replay()
-    assert (outcome.status, *outcome[3:7]) == (Status.REPLAYED, 4, 1, 3, 0)
+    assert (outcome.status, *outcome[3:7]) == (LoadStatus.REPLAYED, 4, 1, 3, 0)
     (taken,) = query(
         "SELECT review_id, text, rating, extra, line, batch_id FROM sentiment.scored_reviews WHERE review_id = 'r2'"
     )
@@ -54,7 +54,7 @@ def test_a_replay_is_done_once(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     assert replay(bad_values="null").rows_scored == 2
     again = replay(bad_values="null")
-    assert (again.status, again.reason) == (Status.SKIPPED, "none of its 2 rejected rows keeps the contract")
+    assert (again.status, again.reason) == (LoadStatus.SKIPPED, "none of its 2 rejected rows keeps the contract")
     assert query("SELECT nulled, rating FROM sentiment.scored_reviews WHERE review_id = 'r3'") == [
         ({"rating": "five"}, None)
     ]
@@ -65,7 +65,7 @@ def test_replays_at_one_moment_take_each_row_in_once(drops, query, settings) -> 
     drops.drop(KEY, FILE, max_text_bytes=10)
     start = threading.Barrier(4)
 
-    def work(number: int) -> Status:
+    def work(number: int) -> LoadStatus:
         with connect(settings.require_database_url()) as connection:
             replayer = Replayer(connection, drops.model, settings, f"race {number}")
             start.wait()
@@ -83,7 +83,7 @@ def test_a_replayed_row_that_repeats_a_stored_one_is_a_duplicate_and_one_that_di
     drops.drop(KEY, "review_id,review\nr1,fine\nr2,dull\nr1,fine\nr2,dull,\n")
     query("UPDATE sentiment.rejected_row SET raw = 'r2,dull'")
     outcome = replay()
-    assert (outcome.status, *outcome[3:7]) == (Status.REPLAYED, 1, 0, 0, 1)
+    assert (outcome.status, *outcome[3:7]) == (LoadStatus.REPLAYED, 1, 0, 0, 1)
     assert query("SELECT line, resolved FROM sentiment.quarantine") == [(5, True)]
 
 
@@ -121,11 +121,11 @@ def test_rows_of_many_blocks_keep_their_lines(drops, query, replay) -> None:
 
 def test_a_file_that_was_rejected_whole_is_replayed_from_where_it_lies(drops, query) -> None:
     drops.drop(KEY, "words\nfine\n")
-    assert files_to_replay(drops.connection, Choice(code="no_text_column")) == [1]
+    assert files_to_replay(drops.connection, QuarantineFilter(code="no_text_column")) == [1]
     settings = drops.settings.model_copy(update={"text_columns": ("words",)})
     loader = Loader(drops.connection, drops.storage, drops.model, settings, "replay")
-    assert loader.load(1, replace=True).status is Status.LOADED
-    assert entries(drops.connection, Choice()) == ([], 0)
+    assert loader.load(1, replace=True).status is LoadStatus.LOADED
+    assert entries(drops.connection, QuarantineFilter()) == ([], 0)
 
 
 def test_the_quarantine_is_chosen_from(drops) -> None:
@@ -134,13 +134,15 @@ def test_the_quarantine_is_chosen_from(drops) -> None:
     drops.drop("app/dt=2026-11-19/c.csv", "words\nx\n")
 
     def chosen(**choice: object) -> list[tuple[int, int | None]]:
-        return [(entry.source_file_id, entry.line) for entry in entries(drops.connection, Choice(**choice))[0]]
+        return [
+            (entry.source_file_id, entry.line) for entry in entries(drops.connection, QuarantineFilter(**choice))[0]
+        ]
 
     assert chosen(source="app") == [(2, 2), (3, None)]
     assert chosen(code=RejectCode.MISSING_TEXT) == [(1, 6), (2, 2)]
     assert chosen(since="2026-11-18", until="2026-11-18") == [(2, 2)]
     assert chosen(files=[1], code=RejectCode.INVALID_RATING) == [(1, 5)]
-    found, total = entries(drops.connection, Choice(), limit=2)
+    found, total = entries(drops.connection, QuarantineFilter(), limit=2)
     assert (len(found), total) == (2, 5)
 
 

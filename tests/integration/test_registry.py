@@ -17,14 +17,14 @@ from mlflow import MlflowClient
 from sentiment_core.errors import BundleDamaged, BundleMissing, ModelUnknown, RegistryRefused, RegistryUnavailable
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import LABELS, Scorer
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 TEXTS = ["An excellent kettle, I love it.", "Terrible, the worst waste of money.", "It is a kettle.", "ünï 💛"]
 
 
 @pytest.fixture
 def registry(mlflow_uri, tmp_path):
-    return Registry(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
+    return RegisteredModel(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_a_cache_that_cannot_be_written_is_said(mlflow_uri, registry, tmp_path):
     registry.register(STARTER)
     (tmp_path / "file").touch()
     with pytest.raises(BundleMissing, match="model cache"):
-        Registry(mlflow_uri, registry.name, tmp_path / "file" / "cache").fetch(1)
+        RegisteredModel(mlflow_uri, registry.name, tmp_path / "file" / "cache").fetch(1)
 
 
 def test_two_fetches_at_once_agree(registry, starter):
@@ -191,13 +191,13 @@ def test_a_registered_model_holds_no_pickle(registry, mlflow_uri, monkeypatch, t
 
 def test_a_server_that_is_not_there_is_unavailable(tmp_path):
     with pytest.raises(RegistryUnavailable, match="did not answer"):
-        Registry("http://127.0.0.1:9", cache=tmp_path).resolve(None)
+        RegisteredModel("http://127.0.0.1:9", cache=tmp_path).resolve(None)
 
 
 @pytest.mark.parametrize("uri", ["sqlite:///mlflow.db", "file:///etc", "mlflow", ""])
 def test_an_address_that_is_no_server_is_refused(uri, tmp_path):
     with pytest.raises(RegistryRefused, match="http://"):
-        Registry(uri, cache=tmp_path)
+        RegisteredModel(uri, cache=tmp_path)
 
 
 def test_a_password_in_the_address_is_sent_and_never_shown(tmp_path):
@@ -212,7 +212,7 @@ def test_a_password_in_the_address_is_sent_and_never_shown(tmp_path):
             pass
 
     with serving(Refusing) as port, pytest.raises(RegistryRefused) as caught:
-        Registry(f"http://robot:s3cret@127.0.0.1:{port}", cache=tmp_path).resolve(None)
+        RegisteredModel(f"http://robot:s3cret@127.0.0.1:{port}", cache=tmp_path).resolve(None)
     assert seen == ["Basic cm9ib3Q6czNjcmV0"]
     assert "s3cret" not in str(caught.value)
 
@@ -227,7 +227,7 @@ def test_a_failing_server_is_unavailable(status, tmp_path):
             pass
 
     with serving(Failing) as port, pytest.raises(RegistryUnavailable, match=str(status)):
-        Registry(f"http://127.0.0.1:{port}", cache=tmp_path).resolve(None)
+        RegisteredModel(f"http://127.0.0.1:{port}", cache=tmp_path).resolve(None)
 
 
 @pytest.mark.parametrize("body", [b"<html>Please log in</html>", b"[]", b"{}", b'{"model_version"'])
@@ -243,7 +243,7 @@ def test_a_server_that_is_not_mlflow_is_said(body, tmp_path):
             pass
 
     with serving(Other) as port, pytest.raises(RegistryUnavailable, match="MLflow server"):
-        Registry(f"http://127.0.0.1:{port}", cache=tmp_path).resolve(None)
+        RegisteredModel(f"http://127.0.0.1:{port}", cache=tmp_path).resolve(None)
 
 
 @contextmanager

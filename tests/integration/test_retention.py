@@ -12,8 +12,8 @@ from sentiment_core.errors import ErasureKeyWrong, LoadsUnderWay, MaintenanceRun
 from sentiment_core.ledger import verification
 from sentiment_core.ledger.erasure import erase
 from sentiment_core.ledger.retention import expire, months_before, parse_month
-from sentiment_core.ledger.source_files import claim, shut_out_loads
-from sentiment_core.loading.loader import Status
+from sentiment_core.ledger.source_files import block_loads, claim
+from sentiment_core.loading.loader import LoadStatus
 from sentiment_core.loading.replay import Replayer
 
 SHOWN = "SELECT review_id, text FROM sentiment.scored_reviews ORDER BY review_id, text"
@@ -54,7 +54,7 @@ def test_an_erased_author_does_not_come_back(drops, query, secret) -> None:
     assert quarantined(query) == ERASED * 2
 
     replayer = Replayer(drops.connection, drops.model, secret.model_copy(update={"bad_values": "null"}), "replay")
-    assert replayer.replay(1).status is Status.SKIPPED
+    assert replayer.replay(1).status is LoadStatus.SKIPPED
     assert drops.load("shop/dt=2026-11-16/a.csv", replace=True).rows_scored == 1
     assert quarantined(query) == ERASED * 3
     again = drops.drop("shop/dt=2026-11-18/again.csv", data + "u3,new,1\nu1,,5\n")
@@ -112,10 +112,10 @@ def test_an_expired_month_is_gone_and_its_files_do_not_come_back(drops, query) -
     assert query("SELECT key, status, why FROM sentiment.load_history WHERE status = 'expired'") == [
         ("incoming/shop/dt=2026-08-31/a.csv", "expired", "its month was dropped for its age")
     ]
-    assert drops.load("shop/dt=2026-08-31/a.csv", replace=True).status is Status.SKIPPED
-    assert drops.drop("shop/dt=2026-09-02/same.csv", old).status is Status.DUPLICATE
+    assert drops.load("shop/dt=2026-08-31/a.csv", replace=True).status is LoadStatus.SKIPPED
+    assert drops.drop("shop/dt=2026-09-02/same.csv", old).status is LoadStatus.DUPLICATE
     late = drops.drop("shop/dt=2026-07-15/late.csv", "review\nlate\n")
-    assert (late.status, late.reason.split(":")[0]) == (Status.REJECTED, RejectCode.MONTH_EXPIRED)
+    assert (late.status, late.reason.split(":")[0]) == (LoadStatus.REJECTED, RejectCode.MONTH_EXPIRED)
     assert query(SHOWN) == [("r1", "new")]
 
 
@@ -151,10 +151,10 @@ def test_loads_and_maintenance_wait_for_each_other(drops, settings, query, secre
         with pytest.raises(LoadsUnderWay):
             erase(drops.connection, hasty, "review", "shop", "r1")
     with connect(settings.require_database_url()) as other, other, other.cursor() as cursor:
-        shut_out_loads(cursor, 1)
+        block_loads(cursor, 1)
         with pytest.raises(MaintenanceRuns):
             drops.drop("shop/dt=2026-08-31/b.csv", "review\nfine too\n", lock_timeout_s=0.2)
-    assert drops.load("shop/dt=2026-08-31/b.csv").status is Status.LOADED
+    assert drops.load("shop/dt=2026-08-31/b.csv").status is LoadStatus.LOADED
 
 
 @pytest.mark.parametrize(("text", "why"), [("2026-13", "YYYY-MM"), ("2026-8", "YYYY-MM"), ("2999-01", "future")])

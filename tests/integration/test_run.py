@@ -6,8 +6,8 @@ import pytest
 
 from sentiment_core.errors import FilesRejected, RunIncomplete
 from sentiment_core.ledger import verification
-from sentiment_core.ledger.models import Model
-from sentiment_core.loading.loader import Outcome
+from sentiment_core.ledger.models import ScoringModel
+from sentiment_core.loading.loader import LoadOutcome
 from sentiment_core.loading.scoring_run import (
     FILE_BYTES,
     RunPlan,
@@ -32,14 +32,14 @@ class Runs:
         self.settings = settings
 
     def plan(
-        self, run_id: str, model: Model, day: date = DAY, *, champion=True, replace=False, late=False
+        self, run_id: str, model: ScoringModel, day: date = DAY, *, champion=True, replace=False, late=False
     ) -> list[int]:
         plan = RunPlan(run_id, day, model.model_id, 1, champion, replace)
         return plan_run(self.drops.connection, self.drops.storage, self.settings, plan, late)
 
-    def run(self, run_id: str, model: Model | None = None, day: date = DAY, **options) -> list[Outcome]:
+    def run(self, run_id: str, model: ScoringModel | None = None, day: date = DAY, **options) -> list[LoadOutcome]:
         model = model or self.drops.model
-        outcomes: list[Outcome] = []
+        outcomes: list[LoadOutcome] = []
         for group in self.plan(run_id, model, day, **options):
             plan = get_plan(self.drops.connection, run_id)
             score_group(self.drops.connection, self.drops.storage, self.settings, plan, model, group, outcomes.append)
@@ -122,7 +122,7 @@ def test_replace_scores_again_once_a_run(runs, drops, query) -> None:
     runs.run("one")
     assert [outcome.status for outcome in runs.run("two", replace=True)] == ["replaced"]
     plan = get_plan(drops.connection, "two")
-    retried: list[Outcome] = []
+    retried: list[LoadOutcome] = []
     score_group(drops.connection, drops.storage, runs.settings, plan, drops.model, 0, retried.append)
     assert [outcome.status for outcome in retried] == ["skipped"]
     assert query("SELECT kind FROM sentiment.scoring_batch ORDER BY batch_id") == [("load",), ("replace",)]
@@ -199,7 +199,7 @@ def test_a_bucket_with_versions_is_listed_and_read_by_version(runs, drops, query
     runs.plan("one", drops.model)
     drops.put("shop/dt=2026-11-16/a.csv", "review_id,review\nr1,newer\n")
     plan = get_plan(drops.connection, "one")
-    outcomes: list[Outcome] = []
+    outcomes: list[LoadOutcome] = []
     score_group(drops.connection, drops.storage, runs.settings, plan, drops.model, 0, outcomes.append)
     assert [outcome.rows_scored for outcome in outcomes] == [2]
     assert query("SELECT version_id = version_token FROM sentiment.source_file") == [(True,)]

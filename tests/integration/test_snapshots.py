@@ -25,7 +25,7 @@ from sentiment_core.errors import (
     TrainingDataInvalid,
 )
 from sentiment_core.ledger.erasure import erase
-from sentiment_core.ledger.source_files import shut_out_loads, shut_out_maintenance
+from sentiment_core.ledger.source_files import block_loads, block_maintenance
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.params import Params
 from sentiment_core.text.fingerprints import are_known, hash_texts
@@ -343,11 +343,11 @@ def test_a_snapshot_and_an_erasure_wait_for_each_other(training, settings) -> No
     training.settings = hasty
     with connect(settings.require_database_url()) as other:
         with other, other.cursor() as cursor:
-            shut_out_loads(cursor, 1)
+            block_loads(cursor, 1)
             with pytest.raises(MaintenanceRuns):
                 training.make()
         with other, other.cursor() as cursor:
-            shut_out_maintenance(cursor, 1)
+            block_maintenance(cursor, 1)
             with pytest.raises(LoadsUnderWay):
                 erase(training.connection, hasty, "review", "shop", "r1", training.store.erase)
     assert len(training.make().rows) == 300

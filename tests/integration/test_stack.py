@@ -13,7 +13,7 @@ import pytest
 from demo.processes import Process
 from demo.stack import NEEDS, Stack
 from sentiment_core.model.bundle import STARTER
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
 PARTS = ("postgres", "object_store", "mlflow")
 
@@ -39,7 +39,7 @@ def test_what_was_stored_is_there_after_the_next_start(tmp_path: Path) -> None:
         addresses = [stack.postgres.url(), stack.object_store.endpoint, stack.mlflow.url]
         query(stack.postgres.url(), "CREATE TABLE kept AS SELECT 7 AS number")
         stack.object_store.client().put_object(Bucket="reviews", Key="incoming/kept.csv", Body=b"text\nfine\n")
-        registry = Registry(stack.mlflow.url, cache=tmp_path / "models")
+        registry = RegisteredModel(stack.mlflow.url, cache=tmp_path / "models")
         registry.set_alias("champion", registry.register(STARTER))
         running = pids(stack.workspace.supervisor.processes)
         assert len(running) > len(PARTS)
@@ -50,7 +50,7 @@ def test_what_was_stored_is_there_after_the_next_start(tmp_path: Path) -> None:
         assert query(stack.postgres.url(), "SELECT number FROM kept") == [(7,)]
         body = stack.object_store.client().get_object(Bucket="reviews", Key="incoming/kept.csv")["Body"].read()
         assert body == b"text\nfine\n"
-        version, digest = Registry(stack.mlflow.url, cache=tmp_path / "elsewhere").resolve(None)
+        version, digest = RegisteredModel(stack.mlflow.url, cache=tmp_path / "elsewhere").resolve(None)
         assert (version, len(digest)) == (1, 64)
 
 

@@ -26,9 +26,9 @@ from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.card_markdown import markdown
 from sentiment_core.params import DEFAULTS, Params
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 from sentiment_core.settings import settings as read_settings
-from sentiment_core.training import mlflow_run as training_run
+from sentiment_core.training import mlflow_run
 from sentiment_core.training.learning_curve import learning_curve
 from sentiment_core.training.mlflow_run import TrainingRun, log_training
 from sentiment_core.training.train import Trained, train_measured
@@ -158,7 +158,7 @@ def test_the_version_is_the_runs_and_its_bundle_is_the_trained_one(
     (output,) = client.get_run(logged.run_id).outputs.model_outputs
     assert version.source == f"models:/{output.model_id}"
     assert client.get_logged_model(output.model_id).source_run_id == logged.run_id
-    fetched = Registry(mlflow_uri, name, tmp_path).fetch(logged.version)
+    fetched = RegisteredModel(mlflow_uri, name, tmp_path).fetch(logged.version)
     assert fetched.digest == trained.bundle.digest
     contents = [{file.name: file.read_bytes() for file in path.iterdir()} for path in (fetched.path, bundle_path)]
     assert contents[0] == contents[1]
@@ -199,7 +199,7 @@ def test_training_the_same_again_is_a_new_run_of_the_same_version(
 
 
 def test_slices_that_mlflow_would_name_alike_are_all_logged(trained):
-    found = training_run._by_metric_name({"group a/b": 1, "group a,b": 2, "group a b": 3, "length below 500": 4})
+    found = mlflow_run._by_metric_name({"group a/b": 1, "group a,b": 2, "group a b": 3, "length below 500": 4})
     assert sorted(found.values()) == [1, 2, 3, 4]
     assert found["length_below_500"] == 4
 
@@ -266,7 +266,7 @@ def test_a_hosted_server_gets_the_token_or_the_password_with_every_call(
     name = f"hosted-{time.time_ns()}"
     with guarding(mlflow_uri, header) as (uri, seen):
         run = log_training(uri, name, bundle_path, trained.evaluation, name=name)
-        registry = Registry(uri, name, tmp_path)
+        registry = RegisteredModel(uri, name, tmp_path)
         registry.set_alias("challenger", run.version)
         assert registry.fetch(registry.resolve("challenger")[0]).digest == trained.bundle.digest
     assert set(seen) == {header}
@@ -297,7 +297,7 @@ def test_a_token_does_not_follow_a_redirect(tmp_path, monkeypatch):
     with ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with pytest.raises(RegistryRefused):
-            Registry(f"http://127.0.0.1:{server.server_port}", cache=tmp_path).resolve(None)
+            RegisteredModel(f"http://127.0.0.1:{server.server_port}", cache=tmp_path).resolve(None)
         server.shutdown()
     assert seen == ["Bearer t0ken", None]
 
@@ -361,7 +361,10 @@ def test_train_track_registers_the_challenger_and_prints_run_and_version(tracked
     told = json.loads(result.stdout)
     assert told["version"] == 1
     assert client.get_model_version_by_alias(name, "challenger").run_id == told["run_id"]
-    assert Registry(mlflow_uri, name, tmp_path).resolve("challenger") == (1, Bundle.load(tmp_path / "model").digest)
+    assert RegisteredModel(mlflow_uri, name, tmp_path).resolve("challenger") == (
+        1,
+        Bundle.load(tmp_path / "model").digest,
+    )
     assert "plots/learning_curve.png" in {file.path for file in client.list_artifacts(told["run_id"], "plots")}
     people = run("--track", "--no-learning-curve")
     assert people.exit_code == 0, people.output

@@ -9,7 +9,7 @@ from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.evaluation.metrics import expected_calibration_error, measure, measure_slices
 from sentiment_core.labels import LABELS
 from sentiment_core.model.manifest import Thresholds
-from sentiment_core.model.wilson import wilson
+from sentiment_core.model.wilson import wilson_interval
 from sentiment_core.training.calibration import calibrated, neutral_band, platt_scaling
 
 TWO = ("negative", "positive")
@@ -73,11 +73,11 @@ def test_slices_are_measured_as_their_rows_alone_would_be() -> None:
 @pytest.mark.parametrize(("right", "rows"), [(0, 1), (1, 1), (0, 40), (40, 40), (7, 9), (22_995, 25_000)])
 def test_intervals_are_wilsons(right: int, rows: int) -> None:
     expected = binomtest(right, rows).proportion_ci(method="wilson")
-    assert wilson(right / rows, rows) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert wilson_interval(right / rows, rows) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_no_rows_tell_nothing() -> None:
-    assert wilson(0.5, 0) == (0, 1)
+    assert wilson_interval(0.5, 0) == (0, 1)
 
 
 def test_a_band_over_everything_covers_nothing() -> None:

@@ -12,11 +12,11 @@ from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import PolicyInvalid
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
-from sentiment_core.promotion.behavioural_tests import Cases, ask
+from sentiment_core.promotion.behavioural_tests import Cases, run_cases
 from sentiment_core.promotion.gate import judge
 from sentiment_core.promotion.policy import DEFAULT_POLICY, GatePolicy
 from sentiment_core.promotion.shadow_sample import StoredComparison
-from sentiment_core.promotion.verdict import MOST_TAG_BYTES, Check, Verdict
+from sentiment_core.promotion.verdict import MOST_TAG_BYTES, GateCheck, Verdict
 from tests.contenders import lenient, opinions
 
 
@@ -185,7 +185,7 @@ def test_stored_reviews_that_change_their_labels_are_counted_overall_and_by_slic
     narrow_verdict = judge(contenders.better, contenders.champion, contenders.unseen, narrow, stored)
     assert failed(narrow_verdict) == {"shadow", "shadow slices"}
     none = judge(contenders.better, contenders.champion, contenders.unseen, wide, StoredComparison(None, "none yet"))
-    assert next(check for check in none.checks if check.name == "shadow") == Check.skipped("shadow", "none yet")
+    assert next(check for check in none.checks if check.name == "shadow") == GateCheck.skipped("shadow", "none yet")
 
 
 def test_a_verdict_survives_being_stored_and_fits_into_a_tag(contenders) -> None:
@@ -193,7 +193,7 @@ def test_a_verdict_survives_being_stored_and_fits_into_a_tag(contenders) -> None
     document = json.loads(json.dumps(verdict.as_json()))
     assert document.pop("passed") is False
     assert Verdict.model_validate(document) == verdict
-    many = verdict.model_copy(update={"checks": tuple(Check.failed(f"check {n}", "no") for n in range(500))})
+    many = verdict.model_copy(update={"checks": tuple(GateCheck.failed(f"check {n}", "no") for n in range(500))})
     for each in (verdict, many):
         assert len(each.tag().encode()) <= MOST_TAG_BYTES
         assert json.loads(each.tag())["passed"] is False
@@ -201,12 +201,12 @@ def test_a_verdict_survives_being_stored_and_fits_into_a_tag(contenders) -> None
 
 def test_a_verdict_without_checks_or_with_skipped_ones_only_does_not_pass(contenders) -> None:
     verdict = judge(contenders.better, contenders.champion, contenders.unseen, lenient())
-    for checks in ((), (Check.skipped("shadow", "none"),), (Check.at_least("auc", float("nan"), 0.8, ""),)):
+    for checks in ((), (GateCheck.skipped("shadow", "none"),), (GateCheck.at_least("auc", float("nan"), 0.8, ""),)):
         assert not verdict.model_copy(update={"checks": checks}).passed
 
 
 def test_the_starter_model_does_what_anybody_can_tell() -> None:
-    outcomes = ask(Scorer(Bundle.load(STARTER)), Cases.load())
+    outcomes = run_cases(Scorer(Bundle.load(STARTER)), Cases.load())
     assert [outcome.case for outcome in outcomes if not outcome.holds] == []
     assert len(outcomes) > 20
 

@@ -12,7 +12,7 @@ from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.card import GROUP_SLICES, card_of, model_card
 from sentiment_core.model.card_markdown import markdown
 from sentiment_core.model.measures import SliceMetrics
-from sentiment_core.model.wilson import wilson
+from sentiment_core.model.wilson import wilson_interval
 from sentiment_core.params import Params
 from sentiment_core.training.train import train
 
@@ -40,7 +40,7 @@ def sections(document: str) -> dict[str, str]:
 def test_a_card_says_what_the_training_found(trained: Bundle, reviews: LabelledReviews) -> None:
     card = trained.provenance["card"]
     held_out = trained.provenance["held_out"]
-    low, high = wilson(held_out["accuracy"], held_out["rows"])
+    low, high = wilson_interval(held_out["accuracy"], held_out["rows"])
     assert card["metrics"]["held_out"]["accuracy"] == {"value": held_out["accuracy"], "low": low, "high": high}
     assert card["data"]["rows"] == reviews.rows
     assert card["data"]["groups"] == 6

@@ -7,9 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sentiment_core.columnar.columns import TextColumn
-from sentiment_core.text import specification as text
-from sentiment_core.text import tokenizer as kernel
-from sentiment_core.text.recipe import Recipe
+from sentiment_core.text import specification, tokenizer
+from sentiment_core.text.recipe import TokenPipeline
 
 # Characters of every class, whole Unicode, and the beginnings of tags, references and URLs.
 PIECES = st.sampled_from(
@@ -38,7 +37,7 @@ TEXTS = st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.lists(PI
 
 
 def folded(string: str) -> list[str]:
-    return [token.folded.decode() for token in text.tokens(string)]
+    return [token.folded.decode() for token in specification.tokens(string)]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +64,7 @@ def folded(string: str) -> list[str]:
 )
 def test_a_text_becomes_these_tokens(string: str, tokens: list[str]) -> None:
     def decomposed(each: str) -> str:
-        return each if each.isascii() else "".join(part.folded.decode() for part in text.tokens(each))
+        return each if each.isascii() else "".join(part.folded.decode() for part in specification.tokens(each))
 
     assert folded(string) == [decomposed(token) for token in tokens]
 
@@ -76,7 +75,9 @@ def test_the_same_word_in_another_encoding_is_the_same_token(one: str, other: st
 
 
 def test_a_combining_mark_stays_with_its_letter_and_its_emoji() -> None:
-    assert [string[token.start : token.end] for string in ["x\u0301y 5\u20e3"] for token in text.tokens(string)] == [
+    assert [
+        string[token.start : token.end] for string in ["x\u0301y 5\u20e3"] for token in specification.tokens(string)
+    ] == [
         "x\u0301y",
         "5\u20e3",
     ]
@@ -96,9 +97,9 @@ def test_an_unclosed_tag_does_not_swallow_the_text() -> None:
 @example("-" * 64 + "a")
 @settings(max_examples=400)
 def test_the_kernel_follows_the_definition_on_any_text(string: str) -> None:
-    expected = list(text.tokens(string))
-    (hashes, _), spans = kernel.token_spans(TextColumn.from_texts([string]))
-    assert hashes.tolist() == [text.token_hash(token.folded) for token in expected]
+    expected = list(specification.tokens(string))
+    (hashes, _), spans = tokenizer.token_spans(TextColumn.from_texts([string]))
+    assert hashes.tolist() == [specification.token_hash(token.folded) for token in expected]
     assert spans.tolist() == [
         [len(string[: token.start].encode()), len(string[: token.end].encode())] for token in expected
     ]
@@ -106,37 +107,39 @@ def test_the_kernel_follows_the_definition_on_any_text(string: str) -> None:
 
 @given(st.lists(TEXTS, max_size=5))
 def test_each_text_of_a_column_is_tokenised_alone(strings: list[str]) -> None:
-    hashes, offsets = kernel.hash_tokens(TextColumn.from_texts(strings))
+    hashes, offsets = tokenizer.hash_tokens(TextColumn.from_texts(strings))
     for index, string in enumerate(strings):
-        alone = [text.token_hash(token.folded) for token in text.tokens(string)]
+        alone = [specification.token_hash(token.folded) for token in specification.tokens(string)]
         assert hashes[offsets[index] : offsets[index + 1]].tolist() == alone
 
 
 @given(st.binary(max_size=40))
 def test_bytes_that_are_not_utf8_are_survived(data: bytes) -> None:
     column = TextColumn(np.frombuffer(data, np.uint8), np.array([0, len(data)]))
-    (hashes, _), spans = kernel.token_spans(column)
+    (hashes, _), spans = tokenizer.token_spans(column)
     assert len(hashes) <= len(data)
     assert spans.min(initial=0) >= 0
     assert spans.max(initial=0) <= len(data)
 
 
 def test_a_text_of_ten_megabytes_is_tokenised() -> None:
-    hashes, offsets = kernel.hash_tokens(TextColumn.from_texts(["great " * 1_750_000, "", "<" * 10_000_000]))
+    hashes, offsets = tokenizer.hash_tokens(TextColumn.from_texts(["great " * 1_750_000, "", "<" * 10_000_000]))
     assert offsets.tolist() == [0, 1_750_000, 1_750_000, 1_750_000]
-    assert set(hashes.tolist()) == {text.token_hash(b"great")}
+    assert set(hashes.tolist()) == {specification.token_hash(b"great")}
 
 
 def test_ngrams_span_the_text_between_their_tokens() -> None:
     string = "Not good, sadly"
-    spelled = [string[gram.start : gram.end] for gram in text.ngrams(string, 1, 3)]
+    spelled = [string[gram.start : gram.end] for gram in specification.ngrams(string, 1, 3)]
     assert spelled == ["Not", "good", ",", "sadly", "Not good", "good,", ", sadly", "Not good,", "good, sadly"]
-    assert next(text.ngrams(string, 2, 2)).hash == text.combine(text.token_hash(b"not"), text.token_hash(b"good"))
+    assert next(specification.ngrams(string, 2, 2)).hash == specification.combine(
+        specification.token_hash(b"not"), specification.token_hash(b"good")
+    )
 
 
 def test_tokens_after_a_negation_are_others_up_to_the_next_mark() -> None:
     def negated(string: str, reach: int) -> list[str]:
-        plain, marked = (list(text.ngrams(string, 1, 1, each)) for each in (0, reach))
+        plain, marked = (list(specification.ngrams(string, 1, 1, each)) for each in (0, reach))
         return [string[a.start : a.end] for a, b in zip(plain, marked, strict=True) if a.hash != b.hash]
 
     assert negated("It is not a very good film", 3) == ["a", "very", "good"]
@@ -148,14 +151,16 @@ def test_tokens_after_a_negation_are_others_up_to_the_next_mark() -> None:
 @given(TEXTS, st.integers(0, 4))
 @example("not a b c d not, e n't won't f.g", 2)
 def test_the_recipe_follows_the_definition_on_any_text(string: str, reach: int) -> None:
-    tokens, spans = Recipe(reach).tokens_with_spans(TextColumn.from_texts([string]))
-    expected = list(text.ngrams(string, 1, 1, reach))
+    tokens, spans = TokenPipeline(reach).tokens_with_spans(TextColumn.from_texts([string]))
+    expected = list(specification.ngrams(string, 1, 1, reach))
     assert tokens.hashes.tolist() == [gram.hash for gram in expected]
     assert len(spans) == len(expected)
 
 
 def test_order_matters_to_an_ngram() -> None:
-    assert [gram.hash for gram in text.ngrams("a b", 2, 2)] != [gram.hash for gram in text.ngrams("b a", 2, 2)]
+    assert [gram.hash for gram in specification.ngrams("a b", 2, 2)] != [
+        gram.hash for gram in specification.ngrams("b a", 2, 2)
+    ]
 
 
 PINNED = {
@@ -167,15 +172,15 @@ PINNED = {
 
 def test_hashes_never_change() -> None:
     # Models know n-grams by these numbers alone: a change needs a new RECIPE_VERSION.
-    assert text.token_hash(b"good") == PINNED["good"]
-    assert [gram.hash for gram in text.ngrams("not good", 2, 2)] == [PINNED["not good"]]
-    assert text.token_hash("unbelievable café".encode()) == PINNED["unbelievable café"]
+    assert specification.token_hash(b"good") == PINNED["good"]
+    assert [gram.hash for gram in specification.ngrams("not good", 2, 2)] == [PINNED["not good"]]
+    assert specification.token_hash("unbelievable café".encode()) == PINNED["unbelievable café"]
 
 
 def test_an_identity_fits_the_tables() -> None:
-    for gram in (0, 1 << text.IDENTITY_SHIFT, PINNED["good"], (1 << 64) - 1):
-        assert text.identity(gram) & 0xFFFF_FFFF != 0
-        assert text.identity(gram) >> 32 == gram >> (32 + text.IDENTITY_SHIFT)
+    for gram in (0, 1 << specification.IDENTITY_SHIFT, PINNED["good"], (1 << 64) - 1):
+        assert specification.identity(gram) & 0xFFFF_FFFF != 0
+        assert specification.identity(gram) >> 32 == gram >> (32 + specification.IDENTITY_SHIFT)
 
 
 def test_lone_surrogates_become_replacement_characters() -> None:

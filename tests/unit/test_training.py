@@ -16,7 +16,7 @@ from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_label
 from sentiment_core.errors import ParamsInvalid, TrainingDataInvalid
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
-from sentiment_core.model.manifest import Snapshot, Thresholds
+from sentiment_core.model.manifest import Thresholds, TrainingData
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.document_frequencies import document_frequencies
 from sentiment_core.params import DEFAULTS, Params
@@ -47,7 +47,7 @@ def compiled(model: Pipeline, names: tuple[str, ...]) -> Scorer:
         languages=("en",),
         calibration=uncalibrated(1 if two else 3),
         thresholds=Thresholds(neutral_low=0.5, neutral_high=0.5) if two else None,
-        snapshot=Snapshot(sha256="", rows={}, unlabelled_sha256=None, unlabelled_rows=0),
+        snapshot=TrainingData(sha256="", rows={}, unlabelled_sha256=None, unlabelled_rows=0),
         training={},
     )
     return Scorer(bundle)

@@ -87,9 +87,10 @@ soak: $(KERNELS) ## Let honest and hostile clients at the service for ten minute
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 .PHONY: lint
-lint: $(READY) ## Check style and format
+lint: $(READY) ## Check style, format and import directions
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@PYTHONPATH=plugins $(BIN)/lint-imports --no-logo
 
 .PHONY: types
 types: $(READY) ## Check types

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
 
     bundle: Path | None = Field(
         None,
-        description="Bundle that the API serves instead of the registry's champion. Commands use it without a registry.",
+        description="Bundle that the API serves in place of the champion. Commands use it without a registry.",
     )
     model_version: ModelReference | None = Field(
         None, description="Version number or alias to serve instead of the registry's `champion`."

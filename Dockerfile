@@ -1,10 +1,11 @@
-# Two images: `--target api` answers over HTTP, `--target airflow` runs DAGs, MLflow, migrations and the command line.
-# A registry's image by digest: --build-arg PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:…
-# checkov:skip=CKV_DOCKER_7: the tag stands in the default of an argument, which it does not look into
+# Two images: `--target api` is the HTTP service; `--target airflow` runs DAGs, MLflow, migrations and the command line.
+# To pin the base image by digest: --build-arg PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:…
+# checkov:skip=CKV_DOCKER_7: the tag is in the default of an argument, which the check does not read
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 
-# Machine code is kept by the processor's name and features: a stated baseline makes it fit all machines. This one is
-# x86-64 since 2013; for Graviton: --build-arg NUMBA_CPU_NAME=neoverse-n1 --build-arg NUMBA_CPU_FEATURES=+neon
+# Numba caches machine code by the processor's name and features. A fixed baseline makes it usable on all machines.
+# This one is x86-64 since 2013. For Graviton:
+# --build-arg NUMBA_CPU_NAME=neoverse-n1 --build-arg NUMBA_CPU_FEATURES=+neon
 ARG NUMBA_CPU_NAME=x86-64-v3
 ARG NUMBA_CPU_FEATURES=+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+popcnt
 
@@ -14,7 +15,7 @@ COPY docker/trim.sh /
 RUN /trim.sh && rm /trim.sh
 
 
-# What was left out would still be in the layers below: so both images begin anew, on one layer that they share.
+# Removed files would still be in the lower layers. Both images therefore start from scratch on one shared layer.
 FROM scratch AS runtime
 # hadolint ignore=DL3067
 COPY --from=trimmed / /
@@ -28,7 +29,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
     UV_NO_CACHE=1
 WORKDIR /build
 COPY requirements/bootstrap.txt requirements/build.txt requirements/
-# Debian keeps one release of it only: there is none to pin.
+# Debian keeps only one version of binutils, so there is no version to pin.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends binutils && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /opt/uv \
@@ -104,7 +105,7 @@ RUN docker/install.sh /opt/venv
 
 FROM runtime AS airflow
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
-# The official chart runs it as user 50000 of group 0, and mounts into these folders.
+# The official chart runs the image as user 50000 in group 0 and mounts volumes at these folders.
 RUN useradd --uid 50000 --gid 0 --no-create-home --home-dir /opt/airflow --shell /bin/bash airflow \
     && install -d -o 50000 -g 0 -m 0775 /opt/airflow /opt/airflow/config /opt/airflow/logs /var/cache/sentiment /var/lib/sentiment
 COPY --from=airflow-build /opt/venv /opt/venv
@@ -115,7 +116,7 @@ COPY plugins /opt/airflow/plugins
 COPY dags /opt/airflow/dags
 ARG NUMBA_CPU_NAME
 ARG NUMBA_CPU_FEATURES
-# An empty address of the asynchronous driver turns it off: it is not installed, and nothing here needs it.
+# An empty URI turns off the asynchronous database driver, which is not installed and not needed.
 ENV AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC= \
@@ -132,7 +133,7 @@ ENV AIRFLOW_HOME=/opt/airflow \
 WORKDIR /opt/airflow
 USER 50000:0
 EXPOSE 8080
-# Of the default command; what else is run from this image brings its own.
+# For the default command. Other programs of this image define their own health checks.
 HEALTHCHECK --interval=15s --timeout=10s --start-period=90s --retries=5 \
     CMD ["python", "-m", "sentiment_core.healthcheck", "http://127.0.0.1:8080/api/v2/monitor/health"]
 ENTRYPOINT ["/entrypoint"]

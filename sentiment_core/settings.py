@@ -17,69 +17,85 @@ ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z
 
 
 class Settings(BaseSettings):
-    """One value for each thing that can be set; a field's description is its documentation."""
+    """The settings. Each field's description is its documentation in docs/configuration.md."""
 
     model_config = SettingsConfigDict(env_prefix="SENTIMENT_", env_ignore_empty=True, frozen=True)
 
-    database_url: SecretStr | None = Field(None, description="PostgreSQL URI of the `sentiment` schema's database.")
-    lock_timeout_s: float = Field(60, gt=0, description="Seconds a load waits for another worker's claim on its file.")
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL URI of the database with the schema `sentiment`."
+    )
+    lock_timeout_s: float = Field(
+        60, gt=0, description="Maximum seconds to wait for a lock, such as another worker's claim on a file."
+    )
 
     erasure_key: SecretStr | None = Field(
-        None, description="Secret under which erased ids are hashed; must never change once something is erased."
+        None, description="Secret key for the hashes of erased ids. It must never change after the first erasure."
     )
 
-    bucket: str = Field("reviews", description="S3 bucket that customers drop files into.")
-    incoming_prefix: str = Field("incoming/", description="Key prefix of the drops in the bucket.")
+    bucket: str = Field("reviews", description="S3 bucket into which files of reviews are dropped.")
+    incoming_prefix: str = Field("incoming/", description="Key prefix of drops in the bucket.")
     training_prefix: str = Field(
         "training/",
-        description="Key prefix of labelled reviews in the bucket; `snapshots/` below it is for snapshots.",
+        description="Key prefix of labelled reviews in the bucket. Snapshots are stored below it in `snapshots/`.",
     )
-    max_training_rows: int = Field(5_000_000, gt=0, description="Most rows of a snapshot, which is held in memory.")
-    s3_endpoint_url: str | None = Field(None, description="S3 endpoint, when it is not AWS.")
+    max_training_rows: int = Field(5_000_000, gt=0, description="Maximum rows of a snapshot, which is held in memory.")
+    s3_endpoint_url: str | None = Field(None, description="S3 endpoint URL; needed only if the store is not AWS.")
 
     text_columns: tuple[str, ...] = Field(
         ("review", "text", "review_text", "content", "comment", "body"),
-        description="Accepted names of the text column, best first, compared without regard to case (JSON list).",
+        description="Accepted names of the text column, in order of preference, case-insensitive (JSON list).",
     )
-    max_text_bytes: int = Field(1_000_000, gt=0, description="Longest text of a row; a longer one is rejected.")
+    max_text_bytes: int = Field(
+        1_000_000, gt=0, description="Maximum bytes of a text. A row with a longer text is rejected."
+    )
     bad_values: Literal["reject", "null"] = Field(
         "reject",
-        description="What an unreadable `rating` or `reviewed_at` does: `reject` its row, or become `null`.",
+        description="Handling of an unreadable `rating` or `reviewed_at`: `reject` the row, or store `null`.",
     )
     max_rejected_ratio: float = Field(
         1,
         ge=0,
         le=1,
-        description="Share of rejected rows above which the file is rejected whole.",
+        description="Maximum ratio of rejected rows. A file above it is rejected as a whole.",
     )
     on_bad_file: Literal["continue", "fail"] = Field(
         "continue",
-        description="Whether a run with rejected files succeeds, or fails once all others are loaded.",
+        description="Result of a run with rejected files: `continue` succeeds; `fail` fails after loading the others.",
     )
     max_record_bytes: int = Field(
-        16_000_000, gt=0, description="Longest record of a file; a longer one rejects the file."
+        16_000_000, gt=0, description="Maximum bytes of a record. A file with a longer record is rejected."
     )
     max_expanded_bytes: int = Field(
-        100_000_000_000, gt=0, description="Most bytes that a compressed file may expand to before it is rejected."
+        100_000_000_000, gt=0, description="Maximum decompressed bytes of a file. A larger file is rejected."
     )
-    block_bytes: int = Field(4_000_000, gt=0, description="Bytes of a file that are worked on at once.")
-    group_bytes: int = Field(256_000_000, gt=0, description="Bytes of files that one mapped Airflow task scores.")
-    max_groups: int = Field(200, gt=0, le=1000, description="Most mapped tasks of a run; groups grow beyond it.")
+    block_bytes: int = Field(4_000_000, gt=0, description="Size in bytes of the blocks in which a file is processed.")
+    group_bytes: int = Field(256_000_000, gt=0, description="Approximate bytes of files per mapped Airflow task.")
+    max_groups: int = Field(
+        200,
+        gt=0,
+        le=1000,
+        description="Maximum mapped tasks per run. Beyond it, groups exceed `SENTIMENT_GROUP_BYTES`.",
+    )
 
     retrain_schedule: str | None = Field(
-        "0 4 * * 0", description="When the DAG `retrain` runs (cron, UTC); `none` for by hand and on drift only."
+        "0 4 * * 0", description="Schedule of the DAG `retrain` (cron, UTC). `none`: only manually and on drift."
     )
 
-    mlflow_tracking_uri: str | None = Field(None, description="MLflow tracking server; without it no registry is used.")
-    model_name: str = Field("sentiment", description="Registered model in MLflow.")
+    mlflow_tracking_uri: str | None = Field(
+        None, description="URI of the MLflow tracking server. Without it no model registry is used."
+    )
+    model_name: str = Field("sentiment", description="Name of the registered model in MLflow.")
     model_cache: Path = Field(
-        Path("~/.cache/sentiment/models"), description="Folder that keeps fetched bundles, by digest."
+        Path("~/.cache/sentiment/models"), description="Folder that caches downloaded bundles by digest."
     )
 
-    model_contact: str = Field("not stated", description="Whom a model card names for questions about the model.")
-    model_licence: str = Field("not stated", description="Licence that a model card names.")
+    model_contact: str = Field("not stated", description="Contact shown on the model card.")
+    model_licence: str = Field("not stated", description="Licence shown on the model card.")
 
-    bundle: Path | None = Field(None, description="Bundle to serve instead of the registry's champion.")
+    bundle: Path | None = Field(
+        None,
+        description="Bundle that the API serves in place of the champion. Commands use it without a registry.",
+    )
     model_version: ModelReference | None = Field(
         None, description="Version number or alias to serve instead of the registry's `champion`."
     )
@@ -148,32 +164,35 @@ class Settings(BaseSettings):
     drift_psi: float = Field(
         0.2,
         gt=0,
-        description="Population stability index of scores, labels or lengths against the model's reference from which "
-        "a day has drifted.",
+        description="Population stability index of scores, labels or lengths, compared with the model's reference, at "
+        "or above which a day has drifted.",
     )
     drift_unknown: float = Field(
-        0.05, gt=0, le=1, description="Rise of the mean share of unknown n-grams from which a day has drifted."
+        0.05,
+        gt=0,
+        le=1,
+        description="Increase of the mean ratio of unknown n-grams at or above which a day has drifted.",
     )
     drift_rejected_ratio: float = Field(
-        0.05, gt=0, le=1, description="Share of a day's rows that are rejected from which it is told of."
+        0.05, gt=0, le=1, description="Rejected-row ratio at or above which the day is reported."
     )
     drift_least_rows: int = Field(
-        1_000, gt=0, description="Fewest rows of a day, or of one of its products, that are judged."
+        1_000, gt=0, description="Minimum rows of a day, or of a product on a day, for a drift verdict."
     )
     drift_sample_rows: int = Field(
-        10_000, gt=0, le=100_000, description="Texts of a day whose lengths and n-grams are looked at."
+        10_000, gt=0, le=100_000, description="Number of texts per day that are sampled for lengths and n-grams."
     )
     drift_retrain_every_d: int = Field(
-        7, gt=0, description="Days for which no drift triggers `retrain` again after one that did."
+        7, gt=0, description="Days after a drift-triggered `retrain` during which drift does not trigger another."
     )
     drift_callback: ImportPath | None = Field(
         None,
-        description="Airflow callback that is told of drift, as `MODULE:NAME` of a callable or notifier in the Python "
-        "path of the tasks.",
+        description="Airflow callback for drift alerts: `MODULE:NAME` of a callable or notifier on the Python path of "
+        "the tasks.",
     )
     hourly_price_usd: float = Field(0.05, ge=0, description="Price of one API process an hour, for the cost metrics.")
 
-    code_version: str = Field("unknown", description="Git revision of the code, written to the ledger.")
+    code_version: str = Field("unknown", description="Git revision of the code, recorded in the ledger.")
 
     def require_database_url(self) -> str:
         """Return the database's URI, or raise `SettingMissing`."""

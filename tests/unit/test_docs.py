@@ -13,6 +13,8 @@ from api.metrics import Metrics
 from api.problems import STATUS
 from api.routes import STATIC, UNMATCHED, routes
 from sentiment_core.cli.main import VERBS, main
+from sentiment_core.datasets.collection import LabelCode
+from sentiment_core.drift.statistics import Cause
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.experiments.catalogue import EXPERIMENTS
 from sentiment_core.settings import Settings
@@ -32,6 +34,26 @@ def first_cells(page: Path) -> list[str]:
     ]
 
 
+def table(page: Path, header: str) -> list[list[str]]:
+    """Return the rows of all tables of a page whose first column has a header, each as its cells."""
+    rows = []
+    for block in re.findall(
+        rf"^\| {re.escape(header)} \|.*\n\|[-:|]+\|\n((?:\|.*\n)+)", page.read_text(), re.MULTILINE
+    ):
+        rows += [[cell.strip() for cell in line.strip("|").split(" | ")] for line in block.splitlines()]
+    return rows
+
+
+def codes(cells: list[str]) -> list[str]:
+    """Return what the cells have between backquotes."""
+    return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+
+
+def first_codes(page: Path, header: str) -> list[str]:
+    """Return the code in the first column of the tables with a header."""
+    return codes([row[0] for row in table(page, header)])
+
+
 def settings_table() -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
@@ -46,7 +68,9 @@ def shown(default: Any) -> str:
 
 
 def test_every_setting_is_listed_with_its_default_and_its_meaning(docs: Path) -> None:
-    assert settings_table() in (docs / "configuration.md").read_text(), f"put this table in:\n{settings_table()}"
+    page = docs / "configuration.md"
+    assert settings_table() in page.read_text(), f"put this table in:\n{settings_table()}"
+    assert len(table(page, "variable")) == len(Settings.model_fields)
 
 
 def test_every_part_and_variable_of_the_compose_file_is_listed(docs: Path, checkout: Path) -> None:
@@ -56,33 +80,76 @@ def test_every_part_and_variable_of_the_compose_file_is_listed(docs: Path, check
     page = (docs / "compose.md").read_text()
     listed = dict(re.findall(r"^\| `([A-Z0-9_]+)` \| `([^`]+)` \|", page, re.MULTILINE))
     assert listed == variables
-    assert set(yaml.safe_load(composed)["services"]) <= set(first_cells(docs / "compose.md"))
+    assert sorted(yaml.safe_load(composed)["services"]) == sorted(first_codes(docs / "compose.md", "service"))
     ports = dict(re.findall(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}", composed))
     assert set(re.findall(r"localhost:(\d+) \|", page)) == set(ports.values())
 
 
 def test_every_reject_code_is_explained(docs: Path) -> None:
-    listed = [name for name in first_cells(docs / "drops.md") if name in set(RejectCode)]
-    assert sorted(listed) == sorted(RejectCode)
+    assert sorted(first_codes(docs / "drops.md", "code")) == sorted(RejectCode)
+    assert sorted(first_codes(docs / "models.md", "code")) == sorted(LabelCode)
 
 
-@pytest.mark.parametrize(
-    ("dag", "page"), [("score_reviews", "backfill"), ("retrain", "models"), ("experiments", "experiments")]
-)
-def test_every_param_of_a_dag_is_explained(docs: Path, checkout: Path, dag: str, page: str) -> None:
+# The page that explains the params of each DAG.
+PARAMS_IN = {
+    "score_reviews": "backfill",
+    "retrain": "models",
+    "experiments": "experiments",
+    "monitor_drift": "drift",
+}
+
+
+def test_every_dag_has_a_page(checkout: Path) -> None:
+    dags = {path.stem for path in (checkout / "dags").glob("*.py") if "@dag(" in path.read_text()}
+    assert dags == set(PARAMS_IN)
+
+
+@pytest.mark.parametrize(("dag", "page"), PARAMS_IN.items())
+def test_every_param_of_a_dag_is_explained_and_no_other(docs: Path, checkout: Path, dag: str, page: str) -> None:
     params = re.findall(r'^        "(\w+)": Param\(', (checkout / "dags" / f"{dag}.py").read_text(), re.MULTILINE)
-    assert len(params) >= 3
-    assert set(params) <= set(first_cells(docs / f"{page}.md"))
+    assert params
+    assert sorted(params) == sorted(first_codes(docs / f"{page}.md", "param"))
+
+
+def test_every_task_of_the_retraining_is_explained(docs: Path, checkout: Path) -> None:
+    code = (checkout / "dags" / "retrain.py").read_text()
+    tasks = re.findall(r"^    @task\b.*\n(?:    @.*\n)*    def (\w+)", code, re.MULTILINE)
+    assert sorted(tasks) == sorted(first_codes(docs / "models.md", "task"))
+
+
+def test_every_limit_of_snapshots_and_every_section_of_the_gate_is_explained(docs: Path, checkout: Path) -> None:
+    core = checkout / "sentiment_core"
+    (params,), (gate,) = core.rglob("params.yaml"), core.rglob("gate.yaml")
+    thresholds = {"short_characters", "long_characters"}  # explained in the rows of the limits that use them
+    limits = set(yaml.safe_load(params.read_text())["checks"]) - thresholds
+    assert sorted(limits) == sorted(first_codes(docs / "models.md", "limit"))
+    explained = codes([row[-1] for row in table(docs / "models.md", "check")])
+    assert set(explained) == set(yaml.safe_load(gate.read_text()))
+
+
+def test_every_measure_of_drift_is_explained(docs: Path) -> None:
+    measures = table(docs / "drift.md", "measure")
+    assert sorted(row[0] for row in measures) == sorted(Cause)
+    named = set(codes([row[2] for row in measures]))
+    assert named <= {f"SENTIMENT_{name.upper()}" for name in Settings.model_fields}
+
+
+def test_every_setting_that_a_page_names_exists(docs: Path, checkout: Path) -> None:
+    known = {f"SENTIMENT_{name.upper()}" for name in Settings.model_fields}
+    known |= set(first_codes(docs / "compose.md", "variable"))
+    for page in (checkout / "README.md", *docs.rglob("*.md")):
+        named = set(re.findall(r"`(SENTIMENT_[A-Z0-9_]+)[`=]", page.read_text()))
+        assert named <= known, page
 
 
 def test_every_experiment_is_listed_with_its_question(docs: Path) -> None:
-    page = (docs / "experiments.md").read_text()
-    assert all(f"| `{each.name}` | {each.question} |" in page for each in EXPERIMENTS)
+    page = docs / "experiments.md"
+    assert [row[:2] for row in table(page, "experiment")] == [[f"`{one.name}`", one.question] for one in EXPERIMENTS]
 
 
 def test_every_view_is_listed(docs: Path, checkout: Path) -> None:
     views = re.findall(r"^CREATE VIEW sentiment\.(\w+)", (checkout / "sql" / "schema.sql").read_text(), re.MULTILINE)
-    assert sorted(views) == sorted(first_cells(docs / "sql.md"))
+    assert sorted(views) == sorted(first_codes(docs / "sql.md", "view"))
 
 
 def commands() -> dict[str, click.Command]:

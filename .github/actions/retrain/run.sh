@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Triggers the DAG `retrain` with the params $CONF in the cluster of kubectl, waits, and fails when the run does.
+# Triggers the DAG `retrain` with the params $CONF in kubectl's cluster, waits, and fails if the run fails.
 set -euo pipefail
 
 run="github__${GITHUB_RUN_ID}__${GITHUB_RUN_ATTEMPT}__${PURPOSE}"
 
-# The pod is looked up each time: it may be replaced while a training takes its time.
+# The pod is looked up each time, because it can be replaced during a long training.
 in_scheduler() {
     local pod
     pod=$(kubectl get pods --namespace "$NAMESPACE" --selector component=scheduler,release=sentiment \
@@ -12,20 +12,20 @@ in_scheduler() {
     kubectl exec --namespace "$NAMESPACE" --container scheduler "$pod" -- "$@"
 }
 
-# Airflow's command line puts warnings before its answer: "success, {params}".
+# Airflow's command line prints warnings before the result: "success, {params}".
 state_of() {
     in_scheduler airflow dags state retrain "$1" | tail -n 1 | cut -d , -f 1
 }
 
 in_scheduler airflow dags trigger retrain --run-id "$run" --conf "$CONF"
 state=queued
-misses=0 # the pod or the API may be away for a while, but not for ten minutes
+misses=0 # the pod or the API can be unavailable for a while, but not for ten minutes
 until [[ $state == success || $state == failed ]]; do
     sleep "${POLL_S:-30}"
     if state=$(state_of "$run"); then
         misses=0
     elif ((++misses == 20)); then
-        echo "Airflow could not be asked twenty times in a row: see whether its scheduler runs, and whether the session with AWS has ended." >&2
+        echo "Airflow did not answer twenty times in a row. Check that its scheduler runs and that the AWS session has not expired." >&2
         exit 1
     fi
 done
@@ -37,6 +37,6 @@ cat >>"$GITHUB_STEP_SUMMARY" <<TOLD
 ### Retraining: $state
 
 Airflow's run \`$run\` ended with **$state**; the challenger is version **$version** of the registry. Its metrics are in
-MLflow, and the log of the run's task \`gate\` tells each check.
+MLflow, and the log of the run's task \`gate\` shows each check.
 TOLD
 [[ $state == success ]]

@@ -35,8 +35,11 @@ $(READY): pyproject.toml requirements/lock.txt requirements/bootstrap.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Compiled code is cached by the file that its function stands in, and knows nothing of what that calls in another one.
-$(KERNELS): $(READY) $(addprefix sentiment_core/,compiling.py simd.py text.py codepoints.py) $(shell grep -l '^@compiled' sentiment_core/*.py)
+# Numba's cache notices a change of the file that a kernel is in, not of what the kernel uses from other files.
+# tests/unit/test_kernel_sources.py fails when a file that a kernel uses is missing here.
+KERNEL_SOURCES := $(shell grep -rlE --include='*.py' '@compiled|@intrinsic' sentiment_core; \
+	find sentiment_core -name text.py -o -name codepoints.py)
+$(KERNELS): $(READY) $(KERNEL_SOURCES)
 	@find sentiment_core -name '*.nb[ic]' -delete
 	@$(BIN)/python -m sentiment_core.warmup
 	@touch $@

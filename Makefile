@@ -59,11 +59,16 @@ demo: $(KERNELS) ## Start the whole system on this machine and walk through it (
 demo-clean: ## Forget the demo's state
 	@rm -rf .demo
 
-# All tests together are run by two workers, for they wait a lot; chosen ones by one, which shows them as they run.
-WORKERS := $(if $(ARGS),,--numprocesses 2 --dist loadgroup)
+# Two workers run the whole suite, because the tests wait a lot. tests/conftest.py says which groups start first. One
+# worker runs chosen tests and shows them as they run.
+WORKERS := $(if $(ARGS),,--numprocesses 2 --dist loadgroup --no-loadscope-reorder)
 .PHONY: test
 test: $(KERNELS) ## Run the tests (ARGS='-k name' passes arguments on to pytest)
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
+
+.PHONY: test-fast
+test-fast: $(KERNELS) lint ## Run lint and the unit tests, which need no server (under a minute)
+	@$(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadgroup $(ARGS)
 
 .PHONY: test-crash
 test-crash: $(KERNELS) ## Kill loads at every step, by themselves and under Airflow, and print what came of each
@@ -99,7 +104,9 @@ types: $(READY) ## Check types
 	@$(BIN)/mypy
 
 .PHONY: check
-check: lint types test ## What CI runs: lint, types, tests
+check: $(READY) ## What CI runs: lint, types, tests
+	@$(MAKE) -j2 --output-sync=target lint types $(KERNELS)
+	@$(MAKE) test
 
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format

@@ -22,11 +22,32 @@ hypothesis.settings.load_profile("project")
 CHECKOUT = Path(__file__).parent.parent
 
 
+# Tests that share what takes long to set up: all of them run on one worker. Elsewhere a file is such a group.
+SHARED = ("end_to_end", "dags")
+# The groups that take longest start first, or one worker would wait for the other at the end.
+LONGEST = (
+    "end_to_end",
+    "dags",
+    "integration/test_previous_release.py",
+    "integration/test_benchmarks.py",
+    "api/test_model.py",
+    "api/test_page_live.py",
+)
+
+
+def group_of(item: pytest.Item) -> str:
+    """Return the name of the tests that run on one worker with this one."""
+    folder = item.path.parent.name
+    return folder if folder in SHARED else f"{folder}/{item.path.name}"
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file with one worker, for they share what they set up; those of the whole system share it."""
+    """Keep each group of tests on one worker, and start with the groups that take longest."""
     for item in items:
-        together = item.path.parent if item.path.parent.name == "end_to_end" else item.path
-        item.add_marker(pytest.mark.xdist_group(together.name))
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(group_of(item), len(order)))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ import sys
 import aiohttp
 import pytest
 
+from tests.api.conftest import Service
+
 TEXT = {"text": "An excellent kettle, I love it."}
 FORM = "application/x-www-form-urlencoded"
 
@@ -25,10 +27,13 @@ def keys():
     return [new_key("shop"), new_key("till")]
 
 
-@pytest.fixture
-def locked(start, keys):
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory, keys):
+    """One service that asks for a key, for all tests of this file."""
     entries = ",".join(f'"{entry}"' for _, entry in keys)
-    return start(API_KEYS=f"[{entries}]").wait_ready()
+    running = Service(tmp_path_factory.mktemp("locked"), API_KEYS=f"[{entries}]").wait_ready()
+    yield running
+    assert running.stop() == 0
 
 
 def test_each_key_opens_in_each_way_of_sending_it(locked, keys):

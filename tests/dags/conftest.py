@@ -1,5 +1,6 @@
-"""Runs Python in a process of its own with an Airflow of its own, so that neither meddles with the other tests."""
+"""Runs Python in a separate process with a separate Airflow, so that neither affects the other tests."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from demo.stack import Stack
 from sentiment_core.settings import Settings
+from tests.dags import forked
 
 Run = Callable[..., Any]
 
@@ -34,18 +36,43 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> di
     return environment
 
 
+# Variables that Airflow reads when it is imported.
+READ_AT_IMPORT = "AIRFLOW__"
+
+
+@pytest.fixture(scope="session")
+def airflow_server(airflow_home: dict[str, str]) -> None:
+    """Start the process that imports Airflow once; the code of each test runs in a fork of it."""
+    forked.start_server(airflow_home)
+
+
 @pytest.fixture
-def in_airflow(airflow_home: dict[str, str]) -> Run:
+def in_airflow(airflow_server: None, airflow_home: dict[str, str], tmp_path: Path) -> Run:
     """Run code that prints JSON as its last line, and return what it printed."""
+    number = itertools.count()
 
     def run(code: str, **environment: str) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-c", code], env=airflow_home | environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        if any(name.startswith(READ_AT_IMPORT) for name in environment):
+            return _in_new_process(code, airflow_home | environment)
+        output = tmp_path / f"output-{next(number)}"
+        exit_code = forked.run(code, airflow_home | environment, output)
+        printed = output.read_text(errors="replace")
+        assert exit_code == 0, printed
+        return json.loads(printed.splitlines()[-1])
 
     return run
+
+
+@pytest.fixture
+def in_new_airflow(airflow_home: dict[str, str]) -> Run:
+    """Do the same in a new process, which imports Airflow itself."""
+    return lambda code, **environment: _in_new_process(code, airflow_home | environment)
+
+
+def _in_new_process(code: str, environment: dict[str, str]) -> Any:
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ print(json.dumps({
 """
 
 
-def test_only_the_api_server_loads_the_pages_and_airflow_guards_each_route(in_airflow) -> None:
-    loaded = in_airflow(LOAD)
+def test_only_the_api_server_loads_the_pages_and_airflow_guards_each_route(in_new_airflow) -> None:
+    loaded = in_new_airflow(LOAD)
     assert loaded["errors"] == {}
     assert loaded["early"] == ["sentiment_pages"], "what every program of Airflow imports"
     assert loaded["prefix"] == "/sentiment"

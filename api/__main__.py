@@ -15,9 +15,12 @@ from aiohttp import web
 from api import logs
 from api.app import create_app, create_probes
 from api.connection import Runner
-from api.keys import METRICS, STOPPING, USUAL
-from sentiment_core.errors import AddressTaken, SettingInvalid
-from sentiment_core.settings import Settings, settings
+from api.errors import AddressTaken
+from api.metrics import METRICS
+from api.probes import STOPPING
+from api.settings import ServiceSettings, settings
+from api.usual import USUAL
+from sentiment_core.errors import SettingInvalid
 
 log = logging.getLogger("api")
 
@@ -26,7 +29,7 @@ log = logging.getLogger("api")
 _SWITCH_S = 0.0001
 
 
-async def serve(chosen: Settings) -> None:
+async def serve(chosen: ServiceSettings) -> None:
     """Serve until a signal says to stop."""
     app = create_app(chosen)
     runner = Runner(app, app[USUAL], chosen, app[METRICS])

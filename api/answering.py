@@ -2,9 +2,11 @@
 
 from aiohttp import web
 
-from api.keys import GUARD, LIMIT, METRICS, MODELS
-from api.model import ServedModel
+from api.guard import GUARD
+from api.metrics import METRICS
+from api.model import MODELS, ServedModel
 from api.schemas import Prediction
+from api.texts import LIMIT
 
 
 def model_for(request: web.Request) -> ServedModel:

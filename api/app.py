@@ -10,21 +10,22 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from api import pages, websocket
-from api.feedback import open_feedback
-from api.guard import Guard
-from api.keys import ACCESS, FEEDBACK, GUARD, LIMIT, METRICS, MODELS, SETTINGS, SOCKETS, STOPPING, TRACING, USUAL
-from api.logs import AccessLog
-from api.metrics import Metrics
+from api.feedback import FEEDBACK, open_feedback
+from api.guard import GUARD, Guard
+from api.logs import ACCESS, AccessLog
+from api.metrics import METRICS, Metrics
 from api.middleware import Observer
-from api.model import ModelProvider
+from api.model import MODELS, ModelProvider
+from api.probes import STOPPING
 from api.routes import Around, Kind, routes
-from api.texts import TextLimit
-from api.tracing import NoTracing, tracing_of
-from api.usual import Usual
-from sentiment_core.settings import Settings
+from api.settings import SETTINGS, ServiceSettings
+from api.texts import LIMIT, TextLimit
+from api.tracing import TRACING, NoTracing, tracing_of
+from api.usual import USUAL, Usual
+from api.websocket import SOCKETS
 
 
-def create_app(settings: Settings) -> web.Application:
+def create_app(settings: ServiceSettings) -> web.Application:
     """Return the app; it begins to load its model when it starts."""
     metrics, access, stopping = Metrics(settings.hourly_price_usd), AccessLog(sys.stdout.buffer), asyncio.Event()
     tracing = tracing_of(settings)

@@ -7,15 +7,8 @@ from urllib.parse import parse_qsl
 import orjson
 from aiohttp import web
 
-from api.keys import SETTINGS
-from sentiment_core.errors import (
-    BodyTooLarge,
-    BodyTooSlow,
-    ContentTypeUnsupported,
-    EncodingInvalid,
-    RequestMalformed,
-    TypeInvalid,
-)
+from api.errors import BodyTooLarge, BodyTooSlow, ContentTypeUnsupported, EncodingInvalid, RequestMalformed, TypeInvalid
+from api.settings import SETTINGS
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

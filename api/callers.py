@@ -6,9 +6,9 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Address, ip_address
 
-from sentiment_core.errors import Unauthorised
+from api.errors import Unauthorised
+from api.schemas import REQUEST_KEY
 
-REQUEST_KEY = "X-Request-Key"
 _IPV6_SITE_BITS = 64
 
 

@@ -13,10 +13,11 @@ from aiohttp import StreamReader, web
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from typing_extensions import override
 
+from api.errors import HttpMalformed, Overloaded
 from api.metrics import Metrics
 from api.problems import problem_bytes, problem_response
-from sentiment_core.errors import HttpMalformed, Overloaded, SentimentError
-from sentiment_core.settings import Settings
+from api.settings import ServiceSettings
+from sentiment_core.errors import SentimentError
 
 # Takes a request, its whole body and the client's address, and returns the whole answer; or None, having done nothing.
 AtOnce = Callable[[RawRequestMessage, bytes, str | None], bytes | None]
@@ -33,7 +34,7 @@ class Connection(web.RequestHandler):
     __slots__ = ("_at_once", "_deadline", "_metrics", "_most", "_patience_s")
 
     def __init__(
-        self, server: web.Server, at_once: AtOnce, settings: Settings, metrics: Metrics, **options: Any
+        self, server: web.Server, at_once: AtOnce, settings: ServiceSettings, metrics: Metrics, **options: Any
     ) -> None:
         super().__init__(server, **options)
         self._parser = _Parser(
@@ -168,7 +169,7 @@ class _Parser(HttpRequestParser):
 class Server(web.Server):
     """Makes the connections of an app's server."""
 
-    def __init__(self, made: web.Server, at_once: AtOnce, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, made: web.Server, at_once: AtOnce, settings: ServiceSettings, metrics: Metrics) -> None:
         super().__init__(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)
         self._parts = at_once, settings, metrics
         metrics.connections_open.set_function(lambda: len(self._connections))
@@ -181,7 +182,7 @@ class Server(web.Server):
 class Runner(web.AppRunner):
     """Runs an app on these connections."""
 
-    def __init__(self, app: web.Application, at_once: AtOnce, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, app: web.Application, at_once: AtOnce, settings: ServiceSettings, metrics: Metrics) -> None:
         super().__init__(
             app,
             access_log=None,

@@ -10,12 +10,15 @@ from aiohttp import web
 
 from api.accept import prefers_html
 from api.bodies import FORM, JSON, content_type, parse_form, parse_json, read
-from api.keys import CALLER, FEEDBACK, LIMIT
+from api.errors import FeedbackOff
+from api.feedback import FEEDBACK
+from api.guard import CALLER
 from api.pages import feedback_page
 from api.responses import json_response
 from api.schemas import IDEMPOTENCY_KEY, FeedbackAccepted, FeedbackRequest, validate
+from api.texts import LIMIT
 from sentiment_core.correction import Correction
-from sentiment_core.errors import FeedbackOff, SentimentError
+from sentiment_core.errors import SentimentError
 
 _SENT_AGAIN = uuid.UUID("6f0c6ad5-3c0b-4c93-9a5e-5b6f2c8f1b57")
 

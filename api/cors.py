@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from api.keys import SETTINGS
+from api.settings import SETTINGS
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",

@@ -1,5 +1,6 @@
 """Corrections that wait for the database: a bounded queue in memory that one thread empties.
 
+from aiohttp import web
 Requests never wait for the database. What was accepted stays until it is stored, in order, however long the database is
 away; what there is no room for is refused. Only the end of the process can lose something, and it tells how much.
 """
@@ -14,18 +15,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from aiohttp import web
+
+from api.errors import FeedbackQueueFull, FeedbackUnavailable, ServiceStopping
 from api.metrics import Metrics
 from api.schemas import FeedbackState, FeedbackStatus
+from api.settings import ServiceSettings
 from sentiment_core.correction import Correction
-from sentiment_core.errors import (
-    DatabaseUnavailable,
-    FeedbackQueueFull,
-    FeedbackUnavailable,
-    SchemaOutdated,
-    SentimentError,
-    ServiceStopping,
-)
-from sentiment_core.settings import Settings
+from sentiment_core.errors import DatabaseUnavailable, SchemaOutdated, SentimentError
 
 if TYPE_CHECKING:
     from sentiment_core.feedback import FeedbackStore
@@ -46,7 +43,7 @@ _REFUSING: dict[FeedbackState, str] = {
 }
 
 
-def open_feedback(settings: Settings, metrics: Metrics) -> "FeedbackQueue | None":
+def open_feedback(settings: ServiceSettings, metrics: Metrics) -> "FeedbackQueue | None":
     """Return the queue of a service that has a database, or None: then no driver of one is loaded either."""
     if settings.database_url is None:
         return None
@@ -58,7 +55,7 @@ def open_feedback(settings: Settings, metrics: Metrics) -> "FeedbackQueue | None
 class FeedbackQueue:
     """Holds at most `SENTIMENT_FEEDBACK_QUEUE` corrections, whose texts take `SENTIMENT_FEEDBACK_QUEUE_BYTES`."""
 
-    def __init__(self, store: "FeedbackStore", settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, store: "FeedbackStore", settings: ServiceSettings, metrics: Metrics) -> None:
         self._store = store
         self._settings = settings
         self._counts = metrics.feedback
@@ -223,3 +220,7 @@ def _state_after(error: SentimentError) -> FeedbackState:
             return "outdated"
         case _:
             return "refused"
+
+
+# None where no corrections are taken.
+FEEDBACK: web.AppKey[FeedbackQueue | None] = web.AppKey("feedback")

@@ -10,9 +10,9 @@ from api.metrics import Metrics
 from api.role import Role, starter_model
 from api.schemas import Model, RoleName
 from api.served import Scorers, ServedModel
+from api.settings import ServiceSettings
 from sentiment_core.errors import ModelUnknown, RegistryUnavailable, SentimentError
 from sentiment_core.registry import CHAMPION, Registry
-from sentiment_core.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,9 @@ _PATIENCE_S = 1.0
 class Followed(Role):
     """A role that is filled from the registry. Where `wanted` is an alias, the model changes when the alias does."""
 
-    def __init__(self, role: RoleName, wanted: str, settings: Settings, metrics: Metrics, scorers: Scorers) -> None:
+    def __init__(
+        self, role: RoleName, wanted: str, settings: ServiceSettings, metrics: Metrics, scorers: Scorers
+    ) -> None:
         super().__init__(role, metrics)
         self.wanted = wanted
         self._tracking_uri = settings.require_mlflow_tracking_uri()

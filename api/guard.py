@@ -7,19 +7,20 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from api.callers import Callers
-from api.keys import CALLER
+from api.errors import AnswerTooSlow, CrossSite, Overloaded
 from api.metrics import Metrics
 from api.rate import RateLimit
-from sentiment_core.errors import AnswerTooSlow, CrossSite, Overloaded
-from sentiment_core.settings import Settings
+from api.settings import ServiceSettings
 
+# The name or the address of who sent a request.
+CALLER = web.RequestKey("caller", str)
 _OWN_SITES = ("same-origin", "none")
 
 
 class Guard:
     """Turns requests away that must not be, or cannot be, worked on: no queue of them ever grows."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: ServiceSettings, metrics: Metrics) -> None:
         self.callers = Callers(settings.api_keys, settings.forwarded_hops)
         self.rate = RateLimit(settings.rate_limit_per_s, settings.rate_limit_burst)
         self._settings = settings
@@ -81,3 +82,6 @@ class Guard:
         own = urlsplit(origin).netloc == request.host if site is None else site in _OWN_SITES
         if not own:
             raise CrossSite
+
+
+GUARD = web.AppKey("guard", Guard)

@@ -5,12 +5,15 @@ from aiohttp import web
 from api.accept import prefers_html
 from api.answering import model_for, note
 from api.bodies import FORM, JSON, content_type, parse_form, parse_json, read
-from api.keys import LIMIT, METRICS, SETTINGS
+from api.errors import BatchTooLarge, TypeInvalid
+from api.metrics import METRICS
 from api.pages import LONGEST_EXPLAINED, result_page
 from api.responses import json_response
 from api.schemas import BatchRequest, Prediction, PredictRequest, validate
 from api.scoring import predict, predict_batch
-from sentiment_core.errors import BatchTooLarge, SentimentError, TypeInvalid
+from api.settings import SETTINGS
+from api.texts import LIMIT
+from sentiment_core.errors import SentimentError
 
 _FLAGS = {"true": True, "on": True, "false": False}
 

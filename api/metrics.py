@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -223,3 +224,6 @@ class Metrics:
 
 def _shown(version: int | None) -> str:
     return "" if version is None else str(version)
+
+
+METRICS = web.AppKey("metrics", Metrics)

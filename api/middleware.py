@@ -16,18 +16,13 @@ from aiohttp.typedefs import Handler
 
 from api import cors
 from api.accept import prefers_html
-from api.keys import PROBLEM
+from api.errors import BodyUnreadable, RequestFailed, Unauthorised
 from api.logs import AccessLog
 from api.metrics import METHODS, Metrics
 from api.pages import problem_page
-from api.problems import problem_response
+from api.problems import PROBLEM, problem_response
 from api.tracing import Tracing
-from sentiment_core.errors import (
-    BodyUnreadable,
-    RequestFailed,
-    SentimentError,
-    Unauthorised,
-)
+from sentiment_core.errors import SentimentError
 
 log = logging.getLogger(__name__)
 

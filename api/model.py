@@ -2,18 +2,20 @@
 
 import asyncio
 
+from aiohttp import web
+
 from api.canary import Canary
+from api.errors import ModelNotReady
 from api.followed import Followed
 from api.metrics import Metrics
 from api.role import Local, Role
 from api.schemas import Canary as CanaryState
 from api.schemas import Candidate, ModelCard, Readiness
 from api.served import Scorers, ServedModel
+from api.settings import ServiceSettings
 from api.shadow import Shadow
-from sentiment_core.errors import ModelNotReady
 from sentiment_core.model_card import CARD_KEY, card_of
 from sentiment_core.registry import CHAMPION
-from sentiment_core.settings import Settings
 
 __all__ = ["ModelProvider", "ServedModel"]
 
@@ -24,7 +26,7 @@ class ModelProvider:
     The champion is the bundle of the settings, else the registry's, else the starter model.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: ServiceSettings, metrics: Metrics) -> None:
         self._settings = settings
         scorers = Scorers()
         self._champion: Role
@@ -135,3 +137,6 @@ def _state(followed: Followed) -> Candidate:
         "source": None if current is None else current.source,
         "detail": followed.detail,
     }
+
+
+MODELS = web.AppKey("models", ModelProvider)

@@ -8,10 +8,9 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from api import schemas
-from api.callers import REQUEST_KEY
 from api.problems import STATUS
+from api.settings import ServiceSettings
 from sentiment_core import __version__
-from sentiment_core.settings import Settings
 
 _REF = "#/components/schemas/{model}"
 _REQUESTS = (schemas.PredictRequest, schemas.BatchRequest, schemas.FeedbackRequest)
@@ -45,11 +44,13 @@ def _header(name: str, description: str) -> dict[str, Any]:
     return {"parameters": [parameter | {"description": description}]}
 
 
-_BY_KEY = _header(REQUEST_KEY, "Requests with one key are answered by one model while a canary takes a share of them.")
+_BY_KEY = _header(
+    schemas.REQUEST_KEY, "Requests with one key are answered by one model while a canary takes a share of them."
+)
 _ONCE = _header(schemas.IDEMPOTENCY_KEY, "A correction that is sent again with its key is stored once.")
 
 
-def document(settings: Settings) -> dict[str, Any]:
+def document(settings: ServiceSettings) -> dict[str, Any]:
     """Return the document of a service with these settings."""
     longest = settings.max_text_characters if settings.long_texts == "reject" else None
     with_probes = settings.api_probes_port is None

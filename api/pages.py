@@ -11,12 +11,15 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup, escape
 
+from api.errors import MethodNotAllowed, ModelNotReady, PathUnknown
+from api.feedback import FEEDBACK
 from api.highlight import Piece, pieces
-from api.keys import FEEDBACK, MODELS, PROBLEM, SETTINGS
+from api.model import MODELS
 from api.openapi import document
-from api.problems import STATUS, headers_of, problem, status_of
+from api.problems import PROBLEM, STATUS, headers_of, problem, status_of
 from api.schemas import FeedbackAccepted, Model, Prediction
-from sentiment_core.errors import MethodNotAllowed, ModelNotReady, PathUnknown, SentimentError
+from api.settings import SETTINGS
+from sentiment_core.errors import SentimentError
 
 _STATIC = {path.name: path for path in sorted(Path(__file__).with_name("static").iterdir())}
 # The files' address changes with any of them, so that browsers may keep them and modules always fit each other.

@@ -1,13 +1,20 @@
 """What operators and machines ask: health, readiness, metrics, the model, the OpenAPI document."""
 
+import asyncio
+
 from aiohttp import web
 from aiohttp.hdrs import ACCEPT, CONTENT_TYPE
 
-from api.keys import FEEDBACK, METRICS, MODELS, SETTINGS, STOPPING
+from api.errors import ServiceStopping
+from api.feedback import FEEDBACK
+from api.metrics import METRICS
+from api.model import MODELS
 from api.openapi import document
 from api.responses import json_response
 from api.schemas import Health
-from sentiment_core.errors import ServiceStopping
+from api.settings import SETTINGS
+
+STOPPING = web.AppKey("stopping", asyncio.Event)
 
 
 async def healthz(_request: web.Request) -> web.Response:

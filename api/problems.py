@@ -6,17 +6,13 @@ from http import HTTPStatus
 import orjson
 from aiohttp import web
 
+from api.errors import MethodNotAllowed, RateLimited, Unauthorised, UpgradeRequired
 from api.schemas import Problem
-from sentiment_core.errors import (
-    MethodNotAllowed,
-    RateLimited,
-    SentimentError,
-    TransientError,
-    Unauthorised,
-    UpgradeRequired,
-)
+from sentiment_core.errors import SentimentError, TransientError
 
 MEDIA = "application/problem+json"
+# The code of the problem that answers a request.
+PROBLEM = web.RequestKey("problem", str)
 RETRY_AFTER_S = 5
 
 STATUS: dict[str, HTTPStatus] = {

@@ -2,7 +2,7 @@
 
 import time
 
-from sentiment_core.errors import RateLimited
+from api.errors import RateLimited
 
 _MOST_CLIENTS = 100_000
 

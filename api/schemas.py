@@ -6,10 +6,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from sentiment_core.errors import (
+from api.errors import (
     FieldMissing,
     FieldUnknown,
-    SentimentError,
     TextEmpty,
     TextInvalid,
     TextMissing,
@@ -17,6 +16,7 @@ from sentiment_core.errors import (
     TypeInvalid,
     ValueInvalid,
 )
+from sentiment_core.errors import SentimentError
 
 # Anything but Unicode's White_Space: of `\S`, Rust, Python and ECMAScript, which read it here, have three definitions.
 _WHITE = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -54,6 +54,7 @@ def _storable(text: str) -> str:
     return text
 
 
+REQUEST_KEY = "X-Request-Key"  # the header by which requests stay at one model
 IDEMPOTENCY_KEY = "Idempotency-Key"  # the header by which a correction that is sent again is known
 
 

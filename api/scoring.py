@@ -5,12 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from api.errors import TextInvalid
 from api.model import ServedModel
 from api.problems import problem
 from api.schemas import BatchError, BatchResponse, Explanation, Prediction, PredictRequest, validate
 from api.texts import TextLimit
 from sentiment_core import scorer
-from sentiment_core.errors import SentimentError, TextInvalid
+from sentiment_core.errors import SentimentError
 
 # Below it scoring takes less time than handing the work to a thread; above it the event loop must not wait for it.
 INLINE_CHARACTERS = 20_000

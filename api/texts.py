@@ -2,8 +2,10 @@
 
 from typing import Literal, NamedTuple
 
-from sentiment_core.errors import TextTooLong
-from sentiment_core.settings import Settings
+from aiohttp import web
+
+from api.errors import TextTooLong
+from api.settings import ServiceSettings
 
 
 class TextLimit(NamedTuple):
@@ -13,7 +15,7 @@ class TextLimit(NamedTuple):
     otherwise: Literal["truncate", "reject"]
 
     @classmethod
-    def of(cls, settings: Settings) -> "TextLimit":
+    def of(cls, settings: ServiceSettings) -> "TextLimit":
         """Return the limit that the settings name."""
         return cls(settings.max_text_characters, settings.long_texts)
 
@@ -24,3 +26,6 @@ class TextLimit(NamedTuple):
         if self.otherwise == "reject":
             raise TextTooLong(field=field, found=len(text), limit=self.characters)
         return text[: self.characters], True
+
+
+LIMIT = web.AppKey("limit", TextLimit)

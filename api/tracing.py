@@ -4,11 +4,12 @@ import re
 import time
 from typing import Protocol
 
+from aiohttp import web
 from typing_extensions import override
 
+from api.settings import ServiceSettings
 from sentiment_core import __version__
 from sentiment_core.errors import SettingInvalid
-from sentiment_core.settings import Settings
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
@@ -91,7 +92,7 @@ class OpenTelemetryTracing(Tracing):
         self._provider.shutdown()
 
 
-def tracing_of(settings: Settings) -> Tracing:
+def tracing_of(settings: ServiceSettings) -> Tracing:
     """Return the tracing that the settings name; raises `SettingInvalid` where its packages are not installed."""
     if not settings.tracing:
         return NoTracing()
@@ -100,3 +101,6 @@ def tracing_of(settings: Settings) -> Tracing:
     except ImportError as error:
         why = "OpenTelemetry is not installed; install the extra `tracing`"
         raise SettingInvalid(name="SENTIMENT_TRACING", why=why) from error
+
+
+TRACING: web.AppKey[Tracing] = web.AppKey("tracing")

@@ -1,5 +1,6 @@
 """The usual `POST /predict`, a short text alone as JSON, answered and observed in one go.
 
+from aiohttp import web
 It is most of what a service is asked, and most of its time would go into what other requests need: tasks, requests and
 responses as objects, finding out what was meant. Whatever is not usual goes through aiohttp.
 """
@@ -8,7 +9,7 @@ import asyncio
 import time
 
 import orjson
-from aiohttp import HttpVersion11
+from aiohttp import HttpVersion11, web
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http_parser import RawRequestMessage
 
@@ -17,7 +18,7 @@ from api.guard import Guard
 from api.middleware import SERVER, Observer, request_id_of
 from api.model import ModelProvider
 from api.scoring import INLINE_CHARACTERS, plain_text, predict_plain
-from sentiment_core.settings import Settings
+from api.settings import ServiceSettings
 
 ENDPOINT = "/predict"
 
@@ -26,7 +27,12 @@ class Usual:
     """Answers usual requests from their bytes alone."""
 
     def __init__(
-        self, settings: Settings, models: ModelProvider, guard: Guard, observer: Observer, stopping: asyncio.Event
+        self,
+        settings: ServiceSettings,
+        models: ModelProvider,
+        guard: Guard,
+        observer: Observer,
+        stopping: asyncio.Event,
     ) -> None:
         self._longest_body = settings.max_body_bytes
         self._longest_text = min(INLINE_CHARACTERS, settings.max_text_characters)
@@ -74,3 +80,6 @@ class Usual:
             f"Date: {rfc822_formatted_time()}\r\nServer: {SERVER}\r\n"
             f"X-Content-Type-Options: nosniff\r\nX-Request-Id: {request_id}\r\n\r\n"
         ).encode() + payload
+
+
+USUAL = web.AppKey("usual", Usual)

@@ -1,20 +1,26 @@
 """`GET /ws`: one JSON text in, one result out, in order; a bad message is answered and the stream goes on."""
 
 import logging
+import weakref
 
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from api.answering import model_for, note
 from api.bodies import parse_json
-from api.keys import CALLER, GUARD, LIMIT, METRICS, SETTINGS, SOCKETS
+from api.errors import TypeInvalid, UpgradeRequired
+from api.guard import CALLER, GUARD
+from api.metrics import METRICS
 from api.problems import problem
 from api.schemas import Prediction, PredictRequest, Problem, validate
 from api.scoring import predict
-from sentiment_core.errors import SentimentError, TypeInvalid, UpgradeRequired
+from api.settings import SETTINGS
+from api.texts import LIMIT
+from sentiment_core.errors import SentimentError
 
 log = logging.getLogger(__name__)
 
+SOCKETS: web.AppKey[weakref.WeakSet[web.WebSocketResponse]] = web.AppKey("sockets", weakref.WeakSet)
 _HEARTBEAT_S = 30.0
 
 

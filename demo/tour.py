@@ -10,13 +10,14 @@ import urllib3
 
 from demo.display import Display
 from demo.environment import CHECKOUT, base
+from demo.errors import TourFailed
 from demo.object_store import BUCKETS
 from demo.processes import Program
 from demo.stack import Stack
 from demo.steps import Step
 from sentiment_core import database
 from sentiment_core.bundle import STARTER
-from sentiment_core.errors import BundleTooOld, ModelUnknown, TourFailed
+from sentiment_core.errors import BundleTooOld, ModelUnknown
 from sentiment_core.registry import Registry
 from sentiment_core.storage import storage_errors
 

@@ -55,7 +55,7 @@ HEAVY = {"mlflow", "pandas", "sklearn", "airflow", "pyarrow", "sqlalchemy", "ale
 def test_the_service_imports_nothing_heavy_and_a_driver_only_for_a_database(database_url):
     script = (
         "import sys, api.__main__; from api.app import create_app; from sentiment_core import bundle, registry, scorer;"
-        "from sentiment_core.settings import settings; create_app(settings());"
+        "from api.settings import settings; create_app(settings());"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     run = subprocess.run(

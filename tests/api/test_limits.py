@@ -10,15 +10,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from api.errors import RateLimited
 from api.guard import Guard
-from api.keys import SETTINGS
 from api.logs import AccessLog
 from api.metrics import Metrics
 from api.middleware import Observer
 from api.rate import RateLimit
+from api.settings import SETTINGS, ServiceSettings
 from api.tracing import NoTracing
-from sentiment_core.errors import RateLimited
-from sentiment_core.settings import Settings
 from tests.api.test_connection import Wire, post
 
 TEXT = {"text": "An excellent kettle, I love it."}
@@ -168,14 +167,14 @@ def test_a_long_text_is_refused_where_that_is_wanted(start):
 
 def test_an_answer_that_takes_too_long_is_given_up():
     metrics, access = Metrics(0), AccessLog(io.BytesIO())
-    guard = Guard(Settings(request_timeout_s=0.05), metrics)
+    guard = Guard(ServiceSettings(request_timeout_s=0.05), metrics)
 
     async def dawdle(request):
         await asyncio.sleep(3600)
 
     async def talk():
         observer, app = Observer(metrics, access, NoTracing(), asyncio.Event()), web.Application()
-        app[SETTINGS] = Settings()
+        app[SETTINGS] = ServiceSettings()
         app.router.add_get("/", observer.around("/", guard.around(dawdle)))
         async with TestClient(TestServer(app)) as client:
             response = await client.get("/")

@@ -12,10 +12,10 @@ from pydantic_core import PydanticUndefined
 from api.metrics import Metrics
 from api.problems import STATUS
 from api.routes import STATIC, UNMATCHED, routes
+from api.settings import ServiceSettings
 from sentiment_core.cli import VERBS, main
 from sentiment_core.contract import RejectCode
 from sentiment_core.experiments import EXPERIMENTS
-from sentiment_core.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def first_cells(page: Path) -> list[str]:
 
 def settings_table() -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
+    for name, field in ServiceSettings.model_fields.items():
         assert field.default is not PydanticUndefined
         default = "" if field.default is None else f"`{shown(field.default)}`"
         rows.append(f"| `SENTIMENT_{name.upper()}` | {default} | {field.description} |")

@@ -12,14 +12,14 @@ from contextlib import AsyncExitStack, suppress
 
 from aiohttp import web
 
-from api import logs
-from api.app import create_app, create_probes
-from api.connection import Runner
-from api.errors import AddressTaken
-from api.metrics import METRICS
-from api.probes import STOPPING
-from api.settings import ServiceSettings, settings
-from api.usual import USUAL
+from api.contract.errors import AddressTaken
+from api.contract.settings import ServiceSettings, settings
+from api.endpoints.probes import STOPPING
+from api.http.connection import Runner
+from api.observability import logs
+from api.observability.metrics import METRICS
+from api.server.app import create_app, create_probes
+from api.server.fast_path import USUAL
 from sentiment_core.errors import SettingInvalid
 
 log = logging.getLogger("api")

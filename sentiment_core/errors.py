@@ -2,8 +2,8 @@
 
 An error's docstring is its message: the placeholders are filled from the keyword arguments it is raised with.
 `TransientError` means that the same call can succeed later, `TerminalError` that it never will as things are.
-`dags/wiring.py` maps that pair to Airflow and `api/problems.py` maps each code to an HTTP status. Errors that only the
-service or the embedded stack raises are in `api/errors.py` and `demo/errors.py`.
+`dags/wiring.py` maps that pair to Airflow and `api/contract/problems.py` maps each code to an HTTP status. Errors that
+only the service or the embedded stack raises are in `api/contract/errors.py` and `demo/errors.py`.
 """
 
 from typing import Any, ClassVar

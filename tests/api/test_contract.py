@@ -12,8 +12,8 @@ import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
 
-from api.openapi import document
-from api.settings import ServiceSettings
+from api.contract.openapi import document
+from api.contract.settings import ServiceSettings
 from tests.api.conftest import Service
 
 DOCUMENT = document(ServiceSettings())

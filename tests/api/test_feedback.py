@@ -12,7 +12,7 @@ from uuid import UUID
 import jsonschema
 import pytest
 
-from api.schemas import FeedbackRequest, validate
+from api.contract.schemas import FeedbackRequest, validate
 from sentiment_core import database
 from sentiment_core.database import connect
 from sentiment_core.errors import SentimentError

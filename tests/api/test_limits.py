@@ -10,14 +10,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from api.errors import RateLimited
-from api.guard import Guard
-from api.logs import AccessLog
-from api.metrics import Metrics
-from api.middleware import Observer
-from api.rate import RateLimit
-from api.settings import SETTINGS, ServiceSettings
-from api.tracing import NoTracing
+from api.access.access_control import Guard
+from api.access.rate_limit import RateLimit
+from api.contract.errors import RateLimited
+from api.contract.settings import SETTINGS, ServiceSettings
+from api.observability.logs import AccessLog
+from api.observability.metrics import Metrics
+from api.observability.tracing import NoTracing
+from api.server.observer import Observer
 from tests.api.test_connection import Wire, post
 
 TEXT = {"text": "An excellent kettle, I love it."}

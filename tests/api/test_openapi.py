@@ -3,8 +3,8 @@ import re
 import jsonschema
 import pytest
 
-from api.problems import STATUS
-from api.routes import STATIC, UNMATCHED, Kind, routes
+from api.contract.problems import STATUS
+from api.server.routes import STATIC, UNMATCHED, Kind, routes
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import yaml
 
-from api.metrics import Metrics
+from api.observability.metrics import Metrics
 from tests.chart.helm import CHART
 
 # Words of PromQL in the expressions here.

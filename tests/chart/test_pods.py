@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.settings import ServiceSettings
+from api.contract.settings import ServiceSettings
 from tests.chart.helm import containers, named, pods
 from tests.chart.test_rendering import ALL_ON
 

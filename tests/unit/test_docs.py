@@ -9,10 +9,10 @@ import pytest
 import yaml
 from pydantic_core import PydanticUndefined
 
-from api.metrics import Metrics
-from api.problems import STATUS
-from api.routes import STATIC, UNMATCHED, routes
-from api.settings import ServiceSettings
+from api.contract.problems import STATUS
+from api.contract.settings import ServiceSettings
+from api.observability.metrics import Metrics
+from api.server.routes import STATIC, UNMATCHED, routes
 from sentiment_core.cli import VERBS, main
 from sentiment_core.contract import RejectCode
 from sentiment_core.experiments import EXPERIMENTS

@@ -82,7 +82,7 @@ class FeedbackAccepted(TypedDict):
     feedback_id: str
 
 
-class Model(TypedDict):
+class ModelIdentity(TypedDict):
     """The model that gave an answer; `version` is null when it does not come from the registry."""
 
     name: str
@@ -111,7 +111,7 @@ class Prediction(TypedDict):
     label: Label
     sentiment: Literal[0, 1] | None
     score: Annotated[float, Field(ge=0, le=1)]
-    model: Model
+    model: ModelIdentity
     truncated: bool
     explanation: NotRequired[Explanation]
 
@@ -148,7 +148,7 @@ class Candidate(TypedDict):
     """
 
     wanted: str
-    model: Model | None
+    model: ModelIdentity | None
     source: Source | None
     detail: str | None
 
@@ -198,7 +198,7 @@ class Readiness(TypedDict):
     """
 
     status: Literal["ready"]
-    model: Model
+    model: ModelIdentity
     source: Source
     pinned: str | None
     shadow: Candidate | None

@@ -4,7 +4,6 @@ import re
 from functools import cache
 from typing import Literal
 
-from aiohttp import web
 from pydantic import Field, ValidationInfo, field_validator
 
 from sentiment_core.settings import ModelReference, Settings, read_environment
@@ -96,9 +95,6 @@ class ServiceSettings(Settings):
             if not re.fullmatch(r"[A-Za-z0-9._-]{1,40}:[0-9a-f]{64}", key):
                 raise ValueError("each key is NAME:SHA256, as `python -m api.new_key NAME` prints it")
         return keys
-
-
-SETTINGS = web.AppKey("settings", ServiceSettings)
 
 
 @cache

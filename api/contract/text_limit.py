@@ -2,8 +2,6 @@
 
 from typing import Literal, NamedTuple
 
-from aiohttp import web
-
 from api.contract.errors import TextTooLong
 from api.contract.settings import ServiceSettings
 
@@ -26,6 +24,3 @@ class TextLimit(NamedTuple):
         if self.otherwise == "reject":
             raise TextTooLong(field=field, found=len(text), limit=self.characters)
         return text[: self.characters], True
-
-
-LIMIT = web.AppKey("limit", TextLimit)

@@ -1,4 +1,4 @@
-"""`POST /feedback`: takes corrections for the database. Nothing is scored again."""
+"""`POST /feedback`: accepts corrections for the database. Nothing is scored again."""
 
 import uuid
 from contextlib import suppress
@@ -11,61 +11,69 @@ from aiohttp import web
 from api.access.access_control import CALLER
 from api.contract.errors import FeedbackOff
 from api.contract.schemas import IDEMPOTENCY_KEY, FeedbackAccepted, FeedbackRequest, validate
-from api.contract.text_limit import LIMIT
-from api.feedback.queue import FEEDBACK
-from api.http.bodies import FORM, JSON, content_type, parse_form, parse_json, read
+from api.contract.text_limit import TextLimit
+from api.feedback.queue import FeedbackQueue
+from api.http.bodies import FORM, JSON, BodyReader, content_type, parse_form, parse_json
 from api.http.content_negotiation import prefers_html
 from api.http.responses import json_response
-from api.pages.pages import feedback_page
+from api.pages.pages import Pages
 from sentiment_core.correction import Correction
 from sentiment_core.errors import SentimentError
 
-_SENT_AGAIN = uuid.UUID("6f0c6ad5-3c0b-4c93-9a5e-5b6f2c8f1b57")
+_IDEMPOTENCY_NAMESPACE = uuid.UUID("6f0c6ad5-3c0b-4c93-9a5e-5b6f2c8f1b57")
 
 
-async def correct(request: web.Request) -> web.Response:
-    """Take a correction, from JSON or from a form; a browser's form is answered by the page."""
-    if content_type(request, JSON, FORM) == JSON:
-        return _answer(_take(request, parse_json(await read(request))))
-    if prefers_html(request.headers.get("Accept", "")):
-        return await _page(request)
-    return _answer(_take(request, _form(await read(request))))
+class FeedbackEndpoint:
+    """Accept corrections from requests; `queue` is None when the service has no database."""
 
+    def __init__(self, bodies: BodyReader, queue: FeedbackQueue | None, limit: TextLimit, pages: Pages) -> None:
+        self._bodies = bodies
+        self._queue = queue
+        self._limit = limit
+        self._pages = pages
 
-async def _page(request: web.Request) -> web.Response:
-    try:
-        return feedback_page(request, _take(request, _form(await read(request))))
-    except SentimentError as error:
-        return feedback_page(request, error)
+    async def correct(self, request: web.BaseRequest) -> web.Response:
+        """Accept a correction, from JSON or from a form; the form of a browser is answered with the page."""
+        if content_type(request, JSON, FORM) == JSON:
+            return _answer(self._accept(request, parse_json(await self._bodies.read(request))))
+        if prefers_html(request.headers.get("Accept", "")):
+            return await self._page(request)
+        return _answer(self._accept(request, _form(await self._bodies.read(request))))
+
+    async def _page(self, request: web.BaseRequest) -> web.Response:
+        try:
+            accepted = self._accept(request, _form(await self._bodies.read(request)))
+            return self._pages.feedback_page(request, accepted)
+        except SentimentError as error:
+            return self._pages.feedback_page(request, error)
+
+    def _accept(self, request: web.BaseRequest, payload: object) -> FeedbackAccepted:
+        if self._queue is None:
+            raise FeedbackOff
+        wanted = validate(FeedbackRequest, payload)
+        self._limit.allowed(wanted.text)  # raises for a text that /predict rejects; a truncated one is stored whole
+        key = _key(request, wanted)
+        created = datetime.now(UTC)
+        self._queue.put(Correction(key, wanted.text, wanted.label, wanted.score, wanted.model_digest, created))
+        return {"status": "accepted", "feedback_id": str(key)}
 
 
 def _answer(accepted: FeedbackAccepted) -> web.Response:
     return json_response(accepted, HTTPStatus.ACCEPTED)
 
 
-def _take(request: web.Request, payload: object) -> FeedbackAccepted:
-    feedback = request.app[FEEDBACK]
-    if feedback is None:
-        raise FeedbackOff
-    wanted = validate(FeedbackRequest, payload)
-    request.app[LIMIT].allowed(wanted.text)  # what is too long to be scored is refused; what was scored in part is not
-    key = _key(request, wanted)
-    feedback.put(Correction(key, wanted.text, wanted.label, wanted.score, wanted.model_digest, datetime.now(UTC)))
-    return {"status": "accepted", "feedback_id": str(key)}
-
-
-def _key(request: web.Request, wanted: FeedbackRequest) -> uuid.UUID:
-    """Return what tells this correction from others: the same for one that is sent again with its `Idempotency-Key`."""
+def _key(request: web.BaseRequest, wanted: FeedbackRequest) -> uuid.UUID:
+    """Return the correction's key: random, or the same for one that is sent again with its `Idempotency-Key`."""
     given = request.headers.get(IDEMPOTENCY_KEY)
     if given is None:
         return uuid.uuid4()
-    return uuid.uuid5(_SENT_AGAIN, "\n".join((request[CALLER], given, wanted.model_dump_json())))
+    return uuid.uuid5(_IDEMPOTENCY_NAMESPACE, "\n".join((request[CALLER], given, wanted.model_dump_json())))
 
 
 def _form(body: bytes) -> dict[str, Any]:
-    """Return the form's fields as JSON would have them: a number is one."""
+    """Return the form's fields with the types that JSON would give them."""
     fields: dict[str, Any] = dict(parse_form(body))
     if "score" in fields:
-        with suppress(ValueError):  # the validation says what it must be
+        with suppress(ValueError):  # the validation reports it
             fields["score"] = float(fields["score"])
     return fields

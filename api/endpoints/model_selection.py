@@ -1,23 +1,31 @@
-"""Which model answers a request, and what is noted of its predictions."""
+"""Which model answers a request, and what is recorded of its predictions."""
 
 from aiohttp import web
 
-from api.access.access_control import GUARD
+from api.access.callers import Callers
 from api.contract.schemas import Prediction
-from api.contract.text_limit import LIMIT
-from api.models.provider import MODELS, ServedModel
-from api.observability.metrics import METRICS
+from api.contract.text_limit import TextLimit
+from api.models.provider import ModelProvider
+from api.models.served_model import ServedModel
+from api.observability.metrics import ServiceMetrics
 
 
-def model_for(request: web.Request) -> ServedModel:
-    """Return the model that answers a request, or raise `ModelNotReady`."""
-    models = request.app[MODELS]
-    if not models.canary_active:
-        return models.current
-    return models.choose(request.app[GUARD].callers.request_key(request.headers, request.remote))
+class ModelSelection:
+    """Choose the model of each request, and record each prediction."""
 
+    def __init__(self, models: ModelProvider, callers: Callers, limit: TextLimit, metrics: ServiceMetrics) -> None:
+        self._models = models
+        self._callers = callers
+        self._limit = limit
+        self._metrics = metrics
 
-def note(app: web.Application, text: str, answer: Prediction) -> None:
-    """Count the prediction of a text as it was sent, and let the shadow score what of it was scored."""
-    app[METRICS].predicted(answer["label"], len(text), answer["model"], truncated=answer["truncated"])
-    app[MODELS].shadow(app[LIMIT].allowed(text)[0], answer["score"], answer["label"])
+    def model_for(self, request: web.BaseRequest) -> ServedModel:
+        """Return the model that answers a request. Raises `ModelNotReady`."""
+        if not self._models.canary_active:
+            return self._models.current
+        return self._models.choose(self._callers.request_key(request.headers, request.remote))
+
+    def record(self, text: str, prediction: Prediction) -> None:
+        """Count the prediction of a text as it was sent, and hand the scored part to the shadow model."""
+        self._metrics.predicted(prediction["label"], len(text), prediction["model"], truncated=prediction["truncated"])
+        self._models.shadow(self._limit.allowed(text)[0], prediction["score"], prediction["label"])

@@ -1,4 +1,4 @@
-"""What operators and machines ask: health, readiness, metrics, the model, the OpenAPI document."""
+"""Endpoints for operators and programs: health, readiness, metrics, the model, the OpenAPI document."""
 
 import asyncio
 
@@ -8,43 +8,53 @@ from aiohttp.hdrs import ACCEPT, CONTENT_TYPE
 from api.contract.errors import ServiceStopping
 from api.contract.openapi import document
 from api.contract.schemas import Health
-from api.contract.settings import SETTINGS
-from api.feedback.queue import FEEDBACK
+from api.contract.settings import ServiceSettings
+from api.feedback.queue import FeedbackQueue
 from api.http.responses import json_response
-from api.models.provider import MODELS
-from api.observability.metrics import METRICS
-
-STOPPING = web.AppKey("stopping", asyncio.Event)
+from api.models.provider import ModelProvider
+from api.observability.metrics import ServiceMetrics
 
 
-async def healthz(_request: web.Request) -> web.Response:
-    """Answer as long as the process runs."""
-    alive: Health = {"status": "ok"}
-    return json_response(alive)
+class ProbeEndpoints:
+    """Report on the process."""
 
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        models: ModelProvider,
+        feedback: FeedbackQueue | None,
+        metrics: ServiceMetrics,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._settings = settings
+        self._models = models
+        self._feedback = feedback
+        self._metrics = metrics
+        self._stopping = stopping
 
-async def readyz(request: web.Request) -> web.Response:
-    """Answer 200 while this process should get requests."""
-    if request.app[STOPPING].is_set():
-        raise ServiceStopping
-    ready = request.app[MODELS].readiness()
-    feedback = request.app[FEEDBACK]
-    if feedback is not None:
-        ready["feedback"] = feedback.status
-    return json_response(ready)
+    async def healthz(self, _request: web.BaseRequest) -> web.Response:
+        """Answer as long as the process runs."""
+        alive: Health = {"status": "ok"}
+        return json_response(alive)
 
+    async def readyz(self, _request: web.BaseRequest) -> web.Response:
+        """Answer 200 while this process should get requests."""
+        if self._stopping.is_set():
+            raise ServiceStopping
+        ready = self._models.readiness()
+        if self._feedback is not None:
+            ready["feedback"] = self._feedback.status
+        return json_response(ready)
 
-async def model(request: web.Request) -> web.Response:
-    """Describe the model that answers now."""
-    return json_response(request.app[MODELS].card())
+    async def model(self, _request: web.BaseRequest) -> web.Response:
+        """Describe the champion."""
+        return json_response(self._models.card())
 
+    async def metrics(self, request: web.BaseRequest) -> web.Response:
+        """Answer with all metrics."""
+        body, content_type = self._metrics.exposition(request.headers.get(ACCEPT, ""))
+        return web.Response(body=body, headers={CONTENT_TYPE: content_type})
 
-async def metrics(request: web.Request) -> web.Response:
-    """Answer with all metrics."""
-    body, content_type = request.app[METRICS].exposition(request.headers.get(ACCEPT, ""))
-    return web.Response(body=body, headers={CONTENT_TYPE: content_type})
-
-
-async def openapi(request: web.Request) -> web.Response:
-    """Answer with the OpenAPI document."""
-    return json_response(document(request.app[SETTINGS]))
+    async def openapi(self, _request: web.BaseRequest) -> web.Response:
+        """Answer with the OpenAPI document."""
+        return json_response(document(self._settings))

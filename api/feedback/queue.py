@@ -1,6 +1,5 @@
 """Corrections that wait for the database: a bounded queue in memory that one thread empties.
 
-from aiohttp import web
 Requests never wait for the database. What was accepted stays until it is stored, in order, however long the database is
 away; what there is no room for is refused. Only the end of the process can lose something, and it tells how much.
 """
@@ -15,12 +14,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from aiohttp import web
-
 from api.contract.errors import FeedbackQueueFull, FeedbackUnavailable, ServiceStopping
 from api.contract.schemas import FeedbackState, FeedbackStatus
 from api.contract.settings import ServiceSettings
-from api.observability.metrics import Metrics
+from api.observability.metrics import ServiceMetrics
 from sentiment_core.correction import Correction
 from sentiment_core.errors import DatabaseUnavailable, SchemaOutdated, SentimentError
 
@@ -43,7 +40,7 @@ _REFUSING: dict[FeedbackState, str] = {
 }
 
 
-def open_feedback(settings: ServiceSettings, metrics: Metrics) -> "FeedbackQueue | None":
+def open_feedback(settings: ServiceSettings, metrics: ServiceMetrics) -> "FeedbackQueue | None":
     """Return the queue of a service that has a database, or None: then no driver of one is loaded either."""
     if settings.database_url is None:
         return None
@@ -55,7 +52,7 @@ def open_feedback(settings: ServiceSettings, metrics: Metrics) -> "FeedbackQueue
 class FeedbackQueue:
     """Holds at most `SENTIMENT_FEEDBACK_QUEUE` corrections, whose texts take `SENTIMENT_FEEDBACK_QUEUE_BYTES`."""
 
-    def __init__(self, store: "FeedbackStore", settings: ServiceSettings, metrics: Metrics) -> None:
+    def __init__(self, store: "FeedbackStore", settings: ServiceSettings, metrics: ServiceMetrics) -> None:
         self._store = store
         self._settings = settings
         self._counts = metrics.feedback
@@ -220,7 +217,3 @@ def _state_after(error: SentimentError) -> FeedbackState:
             return "outdated"
         case _:
             return "refused"
-
-
-# None where no corrections are taken.
-FEEDBACK: web.AppKey[FeedbackQueue | None] = web.AppKey("feedback")

@@ -5,7 +5,7 @@ import json
 from urllib.parse import parse_qsl
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from api.contract.errors import (
     BodyTooLarge,
@@ -15,15 +15,15 @@ from api.contract.errors import (
     RequestMalformed,
     TypeInvalid,
 )
-from api.contract.settings import SETTINGS
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _MAX_FIELDS = 16
 _UTF8 = ("utf-8", "utf8", "us-ascii")
 
 
-def content_type(request: web.Request, *accepted: str) -> str:
+def content_type(request: web.BaseRequest, *accepted: str) -> str:
     """Return the request's content type, or raise `ContentTypeUnsupported`."""
     given = request.headers.get("Content-Type")
     if given in accepted:  # as it is mostly spelt
@@ -36,18 +36,37 @@ def content_type(request: web.Request, *accepted: str) -> str:
     return found
 
 
-async def read(request: web.Request) -> bytes:
-    """Return the body, or raise `BodyTooLarge` or `BodyTooSlow`."""
-    seconds = request.app[SETTINGS].request_timeout_s
-    try:
-        if request.content.is_eof():
-            return await request.read()
-        async with asyncio.timeout(seconds):
-            return await request.read()
-    except TimeoutError:
-        raise BodyTooSlow(seconds=seconds) from None
-    except web.HTTPRequestEntityTooLarge as error:
-        raise BodyTooLarge(limit=request.client_max_size) from error
+class BodyReader:
+    """Read request bodies up to a size and within a time."""
+
+    def __init__(self, max_bytes: int, timeout_s: float) -> None:
+        self._max_bytes = max_bytes
+        self._timeout_s = timeout_s
+
+    async def read(self, request: web.BaseRequest) -> bytes:
+        """Return the body. Raises `BodyTooLarge` and `BodyTooSlow`."""
+        if request.content.is_eof():  # it came with the head, as short bodies do
+            body = request.content.read_nowait()
+            self._check(len(body))
+            return body
+        self._check(request.content_length or 0)
+        if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(_CONTINUE)
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                while part := await request.content.readany():
+                    parts.append(part)
+                    size += len(part)
+                    self._check(size)
+        except TimeoutError:
+            raise BodyTooSlow(seconds=self._timeout_s) from None
+        return b"".join(parts)
+
+    def _check(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise BodyTooLarge(limit=self._max_bytes)
 
 
 def parse_json(body: bytes | str) -> object:

@@ -1,196 +1,151 @@
-"""A client's connection: usual requests are answered the moment they are read, and slow clients do not keep it.
+"""A client's connection: aiohttp's protocol, and around it the deadlines that keep slow clients from holding it.
 
-aiohttp makes a task, a request and a response of all that arrives, which takes longer than scoring a text does. What
-`AtOnce` answers needs none of them: its bytes are written where those of the request are read. Everything else,
-and everything that is not alone on its connection, goes through aiohttp as always.
+aiohttp closes a connection that is idle between requests. It has no limit for a head that does not arrive and none for
+an answer that is not read; both are here. Reading a body has its own limit (`api.http.bodies`).
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from typing import Protocol, cast
 
-from aiohttp import StreamReader, web
-from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
-from typing_extensions import override
+from aiohttp import web
 
 from api.contract.errors import HttpMalformed, Overloaded
-from api.contract.problems import problem_bytes, problem_response
-from api.contract.settings import ServiceSettings
-from api.observability.metrics import Metrics
+from api.http.deadline import Deadline
+from api.http.request_boundaries import RequestBoundaries
+from api.http.transport import AnsweringTransport
 from sentiment_core.errors import SentimentError
 
-# Takes a request, its whole body and the client's address, and returns the whole answer; or None, having done nothing.
-AtOnce = Callable[[RawRequestMessage, bytes, str | None], bytes | None]
-_Messages = list[tuple[RawRequestMessage, StreamReader]]
-
-# No usual request is longer, and a body put back after a look at it must fit into its reader without a pause.
-LONGEST_BODY = 100_000
-_FAREWELL_S = 2.0
+# A connection that is refused, or closed with unread bytes, is read for so long: a reset would lose the answer.
+LINGER_S = 2.0
 
 
-class Connection(web.RequestHandler):
-    """One connection."""
+class ConnectionOwner(Protocol):
+    """What a connection needs of its server."""
 
-    __slots__ = ("_at_once", "_deadline", "_metrics", "_most", "_patience_s")
+    request_timeout_s: float
+    max_connections: int
+    connections: "set[Connection]"
 
-    def __init__(
-        self, server: web.Server, at_once: AtOnce, settings: ServiceSettings, metrics: Metrics, **options: Any
-    ) -> None:
-        super().__init__(server, **options)
-        self._parser = _Parser(
-            self,
-            self._loop,
-            self._read_bufsize,
-            payload_exception=web.RequestPayloadError,
-            max_line_size=self.max_line_size,
-            max_headers=self.max_headers,
-            max_field_size=self.max_field_size,
-            max_msg_queue_size=self._max_msg_queue_size,
-        )
-        self._at_once = at_once
-        self._metrics = metrics
-        self._most = settings.max_connections
-        self._patience_s = settings.request_timeout_s
-        self._deadline: asyncio.TimerHandle | None = None
+    def protocol(self) -> asyncio.Protocol:
+        """Return aiohttp's protocol for a new connection."""
+
+    def problem(self, error: SentimentError) -> bytes:
+        """Count an error that no handler sees and return its answer."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection, from its acceptance to its end.
+
+    The head deadline runs from the connection's start, or from the first byte after a request, until a handler has the
+    next request. It also runs when it is uncertain whether bytes of a next request have arrived. The write deadline
+    runs while the client does not take what is written.
+    """
+
+    __slots__ = (
+        *("_boundaries", "_head_deadline", "_idle", "_inner", "_owner", "_transport", "_writable"),
+        "_write_deadline",
+    )
+
+    def __init__(self, owner: ConnectionOwner) -> None:
+        self._owner = owner
+        self._inner: asyncio.Protocol | None = None
+        self._boundaries = RequestBoundaries()
+        self._idle = False
+        self._head_deadline = Deadline(owner.request_timeout_s, self._abort)
+        self._write_deadline = Deadline(owner.request_timeout_s, self._abort)
+        self._writable: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to serve the client, if there is room for it."""
-        super().connection_made(transport)
-        if self._manager is not None and len(self._manager.connections) > self._most:
-            self._send_away(Overloaded(limit=self._most, things="open connections"))
+        """Serve the client, or refuse it if there are too many."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own is none by name
+        # Zero: writing pauses as soon as the client's window is full, however small the answer.
+        self._transport.set_write_buffer_limits(high=0)
+        self._owner.connections.add(self)
+        if len(self._owner.connections) > self._owner.max_connections:
+            self._refuse()
+            return
+        self._head_deadline.set()
+        self._inner = self._owner.protocol()
+        self._inner.connection_made(AnsweringTransport(self._transport, self._malformed))
 
-    def _send_away(self, error: SentimentError) -> None:
-        """Say why and close, but read on for a moment: closing upon unread bytes would cut the answer."""
-        self._metrics.problems.labels(error.code).inc()
-        self._force_close = True
-        if self.transport is not None:
-            self.transport.write(problem_bytes(error))
-            self.transport.write_eof()
-            self._deadline = self._loop.call_later(_FAREWELL_S, self._abort)
+    def data_received(self, data: bytes) -> None:
+        """Pass the bytes on; the first ones of a request start its deadline."""
+        if self._inner is None:
+            return
+        if self._idle:
+            self._idle = False
+            self._head_deadline.set()
+        self._boundaries.received(data)
+        self._inner.data_received(data)
 
-    def answered(self, message: RawRequestMessage, body: StreamReader) -> StreamReader | None:
-        """Answer a request at once and return None, or return the body for aiohttp to read."""
-        if not self._idle() or self.writing_paused or self.transport is None or not body.is_eof():
-            return body
-        if body.total_bytes > LONGEST_BODY:
-            return body
-        data = body.read_nowait()
-        address = self.peername
-        answer = self._at_once(message, data, address[0] if isinstance(address, tuple) else None)
-        if answer is None:
-            return self._as_read(data)
-        self.transport.write(answer)
-        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
-        return None
+    def eof_received(self) -> bool | None:
+        """Pass on that the client sends no more."""
+        return None if self._inner is None else self._inner.eof_received()
 
-    def _idle(self) -> bool:
-        """Tell whether aiohttp waits for the next request: nothing that came earlier is still to be answered."""
-        waiter = self._waiter
-        return waiter is not None and not waiter.done() and not self._messages
+    def request_started(self, request: web.BaseRequest) -> None:
+        """Note that a handler has a request: from here on it has its own limits."""
+        self._idle = False
+        self._head_deadline.clear()
+        self._boundaries.started(request)
 
-    def _as_read(self, data: bytes) -> StreamReader:
-        body = StreamReader(self, self._read_bufsize, loop=self._loop)
-        body.feed_data(data)
-        body.feed_eof()
-        return body
+    def request_ended(self) -> None:
+        """Note that a handler has returned its answer, and wait for the next request."""
+        self._idle = self._boundaries.between_requests
+        if not self._idle:
+            self._head_deadline.set()
 
-    def received(self, complete: bool) -> None:
-        """Note that bytes came: the head of a request must be complete in time, however slowly its bytes drip in."""
-        if complete:
-            self._in_time()
-        elif self._deadline is None and self._idle():
-            self._deadline = self._loop.call_later(self._patience_s, self.force_close)
+    @property
+    def writing_paused(self) -> bool:
+        """Tell whether the client has yet to take what was written."""
+        return self._writable is not None
+
+    async def wait_writable(self) -> None:
+        """Wait until the client has taken what was written, or is gone."""
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
 
     def pause_writing(self) -> None:
-        """Note that the client does not read its answers: it must go on in time."""
-        super().pause_writing()
-        self._in_time()
-        self._deadline = self._loop.call_later(self._patience_s, self._abort)
+        """Start the deadline for a client that does not read."""
+        self._write_deadline.set()
+        self._writable = asyncio.get_running_loop().create_future()
+        if self._inner is not None:
+            self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        """Note that the client reads again."""
-        self._in_time()
-        super().resume_writing()
+        """Clear it: the client has read everything."""
+        self._write_deadline.clear()
+        self._release_writers()
+        if self._inner is not None:
+            self._inner.resume_writing()
 
-    @override
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Return the answer to what is not HTTP: all else that fails has been answered before."""
-        error = HttpMalformed()
-        self._metrics.problems.labels(error.code).inc()
-        response = problem_response(error)
-        response.force_close()
-        return response
-
-    def connection_lost(self, exc: BaseException | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """End all that waits for the client."""
-        self._in_time()
-        super().connection_lost(exc)
+        self._head_deadline.cancel()
+        self._write_deadline.cancel()
+        self._release_writers()
+        self._owner.connections.discard(self)
+        if self._inner is not None:
+            self._inner.connection_lost(exc)
 
-    def _in_time(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _release_writers(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def _refuse(self) -> None:
+        error = Overloaded(limit=self._owner.max_connections, things="open connections")
+        self._transport.write(self._owner.problem(error))
+        self._transport.write_eof()
+        asyncio.get_running_loop().call_later(LINGER_S, self._abort)
+
+    def _malformed(self) -> bytes:
+        return self._owner.problem(HttpMalformed())
 
     def _abort(self) -> None:
-        if self.transport is not None:
-            self.transport.abort()
+        self._transport.abort()
 
 
-class _Parser(HttpRequestParser):
-    """aiohttp's parser of requests, of which those leave no trace that are answered at once."""
-
-    def __init__(self, connection: Connection, *options: Any, **more: Any) -> None:
-        super().__init__(connection, *options, **more)
-        self._connection = connection
-
-    def feed_data(self, data: bytes) -> tuple[_Messages, bool, bytes]:  # type: ignore[override] # as compiled
-        messages, upgraded, tail = super().feed_data(data)
-        connection = self._connection
-        if len(messages) == 1 and not upgraded:
-            message, body = messages[0]
-            left = connection.answered(message, body)
-            if left is None:
-                self.message_consumed()
-                messages = []
-            elif left is not body:
-                messages = [(message, left)]
-            connection.received(complete=True)
-        elif data:
-            connection.received(complete=bool(messages))
-        return messages, upgraded, tail
-
-
-class Server(web.Server):
-    """Makes the connections of an app's server."""
-
-    def __init__(self, made: web.Server, at_once: AtOnce, settings: ServiceSettings, metrics: Metrics) -> None:
-        super().__init__(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)
-        self._parts = at_once, settings, metrics
-        metrics.connections_open.set_function(lambda: len(self._connections))
-
-    def __call__(self) -> Connection:
-        """Return the protocol of a new connection."""
-        return Connection(self, *self._parts, loop=self._loop, **self._kwargs)
-
-
-class Runner(web.AppRunner):
-    """Runs an app on these connections."""
-
-    def __init__(self, app: web.Application, at_once: AtOnce, settings: ServiceSettings, metrics: Metrics) -> None:
-        super().__init__(
-            app,
-            access_log=None,
-            keepalive_timeout=settings.keepalive_s,
-            shutdown_timeout=settings.request_timeout_s,
-            lingering_time=_FAREWELL_S,
-        )
-        self._parts = at_once, settings, metrics
-
-    async def _make_server(self) -> web.Server:
-        return Server(await super()._make_server(), *self._parts)
+def connection_of(request: web.BaseRequest) -> Connection | None:
+    """Return the connection that a request came over, or None if it has ended."""
+    transport = request.transport
+    return None if transport is None else cast("Connection", transport.get_protocol())

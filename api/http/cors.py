@@ -1,8 +1,8 @@
 """Cross-origin requests from browsers, for the origins that the settings name; without any there are none."""
 
-from aiohttp import web
+from collections.abc import Collection
 
-from api.contract.settings import SETTINGS
+from aiohttp import web
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -11,16 +11,13 @@ _PREFLIGHT = {
 }
 
 
-async def preflight(_request: web.Request) -> web.Response:
-    """Answer what a browser asks before it sends a cross-origin request."""
+async def preflight(_request: web.BaseRequest) -> web.Response:
+    """Answer the request that a browser sends before a cross-origin request."""
     return web.Response(status=204, headers=_PREFLIGHT)
 
 
-def allow(request: web.Request, response: web.StreamResponse) -> None:
-    """Let the page that a request comes from read the response, if its origin is one of those that may."""
-    origins = request.app[SETTINGS].cors_origins
-    if not origins:
-        return
+def allow_origin(origins: Collection[str], request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Let the page that sent a request read the response, if its origin is one of the given ones."""
     response.headers["Vary"] = "Origin"
     origin = request.headers.get("Origin")
     if origin in origins:

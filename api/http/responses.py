@@ -3,9 +3,11 @@
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
+
+_HEADERS = {hdrs.CONTENT_TYPE: "application/json"}
 
 
 def json_response(body: Any, status: int = 200) -> web.Response:
     """Return the value as a JSON response."""
-    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")
+    return web.Response(body=orjson.dumps(body), status=status, headers=_HEADERS)

@@ -5,7 +5,7 @@ import os
 import threading
 from pathlib import Path
 
-from api.contract.schemas import Model
+from api.contract.schemas import ModelIdentity
 
 
 class LastGood:
@@ -14,7 +14,7 @@ class LastGood:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self) -> Model | None:
+    def read(self) -> ModelIdentity | None:
         """Return the model that was written last, or None when there is none that can be read."""
         try:
             found = json.loads(self._path.read_text())
@@ -27,7 +27,7 @@ class LastGood:
         except (OSError, ValueError, LookupError, TypeError):
             return None
 
-    def write(self, model: Model) -> None:
+    def write(self, model: ModelIdentity) -> None:
         """Remember the model; a crash leaves the old file or the new one."""
         scratch = self._path.with_name(f"{self._path.name}.{os.getpid()}.{threading.get_ident()}")
         scratch.write_text(json.dumps(model))

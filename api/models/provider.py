@@ -2,8 +2,6 @@
 
 import asyncio
 
-from aiohttp import web
-
 from api.contract.errors import ModelNotReady
 from api.contract.schemas import Canary as CanaryState
 from api.contract.schemas import Candidate, ModelCard, Readiness
@@ -13,7 +11,7 @@ from api.models.registry_role import Followed
 from api.models.role import Local, Role
 from api.models.served_model import Scorers, ServedModel
 from api.models.shadow import Shadow
-from api.observability.metrics import Metrics
+from api.observability.metrics import ServiceMetrics
 from sentiment_core.model_card import CARD_KEY, card_of
 from sentiment_core.registry import CHAMPION
 
@@ -26,7 +24,7 @@ class ModelProvider:
     The champion is the bundle of the settings, else the registry's, else the starter model.
     """
 
-    def __init__(self, settings: ServiceSettings, metrics: Metrics) -> None:
+    def __init__(self, settings: ServiceSettings, metrics: ServiceMetrics) -> None:
         self._settings = settings
         scorers = Scorers()
         self._champion: Role
@@ -137,6 +135,3 @@ def _state(followed: Followed) -> Candidate:
         "source": None if current is None else current.source,
         "detail": followed.detail,
     }
-
-
-MODELS = web.AppKey("models", ModelProvider)

@@ -5,12 +5,12 @@ import logging
 import time
 from pathlib import Path
 
-from api.contract.schemas import Model, RoleName
+from api.contract.schemas import ModelIdentity, RoleName
 from api.contract.settings import ServiceSettings
 from api.models.last_good import LastGood
 from api.models.role import Role, starter_model
 from api.models.served_model import Scorers, ServedModel
-from api.observability.metrics import Metrics
+from api.observability.metrics import ServiceMetrics
 from sentiment_core.errors import ModelUnknown, RegistryUnavailable, SentimentError
 from sentiment_core.registry import CHAMPION, Registry
 
@@ -26,7 +26,7 @@ class Followed(Role):
     """A role that is filled from the registry. Where `wanted` is an alias, the model changes when the alias does."""
 
     def __init__(
-        self, role: RoleName, wanted: str, settings: ServiceSettings, metrics: Metrics, scorers: Scorers
+        self, role: RoleName, wanted: str, settings: ServiceSettings, metrics: ServiceMetrics, scorers: Scorers
     ) -> None:
         super().__init__(role, metrics)
         self.wanted = wanted
@@ -84,7 +84,7 @@ class Followed(Role):
         def folder() -> Path:
             return registry.fetch(version).path
 
-        identity: Model = {"name": registry.name, "version": version, "digest": digest}
+        identity: ModelIdentity = {"name": registry.name, "version": version, "digest": digest}
         served = ServedModel(identity, "registry", self._scorers.get(digest, folder))
         try:
             self._remembered.write(identity)

@@ -5,9 +5,9 @@ import logging
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from api.contract.schemas import Model, RoleName, Source
+from api.contract.schemas import ModelIdentity, RoleName, Source
 from api.models.served_model import Scorers, ServedModel
-from api.observability.metrics import Metrics
+from api.observability.metrics import ServiceMetrics
 from sentiment_core.bundle import STARTER
 from sentiment_core.errors import BundleDamaged, RegistryUnavailable, SentimentError
 
@@ -23,7 +23,7 @@ class Role(ABC):
 
     reachable: bool | None = None  # whether the registry answered last, where there is one
 
-    def __init__(self, role: RoleName, metrics: Metrics) -> None:
+    def __init__(self, role: RoleName, metrics: ServiceMetrics) -> None:
         self.role = role
         self.current: ServedModel | None = None
         self.trouble: SentimentError | None = None
@@ -98,7 +98,7 @@ class Role(ABC):
 class Local(Role):
     """A champion that is a folder on this machine: loaded once."""
 
-    def __init__(self, path: Path | None, metrics: Metrics, scorers: Scorers) -> None:
+    def __init__(self, path: Path | None, metrics: ServiceMetrics, scorers: Scorers) -> None:
         super().__init__("champion", metrics)
         self._path = STARTER if path is None else path.expanduser()
         self._is_starter = path is None
@@ -123,5 +123,5 @@ def starter_model(scorers: Scorers) -> ServedModel:
 def local_model(path: Path, source: Source, scorers: Scorers) -> ServedModel:
     """Load a bundle of this machine, which has no version."""
     scorer = scorers.load(path)
-    identity: Model = {"name": scorer.bundle.manifest.name, "version": None, "digest": scorer.bundle.digest}
+    identity: ModelIdentity = {"name": scorer.bundle.manifest.name, "version": None, "digest": scorer.bundle.digest}
     return ServedModel(identity, source, scorer)

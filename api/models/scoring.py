@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from api.contract.errors import TextInvalid
+from api.contract.errors import AnswerTooSlow
 from api.contract.problems import problem
 from api.contract.schemas import BatchError, BatchResponse, Explanation, Prediction, PredictRequest, validate
 from api.contract.text_limit import TextLimit
@@ -24,47 +24,36 @@ Result = TypeVar("Result")
 _SENTIMENT: dict[str, Any] = {"negative": 0, "neutral": None, "positive": 1}
 
 
-def plain_text(payload: object, longest: int) -> str | None:
-    """Return the text of the usual request, which has nothing else and is short; None for all others.
+class Predictor:
+    """Make predictions: short work on the event loop, the rest in a thread and within a time."""
 
-    Those, good or bad, go through the whole validation, which costs as much as scoring does.
-    """
-    if type(payload) is dict and len(payload) == 1:
-        text = payload.get("text")
-        if type(text) is str and 0 < len(text) <= longest and not text.isspace():
-            return text
-    return None
+    def __init__(self, limit: TextLimit, timeout_s: float) -> None:
+        self._limit = limit
+        self._timeout_s = timeout_s
 
+    async def predict(self, model: ServedModel, request: PredictRequest) -> Prediction:
+        """Return the prediction of one text. Raises `TextTooLong` and `AnswerTooSlow`."""
+        text, truncated = self._limit.allowed(request.text)
+        if len(text) <= (INLINE_EXPLAINED if request.explain else INLINE_CHARACTERS):
+            prediction = _predict(model, text, request.explain)
+        else:
+            prediction = await self._in_thread(_predict, model, text, request.explain)
+        prediction["truncated"] = truncated
+        return prediction
 
-def predict_plain(model: ServedModel, text: str) -> Prediction:
-    """Return the prediction of a text that is known to be short and not blank."""
-    try:
-        score, label = model.scorer.score_text(text)
-    except UnicodeEncodeError:
-        raise TextInvalid(field="text") from None
-    return _prediction(model, label, score)
+    async def predict_batch(self, model: ServedModel, texts: list[Any]) -> BatchResponse:
+        """Return the predictions of all valid texts, and the errors of the others. Raises `AnswerTooSlow`."""
+        characters = sum(len(text) for text in texts if isinstance(text, str))
+        if len(texts) <= INLINE_TEXTS and characters <= INLINE_CHARACTERS:
+            return _predict_batch(model, texts, self._limit)
+        return await self._in_thread(_predict_batch, model, texts, self._limit)
 
-
-async def predict(model: ServedModel, request: PredictRequest, limit: TextLimit) -> Prediction:
-    """Return the prediction of one text; raises `TextTooLong`."""
-    text, truncated = limit.allowed(request.text)
-    if len(text) <= (INLINE_EXPLAINED if request.explain else INLINE_CHARACTERS):
-        answer = _predict(model, text, request.explain)
-    else:
-        answer = await _in_thread(_predict, model, text, request.explain)
-    answer["truncated"] = truncated
-    return answer
-
-
-async def predict_batch(model: ServedModel, texts: list[Any], limit: TextLimit) -> BatchResponse:
-    """Return the predictions of all texts that can be scored, and what is wrong with the others."""
-    if len(texts) <= INLINE_TEXTS and sum(len(text) for text in texts if isinstance(text, str)) <= INLINE_CHARACTERS:
-        return _predict_batch(model, texts, limit)
-    return await _in_thread(_predict_batch, model, texts, limit)
-
-
-async def _in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
-    return await asyncio.get_running_loop().run_in_executor(_THREAD, work, *arguments)
+    async def _in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await asyncio.get_running_loop().run_in_executor(_THREAD, work, *arguments)
+        except TimeoutError:
+            raise AnswerTooSlow(seconds=self._timeout_s) from None
 
 
 def _predict_batch(model: ServedModel, texts: list[Any], limit: TextLimit) -> BatchResponse:
@@ -99,7 +88,8 @@ def _is_plain(text: object) -> bool:
 
 def _predict(model: ServedModel, text: str, explain: bool) -> Prediction:
     if not explain:
-        return predict_plain(model, text)
+        score, label = model.scorer.score_text(text)
+        return _prediction(model, label, score)
     found = model.scorer.explain(text)
     explanation: Explanation = {
         "bias": found.bias,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from api.contract.schemas import Model, Source
+from api.contract.schemas import ModelIdentity, Source
 from sentiment_core.bundle import Bundle
 from sentiment_core.errors import BundleDamaged
 from sentiment_core.scorer import Scorer
@@ -17,7 +17,7 @@ _WARM_UP = "A first text, so that no caller waits for what only happens once: go
 class ServedModel(NamedTuple):
     """A loaded model; `identity` is what every answer carries."""
 
-    identity: Model
+    identity: ModelIdentity
     source: Source
     scorer: Scorer
 

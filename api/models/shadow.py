@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from api.models.registry_role import Followed
 from api.models.served_model import ServedModel
-from api.observability.metrics import Metrics
+from api.observability.metrics import ServiceMetrics
 from sentiment_core.scorer import LABELS
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Shadow:
     `put` is for one thread, the event loop's. It never waits: what finds the queue full is counted as dropped.
     """
 
-    def __init__(self, followed: Followed, metrics: Metrics) -> None:
+    def __init__(self, followed: Followed, metrics: ServiceMetrics) -> None:
         self.followed = followed
         self._metrics = metrics
         self._full = metrics.shadow_dropped.labels("full")

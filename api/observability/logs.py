@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import orjson
-from aiohttp import web
 
 KEEP_S = 0.1
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -85,6 +84,3 @@ def set_up() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # What Numba says about its own work is for its developers.
     logging.getLogger("numba").setLevel(logging.WARNING)
-
-
-ACCESS = web.AppKey("access", AccessLog)

@@ -5,13 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from api.contract.schemas import Model, RoleName, Source
+from api.contract.schemas import ModelIdentity, RoleName, Source
 
 _LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -39,7 +38,7 @@ class RequestMetrics(Collector):
         self._buckets[endpoint][bisect_left(_LATENCY_BUCKETS, seconds)] += 1
         self._seconds[endpoint] += seconds
 
-    def predicted(self, label: str, characters: int, model: Model) -> None:
+    def predicted(self, label: str, characters: int, model: ModelIdentity) -> None:
         """Note one scored text."""
         self.predictions[label, model["version"], model["digest"]] += 1
         self._lengths[bisect_left(_LENGTH_BUCKETS, characters)] += 1
@@ -89,7 +88,7 @@ def _cumulative(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[st
     return list(zip(names, accumulate(counts), strict=True))
 
 
-class Metrics:
+class ServiceMetrics:
     """All metrics of one app, in a registry of its own. Endpoints are route templates, never raw paths."""
 
     def __init__(self, hourly_price_usd: float) -> None:
@@ -193,7 +192,7 @@ class Metrics:
         self._requests_seen += 1
         self._total_cost_usd += seconds * self._usd_per_second
 
-    def predicted(self, label: str, characters: int, model: Model, *, truncated: bool = False) -> None:
+    def predicted(self, label: str, characters: int, model: ModelIdentity, *, truncated: bool = False) -> None:
         """Count one scored text, of so many characters as were sent."""
         self._counted.predicted(label, characters, model)
         if truncated:
@@ -206,7 +205,7 @@ class Metrics:
         else:
             self.candidate_reloads.labels(role, outcome).inc()
 
-    def serves(self, role: RoleName, model: Model, source: Source) -> None:
+    def serves(self, role: RoleName, model: ModelIdentity, source: Source) -> None:
         """Note which model fills a role now."""
         names = (model["name"], _shown(model["version"]), model["digest"], source)
         if role == "champion":
@@ -224,6 +223,3 @@ class Metrics:
 
 def _shown(version: int | None) -> str:
     return "" if version is None else str(version)
-
-
-METRICS = web.AppKey("metrics", Metrics)

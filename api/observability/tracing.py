@@ -4,7 +4,6 @@ import re
 import time
 from typing import Protocol
 
-from aiohttp import web
 from typing_extensions import override
 
 from api.contract.settings import ServiceSettings
@@ -101,6 +100,3 @@ def tracing_of(settings: ServiceSettings) -> Tracing:
     except ImportError as error:
         why = "OpenTelemetry is not installed; install the extra `tracing`"
         raise SettingInvalid(name="SENTIMENT_TRACING", why=why) from error
-
-
-TRACING: web.AppKey[Tracing] = web.AppKey("tracing")

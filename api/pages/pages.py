@@ -1,31 +1,43 @@
 """The web pages: the form with its result, and the documentation of the API. They load nothing from other hosts."""
 
 import hashlib
+import mimetypes
 import re
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 from markupsafe import Markup, escape
 
-from api.contract.errors import MethodNotAllowed, ModelNotReady, PathUnknown
+from api.contract.errors import ModelNotReady, PathUnknown
 from api.contract.openapi import document
 from api.contract.problems import PROBLEM, STATUS, headers_of, problem, status_of
-from api.contract.schemas import FeedbackAccepted, Model, Prediction
-from api.contract.settings import SETTINGS
-from api.feedback.queue import FEEDBACK
-from api.models.provider import MODELS
+from api.contract.schemas import FeedbackAccepted, ModelIdentity, Prediction
+from api.contract.settings import ServiceSettings
+from api.models.provider import ModelProvider
 from api.pages.highlight import Piece, pieces
 from sentiment_core.errors import SentimentError
 
-_STATIC = {path.name: path for path in sorted(Path(__file__).with_name("static").iterdir())}
-# The files' address changes with any of them, so that browsers may keep them and modules always fit each other.
-_VERSION = hashlib.sha256(b"".join(name.encode() + path.read_bytes() for name, path in _STATIC.items())).hexdigest()[
-    :16
-]
+
+class StaticFile(NamedTuple):
+    """A file that the pages load."""
+
+    content: bytes
+    content_type: str
+    etag: str
+
+
+def _static_file(path: Path) -> StaticFile:
+    content = path.read_bytes()
+    media = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return StaticFile(content, media, f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+
+
+_STATIC = {path.name: _static_file(path) for path in sorted(Path(__file__).with_name("static").iterdir())}
+# The address of the files changes with any of them: browsers may keep them, and modules always fit each other.
+_VERSION = hashlib.sha256(b"".join(name.encode() + file.content for name, file in _STATIC.items())).hexdigest()[:16]
 _FOR_EVER = "public, max-age=31536000, immutable"
 _TEMPLATES = Path(__file__).with_name("templates")
 _POLICY = "; ".join(
@@ -63,109 +75,111 @@ EXAMPLES = (
 )
 
 
-def set_up(app: web.Application) -> None:
-    """Let the app render templates."""
-    aiohttp_jinja2.setup(
-        app,
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        filters={"code": _code},
-    )
+class Pages:
+    """Render the pages of a service."""
 
+    def __init__(self, settings: ServiceSettings, models: ModelProvider, feedback_on: bool) -> None:
+        self._settings = settings
+        self._models = models
+        self._feedback_on = feedback_on
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+        )
+        self._templates.filters["code"] = _code
 
-async def index(request: web.Request) -> web.Response:
-    """Show the form."""
-    return _render(request, "page.html", _page(request, ""))
+    async def index(self, _request: web.BaseRequest) -> web.Response:
+        """Show the form."""
+        return self._render("page.html", self._page(""))
 
+    async def static(self, request: web.BaseRequest) -> web.Response:
+        """Answer with a file of the pages; a page of another release gets the file of this release."""
+        version, name = request.path.split("/")[-2:]
+        file = _STATIC.get(name)
+        if file is None:
+            raise PathUnknown
+        headers = {"Cache-Control": _FOR_EVER if version == _VERSION else "no-cache", "ETag": file.etag}
+        if file.etag in request.headers.get("If-None-Match", ""):
+            return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return web.Response(body=file.content, headers=headers | {"Content-Type": file.content_type})
 
-async def static(request: web.Request) -> web.StreamResponse:
-    """Answer with a file of the pages; a page of another release gets the file as it is here."""
-    path = _STATIC.get(request.match_info["name"])
-    if path is None:
-        raise PathUnknown
-    is_this = request.match_info["version"] == _VERSION
-    return web.FileResponse(path, headers={"Cache-Control": _FOR_EVER if is_this else "no-cache"})
+    async def docs(self, _request: web.BaseRequest) -> web.Response:
+        """Show the OpenAPI document as a page."""
+        return self._render("docs.html", {"api": document(self._settings), "statuses": STATUS})
 
+    def result_page(self, request: web.BaseRequest, text: str, outcome: Prediction | SentimentError) -> web.Response:
+        """Show the form with the text and its prediction, or its error."""
+        context = self._page(text)
+        if isinstance(outcome, SentimentError):
+            return self._error(request, "page.html", context, outcome)
+        # A canary may have answered, which has another band.
+        band = context["band"] if outcome["model"] == context["model"] else _NO_BAND
+        return self._render("page.html", context | {"model": outcome["model"], "result": _result(text, outcome, band)})
 
-async def unmatched(request: web.Request) -> web.Response:
-    """Say that there is nothing at this address, or what it takes instead."""
-    *resources, _this = request.app.router.resources()
-    allowed = {method for resource in resources for method in (await resource.resolve(request))[1]}
-    if allowed:
-        raise MethodNotAllowed(method=ascii(request.method[:20])[1:-1], allowed=", ".join(sorted(allowed)))
-    raise PathUnknown
+    def feedback_page(self, request: web.BaseRequest, outcome: FeedbackAccepted | SentimentError) -> web.Response:
+        """Confirm a correction, or show why it was not accepted."""
+        if isinstance(outcome, SentimentError):
+            return self._error(request, "feedback.html", {}, outcome)
+        return self._render("feedback.html", {"error": None}, HTTPStatus.ACCEPTED)
 
+    def problem_page(self, request: web.BaseRequest, error: SentimentError) -> web.Response:
+        """Show an error."""
+        return self._error(request, "problem.html", {"title": problem(error)["title"]}, error)
 
-async def docs(request: web.Request) -> web.Response:
-    """Show the OpenAPI document as a page."""
-    described = document(request.app[SETTINGS])
-    return _render(request, "docs.html", {"api": described, "statuses": STATUS})
+    def _page(self, text: str) -> dict[str, Any]:
+        try:
+            model = self._models.current.identity
+            band = self._neutral_band()
+        except ModelNotReady:
+            model, band = None, _NO_BAND
+        return {
+            "text": text,
+            "examples": EXAMPLES,
+            "model": model,
+            "result": None,
+            "band": band,
+            "blank": _blank(band),
+            "error": None,
+            "feedback_on": self._feedback_on,
+            "known": self._known(model),
+        }
 
+    def _known(self, model: ModelIdentity | None) -> dict[str, Any]:
+        """Return what scripts must know: limits, names, and the model of the neutral band on the page."""
+        settings = self._settings
+        return {
+            "bandOf": model and model["digest"],
+            "explained": LONGEST_EXPLAINED,
+            "fileBytes": LARGEST_FILE,
+            "rows": MOST_ROWS,
+            "bodyBytes": settings.max_body_bytes,
+            "batchTexts": settings.max_batch_texts,
+            "textColumns": settings.text_columns,
+        }
 
-def result_page(request: web.Request, text: str, outcome: Prediction | SentimentError) -> web.Response:
-    """Show the form with the text and what came of it."""
-    context = _page(request, text)
-    if isinstance(outcome, SentimentError):
-        return _failed(request, "page.html", context, outcome)
-    # A canary may have answered, whose band is another.
-    band = context["band"] if outcome["model"] == context["model"] else _NO_BAND
-    return _render(request, "page.html", context | {"model": outcome["model"], "result": _result(text, outcome, band)})
+    def _neutral_band(self) -> tuple[float, float]:
+        thresholds = self._models.current.scorer.bundle.manifest.thresholds
+        return (thresholds.neutral_low, thresholds.neutral_high) if thresholds else _NO_BAND
 
+    def _error(
+        self, request: web.BaseRequest, template: str, context: dict[str, Any], error: SentimentError
+    ) -> web.Response:
+        request[PROBLEM] = error.code
+        response = self._render(template, context | {"error": str(error)}, status_of(error))
+        response.headers.update(headers_of(error))
+        return response
 
-def feedback_page(request: web.Request, outcome: FeedbackAccepted | SentimentError) -> web.Response:
-    """Say thanks for a correction, or why it was not taken."""
-    if isinstance(outcome, SentimentError):
-        return _failed(request, "feedback.html", {}, outcome)
-    return _render(request, "feedback.html", {"error": None}, HTTPStatus.ACCEPTED)
-
-
-def problem_page(request: web.Request, error: SentimentError) -> web.Response:
-    """Show to a person why there is no answer."""
-    return _failed(request, "problem.html", {"title": problem(error)["title"]}, error)
+    def _render(self, template: str, context: dict[str, Any], status: int = 200) -> web.Response:
+        around = {"static": f"/static/{_VERSION}", "modules": [name for name in _STATIC if name.endswith(".js")]}
+        text = self._templates.get_template(template).render(context | around)
+        return web.Response(text=text, status=status, content_type="text/html", headers=_HEADERS)
 
 
 def _code(text: str) -> Markup:
-    """Show what stands between backticks as code."""
+    """Show text between backticks as code."""
     return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped before
-
-
-def _page(request: web.Request, text: str) -> dict[str, Any]:
-    try:
-        model = request.app[MODELS].current.identity
-        band = _neutral_band(request)
-    except ModelNotReady:
-        model, band = None, _NO_BAND
-    return {
-        "text": text,
-        "examples": EXAMPLES,
-        "model": model,
-        "result": None,
-        "band": band,
-        "blank": _blank(band),
-        "error": None,
-        "feedback_on": request.app[FEEDBACK] is not None,
-        "known": _known(request, model),
-    }
-
-
-def _known(request: web.Request, model: Model | None) -> dict[str, Any]:
-    """Return what scripts must know: limits, names, and whose neutral band the page shows."""
-    settings = request.app[SETTINGS]
-    return {
-        "bandOf": model and model["digest"],
-        "explained": LONGEST_EXPLAINED,
-        "fileBytes": LARGEST_FILE,
-        "rows": MOST_ROWS,
-        "bodyBytes": settings.max_body_bytes,
-        "batchTexts": settings.max_batch_texts,
-        "textColumns": settings.text_columns,
-    }
-
-
-def _neutral_band(request: web.Request) -> tuple[float, float]:
-    thresholds = request.app[MODELS].current.scorer.bundle.manifest.thresholds
-    return (thresholds.neutral_low, thresholds.neutral_high) if thresholds else _NO_BAND
 
 
 def _blank(band: tuple[float, float]) -> dict[str, Any]:
@@ -200,17 +214,3 @@ def _result(text: str, prediction: Prediction, band: tuple[float, float]) -> dic
         ),
         "strongest": strongest,
     }
-
-
-def _failed(request: web.Request, template: str, context: dict[str, Any], error: SentimentError) -> web.Response:
-    request[PROBLEM] = error.code
-    response = _render(request, template, context | {"error": str(error)}, status_of(error))
-    response.headers.update(headers_of(error))
-    return response
-
-
-def _render(request: web.Request, template: str, context: dict[str, Any], status: int = 200) -> web.Response:
-    around = {"static": f"/static/{_VERSION}", "modules": [name for name in _STATIC if name.endswith(".js")]}
-    response: web.Response = aiohttp_jinja2.render_template(template, request, context | around, status=status)
-    response.headers.update(_HEADERS)
-    return response

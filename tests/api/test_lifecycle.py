@@ -54,9 +54,9 @@ HEAVY = {"mlflow", "pandas", "sklearn", "airflow", "pyarrow", "sqlalchemy", "ale
 @pytest.mark.parametrize("database_url", ["", "postgresql://127.0.0.1/none"], ids=["alone", "with a database"])
 def test_the_service_imports_nothing_heavy_and_a_driver_only_for_a_database(database_url):
     script = (
-        "import sys, api.__main__; from api.server.app import create_app;"
+        "import sys, api.__main__; from api.server.service import Service;"
         "from sentiment_core import bundle, registry, scorer;"
-        "from api.contract.settings import settings; create_app(settings());"
+        "from api.contract.settings import settings; Service(settings());"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     run = subprocess.run(

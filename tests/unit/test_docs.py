@@ -11,8 +11,8 @@ from pydantic_core import PydanticUndefined
 
 from api.contract.problems import STATUS
 from api.contract.settings import ServiceSettings
-from api.observability.metrics import Metrics
-from api.server.routes import STATIC, UNMATCHED, routes
+from api.observability.metrics import ServiceMetrics
+from api.server.router import ROUTES, STATIC
 from sentiment_core.cli import VERBS, main
 from sentiment_core.contract import RejectCode
 from sentiment_core.experiments import EXPERIMENTS
@@ -144,12 +144,12 @@ def test_every_error_code_of_the_service_is_listed_with_its_status(docs: Path) -
 def test_every_metric_of_the_service_is_listed(docs: Path) -> None:
     exposed = {
         metric.name + ("_total" if metric.type == "counter" else "")
-        for metric in Metrics(hourly_price_usd=1).registry.collect()
+        for metric in ServiceMetrics(hourly_price_usd=1).registry.collect()
         if not metric.name.startswith("process_")
     }
     assert exposed <= set(first_cells(docs / "api.md"))
 
 
 def test_every_address_of_the_service_is_listed(docs: Path) -> None:
-    served = {f"{route.method} {route.path}" for route in routes() if route.path not in (STATIC, UNMATCHED)}
+    served = {f"{route.method} {route.path}" for route in ROUTES if route.path != STATIC}
     assert served == {name for name in first_cells(docs / "api.md") if " /" in name}

@@ -8,16 +8,13 @@ import asyncio
 import logging
 import signal
 import sys
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 
-from aiohttp import web
-
-from api import logs
-from api.app import create_app, create_probes
-from api.connection import Runner
-from api.keys import METRICS, STOPPING, USUAL
-from sentiment_core.errors import AddressTaken, SettingInvalid
-from sentiment_core.settings import Settings, settings
+from api.contract.errors import AddressTaken
+from api.contract.settings import ServiceSettings, settings
+from api.observability import logs
+from api.server.service import Service
+from sentiment_core.errors import SettingInvalid
 
 log = logging.getLogger("api")
 
@@ -26,39 +23,25 @@ log = logging.getLogger("api")
 _SWITCH_S = 0.0001
 
 
-async def serve(chosen: Settings) -> None:
+async def serve(chosen: ServiceSettings) -> None:
     """Serve until a signal says to stop."""
-    app = create_app(chosen)
-    runner = Runner(app, app[USUAL], chosen, app[METRICS])
-    async with AsyncExitStack() as running:
-        running.push_async_callback(runner.cleanup)
-        await runner.setup()
-        if chosen.api_probes_port is not None:
-            probes = web.AppRunner(create_probes(app), access_log=None)
-            running.push_async_callback(probes.cleanup)
-            await probes.setup()
-            await _listen(probes, chosen.api_host, chosen.api_probes_port, "probes listening")
-        await _listen(runner, chosen.api_host, chosen.api_port, "listening")
-        await _until_stopped(app[STOPPING], chosen.api_drain_s)
-
-
-async def _listen(runner: web.AppRunner, host: str, port: int, event: str) -> None:
+    service = Service(chosen)
     try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise AddressTaken(address=f"{host}:{port}", why=error.strerror or str(error)) from error
-    log.info(event, extra={"address": [f"{host}:{port}" for host, port, *_ in runner.addresses]})
+        await service.start()
+        await _until_stopped(service.stopping, chosen.api_drain_s)
+    finally:
+        await service.stop()
 
 
 async def _until_stopped(stopping: asyncio.Event, drain_s: float) -> None:
-    at_once = asyncio.Event()
+    skip_drain = asyncio.Event()
 
     def terminate() -> None:
-        (at_once if stopping.is_set() else stopping).set()
+        (skip_drain if stopping.is_set() else stopping).set()
 
     def interrupt() -> None:
         stopping.set()
-        at_once.set()
+        skip_drain.set()
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, terminate)
@@ -66,7 +49,7 @@ async def _until_stopped(stopping: asyncio.Event, drain_s: float) -> None:
     await stopping.wait()
     log.info("stopping", extra={"drain_s": drain_s})
     with suppress(TimeoutError):
-        await asyncio.wait_for(at_once.wait(), drain_s)
+        await asyncio.wait_for(skip_drain.wait(), drain_s)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -15,13 +15,13 @@ import urllib3
 
 from demo.airflow_client import AirflowClient
 from demo.environment import CHECKOUT, base
+from demo.errors import AirflowUnavailable
 from demo.object_store import REGION, ObjectStore
 from demo.postgres import Postgres
 from demo.processes import Program
 from demo.steps import Silent, Step, run_all
 from demo.workspace import LOOPBACK, Workspace, write_private
 from sentiment_core.database.connection import connect
-from sentiment_core.errors import AirflowUnavailable
 
 USER = "admin"
 API_SERVER, SCHEDULER, DAG_PROCESSOR = "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"

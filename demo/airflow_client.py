@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 
-from sentiment_core.errors import AirflowRefused, AirflowUnavailable, RunFailed
+from demo.errors import AirflowRefused, AirflowUnavailable, RunFailed
 
 ENDED = frozenset({"success", "failed"})
 PAGE = 100

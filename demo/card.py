@@ -10,9 +10,9 @@ from typing import NamedTuple
 from demo.airflow import USER
 from demo.airflow_client import AirflowClient
 from demo.environment import CHECKOUT
+from demo.errors import DemoNotRunning
 from demo.stack import Stack
 from demo.workspace import is_held, write_private
-from sentiment_core.errors import DemoNotRunning
 
 FILE = "card.json"
 STATE = CHECKOUT / ".demo"

@@ -9,10 +9,11 @@ import click
 
 from demo.card import STATE, Card, lines
 from demo.display import Display
+from demo.errors import DiskFull
 from demo.processes import NEEDED_MB, free_mb
 from demo.stack import Stack
 from demo.tour import TITLES, Tour
-from sentiment_core.errors import DiskFull, SentimentError
+from sentiment_core.errors import SentimentError
 
 INTERRUPTED = 130
 

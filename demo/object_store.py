@@ -11,9 +11,9 @@ import urllib3
 from botocore.config import Config
 
 from demo.environment import base
+from demo.errors import ProgramMissing
 from demo.processes import Program
 from demo.workspace import LOOPBACK, Workspace, write_private
-from sentiment_core.errors import ProgramMissing
 
 BUCKETS = ("reviews", "mlflow")
 REGION = "us-east-1"

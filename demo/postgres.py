@@ -12,11 +12,12 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
 
 from demo.environment import base
+from demo.errors import ProgramMissing
 from demo.processes import Program
 from demo.unprivileged import give, identity, own_folder, readable_copy
 from demo.workspace import LOOPBACK, Workspace, write_private
 from sentiment_core.database.connection import connect
-from sentiment_core.errors import DatabaseUnavailable, ProgramMissing
+from sentiment_core.errors import DatabaseUnavailable
 
 # Each has an owner of the same name.
 DATABASES = ("sentiment", "airflow", "mlflow")

@@ -17,8 +17,8 @@ from typing import IO, Any, NoReturn, Self
 
 import psutil
 
+from demo.errors import DiskFull, PartFailed
 from demo.sessions import Trace, end_all
-from sentiment_core.errors import DiskFull, PartFailed
 
 NEEDED_MB = 2_000
 TAIL_LINES = 15

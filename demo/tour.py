@@ -10,6 +10,7 @@ import urllib3
 
 from demo.display import Display
 from demo.environment import CHECKOUT, base
+from demo.errors import TourFailed
 from demo.object_store import BUCKETS
 from demo.processes import Program
 from demo.stack import Stack
@@ -17,7 +18,7 @@ from demo.steps import Step
 from sentiment_core.database import migrations
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import storage_errors
-from sentiment_core.errors import BundleTooOld, ModelUnknown, TourFailed
+from sentiment_core.errors import BundleTooOld, ModelUnknown
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.registered_model import RegisteredModel
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from demo.errors import PortTaken, StateInUse
 from demo.processes import Supervisor, require_room
-from sentiment_core.errors import PortTaken, StateInUse
 
 LOOPBACK = "127.0.0.1"
 # Below the ports that the system gives to outgoing connections: one of those could hold a kept port at the next start.

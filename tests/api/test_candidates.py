@@ -10,7 +10,7 @@ from collections import Counter
 import aiohttp
 import pytest
 
-from api.canary import place
+from api.models.canary import place
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.model.scorer import Scorer
 
@@ -296,7 +296,7 @@ def test_with_mlflow_down_at_the_start_the_canary_keeps_its_keys(canary, begin, 
 )
 def test_settings_that_contradict_each_other_are_said_at_the_start(settings, named):
     run = subprocess.run(
-        [sys.executable, "-c", "from sentiment_core.settings import settings; settings()"],
+        [sys.executable, "-c", "from api.contract.settings import settings; settings()"],
         env={f"SENTIMENT_{name}": value for name, value in settings.items()},
         capture_output=True,
         text=True,

@@ -12,11 +12,11 @@ import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
 
-from api.openapi import document
-from sentiment_core.settings import Settings
+from api.contract.openapi import document
+from api.contract.settings import ServiceSettings
 from tests.api.conftest import Service
 
-DOCUMENT = document(Settings())
+DOCUMENT = document(ServiceSettings())
 # What is too large is answered so, and not as if it were malformed.
 REFUSED = ["400", "413", "415", "422"]
 

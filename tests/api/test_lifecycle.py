@@ -54,9 +54,10 @@ HEAVY = {"mlflow", "pandas", "sklearn", "airflow", "pyarrow", "sqlalchemy", "ale
 @pytest.mark.parametrize("database_url", ["", "postgresql://127.0.0.1/none"], ids=["alone", "with a database"])
 def test_the_service_imports_nothing_heavy_and_a_driver_only_for_a_database(database_url):
     script = (
-        "import sys, api.__main__; from api.app import create_app; from sentiment_core.model import bundle, scorer;"
+        "import sys, api.__main__; from api.server.service import Service;"
+        "from sentiment_core.model import bundle, scorer;"
         "from sentiment_core.registry import registered_model;"
-        "from sentiment_core.settings import settings; create_app(settings());"
+        "from api.contract.settings import settings; Service(settings());"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     run = subprocess.run(

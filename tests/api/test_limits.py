@@ -1,24 +1,19 @@
 """Each limit, by a caller that goes beyond it."""
 
 import asyncio
-import io
 import json
+import threading
 import time
 
 import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
-from api.guard import Guard
-from api.keys import SETTINGS
-from api.logs import AccessLog
-from api.metrics import Metrics
-from api.middleware import Observer
-from api.rate import RateLimit
-from api.tracing import NoTracing
-from sentiment_core.errors import RateLimited
-from sentiment_core.settings import Settings
+from api.access.rate_limit import RateLimit
+from api.contract.errors import AnswerTooSlow, RateLimited
+from api.contract.schemas import PredictRequest
+from api.contract.text_limit import TextLimit
+from api.models.scoring import Predictor
+from api.models.served_model import ServedModel
 from tests.api.test_connection import Wire, post
 
 TEXT = {"text": "An excellent kettle, I love it."}
@@ -167,19 +162,17 @@ def test_a_long_text_is_refused_where_that_is_wanted(start):
 
 
 def test_an_answer_that_takes_too_long_is_given_up():
-    metrics, access = Metrics(0), AccessLog(io.BytesIO())
-    guard = Guard(Settings(request_timeout_s=0.05), metrics)
+    released = threading.Event()
 
-    async def dawdle(request):
-        await asyncio.sleep(3600)
+    class SlowScorer:
+        def score_text(self, _text):
+            released.wait(30)
+            return 0.5, "neutral"
 
-    async def talk():
-        observer, app = Observer(metrics, access, NoTracing(), asyncio.Event()), web.Application()
-        app[SETTINGS] = Settings()
-        app.router.add_get("/", observer.around("/", guard.around(dawdle)))
-        async with TestClient(TestServer(app)) as client:
-            response = await client.get("/")
-            return response.status, (await response.json(content_type="application/problem+json"))["code"]
-
-    assert asyncio.run(talk()) == (503, "answer_too_slow")
-    assert b"app_requests_in_progress 0.0" in metrics.exposition("")[0]
+    model = ServedModel({"name": "slow", "version": None, "digest": "0" * 64}, "starter", SlowScorer())
+    predictor = Predictor(TextLimit(100_000, "truncate"), timeout_s=0.05)
+    try:
+        with pytest.raises(AnswerTooSlow):
+            asyncio.run(predictor.predict(model, PredictRequest(text="long " * 10_000)))
+    finally:
+        released.set()

@@ -3,8 +3,8 @@ import re
 import jsonschema
 import pytest
 
-from api.problems import STATUS
-from api.routes import STATIC, UNMATCHED, Kind, routes
+from api.contract.problems import STATUS
+from api.server.router import ROUTES, STATIC, Access
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +17,8 @@ def check(described, name, value):
 
 
 def test_every_route_that_speaks_json_is_described(described):
-    pages = {"/", "/docs", "/openapi.json", "/ws", STATIC, UNMATCHED}
-    served = {route.path for route in routes()} - pages
+    pages = {"/", "/docs", "/openapi.json", "/ws", STATIC}
+    served = {route.path for route in ROUTES} - pages
     assert served == set(described["paths"])
     assert described["openapi"] == "3.1.0"
 
@@ -64,7 +64,7 @@ def test_the_document_says_what_the_settings_change(start):
 
 
 def test_the_guarded_addresses_are_described_as_such(described):
-    guarded = {route.path for route in routes(kinds={Kind.GUARDED})} - {UNMATCHED}
+    guarded = {route.path for route in ROUTES if route.access is Access.GUARDED}
     told = {
         path for path, methods in described["paths"].items() for each in methods.values() if "401" in each["responses"]
     }

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.pages import LONGEST_EXPLAINED
+from api.pages.pages import LONGEST_EXPLAINED
 
 GOOD = "An excellent kettle, I love it. Not bad at all, though the lid is a little clumsy."
 FORM = "application/x-www-form-urlencoded"
@@ -124,7 +124,7 @@ def mixed(color, share, ground):
 
 @SCHEMES
 def test_every_text_stands_out_from_its_ground(checkout, scheme):
-    static = checkout / "api" / "static"
+    static = checkout / "api" / "pages" / "static"
     light, dark = (
         {
             name: tuple(int(value[at : at + 2], 16) / 255 for at in (0, 2, 4))

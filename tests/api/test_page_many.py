@@ -10,7 +10,7 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from api.pages import LARGEST_FILE, MOST_ROWS
+from api.pages.pages import LARGEST_FILE, MOST_ROWS
 from tests.api.test_page import SCHEMES, WIDTHS, fits
 from tests.api.test_page_live import problem
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import yaml
 
-from api.metrics import Metrics
+from api.observability.metrics import ServiceMetrics
 from tests.chart.helm import CHART
 
 # Words of PromQL in the expressions here.
@@ -31,7 +31,7 @@ def expressions():
 
 
 def test_every_metric_and_label_that_is_asked_for_is_exposed() -> None:
-    families = list(Metrics(hourly_price_usd=1).registry.collect())
+    families = list(ServiceMetrics(hourly_price_usd=1).registry.collect())
     names = {family.name for family in families}
     names |= {f"{family.name}_total" for family in families if family.type == "counter"}
     names |= {f"{family.name}_bucket" for family in families if family.type == "histogram"}

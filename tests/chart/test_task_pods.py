@@ -16,8 +16,8 @@ import urllib3
 import yaml
 
 from demo.airflow_client import AirflowClient
+from demo.errors import AirflowUnavailable
 from sentiment_core.database.connection import connect
-from sentiment_core.errors import AirflowUnavailable
 from tests.chart.helm import Helm, merged, named, values_of, without_airflow
 from tests.chart.pod_api import Kubelet, Pod, PodApi
 from tests.chart.test_commands import free_port, until

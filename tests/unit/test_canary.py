@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.canary import place
+from api.models.canary import place
 
 PLACES = 2**64
 KEYS = [f"customer-{number}" for number in range(20_000)]
@@ -35,7 +35,11 @@ def test_a_growing_share_gives_no_key_back():
 
 
 def test_a_key_has_one_place_in_every_process_and_every_release():
-    command = [sys.executable, "-c", "from api.canary import place; print(place('customer-7'), place('ü'), place(''))"]
+    command = [
+        sys.executable,
+        "-c",
+        "from api.models.canary import place; print(place('customer-7'), place('ü'), place(''))",
+    ]
     found = {subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout for _ in range(2)}
     assert found == {f"{place('customer-7')} {place('ü')} {place('')}\n"}
     assert place("customer-7") == 11_015_276_243_147_996_824

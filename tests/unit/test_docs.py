@@ -9,15 +9,15 @@ import pytest
 import yaml
 from pydantic_core import PydanticUndefined
 
-from api.metrics import Metrics
-from api.problems import STATUS
-from api.routes import STATIC, UNMATCHED, routes
+from api.contract.problems import STATUS
+from api.contract.settings import ServiceSettings
+from api.observability.metrics import ServiceMetrics
+from api.server.router import ROUTES, STATIC
 from sentiment_core.cli.main import VERBS, main
 from sentiment_core.datasets.collection import LabelCode
 from sentiment_core.drift.statistics import Cause
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.experiments.catalogue import EXPERIMENTS
-from sentiment_core.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def first_codes(page: Path, header: str) -> list[str]:
 
 def settings_table() -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
+    for name, field in ServiceSettings.model_fields.items():
         assert field.default is not PydanticUndefined
         default = "" if field.default is None else f"`{shown(field.default)}`"
         rows.append(f"| `SENTIMENT_{name.upper()}` | {default} | {field.description} |")
@@ -70,7 +70,7 @@ def shown(default: Any) -> str:
 def test_every_setting_is_listed_with_its_default_and_its_meaning(docs: Path) -> None:
     page = docs / "configuration.md"
     assert settings_table() in page.read_text(), f"put this table in:\n{settings_table()}"
-    assert len(table(page, "variable")) == len(Settings.model_fields)
+    assert len(table(page, "variable")) == len(ServiceSettings.model_fields)
 
 
 def test_every_part_and_variable_of_the_compose_file_is_listed(docs: Path, checkout: Path) -> None:
@@ -131,11 +131,11 @@ def test_every_measure_of_drift_is_explained(docs: Path) -> None:
     measures = table(docs / "drift.md", "measure")
     assert sorted(row[0] for row in measures) == sorted(Cause)
     named = set(codes([row[2] for row in measures]))
-    assert named <= {f"SENTIMENT_{name.upper()}" for name in Settings.model_fields}
+    assert named <= {f"SENTIMENT_{name.upper()}" for name in ServiceSettings.model_fields}
 
 
 def test_every_setting_that_a_page_names_exists(docs: Path, checkout: Path) -> None:
-    known = {f"SENTIMENT_{name.upper()}" for name in Settings.model_fields}
+    known = {f"SENTIMENT_{name.upper()}" for name in ServiceSettings.model_fields}
     known |= set(first_codes(docs / "compose.md", "variable"))
     for page in (checkout / "README.md", *docs.rglob("*.md")):
         named = set(re.findall(r"`(SENTIMENT_[A-Z0-9_]+)[`=]", page.read_text()))
@@ -211,12 +211,12 @@ def test_every_error_code_of_the_service_is_listed_with_its_status(docs: Path) -
 def test_every_metric_of_the_service_is_listed(docs: Path) -> None:
     exposed = {
         metric.name + ("_total" if metric.type == "counter" else "")
-        for metric in Metrics(hourly_price_usd=1).registry.collect()
+        for metric in ServiceMetrics(hourly_price_usd=1).registry.collect()
         if not metric.name.startswith("process_")
     }
     assert exposed <= set(first_cells(docs / "api.md"))
 
 
 def test_every_address_of_the_service_is_listed(docs: Path) -> None:
-    served = {f"{route.method} {route.path}" for route in routes() if route.path not in (STATIC, UNMATCHED)}
+    served = {f"{route.method} {route.path}" for route in ROUTES if route.path != STATIC}
     assert served == {name for name in first_cells(docs / "api.md") if " /" in name}

@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from demo import processes
+from demo.errors import DiskFull, PartFailed, PortTaken, StateInUse
 from demo.processes import Program, Stopping, Supervisor
 from demo.sessions import Trace, end_all
 from demo.steps import Silent, Step, run_all
 from demo.workspace import Workspace
-from sentiment_core.errors import DiskFull, PartFailed, PortTaken, StateInUse
 
 SLEEPS = "import time; time.sleep(60)"
 LEAVES_CHILD = """

@@ -1,0 +1,81 @@
+"""Who calls: known by an API key where keys are set, by the address elsewhere."""
+
+import hashlib
+import hmac
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv6Address, ip_address
+
+from api.contract.errors import Unauthorised
+from api.contract.schemas import REQUEST_KEY
+
+_IPV6_SITE_BITS = 64
+
+
+class Callers:
+    """Tells callers apart.
+
+    Keys are kept as SHA-256 alone, which is enough for what is random and long; each is compared in constant time.
+    """
+
+    def __init__(self, keys: Sequence[str], forwarded_hops: int) -> None:
+        pairs = (key.split(":") for key in keys)
+        self._known = [(name, bytes.fromhex(digest)) for name, digest in pairs]
+        self._hops = forwarded_hops
+
+    def identify(self, headers: Mapping[str, str], peer: str | None) -> str:
+        """Return the caller's name, or its address where no keys are set; raises `Unauthorised`."""
+        return self._key_name(headers) if self._known else self.address(headers, peer)
+
+    def address(self, headers: Mapping[str, str], peer: str | None) -> str:
+        """Return the address that a request comes from, as the outermost of our own proxies saw it.
+
+        Of an IPv6 address it is the site's part: whoever has one address of a site mostly has all of them.
+        """
+        if self._hops and (forwarded := headers.get("X-Forwarded-For")):
+            hops = forwarded.split(",")
+            peer = hops[-min(self._hops, len(hops))].strip()
+        if peer is None or ":" not in peer:
+            return peer or "local"
+        return _site(peer)
+
+    def request_key(self, headers: Mapping[str, str], peer: str | None) -> str:
+        """Return what keeps requests at one model: the key that they name, else the address that they come from."""
+        return headers.get(REQUEST_KEY) or self.address(headers, peer)
+
+    def _key_name(self, headers: Mapping[str, str]) -> str:
+        given = headers.get("Authorization") or headers.get("X-API-Key")
+        if given is None:
+            raise Unauthorised(why="none was sent")
+        digest = hashlib.sha256(_secret(given)).digest()
+        found = None
+        for name, known in self._known:
+            if hmac.compare_digest(known, digest):
+                found = name
+        if found is None:
+            raise Unauthorised(why="the one that was sent is not known")
+        return found
+
+
+def _secret(given: str) -> bytes:
+    """Return the key that a header holds: alone, as a bearer token, or as the password that a browser asked for."""
+    scheme, _, value = given.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            given = value
+        case "basic":
+            try:
+                return b64decode(value, validate=True).partition(b":")[2]
+            except ValueError:
+                return b""
+    return given.strip().encode(errors="surrogateescape")
+
+
+def _site(address: str) -> str:
+    try:
+        parsed = ip_address(address.strip("[]"))
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(IPv6Address(int(parsed) >> _IPV6_SITE_BITS << _IPV6_SITE_BITS))
+    return str(parsed)

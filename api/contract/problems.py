@@ -1,0 +1,99 @@
+"""Errors as `application/problem+json` (RFC 9457), and the one table from an error's code to its HTTP status."""
+
+import math
+from http import HTTPStatus
+
+import orjson
+from aiohttp import web
+
+from api.contract.errors import MethodNotAllowed, RateLimited, Unauthorised, UpgradeRequired
+from api.contract.schemas import Problem
+from sentiment_core.errors import SentimentError, TransientError
+
+MEDIA = "application/problem+json"
+# The code of the problem that answers a request.
+PROBLEM = web.RequestKey("problem", str)
+RETRY_AFTER_S = 5
+
+STATUS: dict[str, HTTPStatus] = {
+    "malformed_http": HTTPStatus.BAD_REQUEST,
+    "malformed_json": HTTPStatus.BAD_REQUEST,
+    "invalid_utf8": HTTPStatus.BAD_REQUEST,
+    "unreadable_body": HTTPStatus.BAD_REQUEST,
+    "invalid_text": HTTPStatus.BAD_REQUEST,
+    "wrong_type": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "missing_text": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "empty_text": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "unknown_field": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "missing_field": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "invalid_value": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "unstorable_text": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "wrong_content_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "batch_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "text_too_long": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "body_too_slow": HTTPStatus.REQUEST_TIMEOUT,
+    "unauthorised": HTTPStatus.UNAUTHORIZED,
+    "cross_site": HTTPStatus.FORBIDDEN,
+    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "feedback_off": HTTPStatus.NOT_FOUND,
+    "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "upgrade_required": HTTPStatus.UPGRADE_REQUIRED,
+    "overloaded": HTTPStatus.SERVICE_UNAVAILABLE,
+    "answer_too_slow": HTTPStatus.SERVICE_UNAVAILABLE,
+    "not_ready": HTTPStatus.SERVICE_UNAVAILABLE,
+    "feedback_queue_full": HTTPStatus.SERVICE_UNAVAILABLE,
+    "feedback_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "stopping": HTTPStatus.SERVICE_UNAVAILABLE,
+    "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+def status_of(error: SentimentError) -> HTTPStatus:
+    """Return the HTTP status of an error; one without a place in the table is our fault, not the caller's."""
+    transient = isinstance(error, TransientError)
+    return STATUS.get(error.code, HTTPStatus.SERVICE_UNAVAILABLE if transient else HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def problem(error: SentimentError) -> Problem:
+    """Return the error's body."""
+    return {
+        "type": f"/docs#{error.code}",
+        "title": error.code.replace("_", " ").capitalize(),
+        "status": int(status_of(error)),
+        "detail": str(error),
+        "code": error.code,
+    }
+
+
+def problem_response(error: SentimentError) -> web.Response:
+    """Return the error as a response."""
+    body = problem(error)
+    return web.Response(status=body["status"], body=orjson.dumps(body), content_type=MEDIA, headers=headers_of(error))
+
+
+def problem_bytes(error: SentimentError) -> bytes:
+    """Return the error as a whole HTTP response that closes its connection."""
+    body = orjson.dumps(problem(error))
+    status = status_of(error)
+    headers = {"Content-Type": MEDIA, "Content-Length": len(body), "Connection": "close"} | headers_of(error)
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def headers_of(error: SentimentError) -> dict[str, str]:
+    """Return the headers that tell a client what to do about the error."""
+    headers: dict[str, str] = {}
+    match error:
+        case MethodNotAllowed():
+            headers["Allow"] = str(error.details["allowed"])
+        case UpgradeRequired():
+            headers |= {"Connection": "Upgrade", "Upgrade": "websocket"}
+        case Unauthorised():
+            headers["WWW-Authenticate"] = 'Bearer realm="sentiment"'
+        case RateLimited():
+            headers["Retry-After"] = str(math.ceil(error.details["wait"]))
+        case TransientError():
+            headers["Retry-After"] = str(RETRY_AFTER_S)
+    return headers

@@ -1,0 +1,261 @@
+"""The shapes of requests and responses: they validate, and the OpenAPI document is generated from them."""
+
+from typing import Annotated, Any, Literal, NotRequired, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from api.contract.errors import (
+    FieldMissing,
+    FieldUnknown,
+    TextEmpty,
+    TextInvalid,
+    TextMissing,
+    TextUnstorable,
+    TypeInvalid,
+    ValueInvalid,
+)
+from sentiment_core.errors import SentimentError
+
+# Anything but Unicode's White_Space: of `\S`, Rust, Python and ECMAScript, which read it here, have three definitions.
+_WHITE = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_NOT_BLANK = f"[^{_WHITE}]"
+_NOT_BLANK_WITHOUT_NUL = rf"^[^\u0000]*[^\u0000{_WHITE}][^\u0000]*$"
+Text = Annotated[str, Field(min_length=1, pattern=_NOT_BLANK, description="The text to score; not blank.")]
+Label = Literal["negative", "neutral", "positive"]
+Source = Literal["registry", "cache", "bundle", "starter"]
+RoleName = Literal["champion", "shadow", "canary"]
+FeedbackState = Literal["starting", "ok", "unavailable", "outdated", "refused"]
+
+
+class Request(BaseModel):
+    """A request's body: nothing is converted, nothing unknown is accepted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class PredictRequest(Request):
+    """One text to score."""
+
+    text: Text
+    explain: bool = Field(False, description="Also say what each n-gram contributes to the score.")
+
+
+class BatchRequest(Request):
+    """Several texts to score; each is judged on its own, so one bad text costs only itself."""
+
+    texts: list[Any] = Field(description="The texts to score.", json_schema_extra={"items": {"type": "string"}})
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("string_nul", "it holds U+0000")
+    return text
+
+
+REQUEST_KEY = "X-Request-Key"  # the header by which requests stay at one model
+IDEMPOTENCY_KEY = "Idempotency-Key"  # the header by which a correction that is sent again is known
+
+
+class FeedbackRequest(Request):
+    """A correction: which label is right for a text, and what score it was given by which model."""
+
+    text: Annotated[Text, AfterValidator(_storable)] = Field(
+        description="The text as it was scored; not blank, and without the character U+0000.",
+        json_schema_extra={"pattern": _NOT_BLANK_WITHOUT_NUL},
+    )
+    label: Label = Field(description="The label that is right.")
+    score: float | None = Field(None, ge=0, le=1, allow_inf_nan=False, description="The score that was given.")
+    model_digest: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        max_length=64,  # where `$` lets a line's end follow, as in Python
+        description="The digest of the model that gave it, of this service or another.",
+    )
+
+
+class FeedbackAccepted(TypedDict):
+    """The correction is in the queue and will be stored; `feedback_id` names it from now on."""
+
+    status: Literal["accepted"]
+    feedback_id: str
+
+
+class ModelIdentity(TypedDict):
+    """The model that gave an answer; `version` is null when it does not come from the registry."""
+
+    name: str
+    version: int | None
+    digest: str
+
+
+class Contribution(TypedDict):
+    """What one n-gram adds to the log-odds of positive, and the character spans where it stands in the text."""
+
+    ngram: str
+    weight: float
+    spans: list[tuple[int, int]]
+
+
+class Explanation(TypedDict):
+    """The contributions and the bias sum up to the log-odds of the score."""
+
+    bias: float
+    contributions: list[Contribution]
+
+
+class Prediction(TypedDict):
+    """The answer for one text; `score` is the calibrated probability of positive, `sentiment` is null for neutral."""
+
+    label: Label
+    sentiment: Literal[0, 1] | None
+    score: Annotated[float, Field(ge=0, le=1)]
+    model: ModelIdentity
+    truncated: bool
+    explanation: NotRequired[Explanation]
+
+
+class BatchError(TypedDict):
+    """Why the text at an index of the batch has no result."""
+
+    index: int
+    code: str
+    message: str
+
+
+class BatchResponse(TypedDict):
+    """One entry in `results` a text, null where `errors` names its index."""
+
+    results: list[Prediction | None]
+    errors: list[BatchError]
+
+
+class Problem(TypedDict):
+    """An error, as RFC 9457 describes it; `code` is stable and meant for programs."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+class Candidate(TypedDict):
+    """A model beside the champion: `wanted` is its version or alias; `model` is null until one is loaded.
+
+    `detail` says what is not as it should be, or is null.
+    """
+
+    wanted: str
+    model: ModelIdentity | None
+    source: Source | None
+    detail: str | None
+
+
+class Canary(Candidate):
+    """The candidate that answers a share of the request keys."""
+
+    share: Annotated[float, Field(ge=0, le=1)]
+
+
+class ModelCard(TypedDict):
+    """The model that answers now, and where it came from; `pinned` is the setting that names it, null for `champion`.
+
+    `shadow` and `canary` are null where they are not set. `card` is the model card: what the model is for, how good it
+    is, by slice too, and where its limits are.
+    """
+
+    name: str
+    version: int | None
+    digest: str
+    source: Source
+    pinned: str | None
+    shadow: Candidate | None
+    canary: Canary | None
+    manifest: dict[str, Any]
+    provenance: dict[str, Any]
+    card: dict[str, Any]
+
+
+class Health(TypedDict):
+    """The process runs."""
+
+    status: Literal["ok"]
+
+
+class FeedbackStatus(TypedDict):
+    """How the database took the last try to store corrections, and how many wait for the next one."""
+
+    state: FeedbackState
+    waiting: int
+
+
+class Readiness(TypedDict):
+    """The process answers predictions; `detail` says what is not as it should be nevertheless, or is null.
+
+    `feedback` is missing where no corrections are taken; whatever it says, predictions are answered.
+    """
+
+    status: Literal["ready"]
+    model: ModelIdentity
+    source: Source
+    pinned: str | None
+    shadow: Candidate | None
+    canary: Canary | None
+    registry_reachable: bool | None
+    detail: str | None
+    feedback: NotRequired[FeedbackStatus]
+
+
+_TEXTS = ("text", "texts")
+_KINDS = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "float_type": "a number",
+    "list_type": "a list",
+    "model_type": "an object",
+}
+_VALUES = {
+    "label": "negative, neutral or positive",
+    "score": "a number from 0 to 1",
+    "model_digest": "64 digits of 0 to 9 and a to f",
+}
+AnyRequest = TypeVar("AnyRequest", bound=Request)
+
+
+def validate(shape: type[AnyRequest], payload: object) -> AnyRequest:
+    """Return the payload as the given shape, or raise the error that names what is wrong with it."""
+    try:
+        return shape.model_validate(payload)
+    except ValidationError as error:
+        raise _translate(shape, error) from None
+
+
+def _translate(shape: type[Request], error: ValidationError) -> SentimentError:
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    field = shown(first["loc"][0]) if first["loc"] else ""
+    kind = first["type"]
+    found: SentimentError
+    match kind:
+        case "missing":
+            found = TextMissing(field=field) if field in _TEXTS else FieldMissing(field=field)
+        case "extra_forbidden":
+            found = FieldUnknown(field=field, known=", ".join(shape.model_fields))
+        case "string_too_short" | "string_pattern_mismatch" if field in _TEXTS:
+            found = TextEmpty(field=field)
+        case "string_nul":
+            found = TextUnstorable(field=field)
+        case "string_unicode":
+            found = TextInvalid(field=field or "name")
+        case _ if kind in _KINDS or field not in _VALUES:
+            wanted = _KINDS.get(kind, "another type")
+            found = TypeInvalid(where=f"field {field}" if field else "body", why=f"it must be {wanted}")
+        case _:
+            found = ValueInvalid(field=field, why=f"it must be {_VALUES[field]}")
+    return found
+
+
+def shown(name: object) -> str:
+    """Return a name that a caller sent so that it can stand in an answer: short, and ASCII."""
+    return ascii(str(name)[:40])[1:-1]

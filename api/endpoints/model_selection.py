@@ -1,0 +1,31 @@
+"""Which model answers a request, and what is recorded of its predictions."""
+
+from aiohttp import web
+
+from api.access.callers import Callers
+from api.contract.schemas import Prediction
+from api.contract.text_limit import TextLimit
+from api.models.provider import ModelProvider
+from api.models.served_model import ServedModel
+from api.observability.metrics import ServiceMetrics
+
+
+class ModelSelection:
+    """Choose the model of each request, and record each prediction."""
+
+    def __init__(self, models: ModelProvider, callers: Callers, limit: TextLimit, metrics: ServiceMetrics) -> None:
+        self._models = models
+        self._callers = callers
+        self._limit = limit
+        self._metrics = metrics
+
+    def model_for(self, request: web.BaseRequest) -> ServedModel:
+        """Return the model that answers a request. Raises `ModelNotReady`."""
+        if not self._models.canary_active:
+            return self._models.current
+        return self._models.choose(self._callers.request_key(request.headers, request.remote))
+
+    def record(self, text: str, prediction: Prediction) -> None:
+        """Count the prediction of a text as it was sent, and hand the scored part to the shadow model."""
+        self._metrics.predicted(prediction["label"], len(text), prediction["model"], truncated=prediction["truncated"])
+        self._models.shadow(self._limit.allowed(text)[0], prediction["score"], prediction["label"])

@@ -1,0 +1,1 @@
+"""HTTP itself: connections, bodies, responses, content negotiation, CORS."""

@@ -1,0 +1,109 @@
+"""Request bodies as Python values, strictly: valid UTF-8, valid JSON, and only the content types that are offered."""
+
+import asyncio
+import json
+from urllib.parse import parse_qsl
+
+import orjson
+from aiohttp import hdrs, web
+
+from api.contract.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    ContentTypeUnsupported,
+    EncodingInvalid,
+    RequestMalformed,
+    TypeInvalid,
+)
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_MAX_FIELDS = 16
+_UTF8 = ("utf-8", "utf8", "us-ascii")
+
+
+def content_type(request: web.BaseRequest, *accepted: str) -> str:
+    """Return the request's content type, or raise `ContentTypeUnsupported`."""
+    given = request.headers.get("Content-Type")
+    if given in accepted:  # as it is mostly spelt
+        return given
+    found = request.content_type
+    charset = request.charset
+    if found not in accepted or (charset is not None and charset.lower() not in _UTF8):
+        header = request.headers.get("Content-Type", "(none)")
+        raise ContentTypeUnsupported(found=ascii(header[:80])[1:-1], wanted=" or ".join(accepted) + " in UTF-8")
+    return found
+
+
+class BodyReader:
+    """Read request bodies up to a size and within a time."""
+
+    def __init__(self, max_bytes: int, timeout_s: float) -> None:
+        self._max_bytes = max_bytes
+        self._timeout_s = timeout_s
+
+    async def read(self, request: web.BaseRequest) -> bytes:
+        """Return the body. Raises `BodyTooLarge` and `BodyTooSlow`."""
+        if request.content.is_eof():  # it came with the head, as short bodies do
+            body = request.content.read_nowait()
+            self._check(len(body))
+            return body
+        self._check(request.content_length or 0)
+        if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(_CONTINUE)
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                while part := await request.content.readany():
+                    parts.append(part)
+                    size += len(part)
+                    self._check(size)
+        except TimeoutError:
+            raise BodyTooSlow(seconds=self._timeout_s) from None
+        return b"".join(parts)
+
+    def _check(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise BodyTooLarge(limit=self._max_bytes)
+
+
+def parse_json(body: bytes | str) -> object:
+    """Return what the JSON document says, or raise `EncodingInvalid` or `RequestMalformed`.
+
+    Escapes of lone surrogates are kept in the strings, for the validation to refuse the field that holds them.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        return _parse_with_surrogates(body, error)
+
+
+def _parse_with_surrogates(body: bytes | str, error: orjson.JSONDecodeError) -> object:
+    # Lone surrogates are the one thing that the standard library takes and orjson does not, once NaN is refused.
+    try:
+        text = body.decode() if isinstance(body, bytes) else body
+        return json.loads(text, parse_constant=_refuse)
+    except UnicodeDecodeError:
+        raise EncodingInvalid from None
+    except (ValueError, RecursionError):
+        raise RequestMalformed(why=str(error)) from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def parse_form(body: bytes) -> dict[str, str]:
+    """Return the form's fields, or raise `EncodingInvalid`, or `TypeInvalid` for a field that is given twice."""
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
+    except UnicodeDecodeError:
+        raise EncodingInvalid from None
+    except ValueError:
+        raise TypeInvalid(where="form", why=f"it must have at most {_MAX_FIELDS} fields") from None
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise TypeInvalid(where="form", why="it must not have a field twice")
+    return fields

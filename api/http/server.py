@@ -1,0 +1,83 @@
+"""An HTTP server on aiohttp's low-level interface: one handler for all requests, no application and no router."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from api.contract.errors import AddressTaken
+from api.contract.problems import problem_bytes
+from api.contract.settings import ServiceSettings
+from api.http.connection import LINGER_S, Connection, connection_of
+from api.observability.metrics import ServiceMetrics
+from sentiment_core.errors import SentimentError
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+_log = logging.getLogger(__name__)
+# aiohttp logs every malformed request as an exception, with a traceback; the metric counts them.
+_log.addFilter(lambda record: not str(record.msg).startswith("Error handling request"))
+
+
+class HttpServer:
+    """Listen, and have one handler answer every request."""
+
+    def __init__(
+        self, handler: Handler, settings: ServiceSettings, metrics: ServiceMetrics, max_connections: int | None = None
+    ) -> None:
+        self.request_timeout_s = settings.request_timeout_s
+        self.max_connections = settings.max_connections if max_connections is None else max_connections
+        self.connections: set[Connection] = set()
+        self._handler = handler
+        self._keepalive_s = settings.keepalive_s
+        self._metrics = metrics
+        self._runner: web.ServerRunner | None = None
+        self._listener: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int) -> list[str]:
+        """Listen on an address and return the addresses that are bound; raises `AddressTaken`."""
+        self._server = web.Server(
+            self._handle,
+            keepalive_timeout=self._keepalive_s,
+            lingering_time=LINGER_S,
+            access_log=None,
+            logger=_log,
+        )
+        self._runner = web.ServerRunner(self._server, shutdown_timeout=self.request_timeout_s)
+        await self._runner.setup()
+        try:
+            self._listener = await asyncio.get_running_loop().create_server(lambda: Connection(self), host, port)
+        except OSError as error:
+            raise AddressTaken(address=f"{host}:{port}", why=error.strerror or str(error)) from error
+        return [f"{host}:{port}" for host, port, *_ in (each.getsockname() for each in self._listener.sockets)]
+
+    async def stop(self, close_streams: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Accept no more, finish the requests in progress and close all connections."""
+        if self._listener is not None:
+            self._listener.close()
+        if close_streams is not None:
+            await close_streams()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def protocol(self) -> asyncio.Protocol:
+        """Return aiohttp's protocol for a new connection."""
+        return self._server()
+
+    def problem(self, error: SentimentError) -> bytes:
+        """Count an error that no handler sees and return its answer."""
+        self._metrics.problems.labels(error.code).inc()
+        return problem_bytes(error)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = connection_of(request)
+        if connection is None:
+            return await self._handler(request)
+        connection.request_started(request)
+        try:
+            if connection.writing_paused:  # answers of earlier requests wait: they do not pile up
+                await connection.wait_writable()
+            return await self._handler(request)
+        finally:
+            connection.request_ended()

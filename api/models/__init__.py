@@ -1,0 +1,1 @@
+"""The models that answer: champion, canary and shadow, and scoring with them."""

@@ -1,0 +1,34 @@
+"""The model that served last, remembered across restarts, for a start at which the registry does not answer."""
+
+import json
+import os
+import threading
+from pathlib import Path
+
+from api.contract.schemas import ModelIdentity
+
+
+class LastGood:
+    """A small file beside the cached bundles."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> ModelIdentity | None:
+        """Return the model that was written last, or None when there is none that can be read."""
+        try:
+            found = json.loads(self._path.read_text())
+            version = found["version"]
+            return {
+                "name": str(found["name"]),
+                "version": None if version is None else int(version),
+                "digest": str(found["digest"]),
+            }
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+
+    def write(self, model: ModelIdentity) -> None:
+        """Remember the model; a crash leaves the old file or the new one."""
+        scratch = self._path.with_name(f"{self._path.name}.{os.getpid()}.{threading.get_ident()}")
+        scratch.write_text(json.dumps(model))
+        scratch.replace(self._path)

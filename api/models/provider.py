@@ -1,0 +1,138 @@
+"""Which model answers a request: the champion, or the canary for its share; the shadow only scores along."""
+
+import asyncio
+
+from api.contract.errors import ModelNotReady
+from api.contract.schemas import Canary as CanaryState
+from api.contract.schemas import Candidate, ModelCard, Readiness
+from api.contract.settings import ServiceSettings
+from api.models.canary import Canary
+from api.models.registry_role import Followed
+from api.models.role import Local, Role
+from api.models.served_model import Scorers, ServedModel
+from api.models.shadow import Shadow
+from api.observability.metrics import ServiceMetrics
+from sentiment_core.model.card import card_of
+from sentiment_core.model.card_markdown import CARD_KEY
+from sentiment_core.registry.names import CHAMPION
+
+__all__ = ["ModelProvider", "ServedModel"]
+
+
+class ModelProvider:
+    """Holds the champion and, where they are set, a canary and a shadow. Each fails alone; the champion decides.
+
+    The champion is the bundle of the settings, else the registry's, else the starter model.
+    """
+
+    def __init__(self, settings: ServiceSettings, metrics: ServiceMetrics) -> None:
+        self._settings = settings
+        scorers = Scorers()
+        self._champion: Role
+        if settings.bundle is not None or settings.mlflow_tracking_uri is None:
+            self._champion = Local(settings.bundle, metrics, scorers)
+        else:
+            wanted = settings.model_version or CHAMPION
+            self._champion = Followed("champion", wanted, settings, metrics, scorers)
+        self._canary: Canary | None = None
+        if settings.canary is not None:
+            followed = Followed("canary", settings.canary, settings, metrics, scorers)
+            self._canary = Canary(followed, settings.canary_share)
+        self._shadow: Shadow | None = None
+        if settings.shadow is not None:
+            self._shadow = Shadow(Followed("shadow", settings.shadow, settings, metrics, scorers), metrics)
+
+    @property
+    def current(self) -> ServedModel:
+        """Return the champion, or raise `ModelNotReady`."""
+        champion = self._champion.current
+        if champion is None:
+            raise ModelNotReady(why=self._champion.trouble or "it is being loaded")
+        return champion
+
+    @property
+    def canary_active(self) -> bool:
+        """Tell whether a request's key can change which model answers it; else None can be given for it."""
+        return self._canary is not None and self._canary.active
+
+    def choose(self, key: str | None) -> ServedModel:
+        """Return the model that answers this key, the champion where it is None, or raise `ModelNotReady`."""
+        champion = self.current
+        if key is None or self._canary is None:
+            return champion
+        return self._canary.model_for(key) or champion
+
+    def shadow(self, text: str, score: float, label: str) -> None:
+        """Let the shadow score a text too that was answered with this score and label."""
+        if self._shadow is not None:
+            self._shadow.put(text, score, label)
+
+    def readiness(self) -> Readiness:
+        """Return how the model is served, or raise `ModelNotReady`."""
+        current = self.current
+        return {
+            "status": "ready",
+            "model": current.identity,
+            "source": current.source,
+            "pinned": self._settings.model_version,
+            "shadow": self._shadow_state(),
+            "canary": self._canary_state(),
+            "registry_reachable": next((role.reachable for role in self._roles() if role.reachable is not None), None),
+            "detail": self._champion.detail,
+        }
+
+    def card(self) -> ModelCard:
+        """Return what is known of the current model, or raise `ModelNotReady`."""
+        current = self.current
+        bundle = current.scorer.bundle
+        return {
+            "name": current.identity["name"],
+            "version": current.identity["version"],
+            "digest": current.identity["digest"],
+            "source": current.source,
+            "pinned": self._settings.model_version,
+            "shadow": self._shadow_state(),
+            "canary": self._canary_state(),
+            "manifest": bundle.manifest.model_dump(mode="json"),
+            "provenance": {name: value for name, value in bundle.provenance.items() if name != CARD_KEY},
+            "card": card_of(bundle),
+        }
+
+    async def follow(self) -> None:
+        """Load the models and keep them up to date, until cancelled."""
+        if self._shadow is not None:
+            self._shadow.start()
+        try:
+            await self._champion.look()  # alone, so that it is there the sooner
+            await asyncio.gather(*map(self._keep, self._roles()))
+        finally:
+            if self._shadow is not None:
+                await asyncio.to_thread(self._shadow.stop)
+
+    async def _keep(self, role: Role) -> None:
+        # Each at its own pace: a candidate that takes long to load keeps no new champion waiting.
+        while True:
+            await role.look()
+            await asyncio.sleep(self._settings.model_poll_s)
+
+    def _roles(self) -> list[Role]:
+        candidates = (self._canary, self._shadow)
+        return [self._champion, *(found.followed for found in candidates if found is not None)]
+
+    def _shadow_state(self) -> Candidate | None:
+        return None if self._shadow is None else _state(self._shadow.followed)
+
+    def _canary_state(self) -> CanaryState | None:
+        if self._canary is None:
+            return None
+        return {**_state(self._canary.followed), "share": self._canary.share}
+
+
+def _state(followed: Followed) -> Candidate:
+    current = followed.current
+    return {
+        "wanted": followed.wanted,
+        "model": None if current is None else current.identity,
+        "source": None if current is None else current.source,
+        "detail": followed.detail,
+    }

@@ -1,0 +1,120 @@
+"""Texts in, predictions out, each request by one model from beginning to end."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from api.contract.errors import AnswerTooSlow
+from api.contract.problems import problem
+from api.contract.schemas import BatchError, BatchResponse, Explanation, Prediction, PredictRequest, validate
+from api.contract.text_limit import TextLimit
+from api.models.provider import ServedModel
+from sentiment_core.errors import SentimentError
+from sentiment_core.model import scorer
+
+# Below it scoring takes less time than handing the work to a thread; above it the event loop must not wait for it.
+INLINE_CHARACTERS = 20_000
+INLINE_TEXTS = 200
+# One thread, whatever the number of large requests: the event loop's would get its share of the processor only.
+_THREAD = ThreadPoolExecutor(1, "large requests")
+INLINE_EXPLAINED = 2_000
+Result = TypeVar("Result")
+
+_SENTIMENT: dict[str, Any] = {"negative": 0, "neutral": None, "positive": 1}
+
+
+class Predictor:
+    """Make predictions: short work on the event loop, the rest in a thread and within a time."""
+
+    def __init__(self, limit: TextLimit, timeout_s: float) -> None:
+        self._limit = limit
+        self._timeout_s = timeout_s
+
+    async def predict(self, model: ServedModel, request: PredictRequest) -> Prediction:
+        """Return the prediction of one text. Raises `TextTooLong` and `AnswerTooSlow`."""
+        text, truncated = self._limit.allowed(request.text)
+        if len(text) <= (INLINE_EXPLAINED if request.explain else INLINE_CHARACTERS):
+            prediction = _predict(model, text, request.explain)
+        else:
+            prediction = await self._in_thread(_predict, model, text, request.explain)
+        prediction["truncated"] = truncated
+        return prediction
+
+    async def predict_batch(self, model: ServedModel, texts: list[Any]) -> BatchResponse:
+        """Return the predictions of all valid texts, and the errors of the others. Raises `AnswerTooSlow`."""
+        characters = sum(len(text) for text in texts if isinstance(text, str))
+        if len(texts) <= INLINE_TEXTS and characters <= INLINE_CHARACTERS:
+            return _predict_batch(model, texts, self._limit)
+        return await self._in_thread(_predict_batch, model, texts, self._limit)
+
+    async def _in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await asyncio.get_running_loop().run_in_executor(_THREAD, work, *arguments)
+        except TimeoutError:
+            raise AnswerTooSlow(seconds=self._timeout_s) from None
+
+
+def _predict_batch(model: ServedModel, texts: list[Any], limit: TextLimit) -> BatchResponse:
+    accepted: list[str] = []
+    places: list[tuple[int, bool]] = []  # of each accepted text: its index, and whether it was cut
+    errors: list[BatchError] = []
+    for index, text in enumerate(texts):
+        try:
+            part, cut = limit.allowed(text if _is_plain(text) else validate(PredictRequest, {"text": text}).text)
+        except SentimentError as error:
+            errors.append({"index": index, "code": error.code, "message": problem(error)["detail"]})
+        else:
+            accepted.append(part)
+            places.append((index, cut))
+    results: list[Prediction | None] = [None] * len(texts)
+    for (index, cut), prediction in zip(places, _predict_all(model, accepted), strict=True):
+        prediction["truncated"] = cut
+        results[index] = prediction
+    return {"results": results, "errors": errors}
+
+
+def _is_plain(text: object) -> bool:
+    """Tell whether something is a text without fault, at a tenth of what its validation costs."""
+    if type(text) is not str or not text or text.isspace():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _predict(model: ServedModel, text: str, explain: bool) -> Prediction:
+    if not explain:
+        score, label = model.scorer.score_text(text)
+        return _prediction(model, label, score)
+    found = model.scorer.explain(text)
+    explanation: Explanation = {
+        "bias": found.bias,
+        "contributions": [
+            {"ngram": part.ngram, "weight": part.weight, "spans": list(part.spans)} for part in found.contributions
+        ],
+    }
+    return {**_prediction(model, found.label, found.score), "explanation": explanation}
+
+
+def _predict_all(model: ServedModel, texts: list[str]) -> list[Prediction]:
+    if not texts:
+        return []
+    scores = model.scorer.score_texts(texts)
+    return [
+        _prediction(model, scorer.LABELS[label], score)
+        for label, score in zip(scores.label.tolist(), scores.score.tolist(), strict=True)
+    ]
+
+
+def _prediction(model: ServedModel, label: Any, score: float) -> Prediction:
+    return {
+        "label": label,
+        "sentiment": _SENTIMENT[label],
+        "score": score,
+        "model": model.identity,
+        "truncated": False,
+    }

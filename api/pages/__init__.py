@@ -1,0 +1,1 @@
+"""The web pages, with their templates and static files."""

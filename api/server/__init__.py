@@ -1,0 +1,1 @@
+"""The running service: its app, routes and observer."""

@@ -22,7 +22,7 @@ source_option = click.option(
 
 @click.group()
 def label() -> None:
-    """Have the reviews labelled that the model is least sure about."""
+    """Export uncertain reviews for labelling, and import their labels."""
 
 
 @label.command()

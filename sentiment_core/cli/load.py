@@ -27,15 +27,15 @@ from sentiment_core.settings import settings
     "--model",
     "bundle",
     type=click.Path(path_type=Path),
-    help="Bundle to score with; else the champion, or the starter model where no MLflow is set.",
+    help="Bundle to score with.  [default: the champion, or the starter model without MLflow]",
 )
-@click.option("--replace", is_flag=True, help="Read and score again what is loaded, and try again what was rejected.")
+@click.option("--replace", is_flag=True, help="Reload and rescore loaded files, and retry rejected ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: bool) -> None:
-    """Load review files into PostgreSQL, each entirely or not at all, and once.
+    """Load review files into PostgreSQL, each file exactly once.
 
-    An S3 URI that ends in a slash means everything below it. Exit code 1 when a file is rejected, or fails for now,
-    which does not keep back the others.
+    A file is loaded entirely or not at all. An S3 URI that ends in a slash names every object below it. Exit code 1
+    if a file is rejected or fails for now; the other files are loaded nevertheless.
     """
     config = settings()
     storage = open_storage(config, sources)

@@ -39,13 +39,16 @@ def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def quarantine() -> None:
-    """Look at what was rejected, and take it in after the contract or the settings changed."""
+    """List and replay rejected rows.
+
+    A replay loads rejected rows and files again after the contract or the settings changed.
+    """
 
 
 @quarantine.command("list")
 @choice_options
-@click.option("--resolved", is_flag=True, help="Also show rows that a replay has taken in.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Most entries shown.")
+@click.option("--resolved", is_flag=True, help="Also show rows that a replay has loaded.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Maximum number of entries.")
 @as_json
 def list_entries(
     since: datetime | None,

@@ -28,7 +28,10 @@ params_option = click.option(
 
 @click.group()
 def snapshot() -> None:
-    """Make, list and show snapshots of the labelled data: what a model can be rebuilt from."""
+    """Create, list and show snapshots of the labelled data.
+
+    A model can be rebuilt from its snapshot byte for byte.
+    """
 
 
 @snapshot.command()

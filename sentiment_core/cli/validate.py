@@ -16,9 +16,9 @@ SHOWN_BYTES = 120  # of a rejected row
 @click.argument("sources", metavar="PATH_OR_S3_URI...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def validate(sources: tuple[str, ...], as_json: bool) -> None:
-    """Hold review files against the drop contract, as a load would, and write nothing.
+    """Check review files against the drop contract without loading them.
 
-    An S3 URI that ends in a slash means everything below it. Exit code 1 when a file or a row would be rejected.
+    An S3 URI that ends in a slash names every object below it. Exit code 1 if a file or a row would be rejected.
     """
     config = settings()
     storage = open_storage(config, sources)

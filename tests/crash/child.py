@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from sentiment_core.cli.main import main
+from sentiment_core.cli.group import main
 from tests.crash import points
 
 if __name__ == "__main__":

@@ -115,9 +115,9 @@ KILLED = """
 import os, signal, sys
 from sentiment_core.database.connection import connect
 from sentiment_core.promotion.alias_moves import promote
-from sentiment_core.registry.registered_model import Registry
+from sentiment_core.registry.registered_model import RegisteredModel
 
-class Dying(Registry):
+class Dying(RegisteredModel):
     def set_alias(self, alias, version):
         if sys.argv[3] == "after":
             super().set_alias(alias, version)

@@ -18,8 +18,8 @@ from sentiment_core.registry import artifacts
 from sentiment_core.registry.registered_model import RegisteredModel
 
 FETCH = (
-    "import sys\nfrom pathlib import Path\nfrom sentiment_core.registry.registered_model import Registry\n"
-    "print(Registry(sys.argv[1], sys.argv[2], Path(sys.argv[3])).fetch(1).path)\n"
+    "import sys\nfrom pathlib import Path\nfrom sentiment_core.registry.registered_model import RegisteredModel\n"
+    "print(RegisteredModel(sys.argv[1], sys.argv[2], Path(sys.argv[3])).fetch(1).path)\n"
     "assert not {'mlflow', 'pandas', 'requests', 'sklearn'} & set(sys.modules)"
 )
 

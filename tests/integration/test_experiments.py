@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from sentiment_core.cli.main import main
+from sentiment_core.cli.group import main
 from sentiment_core.datasets.download import downloaded
 from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_labelled
 from sentiment_core.drops.storage import Storage

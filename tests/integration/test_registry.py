@@ -171,8 +171,8 @@ def test_mlflow_loads_the_registered_model_and_gives_the_same_scores(mlflow_uri,
 def test_fetching_needs_no_mlflow_package(registry, mlflow_uri, tmp_path):
     registry.register(STARTER)
     script = (
-        "import sys\nfrom pathlib import Path\nfrom sentiment_core.registry.registered_model import Registry\n"
-        "Registry(sys.argv[1], sys.argv[2], Path(sys.argv[3])).fetch(1)\n"
+        "import sys\nfrom pathlib import Path\nfrom sentiment_core.registry.registered_model import RegisteredModel\n"
+        "RegisteredModel(sys.argv[1], sys.argv[2], Path(sys.argv[3])).fetch(1)\n"
         "assert not {'mlflow', 'pandas', 'requests', 'sklearn', 'pyarrow'} & set(sys.modules)"
     )
     subprocess.run(
@@ -265,7 +265,7 @@ def test_the_commands_list_and_register(mlflow_uri, registry, tmp_path):
     }
 
     def run(*arguments):
-        command = [sys.executable, "-c", "from sentiment_core.cli.main import main; main()", "registry", *arguments]
+        command = [sys.executable, "-c", "from sentiment_core.cli.group import main; main()", "registry", *arguments]
         return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 
     assert "No version" in run("list").stdout

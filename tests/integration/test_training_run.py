@@ -18,7 +18,7 @@ import yaml
 from click.testing import CliRunner
 from mlflow import MlflowClient
 
-from sentiment_core.cli.model import train
+from sentiment_core.cli.train import train
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import RegistryRefused, RegistryUnavailable
 from sentiment_core.evaluation.plots import HEIGHT, WIDTH

@@ -13,7 +13,7 @@ from api.contract.problems import STATUS
 from api.contract.settings import ServiceSettings
 from api.observability.metrics import ServiceMetrics
 from api.server.router import ROUTES, STATIC
-from sentiment_core.cli.main import VERBS, main
+from sentiment_core.cli.group import VERBS, main
 from sentiment_core.datasets.collection import LabelCode
 from sentiment_core.drift.statistics import Cause
 from sentiment_core.drops.contract import RejectCode
@@ -163,6 +163,14 @@ def commands() -> dict[str, click.Command]:
         if isinstance(command, click.Group):
             found |= {f"sentiment {verb} {name}": command.commands[name] for name in command.commands}
     return found
+
+
+def test_the_summary_of_each_verb_is_the_first_sentence_of_its_help() -> None:
+    for name, verb in VERBS.items():
+        command = main.get_command(click.Context(main), name)
+        assert command is not None
+        paragraph = " ".join((command.help or "").split("\n\n")[0].split())
+        assert re.split(r"(?<=\.) ", paragraph)[0] == f"{verb.summary}.", name
 
 
 def test_every_command_is_listed_and_helps(docs: Path) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from sentiment_core.cli.model import evaluate, predict, train
+from sentiment_core.cli.evaluate import evaluate
+from sentiment_core.cli.predict import predict
+from sentiment_core.cli.train import train
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.params import DEFAULTS
 
@@ -69,7 +71,7 @@ def test_a_model_is_measured_on_the_rows_that_its_training_kept_aside(
 def test_a_model_that_kept_nothing_aside_has_no_test_rows(run: CliRunner, labelled_csv: Path) -> None:
     result = run.invoke(evaluate, [str(STARTER), str(labelled_csv), "--test-only"])
     assert result.exit_code == 2
-    assert "kept no rows aside" in result.output
+    assert "held out no rows" in result.output
 
 
 def test_training_that_would_keep_nothing_is_bad_usage(run: CliRunner, labelled_csv: Path) -> None:

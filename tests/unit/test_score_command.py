@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from sentiment_core.cli.main import main
+from sentiment_core.cli.group import main
 from sentiment_core.loading.score_file import score_file
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import LABELS, Scorer

@@ -216,7 +216,7 @@ def test_a_negation_raises_what_it_negates(scorer: Scorer, negated: str, plain: 
 
 def test_scoring_imports_nothing_that_only_training_needs() -> None:
     program = (
-        "import sys, sentiment_core.model.scorer, sentiment_core.cli.model;"
+        "import sys, sentiment_core.model.scorer, sentiment_core.cli.predict;"
         "print([name for name in ('pandas', 'sklearn', 'mlflow', 'pyarrow') if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -1,0 +1,61 @@
+"""`sentiment erase`: reviews erased on request, for good."""
+
+import json
+
+import click
+
+from sentiment_core.cli.common import open_storage
+from sentiment_core.database.connection import connect
+from sentiment_core.datasets.snapshot_store import SnapshotStore
+from sentiment_core.ledger import erasure
+from sentiment_core.settings import settings
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+source_option = click.option("--source", default="", help="Source of the id.  [default: files without a source]")
+database_only_option = click.option(
+    "--database-only", is_flag=True, help="Skip snapshots. Use it only where there is no object store."
+)
+
+
+@click.group()
+def erase() -> None:
+    """Erase reviews on request. Needs SENTIMENT_ERASURE_KEY, as does every later load."""
+
+
+@erase.command()
+@click.argument("review_id")
+@source_option
+@database_only_option
+@as_json
+def review(review_id: str, source: str, database_only: bool, as_json: bool) -> None:
+    """Erase the review REVIEW_ID, in all its versions. Later loads reject it."""
+    _erase("review", source, review_id, database_only, as_json)
+
+
+@erase.command()
+@click.argument("author_id")
+@source_option
+@database_only_option
+@as_json
+def author(author_id: str, source: str, database_only: bool, as_json: bool) -> None:
+    """Erase all reviews of the author AUTHOR_ID. Later loads reject them."""
+    _erase("author", source, author_id, database_only, as_json)
+
+
+def _erase(kind: erasure.ErasureKind, source: str, identifier: str, database_only: bool, as_json: bool) -> None:
+    config = settings()
+    with connect(config.require_database_url()) as connection:
+        elsewhere = () if database_only else (SnapshotStore.of(open_storage(config), config).erase,)
+        done = erasure.erase(connection, config, kind, source, identifier, *elsewhere)
+    if as_json:
+        click.echo(json.dumps(done._asdict()))
+        return
+    click.echo(
+        f"Erased: {done.reviews:,} stored reviews, the bytes of {done.rejected_rows:,} rejected rows,"
+        f" {done.feedback:,} corrections of the same texts."
+    )
+    if done.snapshots:
+        click.echo(f"{done.snapshots:,} snapshots lost rows by it: models of them can no longer be rebuilt.")
+    if done.other_sources:
+        others = ", ".join(repr(name) for name in done.other_sources)
+        click.echo(f"The same id also stands in other sources ({others}); nothing was erased there.")

@@ -1,0 +1,34 @@
+"""What the verbs that train and measure share: their arguments, and metrics as a table."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+CSV: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
+FOLDER: Final = click.Path(path_type=Path, file_okay=False)
+AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+def print_metrics(metrics: dict[str, Any], title: str, as_json: bool) -> None:
+    """Print metrics as a table, or as JSON for machines."""
+    if as_json:
+        click.echo(json.dumps(metrics))
+        return
+    table = Table(title=title, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for name, value in metrics.items():
+        table.add_row(name.replace("_", " "), _shown(value))
+    Console().print(table)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{key.replace('_', ' ')}: {_shown(each)}" for key, each in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(map(_shown, value))
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

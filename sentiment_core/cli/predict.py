@@ -1,0 +1,63 @@
+"""`sentiment predict`: texts given as arguments. Needs no scikit-learn and no pandas."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from sentiment_core.cli.metrics import AS_JSON, FOLDER
+from sentiment_core.model.bundle import STARTER, Bundle
+
+if TYPE_CHECKING:
+    from sentiment_core.model.scorer import Explanation
+
+_TOP: Final = 12  # n-grams that an explanation shows to people
+_COLOURS: Final = {"negative": "red", "neutral": "yellow", "positive": "green"}
+
+
+@click.command
+@click.argument("text", nargs=-1, required=True)
+@click.option("--explain", is_flag=True, help="Show the n-grams that contribute to the score.")
+@click.option("--model", type=FOLDER, default=STARTER, help="Bundle to score with.  [default: the starter model]")
+@AS_JSON
+def predict(text: tuple[str, ...], explain: bool, model: Path, as_json: bool) -> None:
+    """Score texts given as arguments."""
+    from sentiment_core.model.scorer import Scorer  # noqa: PLC0415
+
+    scorer = Scorer(Bundle.load(model))
+    explanations: list[Explanation] = [scorer.explain(each) for each in text]
+    if as_json:
+        results = [_as_dict(explanation, explain) for explanation in explanations]
+        click.echo(json.dumps({"digest": scorer.bundle.digest, "results": results}, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    for explanation in explanations:
+        colour = _COLOURS[explanation.label]
+        shown = _highlighted(explanation) if explain else Text(explanation.text)
+        console.print(Text.assemble((f"{explanation.label:<8}", colour), f" {explanation.score:.3f}  ", shown))
+        for part in explanation.contributions[:_TOP] if explain else ():
+            sign = _COLOURS["positive" if part.weight > 0 else "negative"]
+            times = f"  x {len(part.spans)}" if len(part.spans) > 1 else ""
+            console.print(Text.assemble("    ", (f"{part.weight:+.3f}", sign), f"  {part.ngram}", (times, "dim")))
+
+
+def _highlighted(explanation: "Explanation") -> Text:
+    """Return the text with its strongest n-grams coloured by the label that they support."""
+    shown = Text(explanation.text)
+    for part in reversed(explanation.contributions[:_TOP]):
+        for start, end in part.spans:
+            shown.stylize(_COLOURS["positive" if part.weight > 0 else "negative"], start, end)
+    return shown
+
+
+def _as_dict(explanation: "Explanation", explain: bool) -> dict[str, Any]:
+    values: dict[str, Any] = {"label": explanation.label, "score": explanation.score}
+    if explain:
+        values["bias"] = explanation.bias
+        values["contributions"] = [
+            {"ngram": part.ngram, "weight": part.weight, "spans": part.spans} for part in explanation.contributions
+        ]
+    return values

@@ -1,0 +1,156 @@
+"""`sentiment train`: a model from labelled reviews.
+
+The verb imports scikit-learn, pandas and MLflow when it runs, so that its help needs none of them.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+
+from sentiment_core.cli.metrics import AS_JSON, CSV, FOLDER, print_metrics
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.registry.names import CHALLENGER
+from sentiment_core.registry.registered_model import registered_model
+from sentiment_core.settings import settings
+
+if TYPE_CHECKING:
+    from sentiment_core.params import Params
+    from sentiment_core.training.train import CrossValidation, Trained, TrainingStep
+
+
+@click.command
+@click.argument("csv", nargs=-1, type=CSV)
+@click.option("--snapshot", metavar="ID", help="Train on a stored snapshot instead of CSV files.")
+@click.option("--out", type=FOLDER, help="Folder for the bundle. Without it only metrics are printed.")
+@click.option("--cross-validate", "group_column", metavar="COLUMN", help="Rows equal in this column share a fold.")
+@click.option(
+    "--unlabelled", multiple=True, type=CSV, help="CSV file of unlabelled reviews for semi-supervised training."
+)
+@click.option("--params", type=CSV, help="Training configuration instead of the package's params.yaml.")
+@click.option("--track", is_flag=True, help="Log the training to MLflow and register its version as `challenger`.")
+@click.option(
+    "--learning-curve/--no-learning-curve", default=True, help="With --track: also train on fractions of the data."
+)
+@click.option("--data-name", help="Name of the data in provenance.json.  [default: the file names]")
+@AS_JSON
+def train(
+    csv: tuple[Path, ...],
+    snapshot: str | None,
+    out: Path | None,
+    group_column: str | None,
+    unlabelled: tuple[Path, ...],
+    params: Path | None,
+    track: bool,
+    learning_curve: bool,
+    data_name: str | None,
+    as_json: bool,
+) -> None:
+    """Train a model on labelled reviews, in CSV files or a snapshot of S3, and write its bundle.
+
+    The model is cross-validated first: calibration, neutral band and metrics come from held-out reviews.
+    """
+    from sentiment_core.datasets.labelled_reviews import read_labelled, read_texts  # noqa: PLC0415
+    from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
+    from sentiment_core.training.train import cross_validate, train_measured  # noqa: PLC0415
+
+    if bool(csv) == bool(snapshot):
+        raise click.UsageError("Name CSV files to train on, or a snapshot (--snapshot ID).")
+    if snapshot and group_column:
+        raise click.UsageError("A snapshot stores its own group column. Leave out --cross-validate.")
+    if out is None and group_column is None and not snapshot and not track:
+        raise click.UsageError(
+            "Name the folder of the bundle (--out DIR, --track), or only measure (--cross-validate COLUMN)."
+        )
+    if track:
+        registered_model().versions()  # fails now, not after minutes of training, if the server is unreachable
+    configuration = Params.load(params or DEFAULTS)
+    others = read_texts(unlabelled)
+    with _steps() as step:
+        if snapshot:
+            trained = _train_snapshot(snapshot, configuration, others, {"data": data_name} if data_name else {}, step)
+        else:
+            reviews = read_labelled(csv, configuration.data, group_column)
+            if out is None and not track:
+                metrics = _of_folds(cross_validate(reviews, configuration, others, step))
+                print_metrics(metrics, "Held-out reviews", as_json)
+                return
+            names = data_name or ", ".join(path.name for path in (*csv, *unlabelled))
+            trained = train_measured(reviews, configuration, {"data": names, "grouped_by": group_column}, others, step)
+        metrics = _of_bundle(trained.bundle)
+        with _folder(out) as folder:
+            trained.bundle.save(folder)
+            if track:
+                metrics |= _track(trained, configuration, others, folder, learning_curve, step)
+    print_metrics(metrics, "Held-out reviews", as_json)
+
+
+def _train_snapshot(
+    name: str, params: "Params", unlabelled: list[str], provenance: dict[str, Any], step: "TrainingStep"
+) -> "Trained":
+    from sentiment_core.cli.common import open_storage  # noqa: PLC0415
+    from sentiment_core.datasets.snapshot_store import SnapshotStore  # noqa: PLC0415
+    from sentiment_core.training.from_snapshot import train_snapshot  # noqa: PLC0415
+
+    config = settings()
+    snapshot = SnapshotStore.of(open_storage(config), config).read(name)
+    return train_snapshot(snapshot, params, provenance, unlabelled, step)
+
+
+def _of_folds(held_out: "CrossValidation") -> dict[str, Any]:
+    return held_out.metrics._asdict() | {
+        "fold_accuracies": held_out.fold_accuracies,
+        "brier_uncalibrated": held_out.uncalibrated.brier,
+        "ece_uncalibrated": held_out.uncalibrated.ece,
+    }
+
+
+def _of_bundle(bundle: Bundle) -> dict[str, Any]:
+    metrics: dict[str, Any] = bundle.provenance["held_out"] | {"digest": bundle.digest}
+    return metrics | {name: bundle.provenance[name] for name in ("test", "snapshot") if name in bundle.provenance}
+
+
+@contextmanager
+def _folder(chosen: Path | None) -> Iterator[Path]:
+    """Yield the chosen folder, or a temporary one."""
+    if chosen is not None:
+        yield chosen
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        yield Path(scratch)
+
+
+def _track(
+    trained: "Trained",
+    params: "Params",
+    unlabelled: list[str],
+    folder: Path,
+    learning_curve: bool,
+    step: "TrainingStep",
+) -> dict[str, Any]:
+    """Log the training, register its bundle and point the alias `challenger` at it."""
+    from sentiment_core.training.learning_curve import learning_curve as curve_of  # noqa: PLC0415
+    from sentiment_core.training.mlflow_run import log_training  # noqa: PLC0415
+
+    evaluation = trained.evaluation
+    if learning_curve:
+        evaluation = evaluation._replace(learning_curve=curve_of(trained, params, unlabelled, step=step))
+    step("the run in MLflow")
+    registry = registered_model()
+    uri = settings().require_mlflow_tracking_uri()
+    snapshot_id = trained.bundle.provenance.get("snapshot")
+    run = log_training(uri, registry.name, folder, evaluation, name=registry.name, snapshot_id=snapshot_id)
+    registry.set_alias(CHALLENGER, run.version)
+    return {"run_id": run.run_id, "version": run.version}
+
+
+@contextmanager
+def _steps() -> Iterator["TrainingStep"]:
+    """Show the current step on a terminal."""
+    console = Console(stderr=True)
+    with console.status("Reading") as status:
+        yield lambda name: status.update(f"Training: {name}")

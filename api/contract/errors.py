@@ -1,195 +1,165 @@
-"""Errors that only the service raises. An error's docstring is its message, as in `sentiment_core.errors`."""
+"""Errors that only the service raises. Each has a `message`, as in `sentiment_core.errors`."""
 
 from sentiment_core.errors import TerminalError, TransientError
 
 
 class AddressTaken(TerminalError):
-    """The service cannot listen on {address}: {why}."""
-
+    message = "The service cannot listen on {address}: {why}."
     code = "address_taken"
 
 
 class HttpMalformed(TerminalError):
-    """This is not a request that HTTP allows, or its head is too large. The connection is closed."""
-
+    message = "This is not a request that HTTP allows, or its head is too large. The connection is closed."
     code = "malformed_http"
 
 
 class RequestMalformed(TerminalError):
-    """The body is not valid JSON: {why}."""
-
+    message = "The body is not valid JSON: {why}."
     code = "malformed_json"
 
 
 class EncodingInvalid(TerminalError):
-    """The body is not valid UTF-8. Send text as UTF-8."""
-
+    message = "The body is not valid UTF-8. Send text as UTF-8."
     code = "invalid_utf8"
 
 
 class TextInvalid(TerminalError):
-    """The field {field} holds half of a surrogate pair, which is not a character. Send whole characters."""
-
+    message = "The field {field} holds half of a surrogate pair, which is not a character. Send whole characters."
     code = "invalid_text"
 
 
 class TextUnstorable(TerminalError):
-    """The field {field} holds the character U+0000, which cannot be stored. Send the text without it."""
-
+    message = "The field {field} holds the character U+0000, which cannot be stored. Send the text without it."
     code = "unstorable_text"
 
 
 class TextMissing(TerminalError):
-    """The field {field} is missing."""
-
+    message = "The field {field} is missing."
     code = "missing_text"
 
 
 class FieldMissing(TerminalError):
-    """The field {field} is missing."""
-
+    message = "The field {field} is missing."
     code = "missing_field"
 
 
 class ValueInvalid(TerminalError):
-    """The field {field} has a value that is not accepted: {why}."""
-
+    message = "The field {field} has a value that is not accepted: {why}."
     code = "invalid_value"
 
 
 class TextEmpty(TerminalError):
-    """The field {field} holds no text."""
-
+    message = "The field {field} holds no text."
     code = "empty_text"
 
 
 class TypeInvalid(TerminalError):
-    """The {where} has the wrong type: {why}."""
-
+    message = "The {where} has the wrong type: {why}."
     code = "wrong_type"
 
 
 class FieldUnknown(TerminalError):
-    """The field {field} is not known here. Known are: {known}."""
-
+    message = "The field {field} is not known here. Known are: {known}."
     code = "unknown_field"
 
 
 class ContentTypeUnsupported(TerminalError):
-    """The content type {found} is not accepted here. Send {wanted}."""
-
+    message = "The content type {found} is not accepted here. Send {wanted}."
     code = "wrong_content_type"
 
 
 class BodyTooLarge(TerminalError):
-    """The body is larger than the {limit} bytes that are accepted. Send less at once."""
-
+    message = "The body is larger than the {limit} bytes that are accepted. Send less at once."
     code = "too_large"
 
 
 class BatchTooLarge(TerminalError):
-    """The batch has {found} texts, accepted are {limit}. Send it in parts."""
-
+    message = "The batch has {found} texts, accepted are {limit}. Send it in parts."
     code = "batch_too_large"
 
 
 class TextTooLong(TerminalError):
-    """The field {field} has {found} characters, accepted are {limit}. Send less of it."""
-
+    message = "The field {field} has {found} characters, accepted are {limit}. Send less of it."
     code = "text_too_long"
 
 
 class Unauthorised(TerminalError):
-    """An API key is needed, and {why}. Send `Authorization: Bearer KEY`."""
-
+    message = "An API key is needed, and {why}. Send `Authorization: Bearer KEY`."
     code = "unauthorised"
 
 
 class CrossSite(TerminalError):
-    """A page of another site sent this from a browser. Only the origins of SENTIMENT_CORS_ORIGINS may."""
-
+    message = "A page of another site sent this from a browser. Only the origins of SENTIMENT_CORS_ORIGINS may."
     code = "cross_site"
 
 
 class RateLimited(TransientError):
-    """More requests came from this client than its {rate:g} a second. Try again in {wait:.3g} s."""
-
+    message = "More requests came from this client than its {rate:g} a second. Try again in {wait:.3g} s."
     code = "rate_limited"
 
 
 class Overloaded(TransientError):
-    """This process has {limit} {things} already. Try again soon, or run more processes."""
-
+    message = "This process has {limit} {things} already. Try again soon, or run more processes."
     code = "overloaded"
 
 
 class BodyTooSlow(TerminalError):
-    """The body did not arrive within {seconds:g} s. Send it faster, or in parts."""
-
+    message = "The body did not arrive within {seconds:g} s. Send it faster, or in parts."
     code = "body_too_slow"
 
 
 class AnswerTooSlow(TransientError):
-    """The answer was not ready within {seconds:g} s. Try again, with less at once."""
-
+    message = "The answer was not ready within {seconds:g} s. Try again, with less at once."
     code = "answer_too_slow"
 
 
 class FeedbackOff(TerminalError):
-    """This service takes no corrections: it has no database. SENTIMENT_DATABASE_URL gives it one."""
-
+    message = "This service takes no corrections: it has no database. SENTIMENT_DATABASE_URL gives it one."
     code = "feedback_off"
 
 
 class FeedbackQueueFull(TransientError):
-    """The correction was not taken: {waiting} others wait for the database, and there is no more room. Try again."""
-
+    message = (
+        "The correction was not taken: {waiting} others wait for the database, and there is no more room. Try again."
+    )
     code = "feedback_queue_full"
 
 
 class FeedbackUnavailable(TransientError):
-    """The correction was not taken, since the database takes none: {why}. Try again later."""
-
+    message = "The correction was not taken, since the database takes none: {why}. Try again later."
     code = "feedback_unavailable"
 
 
 class ModelNotReady(TransientError):
-    """No model is loaded: {why}. Try again in a few seconds."""
-
+    message = "No model is loaded: {why}. Try again in a few seconds."
     code = "not_ready"
 
 
 class ServiceStopping(TransientError):
-    """This process is stopping and takes no new work. Try again: another one answers."""
-
+    message = "This process is stopping and takes no new work. Try again: another one answers."
     code = "stopping"
 
 
 class PathUnknown(TerminalError):
-    """There is nothing at this address. /docs lists what there is."""
-
+    message = "There is nothing at this address. /docs lists what there is."
     code = "not_found"
 
 
 class MethodNotAllowed(TerminalError):
-    """This address does not take {method}. It takes {allowed}."""
-
+    message = "This address does not take {method}. It takes {allowed}."
     code = "method_not_allowed"
 
 
 class BodyUnreadable(TerminalError):
-    """The body could not be read: {why}."""
-
+    message = "The body could not be read: {why}."
     code = "unreadable_body"
 
 
 class UpgradeRequired(TerminalError):
-    """This address speaks WebSocket only. Connect with a WebSocket client."""
-
+    message = "This address speaks WebSocket only. Connect with a WebSocket client."
     code = "upgrade_required"
 
 
 class RequestFailed(TerminalError):
-    """The request failed inside the service. Its log says more under the request id {request_id}."""
-
+    message = "The request failed inside the service. Its log says more under the request id {request_id}."
     code = "internal_error"

@@ -228,7 +228,7 @@ def test_a_database_that_is_away_is_told_in_a_sentence() -> None:
     pages = Pages(create_app(open_to_all, lambda: "postgresql://nobody:hidden@127.0.0.1:1/none"))
     answer = pages.get("/files")
     assert answer.status_code == 503
-    assert "The database did not do its part" in answer.text
+    assert "The database is unavailable" in answer.text
     assert "Traceback" not in answer.text
     assert "hidden" not in answer.text
 

@@ -258,7 +258,7 @@ def test_no_text_of_an_arrow_array_is_copied() -> None:
 
 def test_an_arrow_array_of_something_else_is_refused(scorer: Scorer) -> None:
     for array in (pa.array([1, 2]), pa.array(["a"]).cast(pa.binary()), pa.array([1]).dictionary_encode()):
-        with pytest.raises(ColumnUnsupported, match="holds no texts to score"):
+        with pytest.raises(ColumnUnsupported, match="has no texts to score"):
             scorer.score_arrow(array)
 
 

@@ -1,4 +1,4 @@
-"""The request of `helm test` to the service: a text that is clearly positive scores so, and the answer names its model."""
+"""The request of `helm test` to the service: a clearly positive text scores positive. The answer names its model."""
 
 import json
 import os

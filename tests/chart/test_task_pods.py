@@ -57,7 +57,7 @@ KUBECONFIG = {
 def airflow_pod(airflow: Pod, evaluated: Pod, name: str, args: list[str], resources: Pod) -> Pod:
     """Return a pod of Airflow with the chart's values in it, built as the templates of the Airflow chart build it.
 
-    It enables service links, because not every template of that chart applies the value that disables them.
+    It enables service links, because a template of that chart might ignore the value that disables them.
     """
     files = [("airflow.cfg", "/opt/airflow"), ("config", "/opt/airflow/kube"), ("template.yaml", "/opt/airflow/pods")]
     secrets = [

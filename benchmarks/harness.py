@@ -1,4 +1,4 @@
-"""What the benchmarks share: the machine, the reviews, fair timing, and the report."""
+"""Shared code of the benchmarks: the machine, the reviews, fair timing, and the report."""
 
 import argparse
 import csv
@@ -26,7 +26,7 @@ _BLAME = ["awful", "boring", "terrible", "dull", "waste", "poor", "hated", "anno
 
 
 class Reviews(NamedTuple):
-    """Labelled reviews; those of one group are about one thing."""
+    """Labelled reviews. The reviews of one group are about one thing."""
 
     name: str
     texts: list[str]
@@ -35,14 +35,14 @@ class Reviews(NamedTuple):
 
 
 class Seconds(NamedTuple):
-    """How long the runs of one contender took."""
+    """Durations of the runs of one contender."""
 
     best: float
     median: float
 
 
 def labelled_reviews(quick: bool = False) -> Reviews:
-    """Return the IMDB training split where it is present, else generated reviews of about the same length."""
+    """Return the IMDB training split if it is present, else generated reviews of about the same length."""
     path = REAL_DATA / "imdb_train.csv.xz"
     if path.exists() and not quick:
         with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
@@ -58,7 +58,7 @@ def labelled_reviews(quick: bool = False) -> Reviews:
 
 
 def _generated(count: int) -> Reviews:
-    """Return reviews of some 1,300 characters with a vocabulary as skewed as that of English (Zipf)."""
+    """Return reviews of about 1,300 characters with a vocabulary as skewed as that of English (Zipf)."""
     dice = random.Random(7)
     words = ["".join(dice.choices("etaoinshrdlucmfw", k=dice.randint(2, 9))) for _ in range(40_000)]
     weights = [1 / rank for rank in range(1, len(words) + 1)]
@@ -77,10 +77,10 @@ def _generated(count: int) -> Reviews:
 def interleaved(
     contenders: Mapping[str, Callable[[], object]], rounds: int = 5, before: Callable[[], object] | None = None
 ) -> dict[str, Seconds]:
-    """Time each contender once a round, in turn, so that what else the machine does falls on all alike.
+    """Time each contender once per round, in turn, so that other load on the machine affects all of them equally.
 
-    A quick one runs several times in its turn, so that it does not pay for the caches that the one before has filled;
-    not so where something must be done `before` each run.
+    A quick contender runs several times per turn, so that it does not pay for the caches that the previous contender
+    has filled. This does not apply if something must run `before` each run.
     """
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     repeats = {name: 1 if before else _repeats(run) for name, run in contenders.items()}
@@ -93,14 +93,14 @@ def interleaved(
 
 
 def _repeats(run: Callable[[], object]) -> int:
-    """Return how often a contender runs in its turn, from one run that warms it up and one that counts."""
+    """Return the number of runs per turn of a contender, from one run to warm up and one measured run."""
     if _timed(run) > _TURN_SECONDS:
         return 1
     return max(1, round(_TURN_SECONDS / _timed(run)))
 
 
 def _timed(run: Callable[[], object], repeats: int = 1) -> float:
-    """Return how long one of several runs took."""
+    """Return the duration of one run, averaged over several runs."""
     start = time.perf_counter()
     for _ in range(repeats):
         run()
@@ -108,9 +108,10 @@ def _timed(run: Callable[[], object], repeats: int = 1) -> float:
 
 
 def measured(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
-    """Run a command with more environment variables, and return its seconds and its peak memory in megabytes.
+    """Run a command with additional environment variables.
 
-    The memory is what Linux says while the command runs (what it says afterwards counts this process too); 0 elsewhere.
+    Return its duration in seconds and its peak memory in megabytes. Linux reports the memory while the command runs;
+    its report after the end includes this process. On other systems the memory is 0.
     """
     start = time.perf_counter()
     process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
@@ -126,19 +127,19 @@ def measured(command: Sequence[str], environment: Mapping[str, str]) -> tuple[fl
 
 
 def pin_to_one_core() -> None:
-    """Keep this process on the last of its cores, where the system can."""
+    """Pin this process to the last of its cores, if the system supports it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def unpin() -> None:
-    """Let this process run on all cores again."""
+    """Allow this process to run on all cores again."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
 
 def machine() -> str:
-    """Name the machine that was measured on."""
+    """Return the name of the measured machine."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -149,7 +150,7 @@ def machine() -> str:
 
 
 def arguments(description: str | None) -> argparse.Namespace:
-    """Read the command line that all benchmarks have."""
+    """Parse the command line that all benchmarks share."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", metavar="FILE", type=Path, help="write machine, figures and ratios here, too")
     parser.add_argument("--quick", action="store_true", help="only show that it runs, on a little generated text")
@@ -169,7 +170,7 @@ def report(
     """Print figures and ratios as Markdown, and write them as JSON."""
     print(f"\nMachine: {machine()}\n\n| figure | value |\n|---|---|")
     for name, value in figures.items():
-        if not isinstance(value, dict):  # a row of a table of its own
+        if not isinstance(value, dict):  # a row of a separate table
             print(f"| {name} | {_shown(value)} |")
     if ratios:
         print("\n| ratio | value | goal |\n|---|---|---|")

@@ -1,7 +1,7 @@
-"""A closed-loop HTTP load generator: each connection sends its next request when the answer has come.
+"""A closed-loop HTTP load generator: each connection sends its next request after the previous answer.
 
-Run as a program of its own, so that it shares neither the event loop nor the interpreter with what it measures. Answers
-must have a Content-Length; every one that is not 200 counts as an error.
+It runs as a separate program, so that it shares neither the event loop nor the interpreter with the measured server.
+Answers must have a Content-Length. Every answer other than 200 counts as an error.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import uvloop
 
 
 class Load(NamedTuple):
-    """What one run measured; latencies in milliseconds."""
+    """The results of one run; latencies in milliseconds."""
 
     requests_per_second: float
     p50_ms: float
@@ -34,7 +34,7 @@ class _Connection(asyncio.Protocol):
         self.sent_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's own is none by name
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's class does not inherit from it
         self.send()
 
     def send(self) -> None:
@@ -65,7 +65,7 @@ class _Connection(asyncio.Protocol):
 
 
 async def run(port: int, request: bytes, connections: int, seconds: float) -> Load:
-    """Load the server on a local port for some seconds and return what was measured."""
+    """Load the server on a local port for some seconds and return the measurements."""
     start = time.perf_counter()
     latencies, errors = await latencies_of(port, request, connections, seconds)
     elapsed = time.perf_counter() - start
@@ -78,9 +78,10 @@ async def run(port: int, request: bytes, connections: int, seconds: float) -> Lo
 
 
 async def latencies_of(port: int, request: bytes, connections: int, seconds: float) -> tuple[list[float], int]:
-    """Load the server for some seconds, and return the seconds of all answers, in order of size, and the errors.
+    """Load the server for some seconds.
 
-    A server that closes its connections gets new ones.
+    Return the latencies of all answers in seconds, sorted, and the number of errors. Connections that the server closes
+    are replaced by new ones.
     """
     latencies: list[float] = []
     until = time.perf_counter() + seconds
@@ -108,7 +109,7 @@ def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
 
 
 def main() -> None:
-    """Read what to send from a file, load the server, and print the figures as JSON."""
+    """Read the request body from a file, load the server, and print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("request", type=Path, help="file with a whole HTTP request")

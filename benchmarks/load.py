@@ -1,8 +1,8 @@
-"""Loading: an S3 object to committed rows with every check on, against bare `COPY` of the rows that come of it.
+"""Loading: an S3 object to committed rows with every check enabled, compared with bare `COPY` of the resulting rows.
 
-The references take the finished rows, in COPY's binary format, from memory: once into the same tables with the same
-indexes, once into one table without any. All three commit to one PostgreSQL with its default durability; the tables are
-emptied and a checkpoint is made before each turn.
+The references copy the finished rows from memory in COPY's binary format: once into the same tables with the same
+indexes, and once into a single table without any index. All three commit to one PostgreSQL with its default durability.
+Before each turn the tables are emptied and a checkpoint is made.
 """
 
 import csv
@@ -27,8 +27,8 @@ from sentiment_core.settings import Settings
 GOALS = {"load_vs_copy": "≥ 0.5", "load_vs_heap": "≥ 0.25"}
 ROWS = 200_000
 KEY = "incoming/shop/dt=2026-11-16/reviews.csv"
-# The demo's server keeps text gzipped and expands it for each reader, on the processor that is measured. S3 does not.
-# What is called compressed it leaves alone.
+# The demo's server stores text gzipped and decompresses it for each reader, on the measured processor. S3 does not. The
+# server does not compress objects that are labelled as compressed.
 AS_IT_IS = {"ContentType": "application/zstd"}
 COLUMNS = ("review_id", "product_id", "author_id", "rating", "reviewed_at", "language", "review")
 TABLES = ("review", "score", "review_head")
@@ -39,7 +39,7 @@ HEAP = """
 
 
 def rows_of(reviews: Reviews, numbers: Iterable[int]) -> Iterator[tuple[object, ...]]:
-    """Yield rows with the columns of `COLUMNS`: the given reviews again and again, under new ids."""
+    """Yield rows with the columns of `COLUMNS`: the given reviews in a cycle, under new ids."""
     start = datetime(2026, 11, 15, tzinfo=UTC)
     for row in numbers:
         at = row % len(reviews.texts)
@@ -48,7 +48,7 @@ def rows_of(reviews: Reviews, numbers: Iterable[int]) -> Iterator[tuple[object, 
 
 
 def drop_of(reviews: Reviews, rows: int) -> bytes:
-    """Return a CSV of so many reviews."""
+    """Return a CSV with the given number of reviews."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -57,7 +57,7 @@ def drop_of(reviews: Reviews, rows: int) -> bytes:
 
 
 class Bench:
-    """One file of the ledger, to be loaded anew each time, and the rows that come of it."""
+    """One file of the ledger, loaded again in each turn, and its resulting rows."""
 
     def __init__(self, connection: Connection, storage: Storage, settings: Settings) -> None:
         self.connection = connection
@@ -68,7 +68,7 @@ class Bench:
             self.source_file_id = source_files.find(cursor, drop)
 
     def execute(self, *statements: str) -> None:
-        """Run statements, each in a transaction of its own, as CHECKPOINT and VACUUM want it."""
+        """Run statements, each in a separate transaction, as CHECKPOINT and VACUUM require."""
         self.connection.autocommit = True
         with self.connection.cursor() as cursor:
             for statement in statements:
@@ -76,7 +76,7 @@ class Bench:
         self.connection.autocommit = False
 
     def empty(self) -> None:
-        """Forget what was loaded, and write out what is left to write."""
+        """Delete the loaded rows, and write pending data to disk."""
         tables = ", ".join(f"sentiment.{table}" for table in (*TABLES, "scoring_batch", "live_file"))
         self.execute(
             f"TRUNCATE heap, {tables}",
@@ -90,7 +90,7 @@ class Bench:
         assert outcome.status == "loaded", outcome
 
     def finished_rows(self) -> dict[str, bytes]:
-        """Return the loaded rows of each table as COPY writes them, and all in one."""
+        """Return the loaded rows of each table in COPY's format, and all of them as one table."""
         with self.connection, self.connection.cursor() as cursor:
             cursor.execute(f"CREATE TABLE heap AS {HEAP} WITH NO DATA")
         return {table: self._copied(f"TABLE sentiment.{table}") for table in TABLES} | {"heap": self._copied(HEAP)}
@@ -109,7 +109,7 @@ class Bench:
 
 
 def main() -> None:
-    """Measure and report."""
+    """Run the benchmark and report."""
     options = arguments(__doc__)
     reviews = labelled_reviews(options.quick)
     rows = 2_000 if options.quick else ROWS

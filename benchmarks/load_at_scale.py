@@ -1,7 +1,7 @@
 """Loading at scale: one file of gigabytes, a day of many small files, and a listing of very many objects.
 
-Each runs in a process of its own, from the object store to committed rows, and tells its rate and its peak memory.
-`--only` chooses among `big`, `small` and `listed`.
+Each part runs in a separate process, from the object store to committed rows, and reports its rate and its peak memory.
+`--only` selects from `big`, `small` and `listed`.
 """
 
 import csv
@@ -27,7 +27,7 @@ QUICK_SIZES = {"big": 3_000_000, "small": 20, "listed": 100}
 ROWS_OF_A_SMALL_FILE = 5
 DAY = "2026-11-16"
 
-# What the tasks of a run do, one group after another.
+# The work of a run's tasks, one group after another.
 RUN = f"""
 import sys
 from datetime import date
@@ -51,7 +51,7 @@ with connect(config.require_database_url()) as connection:
 
 
 def write_big(path: Path, reviews: Reviews, size: int) -> int:
-    """Write a CSV of about so many bytes, and return its rows."""
+    """Write a CSV of about the given number of bytes, and return its number of rows."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -75,7 +75,7 @@ def small_files(reviews: Reviews, files: int) -> Iterator[tuple[str, bytes]]:
 
 
 class Scale:
-    """The stack, and what is measured on it."""
+    """The stack, and the measurements on it."""
 
     def __init__(self, stack: Stack, reviews: Reviews, folder: Path) -> None:
         self.reviews = reviews
@@ -84,7 +84,7 @@ class Scale:
         self.environment = stack.env() | {"SENTIMENT_MLFLOW_TRACKING_URI": ""}
 
     def big(self, size: int) -> dict[str, Any]:
-        """Load one large file by the command line."""
+        """Load one large file with the command line."""
         path = self.folder / "big.csv"
         rows = write_big(path, self.reviews, size)
         size = path.stat().st_size
@@ -114,7 +114,7 @@ class Scale:
         }
 
     def listed(self, objects: int) -> dict[str, Any]:
-        """List, enter and plan very many objects."""
+        """List, record and plan very many objects."""
         self._put((f"incoming/shop/dt={DAY}/listed/{number:06}.csv", b"review\nfine\n") for number in range(objects))
         seconds, memory = measured([sys.executable, "-c", RUN, "plan"], self.environment)
         return {"listed objects": objects, "listed objects (s)": seconds, "listed objects, peak memory (MB)": memory}
@@ -124,13 +124,13 @@ class Scale:
             self.s3.put_object(Bucket="reviews", Key=item[0], Body=item[1], **AS_IT_IS)
 
         with ThreadPoolExecutor(8) as pool:
-            # In portions: the pool would make all the bodies first.
+            # In batches, because the pool would otherwise create all bodies first.
             while portion := list(itertools.islice(objects, 1000)):
                 list(pool.map(put, portion))
 
 
 def main() -> None:
-    """Measure and report."""
+    """Run the benchmark and report."""
     options = arguments(__doc__)
     reviews = labelled_reviews(options.quick)
     figures: dict[str, Any] = {"reviews": reviews.name}

@@ -1,7 +1,8 @@
-"""What each choice of the model is worth: one variant after another in five folds, no group in two of them.
+"""The effect of each modelling choice: one variant after another in five folds, with no group in two of them.
 
-Variants of `params.yaml` run through the product's own training. What the product does not offer, because it did not
-pay, is written here. Stop words and lemmas need NLTK's data (NLTK_DATA); a variant that cannot run says so.
+Variants of `params.yaml` run through the product's own training. Options that the product does not offer, because they
+did not pay off, are implemented here. Stop words and lemmas need NLTK's data (NLTK_DATA). A variant that cannot run
+reports this.
 """
 
 import re
@@ -33,11 +34,11 @@ from sentiment_core.training.train import build_pipeline, fit
 from sentiment_core.training.vectorizer import NaiveBayesTfidf, NgramVectorizer
 
 FOLDS = 5
-Fit = Callable[[LabelledReviews, LabelledReviews], Any]  # from the learned and the held-out reviews to a fitted model
+Fit = Callable[[LabelledReviews, LabelledReviews], Any]  # from the training and the held-out reviews to a fitted model
 
 
 class Result(NamedTuple):
-    """What a variant gave."""
+    """The result of a variant."""
 
     accuracy: float
     auc: float
@@ -46,7 +47,7 @@ class Result(NamedTuple):
 
 
 class CountingVectorizer(NgramVectorizer):
-    """Counts how often each n-gram occurs in a text; `damp` is applied to the counts."""
+    """Count the occurrences of each n-gram in a text; `damp` is applied to the counts."""
 
     def __init__(self, damp: Callable[[NDArray[np.float64]], NDArray[np.float64]] = np.positive, **params: Any) -> None:
         super().__init__(**params)
@@ -75,10 +76,10 @@ class CountingVectorizer(NgramVectorizer):
 
 
 class WithoutIdf(NaiveBayesTfidf):
-    """Weighs n-grams by their naive-Bayes ratios alone."""
+    """Weight n-grams by their naive-Bayes ratios alone."""
 
     def fit(self, X: Any, y: Any, **options: Any) -> "WithoutIdf":  # noqa: N803
-        """Learn the ratios, and take idf out again."""
+        """Fit the ratios, and remove idf again."""
         super().fit(X, y, **options)
         texts = np.bincount(csr_array(X).indices, minlength=X.shape[1])[self.kept_]
         self.scales_ = self.scales_ / (np.log((1 + X.shape[0]) / (1 + texts)) + 1)
@@ -86,14 +87,14 @@ class WithoutIdf(NaiveBayesTfidf):
 
 
 def variants(params: ModelParams) -> dict[str, Fit]:
-    """Return all variants but those with unlabelled reviews, by name."""
+    """Return all variants except those with unlabelled reviews, by name."""
 
     def changed(**changes: Any) -> Fit:
         return lambda learned, _: fit(learned, params.model_copy(update=changes))
 
     def replaced(**steps: Any) -> Fit:
         def run(learned: LabelledReviews, _: LabelledReviews) -> Pipeline:
-            own = {name: clone(step, safe=False) for name, step in steps.items()}  # folds run side by side
+            own = {name: clone(step, safe=False) for name, step in steps.items()}  # folds run concurrently
             return build_pipeline(params).set_params(**own).fit(learned.texts, learned.labels)
 
         return run
@@ -154,7 +155,7 @@ def _one_plus_log(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def with_unlabelled(params: ModelParams, texts: list[str], reviews: LabelledReviews) -> dict[str, Fit]:
-    """Return the variants that unlabelled reviews take part in: how much they help, and how much of that is a leak."""
+    """Return the variants that use unlabelled reviews. They measure the gain, and how much of it is a leak."""
     shingles = Shingles(texts)
     rare = RareWords(texts, reviews)
     dice = np.random.default_rng(0)
@@ -176,7 +177,7 @@ def with_unlabelled(params: ModelParams, texts: list[str], reviews: LabelledRevi
         return dice.permutation(strangers(held_out))
 
     def self_trained(learned: LabelledReviews, held_out: LabelledReviews) -> Pipeline:
-        """Train on the unlabelled reviews, too: each as both labels, weighted by half their probabilities."""
+        """Train on the unlabelled reviews too, each with both labels, weighted by half their probabilities."""
         model = helped(apart)(learned, held_out)
         chosen = [text for text, stays in zip(texts, apart(held_out).tolist(), strict=True) if stays]
         labelled, others = (model[:-1].transform(each) for each in (learned.texts, chosen))
@@ -198,7 +199,10 @@ def with_unlabelled(params: ModelParams, texts: list[str], reviews: LabelledRevi
 
 
 class RareWords:
-    """Words of few reviews that two or more reviews of one group share: names of persons, places and titles, mostly."""
+    """Words that occur in few reviews and that two or more reviews of one group share.
+
+    Most are names of persons, places and titles.
+    """
 
     MOST_TEXTS = 60
 
@@ -209,7 +213,7 @@ class RareWords:
         self.unlabelled = self.vectorizer.transform(unlabelled)
 
     def shared_with(self, held_out: LabelledReviews) -> NDArray[np.bool_]:
-        """Tell which unlabelled reviews have such a word of the held-out groups."""
+        """Return which unlabelled reviews contain such a word of the held-out groups."""
         rows = self.vectorizer.transform(held_out.texts)
         _, group = np.unique(held_out.groups, return_inverse=True)
         by_group = csr_array((np.ones(len(group)), (group, np.arange(len(group))))) @ rows
@@ -220,7 +224,7 @@ class RareWords:
 
 
 def cross_validate(reviews: LabelledReviews, make: Fit) -> Result:
-    """Return what a variant gives on held-out folds, its margin of 0 taken as the limit."""
+    """Return a variant's result on held-out folds, with a decision threshold of 0 on its margin."""
     start = time.perf_counter()
     folds = list(GroupKFold(FOLDS).split(reviews.texts, groups=reviews.groups))
     margins = np.empty(len(reviews.texts))

@@ -1,9 +1,10 @@
-"""Retraining as its operator sees it: one run of the DAG `retrain` in a running Airflow, with a champion to beat.
+"""Retraining from the operator's view: one run of the DAG `retrain` in a running Airflow, with an existing champion.
 
-The whole demo stack is started. A champion is first trained on a tenth of the groups and promoted by force; then all
-reviews lie in S3, and one run collects them, makes a snapshot, validates it, trains with folds and learning curve, logs
-it all to MLflow, and lets the gate decide. The reference in the same run is scikit-learn's TfidfVectorizer and
-LogisticRegression fitted once on as many texts in memory: no folds, no run, no proof.
+The benchmark starts the whole demo stack. It first trains a champion on a tenth of the groups and promotes it by force.
+Then it puts all reviews into S3. One run collects them, creates a snapshot, validates it, trains with folds and
+learning curve, logs everything to MLflow, and lets the gate decide. The reference in the same run is scikit-learn's
+TfidfVectorizer and LogisticRegression, fitted once on the same number of texts in memory. The reference has no folds,
+no run, and no verification.
 """
 
 import csv
@@ -39,7 +40,7 @@ GOALS: Final = {"retrain_run_vs_sklearn_fit": "no goal"}
 
 
 def main() -> None:
-    """Measure and report."""
+    """Run the benchmark and report."""
     options = arguments(__doc__)
     reviews = labelled_reviews(options.quick)
     with tempfile.TemporaryDirectory() as state, Stack(Path(state)) as stack:
@@ -66,7 +67,7 @@ def registry(stack: Stack) -> RegisteredModel:
 
 
 def crown_a_tenth(stack: Stack, reviews: Reviews) -> int:
-    """Train on a tenth of the groups, all of which are training data of the whole, and make it the champion."""
+    """Train on a tenth of the groups, all of them training data of the full set, and make the model the champion."""
     mine = ~in_test(reviews.groups, 90)
     labels = np.array([LABELS.index(label) for label in reviews.labels], np.int8)
     tenth = LabelledReviews(reviews.texts, labels, reviews.groups).take(mine)
@@ -89,7 +90,7 @@ def put(stack: Stack, reviews: Reviews) -> None:
 
 
 def retrain(stack: Stack, **conf: Any) -> dict[str, Any]:
-    """Run the DAG and return its seconds, of the run and by task, and the gate's answer. Raises `RunFailed`."""
+    """Run the DAG. Return its duration in seconds, in total and by task, and the gate's verdict. Raises `RunFailed`."""
     client = stack.airflow.client()
     client.unpause(DAG)
     run = client.trigger(DAG, conf=conf)

@@ -1,7 +1,7 @@
-"""Scoring on one core: the fused scorer, the same model through scikit-learn, fastText, and one bare pass of the bytes.
+"""Scoring on one core: the fused scorer, the same model in scikit-learn, fastText, and a single pass over the bytes.
 
-All score the same reviews, one after another in each round. The model is trained here, by the shipped configuration, on
-the reviews of four fifths of the groups; accuracy is that on the other fifth, which is what is timed.
+All score the same reviews, one after another in each round. The benchmark trains the model with the shipped
+configuration on the reviews of four fifths of the groups. Accuracy and timings are those on the remaining fifth.
 """
 
 import math
@@ -42,9 +42,9 @@ GOALS = {
     "explaining_vs_scoring": "≤ 3 (time)",
     "two_threads_vs_one": "",
 }
-SKLEARN_TEXTS = 1_000  # it is slow; the others score all
-_STEP = 1_301  # characters from the start of one long or short text to that of the next
-# The recipe as a regular expression, on texts of ASCII without URLs.
+SKLEARN_TEXTS = 1_000  # it is slow; the others score all texts
+_STEP = 1_301  # distance in characters between the starts of consecutive long or short texts
+# The text recipe as a regular expression, for ASCII texts without URLs.
 WORDS_AND_MARKS = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*|[.,!?;:()*/\"]")
 MARKUP = re.compile(r"<[A-Za-z/!][^<>]{0,1000}>|&#?[0-9A-Za-z]{1,8};")
 PLAIN = re.compile(r"(?:(?!`|https?:|www\.)[\x01-\x7f])*", re.IGNORECASE)
@@ -82,10 +82,10 @@ class SklearnTwin:
             vocabulary={ngram: place for place, ngram in enumerate(features)},
             tokenizer=self._tokens,
             token_pattern=None,
-            lowercase=False,  # `words` does it
+            lowercase=False,  # `words` lowercases
             ngram_range=(self.recipe.shortest_ngram, self.recipe.longest_ngram),
             binary=True,
-            use_idf=False,  # it is part of the weights
+            use_idf=False,  # the weights include idf
         ).fit(texts[:1])
         self.weights = bundle.weights[0, list(features.values())].astype(np.float64)
         self.bias = bundle.manifest.biases[0]
@@ -96,7 +96,7 @@ class SklearnTwin:
         return 1 / (1 + np.exp(-(rows @ self.weights + self.bias)))
 
     def _tokens(self, review: str) -> list[str]:
-        """Return a review's tokens, those after a negation marked with a star."""
+        """Return a review's tokens, with a star on those after a negation."""
         tokens, left = words(review), 0
         for place, word in enumerate(tokens):
             if word in specification.NEGATION_ENDS:
@@ -134,7 +134,7 @@ def _hash(word: str) -> int:
 
 
 def fasttext_model(reviews: LabelledReviews) -> Any:
-    """Return fastText's own supervised model of the same reviews, or None where it is not installed."""
+    """Train fastText's supervised model on the same reviews. Return None if fastText is not installed."""
     try:
         import fasttext  # noqa: PLC0415 -- optional
     except ImportError:
@@ -147,17 +147,20 @@ def fasttext_model(reviews: LabelledReviews) -> Any:
             for label, review in zip(reviews.labels, reviews.texts, strict=True)
         )
         path.write_text("".join(lines), encoding="utf-8")
-        # Its tutorial's settings for n-grams; one thread, as all others here.
+        # The settings of fastText's tutorial for n-grams, with one thread as for all others here.
         return fasttext.train_supervised(str(path), epoch=10, lr=0.5, wordNgrams=2, thread=1, verbose=0)
 
 
 def prepared(review: str) -> str:
-    """Return a review as fastText wants it: lower case, words and marks between spaces, on one line."""
+    """Return a review in fastText's format: lower case, words and marks separated by spaces, on one line."""
     return " ".join(words(review))
 
 
 def check(scorer: Scorer, twin: SklearnTwin, texts: list[str]) -> float:
-    """Hold both sides against each other on texts that the regular expression reads alike; return their share."""
+    """Compare both sides on texts that the regular expression tokenizes identically.
+
+    Return the fraction of such texts.
+    """
     plain = [each for each in texts if PLAIN.fullmatch(each)]
     found, expected = scorer.score_texts(plain).score, twin.score(plain)
     worst = float(np.abs(found - expected).max())
@@ -167,7 +170,7 @@ def check(scorer: Scorer, twin: SklearnTwin, texts: list[str]) -> float:
 
 
 def stages(scorer: Scorer, column: TextColumn) -> dict[str, float]:
-    """Return the share of the time that each stage takes, by leaving the later ones out."""
+    """Return the fraction of time that each stage takes, measured by omitting the later stages."""
     recipe = TokenPipeline(scorer.bundle.manifest.recipe.negation_reach)
     tokens, known = recipe.tokens(column), vocabulary(scorer.bundle.ngrams, scorer.bundle.weights)
     nothing = known._replace(filter=np.zeros_like(known.filter))
@@ -190,7 +193,7 @@ def stages(scorer: Scorer, column: TextColumn) -> dict[str, float]:
 
 
 def threads_and_lengths(scorer: Scorer, texts: list[str], count: int) -> tuple[dict[str, float], float]:
-    """Return texts/s on one and two threads, and for long and short texts; and the gain of two threads."""
+    """Return texts/s on one and two threads and for long and short texts, and the speedup of two threads."""
     joined = " ".join(texts)
     repeated = joined * math.ceil((_STEP * count + 1_300) / len(joined))
     starts = range(0, _STEP * count, _STEP)
@@ -210,7 +213,7 @@ def threads_and_lengths(scorer: Scorer, texts: list[str], count: int) -> tuple[d
 
 
 def first_score_seconds() -> float:
-    """Return how long a new process takes from its start to its first score, kernels in the cache."""
+    """Return the time from the start of a new process to its first score, with kernels in the cache."""
     program = (
         "import time; start = time.perf_counter();"
         "from sentiment_core.model.bundle import STARTER, Bundle; from sentiment_core.model.scorer import Scorer;"
@@ -220,14 +223,14 @@ def first_score_seconds() -> float:
 
 
 def bundle_load_seconds() -> float:
-    """Return how long loading and verifying the starter takes."""
+    """Return the time to load and verify the starter."""
     from sentiment_core.model.bundle import Bundle  # noqa: PLC0415
 
     return interleaved({"load": lambda: Bundle.load(STARTER)})["load"].best
 
 
 def main() -> None:
-    """Measure and report."""
+    """Run the benchmark and report."""
     options = arguments(__doc__)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     reviews = labelled_reviews(options.quick)

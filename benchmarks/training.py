@@ -1,8 +1,8 @@
-"""Retraining end to end: the shipped configuration against scikit-learn's TfidfVectorizer and LogisticRegression.
+"""Retraining end to end: the shipped configuration compared with scikit-learn's TfidfVectorizer and LogisticRegression.
 
-Ours is all of `sentiment train` but reading the file: five folds for calibration and metrics, the model of all reviews,
-and the compiled bundle. The reference fits one model, n-grams of one to three words, with scikit-learn's own settings.
-Both start from the same texts in memory and may use all cores.
+The project's side is all of `sentiment train` except reading the file: five folds for calibration and metrics, the
+model of all reviews, and the compiled bundle. The reference fits one model, n-grams of one to three words, with
+scikit-learn's default settings. Both start from the same texts in memory and can use all cores.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ GOALS = {"training_vs_sklearn": "≤ 0.2 (time)"}
 
 
 def main() -> None:
-    """Measure and report."""
+    """Run the benchmark and report."""
     options = arguments(__doc__)
     read = labelled_reviews(options.quick)
     labels = np.array([LABELS.index(label) for label in read.labels], np.int8)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Run by PostgreSQL's image once, when its volume is empty: a role and a database for each part.
+# PostgreSQL's image runs this script once, when its volume is empty. It creates a role and a database for each part.
 set -euo pipefail
 for role in sentiment airflow mlflow; do
     psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
@@ -9,7 +9,8 @@ CREATE DATABASE :"role" OWNER :"role" TEMPLATE template0;
 REVOKE ALL ON DATABASE :"role" FROM PUBLIC;
 SQL
 done
-# Its migrations make the roles of analysts and writers. The service's user is in a role of its own, which they grant to.
+# sentiment's migrations create the roles of analysts and writers. The service's user belongs to a separate role, to
+# which the migrations grant privileges.
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
     --set password="$(cat /var/lib/sentiment/sentiment_api-password)" <<'SQL'
 ALTER ROLE sentiment CREATEROLE;

@@ -1,6 +1,6 @@
-"""Drop files into the bucket: `drop.py FILE_OR_FOLDER`; a folder's files keep their paths below it as keys.
+"""Drop files into the bucket: `drop.py FILE_OR_FOLDER`. The files of a folder keep their relative paths as keys.
 
-A single file becomes one of the source "laptop" of yesterday, whose night has not come yet.
+A single file gets the source "laptop" and the date of yesterday, whose nightly run has not happened yet.
 """
 
 import os
@@ -20,7 +20,7 @@ def keys(path: Path) -> dict[str, Path]:
 
 
 def main() -> None:
-    """Upload, and name what was uploaded."""
+    """Upload the files, and print the keys."""
     store = boto3.client("s3", endpoint_url=os.environ["SENTIMENT_S3_ENDPOINT_URL"])
     bucket = os.environ["SENTIMENT_BUCKET"]
     for key, file in keys(Path(sys.argv[1])).items():

@@ -1,6 +1,6 @@
-"""Tell whether the heart of an Airflow program in this container beats: `heartbeat.py SchedulerJob`.
+"""Check whether an Airflow program in this container sends heartbeats: `heartbeat.py SchedulerJob`.
 
-It asks the database, for `airflow jobs check` imports all of Airflow each time, which is seconds of a core.
+The check queries the database. `airflow jobs check` would import all of Airflow each time, which takes seconds of CPU.
 """
 
 import os
@@ -15,7 +15,7 @@ AND latest_heartbeat > now() - interval '60 seconds'"""
 
 
 def beats(job_type: str) -> bool:
-    """Return whether a job of this type and host gave a sign within a minute."""
+    """Return whether a job of this type and host has sent a heartbeat within the last minute."""
     url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "", 1)
     with closing(psycopg2.connect(url, connect_timeout=5)) as connection, connection.cursor() as cursor:
         cursor.execute(STATEMENT, (job_type, socket.gethostname()))

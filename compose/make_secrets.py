@@ -1,4 +1,7 @@
-"""Make this installation's secrets once, in the volume that the other services read: none stands in a file of ours."""
+"""Create this installation's secrets once, in the volume that the other services read.
+
+The repository contains none.
+"""
 
 import base64
 import json
@@ -9,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FOLDER = Path("/var/lib/sentiment")
-# Users of PostgreSQL, and the database of each.
+# Users of PostgreSQL, and the database of each user.
 ROLES = {"sentiment": "sentiment", "sentiment_api": "sentiment", "airflow": "airflow", "mlflow": "mlflow"}
 NAMES = (*(f"{role}-password" for role in ROLES), "postgres-password", "grafana-password", "airflow-password")
 S3 = "http://s3:8333"
@@ -17,7 +20,7 @@ REGION = "us-east-1"
 
 
 def main() -> None:
-    """Write what is missing; what is there is never changed, for databases and files were made with it."""
+    """Write the missing secrets. Existing ones never change, because databases and files were created with them."""
     values = {name: _kept(name, secrets.token_urlsafe(24)) for name in NAMES}
     access_key, secret_key = _kept("s3-id", secrets.token_hex(10)), _kept("s3-key", secrets.token_urlsafe(30))
     urls = {
@@ -55,7 +58,7 @@ def _identities(access_key: str, secret_key: str) -> dict[str, object]:
 
 
 def _kept(name: str, fresh: str) -> str:
-    """Return the secret that is there, else keep the fresh one."""
+    """Return the existing secret, or store and return the new one."""
     path = FOLDER / name
     if not path.exists():
         _write(name, fresh)
@@ -67,7 +70,8 @@ def _environment(name: str, values: Mapping[str, str]) -> None:
 
 
 def _write(name: str, text: str) -> None:
-    # The other images have users of their own, whose numbers are not known here: all may read, in a volume of ours.
+    # The other images run as users with ids that are not known here. All users can therefore read the files, in a
+    # private volume.
     unfinished = FOLDER / f".{name}"
     unfinished.write_text(text, encoding="ascii")
     unfinished.chmod(0o444)

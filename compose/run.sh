@@ -6,7 +6,7 @@ secrets=/var/lib/sentiment
 source "$secrets/$1.env"
 shift
 if [[ ${AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE-} == /tmp/* ]]; then
-    # Airflow opens it for writing, which the volume does not allow.
+    # Airflow opens this file for writing, which the volume does not allow.
     install -m 600 "$secrets/passwords.json" "$AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
 fi
 exec "$@"

@@ -1,4 +1,4 @@
-"""Experiments by hand: trials of an experiment as mapped tasks, compared in MLflow."""
+"""Manually started experiments: the trials of an experiment run as mapped tasks and are compared in MLflow."""
 
 import logging
 from datetime import timedelta
@@ -71,7 +71,7 @@ def experiments() -> None:
     @task
     @fails_for_good
     def plan() -> list[str]:
-        """Read the reviews, make the parent run in MLflow, and return the names of the first round's trials."""
+        """Read the reviews, create the parent run in MLflow, and return the names of the first round's trials."""
         from sentiment_core.experiments.mlflow_run import ExperimentRun  # noqa: PLC0415 -- MLflow is slow to import
 
         context = get_current_context()
@@ -89,26 +89,26 @@ def experiments() -> None:
     @task(map_index_template="{{ task.op_kwargs['name'] }}")
     @fails_for_good
     def trial(name: str) -> None:
-        """Score a trial in a run of its own, nested in the experiment's."""
+        """Score a trial in a separate run, nested in the experiment's run."""
         run, chosen = started_run(), get_current_context()["params"]
         result = run.record(run.experiment.trial(name), read(chosen), training_params(), log.info)
         if result.failure is not None:
             raise TrialFailed(trial=name, why=result.failure)
         log.info("%s: accuracy %.2f %%", name, 100 * result.measures["accuracy"])
 
-    # A failed trial must not stop the others. An experiment of one round skips what follows.
+    # A failed trial must not stop the others. An experiment with one round skips the remaining tasks.
     @task(trigger_rule="all_done_min_one_success")
     @fails_for_good
     def survivors(number: int) -> list[str]:
-        """Return the names of the trials that go on to a round."""
+        """Return the names of the trials that continue to a round."""
         run = started_run()
         return [trial.name for trial in run.experiment.round(number, run.results())]
 
-    # Also when all have failed: the run in MLflow must come to its end.
+    # This task also runs when all trials have failed, because the MLflow run must be ended.
     @task(trigger_rule="all_done")
     @fails_for_good
     def compare() -> None:
-        """Log the table and the plot of all trials, and fail if one of them did."""
+        """Log the table and the plot of all trials. Fail if any trial failed."""
         from sentiment_core.experiments.comparison import TrialComparison  # noqa: PLC0415
 
         run = started_run()
@@ -148,7 +148,7 @@ def read(chosen: Any) -> Any:
 
 
 def started_run() -> Any:
-    """Return the experiment's run in MLflow that this run of the DAG has made."""
+    """Return the experiment's MLflow run that this DAG run has created."""
     from sentiment_core.experiments.mlflow_run import ExperimentRun  # noqa: PLC0415
 
     context = get_current_context()

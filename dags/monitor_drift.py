@@ -1,4 +1,4 @@
-"""After each scoring of a day: compares its reviews with what the champion was trained on."""
+"""Compare the reviews of a scored day with the champion's training reference."""
 
 import importlib
 import logging
@@ -38,7 +38,7 @@ does not know, and the share of rejected rows. A day that is measured again repl
 
 
 def tell(context: Any) -> None:
-    """Call the callback of the settings, as Airflow would have called it."""
+    """Call the callback from the settings in the same way as Airflow calls callbacks."""
     name = settings().drift_callback
     if name is not None:
         callback(name)(context)
@@ -62,12 +62,12 @@ def tell(context: Any) -> None:
     tags=["sentiment"],
 )
 def monitor_drift() -> None:
-    """Measure and store; then report, alert and ask for a retraining, none of which waits for another."""
+    """Measure and store the drift. Then report, alert and request a retraining, independently of each other."""
 
     @task
     @fails_for_good
     def measure() -> dict[str, Any]:
-        """Compare the day with the champion's reference and store what was found."""
+        """Compare the day with the champion's reference and store the result."""
         context = get_current_context()
         day = run_day(context["dag_run"], context["params"])
         models = registry()
@@ -94,7 +94,7 @@ def monitor_drift() -> None:
     @task
     @fails_for_good
     def report(found: dict[str, Any]) -> str:
-        """Draw the day and log it to MLflow."""
+        """Plot the day's drift and log it to MLflow."""
         day = date.fromisoformat(found["day"])
         with connect() as connection:
             reports = report_store.stored(connection, day, found["model_id"])
@@ -106,19 +106,19 @@ def monitor_drift() -> None:
     @task(on_success_callback=tell)
     @fails_for_good
     def alert(found: dict[str, Any]) -> dict[str, Any]:
-        """Warn of a day that drifted; when this succeeds the callback of the settings is called."""
+        """Warn about a day that drifted. When this task succeeds, it calls the callback from the settings."""
         if not found["causes"]:
             raise AirflowSkipException(found["verdict"])
         name = settings().drift_callback
         if name is not None:
-            callback(name)  # a callback that is not there must fail the task, not just be logged
+            callback(name)  # a missing callback must fail the task, not just be logged
         log.warning("Drift on %s. %s", found["day"], found["verdict"])
         return found
 
     @task
     @fails_for_good
     def ask(found: dict[str, Any]) -> str:
-        """Return the name of the run that retrains because of this drift, or of that of a few days ago."""
+        """Return the name of the retraining run for this drift, or of the one requested a few days ago."""
         context = get_current_context()
         causes = [Cause(cause) for cause in found["causes"]]
         if not MODEL_CAUSES.intersection(causes):
@@ -138,13 +138,13 @@ def monitor_drift() -> None:
         trigger_dag_id=RETRAIN,
         trigger_run_id=ask(found),  # type: ignore[arg-type]
         conf={"policy": "not_worse"},
-        # Airflow has one run of a name, so drift of the days after the first one triggers nothing.
+        # Airflow allows one run per name, so drift on the days after the first one triggers nothing.
         skip_when_already_exists=True,
     )
 
 
 def callback(name: str) -> Any:
-    """Return what `MODULE:NAME` names. Raises `SettingInvalid` when there is no such callable."""
+    """Return the callable that `MODULE:NAME` names. Raises `SettingInvalid` when there is no such callable."""
     module, _, attribute = name.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
@@ -156,14 +156,14 @@ def callback(name: str) -> Any:
 
 
 def is_there(ti: Any, dag_id: str) -> bool:
-    """Tell whether Airflow knows a DAG."""
+    """Return whether Airflow knows a DAG."""
     try:
         ti.get_dag(dag_id)
     except AirflowRuntimeError as error:
         if (error.error.detail or {}).get("status_code") == HTTPStatus.NOT_FOUND:
             return False
         raise
-    except HTTPStatusError as error:  # what `airflow dags test` raises in its place
+    except HTTPStatusError as error:  # raised instead by `airflow dags test`
         if error.response.status_code == HTTPStatus.NOT_FOUND:
             return False
         raise

@@ -1,4 +1,4 @@
-"""Retraining: a snapshot of what people have labelled, a model trained on it, and a gate that it must pass."""
+"""Retraining: take a snapshot of labelled data, train a model on it, and judge it by the promotion gate."""
 
 import logging
 import tempfile
@@ -41,7 +41,7 @@ stays the challenger if not. Either way the run succeeds, and `sentiment registr
     dag_id="retrain",
     schedule=settings().retrain_schedule,
     catchup=False,
-    max_active_runs=1,  # two at once would be judged against the same champion
+    max_active_runs=1,  # two concurrent runs would be judged against the same champion
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
     params={
         "since": Param(
@@ -94,12 +94,12 @@ stays the challenger if not. Either way the run succeeds, and `sentiment registr
     tags=["sentiment"],
 )
 def retrain() -> None:
-    """Make a snapshot, validate it, train on it, and let the gate decide."""
+    """Create a snapshot, validate it, train on it, and apply the promotion gate."""
 
     @task
     @fails_for_good
     def snapshot() -> str:
-        """Collect, split and store the labelled data; returns the snapshot's id."""
+        """Collect, split and store the labelled data. Return the snapshot's id."""
         params = get_current_context()["params"]
         days = Days(since=params["since"], until=params["until"])
         with connect() as connection:
@@ -113,7 +113,7 @@ def retrain() -> None:
     @task
     @fails_for_good
     def validate(snapshot_id: str) -> str:
-        """Hold the snapshot against the limits of the configuration; returns its id when it keeps all of them."""
+        """Check the snapshot against the limits of the configuration. Return its id when it satisfies all of them."""
         checks = check(stored(snapshot_id), chosen(get_current_context()["params"]))
         for each in checks:
             log.info("%s, limit %g: %s", each.name, each.limit, each.told)
@@ -123,7 +123,10 @@ def retrain() -> None:
     @task
     @fails_for_good
     def train(snapshot_id: str) -> int:
-        """Train, log the run to MLflow, register the bundle as challenger; returns the version, or the one given."""
+        """Train, log the run to MLflow and register the bundle as challenger.
+
+        Return the new version, or the given one.
+        """
         params = get_current_context()["params"]
         if params["version"] is not None:
             return int(params["version"])
@@ -155,7 +158,7 @@ def retrain() -> None:
     @task
     @fails_for_good
     def gate(snapshot_id: str, version: int) -> dict[str, Any]:
-        """Judge the challenger on the test side, and promote it if it passes; returns the verdict."""
+        """Judge the challenger on the test side and promote it if it passes. Return the verdict."""
         params = get_current_context()["params"]
         policy = GatePolicy.load()
         if params["policy"] == "not_worse":
@@ -181,12 +184,12 @@ def retrain() -> None:
 
 
 def chosen(params: Any) -> Params:
-    """Return the training configuration with the changes that the run's params name. Raises `ParamsInvalid`."""
+    """Return the training configuration with the changes from the run's params. Raises `ParamsInvalid`."""
     return Params.load().changed(params["training"])
 
 
 def actor() -> str:
-    """Return who moves aliases in this run, as the history names it."""
+    """Return the actor to record in the alias history for this run."""
     return f"airflow {get_current_context()['run_id']}"
 
 

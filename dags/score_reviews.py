@@ -1,4 +1,4 @@
-"""The nightly run: scores the reviews that were dropped for a day and stores them in PostgreSQL."""
+"""The nightly run: score the reviews dropped for a day and store them in PostgreSQL."""
 
 import logging
 from datetime import timedelta
@@ -38,9 +38,9 @@ not at all, once for each model. Running a day again adds nothing.
 
 
 @dag(
-    # 02:00 UTC, for the day before. No start_date: a run for a day before it would silently do nothing, and turning the
-    # DAG on would run last night at once. So would run_immediately=False in the first tenth of the day; a timedelta of
-    # zero was seen to do the same, the smallest one was not.
+    # Runs at 02:00 UTC, for the previous day. There is no start_date, because a run for an earlier day would silently
+    # do nothing, and turning the DAG on would immediately run last night. run_immediately=False has the same effect in
+    # the first tenth of the day. A timedelta of zero was also observed to have it; the smallest timedelta was not.
     schedule=CronPartitionTimetable(
         "0 0 * * *",
         timezone="Etc/GMT+2",
@@ -76,12 +76,12 @@ not at all, once for each model. Running a day again adds nothing.
     tags=["sentiment"],
 )
 def score_reviews() -> None:
-    """Plan the day's files in groups, score the groups, and sum up."""
+    """Plan the day's files in groups, score the groups, and summarise."""
 
     @task
     @fails_for_good
     def plan() -> list[int]:
-        """List the bucket, resolve the model once, and store the groups of files; returns their ids."""
+        """List the bucket, resolve the model once, and store the groups of files. Return the ids of the groups."""
         context = get_current_context()
         run, params = context["dag_run"], context["params"]
         day = run_day(run, params)
@@ -116,7 +116,7 @@ def score_reviews() -> None:
     @task(trigger_rule="none_failed", outlets=[SCORED_REVIEWS])
     @fails_for_good
     def summary() -> dict[str, Any]:
-        """Check that every file of the plan has come to its final state, and tell the asset's readers what is new."""
+        """Check that every file of the plan has reached its final state, and emit the asset event for the days."""
         context = get_current_context()
         with connect() as connection:
             found = summarise(connection, context["run_id"])
@@ -142,7 +142,7 @@ def score_reviews() -> None:
 
 
 def report(outcome: LoadOutcome) -> None:
-    """Write what became of a file to the task's log; a rejected one as a warning."""
+    """Log the outcome of a file to the task's log. A rejected file is logged as a warning."""
     level = logging.WARNING if outcome.status in ("rejected", "kept") else logging.INFO
     log.log(
         level,

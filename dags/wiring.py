@@ -1,4 +1,4 @@
-"""Wires `sentiment_core` to Airflow: connections, the day of a run, and the one mapping of errors."""
+"""Connect `sentiment_core` to Airflow: connections, the day of a run, and the only mapping of errors."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 AWS_CONNECTION = "aws_default"
 DATABASE_CONNECTION = "sentiment_db"
 
-# Each day is a partition of it; an event tells that reviews of the day were scored.
+# Each day is a partition of this asset. An event means that reviews of the day were scored.
 SCORED_REVIEWS = Asset("scored_reviews")
 
 Arguments = ParamSpec("Arguments")
@@ -34,7 +34,7 @@ Result = TypeVar("Result")
 
 
 def fails_for_good(task: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Let a terminal error fail the task at once; anything else is left to Airflow's retries."""
+    """Make a terminal error fail the task immediately. Airflow retries all other errors."""
 
     @wraps(task)
     def mapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
@@ -67,7 +67,10 @@ def registry() -> RegisteredModel:
 
 
 def reconcile_history(connection: DatabaseConnection, models: RegisteredModel) -> None:
-    """Let the history of the aliases agree with the registry; the log tells what was cut off, or moved past it."""
+    """Reconcile the alias history with the registry.
+
+    Log the entries that were interrupted or moved outside of the history.
+    """
     for alias in (CHAMPION, CHALLENGER):
         for move in reconcile(connection, models, alias):
             log.warning(
@@ -76,10 +79,11 @@ def reconcile_history(connection: DatabaseConnection, models: RegisteredModel) -
 
 
 def run_day(dag_run: Any, params: Any) -> date:
-    """Return the day that a run is for, however it was started. Raises `DayInvalid` for a day that is not over.
+    """Return the day of a run, for every way to start it. Raises `DayInvalid` for a day that is not over.
 
-    A partition's key comes first, so that a filled `day` cannot turn a backfill of many days into one of a single day;
-    then `day`; then a logical date that is a UTC midnight, as the UI's form makes of a date; else it is yesterday.
+    The order of precedence is: the partition key, then `day`, then a logical date at midnight UTC, then yesterday. The
+    partition key comes first so that a filled `day` cannot turn a backfill of many days into one of a single day. The
+    trigger form in the UI turns a date into a logical date at midnight UTC.
     """
     if dag_run.partition_key:
         return finished_day(dag_run.partition_key)

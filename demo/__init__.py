@@ -1,1 +1,1 @@
-"""The embedded stack: the whole system on one machine, for a walk through it and for the tests."""
+"""The embedded stack: the whole system on one machine, for demonstrations and for the tests."""

@@ -1,4 +1,4 @@
-"""Airflow as separate programs, with the LocalExecutor, over this checkout's `dags` and `plugins`."""
+"""Run Airflow as separate programs with the LocalExecutor, using this checkout's `dags` and `plugins`."""
 
 import base64
 import importlib.metadata
@@ -31,8 +31,8 @@ CONFIG = Path(__file__).parent / "airflow_config"
 class Airflow:
     """API server, scheduler and DAG processor.
 
-    `task_environment` gives the variables that tasks get; `overrides` are environment variables that win over all
-    others, such as `AIRFLOW__CORE__DAGS_FOLDER`.
+    `task_environment` returns the environment variables of the tasks. `overrides` are environment variables that take
+    precedence over all others, such as `AIRFLOW__CORE__DAGS_FOLDER`.
     """
 
     name = "airflow"
@@ -58,11 +58,11 @@ class Airflow:
         return f"http://{LOOPBACK}:{self._workspace.port('airflow')}"
 
     def client(self) -> AirflowClient:
-        """Return a client of the REST API, as the administrator."""
+        """Return a client of the REST API, authenticated as the administrator."""
         return AirflowClient(self.url, USER, self.password)
 
     def start(self) -> None:
-        """Make or migrate Airflow's tables when its release is new here, then start its programs."""
+        """Create or migrate Airflow's tables if this release has not run here before, then start its programs."""
         environment = self.environment()
         home = self._workspace.folder("airflow")
         write_private(self._passwords, json.dumps({USER: self.password}))
@@ -77,7 +77,7 @@ class Airflow:
         stores = (self._postgres.name, self._object_store.name)
         began = datetime.now(UTC)
         api_server = self._program(
-            # It answers nobody any more within a moment, and then takes six seconds to leave.
+            # The API server stops answering within a moment, but then takes six seconds to exit.
             API_SERVER,
             environment,
             "api-server",
@@ -109,7 +109,7 @@ class Airflow:
         return "ready"
 
     def _warm(self) -> str:
-        """Let the server build its execution API, six seconds that the first task would otherwise wait for."""
+        """Make the server build its execution API. Otherwise the first task would wait six seconds for it."""
         if self._get("/execution/health") is None:
             raise AirflowUnavailable(why="its execution API does not answer")
         return "warm"
@@ -130,7 +130,7 @@ class Airflow:
             "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
             "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": self._passwords,
             "DATABASE__SQL_ALCHEMY_CONN": metadata,
-            # Empty turns it off: asyncpg is not installed, and what needs it is not used here.
+            # An empty value disables the async connection: asyncpg is not installed, and nothing here needs it.
             "DATABASE__SQL_ALCHEMY_CONN_ASYNC": "",
             "API__HOST": LOOPBACK,
             "API__PORT": self._workspace.port("airflow"),
@@ -138,13 +138,13 @@ class Airflow:
             "API__WORKERS": 1,
             "API__SECRET_KEY": self._workspace.secret("airflow session key", secrets.token_hex(32)),
             "API_AUTH__JWT_SECRET": self._workspace.secret("airflow jwt secret", secrets.token_hex(64)),
-            # A task's end is seen, and the next one started, half a second sooner.
+            # Airflow notices the end of a task, and starts the next task, half a second sooner.
             "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
             "DAG_PROCESSOR__PARSING_PROCESSES": 1,
             "LOGGING__COLORED_CONSOLE_LOG": False,
             "USAGE_DATA_COLLECTION__ENABLED": False,
         }
-        # Beside the base, Airflow's own variables are the only ones of their kind.
+        # Apart from the base environment, only these AIRFLOW variables are set.
         environment = base(self._workspace.state) | dict(self._task_environment())
         environment |= {f"AIRFLOW__{name}": str(value) for name, value in settings.items()}
         environment |= {
@@ -191,7 +191,10 @@ class Airflow:
         return self._get("/api/v2/monitor/health") is not None
 
     def _beats(self, job: str, since: datetime) -> bool:
-        """Tell whether a program's heart has beaten since then; asked of the database, for the API server is busy."""
+        """Return whether a program has sent a heartbeat since then.
+
+        Query the database, because the API server is busy.
+        """
         statement = "SELECT FROM job WHERE job_type = %s AND latest_heartbeat > %s"
         with connect(self._postgres.url("airflow")) as connection, connection.cursor() as cursor:
             cursor.execute(statement, (job, since))

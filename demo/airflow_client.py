@@ -1,4 +1,4 @@
-"""A client of Airflow's REST API, for what the tour and the tests ask of it."""
+"""A client of Airflow's REST API, limited to the calls that the tour and the tests need."""
 
 import math
 import time
@@ -25,12 +25,12 @@ class Run(NamedTuple):
 
     @property
     def ended(self) -> bool:
-        """Whether it will not change any more."""
+        """Whether the run has reached a final state."""
         return self.state in ENDED
 
 
 class TaskTry(NamedTuple):
-    """A task instance of a run, by its last try."""
+    """A task instance of a run, represented by its latest try."""
 
     task_id: str
     map_index: int
@@ -39,7 +39,7 @@ class TaskTry(NamedTuple):
 
 
 class Backfill(NamedTuple):
-    """A backfill of a DAG; `days` are written as partition keys."""
+    """A backfill of a DAG; `days` are formatted as partition keys."""
 
     backfill_id: int
     dag_id: str
@@ -47,17 +47,20 @@ class Backfill(NamedTuple):
 
 
 class AirflowClient:
-    """Calls as one user. Raises `AirflowUnavailable` (try again) and `AirflowRefused`."""
+    """Make calls as one user.
+
+    Raises `AirflowUnavailable` when a retry may succeed, and `AirflowRefused` otherwise.
+    """
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._url = url
         self._login = {"username": user, "password": password}
         self._token = ""
-        # Not the environment's proxies: urllib3's plain pool knows none.
+        # urllib3's plain pool ignores the proxy settings of the environment.
         self._pool = urllib3.PoolManager(timeout=60, retries=False)
 
     def wait_for_dag(self, dag_id: str, seconds: float) -> None:
-        """Wait until the DAG has been read; `AirflowRefused` with its import error when it can't be."""
+        """Wait until Airflow has parsed the DAG. Raises `AirflowRefused` with the import error when it cannot."""
         deadline = time.monotonic() + seconds
         while not self._knows(dag_id):
             errors = self.get("/importErrors", order_by="-timestamp")["import_errors"]
@@ -68,20 +71,20 @@ class AirflowClient:
             time.sleep(0.25)
 
     def unpause(self, dag_id: str) -> None:
-        """Let the DAG's runs start."""
+        """Unpause the DAG so that its runs can start."""
         self.call("PATCH", f"/dags/{dag_id}", {"is_paused": False}, update_mask="is_paused")
 
     def trigger(self, dag_id: str, day: str | None = None, conf: Mapping[str, Any] | None = None) -> Run:
-        """Start a run, of a day's partition if one is given."""
+        """Trigger a run, for a day's partition if one is given."""
         body = {"logical_date": None, "partition_key": day, "conf": dict(conf or {})}
         return _run(self.call("POST", f"/dags/{dag_id}/dagRuns", body))
 
     def run(self, dag_id: str, run_id: str) -> Run:
-        """Return a run as it is now."""
+        """Return the current state of a run."""
         return _run(self.get(f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"))
 
     def ended(self, dag_id: str, run: Run, seconds: float = math.inf) -> Run:
-        """Wait for a run's end, no longer than these seconds, and return it as it is then."""
+        """Wait for the run to end, up to the given number of seconds, and return its final state."""
         deadline = time.monotonic() + seconds
         while not run.ended and time.monotonic() < deadline:
             time.sleep(0.5)
@@ -99,10 +102,10 @@ class AirflowClient:
         max_active_runs: int = 3,
         wait_s: float = 120,
     ) -> Backfill:
-        """Start a backfill of these days, the last included.
+        """Start a backfill of these days, including the last.
 
-        Airflow allows one at a time. One that has ended is closed here, for Airflow sees it half a minute later only;
-        one that is under way is waited for.
+        Airflow allows one active backfill at a time. This method closes a backfill that has ended, because Airflow
+        itself notices the end only half a minute later. It waits for a backfill that is still running.
         """
         body = {
             "dag_id": dag_id,
@@ -126,7 +129,10 @@ class AirflowClient:
                 return Backfill(made["id"], dag_id, _days(first, last))
 
     def runs_of(self, backfill: Backfill) -> dict[str, Run]:
-        """Return the newest run of each of the backfill's days: its own, or the one that was under way before."""
+        """Return the newest run for each day of the backfill.
+
+        It is the backfill's run or one that was already running.
+        """
         newest: dict[str, Run] = {}
         seen = 0
         while len(newest) < len(backfill.days):
@@ -141,7 +147,7 @@ class AirflowClient:
         return dict(sorted(newest.items()))
 
     def tasks(self, dag_id: str, run_id: str) -> list[TaskTry]:
-        """Return the task instances of a run, mapped ones by their index."""
+        """Return the task instances of a run, with mapped instances ordered by index."""
         path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances"
         found: list[TaskTry] = []
         while True:
@@ -154,13 +160,16 @@ class AirflowClient:
                 return found
 
     def log(self, dag_id: str, run_id: str, task: TaskTry) -> str:
-        """Return the log of a task's last try, a line an event."""
+        """Return the log of a task's latest try, one line for each event."""
         path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task.task_id}/logs/{task.try_number}"
         content = self.get(path, map_index=task.map_index, full_content=True)["content"]
         return "\n".join(_line(entry) for entry in content)
 
     def require_success(self, dag_id: str, run: Run) -> None:
-        """Raise `RunFailed` for a run that did not succeed; the last lines of its failed tasks' logs are its notes."""
+        """Raise `RunFailed` if the run did not succeed.
+
+        The last log lines of its failed tasks are attached as notes.
+        """
         if run.state == "success":
             return
         error = RunFailed(dag=dag_id, day=run.day, state=run.state)
@@ -172,11 +181,11 @@ class AirflowClient:
         raise error
 
     def get(self, path: str, **query: Any) -> Any:
-        """Return the answer of `GET /api/v2{path}`."""
+        """Return the response to `GET /api/v2{path}`."""
         return self.call("GET", path, **query)
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
-        """Call the API and return its answer."""
+        """Call the API and return its response."""
         address = f"/api/v2{path}?{urlencode(query)}" if query else f"/api/v2{path}"
         if not self._token:
             self._log_in()
@@ -187,7 +196,7 @@ class AirflowClient:
         return _checked(answer)
 
     def _close_ended(self, dag_id: str) -> bool:
-        """Close the backfills whose runs have all ended; returns whether there was one."""
+        """Close all backfills whose runs have ended. Return whether any was closed."""
         closed = False
         for item in self.get("/backfills", dag_id=dag_id, order_by="-id", limit=PAGE)["backfills"]:
             first, last = (datetime.fromisoformat(item[end]).date() for end in ("from_date", "to_date"))

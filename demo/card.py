@@ -1,4 +1,4 @@
-"""Where everything of a running stack is: the card that the demo prints, and the file that `demo drop` reads."""
+"""Locations of all parts of a running stack: the card that the demo prints and the file that `demo drop` reads."""
 
 import json
 import os
@@ -19,7 +19,7 @@ STATE = CHECKOUT / ".demo"
 
 
 class Card(NamedTuple):
-    """What another process needs to work with the stack."""
+    """What another process needs in order to use the stack."""
 
     airflow_url: str
     airflow_password: str
@@ -32,14 +32,17 @@ class Card(NamedTuple):
 
     @classmethod
     def read(cls, state: Path) -> "Card":
-        """Return the card of the stack that runs over a state folder. Raises `DemoNotRunning`."""
+        """Return the card of the stack that runs on a state folder.
+
+        Raises `DemoNotRunning` when no stack runs there.
+        """
         path = state / FILE
         if not path.exists() or not is_held(state):
             raise DemoNotRunning(path=state)
         return cls(**json.loads(path.read_text()))
 
     def write(self, state: Path) -> None:
-        """Leave the card in the state folder, for its owner only."""
+        """Write the card to the state folder, readable by its owner only."""
         write_private(state / FILE, json.dumps(self._asdict()))
 
     def airflow(self) -> AirflowClient:
@@ -48,7 +51,7 @@ class Card(NamedTuple):
 
 
 def lines(stack: Stack) -> list[tuple[str, str]]:
-    """Return what a person needs: names and addresses, keys and commands to copy."""
+    """Return the lines to display: names and addresses, keys, and commands to copy."""
     store = stack.object_store
     psql = shutil.which("psql") or str(stack.postgres.bin / "psql")
     return [
@@ -69,7 +72,7 @@ def _drop_command(state: Path) -> str:
 
 
 def _short(path: Path) -> str:
-    """Return the path from here where it lies below, and a program on PATH by its name."""
+    """Return the path relative to the current folder if it lies below it, and a program on PATH as its bare name."""
     if shutil.which(path.name) == str(path):
         return path.name
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

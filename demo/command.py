@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 
 def port(name: str, what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return the option that asks for a part's port."""
+    """Return the command-line option that sets the port of a part."""
     return click.option(
         f"--{name}-port", f"{name}_port", type=click.IntRange(1, 65535), help=f"Port of {what}; else a free one."
     )
@@ -66,7 +66,7 @@ def drop_file(state: Path, file: Path) -> None:
 
 
 def walk(state: Path, ports: dict[str, int], *, exits: bool) -> int:
-    """Start the stack, walk through it, and stay until interrupted; returns the exit code."""
+    """Start the stack, run the tour, and keep running until interrupted. Return the exit code."""
     display = Display(TITLES)
     try:
         stack = Stack(state, ports=ports)

@@ -1,4 +1,4 @@
-"""What the tour shows: moving lines and tables on a terminal, plain lines elsewhere."""
+"""Display of the tour: progress lines and tables on a terminal, plain lines elsewhere."""
 
 import threading
 import time
@@ -14,13 +14,13 @@ from rich.text import Text
 
 
 class Display:
-    """Shows steps while they are done, and results; a context manager around the steps."""
+    """Show the steps in progress and their results; a context manager around the steps."""
 
     def __init__(self, titles: dict[str, str]) -> None:
         self._titles = titles
         self._console = Console(highlight=False, soft_wrap=True)
         if not self._console.is_terminal:
-            # Nobody reads a log by the width of a window.
+            # A log is not read in a terminal window, so its lines must not wrap at a window's width.
             self._console.width = 240
         self._began = time.monotonic()
         self._lock = threading.Lock()
@@ -50,13 +50,13 @@ class Display:
         return time.monotonic() - self._began
 
     def begun(self, name: str) -> None:
-        """Show that a step is being done."""
+        """Show that a step has started."""
         with self._lock:
             if self._console.is_terminal:
                 self._lines[name] = self._progress.add_task(self._titles[name], total=1, note="")
 
     def note(self, name: str, note: str) -> None:
-        """Show how far a step is."""
+        """Show the progress of a step."""
         with self._lock:
             if self._console.is_terminal:
                 self._progress.update(self._lines[name], note=note)
@@ -65,7 +65,7 @@ class Display:
                 self._say(name, note)
 
     def done(self, name: str, note: str) -> None:
-        """Show that a step is done."""
+        """Show that a step has finished."""
         with self._lock:
             if self._console.is_terminal:
                 self._progress.update(self._lines[name], note=note, completed=1)
@@ -73,7 +73,7 @@ class Display:
                 self._say(name, note)
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Show a table; a title that is a SQL statement is shown as one."""
+        """Show a table. A title that is a SQL statement is formatted as SQL."""
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             table.add_column(column, overflow="fold")
@@ -84,7 +84,7 @@ class Display:
         self._console.print(table, soft_wrap=False)
 
     def card(self, title: str, lines: Iterable[tuple[str, str]]) -> None:
-        """Show names and values that can be copied: values are never broken by a frame."""
+        """Show names and values for copying. The frame never breaks a value."""
         self.say()
         self._console.print(Panel.fit(title, style="bold green") if self._console.is_terminal else Text(title))
         entries = list(lines)

@@ -1,4 +1,4 @@
-"""Drops a file of one's own into the running demo, has Airflow score it, and shows what came of it."""
+"""Drop a user's file into the running demo, have Airflow score it, and show the result."""
 
 import os
 import time
@@ -29,7 +29,7 @@ WHERE bucket = %s AND key = %s ORDER BY line LIMIT %s"""
 def drop(card: Card, file: Path) -> bool:
     """Upload the file as one of yesterday's drops, run the DAG for that day, and show the file's rows.
 
-    Returns whether it was loaded, or is a duplicate of a file that was.
+    Return whether the file was loaded, or is a duplicate of a loaded file.
     """
     console = Console(highlight=False)
     os.environ.update(card.environment)

@@ -1,4 +1,4 @@
-"""An MLflow server: its tables in PostgreSQL, its files in the object store and served by it."""
+"""An MLflow server that stores its tables in PostgreSQL and serves its files from the object store."""
 
 import sys
 from functools import cached_property
@@ -15,8 +15,8 @@ from demo.workspace import LOOPBACK, Workspace
 class MlflowServer:
     """The tracking server and model registry.
 
-    Its application is run as `mlflow server` runs it, without that command around it: the command imports all of MLflow
-    a second time, which is seconds of the start and 200 MB.
+    This class runs the application in the same way as `mlflow server`, but without that command. The command imports
+    all of MLflow a second time, which adds seconds to the start and uses 200 MB.
     """
 
     name = "mlflow"
@@ -28,11 +28,11 @@ class MlflowServer:
 
     @cached_property
     def url(self) -> str:
-        """The address of the page and the tracking API."""
+        """The address of the web UI and the tracking API."""
         return f"http://{LOOPBACK}:{self._workspace.port('mlflow')}"
 
     def start(self) -> None:
-        """Start the server, which makes its tables at the first start."""
+        """Start the server. The first start creates its tables."""
         port = self._workspace.port("mlflow")
         options = ("--host", LOOPBACK, "--port", str(port), "--workers", "1", "--log-level", "warning")
         self._workspace.supervisor.start(
@@ -59,13 +59,13 @@ class MlflowServer:
             "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
             "_MLFLOW_SGI_NAME": "uvicorn",
             "MLFLOW_S3_ENDPOINT_URL": self._object_store.endpoint,
-            # Seven more workers, of over a gigabyte, for jobs that nothing here starts.
+            # Job execution would start seven more workers, using over a gigabyte, for jobs that nothing here starts.
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
 
     def _answers(self) -> bool:
-        """Ask for models: the first question is what makes the tables."""
+        """Query the models: the first query makes the server create its tables."""
         models = f"{self.url}/api/2.0/mlflow/registered-models/search?max_results=1"
         try:
             return urllib3.request("GET", models, timeout=60, retries=False).status == 200

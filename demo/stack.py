@@ -14,7 +14,7 @@ from demo.service import Service
 from demo.steps import Listener, Silent, Step, run_all
 from demo.workspace import Workspace
 
-# What must be ready before a part is started.
+# The parts that must be ready before a part starts.
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "postgres": (),
     "object_store": (),
@@ -26,18 +26,19 @@ PARTS = tuple(NEEDS)
 
 
 class Part(Protocol):
-    """Something that can be started; it is ended with the workspace's supervisor."""
+    """A component that can be started. The workspace's supervisor ends it."""
 
     def start(self) -> None:
-        """Return when it is ready."""
+        """Start the part and return when it is ready."""
 
 
 class Stack:
-    """The parts over one state folder, started at once where they do not need each other; a context manager.
+    """The parts on one state folder; a context manager.
 
-    `parts` names some of `PARTS`; what these need is started too. `ports` are ports asked for by name: postgres, s3,
-    mlflow, airflow, api. `durable=False` turns the database's fsync off. `airflow_overrides` are environment variables
-    of Airflow's programs that win over those set here.
+    Parts that do not depend on each other start concurrently. `parts` names some of `PARTS`; their dependencies start
+    too. `ports` maps part names to the requested ports: postgres, s3, mlflow, airflow, api. `durable=False` turns the
+    database's fsync off. `airflow_overrides` are environment variables that take precedence over those set here for
+    Airflow.
     """
 
     def __init__(
@@ -72,31 +73,31 @@ class Stack:
         self.stop()
 
     def start(self, then: Iterable[Step] = (), listener: Listener | None = None) -> None:
-        """Start the parts, do the steps `then` as soon as what they need is ready, and return when all is done.
+        """Start the parts, run the steps `then` as their dependencies become ready, and return when all are done.
 
-        Raises what the first part or step that fails raises.
+        Raises the error of the first part or step that fails.
         """
         run_all([*map(self._start_of, self.parts), *then], self.workspace.supervisor, listener or Silent())
 
     def stop(self) -> None:
-        """End everything that was started."""
+        """End all programs that were started."""
         self.workspace.close()
 
     def check(self) -> None:
-        """Raise `PartFailed` for a part that has ended by itself."""
+        """Raise `PartFailed` if a part has ended by itself."""
         self.workspace.supervisor.check()
 
     def watch(self) -> NoReturn:
-        """Wait until something happens: `PartFailed` as soon as a part ends by itself."""
+        """Block until interrupted. Raises `PartFailed` as soon as a part ends by itself."""
         self.workspace.supervisor.watch()
 
     def pause(self, seconds: float) -> None:
-        """Wait this long; `PartFailed` when a part has ended by itself."""
+        """Wait for the given time. Raises `PartFailed` if a part has ended by itself."""
         self.check()
         self.workspace.supervisor.pause(seconds)
 
     def env(self) -> dict[str, str]:
-        """Return the variables with which a program or a shell works on this stack."""
+        """Return the environment variables with which a program or a shell uses this stack."""
         return {
             "SENTIMENT_DATABASE_URL": self.postgres.url(),
             "SENTIMENT_BUCKET": BUCKETS[0],

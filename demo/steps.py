@@ -1,4 +1,4 @@
-"""Steps that are done at once where they do not need each other."""
+"""Run steps concurrently when they do not depend on each other."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from demo.processes import Stopping, Supervisor
 
 
 class Step(NamedTuple):
-    """Something to do when the steps that it needs are done; `run` returns what to say of it."""
+    """An action that runs once the steps that it needs are done. `run` returns the message to display."""
 
     name: str
     needs: tuple[str, ...]
@@ -18,29 +18,30 @@ class Step(NamedTuple):
 
 
 class Listener(Protocol):
-    """Is told of the steps, from several threads."""
+    """Receives notifications about the steps, from several threads."""
 
     def begun(self, name: str) -> None:
-        """Learn that a step is being done."""
+        """Handle the start of a step."""
 
     def done(self, name: str, note: str) -> None:
-        """Learn that a step is done."""
+        """Handle the end of a step."""
 
 
 class Silent:
-    """Listens and says nothing."""
+    """A listener that ignores all notifications."""
 
     def begun(self, name: str) -> None:
-        """Ignore it."""
+        """Ignore the notification."""
 
     def done(self, name: str, note: str) -> None:
-        """Ignore it."""
+        """Ignore the notification."""
 
 
 def run_all(steps: Iterable[Step], supervisor: Supervisor, listener: Listener) -> None:
-    """Do all steps and return when they are done.
+    """Run all steps and return when they are done.
 
-    When one fails, the supervisor ends its programs and with them the other steps' waits, and the error is raised.
+    When a step fails, the supervisor ends its programs. This also ends the waits of the other steps. Then the error is
+    raised.
     """
     every = list(steps)
     done = {step.name: threading.Event() for step in every}
@@ -58,7 +59,8 @@ def run_all(steps: Iterable[Step], supervisor: Supervisor, listener: Listener) -
         try:
             _finish([threads.submit(do, step) for step in every])
         except Exception:
-            # A part that dies explains more than the step that got no answer from it, perhaps a moment before its end.
+            # The failure of a part explains more than the error of a step that got no answer from it, perhaps a moment
+            # earlier.
             for _ in range(10):
                 supervisor.check()
                 time.sleep(0.1)
@@ -69,7 +71,7 @@ def run_all(steps: Iterable[Step], supervisor: Supervisor, listener: Listener) -
 
 
 def _finish(starts: list[Future[None]]) -> None:
-    """Wait for all; raise the first error, not the `Stopping` that follows from it in the others."""
+    """Wait for all steps. Raise the first error, not the `Stopping` errors that it causes in the other steps."""
     wait(starts, return_when="FIRST_EXCEPTION")
     errors = [error for start in starts if start.done() and (error := start.exception()) is not None]
     for error in sorted(errors, key=lambda error: isinstance(error, Stopping)):

@@ -1,4 +1,4 @@
-"""The walk through the running stack: schema, model, example files, a backfill of their days, and what came of it."""
+"""The tour of the running stack: schema, model, example files, a backfill of their days, and the results."""
 
 import json
 import sysconfig
@@ -48,7 +48,7 @@ REVIEW = "The kettle is quiet, quick and looks lovely. I would buy it again."
 
 
 class Tour:
-    """Walks through a stack that is being started, telling the display."""
+    """Run the tour on a stack that is starting, and report to the display."""
 
     def __init__(self, stack: Stack, display: Display) -> None:
         self._stack = stack
@@ -82,7 +82,10 @@ class Tour:
         return "is current"
 
     def _register(self) -> str:
-        """Make the starter model the champion where this release can read none: a later champion is left alone."""
+        """Make the starter model the champion if this release can read no champion.
+
+        A newer champion stays unchanged.
+        """
         try:
             version, digest = self._registry.resolve(None)
             self._registry.fetch(version)
@@ -92,7 +95,10 @@ class Tour:
         return f"champion is version {version}, digest {digest[:12]}"
 
     def _registration(self) -> Program:
-        """Return the command that registers: in a program of its own, for MLflow's client takes 200 MB."""
+        """Return the command that registers the model.
+
+        It runs as a separate program because MLflow's client uses 200 MB.
+        """
         sentiment = str(Path(sysconfig.get_path("scripts")) / "sentiment")
         return Program(
             name="register",
@@ -124,7 +130,7 @@ class Tour:
     def _backfill(self) -> str:
         client = self._stack.airflow.client()
         days = example_days()
-        # One day after the other: what is a duplicate of what then comes out the same each time.
+        # Run one day after another, so that the same files are detected as duplicates each time.
         backfill = client.backfill(DAG, days[0], days[-1], reprocess="completed", max_active_runs=1)
         empty = not self._query("SELECT FROM sentiment.score LIMIT 1")
         first_row = ""
@@ -164,7 +170,7 @@ class Tour:
 
 
 def example_days() -> list[date]:
-    """Return the days of the example files, in order."""
+    """Return the days of the example files, in ascending order."""
     return sorted({date.fromisoformat(path.name.removeprefix("dt=")) for path in INCOMING.glob("**/dt=*")})
 
 

@@ -1,4 +1,4 @@
-"""How a program that refuses to be root is run when we are root."""
+"""Run a program that refuses to run as root when the current user is root."""
 
 import os
 import pwd
@@ -14,7 +14,7 @@ UNSHARE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 
 @dataclass(frozen=True)
 class Identity:
-    """What a command starts with so that it is not root, or the user id to run it as; neither when we are not root."""
+    """A command prefix that drops root, or the user id to run as. Both are empty when the current user is not root."""
 
     prefix: tuple[str, ...] = ()
     user: int | None = None
@@ -22,7 +22,10 @@ class Identity:
 
 @cache
 def identity() -> Identity:
-    """Return a user namespace in which root has another number; where that is forbidden, the user nobody."""
+    """Return a user namespace that maps root to another user id.
+
+    If namespaces are forbidden, return the user nobody.
+    """
     if os.geteuid() != 0:
         return Identity()
     if _can_unshare():
@@ -31,7 +34,7 @@ def identity() -> Identity:
 
 
 def own_folder(folder: Path) -> Path:
-    """Return `folder` for the identity to write in, or another one where the way to `folder` is closed to it."""
+    """Return `folder`, writable for the identity, or another folder if the identity cannot reach `folder`."""
     folder.mkdir(exist_ok=True)
     user = identity().user
     if user is None:
@@ -48,10 +51,10 @@ def own_folder(folder: Path) -> Path:
 
 
 def readable_copy(package: Path, folder: Path) -> Path:
-    """Return a package where the identity can read it, else its copy in `folder`."""
+    """Return the package if the identity can read it, else its copy in `folder`."""
     if identity().user is None or _is_open_to_all(package):
         return package
-    # A wheel keeps its shared libraries in a folder beside the package, found by a relative path.
+    # A wheel keeps its shared libraries in a folder next to the package and finds them by a relative path.
     for part in package.parent.glob(f"{package.name}*"):
         if part.suffix != ".dist-info":
             shutil.copytree(part, folder / part.name, symlinks=True, dirs_exist_ok=True)

@@ -1,4 +1,4 @@
-"""The state folder of a stack: what is chosen or made up once and stays the same between starts."""
+"""The state folder of a stack. It keeps chosen and generated values the same between starts."""
 
 import fcntl
 import json
@@ -16,15 +16,16 @@ from demo.errors import PortTaken, StateInUse
 from demo.processes import Supervisor, require_room
 
 LOOPBACK = "127.0.0.1"
-# Below the ports that the system gives to outgoing connections: one of those could hold a kept port at the next start.
+# Below the system's range of ephemeral ports: an outgoing connection could otherwise hold a stored port at the next
+# start.
 PORTS = range(20_000, 32_000)
 
 
 class Workspace:
-    """One state folder, held by one process at a time: its programs, ports, secrets and folders; a context manager.
+    """A state folder with the programs, ports, secrets and folders of a stack; a context manager.
 
-    `ports` are ports that the user asked for, by name.
-    Raises `StateInUse`, `DiskFull` and `PortTaken`.
+    Only one process may hold the folder at a time. `ports` maps names to the ports that the user requested. Raises
+    `StateInUse`, `DiskFull` and `PortTaken`.
     """
 
     def __init__(self, state: Path, ports: Mapping[str, int] | None = None) -> None:
@@ -51,20 +52,23 @@ class Workspace:
         self.close()
 
     def close(self) -> None:
-        """End all programs and let go of the folder."""
+        """End all programs and release the folder."""
         self.supervisor.stop()
         if self._holder >= 0:
             os.close(self._holder)
             self._holder = -1
 
     def folder(self, name: str) -> Path:
-        """Return a folder of this name, made if it is not there."""
+        """Return the folder of this name. Create it if it does not exist."""
         path = self.state / name
         path.mkdir(exist_ok=True)
         return path
 
     def port(self, name: str) -> int:
-        """Return the port of this name: the one asked for (else `PortTaken`), that of the last start, or a new one."""
+        """Return the port of this name: the requested one, the one of the last start, or a new one.
+
+        Raises `PortTaken` when the requested port is in use.
+        """
         with self._lock:
             if name not in self._ports:
                 kept = _read(self.state / "ports.json")
@@ -73,7 +77,7 @@ class Workspace:
             return self._ports[name]
 
     def secret(self, name: str, fresh: str | None = None) -> str:
-        """Return the secret of this name; at first it is `fresh` or 24 random characters."""
+        """Return the secret of this name. The first call stores `fresh` or 24 random characters."""
         with self._lock:
             kept = _read(self.state / "secrets.json")
             if name not in kept:
@@ -92,7 +96,7 @@ class Workspace:
 
 
 def is_held(state: Path) -> bool:
-    """Tell whether a process holds the folder."""
+    """Return whether a process holds the folder."""
     try:
         os.close(_hold(state, write=False))
     except StateInUse:
@@ -101,7 +105,7 @@ def is_held(state: Path) -> bool:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, all of it or nothing."""
+    """Write a file atomically, readable by its owner only."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     with open(fresh, "w", opener=lambda name, flags: os.open(name, flags, mode=0o600)) as file:
@@ -118,7 +122,7 @@ def _write(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def _hold(state: Path, *, write: bool = True) -> int:
-    """Lock the folder for this process; the lock goes with the process, however that ends."""
+    """Lock the folder for this process. The lock is released when the process ends for any reason."""
     holder = os.open(state / "lock", os.O_RDWR | os.O_CREAT, mode=0o600)
     try:
         fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -134,7 +138,7 @@ def _hold(state: Path, *, write: bool = True) -> int:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do: a port in TIME_WAIT can be used, one that is listened on can't.
+        # Set SO_REUSEADDR as servers do: a port in TIME_WAIT is usable, a port with a listener is not.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))

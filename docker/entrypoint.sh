@@ -1,5 +1,6 @@
 #!/bin/bash
-# Runs a program of the image; a word that is none is a command of Airflow. The official chart's probes call this path.
+# Runs a program of the image. If the first word is not a program, it is an Airflow command. The official chart's probes
+# call this path.
 set -euo pipefail
 
 if [[ $# -eq 0 ]]; then

@@ -1,4 +1,4 @@
-"""The Sentiment pages in Airflow's own UI. The package `sentiment_plugin` beside this file holds them."""
+"""The Sentiment pages in Airflow's UI. The package `sentiment_plugin` in the same folder implements them."""
 
 from functools import cached_property
 from typing import Any, ClassVar
@@ -16,25 +16,28 @@ def _icon(line: str, paper: str) -> str:
 
 
 class SentimentPages(AirflowPlugin):
-    """Puts the ledger of files into Airflow's navigation."""
+    """Add the ledger of files to Airflow's navigation."""
 
     name = "sentiment"
     external_views: ClassVar[list[dict[str, Any]]] = [
         {
             "name": "Files",
-            # Relative, so that it holds where Airflow lives below a path.
+            # A relative URL, so that it also works when Airflow is served below a path.
             "href": "sentiment/files",
             "url_route": "sentiment-files",
             "destination": "nav",
             "nav_top_level": True,
-            "icon": _icon("#33475f", "#ffffff"),  # readable on the pale bar and on the dark chosen entry
+            "icon": _icon("#33475f", "#ffffff"),  # readable on the light bar and on the dark selected entry
             "icon_dark_mode": _icon("#c9d5e6", "none"),
         }
     ]
 
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:
-        """The application behind the pages; the API server alone asks for it, and pays for its imports."""
+        """The application that serves the pages.
+
+        Only the API server uses it, so only the API server pays for its imports.
+        """
         from sentiment_plugin.access import database_url, may_read_scores  # noqa: PLC0415
         from sentiment_plugin.app import create_app  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `sentiment_core.database.migrations.upgrade` hands over."""
+"""Run the migrations on the connection that `sentiment_core.database.migrations.upgrade` passes."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Real services for all tests: started once a session, on free loopback ports, and stopped with it."""
+"""Real services for all tests: started once per session on free loopback ports, and stopped at its end."""
 
 import itertools
 import os
@@ -14,17 +14,18 @@ from sentiment_core.database import migrations
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.settings import Settings
 
-# The first call of a kernel compiles it: a deadline would tell of that, not of the code under test. CI asks the same
-# questions each time, so that it fails for a change and not by chance; at home they are always new ones.
+# The first call compiles a kernel, so a deadline would measure the compiler, not the test. CI uses the same examples
+# each time, so that a failure comes from a change and not from chance. Local runs use new examples each time.
 hypothesis.settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("project")
 
 CHECKOUT = Path(__file__).parent.parent
 
 
-# Tests that share what takes long to set up: all of them run on one worker. Elsewhere a file is such a group.
+# Groups of tests that share an expensive setup. All tests of a group run on one worker. Other tests form one group per
+# file.
 SHARED = ("end_to_end", "dags")
-# The groups that take longest start first, or one worker would wait for the other at the end.
+# The groups that take longest start first. Otherwise the other workers would wait for them at the end.
 LONGEST = (
     "end_to_end",
     "dags",
@@ -36,7 +37,7 @@ LONGEST = (
 
 
 def group_of(item: pytest.Item) -> str:
-    """Return the name of the tests that run on one worker with this one."""
+    """Return the name of the group of tests that run on one worker with this one."""
     folder = item.path.parent.name
     return folder if folder in SHARED else f"{folder}/{item.path.name}"
 
@@ -58,13 +59,13 @@ def checkout() -> Path:
 
 @pytest.fixture(scope="session")
 def examples(checkout: Path) -> Path:
-    """The example drops; a file's path below it is its key below `incoming/`."""
+    """The example drops. The path of a file below this folder is its key below `incoming/`."""
     return checkout / "examples" / "incoming"
 
 
 @pytest.fixture(scope="session")
 def change_bundle() -> Callable[..., Bundle]:
-    """Write a bundle that differs from another in some fields of its manifest, and read it."""
+    """Write a copy of a bundle with some manifest fields changed, and load it."""
 
     def change(bundle: Bundle, folder: Path, **fields: Any) -> Bundle:
         kept = {name: getattr(bundle.manifest, name) for name in type(bundle.manifest).model_fields}
@@ -78,7 +79,7 @@ def change_bundle() -> Callable[..., Bundle]:
 
 @pytest.fixture(scope="session")
 def real_data(checkout: Path) -> Path:
-    """The folder of the real reviews; tests that need it are skipped without."""
+    """The folder of the real reviews. Tests that need it are skipped if it is missing."""
     folder = Path(os.environ.get("SENTIMENT_REAL_DATA", checkout / "../shared/data"))
     if not (folder / "imdb_train.csv.xz").exists():
         pytest.skip("the IMDB training split is not here; SENTIMENT_REAL_DATA names its folder")
@@ -87,8 +88,8 @@ def real_data(checkout: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def contenders() -> Any:
-    """A champion of few reviews, and challengers of which is known how good they are (`contenders.py`)."""
-    from tests.contenders import contenders as train_them  # noqa: PLC0415 -- scikit-learn, which few tests need
+    """A champion trained on few reviews, and challengers of known quality (`contenders.py`)."""
+    from tests.contenders import contenders as train_them  # noqa: PLC0415 -- imports scikit-learn, which few tests need
 
     return train_them()
 
@@ -108,7 +109,7 @@ def mlflow_uri(stack: Stack) -> str:
 
 @pytest.fixture(scope="session")
 def migrated_template(stack: Stack) -> str:
-    """A migrated database that others are copied from."""
+    """A migrated database that serves as the template for others."""
     migrations.upgrade(stack.postgres.create_database("template_migrated"))
     return "template_migrated"
 
@@ -134,7 +135,7 @@ def database_url(stack: Stack, migrated_template: str) -> Iterator[str]:
 
 @pytest.fixture
 def bucket(stack: Stack) -> Iterator[str]:
-    """A new, empty bucket; it goes with its test, for the server has room for some dozens only."""
+    """A new, empty bucket. It is deleted after the test, because the server has room for only a few dozen."""
     name = f"bucket-{next(_numbers)}"
     s3 = stack.object_store.client()
     s3.create_bucket(Bucket=name)
@@ -147,7 +148,7 @@ def bucket(stack: Stack) -> Iterator[str]:
 
 @pytest.fixture
 def settings(database_url: str, bucket: str, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings that point at this test's database and bucket; `model_copy(update=…)` changes one."""
+    """Settings that point to this test's database and bucket; `model_copy(update=…)` changes one."""
     for name, value in stack.object_store.environment().items():
         monkeypatch.setenv(name, value)
     return Settings(

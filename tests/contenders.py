@@ -1,4 +1,4 @@
-"""Models of known order for the gate: reviews of many made-up words, and models that saw more or fewer of them."""
+"""Models of known order for the gate: reviews of many invented words, and models trained on more or fewer of them."""
 
 import csv
 import random
@@ -22,17 +22,17 @@ BAD = ("awful", "not good", "a waste of money", "poor quality", "does not work",
 
 
 class Contenders(NamedTuple):
-    """A champion of a tenth of the reviews, models to take its place, and reviews that none of them has seen."""
+    """A champion trained on a tenth of the reviews, its possible successors, and reviews that none of them has seen."""
 
     champion: Bundle
     better: Bundle
-    equal: Bundle  # to `better`
+    equal: Bundle  # equivalent to `better`
     learned: LabelledReviews
     unseen: LabelledReviews
 
 
 def opinions(count: int, seed: int) -> LabelledReviews:
-    """Return reviews of made-up words, each of which speaks for a label more often than not."""
+    """Return reviews of invented words, each of which indicates one label more often than not."""
     dice = random.Random(5)
     words = ["".join(dice.choices(SYLLABLES, k=4)) for _ in range(800)]
     halves = (words[:400], words[400:])
@@ -52,7 +52,7 @@ def opinions(count: int, seed: int) -> LabelledReviews:
 
 
 def contenders() -> Contenders:
-    """Train all of them: some seconds."""
+    """Train all models, which takes some seconds."""
     params = Params.load()
     params = params.model_copy(update={"calibration": params.calibration.model_copy(update={"folds": 3})})
     other = params.model_copy(update={"model": params.model.model_copy(update={"C": 0.95})})
@@ -68,14 +68,14 @@ def contenders() -> Contenders:
 
 
 def lenient(**changed: object) -> GatePolicy:
-    """Return the shipped policy without the bounds that the noise of a busy machine could break."""
+    """Return the shipped policy without the limits that noise on a busy machine could break."""
     policy = GatePolicy.load()
     latency = policy.latency.model_copy(update={"most_us_per_text": 1e9, "most_ratio": 1e9})
     return policy.model_copy(update={"latency": latency, **changed})
 
 
 def write_csv(reviews: LabelledReviews, path: Path) -> Path:
-    """Write reviews as the files that `sentiment train` and `--evaluate` read."""
+    """Write reviews in the file format that `sentiment train` and `--evaluate` read."""
     ratings: Sequence[float] = [] if reviews.ratings is None else reviews.ratings.tolist()
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

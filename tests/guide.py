@@ -1,4 +1,4 @@
-"""What docs/deploy.md tells the reader to type, for the tests that type it."""
+"""The commands of docs/deploy.md, for the tests that run them."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ GUIDE = Path(__file__).parent.parent / "docs" / "deploy.md"
 
 
 def blocks(language: str) -> dict[str, str]:
-    """Return all that is to be typed in a language, by the heading that it stands below."""
+    """Return all code blocks in a language, by the heading above them."""
     found: dict[str, str] = {}
     for section in re.split(r"^##+ ", GUIDE.read_text(), flags=re.MULTILINE):
         heading = section.partition("\n")[0]

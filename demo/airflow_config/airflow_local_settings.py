@@ -1,8 +1,8 @@
-"""Read by each Airflow process at its start: the ones that fork import what their children will need.
+"""Loaded by each Airflow process at its start. Processes that fork import the modules that their children need.
 
-Tasks are forked from the scheduler's workers and DAG files are read in forks of the DAG processor. They find these
-modules there instead of importing them, which takes longer than their work. No kernel is called here: Numba's threads
-would not survive a fork.
+The scheduler's workers fork to run tasks, and the DAG processor forks to parse DAG files. The children inherit these
+modules and need not import them, which would take longer than their work. No kernel is called here, because Numba's
+threads do not survive a fork.
 """
 
 import gc
@@ -23,12 +23,13 @@ TASKS_NEED = (
     "sentiment_core.model.scorer",
 )
 
-# Starting makes millions of objects that stay: looking through them again and again takes a tenth of the time.
+# Startup creates millions of long-lived objects. Repeated garbage-collection scans of them would take a tenth of the
+# time.
 gc.set_threshold(50_000)
 
 if {"scheduler", "dag-processor"} & set(sys.argv):
     for name in TASKS_NEED:
         importlib.import_module(name)
 
-# From here on nothing but the files of dags/ and plugins/ is left to import: no bytecode is written beside them.
+# After this point only files of dags/ and plugins/ are imported. No bytecode is written next to them.
 sys.dont_write_bytecode = True

@@ -1,6 +1,6 @@
-"""What `helm test` loads: a file of one review, from the bucket into PostgreSQL. Loaded again, nothing changes.
+"""The load of `helm test`: load a file of one review from the bucket into PostgreSQL. A second load changes nothing.
 
-Its folder is listed, as the nightly DAG lists, so that the rights which that needs are tried too.
+The script lists the file's folder as the nightly DAG does, so that the test also covers the permission to list.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What `helm test` asks the service: a text that everybody likes is positive, and the answer names its model."""
+"""The request of `helm test` to the service: a clearly positive text scores positive. The answer names its model."""
 
 import json
 import os

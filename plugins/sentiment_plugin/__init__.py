@@ -1,1 +1,1 @@
-"""Pages about the ledger, served by Airflow's API server."""
+"""Pages that show the ledger, served by Airflow's API server."""

@@ -1,4 +1,4 @@
-"""What the pages take from Airflow: who may see them, and where the database is."""
+"""What the pages get from Airflow: the permission check and the database address."""
 
 from airflow.api_fastapi.core_api.security import requires_access_dag
 from airflow.models import Connection
@@ -7,7 +7,7 @@ from fastapi import HTTPException
 
 DATABASE_CONNECTION = "sentiment_db"
 
-# Airflow's own check of the token, from the header or the UI's cookie, then of the user's rights.
+# Airflow's check first validates the token, from the header or the UI's cookie, and then the user's permissions.
 may_read_scores = requires_access_dag("GET", param_dag_id="score_reviews")
 
 

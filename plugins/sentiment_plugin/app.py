@@ -1,4 +1,4 @@
-"""The FastAPI application of the pages. Airflow mounts it unguarded, so that every route of it checks the user."""
+"""The FastAPI application of the pages. Airflow mounts it without authentication, so every route checks the user."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from sentiment_core.errors import SentimentError
 from sentiment_plugin import ledger, pages
 
-LONGEST_SEARCH = 1024  # an S3 key has no more bytes
+LONGEST_SEARCH = 1024  # the maximum length of an S3 key in bytes
 POSITION = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
 REFUSALS = {
     401: "You are not logged in to Airflow, or no longer. Log in, then open this page again.",
@@ -24,15 +24,15 @@ REFUSALS = {
 def create_app(may_read: Callable[..., Any], database_url: Callable[[], str]) -> FastAPI:
     """Return the application.
 
-    `may_read` is a FastAPI dependency that raises where a request may not see the ledger; `database_url` gives the
-    database's URI, anew for each request.
+    `may_read` is a FastAPI dependency that raises when a request is not allowed to read the ledger. `database_url`
+    returns the database's URI; it is called once per request.
     """
     app = FastAPI(openapi_url=None, dependencies=[Depends(may_read)])
     app.add_exception_handler(AnyHTTPException, _refused)
     app.add_exception_handler(SentimentError, _failed)
     app.add_exception_handler(RequestValidationError, _malformed)
 
-    # Not async: it waits for the database, and FastAPI then runs it in a thread of its own.
+    # Not async: the handler blocks on the database, so FastAPI runs it in a separate thread.
     @app.get("/files")
     def files(
         day: str = "", state: str = "", key: str = "", older_than: str = "", newer_than: str = ""
@@ -67,7 +67,7 @@ def _position(text: str) -> ledger.Position | None:
 
 
 def _refused(_request: Request, error: Exception) -> HTMLResponse:
-    assert isinstance(error, AnyHTTPException)  # noqa: S101 - registered for it alone
+    assert isinstance(error, AnyHTTPException)  # noqa: S101 - registered for this exception only
     return pages.problem(REFUSALS.get(error.status_code, error.detail), error.status_code)
 
 

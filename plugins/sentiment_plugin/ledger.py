@@ -1,4 +1,4 @@
-"""Reads the ledger page by page. An entry is one commit of a file's rows, or a file of which nothing is stored."""
+"""Read the ledger page by page. An entry is one commit of a file's rows, or a file without stored rows."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -11,12 +11,12 @@ from sentiment_core.database.schema import schema_status
 from sentiment_core.errors import DatabaseRefused, SchemaOutdated
 
 PAGE_SIZE = 50
-# A search that reads a very long ledger must not hold a thread of Airflow's API server for long.
+# A search through a very long ledger must not block a thread of Airflow's API server for long.
 LONGEST_QUERY = "10s"
 
 
 class State(NamedTuple):
-    """What a choice of the state filter asks of a file; None does not ask."""
+    """The conditions that an option of the state filter sets on a file. None sets no condition."""
 
     status: str | None
     live: bool | None = None
@@ -35,7 +35,7 @@ STATES: Mapping[str, State] = {
 
 
 class Filter(NamedTuple):
-    """Which entries to show: of a day, in a state (a key of `STATES`), with this text in the key."""
+    """The entries to show: for a day, in a state (a key of `STATES`), with this text in the key."""
 
     day: date | None = None
     state: str = ""
@@ -43,14 +43,14 @@ class Filter(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Where an entry stands in the ledger; `batch_id` is 0 without a commit."""
+    """The position of an entry in the ledger. `batch_id` is 0 for an entry without a commit."""
 
     source_file_id: int
     batch_id: int
 
 
 class Entry(NamedTuple):
-    """An entry, in the order of the columns of `QUERY`."""
+    """An entry, with fields in the order of the columns of `QUERY`."""
 
     source_file_id: int
     batch_id: int
@@ -80,20 +80,20 @@ class Entry(NamedTuple):
 
     @property
     def position(self) -> Position:
-        """Where the entry stands."""
+        """The position of the entry."""
         return Position(self.source_file_id, self.batch_id)
 
 
 class Page(NamedTuple):
-    """Entries, newest first, and from where to go on in each direction, if there is more."""
+    """Entries, newest first, and the positions from which to continue in each direction, if there are more entries."""
 
     entries: list[Entry]
     newer_than: Position | None
     older_than: Position | None
 
 
-# Files are numbered as they are first seen, so the order is that of an index. The first of the two conditions on a
-# bound lets that index find the page; the second is exact.
+# Files are numbered in the order of first sight, so this order is that of an index. The first condition of each bound
+# lets the planner use that index to find the page. The second condition is exact.
 QUERY = """
     SELECT source_file_id, coalesce(batch_id, 0), bucket, key, source, day, size, status, live,
            reject_code, reject_reason, duplicate_of_key,
@@ -115,9 +115,9 @@ OLDEST_FIRST = QUERY + "ORDER BY source_file_id, coalesce(batch_id, 0) LIMIT %(l
 
 
 def read(url: str, chosen: Filter, *, older_than: Position | None = None, newer_than: Position | None = None) -> Page:
-    """Return the newest page, or the one next to a position.
+    """Return the newest page, or the page next to a position.
 
-    Raises `DatabaseUnavailable`, `DatabaseRefused`, and `SchemaOutdated` where the ledger's view is not there.
+    Raises `DatabaseUnavailable`, `DatabaseRefused`, and `SchemaOutdated` when the ledger's view does not exist.
     """
     try:
         with connect(url, application="airflow plugin") as connection:
@@ -145,7 +145,7 @@ def _after(connection: Connection, chosen: Filter, bound: Position | None) -> Pa
 def _before(connection: Connection, chosen: Filter, bound: Position) -> Page:
     found = _fetch(connection, OLDEST_FIRST, chosen, newer=bound)
     if len(found) <= PAGE_SIZE:
-        return _after(connection, chosen, None)  # the first page, and full
+        return _after(connection, chosen, None)  # the first page, and it is full
     entries = found[:PAGE_SIZE][::-1]
     return Page(entries, newer_than=entries[0].position, older_than=entries[-1].position)
 

@@ -1,4 +1,4 @@
-"""Renders the pages. Keys and reasons come from customers' files, so the templates escape everything."""
+"""Render the pages. Keys and reasons come from customers' files, so the templates escape everything."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ _SCRIPT = (_TEMPLATES / "theme.js").read_text(encoding="utf-8")
 
 
 def _source(text: str) -> str:
-    """Return the name under which a Content-Security-Policy allows exactly this inline text."""
+    """Return the Content-Security-Policy source that allows exactly this inline text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -53,7 +53,7 @@ def files(chosen: Filter, page: Page) -> HTMLResponse:
 
 
 def problem(sentence: str, status: int) -> HTMLResponse:
-    """Show why there is no page."""
+    """Show why the page is not available."""
     return _render("problem.html", status, sentence=sentence, again=status not in {401, 403})
 
 
@@ -73,7 +73,10 @@ def _link(chosen: Filter, direction: str, position: Position) -> str:
 
 
 def _state(entry: Entry) -> str:
-    """Return the state as one word: whether its rows are shown says more of a loaded file than that it is loaded."""
+    """Return the state as one word.
+
+    For a loaded file, return whether its rows are shown, which says more than "loaded".
+    """
     if entry.status != "loaded":
         return entry.status
     return "live" if entry.live else "superseded"

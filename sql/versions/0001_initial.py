@@ -1,4 +1,4 @@
-"""The ledger, the stored reviews, their scores, and what analysts see of them."""
+"""The ledger, the stored reviews, their scores, and the views for analysts."""
 
 from sentiment_core.database import run_statements_beside
 
@@ -7,5 +7,5 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Run the statements of the .sql file beside this one."""
+    """Run the statements of the .sql file with the same name."""
     run_statements_beside(__file__)

@@ -7,5 +7,5 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Run the statements of the .sql file beside this one."""
+    """Run the statements of the .sql file with the same name."""
     run_statements_beside(__file__)

@@ -1,4 +1,4 @@
-"""Corrections that are stored once however often they are sent, and that name what they correct."""
+"""Corrections that are stored once, even if sent several times, and that name the answer they correct."""
 
 from sentiment_core.database import run_statements_beside
 
@@ -7,5 +7,5 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Run the statements of the .sql file beside this one."""
+    """Run the statements of the .sql file with the same name."""
     run_statements_beside(__file__)

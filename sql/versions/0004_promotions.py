@@ -1,4 +1,4 @@
-"""The history of model aliases: what was meant, what came of it, and who moved an alias past it."""
+"""The history of model aliases: the intended moves, their outcomes, and the moves made outside of the history."""
 
 from sentiment_core.database import run_statements_beside
 
@@ -7,5 +7,5 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Run the statements of the .sql file beside this one."""
+    """Run the statements of the .sql file with the same name."""
     run_statements_beside(__file__)

@@ -1,4 +1,4 @@
-"""Drift reports, once a day and model; what analysts see of them; and which drift asked for a retraining."""
+"""Drift reports, one per day and model; the views on them for analysts; and the drift that triggered a retraining."""
 
 from sentiment_core.database import run_statements_beside
 
@@ -7,5 +7,5 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Run the statements of the .sql file beside this one."""
+    """Run the statements of the .sql file with the same name."""
     run_statements_beside(__file__)

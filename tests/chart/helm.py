@@ -1,4 +1,4 @@
-"""Helm 3 and 4 without a cluster: a program with both inside, which speaks JSON-RPC over its standard streams."""
+"""Helm 3 and 4 without a cluster: a program that embeds both and uses JSON-RPC over its standard streams."""
 
 import functools
 import json
@@ -18,16 +18,16 @@ PROFILES: dict[str, tuple[str, ...]] = {
 }
 KUBERNETES = "1.34.0"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
-# What every installation must say: which images.
+# The values that every installation must set: the images.
 IMAGES = {"image": {"api": {"tag": REVISION}}, "airflow": {"defaultAirflowTag": REVISION}}
 
 
 class HelmError(Exception):
-    """What Helm says of a chart or of values that it refuses."""
+    """Helm's error message about a chart or values that it rejects."""
 
 
 class Helm:
-    """Runs commands of one major release of Helm."""
+    """Run commands of one major release of Helm."""
 
     def __init__(self, program: str, version: str) -> None:
         self.version = version
@@ -45,7 +45,7 @@ class Helm:
         self._process.wait(10)
 
     def run(self, command: str, **arguments: object) -> str:
-        """Return what a command prints; raises `HelmError`."""
+        """Run a command and return its output. Raises `HelmError` when Helm rejects the input."""
         arguments |= {"helm_version": self.version}
         answer = self._call("tools/call", {"name": f"helm_{command}", "arguments": arguments})
         text: str = answer["content"][0]["text"]
@@ -54,13 +54,14 @@ class Helm:
         return text
 
     def run_with_values(self, command: str, profile: str, values: Mapping[str, Any], **arguments: object) -> str:
-        """Return what a command prints, given the files of a profile, the images, and values on top."""
-        # Merged here: of two sources of values this program takes whole blocks from one, and its lint reads no file.
+        """Run a command with the files of a profile, the images, and values on top, and return its output."""
+        # The values are merged here. Of two sources of values this program takes whole blocks from one, and its lint
+        # reads no file.
         whole = functools.reduce(merged, [*_files_of(profile), IMAGES, values])
         return self.run(command, values=whole, **arguments)
 
     def render(self, chart: Path, profile: str = "default", /, **values: object) -> "list[dict[str, Any]]":
-        """Return the manifests of a profile with values on top, hooks too, as release `sentiment` in `reviews`."""
+        """Return the manifests, with hooks, of a profile with values on top, as release `sentiment` in `reviews`."""
         return [each for each in yaml.safe_load_all(self.template(chart, profile, **values)) if each]
 
     def template(self, chart: Path, profile: str = "default", /, **values: object) -> str:
@@ -87,7 +88,7 @@ class Helm:
 
 
 def merged(below: Any, above: Any) -> Any:
-    """Return values with other values on top, as Helm merges them: maps key by key, all else replaced."""
+    """Merge values as Helm does: maps key by key, while other values are replaced. Return the result."""
     if not isinstance(below, dict) or not isinstance(above, dict):
         return above
     return below | {key: merged(below[key], value) if key in below else value for key, value in above.items()}
@@ -97,9 +98,10 @@ HOOK = "rendered-hook"
 
 
 def without_airflow(folder: Path) -> Path:
-    """Copy the chart without its dependency, whose archive a repository on the network gives.
+    """Copy the chart without its dependency, because its archive must be downloaded from a repository.
 
-    What Helm's answer has no place for, the pods of `helm test`, are ordinary manifests there, annotated with `HOOK`.
+    Helm's response has no field for the pods of `helm test`. In the copy they are ordinary manifests, annotated with
+    `HOOK`.
     """
     chart = folder / "sentiment"
     shutil.copytree(CHART, chart, ignore=shutil.ignore_patterns("charts", "Chart.lock"))
@@ -129,7 +131,7 @@ def named(manifests: "list[dict[str, Any]]", kind: str, name: str) -> dict[str, 
 
 
 def pods(manifests: "list[dict[str, Any]]") -> dict[str, dict[str, Any]]:
-    """Return the pod, or the pod's template, of all manifests that have one, by kind and name."""
+    """Return the pod or pod template of every manifest that has one, by kind and name."""
     found = {}
     for each in manifests:
         if each["kind"] == "Pod":
@@ -140,5 +142,5 @@ def pods(manifests: "list[dict[str, Any]]") -> dict[str, dict[str, Any]]:
 
 
 def containers(pod: dict[str, Any]) -> "list[dict[str, Any]]":
-    """Return all containers of a pod, in the order in which they start."""
+    """Return all containers of a pod, in start order."""
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]

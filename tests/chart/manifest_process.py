@@ -1,5 +1,7 @@
-"""Runs a container of a manifest as a process of this machine: its own command, and nothing in its environment but
-what the manifest gives it."""
+"""Run a container of a manifest as a process of this machine, with its own command.
+
+Its environment contains only what the manifest sets.
+"""
 
 import os
 import subprocess
@@ -10,14 +12,14 @@ from typing import Any
 
 from tests.chart.helm import named
 
-# A command's own programs, and bash.
+# The folder of the package's commands, and bash.
 PATH = f"{Path(sys.executable).parent}:/usr/bin:/bin"
 
 
 def environment(
     container: Mapping[str, Any], manifests: "list[dict[str, Any]]", secret: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return a container's variables, as a kubelet puts them together."""
+    """Return a container's variables, combined as a kubelet does."""
     values: dict[str, str] = {}
     for source in container.get("envFrom", []):
         values |= named(manifests, "ConfigMap", source["configMapRef"]["name"])["data"]
@@ -36,10 +38,14 @@ def start(
     folder: Path,
     changed: Mapping[str, str],
 ) -> "subprocess.Popen[str]":
-    """Start a container's command in a folder; `/tmp` of its variables is that folder, and `changed` wins over all."""
+    """Start a container's command in a folder.
+
+    The folder replaces `/tmp` in its variables, and `changed` takes precedence over all other variables.
+    """
     values = environment(container, manifests, secret)
     values = {name: value.replace("/tmp", str(folder)) for name, value in values.items()}  # noqa: S108
-    # Compiled code of this checkout, as the image has it of its own; the one variable that is not the manifest's.
+    # The cache of this checkout's compiled code, as the image has its own. This is the only variable not in the
+    # manifest.
     values |= {"PATH": PATH, "LANG": "C.UTF-8", **changed}
     values.setdefault("HOME", str(folder))
     for name in ("NO_PROXY", "no_proxy"):
@@ -55,7 +61,7 @@ def start(
 
 
 def finish(process: "subprocess.Popen[str]", seconds: float = 300) -> str:
-    """Return what a process printed; it must have succeeded."""
+    """Return a process's output. The process must have succeeded."""
     output, errors = process.communicate(timeout=seconds)
     assert process.returncode == 0, f"exit status {process.returncode}\n{output}\n{errors}"
     return output

@@ -1,6 +1,6 @@
-"""Pods without a cluster: each a container of the Docker engine, and as much of the Kubernetes API as Airflow calls.
+"""Pods without a cluster: each is a container of the Docker engine. The part of the Kubernetes API that Airflow calls.
 
-No server of that API can be had here. What a kubelet does with a pod is done with what `docker run` has for it.
+No Kubernetes API server is available here. Options of `docker run` reproduce what a kubelet does with a pod.
 """
 
 import json
@@ -34,7 +34,7 @@ DISCOVERY = {
 
 
 class Kubelet:
-    """Runs pods of one container as containers in this machine's network, with what the pod says and no more."""
+    """Run pods of one container as containers in this machine's network, with only what the pod specifies."""
 
     def __init__(self, manifests: list[Pod], secret: Mapping[str, str], folder: Path) -> None:
         self._manifests = manifests
@@ -43,7 +43,7 @@ class Kubelet:
         self._started: list[str] = []
 
     def start(self, pod: Pod) -> None:
-        """Start the pod's container, named as the pod."""
+        """Start the pod's container, with the name of the pod."""
         name = pod["metadata"]["name"]
         (container,) = pod["spec"]["containers"]
         values = environment(container, self._manifests, self._secret)
@@ -57,7 +57,7 @@ class Kubelet:
         self.docker("run", "--detach", "--name", name, "--network", "host", *options, container["image"], *command)
 
     def docker(self, *command: str, check: bool = True) -> str:
-        """Return what a command of Docker's client prints."""
+        """Run a command of Docker's client and return its output."""
         done = subprocess.run(["docker", *command], capture_output=True, text=True, check=False, timeout=600)
         assert done.returncode == 0 or not check, f"docker {' '.join(command)}: {done.stderr}"
         return done.stdout + done.stderr
@@ -68,7 +68,7 @@ class Kubelet:
             self.docker("rm", "--force", "--volumes", name, check=False)
 
     def _service_links(self) -> dict[str, str]:
-        """Return the variables that pods get for the Services of their namespace where they do not decline."""
+        """Return the service-link variables, which pods get for the Services of their namespace unless they opt out."""
         links = {}
         for service in self._manifests:
             if service["kind"] == "Service":
@@ -103,7 +103,7 @@ class Kubelet:
 
 
 class PodApi:
-    """Serves the pods of one namespace: makes, lists, watches, changes and deletes them, and tells their logs."""
+    """Serve the pods of one namespace: create, list, watch, change and delete them, and return their logs."""
 
     def __init__(self, kubelet: Kubelet) -> None:
         self.seen: dict[str, Pod] = {}
@@ -145,7 +145,7 @@ class PodApi:
             return {"apiVersion": "v1", "kind": "PodList", "metadata": self._version(), "items": items}
 
     def watch(self, query: Mapping[str, str]) -> Iterable[Pod]:
-        """Yield what happens after the query's resource version, for as long as it asks."""
+        """Yield the events after the query's resource version, for as long as the query asks."""
         seen = int(query.get("resourceVersion") or 0)
         deadline = time.monotonic() + float(query.get("timeoutSeconds") or 30)
         while time.monotonic() < deadline:
@@ -232,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(name and self.pods.delete(name))
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: the executor asks often."""
+        """Log nothing, because the executor polls often."""
 
     def _asked(self) -> tuple[str, dict[str, str]]:
         address = urlsplit(self.path)
@@ -264,7 +264,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _stream(self, events: Iterable[Pod]) -> None:
-        # In chunks, for of an answer without them the client reads nothing before its end.
+        # The response is chunked, because the client reads nothing of other responses before their end.
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
@@ -276,14 +276,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.flush()
             self.wfile.write(b"0\r\n\r\n")
         except OSError:
-            return  # who watched has gone
+            return  # the watcher has disconnected
 
 
 TERM = re.compile(r"(?P<key>[^!=, ]+) ?(?P<operator>!=|==?|notin|in) ?(?:\((?P<several>[^)]*)\)|(?P<one>[^,]*))(?:,|$)")
 
 
 def _selected(pod: Pod, query: Mapping[str, str]) -> bool:
-    """Whether a pod has the labels, and the phase, that a query asks for."""
+    """Return whether a pod has the labels and the phase that a query selects."""
     fields = {"status.phase": pod["status"]["phase"], "metadata.name": pod["metadata"]["name"]}
     for name, values in (("labelSelector", pod["metadata"].get("labels", {})), ("fieldSelector", fields)):
         for term in TERM.finditer(query.get(name, "")):

@@ -1,4 +1,4 @@
-"""What checkov has to say of the manifests, and why two of its checks are left out."""
+"""checkov's findings for the manifests, and the reasons for the checks that are skipped."""
 
 import pytest
 import yaml
@@ -12,7 +12,7 @@ SKIPPED = {
     "CKV_K8S_35": "Secrets as variables: libpq, MLflow and Airflow read their URIs from these, and no process of the "
     "containers runs for another user, who could read them there.",
 }
-# Of servers for trying out, which nobody is to keep: their images are of others, by tag.
+# Checks skipped for servers that are meant for trials only. Their images are third-party and pinned by tag.
 TRIAL = {
     "CKV_K8S_43": "Digests of images for trying out alone would only grow old.",
     "CKV_K8S_40": "Their users are their images'.",
@@ -25,10 +25,11 @@ def test_checkov_finds_nothing(run, tool, render, tmp_path, profile) -> None:
     manifests = [
         each
         for each in render(profile, networkPolicy={"enabled": True}, **digests)
-        if HOOK not in each["metadata"].get("annotations", {})  # pods that end, of which checkov wants probes
+        if HOOK
+        not in each["metadata"].get("annotations", {})  # pods that run to completion; checkov would require probes
     ]
     for each in manifests:
-        each["metadata"].setdefault("namespace", "reviews")  # as Helm does when it installs
+        each["metadata"].setdefault("namespace", "reviews")  # as Helm does during an installation
     written = tmp_path / "manifests.yaml"
     written.write_text(yaml.safe_dump_all(manifests))
     skipped = SKIPPED | (TRIAL if profile == "dev" else {})

@@ -1,4 +1,4 @@
-"""The commands of the manifests, run one after another as a first installation runs them, on the real parts."""
+"""The commands of the manifests, run in the order of a first installation, with the real parts."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from tests.chart.manifest_process import finish, start
 
 
 class Installation:
-    """The manifests of a release, the Secret that its pods read, and the parts that they run on."""
+    """The manifests of a release, the Secret that its pods read, and the parts that they use."""
 
     def __init__(self, manifests, secret: Mapping[str, str], changed: Mapping[str, str], folder: Path) -> None:
         self.manifests = manifests
@@ -26,7 +26,7 @@ class Installation:
         self.folder = folder
 
     def run(self, kind: str, name: str) -> str:
-        """Run a pod's containers in their order; return what the last printed."""
+        """Run a pod's containers in order. Return the output of the last one."""
         return finish(self.begin(kind, name))
 
     def begin(self, kind: str, name: str) -> Any:
@@ -51,7 +51,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def installation(render, stack, empty_database, bucket, tmp_path) -> Iterator[Installation]:
-    """An installation without MLflow, which the stack has, and with new databases of ours and of Airflow's."""
+    """An installation that uses the stack's MLflow, with new databases for the service and for Airflow."""
     airflow, mlflow = (f"{name}_{time.monotonic_ns()}" for name in ("airflow", "mlflow"))
     databases = [stack.postgres.create_database(name) for name in (airflow, mlflow)]
     driver = [url.replace("postgresql://", "postgresql+psycopg2://", 1) for url in databases]
@@ -70,7 +70,8 @@ def installation(render, stack, empty_database, bucket, tmp_path) -> Iterator[In
         "s3-access-key": stack.object_store.access_key,
         "s3-secret-key": stack.object_store.secret_key,
     }
-    # Names of Services, which a cluster's DNS would know, and ports, of which this machine has one set only.
+    # Names of Services, which only a cluster's DNS would resolve, and ports, because all pods share this machine's
+    # ports.
     port = free_port()
     changed = {
         "SENTIMENT_MLFLOW_TRACKING_URI": stack.mlflow.url,
@@ -120,7 +121,7 @@ def test_a_first_installation_migrates_serves_registers_and_passes_its_own_tests
         assert (loaded["status"], len(loaded["rows"])) == (status, 1)
     url = installation.secret["database-url"]
     assert query(url, "SELECT state, reason FROM sentiment.promotion") == [("moved", "the first champion")]
-    # The same again, as every later revision does it.
+    # The same again, as every later revision runs it.
     installation.run("Job", "sentiment-migrate-1")
     assert re.search(r"version 1, .* already\.", installation.run("Job", "sentiment-first-model-1"))
 
@@ -135,7 +136,7 @@ def test_the_first_model_waits_for_the_schema(installation) -> None:
 
 
 def until(ask: Any, seconds: float = 60) -> Any:
-    """Return what is asked for once it is there."""
+    """Poll until the call returns a true value, and return that value."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -1,4 +1,4 @@
-"""Alerts and dashboards ask for what the service exposes."""
+"""Alerts and dashboards query metrics that the service exposes."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import yaml
 from api.observability.metrics import ServiceMetrics
 from tests.chart.helm import CHART
 
-# Words of PromQL in the expressions here.
+# PromQL keywords and functions in the expressions.
 FUNCTIONS = {"absent", "sum", "rate", "max", "count", "by", "increase", "histogram_quantile"}
 
 
@@ -74,7 +74,7 @@ def test_prometheus_reads_the_rules_and_they_alert_when_they_should(run, tmp_pat
     run(promtool, "test", "rules", cases)
 
 
-# Series, minute, and the alerts that are to fire then.
+# Series, minute, and the alerts that must fire then.
 IDLE = {"app_requests_in_progress": "0x60"}
 CASES = [
     ({}, 10, {"SentimentApiNotScraped"}),

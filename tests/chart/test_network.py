@@ -1,4 +1,4 @@
-"""What pods may reach and who may reach them, as Kubernetes reads network policies."""
+"""Which addresses pods can reach and which peers can reach them, by the Kubernetes rules for network policies."""
 
 from ipaddress import ip_address, ip_network
 
@@ -11,7 +11,7 @@ DATABASE, S3, API_SERVER, POD_IDENTITY, STRANGER = "10.0.7.7", "52.218.1.1", "17
 
 
 def labels(manifests) -> dict[str, dict[str, str]]:
-    """Labels of the pods by component; of Airflow's one stands for all."""
+    """Return the labels of the pods by component. The labels of one Airflow pod represent all of Airflow's pods."""
     found = {
         pod["metadata"]["labels"]["app.kubernetes.io/component"]: pod["metadata"]["labels"]
         for pod in pods(manifests).values()
@@ -28,7 +28,7 @@ def selects(selector, pod) -> bool:
 
 
 def allows(manifests, direction, pod, peer, port) -> bool:
-    """Tell whether any policy lets this pod and this peer (a pod's labels or an address) talk over this port."""
+    """Return whether any policy allows this pod and this peer (a pod's labels or an address) to use this port."""
     side, ends = ("ingress", "from") if direction == "in" else ("egress", "to")
     for policy in (each["spec"] for each in manifests if each["kind"] == "NetworkPolicy"):
         if side.title() not in policy["policyTypes"] or not selects(policy["podSelector"], pod):

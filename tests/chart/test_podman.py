@@ -1,4 +1,4 @@
-"""The rendered pods as containers, by `podman play kube`: the service, the migration and the first model."""
+"""The rendered pods as containers, run by `podman play kube`: the service, the migration and the first model."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ import yaml
 from tests.chart.helm import named
 from tests.chart.test_commands import free_port, until
 
-# What a machine of few rights may still set; the runtime that works without systemd.
+# Options that an unprivileged machine can still use, and the runtime that works without systemd.
 CONFIGURATION = """[containers]
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 http_proxy = false
@@ -25,18 +25,18 @@ http_proxy = false
 cgroup_manager = "cgroupfs"
 events_logger = "none"
 """
-# Podman calls curl in the container for these; the test asks the same addresses itself.
+# For these probes podman calls curl in the container. The test requests the same addresses itself.
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
 class Podman:
-    """Plays manifests, with the images in a store of its own."""
+    """Play manifests, with the images in a separate store."""
 
     def __init__(self, folder: Path) -> None:
         configuration = folder / "containers.conf"
         runtime = 'runtime = "runc"\n' if shutil.which("runc") else ""
         configuration.write_text(CONFIGURATION + runtime)
-        # Podman would look for Docker's credentials, and fail where its folder holds none.
+        # Podman would search for Docker's credentials, and fail if its folder has none.
         mine = {name: value for name, value in os.environ.items() if name != "DOCKER_CONFIG"}
         self._environment = mine | {"CONTAINERS_CONF": str(configuration)}
         self._folder = folder
@@ -52,7 +52,7 @@ class Podman:
         return output
 
     def keep_secret(self, name: str, values: Mapping[str, str]) -> None:
-        """Keep a Secret, in the form that this release of podman reads: 4.3 has one of its own."""
+        """Store a Secret in the format that this release of podman reads; release 4.3 has a separate format."""
         encoded = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
         whole = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": encoded}
         release = tuple(int(part) for part in self.run("version", "--format", "{{.Client.Version}}").split(".")[:2])
@@ -61,7 +61,7 @@ class Podman:
         self._secrets.append(name)
 
     def play(self, *manifests: Mapping[str, Any]) -> None:
-        """Start what the manifests say, in the host's network: the parts that it needs listen there."""
+        """Start the pods of the manifests in the host's network, because the parts that they need listen there."""
         path = self._folder / f"{len(self._played)}.yaml"
         path.write_text(yaml.safe_dump_all(manifests))
         self._played.append(path)
@@ -74,14 +74,14 @@ class Podman:
             self.run("secret", "rm", name, check=False)
 
     def logs(self, name: str) -> str:
-        """Return the state of all containers, and what those of a pod have printed."""
+        """Return the state of all containers, and the output of a pod's containers."""
         listed = self.run("ps", "--all", "--format", "{{.Names}} {{.Status}}")
         mine = [line.split()[0] for line in listed.splitlines() if line.startswith(f"{name}-")]
         printed = "".join(self.run("logs", each, check=False) for each in mine)
         return "\n".join([listed, *(line for line in printed.splitlines() if "api.access" not in line)])
 
     def finished(self, container: str) -> str:
-        """Return a container's output when it has ended; it must have succeeded."""
+        """Return a container's output after it has ended. It must have succeeded."""
 
         def state() -> Any:
             (found,) = json.loads(self.run("inspect", container).partition("\ntime=")[0])
@@ -110,14 +110,14 @@ def played(request, tmp_path_factory) -> Iterator[Podman]:
 
 
 def pod(manifest: Mapping[str, Any], name: str, images: Mapping[str, str], changed: Mapping[str, str]) -> Any:
-    """Return the pod of a Deployment or a Job as one of its own, with local images and `changed` variables."""
+    """Return the pod of a Deployment or a Job as a standalone pod, with local images and `changed` variables."""
     template = json.loads(json.dumps(manifest["spec"]["template"]))
     spec = template["spec"]
     spec["restartPolicy"] = "Never"
     for container in [*spec.get("initContainers", []), *spec["containers"]]:
         target = "api" if "sentiment-api" in container["image"] else "airflow"
         container |= {"image": f"localhost/{images[target]}", "imagePullPolicy": "Never"}
-        for field in (*PROBES, "ports"):  # the host's network maps none
+        for field in (*PROBES, "ports"):  # the host's network maps no ports
             container.pop(field, None)
         kept = [each for each in container.get("env", []) if each["name"] not in changed]
         container["env"] = [*kept, *({"name": key, "value": value} for key, value in changed.items())]
@@ -144,8 +144,8 @@ def test_the_rendered_pods_run(played, images, render, stack, empty_database) ->
             "airflow-admin-password": "first-password",
         },
     )
-    # Names of Services and ports of pods: here all share this machine's. What stands in the ConfigMap is changed there,
-    # for podman lets it win over a container's own variables.
+    # Names of Services and ports of pods are changed, because all pods share this machine's. Values in the ConfigMap
+    # are changed there, because in podman it takes precedence over a container's own variables.
     values = {
         "global": {"sentiment": {"mlflowUri": stack.mlflow.url}},
         "settings": {"SENTIMENT_MODEL_NAME": unique, "SENTIMENT_MODEL_POLL_S": "0.2"},

@@ -1,4 +1,4 @@
-"""What every pod of the chart keeps to."""
+"""Requirements that every pod of the chart meets."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Two tracks of the service: where requests go while a release is tried out, and while it goes back."""
+"""Two tracks of the service: the routing of requests while a release is tried out, and during its rollback."""
 
 import json
 
@@ -11,7 +11,7 @@ INGRESS = {"ingress": {"enabled": True}, "gateway": {"enabled": True, "parentRef
 
 
 def tracks(blue: int | None, green: int | None) -> dict[str, object]:
-    """Values of both tracks by their weights; None switches one off. The green one has a newer image."""
+    """Return the values of both tracks by their weights. None disables a track. The green track has a newer image."""
     return {
         "api": {
             **INGRESS,
@@ -24,7 +24,7 @@ def tracks(blue: int | None, green: int | None) -> dict[str, object]:
 
 
 def shares(manifests) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the weights that the balancer and the gateway are given, by Service."""
+    """Return the weights configured in the load balancer and the gateway, by Service."""
     ingress = named(manifests, "Ingress", "sentiment-api")
     (path,) = ingress["spec"]["rules"][0]["http"]["paths"]
     backend = path["backend"]["service"]
@@ -117,6 +117,6 @@ def test_the_balancer_lets_go_of_a_pod_while_it_still_serves(render) -> None:
     interval = int(annotations["alb.ingress.kubernetes.io/healthcheck-interval-seconds"])
     unhealthy = int(annotations["alb.ingress.kubernetes.io/unhealthy-threshold-count"])
     assert interval * unhealthy < int(variables["SENTIMENT_API_DRAIN_S"])
-    # An ALB closes idle connections after 60 s; a service that closes first loses requests.
+    # An ALB closes idle connections after 60 s. A service that closes them earlier loses requests.
     assert int(variables["SENTIMENT_KEEPALIVE_S"]) > 60
     assert variables["SENTIMENT_FORWARDED_HOPS"] == "1"

@@ -1,4 +1,4 @@
-"""The chart is sound, and what it renders to is what clusters take."""
+"""The chart is valid, and clusters accept the rendered manifests."""
 
 import shutil
 from pathlib import Path
@@ -9,9 +9,9 @@ import yaml
 from tests.chart.helm import CHART, HOOK, KUBERNETES, PROFILES, HelmError, named
 
 SUPPORTED = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
-# Of operators: kubernetes-validate knows what belongs to Kubernetes alone.
+# Kinds defined by operators: kubernetes-validate knows only the built-in kinds of Kubernetes.
 OPERATORS = ("ExternalSecret", "HTTPRoute", "PodMonitor", "PrometheusRule")
-# All that can be switched on in one installation, beside a profile.
+# All options that can be enabled together in one installation, in addition to a profile.
 ALL_ON = {
     "secrets": {"external": {"enabled": True, "store": {"name": "vault"}, "entry": "sentiment"}},
     "api": {
@@ -120,7 +120,7 @@ def test_the_lock_is_of_these_dependencies(helm, tmp_path) -> None:
     copy = tmp_path / "helm"
     shutil.copytree(CHART, copy, ignore=shutil.ignore_patterns("charts"))
     lock = copy / "Chart.lock"
-    # Helm compares before it looks for a repository, and has none here.
+    # Helm compares the digests before it searches for a repository, and no repository exists here.
     with pytest.raises(HelmError, match="no repository definition"):
         helm.run("dependency_build", chart_path=str(copy))
     lock.write_text(lock.read_text().replace("digest: sha256:", "digest: sha256:0"))

@@ -1,7 +1,7 @@
-"""Airflow as the chart runs it, each task a pod: the executor, the login, the log of a pod that is gone.
+"""Airflow as the chart runs it, with each task in a pod: the executor, the login, and the log of a deleted pod.
 
-The official chart's archive is not needed: what its templates do, the containers that they make of our values, is
-done here.
+The official chart's archive is not needed. These tests reproduce what its templates do and the containers that they
+build from the chart's values.
 """
 
 import configparser
@@ -26,7 +26,7 @@ from tests.deploy.conftest import REVISION
 pytestmark = pytest.mark.timeout(3600)  # images are built first
 DAG = "score_reviews"
 DAY = "2026-11-16"
-# What the Airflow chart evaluates of our values, in its own context.
+# The values that the Airflow chart evaluates as templates in its own context.
 EVALUATED = """apiVersion: v1
 kind: ConfigMap
 metadata: {name: evaluated}
@@ -36,14 +36,14 @@ data:
   extraEnv: {{ tpl .Values.airflow.extraEnv $airflow | quote }}
   extraEnvFrom: {{ tpl .Values.airflow.extraEnvFrom $airflow | quote }}
 """
-# Variables that it gives all of Airflow's containers, by the key of the Secret.
+# The variables that it sets in all of Airflow's containers, by the key of the Secret.
 STANDARD = {
     "AIRFLOW__CORE__FERNET_KEY": "fernet-key",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "connection",
     "AIRFLOW__API__SECRET_KEY": "api-secret-key",
     "AIRFLOW__API_AUTH__JWT_SECRET": "jwt-secret",
 }
-# How it asks whether one of Airflow's programs is alive.
+# The Airflow chart's liveness check of Airflow's programs.
 PROBE = "AIRFLOW__LOGGING__LOGGING_LEVEL=ERROR exec /entrypoint airflow jobs check --job-type {} --local"
 KUBECONFIG = {
     "apiVersion": "v1",
@@ -55,16 +55,16 @@ KUBECONFIG = {
 
 
 def airflow_pod(airflow: Pod, evaluated: Pod, name: str, args: list[str], resources: Pod) -> Pod:
-    """Return a pod of Airflow's with our values in it, as the templates of the Airflow chart put them together.
+    """Return a pod of Airflow with the chart's values in it, built as the templates of the Airflow chart build it.
 
-    It takes service links, for not every template of that chart need know that our values turn them off.
+    It enables service links, because a template of that chart might ignore the value that disables them.
     """
     files = [("airflow.cfg", "/opt/airflow"), ("config", "/opt/airflow/kube"), ("template.yaml", "/opt/airflow/pods")]
     secrets = [
         {"name": variable, "valueFrom": {"secretKeyRef": {"name": "sentiment", "key": key}}}
         for variable, key in STANDARD.items()
     ]
-    # The API server writes no logs, and gets no place for them.
+    # The API server writes no logs, so it gets no volume for them.
     logs = [] if name.startswith("api-server") else [{"name": "logs", "mountPath": "/opt/airflow/logs"}]
     container = {
         "name": "base",
@@ -91,7 +91,7 @@ def airflow_pod(airflow: Pod, evaluated: Pod, name: str, args: list[str], resour
 
 
 def configuration(airflow: Pod, port: int) -> str:
-    """Return airflow.cfg: our values, what the Airflow chart adds to them, and the address of the pods' API."""
+    """Return airflow.cfg: the chart's values, the Airflow chart's additions, and the address of the pods' API."""
     image = {"repository": airflow["defaultAirflowRepository"], "tag": airflow["defaultAirflowTag"]}
     added = {
         "core": {
@@ -129,7 +129,7 @@ class Airflow(NamedTuple):
     names: list[str]
 
     def answers(self) -> bool:
-        """Whether the API server lets the first user in."""
+        """Return whether the API server accepts the first user's login."""
         try:
             self.client.get("/version")
         except AirflowUnavailable:
@@ -137,12 +137,12 @@ class Airflow(NamedTuple):
         return True
 
     def told(self) -> str:
-        """Return what the programs and the tasks have printed last."""
+        """Return the last output of the programs and the tasks."""
         names = [*self.names, *self.api.seen]
         return "\n".join(f"{name}:\n{self.kubelet.docker('logs', '--tail', '60', name, check=False)}" for name in names)
 
     def page(self, path: str, password: str) -> tuple[int, str]:
-        """Return what a page answers to the user `admin`, or to nobody when the password is wrong."""
+        """Return the response of a page to the user `admin`, or to an unauthenticated user if the password is wrong."""
         login = {"username": "admin", "password": password}
         answer = urllib3.request("POST", f"{self.url}/auth/token", json=login, retries=False)
         headers = {"Authorization": f"Bearer {answer.json()['access_token']}"} if answer.status == 201 else {}
@@ -173,13 +173,13 @@ def secret(stack, empty_database) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def mlflow_port() -> int:
-    """A free port for MLflow, in place of that of its Service."""
+    """A free port for MLflow, in place of its Service's port."""
     return free_port()
 
 
 @pytest.fixture
 def rendered(helm_program, images, stack, bucket, tmp_path, mlflow_port) -> tuple[list[Pod], Pod]:
-    """The manifests of the profile `dev` on this machine's parts, and its values for the Airflow chart."""
+    """The manifests of the profile `dev` with this machine's parts, and its values for the Airflow chart."""
     chart = without_airflow(tmp_path)
     (chart / "templates" / "evaluated.yaml").write_text(EVALUATED)
     repository, _, tag = images["airflow"].partition(":")
@@ -202,7 +202,7 @@ def rendered(helm_program, images, stack, bucket, tmp_path, mlflow_port) -> tupl
 
 @pytest.fixture
 def kubelet(rendered, secret, tmp_path) -> Iterator[Kubelet]:
-    """What runs pods; all that it has started ends with the test."""
+    """The kubelet that runs pods. All pods that it starts end with the test."""
     running = Kubelet(rendered[0], secret, tmp_path)
     yield running
     running.end()
@@ -210,7 +210,7 @@ def kubelet(rendered, secret, tmp_path) -> Iterator[Kubelet]:
 
 @pytest.fixture
 def api(kubelet) -> Iterator[PodApi]:
-    """What Airflow asks for pods."""
+    """The Kubernetes API that Airflow uses for pods."""
     serving = PodApi(kubelet)
     yield serving
     serving.end()

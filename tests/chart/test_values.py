@@ -1,4 +1,4 @@
-"""Values: what is refused, what is documented, and that none of them is a secret."""
+"""Values: invalid ones are rejected, all are documented, and none of them is a secret."""
 
 import gzip
 import json
@@ -124,7 +124,7 @@ def test_the_values_for_airflow_are_what_the_official_chart_takes(checkout: Path
     schema = json.loads(gzip.decompress(path.read_bytes()))
     values = values_of(profile)["airflow"]
     jsonschema.validate(values, schema, jsonschema.Draft7Validator)
-    # A name that the chart does not know has no effect, and not every object of the schema refuses it.
+    # A name that the chart does not know has no effect, and not every object of the schema rejects it.
     assert sorted(_unknown(values, schema, schema, "airflow")) == ["airflow.enabled"]
 
 

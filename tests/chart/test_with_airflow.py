@@ -1,4 +1,4 @@
-"""The chart with the official Airflow chart in it, where its archive is there: `helm dependency build helm` gets it."""
+"""The chart with the official Airflow chart, if its archive is present: `helm dependency build helm` downloads it."""
 
 from pathlib import Path
 

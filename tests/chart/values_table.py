@@ -1,4 +1,4 @@
-"""The table of values in the chart's README, made from values.yaml: a line of each value that has a comment `# --`."""
+"""The table of values in the chart's README, generated from values.yaml: a row for each value with a `# --` comment."""
 
 import re
 
@@ -28,7 +28,7 @@ def table() -> str:
 
 
 def _below(lines: list[str], depth: int) -> str:
-    """Return the value that stands in the lines below its name, in one line; what is long is told as such."""
+    """Return the value from the lines below its name, on one line. For a long value, refer to values.yaml."""
     block = []
     for line in lines:
         if line.strip() and len(line) - len(line.lstrip()) <= depth:

@@ -1,4 +1,4 @@
-"""The `sentiment` command with the kill points in it: `python -m tests.crash.child load …`."""
+"""The `sentiment` command with the kill points installed: `python -m tests.crash.child load …`."""
 
 import os
 from pathlib import Path

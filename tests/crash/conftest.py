@@ -21,7 +21,7 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orders]:
 
 @pytest.fixture(scope="session")
 def dropped(stack: Stack) -> None:
-    """The files, in a bucket that all cells share: their times are part of what is compared."""
+    """The files, in a bucket that all cells share, because their times are part of the comparison."""
     s3 = stack.object_store.client()
     s3.create_bucket(Bucket=BUCKET)
     drops.put(s3, BUCKET, [PREFIX])
@@ -29,7 +29,7 @@ def dropped(stack: Stack) -> None:
 
 @pytest.fixture(scope="session")
 def clean(stack: Stack, migrated_template: str, dropped: None) -> Contents:
-    """What a load that nothing disturbs stores, in a block of the usual size."""
+    """The rows stored by an undisturbed load with the default block size."""
     scene = Scene(stack, stack.postgres.create_database("clean", template=migrated_template), BUCKET, PREFIX)
     scene.finish(scene.start())
     assert scene.states() == drops.STATES
@@ -45,5 +45,5 @@ def scene(stack: Stack, database_url: str, dropped: None) -> Iterator[Scene]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the matrix as a table for the documentation, when all its cells were run."""
+    """Print the matrix as a table for the documentation if all its cells were run."""
     table.write(terminalreporter)

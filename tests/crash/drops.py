@@ -1,4 +1,4 @@
-"""The files that each cell loads: every outcome that a file or a row can have, and ids that supersede each other."""
+"""The files that each cell loads: every outcome of a file or a row, and ids that supersede each other."""
 
 import csv
 import io
@@ -12,18 +12,18 @@ WORDS = ("the", "it", "and", "not", "never", "good", "great", "fine", "poor", "a
 COLUMNS = ("review_id", "product_id", "author_id", "rating", "reviewed_at", "language", "text", "shelf")
 FIRST, TARGET, COPY, ORDERS, LATER = "1-first.csv", "2-target.csv", "3-copy.csv", "4-orders.csv", "5-later.csv"
 STATES = {FIRST: "loaded", TARGET: "loaded", COPY: "duplicate", ORDERS: "rejected", LATER: "loaded"}
-ROWS = {FIRST: 60, TARGET: 802, LATER: 70}  # stored of each loaded file
-# The target then has four blocks or five, and half a block's COPY is more than a client keeps to itself.
+ROWS = {FIRST: 60, TARGET: 802, LATER: 70}  # stored rows of each loaded file
+# With this size the target has four or five blocks, and half a block's COPY exceeds the client's buffer.
 BLOCK_BYTES = 60_000
 
 
 def put(s3: Any, bucket: str, prefixes: Iterable[str]) -> None:
-    """Put the files below each prefix, which also seeds their texts: no two prefixes share bytes."""
+    """Put the files below each prefix. The prefix also seeds their texts, so no two prefixes share content."""
     files = {prefix: _files(prefix) for prefix in prefixes}
     for names in ((FIRST,), (TARGET, COPY, ORDERS), (LATER,)):
         for prefix, name in itertools.product(files, names):
             s3.put_object(Bucket=bucket, Key=prefix + name, Body=files[prefix][name])
-        # The newest file with an id decides what is shown, by S3's seconds.
+        # The newest file with an id determines the row shown. S3 timestamps have a resolution of one second.
         time.sleep(1.1)
 
 
@@ -39,7 +39,7 @@ def _files(seed: str) -> dict[str, bytes]:
 
 
 def _target(seed: str) -> bytes:
-    """Return a file that supersedes rows of the first, with repeated and rejected rows in each of its blocks."""
+    """Return a file that supersedes rows of the first file, with duplicate and rejected rows in each of its blocks."""
     rows: list[tuple[Any, ...]] = []
     for number, row in enumerate(_rows(range(40, 840), seed)):
         rows.append(row)
@@ -57,7 +57,7 @@ def _rows(numbers: Iterable[int], seed: str) -> Iterator[tuple[Any, ...]]:
     for number in numbers:
         text = " ".join(chance.choices(WORDS, k=chance.randint(20, 60)))
         yield (
-            # One row in seven has no id, and so neither repeats nor supersedes another.
+            # One row in seven has no id, so it is never a duplicate and never supersedes another row.
             "" if number % 7 == 3 else f"r{number}",
             f"p{number % 5}",
             f"a{number % 11}",

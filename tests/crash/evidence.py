@@ -1,4 +1,4 @@
-"""What the database shows: while a process waits at its kill point, and when everything is loaded."""
+"""The contents of the database: while a process waits at its kill point, and after everything is loaded."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Contents = dict[str, tuple[int, str]]
 
 
 class State(NamedTuple):
-    """What others see of the target file: its status and rows, and the traces of a transaction that works on it."""
+    """What other sessions see of the target file: its status and rows, and the traces of a transaction on it."""
 
     status: str
     rows: int
@@ -39,7 +39,7 @@ def state(connection: Connection, prefix: str) -> State:
 
 
 def wait_for(question: Callable[[], object], expected: object, seconds: float = 10) -> None:
-    """Ask until the answer is the expected one: the server may still be busy with what a client has sent."""
+    """Poll until the value equals the expected one. The server may still be processing a client's statements."""
     deadline = time.monotonic() + seconds
     while (answer := question()) != expected and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -47,14 +47,14 @@ def wait_for(question: Callable[[], object], expected: object, seconds: float = 
 
 
 def someone_waits(connection: Connection) -> bool:
-    """Tell whether a process waits for a lock that another one holds."""
+    """Return whether a process waits for a lock that another process holds."""
     statement = """SELECT EXISTS (SELECT FROM pg_stat_activity
         WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0)"""
     return query(connection, statement) == [(True,)]
 
 
 def check_promises(connection: Connection) -> None:
-    """Check everything that must hold at any moment, whatever is under way."""
+    """Check everything that must hold at any moment, including during a load."""
     findings = verification.verify(connection)
     assert not findings, findings
 
@@ -62,8 +62,8 @@ def check_promises(connection: Connection) -> None:
 def contents(connection: Connection, prefix: str) -> Contents:
     """Return the number of rows below a prefix, table by table, and a hash of the multiset of their values.
 
-    What names a row is its file's key and its line. Ids and times that two loads of the same files cannot share are no
-    part of it.
+    The key of its file and its line identify a row. The hash excludes ids and times, which differ between two loads of
+    the same files.
     """
     hashed = "SELECT count(*), md5(string_agg(found.*::text, E'\\n' ORDER BY found.*::text)) FROM ({}) AS found"
     return {table: query(connection, hashed.format(rows), {"prefix": prefix})[0] for table, rows in ROWS.items()}
@@ -76,7 +76,7 @@ def states(connection: Connection, prefix: str) -> dict[str, str]:
 
 
 def batches(connection: Connection, prefix: str) -> dict[str, list[str]]:
-    """Return the kinds of the batches of each file below a prefix, in their order."""
+    """Return the kinds of the batches of each file below a prefix, in order."""
     statement = """SELECT key, array_agg(kind ORDER BY batch_id)
         FROM sentiment.scoring_batch JOIN sentiment.source_file USING (source_file_id)
         WHERE starts_with(key, %(prefix)s) GROUP BY key"""
@@ -85,7 +85,7 @@ def batches(connection: Connection, prefix: str) -> dict[str, list[str]]:
 
 
 def query(connection: Connection, statement: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    """Run a statement in a transaction of its own and return its rows."""
+    """Run a statement in a separate transaction and return its rows."""
     with connection, connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall()

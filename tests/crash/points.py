@@ -1,8 +1,8 @@
-"""Kill points: a process that reaches an ordered one says so, and waits there to be killed.
+"""Kill points: a process that reaches an ordered point announces this and waits there to be killed.
 
-`install` wraps what a load calls. An order is a file named after its point; the process that removes it stops, so that
-each order stops one process, once, however many are forked from the one that called `install`. Nothing is raised and
-nothing is cleaned up: SIGKILL from outside is all that ever happens to a process that stopped.
+`install` wraps the functions that a load calls. An order is a file named after its point. The process that removes the
+file stops. Each order therefore stops one process, once, regardless of how many are forked from the one that called
+`install`. No exception is raised and no cleanup runs: only SIGKILL from outside ends a stopped process.
 """
 
 import os
@@ -21,14 +21,15 @@ from sentiment_core.loading import binary_copy
 from sentiment_core.loading.loader import Loader, LoadOutcome
 
 FOLDER = "CRASH_FOLDER"  # the environment variable that names the folder of the orders
-# The file of the process that it stops at: one is stored before it, others are still to come.
+# The file at which the process stops. One file is stored before it, and others follow.
 TARGET = 2
-# The COPY of that file that it stops in: the second block's reviews, for scores and rejected rows follow each block's.
+# The COPY of that file in which it stops: the reviews of the second block. The scores and rejected rows of each block
+# follow its reviews.
 STREAM = 4
 
 
 class Point(Enum):
-    """Where a load can be stopped, in the order in which it comes there."""
+    """The points where a load can be stopped, in the order in which it reaches them."""
 
     LISTED = "after listing"
     CLAIMED = "after the claim"
@@ -44,7 +45,7 @@ class Orders:
         self.folder = folder
         self._pipe = folder / "announced"
         os.mkfifo(self._pipe)
-        # Open for writing too: the pipe then does not end when the first writer closes it.
+        # Also open for writing, so that the pipe does not end when the first writer closes it.
         self._announced = os.open(self._pipe, os.O_RDWR)
 
     def close(self) -> None:
@@ -52,13 +53,19 @@ class Orders:
         os.close(self._announced)
 
     def give(self, point: Point) -> None:
-        """Order the next process that reaches the point to stop there; an order that nobody followed is off."""
+        """Order the next process that reaches the point to stop there.
+
+        This cancels an order that no process followed.
+        """
         for other in Point:
             (self.folder / other.name).unlink(missing_ok=True)
         (self.folder / point.name).touch()
 
     def wait(self, check: Callable[[], object], seconds: float) -> tuple[Point, int]:
-        """Return the point that a process announced, and its id; `check` raises when none can come any more."""
+        """Return the point that a process announced, and its process id.
+
+        `check` raises when no announcement can follow.
+        """
         deadline = time.monotonic() + seconds
         while not select.select([self._announced], [], [], 0.1)[0]:
             check()
@@ -68,7 +75,7 @@ class Orders:
 
 
 class _Trap:
-    """Counts one process's way through its loads, and stops it where that is ordered."""
+    """Track one process's progress through its loads, and stop it at an ordered point."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -76,7 +83,7 @@ class _Trap:
         self._streams = 0
 
     def enter(self) -> None:
-        """Note that the load of another file begins."""
+        """Record that the load of another file begins."""
         self._loads += 1
         self._streams = 0
 
@@ -86,7 +93,7 @@ class _Trap:
         return self._streams
 
     def reach(self, point: Point) -> None:
-        """Stop here if it is the target's load and this process gets the order."""
+        """Stop here if this is the target's load and this process gets the order."""
         if self._loads != TARGET:
             return
         try:
@@ -103,7 +110,7 @@ class _Trap:
 
 
 def install(folder: Path) -> None:
-    """Put all points into this process and those forked from it."""
+    """Install all points in this process and in the processes forked from it."""
     trap = _Trap(folder)
     load, claim, mark_loaded = Loader.load, source_files.claim, source_files.mark_loaded
 
@@ -127,7 +134,7 @@ def install(folder: Path) -> None:
         trap.reach(Point.MARKED)
 
     class StoppingStream(BytesIO):
-        """A stream for COPY that can stop when half of its bytes are handed over."""
+        """A stream for COPY that can stop after half of its bytes are passed on."""
 
         def __init__(self, data: bytes) -> None:
             super().__init__(data)

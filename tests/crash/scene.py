@@ -1,4 +1,4 @@
-"""What a cell of the matrix does: starts `sentiment load`s, stops one at a point, kills it, looks at the database."""
+"""The actions of a matrix cell: start `sentiment load`s, stop one at a point, kill it, and check the database."""
 
 import itertools
 import json
@@ -37,7 +37,7 @@ class Scene:
         self._runs = itertools.count()
 
     def start(self, *program: str, **changed: str) -> Load:
-        """Start `sentiment load` of everything below the prefix, by another program if one is named."""
+        """Start `sentiment load` of everything below the prefix, with a different program if one is given."""
         program = program or (str(Path(sys.executable).with_name("sentiment")),)
         load = subprocess.Popen(
             [*program, "load", "--json", f"s3://{self._bucket}/{self._prefix}"],
@@ -64,14 +64,14 @@ class Scene:
         return load
 
     def kill(self, load: Load) -> None:
-        """Kill a load that waits at its point; it has reported nothing."""
+        """Kill a load that waits at its point. It must have printed nothing."""
         os.kill(load.pid, signal.SIGKILL)
         output, errors = load.communicate(timeout=PATIENCE_S)
         ended = (load.returncode, output, errors)
         assert ended == (-signal.SIGKILL, "", ""), ended
 
     def finish(self, load: Load) -> None:
-        """Wait for a load's end; it must have found nothing worse than the rejected file."""
+        """Wait for a load to end. Its only problem must be the rejected file."""
         output, errors = load.communicate(timeout=PATIENCE_S)
         assert (load.returncode in {0, 1}, errors) == (True, ""), output + errors
         outcomes = {outcome["uri"].rpartition("/")[2]: outcome["status"] for outcome in json.loads(output)}
@@ -79,7 +79,7 @@ class Scene:
         assert load.returncode == ("rejected" in outcomes.values()), outcomes
 
     def run_day(self, *, replace: bool) -> None:
-        """Plan the day, score its groups and sum up, as the DAG's tasks do for a day of a backfill."""
+        """Plan the day, score its groups and summarise, as the DAG's tasks do for a day of a backfill."""
         day = date.fromisoformat(self._prefix.rstrip("/").rpartition("dt=")[2])
         settings = Settings(database_url=self._database_url, bucket=self._bucket)
         storage = Storage(self._stack.object_store.client())
@@ -91,18 +91,18 @@ class Scene:
             summarise(connection, plan.run_id)
 
     def wait_until_one_waits_for_another(self) -> None:
-        """Wait until a load waits for what another one has locked."""
+        """Wait until a load waits for a lock that another load holds."""
         with connect(self._database_url) as connection:
             evidence.wait_for(lambda: evidence.someone_waits(connection), expected=True)
 
     def check_state(self, expected: evidence.State) -> None:
-        """Check that the database shows this of the target, and that all other promises hold meanwhile."""
+        """Check that the database shows this state of the target, and that all other promises hold in the meantime."""
         with connect(self._database_url) as connection:
             evidence.wait_for(lambda: evidence.state(connection, self._prefix), expected)
             evidence.check_promises(connection)
 
     def contents(self) -> evidence.Contents:
-        """Return what is stored; all promises hold."""
+        """Return the stored rows, after a check that all promises hold."""
         with connect(self._database_url) as connection:
             evidence.check_promises(connection)
             return evidence.contents(connection, self._prefix)
@@ -118,12 +118,12 @@ class Scene:
             return evidence.batches(connection, self._prefix)
 
     def execute(self, statement: str) -> None:
-        """Change the database behind everybody's back."""
+        """Change the database directly, without the loader."""
         with connect(self._database_url) as connection, connection, connection.cursor() as cursor:
             cursor.execute(statement)
 
     def end(self) -> None:
-        """End what a failed test has left running."""
+        """End the processes that a failed test has left running."""
         for load in self._loads:
             if load.returncode is None:
                 load.kill()

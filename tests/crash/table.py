@@ -4,7 +4,7 @@ import pytest
 
 from tests.crash.points import Point
 
-# The columns: what brings the rows after the kill.
+# The columns: the action that stores the rows after the kill.
 RETRY, CLEAR, BACKFILL, SECOND_RUN = "retry", "clear", "backfill", "concurrent second run"
 AIRFLOW = "task retried by Airflow"
 COLUMNS = (RETRY, CLEAR, BACKFILL, SECOND_RUN, AIRFLOW)
@@ -12,7 +12,7 @@ CELL = "cell of the crash matrix"
 
 
 def write(reporter: pytest.TerminalReporter) -> None:
-    """Write the table, when all its cells were run."""
+    """Write the table if all its cells were run."""
     cells = {
         value: "same rows" if outcome == "passed" else "**failed**"
         for outcome in ("passed", "failed")

@@ -1,4 +1,4 @@
-"""A task that is killed by SIGKILL at any step is tried again by Airflow, and leaves what a clean load leaves."""
+"""Airflow retries a task that was killed by SIGKILL at any step. The result equals that of a clean load."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ DAG = "score_reviews"
 CONFIG_HERE = Path(__file__).parent / "airflow_config"
 DAYS = {point: f"2026-11-{number:02}" for number, point in enumerate(Point, start=1)}
 PREFIXES = {point: f"incoming/{point.name.lower()}/dt={day}/" for point, day in DAYS.items()}
-# Here the worker dies with its task, as they do with their machine: nobody is left who could tell Airflow.
+# At this point the worker dies with its task, as when their machine fails. No process remains to notify Airflow.
 WORKER_DIES_AT = Point.COPYING
 
 pytestmark = pytest.mark.crash
@@ -50,7 +50,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, orders: Orders) -> Iterator
 
 @pytest.fixture
 def clean(system: Stack, point: Point) -> evidence.Contents:
-    """What a load of the cell's files that nothing disturbs stores."""
+    """The rows stored by an undisturbed load of the cell's files."""
     url = system.postgres.create_database(f"clean_{point.name.lower()}")
     migrations.upgrade(url)
     scene = Scene(system, url, BUCKETS[0], PREFIXES[point])
@@ -84,7 +84,7 @@ def test_a_killed_task_is_tried_again_and_leaves_the_rows_of_a_clean_load(
 
 
 def kill(task: psutil.Process, *, with_worker: bool) -> None:
-    """Kill a task's process, and before it the worker that watches it, if asked for."""
+    """Kill a task's process. If `with_worker` is set, kill the worker that watches it first."""
     worker = task.parent()
     assert worker is not None
     assert "LocalExecutor" in worker.name() + "".join(worker.cmdline())
@@ -95,7 +95,7 @@ def kill(task: psutil.Process, *, with_worker: bool) -> None:
 
 
 def runs(process: psutil.Process) -> bool:
-    """Tell whether a process is there and not only waits to be asked for its end."""
+    """Return whether a process exists and is not a zombie."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,7 +1,7 @@
-"""A load that is killed by SIGKILL at any step leaves what a clean load leaves, whatever happens next.
+"""A load that is killed by SIGKILL at any step leads to the result of a clean load, for every kind of next run.
 
-A stopped load waits at its point until it is killed: no exception stands in for its death. `make test-crash` runs all
-cells; those below run with all other tests.
+A stopped load waits at its point until it is killed; no exception simulates its death. `make test-crash` runs all
+cells. The cells below run with all other tests.
 """
 
 import pytest
@@ -20,14 +20,17 @@ ALWAYS = {
 
 
 def retry(scene: Scene, killed: Load, point: Point) -> list[str]:
-    """Load the same again after the kill."""
+    """Load the same files again after the kill."""
     scene.kill(killed)
     scene.finish(scene.start())
     return ["load"]
 
 
 def clear(scene: Scene, killed: Load, point: Point) -> list[str]:
-    """Load the same while the first is still there: it waits for the claim, where there is one, until the kill."""
+    """Load the same files while the first load still exists.
+
+    The second waits for a claim, if one is held, until the kill.
+    """
     second = scene.start()
     if evidence.promised(point).claimed:
         scene.wait_until_one_waits_for_another()
@@ -51,7 +54,7 @@ def backfill(scene: Scene, killed: Load, point: Point) -> list[str]:
 
 
 def concurrent_second_run(scene: Scene, killed: Load, point: Point) -> list[str]:
-    """Load the same twice at one moment after the kill."""
+    """Load the same files twice at the same moment after the kill."""
     scene.kill(killed)
     for load in [scene.start(), scene.start()]:
         scene.finish(load)

@@ -1,4 +1,4 @@
-"""Runs Python in a separate process with a separate Airflow, so that neither affects the other tests."""
+"""Run Python in a separate process with a separate Airflow, so that neither affects the other tests."""
 
 import itertools
 import json
@@ -20,7 +20,7 @@ Run = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def airflow_home(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> dict[str, str]:
-    """The environment of an Airflow with an empty metadata database of its own."""
+    """The environment of an Airflow with a separate, empty metadata database."""
     home = tmp_path_factory.mktemp("airflow")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | {
         "AIRFLOW_HOME": str(home),
@@ -42,13 +42,13 @@ READ_AT_IMPORT = "AIRFLOW__"
 
 @pytest.fixture(scope="session")
 def airflow_server(airflow_home: dict[str, str]) -> None:
-    """Start the process that imports Airflow once; the code of each test runs in a fork of it."""
+    """Start the process that imports Airflow once. The code of each test runs in a fork of it."""
     forked.start_server(airflow_home)
 
 
 @pytest.fixture
 def in_airflow(airflow_server: None, airflow_home: dict[str, str], tmp_path: Path) -> Run:
-    """Run code that prints JSON as its last line, and return what it printed."""
+    """Run code that prints JSON as its last line, and return the parsed JSON."""
     number = itertools.count()
 
     def run(code: str, **environment: str) -> Any:
@@ -77,7 +77,7 @@ def _in_new_process(code: str, environment: dict[str, str]) -> Any:
 
 @pytest.fixture
 def connections(stack: Stack, settings: Settings) -> dict[str, str]:
-    """The environment with which tasks reach this test's database, bucket and registry."""
+    """The environment in which tasks reach this test's database, bucket and registry."""
     return {
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(
             {

@@ -1,4 +1,4 @@
-"""The DAG of experiments as Airflow sees it, and runs of it against real S3 and MLflow."""
+"""The DAG of experiments as Airflow sees it, and runs of it with real S3 and MLflow."""
 
 import csv
 import io

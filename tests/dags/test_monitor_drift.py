@@ -49,7 +49,7 @@ def test_the_dag_follows_the_days_that_were_scored(in_airflow) -> None:
     assert found["assets"] == ["scored_reviews"]
 
 
-# Airflow knows a DAG once it has been read into its database.
+# Airflow knows a DAG only after the DAG has been parsed into its database.
 RUN = """
 import json, os
 from pathlib import Path
@@ -99,7 +99,7 @@ def tell(context):
 
 @pytest.fixture
 def drifting_day(stack, settings) -> None:
-    """A champion, and a day of reviews that are nothing like those that it was trained on."""
+    """A champion, and a day of reviews that are unlike the reviews it was trained on."""
     registry = RegisteredModel(str(settings.mlflow_tracking_uri), cache=settings.model_cache)
     registry.set_alias("champion", registry.register(STARTER))
     dice = random.Random(3)

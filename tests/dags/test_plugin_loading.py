@@ -1,4 +1,4 @@
-"""How Airflow loads the plugins folder, in every one of its programs."""
+"""Loading of the plugins folder by each of Airflow's programs."""
 
 LOAD = """
 import json, sys

@@ -1,4 +1,4 @@
-"""Retraining as Airflow runs it: from labelled files in the object store to a champion that proved better."""
+"""Retraining as Airflow runs it: from labelled files in the object store to a better champion."""
 
 import json
 import random
@@ -42,12 +42,12 @@ print(json.dumps([states, tasks["gate"].xcom_pull("gate") if states["gate"] == "
 """
 GOOD = ("love it", "works very well", "great value", "delightful", "sturdy and beautiful")
 BAD = ("broke within days", "a waste of money", "awful", "does not work", "cheap and ugly")
-# So that a run takes seconds.
+# Settings with which a run takes only seconds.
 QUICK = {"learning_curve": False, "training": {"calibration": {"folds": 2}}}
 
 
 def labelled(rows: int, *, honest: bool = True, first: int = 0) -> bytes:
-    """Reviews of sixty products, in words of a shop; the labels of dishonest ones say nothing."""
+    """Return reviews of sixty products, in words of a shop. With `honest=False` the labels are random."""
     lines = ["review_id,product_id,rating,review,sentiment"]
     for number in range(first, first + rows):
         dice = random.Random(number)
@@ -61,7 +61,7 @@ def labelled(rows: int, *, honest: bool = True, first: int = 0) -> bytes:
 
 @pytest.fixture
 def models(settings, connections, request) -> RegisteredModel:
-    """A registered model of the test's own, with the starter as its champion."""
+    """A registered model for this test only, with the starter as its champion."""
     name = connections["SENTIMENT_MODEL_NAME"] = f"retrain-{request.node.name}"[:60]
     registry = RegisteredModel(str(settings.mlflow_tracking_uri), name, settings.model_cache)
     registry.set_alias("champion", registry.register(STARTER))
@@ -74,7 +74,7 @@ def put(stack, settings, body: bytes) -> None:
 
 
 def moves(settings) -> list[tuple]:
-    """The history in its order."""
+    """Return the history in order."""
     with connect(settings.require_database_url()) as connection:
         return [(row.alias, row.kind, row.state, row.to_version) for row in reversed(history(connection))]
 
@@ -239,8 +239,8 @@ def test_of_two_retrains_at_once_one_promotes_and_history_and_registry_agree(
     in_airflow, airflow_home, connections, settings, stack, models, tmp_path
 ) -> None:
     put(stack, settings, labelled(4_000))
-    # Two runs of one Airflow would wait for each other: max_active_runs. Here nothing but the registry and the
-    # database is between them.
+    # Within one Airflow, max_active_runs would make two runs wait for each other. Here only the registry and the
+    # database coordinate them.
     shutil.copy(Path(airflow_home["AIRFLOW_HOME"], "airflow.db"), tmp_path / "other.db")
     other = connections | {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/other.db"}
     with ThreadPoolExecutor() as pool:

@@ -1,4 +1,4 @@
-"""The tools that judge a deployment's files, and the Docker engine, each asked for by a test that needs it."""
+"""The tools that check a deployment's files, and the Docker engine. Each test requests the ones that it needs."""
 
 import os
 import re
@@ -14,7 +14,10 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def run(checkout: Path) -> Run:
-    """Run a program in the project's folder; a test fails with its output when it fails, unless `check` is False."""
+    """Run a program in the project's folder.
+
+    Fail the test with the program's output if it fails, unless `check` is False.
+    """
 
     def start(
         *command: str | Path, check: bool = True, timeout: float = 1800, **options: object
@@ -37,7 +40,7 @@ def run(checkout: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def tool() -> Callable[[str], str]:
-    """Return the path of one of the tools in requirements/deploy.txt; its test is skipped where it is not installed."""
+    """Return the path of one of the tools in requirements/deploy.txt. Skip the test if the tool is not installed."""
 
     def find(name: str) -> str:
         found = shutil.which(name)
@@ -50,7 +53,7 @@ def tool() -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def engine(run: Run) -> None:
-    """A Docker engine that answers; tests that need one are skipped without."""
+    """A Docker engine that responds. Tests that need one are skipped without it."""
     if "DOCKER_HOST" not in os.environ and not Path("/var/run/docker.sock").exists():
         pytest.skip("no Docker engine: DOCKER_HOST is not set and there is no /var/run/docker.sock")
     run("docker", "version", timeout=30)
@@ -73,7 +76,7 @@ def images(run: Run, engine: None) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def standins(run: Run, engine: None, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The images of servers by their variables: the environment's, else real servers out of the lock and of Debian."""
+    """The server images by their variables: from the environment, else real servers from the lock and Debian."""
     context = tmp_path_factory.mktemp("standins")
     shutil.copytree(checkout / "tests/deploy/standins", context, dirs_exist_ok=True)
     lock = (checkout / "requirements/lock.txt").read_text()

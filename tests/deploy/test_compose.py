@@ -1,4 +1,4 @@
-"""docker-compose.yaml, started whole: from an empty engine to a scored row, a prediction and a metric."""
+"""docker-compose.yaml, started as a whole: from an empty engine to a scored row, a prediction and a metric."""
 
 import json
 import os
@@ -17,7 +17,7 @@ import yaml
 from demo.airflow_client import AirflowClient
 from tests.deploy.conftest import REVISION, Run
 
-pytestmark = pytest.mark.timeout(3600)  # the first test waits for all images to be built, and for the start
+pytestmark = pytest.mark.timeout(3600)  # the first test waits until all images are built and the system has started
 DAG = "score_reviews"
 DAY = "2026-11-16"
 PORTS = ("POSTGRES", "S3", "MLFLOW", "AIRFLOW", "API", "PROMETHEUS")
@@ -26,7 +26,7 @@ ONCE = {"secrets", "migrate", "airflow-migrate", "first-model"}
 
 
 class Composed(NamedTuple):
-    """A started project: `compose` runs `docker compose` on it, `ports` are the ones on this machine."""
+    """A started project. `compose` runs `docker compose` on it; `ports` are the ports on this machine."""
 
     compose: Callable[..., str]
     ports: dict[str, int]
@@ -54,7 +54,7 @@ class Composed(NamedTuple):
 
 @pytest.fixture(scope="module")
 def composed(run: Run, images: dict[str, str], standins: dict[str, str]) -> Iterator[Composed]:
-    """The whole system but Grafana, whose image has no stand-in: its profile is left out."""
+    """The whole system except Grafana. No substitute image for Grafana exists, so its profile is omitted."""
     ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
     environment = os.environ | standins | {f"{name}_PORT": str(port) for name, port in ports.items()}
     environment |= {f"SENTIMENT_{name.upper()}_IMAGE": image for name, image in images.items()}
@@ -103,7 +103,8 @@ def test_every_image_can_be_overridden_and_none_is_a_moving_tag(checkout: Path) 
 
 
 def test_grafana_is_given_a_source_and_a_dashboard_that_asks_it_for_what_the_service_tells(checkout: Path) -> None:
-    # No Grafana runs here: what it reads is held against its provisioning's own names, and against our metrics.
+    # No Grafana runs here. The names in its dashboards are compared with its provisioning and with the service's
+    # metrics.
     grafana = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]["grafana"]
     mounts = dict(volume.removesuffix(":ro").split(":") for volume in grafana["volumes"] if volume.startswith("./"))
     assert all((checkout / source).exists() for source in mounts)

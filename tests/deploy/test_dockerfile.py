@@ -1,4 +1,4 @@
-"""What the files of the images say, judged by the tools for it."""
+"""The image definitions, checked by linters."""
 
 import re
 from collections.abc import Callable

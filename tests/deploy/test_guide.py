@@ -1,4 +1,4 @@
-"""docs/deploy.md: what it tells the reader to type is what shells and the chart accept, and its sums are right."""
+"""docs/deploy.md: shells and the chart accept its commands and values, and its calculations are correct."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from tests.guide import GUIDE, blocks
 
 
 def merged(below: Any, above: Any) -> Any:
-    """Return values as Helm merges them."""
+    """Merge values as Helm does, and return the result."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     return below | {key: merged(below.get(key), value) for key, value in above.items()}

@@ -1,4 +1,4 @@
-"""The images as they are built: small, without tools, as nobody, on a file system that cannot be written."""
+"""The built images: small, without tools, with an unprivileged user and a read-only file system."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import yaml
 
 from tests.deploy.conftest import REVISION, Run
 
-pytestmark = pytest.mark.timeout(3600)  # the first test waits for both images to be built
+pytestmark = pytest.mark.timeout(3600)  # the first test waits until both images are built
 BOTH = pytest.mark.parametrize("image", ["api", "airflow"])
 HARDENED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")  # noqa: S108
 MEGABYTE = 1_000_000
@@ -40,7 +40,7 @@ print(ask("/predict", {"text": "A lovely kettle, quiet and quick."}).read().deco
 
 
 def _inside(run: Run, image: str, *command: str, options: tuple[str, ...] = ()) -> str:
-    """Run a command in a new container, hardened as a cluster does it, and return its output."""
+    """Run a command in a new container with the hardening of a cluster, and return its output."""
     started = ("docker", "run", "--rm", "--network", "none", *HARDENED, *options, image, *command)
     return str(run(*started, timeout=180).stdout)
 

@@ -1,4 +1,4 @@
-"""What an image installs is what was tested, and comes with its hashes."""
+"""An image installs exactly what was tested, and all packages are locked with hashes."""
 
 import re
 from pathlib import Path

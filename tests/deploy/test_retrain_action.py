@@ -1,4 +1,4 @@
-"""The action that retrains in a cluster, with a running Airflow in its place: what kubectl would carry there."""
+"""The action that retrains in a cluster. A running Airflow replaces the scheduler's pod that kubectl would reach."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from sentiment_core.registry.names import CHALLENGER, CHAMPION
 from sentiment_core.registry.registered_model import RegisteredModel
 from tests.dags.test_retrain import labelled
 
-# Runs here what kubectl would run in the scheduler's pod, and answers with the name of one.
+# Runs locally what kubectl would run in the scheduler's pod, and returns a pod name.
 KUBECTL = """#!/usr/bin/env bash
 [[ $1 == get ]] && { echo pod/scheduler; exit; }
 while [[ $1 != -- ]]; do shift; done
@@ -29,7 +29,7 @@ exec "$@"
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Airflow with all that `retrain` needs: labelled reviews and a champion."""
+    """Airflow with everything that `retrain` needs: labelled reviews and a champion."""
     with Stack(tmp_path_factory.mktemp("cluster"), ("mlflow", "airflow"), durable=False) as stack:
         migrations.upgrade(stack.postgres.url())
         s3 = stack.object_store.client()
@@ -43,7 +43,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def test_a_model_is_trained_and_judged_then_promoted_when_that_is_approved(cluster, checkout, tmp_path) -> None:
-    """By the params of the workflow's two jobs, in which nothing but the version is filled in."""
+    """Uses the params of the workflow's two jobs, with only the version filled in."""
     job = yaml.safe_load((checkout / ".github/workflows/model.yaml").read_text())["jobs"]
     train, promote = (job[name]["steps"][-1]["with"] for name in ("train", "promote"))
     environment = cluster.airflow.environment() | cluster.env()
@@ -81,7 +81,7 @@ def test_a_model_is_trained_and_judged_then_promoted_when_that_is_approved(clust
     assert (status, models.resolve(CHAMPION)[0]) == (1, 2), log
 
 
-# Takes the run, and then the cluster is away.
+# Accepts the run, after which the cluster is unreachable.
 LOST = """#!/usr/bin/env bash
 [[ $1 == get ]] && { echo pod/scheduler; exit; }
 [[ $* == *" dags trigger "* ]]

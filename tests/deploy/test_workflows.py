@@ -1,4 +1,4 @@
-"""The pipeline: what its own linters say of it, what it may do, and its CI run on this machine as far as that goes."""
+"""The pipeline: its linters, its permissions, and the part of its CI run that is possible on this machine."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 WORKFLOWS = ("ci", "dependencies", "deploy", "model", "release")
-# What a job may do beside reading the repository.
+# The permissions of a job in addition to reading the repository.
 RIGHTS = {
     ("dependencies", "lock"): {"actions", "contents", "pull-requests"},
     ("deploy", "build"): {"id-token"},
@@ -21,7 +21,7 @@ RIGHTS = {
     ("model", "train"): {"id-token"},
     ("model", "promote"): {"id-token"},
 }
-# Stands where act would fetch an action from GitHub, and is never to be run: the steps that use it are left out there.
+# Replaces the actions that act would fetch from GitHub. It must never run: the steps that use it are removed.
 NOT_HERE = """
 name: not to be run
 description: fails
@@ -36,7 +36,7 @@ def workflow(checkout: Path, name: str) -> dict[Any, Any]:
 
 
 def sources(checkout: Path) -> list[Path]:
-    """Return the files of workflows and of our own actions."""
+    """Return the files of workflows and of the project's actions."""
     return sorted([*(checkout / ".github/workflows").iterdir(), *(checkout / ".github/actions").rglob("action.yaml")])
 
 
@@ -72,7 +72,7 @@ def test_every_action_is_pinned_by_its_commit_with_the_release_beside_it(checkou
     outside = [line for line in used if not line.startswith("./")]
     assert len(outside) > 20
     assert [line for line in outside if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line)] == []
-    # One release of each: a commit and what stands beside it go together everywhere.
+    # Only one release of each action is used: everywhere, a commit has the same release in its comment.
     assert len(set(outside)) == len({line.partition("@")[0] for line in outside})
 
 
@@ -110,7 +110,7 @@ def test_the_shell_of_actions_is_sound(checkout, run) -> None:
 
 
 def test_act_runs_the_lint_job_in_a_clean_clone(checkout, tool, tmp_path) -> None:
-    """The other jobs need what GitHub's machines have: several Pythons, sudo, an engine, and actions from GitHub."""
+    """The other jobs need features of GitHub's machines: several Pythons, sudo, an engine, and actions from GitHub."""
     act = tool("act")
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(checkout), str(clone)], check=True, timeout=120)

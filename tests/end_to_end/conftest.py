@@ -1,4 +1,4 @@
-"""The whole system, started by the README's command and then driven as its users drive it."""
+"""The whole system, started by the README's command and then used as its users do."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from demo.stack import Stack
 
 
 class Demo(NamedTuple):
-    """A finished `make demo ARGS=--exit`, and where it kept its state."""
+    """A finished `make demo ARGS=--exit`, and the folder of its state."""
 
     state: Path
     exit_code: int
@@ -21,7 +21,7 @@ class Demo(NamedTuple):
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Demo:
-    """The README's first command, on a fresh state folder."""
+    """The README's first command, on a new state folder."""
     state = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
         ["make", "demo", f"ARGS=--exit --state {state}"],
@@ -38,7 +38,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Demo:
 
 @pytest.fixture(scope="session")
 def system(demo: Demo) -> Iterator[Stack]:
-    """All parts, started again over the state that the demo left."""
+    """All parts, started again on the state that the demo left."""
     with Stack(demo.state) as stack:
         stack.airflow.client().wait_for_dag("score_reviews", 120)
         yield stack

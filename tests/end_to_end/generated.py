@@ -1,4 +1,4 @@
-"""200,000 generated rows in three files, and what must become of each."""
+"""200,000 generated rows in three files, and the expected result of each row."""
 
 import csv
 import gzip
@@ -26,7 +26,7 @@ BROKEN_EVERY, NEWLINE_EVERY = 1000, 7
 
 
 class Row(NamedTuple):
-    """A scored row by the file's key and physical line."""
+    """A scored row, identified by the file's key and the physical line."""
 
     key: str
     line: int

@@ -1,14 +1,14 @@
-"""What the Airflow plugin must do in a running Airflow; raises AssertionError where it does not."""
+"""Checks of the Airflow plugin in a running Airflow. Each raises AssertionError when it fails."""
 
 import urllib3
 
 PAGE = "/sentiment/files"
-# Stands in the page of the ledger, and in no refusal.
+# Occurs in the page of the ledger, and in no refusal.
 SEARCH_FORM = 'role="search"'
 
 
 def check_refuses_strangers(airflow_url: str) -> None:
-    """Without a valid token of Airflow nothing of the ledger is shown, however the request asks for it."""
+    """Check that without a valid Airflow token every kind of request gets nothing of the ledger."""
     for headers in ({}, {"Authorization": "Bearer invented"}, {"Cookie": "_token=invented"}):
         for query in ("", "?state=live", "?older_than=9.9"):
             answer = _get(airflow_url, PAGE + query, headers)
@@ -17,7 +17,7 @@ def check_refuses_strangers(airflow_url: str) -> None:
 
 
 def check_shows_the_ledger(airflow_url: str, user: str, password: str, key: str) -> None:
-    """With a token, in the header or in the cookie of Airflow's UI, the page shows the file with this key."""
+    """Check that the page shows the file with this key, with the token in the header or the cookie of Airflow's UI."""
     token = _token(airflow_url, user, password)
     for headers in ({"Authorization": f"Bearer {token}"}, {"Cookie": f"_token={token}"}):
         answer = _get(airflow_url, PAGE, headers)
@@ -28,7 +28,7 @@ def check_shows_the_ledger(airflow_url: str, user: str, password: str, key: str)
 
 
 def check_is_in_the_navigation(airflow_url: str, user: str, password: str) -> None:
-    """Airflow has loaded the plugin without an error, and its navigation leads to the page."""
+    """Check that Airflow has loaded the plugin without an error, and that its navigation links to the page."""
     headers = {"Authorization": f"Bearer {_token(airflow_url, user, password)}"}
     broken = _get(airflow_url, "/api/v2/plugins/importErrors", headers).json()
     assert broken["import_errors"] == []

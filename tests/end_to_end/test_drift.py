@@ -1,4 +1,4 @@
-"""From scored days to their drift reports, by the events of a running Airflow."""
+"""From scored days to their drift reports, through the asset events of a running Airflow."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -20,7 +20,7 @@ def measured(system: Stack) -> Iterator[dict[str, list[Run]]]:
     client.wait_for_dag("monitor_drift", 120)
     client.unpause("monitor_drift")
     for day, rows in ((CALM, 40), (DRIFTED, 1_200)):
-        # Praise that any model sees as such, so that it spoils no gate's look at stored reviews.
+        # Praise that every model scores as positive, so that it affects no gate's check of stored reviews.
         body = "review\n" + "".join(f"Wonderful and perfect: excellent no. {row} of {day}.\n" for row in range(rows))
         key = f"incoming/drift/dt={day}/a.csv"
         system.object_store.client().put_object(Bucket="reviews", Key=key, Body=body.encode())
@@ -35,15 +35,15 @@ def measured(system: Stack) -> Iterator[dict[str, list[Run]]]:
         for item in client.get("/dags/monitor_drift/dagRuns", order_by="id", limit=50)["dag_runs"]:
             runs.setdefault(item["partition_key"], []).append(client.run("monitor_drift", item["dag_run_id"]))
     yield runs
-    # Airflow does not list an asset's events (HTTP 500) while a run that one of them made waits for its start.
+    # Airflow does not list an asset's events (HTTP 500) while a run that one of them triggered is queued.
     client.call("PATCH", "/dags/monitor_drift", {"is_paused": True}, update_mask="is_paused")
-    # It waits for somebody who lets `retrain` run: the next test does, and wants a run of its own.
+    # The run waits until `retrain` is unpaused. The next test does this and needs a separate run.
     client.call("PATCH", "/dags/retrain/dagRuns/drift__1", {"state": "failed"}, update_mask="state")
 
 
 def test_each_day_that_a_run_scored_is_measured_and_stored_once(system: Stack, measured: dict[str, list[Run]]) -> None:
     for day in (CALM, DRIFTED):
-        for run in measured[str(day)]:  # two, where the night's run took the files of these days too
+        for run in measured[str(day)]:  # two, if the nightly run also included the files of these days
             system.airflow.client().require_success("monitor_drift", run)
     with connect(system.postgres.url()) as connection, connection.cursor() as cursor:
         cursor.execute(

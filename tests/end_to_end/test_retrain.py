@@ -1,4 +1,4 @@
-"""Retraining on the real reviews, by a running Airflow, as the service sees it."""
+"""Retraining on the real reviews by a running Airflow, as seen by the service."""
 
 import json
 import urllib.request
@@ -21,7 +21,7 @@ TEXTS = ["A kettle that leaks.", "Quiet, quick, and it looks lovely.", "It does 
 
 @pytest.fixture
 def models(system: Stack) -> Iterator[RegisteredModel]:
-    """The registered model, whose champion is in its place again for the tests that follow."""
+    """The registered model. Its champion is restored for the tests that follow."""
     models = retrain.registry(system)
     before = models.resolve(CHAMPION)[0]
     yield models
@@ -30,7 +30,7 @@ def models(system: Stack) -> Iterator[RegisteredModel]:
 
 
 def answers_of(system: Stack, version: int) -> list[dict[str, Any]]:
-    """Wait until the service answers by a version, and return what it says of some texts."""
+    """Wait until the service uses a version, and return its answers for some texts."""
     while True:
         with urllib.request.urlopen(f"{system.api.url}/model") as response:
             if json.load(response)["version"] == version:

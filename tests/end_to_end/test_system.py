@@ -1,4 +1,4 @@
-"""From the README's command to the tables, row by row, on every real part."""
+"""From the README's command to the tables, row by row, with all real parts."""
 
 import json
 import urllib.request
@@ -35,7 +35,7 @@ def query(system: Stack, statement: str, *parameters: object) -> list[tuple]:
 
 
 def backfill(system: Stack, **conf: object) -> Run:
-    """Backfill the day by Airflow's REST API, and return its run when it has ended."""
+    """Backfill the day through Airflow's REST API, and return its run when it has ended."""
     client = system.airflow.client()
     started = client.backfill("score_reviews", DAY, DAY, reprocess="completed", conf=conf)
     while True:

@@ -1,4 +1,4 @@
-"""What all faults are tested with: a file of some blocks, and the proof that it is there wholly or not at all."""
+"""Shared by all fault tests: a file of several blocks, and the check that it is stored completely or not at all."""
 
 import random
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ TABLES = ("review", "score", "rejected_row", "scoring_batch", "review_head")
 
 
 def file_of(rows: int, name: str = "r") -> bytes:
-    """Return a CSV file whose texts hardly compress; `name` tells it and its review ids from others."""
+    """Return a CSV file whose texts hardly compress. `name` distinguishes it and its review ids from other files."""
     dice = random.Random(name)
     lines = (f"{name}-{row},text {row} of {name} {dice.getrandbits(160):040x}\n" for row in range(rows))
     return ("review_id,review\n" + "".join(lines)).encode()
 
 
 def check_untouched(url: str) -> None:
-    """See that a database holds nothing of any file, and that nothing is said to be done."""
+    """Check that a database holds no rows of any file and records no load as done."""
     with connect(url) as fresh:
         assert verification.verify(fresh) == []
         with fresh.cursor() as cursor:
@@ -40,7 +40,7 @@ def check_untouched(url: str) -> None:
 
 
 def check_loaded(url: str, rows: int, files: int = 1) -> None:
-    """See that a database holds so many files, each loaded once, with so many rows in all, and all of them shown."""
+    """Check that a database holds this many files, each loaded once, and rows in total, and that all rows are shown."""
     with connect(url) as fresh:
         assert verification.verify(fresh) == []
         with fresh.cursor() as cursor:
@@ -54,7 +54,7 @@ def check_loaded(url: str, rows: int, files: int = 1) -> None:
 
 @pytest.fixture
 def proxy(stack: Stack, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
-    """A proxy before the S3 server; broken connections are resumed without a pause."""
+    """A proxy in front of the S3 server. Clients resume broken connections without a pause."""
     monkeypatch.setattr(resumable_body, "PAUSE_S", 0)
     with S3Proxy(stack.object_store.endpoint) as proxy:
         yield proxy
@@ -62,7 +62,7 @@ def proxy(stack: Stack, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def proxied(drops: Drops, proxy: S3Proxy) -> Drops:
-    """Put objects straight into the bucket, and load them through the proxy, with the client that loads use."""
+    """Put objects directly into the bucket, and load them through the proxy, with the client that loads use."""
     drops.storage = Storage(s3_client(proxy.url))
     drops.settings = drops.settings.model_copy(update={"block_bytes": 100_000})
     return drops
@@ -70,7 +70,7 @@ def proxied(drops: Drops, proxy: S3Proxy) -> Drops:
 
 @pytest.fixture(scope="module")
 def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A durable PostgreSQL that may come to harm."""
+    """A durable PostgreSQL that tests can damage."""
     with Stack(tmp_path_factory.mktemp("own"), ("postgres",)) as own:
         migrations.upgrade(own.postgres.create_database("template_own"))
         yield own
@@ -85,5 +85,5 @@ def own_url(own_server: Stack) -> Iterator[str]:
 
 @pytest.fixture
 def own_settings(own_url: str) -> Settings:
-    """Settings that point at that database, for files of several blocks."""
+    """Settings that point to that database, for files of several blocks."""
     return Settings(database_url=own_url, block_bytes=20_000)

@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that cuts or holds connections when it is told to."""
+"""A proxy in front of PostgreSQL that cuts or holds connections on request."""
 
 import socket
 import threading
@@ -13,10 +13,10 @@ COMMIT = b"COMMIT\0"
 
 
 class PostgresProxy:
-    """Passes everything on, unencrypted; a context manager.
+    """Forward everything, unencrypted; a context manager.
 
-    After `cut_commits(n)` the next n commits reach the server, and its answers to them do not come back: the connection
-    is closed as soon as the server has answered. After `hold()` nothing goes through, until `release()`.
+    After `cut_commits(n)` the next n commits reach the server, but its answers to them are lost: the proxy closes the
+    connection as soon as the server has answered. After `hold()` the proxy forwards nothing until `release()`.
     """
 
     def __init__(self, url: str) -> None:
@@ -83,7 +83,7 @@ class PostgresProxy:
 
 @contextmanager
 def _closing(*sockets: socket.socket) -> Iterator[None]:
-    """End both sides when one has ended."""
+    """Close both sides when one has closed."""
     with suppress(OSError):
         yield
     for one in sockets:

@@ -1,4 +1,4 @@
-"""A proxy before MLflow that fails a chosen call: before the server sees it, or after, its answer lost."""
+"""A proxy in front of MLflow that fails a chosen call, either before the server sees it or with its answer lost."""
 
 import http.client
 import http.server
@@ -12,11 +12,11 @@ TAG = "/model-versions/set-tag"
 
 
 class RegistryProxy:
-    """Passes calls on; a context manager.
+    """Forward calls; a context manager.
 
-    After `fail(path, when)` posts to that path find the connection closed: `before` the server sees them, or `after` it
-    did what they ask for. After `close()` every call does, until `open()`. With `then_close` a failed call closes the
-    registry for all that follow.
+    After `fail(path, when)` the proxy closes the connection of each POST to that path: `before` the server sees it, or
+    `after` the server has executed it. After `close()` every call fails in this way, until `open()`. With `then_close`
+    a failed call also closes the registry for all later calls.
     """
 
     def __init__(self, url: str) -> None:

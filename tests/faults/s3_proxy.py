@@ -1,7 +1,7 @@
-"""A reverse proxy before an S3 server that does what networks and stores do on a bad day, when it is told to.
+"""A reverse proxy in front of an S3 server that reproduces faults of networks and stores on request.
 
-What it is not told to spoil goes through unchanged, the Host header with it: the signature covers the address that the
-client knows, which is the proxy's.
+Requests without a fault are forwarded unchanged, including the Host header. The signature covers the address that the
+client knows, which is the proxy's address.
 """
 
 import http.client
@@ -28,11 +28,12 @@ def nothing() -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to the body of one GET once `after` bytes of it have gone through.
+    """A fault in the body of one GET, after `after` bytes of it were forwarded.
 
-    First `act` is called. Then the connection is closed, or reset, or stays open and silent until the proxy ends; or it
-    goes on, in pieces of `step` bytes with pauses of `pause_s` seconds. `bare` leaves out length and checksum: the end
-    of the connection is then the end of the body. `as_whole` makes a part look like the whole object.
+    The proxy first calls `act`. Then it closes the connection, resets it, or keeps it open and silent until the proxy
+    ends. Alternatively it continues, in pieces of `step` bytes with pauses of `pause_s` seconds. `bare` omits length
+    and checksum, so the end of the connection is the end of the body. `as_whole` makes a part look like the whole
+    object.
     """
 
     after: int = 0
@@ -45,7 +46,7 @@ class Fault:
 
 
 class S3Proxy:
-    """The proxy; a context manager. `requests` are the method, path and Range header of all that was asked for."""
+    """The proxy; a context manager. `requests` lists the method, path and Range header of every request."""
 
     def __init__(self, origin: str) -> None:
         self.origin = urlsplit(origin).netloc
@@ -78,7 +79,7 @@ class S3Proxy:
 
     @property
     def ranges(self) -> list[str | None]:
-        """The Range headers of all GETs of objects, in their order."""
+        """The Range headers of all GETs of objects, in order."""
         return [asked for method, path, asked in self.requests if method == "GET" and "/incoming/" in path]
 
     def refuse(self, times: float) -> None:
@@ -87,20 +88,20 @@ class S3Proxy:
             self._refusals = times
 
     def spoil(self, *faults: Fault, later: Fault | None = None) -> None:
-        """Let each of the next GETs of an object meet one of the faults, and all after them `later`."""
+        """Apply one of the faults to each of the next GETs of an object, and `later` to all GETs after them."""
         with self._lock:
             self._faults.extend(faults)
             self._lasting = later
 
     def heal(self) -> None:
-        """Spoil nothing any more."""
+        """Stop all faults."""
         with self._lock:
             self._refusals = 0
             self._faults.clear()
             self._lasting = None
 
     def note(self, method: str, path: str, asked: str | None) -> bool:
-        """Remember a request, and tell whether to refuse it."""
+        """Record a request, and return whether to reject it."""
         with self._lock:
             self.requests.append((method, path, asked))
             refused = self._refusals > 0
@@ -108,7 +109,7 @@ class S3Proxy:
             return refused
 
     def next_fault(self) -> Fault | None:
-        """Return what the next body meets."""
+        """Return the fault of the next body."""
         with self._lock:
             return self._faults.popleft() if self._faults else self._lasting
 
@@ -124,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._relay()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing."""
+        """Log nothing."""
 
     def _relay(self) -> None:
         if self.proxy.note(self.command, self.path, self.headers["Range"]):
@@ -141,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
             fault = self.proxy.next_fault() if is_object else None
             self._answer(answer, fault or Fault())
         except ConnectionError:
-            self.close_connection = True  # the client went away, as it does when it has stalled for long enough
+            self.close_connection = True  # the client disconnected, as it does after a long stall
         finally:
             origin.close()
 
@@ -178,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(answer, None, fault.step, fault.pause_s)
 
     def _send(self, answer: http.client.HTTPResponse, limit: int | None, step: int, pause_s: float = 0.0) -> None:
-        """Send up to `limit` bytes of the origin's body on."""
+        """Forward up to `limit` bytes of the origin's body."""
         sent = 0
         while limit is None or sent < limit:
             piece = answer.read(step if limit is None else min(step, limit - sent))

@@ -1,4 +1,4 @@
-"""PostgreSQL that dies without a word while several workers load."""
+"""PostgreSQL that crashes without a message while several workers load."""
 
 import signal
 import threading
@@ -17,7 +17,7 @@ ROWS = 2_000
 
 
 def kill(server) -> None:
-    """End the server as `pg_ctl stop -m immediate` does: at once, without a checkpoint."""
+    """Stop the server as `pg_ctl stop -m immediate` does: without delay and without a checkpoint."""
     (process,) = (one for one in server.workspace.supervisor.processes if one.program.name == "postgres")
     process.popen.send_signal(signal.SIGQUIT)
     process.popen.wait()
@@ -74,7 +74,7 @@ def test_workers_that_try_again_load_every_file_once_however_often_the_server_di
                 assert done.acquire(timeout=60)
             kill(own_server)
             own_server.postgres.start()
-        # A commit that was not answered was made all the same: then the one who tries again finds nothing to do.
+        # A commit without an answer was nevertheless made. The worker that retries then finds nothing to do.
         found = {one.result() for one in loading}
     assert found == {LoadStatus.LOADED, LoadStatus.SKIPPED}
     check_loaded(own_url, len(uris) * ROWS, files=len(uris))

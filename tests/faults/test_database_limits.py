@@ -1,4 +1,4 @@
-"""PostgreSQL that has no connection, and no room on its disk, left."""
+"""PostgreSQL without free connections, and without free disk space."""
 
 import subprocess
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.faults.workers import load_once, put_files
 
 
 def take(url: str, held: ExitStack) -> None:
-    """Open connections until the server gives no more."""
+    """Open connections until the server rejects more."""
     while True:
         held.enter_context(connect(url))
 
@@ -50,7 +50,7 @@ def test_a_database_without_a_free_connection_is_a_transient_error(settings, dat
     check_loaded(database_url, 500)
 
 
-# A disk of its own, in a mount namespace that only the server sees; no right of root is needed for either.
+# A separate disk in a mount namespace that only the server sees. Neither requires root privileges.
 
 DISK_MB = 64
 BALLAST_MB = 50
@@ -59,14 +59,14 @@ SCRIPT = 'mount -t tmpfs -o size={size}m,mode=700 tmpfs {folder} && exec {unshar
 
 
 def with_small_disk(folder: Path) -> tuple[str, ...]:
-    """Return what a command starts with so that `folder` is a small disk for it, and it is not root."""
+    """Return the prefix of a command that makes `folder` a small disk for it and runs it without root."""
     script = SCRIPT.format(size=DISK_MB, folder=folder, unshare=" ".join(unprivileged.UNSHARE))
     return (*MOUNT, script, "sh")
 
 
 @pytest.fixture
 def small_disk_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A migrated database whose tables lie on a small disk, of a server whose log has a large one."""
+    """A migrated database whose tables are on a small disk. The server's log is on a large disk."""
     folder = tmp_path / "disk"
     folder.mkdir()
     prefix = with_small_disk(folder)

@@ -1,4 +1,4 @@
-"""Corrections while PostgreSQL is away, dies, freezes, or does not tell that it committed: each is stored once."""
+"""Corrections while PostgreSQL is down, crashes, freezes, or does not confirm a commit: each is stored once."""
 
 import itertools
 import signal
@@ -25,7 +25,7 @@ def postgres_proxy(database_url: str) -> Iterator[PostgresProxy]:
 
 @pytest.fixture
 def proxied(start, postgres_proxy: PostgresProxy) -> Service:
-    """A service whose queue is small, and which reaches the database through the proxy."""
+    """A service with a small queue that reaches the database through the proxy."""
     service = start(DATABASE_URL=postgres_proxy.url, FEEDBACK_QUEUE="8").wait_ready()
     wait_state(service, "ok")
     return service

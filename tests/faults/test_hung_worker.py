@@ -1,4 +1,4 @@
-"""A worker that lives but does nothing, with its claim on a file."""
+"""A worker that is alive but idle, and holds its claim on a file."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from sentiment_core.loading.loader import LoadStatus
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.workers import Watched, load_once, put_files
 
-# What the server said before it closed the connection does not always reach the client.
+# The server's last message before it closes the connection does not always reach the client.
 LOST = "idle-in-transaction timeout|transaction timeout|server closed the connection"
 
 
@@ -33,7 +33,7 @@ def test_a_worker_that_hangs_loses_its_claim_and_another_one_takes_over(
             shorter.setattr(source_files, "IDLE_IN_TRANSACTION", "300ms")
             hung = pool.submit(load_once, small, Watched(None, hang), uri)
             assert hangs.wait(60)
-        # It waits for the claim until the server takes it from the one that hangs.
+        # The second worker waits for the claim until the server takes it from the worker that hangs.
         assert load_once(small, Storage(None), uri).status is LoadStatus.LOADED
         check_loaded(database_url, 2_000)
         may_go_on.set()

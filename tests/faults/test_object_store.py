@@ -1,4 +1,4 @@
-"""An object store, and a network before it, that fail in the middle of a file."""
+"""An object store and its network that fail in the middle of a file."""
 
 import gzip
 import math
@@ -25,7 +25,7 @@ PLAIN = file_of(ROWS)
 PACK: dict[str, Callable[[bytes], bytes]] = {"a.csv": bytes, "a.csv.gz": gzip.compress, "a.csv.zst": zstd.compress}
 FILES = {f"dt=2026-11-16/{name}": pack(PLAIN) for name, pack in PACK.items()}
 CSV = "dt=2026-11-16/a.csv"
-# The first byte of a record, so that what was sent before it is a whole file by its looks.
+# The first byte of a record, so that the part sent before it looks like a whole file.
 BOUNDARY = PLAIN.index(b"\n", 400_000) + 1
 
 every_format = pytest.mark.parametrize("key", FILES, ids=PACK)
@@ -37,7 +37,7 @@ def url(settings) -> str:
 
 
 def impatient(proxy: S3Proxy) -> Storage:
-    """Return a storage whose client neither waits nor tries again for long."""
+    """Return a storage whose client uses a short timeout and few retries."""
     config = Config(read_timeout=0.5, retries={"mode": "standard", "max_attempts": 2})
     return Storage(boto3.client("s3", endpoint_url=proxy.url, config=config))
 
@@ -136,7 +136,7 @@ def test_a_body_that_stalls_is_asked_for_again(proxied, proxy, url) -> None:
     check_loaded(url, ROWS)
 
 
-# An object that changes under the read
+# An object that changes during the read
 
 
 def test_an_object_that_is_replaced_under_the_read_is_a_transient_error(proxied, proxy, url, settings) -> None:
@@ -146,7 +146,7 @@ def test_an_object_that_is_replaced_under_the_read_is_a_transient_error(proxied,
     with pytest.raises(ObjectChanged, match="was replaced while it was read"):
         proxied.load(CSV)
     check_untouched(url)
-    # A task that tries again tries the same version.
+    # A task that retries reads the same version.
     loader = Loader(proxied.connection, proxied.storage, proxied.model, settings, "retry")
     outcome = load_drop(loader, old, replace=False)
     assert (outcome.status, outcome.reason.partition(":")[0]) == (LoadStatus.REJECTED, "object_gone")
@@ -178,7 +178,7 @@ def test_a_version_that_is_replaced_under_the_read_is_read_to_its_end(proxied, p
 def test_a_read_that_goes_on_while_the_object_is_replaced_never_mixes_two_versions(proxied, proxy, url, query) -> None:
     proxied.put(CSV, PLAIN)
     proxy.spoil(Fault(after=BOUNDARY, act=lambda: proxied.put(CSV, file_of(ROWS, "new"))))
-    # What is under way may be sent to its end, or end where the store let go of it.
+    # The store can send the running response to its end, or cut it off where it released the old object.
     try:
         proxied.load(CSV)
     except ObjectChanged:
@@ -189,7 +189,7 @@ def test_a_read_that_goes_on_while_the_object_is_replaced_never_mixes_two_versio
 
 
 class Rewritten(Storage):
-    """Local files, of which the first to be opened gets other bytes before it is read."""
+    """Local files. The first one opened gets different content before it is read."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(None)

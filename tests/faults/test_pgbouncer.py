@@ -1,4 +1,4 @@
-"""PgBouncer between the workers and PostgreSQL, which gives a connection away after each transaction."""
+"""PgBouncer between the workers and PostgreSQL, which reassigns a server connection after each transaction."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ from sentiment_core.settings import Settings
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.workers import Watched, load_once, put_files
 
-# Fewer server connections than there are workers.
+# Fewer server connections than workers.
 CONFIGURATION = """
 [databases]
 * = host={host} port={server_port}
@@ -42,7 +42,7 @@ default_pool_size = 3
 
 
 class PgBouncer:
-    """A pooler in transaction mode before the server of a database."""
+    """A pooler in transaction mode in front of a database's server."""
 
     def __init__(self, workspace: Workspace, program: str, database_url: str) -> None:
         self.workspace = workspace
@@ -85,7 +85,7 @@ class PgBouncer:
 
 @pytest.fixture
 def pooler(database_url: str, tmp_path: Path) -> Iterator[PgBouncer]:
-    # Debian installs it where ordinary users do not look for programs.
+    # Debian installs it in a folder that is not on the PATH of ordinary users.
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("pgbouncer is not installed")
@@ -97,12 +97,12 @@ def pooler(database_url: str, tmp_path: Path) -> Iterator[PgBouncer]:
 
 @pytest.fixture
 def pooled(settings: Settings, pooler: PgBouncer) -> Settings:
-    """Settings that point at the pooler, for files of several blocks."""
+    """Settings that point to the pooler, for files of several blocks."""
     return settings.model_copy(update={"database_url": SecretStr(pooler.url), "block_bytes": 20_000})
 
 
 def load_at_once(settings: Settings, uris: list[str]) -> list[LoadStatus]:
-    """Load each path by a worker of its own, all at the same moment."""
+    """Load each path in a separate worker, all at the same moment."""
     start = threading.Barrier(len(uris))
 
     def work(uri: str) -> LoadStatus:

@@ -1,4 +1,4 @@
-"""A promotion that is cut off: by the registry, by a killed process, or by a database that goes away."""
+"""A promotion that is interrupted by the registry, by a killed process, or by a database that disappears."""
 
 import signal
 import subprocess
@@ -20,7 +20,7 @@ BY = {"actor": "ann", "reason": "a test", "kind": "force"}
 
 @pytest.fixture
 def registry(mlflow_uri, tmp_path, change_bundle) -> RegisteredModel:
-    """A registered model of two versions, of which the first is the champion in MLflow alone."""
+    """A registered model with two versions. The first is the champion, but only in MLflow."""
     registry = RegisteredModel(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
     registry.register(STARTER)
     change_bundle(Bundle.load(STARTER), tmp_path / "other", biases=(0.5,))
@@ -155,7 +155,7 @@ def test_a_database_whose_last_answer_is_lost_is_settled_by_the_next_call(settin
 
 
 class Cutting(RegisteredModel):
-    """Lets the proxy cut the commit that follows the move of the alias."""
+    """Let the proxy cut the commit that follows the move of the alias."""
 
     def __init__(self, registry: RegisteredModel, proxy: PostgresProxy) -> None:
         super().__init__(registry._tracking_uri, registry.name, registry._cache)

@@ -1,4 +1,4 @@
-"""Loads as workers do them: each by a connection of its own, and again for as long as what fails is transient."""
+"""Loads as workers perform them: each with a separate connection, and retried while errors are transient."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ from sentiment_core.settings import Settings
 
 
 def put_files(folder: Path, files: dict[str, bytes]) -> list[str]:
-    """Write files into one day's folder of the local disk, and return their paths."""
+    """Write files into one day's folder on the local disk, and return their paths."""
     day = folder / "dt=2026-11-16"
     day.mkdir()
     for name, data in files.items():
@@ -28,7 +28,7 @@ def put_files(folder: Path, files: dict[str, bytes]) -> list[str]:
 
 
 def load_once(settings: Settings, storage: Storage, uri: str) -> LoadOutcome:
-    """Load a file by a connection of its own."""
+    """Load a file with a separate connection."""
     with connect(settings.require_database_url()) as connection:
         model = open_model(connection, Bundle.load(STARTER))
         loader = Loader(connection, storage, model, settings, threading.current_thread().name)
@@ -36,7 +36,7 @@ def load_once(settings: Settings, storage: Storage, uri: str) -> LoadOutcome:
 
 
 def load_until_it_works(settings: Settings, storage: Storage, uri: str) -> tuple[LoadOutcome, list[TransientError]]:
-    """Load a file, again after each transient error for a minute, and return the errors too."""
+    """Load a file, retry after each transient error for a minute, and return the result with the errors."""
     errors: list[TransientError] = []
     deadline = time.monotonic() + 60
     while True:
@@ -50,7 +50,7 @@ def load_until_it_works(settings: Settings, storage: Storage, uri: str) -> tuple
 
 
 class Watched(Storage):
-    """A storage that calls `at_half` when half of an object's bytes were read, once for each object."""
+    """A storage that calls `at_half` after half of an object's bytes were read, once per object."""
 
     def __init__(self, client: object, at_half: Callable[[], object]) -> None:
         super().__init__(client)

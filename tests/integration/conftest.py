@@ -30,7 +30,7 @@ def connection(settings: Settings) -> Iterator[Connection]:
 
 @pytest.fixture
 def query(connection: Connection) -> Query:
-    """Run a statement and return its rows; bytea as bytes."""
+    """Run a statement and return its rows, with bytea as bytes."""
 
     def run(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         with connection, connection.cursor() as cursor:
@@ -42,7 +42,7 @@ def query(connection: Connection) -> Query:
 
 
 class Drops:
-    """Puts objects into this test's bucket and loads them, as the run would; every load is verified afterwards."""
+    """Put objects into this test's bucket and load them as a run would. Every load is verified afterwards."""
 
     def __init__(self, connection: Connection, stack: Stack, settings: Settings) -> None:
         self.s3 = stack.object_store.client()
@@ -97,7 +97,7 @@ def other_bundle(tmp_path_factory, change_bundle) -> Bundle:
 
 @pytest.fixture
 def sentiment(settings: Settings):
-    """Run the command line against this test's database and bucket, without a registry."""
+    """Run the command line with this test's database and bucket, without a registry."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")} | {
         "SENTIMENT_DATABASE_URL": settings.require_database_url(),
         "SENTIMENT_BUCKET": settings.bucket,

@@ -1,4 +1,4 @@
-"""A real MLflow server that does not serve its models' files: they are read from where it says they are."""
+"""A real MLflow server that does not serve its models' files. Clients read them from the location that it reports."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ FETCH = (
 
 @pytest.fixture(scope="module", params=["folder", "s3"])
 def root(request, tmp_path_factory, stack):
-    """Where the server keeps files: a folder of this machine, or a bucket."""
+    """The location where the server keeps files: a local folder or a bucket."""
     if request.param == "folder":
         return tmp_path_factory.mktemp("artifacts").as_uri()
     stack.object_store.client().create_bucket(Bucket="unserved")
@@ -35,13 +35,13 @@ def root(request, tmp_path_factory, stack):
 
 @pytest.fixture(scope="module")
 def object_store(stack):
-    """What a client needs to reach the bucket."""
+    """The variables that a client needs to reach the bucket."""
     return {**stack.object_store.environment(), "MLFLOW_S3_ENDPOINT_URL": stack.object_store.endpoint}
 
 
 @pytest.fixture(scope="module")
 def unserved(root, object_store, tmp_path_factory):
-    """The address of an MLflow server, started with --no-serve-artifacts."""
+    """The address of an MLflow server started with --no-serve-artifacts."""
     folder = tmp_path_factory.mktemp("mlflow")
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -113,7 +113,7 @@ def test_a_bundle_that_was_changed_in_its_store_is_refused(registry, stack, root
 
 
 def spoil(stack, root):
-    """Change the weights of all models of the server."""
+    """Change the weights of all models on the server."""
     if root.startswith("file:"):
         for weights in Path(root.removeprefix("file://")).rglob("weights.npy"):
             weights.write_bytes(b"spoiled")
@@ -126,7 +126,8 @@ def spoil(stack, root):
 
 def test_a_package_that_is_not_installed_is_named(registry, monkeypatch, tmp_path):
     registry.register(STARTER)
-    # A package of this name without what is needed, before the real one on the path: for Python it is not installed.
+    # An empty package named mlflow precedes the real one on the path. Python then behaves as if mlflow were not
+    # installed.
     (tmp_path / "path" / "mlflow").mkdir(parents=True)
     (tmp_path / "path" / "mlflow" / "__init__.py").touch()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"))

@@ -1,4 +1,4 @@
-"""The benchmarks run for anybody, without any data, and say on which machine."""
+"""The benchmarks run without any data set, and report the machine."""
 
 import json
 import subprocess

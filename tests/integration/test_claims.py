@@ -1,4 +1,4 @@
-"""Two workers at one file, a worker that is killed, and a database that refuses."""
+"""Two workers on one file, a worker that is killed, and a database that rejects."""
 
 import multiprocessing
 import os
@@ -23,7 +23,7 @@ FILE = "review_id,review\n" + "".join(f"r{row},text number {row}\n" for row in r
 
 
 def load_at_once(settings: Settings, uris: list[str], kind: str) -> list[LoadStatus]:
-    """Load each URI by a thread of its own, with a connection of its own, all at the same moment."""
+    """Load each URI in a separate thread with a separate connection, all at the same moment."""
     start = threading.Barrier(len(uris))
 
     def work(number: int) -> LoadStatus:
@@ -82,7 +82,7 @@ def test_a_claim_that_is_held_for_too_long_is_a_transient_error(drops, settings)
 
 
 def _load_until_told(settings: Settings, uri: str, pipe: Pipe) -> None:
-    """Load a file, but stop in the middle of its rows and say so."""
+    """Load a file, but stop in the middle of its rows and report this."""
     write = BatchWriter.write
 
     def write_and_wait(self: BatchWriter, *args: object) -> None:

@@ -1,4 +1,4 @@
-"""`sentiment db` and `sentiment load` as one types them."""
+"""`sentiment db` and `sentiment load`, as a user types them."""
 
 import json
 

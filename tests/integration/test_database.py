@@ -1,4 +1,4 @@
-"""The schema: how it comes about, what it says of itself, who may do what, and what it refuses."""
+"""The schema: how it is created, its documentation, its privileges, and the values that it rejects."""
 
 import threading
 from datetime import UTC, datetime
@@ -130,7 +130,7 @@ def test_a_row_outside_the_made_months_is_refused(database_url) -> None:
 
 @pytest.fixture
 def members(stack, database_url) -> dict[str, str]:
-    """The URIs of users who are only a reader, only a writer, only the service, and nothing."""
+    """The URIs of four users: only a reader, only a writer, only the service, and a user with no role."""
     execute(
         database_url,
         """
@@ -169,7 +169,7 @@ def test_a_writer_loads_but_cannot_change_the_schema(members, drops_as) -> None:
 
 
 def test_a_service_that_has_no_role_yet_starts(members, sentiment) -> None:
-    """A first installation gives the role after its pods were started: they must not wait for each other."""
+    """A first installation grants the role after its pods have started. The two must not wait for each other."""
     stranger = members["eve"]
     refused = sentiment("db", "status", "--wait", "60", SENTIMENT_DATABASE_URL=stranger)
     assert (refused.returncode, "permission denied" in refused.stderr) == (1, True)

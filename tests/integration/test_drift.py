@@ -1,4 +1,4 @@
-"""A day's drift as it is measured of stored reviews, kept, and shown."""
+"""A day's drift: measured from stored reviews, stored, and shown."""
 
 import io
 import json
@@ -45,13 +45,13 @@ def as_csv(rows: list[tuple[str, str]]) -> str:
 
 @pytest.fixture
 def few(settings):
-    """Settings by which a hundred rows are enough."""
+    """Settings for which a hundred rows are enough."""
     return settings.model_copy(update={"drift_least_rows": 100})
 
 
 @pytest.fixture
 def model(connection, drops) -> ScoringModel:
-    """The starter, with a reference of reviews as this module makes them; its digest is the starter's."""
+    """The starter, with a reference built from reviews of this module. Its digest equals the starter's."""
     scorer = drops.model.scorer
     column = TextColumn.from_texts([text for _, text in reviews(4_000, seed=1)])
     scores = scorer.score(column)
@@ -207,7 +207,7 @@ def test_analysts_see_the_figures_and_may_not_change_them(drops, model, connecti
 
 @pytest.fixture
 def members(stack, settings, query) -> dict[str, str]:
-    """The URIs of a user who is only a reader and of one who is only a writer."""
+    """The URIs of two users: only a reader and only a writer."""
     query(
         """
         DO $$ BEGIN

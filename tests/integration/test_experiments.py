@@ -1,4 +1,4 @@
-"""Experiments end to end: each by the command line against a real MLflow server, and what must hold of their trials."""
+"""Experiments end to end: run by the command line against a real MLflow server, with checks on their trials."""
 
 import csv
 import json
@@ -69,7 +69,7 @@ def written(path: Path, rows: list[dict[str, str]]) -> Path:
 
 @pytest.fixture
 def run_experiment(monkeypatch) -> Iterator[Callable[..., Result]]:
-    """Run the command line with the tracking server that is given first, if any."""
+    """Run the command line, with the tracking server given as the first argument, if any."""
 
     def run(mlflow_uri: str | None, *arguments: str | Path | int) -> Result:
         monkeypatch.setenv("SENTIMENT_MLFLOW_TRACKING_URI", mlflow_uri or "")
@@ -130,7 +130,7 @@ def test_a_trial_that_fails_says_why_and_the_others_go_on(mlflow_uri, labelled_c
     nowhere = {"NLTK_DATA": str(tmp_path), "HOME": str(tmp_path)}
     environment = os.environ | {"SENTIMENT_MLFLOW_TRACKING_URI": mlflow_uri} | nowhere
     command = [str(SENTIMENT), "experiment", "classic-recipes", str(labelled_csv), "--json"]
-    # A process of its own, whose NLTK has not looked for its data yet.
+    # A separate process whose NLTK has not searched for its data yet.
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Of the 4 trials of experiment classic-recipes, 2 failed." in done.stderr
@@ -184,7 +184,7 @@ def test_what_cannot_be_run_is_refused_with_the_reason(run_experiment, arguments
 
 
 def test_one_that_is_broken_off_says_so(mlflow_uri, tmp_path) -> None:
-    # A shell lets what it starts in the background ignore it, and that would be passed on.
+    # A shell makes its background processes ignore SIGINT, and child processes inherit this.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     reviews = written(tmp_path / "many.csv", generated_reviews(3_000))
     environment = os.environ | {"SENTIMENT_MLFLOW_TRACKING_URI": mlflow_uri}
@@ -203,7 +203,7 @@ def test_one_that_is_broken_off_says_so(mlflow_uri, tmp_path) -> None:
 
 
 def running(client: MlflowClient) -> list[Run]:
-    """The trials of `algorithms` that are under way."""
+    """Return the running trials of `algorithms`."""
     known = client.get_experiment_by_name("sentiment/experiments/algorithms")
     query = "attributes.status = 'RUNNING' and tags.trial LIKE '%'"
     return client.search_runs([known.experiment_id], query) if known else []
@@ -259,7 +259,7 @@ def test_test_reviews_stay_out(reviews, params) -> None:
 
 @pytest.mark.parametrize("recipe", ["words", "tokens", "shipped"])
 def test_nothing_leaks_from_held_out_reviews(recipe, reviews, params) -> None:
-    """Labels that are shuffled, or shifted against their texts by one row, teach nothing."""
+    """Labels that are shuffled, or shifted by one row against their texts, teach nothing."""
     trial = {
         "words": experiment("baseline").round(0)[1],
         "tokens": experiment("algorithms").round(0)[1],
@@ -270,12 +270,12 @@ def test_nothing_leaks_from_held_out_reviews(recipe, reviews, params) -> None:
     shuffled = np.random.default_rng(1).permutation(labels)
     for wrong in (shuffled, np.roll(labels, 1)):
         misled = LabelledReviews(reviews.texts, wrong, reviews.groups, reviews.ratings)
-        # The standard error at chance is 2.5 points.
+        # The standard error at chance level is 2.5 points.
         assert 0.4 < accuracy(trial, prepare(misled, params), params) < 0.6
 
 
 def test_no_group_is_on_both_sides(params) -> None:
-    """A word that tells the group, and so the label, is of no use in another group."""
+    """A word that reveals the group, and so the label, is of no use in another group."""
     texts = [f"brand{row % 20} item number {row}" for row in range(200)]
     labels = np.array([2 if row % 20 < 10 else 0 for row in range(200)], np.int8)
     trial = experiment("algorithms").round(0)[0]

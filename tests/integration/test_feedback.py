@@ -1,4 +1,4 @@
-"""The store of corrections: once each, as they were sent, whatever is written again."""
+"""The store of corrections: each is stored once, unchanged, even if it is written again."""
 
 import os
 import socket

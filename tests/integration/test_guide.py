@@ -1,4 +1,4 @@
-"""The database of docs/deploy.md, made by its commands on a server whose master is no superuser, as on RDS."""
+"""The database of docs/deploy.md, created by its commands on a server whose master user is no superuser, as on RDS."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from tests.guide import blocks
 
 @pytest.fixture(scope="module")
 def bare_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A server with nothing but a master user who makes roles and databases."""
+    """A server with only a master user that can create roles and databases."""
     with Stack(tmp_path_factory.mktemp("bare"), ("postgres",), durable=False) as stack:
         superuser = psycopg2.connect(stack.postgres.url("postgres", SUPERUSER))
         superuser.autocommit = True

@@ -1,4 +1,4 @@
-"""The reviews that a model is least sure about go out to be labelled, and come back into the next snapshot."""
+"""Export the reviews with the least certain scores for labelling, and include their labels in the next snapshot."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""What becomes of a file, row by row, on a real database and a real object store."""
+"""The result of each row of a file, on a real database and a real object store."""
 
 import gzip
 import hashlib
@@ -159,7 +159,7 @@ def test_nothing_is_kept_of_a_file_that_is_replaced_by_too_many_rejected_rows(dr
     assert query("SELECT text FROM sentiment.scored_reviews ORDER BY line") == [("fine",), ("so so",)]
 
 
-# Repeats within a file
+# Duplicates within a file
 
 
 @pytest.mark.parametrize("block_bytes", [60, 1_000_000], ids=["in different blocks", "in one block"])
@@ -217,7 +217,7 @@ def test_old_bytes_that_come_back_under_their_key_are_shown_again(drops, query) 
     drops.drop(key, first)
     drops.drop(key, second)
     assert query(SHOWN) == [("r1", "second")]
-    # Without versions S3 tells two puts of the same bytes apart by their second only.
+    # Without versions, S3 distinguishes two puts of the same bytes only by their second.
     time.sleep(1.1)
     assert drops.drop(key, first).status is LoadStatus.DUPLICATE
     assert query(SHOWN) == [("r1", "first")]
@@ -283,7 +283,7 @@ def test_history_tells_of_every_object_and_why(drops, query) -> None:
 
 
 class Blocks:
-    """Looks at the stored progress after each block."""
+    """Record the stored progress after each block."""
 
     def __init__(self, stored: StoredProgress, query) -> None:
         self.stored = stored
@@ -357,7 +357,7 @@ def test_replacing_under_a_changed_contract_moves_rows_between_outcomes(drops, q
 def test_replacing_and_rescoring_take_seconds_where_postgres_believes_that_there_is_little(
     drops, query, other_model
 ) -> None:
-    # After a large load nobody has counted yet. Each row against all others would take minutes.
+    # After a large load PostgreSQL has no statistics yet. Comparing each row with all others would take minutes.
     drops.drop("dt=2026-11-16/a.csv", "review\nfine\n")
     query("ANALYZE sentiment.review, sentiment.score")
     many = "review_id,review\n" + "".join(f"r{row},fine {row}\n" for row in range(20_000))

@@ -1,4 +1,4 @@
-"""A load's memory does not grow with its file."""
+"""The memory of a load does not grow with the size of its file."""
 
 import gzip
 import sys
@@ -10,7 +10,7 @@ from benchmarks.harness import measured
 from sentiment_core.settings import Settings
 
 ROWS = 150_000
-LIMIT_MB = 400  # of which the libraries take some 240
+LIMIT_MB = 400  # the libraries use about 240
 
 
 def test_a_file_is_loaded_in_less_memory_than_it_expands_to(settings: Settings, query, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The registered model behind MLflow's own scorers gives the scores of the library, to 1e-6."""
+"""The registered model, through MLflow's own scorers, gives the scores of the library to within 1e-6."""
 
 import importlib.util
 import json
@@ -44,7 +44,7 @@ def expected():
 
 @pytest.fixture
 def environment(mlflow_uri, monkeypatch, checkout) -> dict[str, str]:
-    """What programs of MLflow need; they look for others beside this interpreter."""
+    """The environment of MLflow's programs. They search for other programs next to this interpreter."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     variables = {"MLFLOW_TRACKING_URI": mlflow_uri, "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path}
     for name, value in variables.items():

@@ -1,4 +1,7 @@
-"""The Airflow plugin's page of files, on a real ledger; `tests/end_to_end/plugin_checks.py` asks a running Airflow."""
+"""The Airflow plugin's page of files on a real ledger.
+
+`tests/end_to_end/plugin_checks.py` tests it in a running Airflow.
+"""
 
 import asyncio
 import base64
@@ -16,7 +19,7 @@ from starlette.routing import Route
 
 
 class Pages:
-    """Asks an application for pages."""
+    """Request pages from an application."""
 
     def __init__(self, app: FastAPI) -> None:
         self.app = app
@@ -30,7 +33,7 @@ class Pages:
 
 
 def open_to_all() -> None:
-    """Let everybody in."""
+    """Admit every user."""
 
 
 @pytest.fixture
@@ -44,12 +47,12 @@ def pages(settings) -> Pages:
 
 
 def keys(page: str) -> list[str]:
-    """The keys of a page's entries, from top to bottom."""
+    """Return the keys of a page's entries, from top to bottom."""
     return [unescape(key) for key in re.findall(r'<th scope="row">\s*<span class="key">(.*?)</span>', page, re.DOTALL)]
 
 
 def entry(page: str, key: str) -> str:
-    """The words of the entry with this text in its key."""
+    """Return the words of the entry whose key contains this text."""
     row = next(
         row for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL) if any(key in found for found in keys(row))
     )
@@ -62,7 +65,7 @@ def link(page: str, text: str) -> str | None:
 
 
 def see_files(query, keys: list[str]) -> None:
-    """Enter files that no run has read yet."""
+    """Record files that no run has read yet."""
     query(
         """
         INSERT INTO sentiment.source_file (bucket, key, version_token, etag, last_modified, size, source, day)

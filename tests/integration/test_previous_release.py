@@ -1,4 +1,4 @@
-"""A rolling upgrade migrates first: until its last pod is gone, the release before works on the new schema."""
+"""A rolling upgrade migrates first. The previous release must work on the new schema until its last pod has ended."""
 
 import os
 import subprocess
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-# What of that release's own tests sends its queries: loads, runs, replays, erasures, corrections and promotions.
+# The tests of the previous release that run its queries: loads, runs, replays, erasures, corrections and promotions.
 TESTS = ("loading", "run", "quarantine", "retention", "claims", "feedback", "promotion")
-# The command line and the registry send the same queries; they would only make it longer.
+# The command line and the registry send the same queries, so their tests would only make this test take longer.
 NOT_AGAIN = "not commands and not validate and not register and not list and not challenger and not too_old"
-# Takes away what the release before writes, as a migration must not before a later release.
+# Renames a column that the previous release writes. A migration must not do this before a later release.
 BREAKING = """
 from alembic import op
 revision, down_revision = "9999", {newest!r}
@@ -22,14 +22,14 @@ def upgrade() -> None:
 
 
 def git(checkout: Path, *arguments: str) -> str:
-    """Return what git says, and nothing where it refuses."""
+    """Return the output of git, or an empty string if it fails."""
     return subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def release_before(checkout: Path) -> str:
-    """Return the commit of the last release that does not know the newest migration.
+    """Return the commit of the last release that does not have the newest migration.
 
-    Where no tag names one, it is the last commit without that migration.
+    If no tag names one, return the last commit without that migration.
     """
     newest = max(path.name for path in (checkout / "sql" / "versions").glob("[0-9]*.sql"))
     migration = f"sql/versions/{newest}"
@@ -42,7 +42,7 @@ def release_before(checkout: Path) -> str:
 
 @pytest.fixture(scope="module")
 def before(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The release before, whose migrations are ours."""
+    """The previous release, migrated with the current migrations."""
     if git(checkout, "rev-parse", "--is-shallow-repository") != "false":
         pytest.skip("the release before is not here: this is no git clone, or one without its history")
     folder = tmp_path_factory.mktemp("before")

@@ -22,9 +22,9 @@ BY = {"actor": "ann", "reason": "a test"}
 
 
 class Models:
-    """A registered model of this test's own, and its bundles by name."""
+    """A registered model for this test only, and its bundles by name."""
 
-    logged: ClassVar[dict[str, str]] = {}  # by digest: what a version is made of; logging it anew takes a second
+    logged: ClassVar[dict[str, str]] = {}  # the logged model of each digest, because logging it again takes a second
 
     def __init__(self, uri: str, folder: Path) -> None:
         self.registry = RegisteredModel(uri, f"model-{time.time_ns()}", folder / "cache")
@@ -44,7 +44,7 @@ class Models:
         return int(made.version)
 
     def register_anew(self, bundle) -> int:
-        """Register a bundle whose files this test may change on the server."""
+        """Register a bundle whose files this test can change on the server."""
         bundle.save(self.folder / bundle.digest)
         return self.registry.register(self.folder / bundle.digest)
 
@@ -192,7 +192,7 @@ def test_a_rollback_passes_over_what_was_rolled_back_from(connection, models, th
     rollback(connection, models.registry, **BY)
     force(connection, models, three_)
     assert rollback(connection, models.registry, **BY).version == one
-    # One that was promoted anew is good again.
+    # A version that was promoted again is good again.
     force(connection, models, two, three_)
     assert rollback(connection, models.registry, **BY).version == two
 
@@ -229,7 +229,7 @@ def test_moves_in_mlflow_itself_are_seen_and_entered(connection, models, three) 
     assert rows(connection, "kind", "from_version", "to_version") == [
         ("external", None, one), ("force", one, two), ("external", two, one), ("force", one, three[2]),
     ]  # fmt: skip
-    # Going back in MLflow is a rollback too: two was given up there.
+    # Going back in MLflow also counts as a rollback: version two was given up there.
     assert rollback(connection, models.registry, **BY).version == one
 
 
@@ -273,7 +273,7 @@ def test_two_forced_promotions_at_once_are_done_one_after_the_other(settings, co
 
 
 def at_once(settings, models, calls) -> list:
-    """Promote several versions in threads that start together; return what each returned or raised."""
+    """Promote several versions in threads that start together. Return what each returned or raised."""
     outcomes: list = []
     start = threading.Barrier(len(calls))
 

@@ -1,4 +1,4 @@
-"""What was rejected is looked at, and taken in once the contract or the settings allow it."""
+"""Rejected rows are shown, and replayed once the contract or the settings accept them."""
 
 import json
 import threading
@@ -22,7 +22,7 @@ FILE = (
 
 @pytest.fixture
 def replay(drops):
-    """Replay the file, with changed settings, and prove that all promises still hold."""
+    """Replay the file with changed settings, and verify that all promises still hold."""
 
     def run(model=None, **changed: object) -> LoadOutcome:
         drops.runs += 1

@@ -1,4 +1,4 @@
-"""The registry module against a real MLflow server; fetching takes no MLflow package."""
+"""The registry module, tested with a real MLflow server. Fetching needs no MLflow package."""
 
 import http.server
 import json
@@ -34,14 +34,14 @@ def starter():
 
 @pytest.fixture
 def other(tmp_path, starter, change_bundle):
-    """A bundle that differs from the starter in its bias only."""
+    """A bundle that differs from the starter only in its bias."""
     change_bundle(starter, tmp_path / "other", biases=(0.5,))
     return tmp_path / "other"
 
 
 @pytest.fixture
 def artifacts(mlflow_uri):
-    """Replace a file of a registered bundle by the server's own artifact interface."""
+    """Replace a file of a registered bundle through the server's artifact interface."""
 
     def replace(registry, version, source):
         client = MlflowClient(mlflow_uri, registry_uri=mlflow_uri)

@@ -1,4 +1,4 @@
-"""What was erased or has expired is gone, everything else holds, and nothing of it comes back."""
+"""Erased and expired data is gone and does not come back. Everything else remains."""
 
 import json
 from datetime import date

@@ -1,4 +1,4 @@
-"""Planning, working off and summing up a day, with the object store's own listing."""
+"""Plan, process and summarise a day, with the object store's own listing."""
 
 from datetime import date
 
@@ -25,7 +25,7 @@ FILE = "review_id,review\nr1,fine\nr2,awful\n"
 
 
 class Runs:
-    """Runs days with a model, as the DAG's tasks do."""
+    """Run days with a model, as the DAG's tasks do."""
 
     def __init__(self, drops, settings) -> None:
         self.drops = drops

@@ -1,4 +1,4 @@
-"""Labelled data in S3 and corrections in PostgreSQL become snapshots, and snapshots become the same model each time."""
+"""Labelled data in S3 and corrections in PostgreSQL give snapshots, and a snapshot always gives the same model."""
 
 import json
 import random
@@ -36,7 +36,7 @@ PRODUCTS = 60
 
 
 class Training:
-    """Puts labelled files into this test's bucket and makes snapshots of them."""
+    """Put labelled files into this test's bucket and create snapshots from them."""
 
     def __init__(self, connection, s3, settings) -> None:
         self.connection = connection
@@ -66,7 +66,7 @@ def training(connection, stack, settings) -> Training:
 
 
 def csv_of(first: int, last: int) -> str:
-    """Return reviews of some numbers, each of one of sixty products; no two have a run of eight words in common."""
+    """Return reviews of a range of numbers, each of one of sixty products. No two share a run of eight words."""
     lines = ["review_id,product_id,author_id,rating,review,sentiment"]
     for number in range(first, last):
         dice = random.Random(number)
@@ -123,7 +123,7 @@ def test_no_product_is_on_both_sides_and_no_row_moves_when_data_is_added(trainin
     assert before.manifest.group_column == "product_id"
     sides = {row.text: row.side for row in before.rows}
     assert set(sides.values()) == {"training", "test"}
-    # One that is listed before, of the same and of other products, and one without products.
+    # One file that sorts earlier, with the same and other products, and one file without products.
     training.put("shop/a.csv", csv_of(0, 100))
     training.put("other/z.csv", "text,sentiment\n" + "".join(f"no product here {n},{n % 2}\n" for n in range(100)))
     after = training.make()
@@ -249,7 +249,7 @@ def test_what_most_users_say_of_a_text_becomes_a_row(training, query) -> None:
     assert counts.rejected == {"missing_text": 1}
     assert counts.ids == ((1, 6), (8, 10))
     assert [row.label for row in snapshot.rows if row.text == "Labelled by us"] == ["positive"]
-    # More votes for the same label are another snapshot, of the same rows.
+    # More votes for the same label give another snapshot with the same rows.
     query("INSERT INTO sentiment.feedback (text, label) VALUES ('ONE voice', 'positive')")
     again = training.make()
     assert (again.id == snapshot.id, again.rows) == (False, snapshot.rows)
@@ -293,7 +293,7 @@ def test_a_snapshot_that_lost_rows_to_an_erasure_says_that_its_model_cannot_be_r
     (listed,) = json.loads(sentiment("snapshot", "list", "--json").stdout)
     assert (listed["id"], listed["rows_erased"]) == (before.id, 2)
     assert "2 rows were erased" in sentiment("snapshot", "show", before.id).stdout
-    # Nothing of them is left below the snapshot, in any version.
+    # No trace of the erased rows remains below the snapshot, in any version.
     for page in training.s3.get_paginator("list_object_versions").paginate(
         Bucket=training.settings.bucket, Prefix="training/snapshots/"
     ):
@@ -306,7 +306,7 @@ def test_a_snapshot_that_lost_rows_to_an_erasure_says_that_its_model_cannot_be_r
             assert found["Key"].endswith((".json", ".npy")) or b"Somebody else" in plain
     again = json.loads(sentiment("erase", "author", "u0", "--source", "shop", "--json", **secret).stdout)
     assert again["snapshots"] == 0
-    # The next snapshot has nothing of them either, though the file has.
+    # The next snapshot also excludes the erased rows, although the file still contains them.
     after = training.make()
     assert after.id != before.id
     assert source_of(after, "shop/a.csv").rejected["erased"].rows == 2

@@ -1,4 +1,4 @@
-"""The embedded stack's stores and MLflow: they answer, keep what they got, and leave nothing running."""
+"""The embedded stack's stores and MLflow: they respond, keep their data, and leave no process running."""
 
 import contextlib
 import os

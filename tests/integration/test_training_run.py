@@ -1,4 +1,4 @@
-"""A training as a run at a real MLflow server."""
+"""A training, logged as a run to a real MLflow server."""
 
 import base64
 import json
@@ -40,7 +40,7 @@ FILES = {"metrics.json", "model_card.json", "model_card.md", "params.yaml", "plo
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    """A training on generated reviews, one in twelve of them with the wrong label, grouped by product, with ratings."""
+    """A training on generated reviews, grouped by product, with ratings. One review in twelve has the wrong label."""
     rows = generated_reviews(1_500)
     labels = np.array([LABELS.index(row["sentiment"]) for row in rows], np.int8)
     labels[::12] = 2 - labels[::12]
@@ -204,12 +204,12 @@ def test_slices_that_mlflow_would_name_alike_are_all_logged(trained):
     assert found["length_below_500"] == 4
 
 
-# A server that wants to know who calls
+# A server that requires authentication
 
 
 @contextmanager
 def guarding(mlflow_uri, wanted, refused=lambda _: False):
-    """Put a server in front of MLflow that passes on what carries the wanted header, and answers 500 to some of it."""
+    """Put a proxy in front of MLflow. It forwards requests with the wanted header, and answers 500 to some of them."""
     target = urlsplit(mlflow_uri)
     seen = []
 
@@ -320,7 +320,7 @@ def test_a_run_that_breaks_off_has_failed_and_made_no_version(
     (run,) = client.search_runs([client.get_experiment_by_name(name).experiment_id])
     assert run.info.status == "FAILED"
     assert client.search_model_versions(f"name = '{name}'") == []
-    # When the server does its part again, so does the training.
+    # When the server works again, the training also succeeds.
     again = log_training(mlflow_uri, name, bundle_path, trained.evaluation, name=name)
     assert again.version == 1
 
@@ -335,7 +335,7 @@ def test_a_server_that_is_not_there_is_told_at_once(trained, bundle_path):
 
 @pytest.fixture
 def tracked(mlflow_uri, tmp_path, monkeypatch):
-    """Run `sentiment train` with a registry of its own."""
+    """Run `sentiment train` with a separate registry."""
     name = f"command-{time.time_ns()}"
     rows = generated_reviews(600)
     csv = tmp_path / "reviews.csv"

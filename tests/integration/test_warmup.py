@@ -1,4 +1,4 @@
-"""Kernels compiled beforehand, as an image ships them: for a stated processor, in a cache that nobody can write."""
+"""Kernels compiled in advance, as in an image: for a given processor, in a read-only cache."""
 
 import json
 import os
@@ -33,7 +33,7 @@ print(json.dumps({"scores": scores, "compiled": len(compiled.buffer)}))
 
 @contextmanager
 def unwritable(folder: Path) -> Iterator[None]:
-    """Take the right to write in a folder and all below it."""
+    """Remove write permission from a folder and everything below it."""
     folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
     for each in folders:
         each.chmod(0o555)
@@ -45,13 +45,14 @@ def unwritable(folder: Path) -> Iterator[None]:
 
 
 def test_an_image_scores_without_compiling_on_any_processor_of_its_baseline(tmp_path: Path) -> None:
-    # "generic" is what every processor of the architecture can do: the vector instructions must do with that, too.
+    # "generic" means only the features that every processor of the architecture has. The vector instructions must also
+    # work with it.
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
     subprocess.run([sys.executable, "-m", "sentiment_core.warmup"], env=environment, check=True, timeout=300)
     shipped = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
     assert shipped
     with unwritable(tmp_path):
-        who = identity()  # permissions do not bind root
+        who = identity()  # root ignores permissions
         command = [*who.prefix, sys.executable, "-c", SCORE, json.dumps(TEXTS)]
         answer = json.loads(subprocess.check_output(command, env=environment, text=True, user=who.user))
     assert answer["compiled"] == 0

@@ -1,4 +1,4 @@
-"""A small labelled data set, generated, and a model trained on it."""
+"""A small generated labelled data set, and a model trained on it."""
 
 import csv
 import random
@@ -20,7 +20,7 @@ FILLERS = ("I bought this {}.", "The {} arrived on time.", "My second {} from th
 
 
 def generated_reviews(count: int) -> list[dict[str, str]]:
-    """Return reviews of which one in ten praises and blames at once, so that no model is ever certain."""
+    """Return reviews. One in ten contains both praise and blame, so that no model is ever certain."""
     dice = random.Random(11)
     rows = []
     for number in range(count):
@@ -37,7 +37,7 @@ def generated_reviews(count: int) -> list[dict[str, str]]:
                 "product": thing,
             }
         )
-    # Equal texts with opposite labels are refused.
+    # Equal texts with opposite labels are rejected.
     return list({row["review"]: row for row in rows}.values())
 
 
@@ -61,7 +61,7 @@ def params() -> Params:
 
 @pytest.fixture(scope="session")
 def reviews(labelled_csv: Path, params: Params) -> LabelledReviews:
-    """The generated reviews, in groups by product."""
+    """The generated reviews, grouped by product."""
     return read_labelled([labelled_csv], params.data, "product")
 
 
@@ -73,7 +73,7 @@ def trained(reviews: LabelledReviews, params: Params) -> Bundle:
 
 @pytest.fixture(scope="session")
 def three(reviews: LabelledReviews) -> LabelledReviews:
-    """Generated reviews of three labels."""
+    """Generated reviews with three labels."""
     plain = [f"It is a {thing}, number {number}." for number in range(50) for thing in THINGS]
     labels = np.concatenate((reviews.labels, np.full(len(plain), LABELS.index("neutral"), np.int8)))
     return LabelledReviews([*reviews.texts, *plain], labels, [*reviews.groups, *(THINGS * 50)])

@@ -1,4 +1,4 @@
-"""Bundles: stored and read back unchanged, and refused with a reason when they are not what they were."""
+"""Bundles: stored and read back unchanged, and rejected with a reason when they were altered."""
 
 import json
 import re

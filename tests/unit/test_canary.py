@@ -1,4 +1,4 @@
-"""Which keys a canary answers: the same ones everywhere, and only more of them as its share grows."""
+"""The keys that a canary answers: the same ones on all machines, and only added to as its fraction grows."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ def taken(share):
 
 
 def test_a_share_of_the_keys_is_taken():
-    # Four standard deviations of a binomial count; the keys are fixed, so it passes always or never.
+    # Four standard deviations of a binomial count. The keys are fixed, so the test always passes or always fails.
     for share in (0.01, 0.1, 0.25, 0.5, 0.9):
         deviation = (len(KEYS) * share * (1 - share)) ** 0.5
         assert abs(len(taken(share)) - len(KEYS) * share) < 4 * deviation

@@ -1,4 +1,4 @@
-"""What the documentation lists is what the code has."""
+"""The documentation's lists match the code."""
 
 import re
 from pathlib import Path
@@ -26,7 +26,7 @@ def docs(checkout: Path) -> Path:
 
 
 def first_cells(page: Path) -> list[str]:
-    """The code in the first cell of each table row of a page."""
+    """Return the code in the first cell of each table row of a page."""
     return [
         name
         for row in re.findall(r"^\| ([^|]*`[^|]*) \|", page.read_text(), re.MULTILINE)
@@ -35,7 +35,7 @@ def first_cells(page: Path) -> list[str]:
 
 
 def table(page: Path, header: str) -> list[list[str]]:
-    """Return the rows of all tables of a page whose first column has a header, each as its cells."""
+    """Return the rows, as lists of cells, of all tables on a page whose first column has the given header."""
     rows = []
     for block in re.findall(
         rf"^\| {re.escape(header)} \|.*\n\|[-:|]+\|\n((?:\|.*\n)+)", page.read_text(), re.MULTILINE
@@ -45,12 +45,12 @@ def table(page: Path, header: str) -> list[list[str]]:
 
 
 def codes(cells: list[str]) -> list[str]:
-    """Return what the cells have between backquotes."""
+    """Return the text between backquotes in the cells."""
     return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
 
 
 def first_codes(page: Path, header: str) -> list[str]:
-    """Return the code in the first column of the tables with a header."""
+    """Return the code in the first column of the tables with the given header."""
     return codes([row[0] for row in table(page, header)])
 
 
@@ -153,7 +153,7 @@ def test_every_view_is_listed(docs: Path, checkout: Path) -> None:
 
 
 def commands() -> dict[str, click.Command]:
-    """Every verb, and every verb of a group, by what one types."""
+    """Return every command and every command of a group, by the words that a user types."""
     context = click.Context(main)
     found: dict[str, click.Command] = {}
     for verb in VERBS:

@@ -1,4 +1,4 @@
-"""The statistics of drift, against scipy, figures made by hand, and generated days with and without drift."""
+"""The drift statistics, compared with scipy, manually calculated figures, and generated days with and without drift."""
 
 import math
 from collections.abc import Callable
@@ -35,7 +35,7 @@ CLEAN = Rejections(1000, 0, 0)
 
 
 def test_the_index_is_what_one_computes_by_hand() -> None:
-    # Half a row more in each bin: 50.5 and 50.5 of 101 against 80.5 and 20.5 of 101.
+    # Half a row is added to each bin: 50.5 and 50.5 of 101 against 80.5 and 20.5 of 101.
     expected = 30 / 101 * math.log(80.5 / 50.5) - 30 / 101 * math.log(20.5 / 50.5)
     assert psi(np.array([50, 50]), np.array([80, 20])) == pytest.approx(expected)
     assert psi(np.array([3, 4, 5]), np.array([3, 4, 5])) == 0
@@ -59,7 +59,7 @@ def test_kolmogorov_and_smirnov_agree_with_scipy_on_the_values_themselves() -> N
         exact = ks_2samp(reference, day, method="asymp")
         assert 0 <= exact.statistic - distance <= 1 / 200
         assert p >= exact.pvalue
-        # Binned as the histogram is, the values give the very same.
+        # Binned in the same way as the histogram, the values give exactly the same result.
         places = [np.searchsorted(histogram.edges, values, side="right") for values in (reference, day)]
         binned = ks_2samp(*places, method="asymp")
         assert (distance, p) == pytest.approx((binned.statistic, binned.pvalue))
@@ -127,7 +127,7 @@ def test_the_unknown_share_is_that_of_the_text_recipe() -> None:
 
 
 class Population:
-    """Reviews as a model sees them, of which days are drawn."""
+    """Reviews as a model sees them, from which days are drawn."""
 
     def __init__(self, rows: int, seed: int) -> None:
         dice = np.random.default_rng(seed)
@@ -173,7 +173,7 @@ def reference(population: Population) -> Reference:
 
 
 def test_two_hundred_days_without_drift_raise_no_alarm(population, reference) -> None:
-    """Each day has ten products as well: 2,200 reports, of 1,000 to 5,000 rows."""
+    """Each day also has ten products. This gives 2,200 reports of 1,000 to 5,000 rows."""
     alarms, largest = 0, 0.0
     for _ in range(200):
         day = population.day(reference, int(population.dice.integers(1_000, 5_000)))

@@ -1,4 +1,4 @@
-"""Measures and calibration, against values worked out by hand."""
+"""Metrics and calibration, compared with manually calculated values."""
 
 import numpy as np
 import pytest
@@ -122,7 +122,7 @@ def test_margins_that_fall_with_their_labels_are_refused() -> None:
 
 
 def test_the_band_ends_where_accuracy_reaches_the_goal() -> None:
-    # Of calibrated scores, those from 0.3 to 0.7 are right less than 70 % of the time.
+    # For calibrated scores, those from 0.3 to 0.7 are right less than 70 % of the time.
     dice = np.random.default_rng(2)
     scores = dice.beta(0.2, 0.2, size=50_000)
     positive = dice.random(50_000) < scores

@@ -1,4 +1,4 @@
-"""Compiled readers and writers of fields do what Python does."""
+"""Compiled field readers and writers behave like Python's."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""What the gate lets through and what it refuses, with models of which is known how good they are."""
+"""The models that the gate passes and those that it rejects, tested with models of known quality."""
 
 import json
 import re
@@ -74,7 +74,8 @@ def test_rows_that_either_model_has_learned_from_are_not_used(contenders) -> Non
         contenders.better, contenders.champion, joined(contenders.learned.take(half), contenders.unseen), lenient()
     )
     assert (verdict.rows_given, verdict.rows) == (2500, 1000)
-    # Known to one of them only, whichever it is; and a copy that was only reformatted is the same text.
+    # Texts known to only one of the two models, in both orders. A copy that differs only in format counts as the same
+    # text.
     shouted = replace(contenders.learned, texts=[f" {text.upper()} " for text in contenders.learned.texts])
     fresh = contenders.champion.with_known_texts(np.array([], np.uint64))
     for pair in ((contenders.better, fresh), (fresh, contenders.better)):
@@ -118,7 +119,7 @@ def test_labels_that_are_not_of_their_texts_score_at_chance_and_are_refused(cont
     if leak == "labels dealt out anew":
         wrong = dice.permutation(labels)
     else:
-        # The labels alternate, so that off by one would be exactly wrong: the rows are mixed first.
+        # The labels alternate, so a shift by one would make all of them wrong. The rows are therefore mixed first.
         mixed = contenders.unseen.take(dice.permutation(len(labels)))
         contenders = contenders._replace(unseen=mixed)
         wrong = np.roll(mixed.labels, 1)
@@ -130,7 +131,8 @@ def test_labels_that_are_not_of_their_texts_score_at_chance_and_are_refused(cont
 
 def test_a_slice_that_got_much_worse_is_refused_though_the_mean_is_better(contenders) -> None:
     lamps = np.array(contenders.unseen.groups) == "lamp"
-    # By what the champion said of lamps: there it is always right, and the challenger is not.
+    # The lamp labels are what the champion predicts. The champion is therefore always right there, and the challenger
+    # is not.
     said = Scorer(contenders.champion).score_texts(contenders.unseen.texts).score >= 0.5
     labels = np.where(lamps, np.where(said, 2, 0), contenders.unseen.labels).astype(np.int8)
     policy = lenient().not_worse()

@@ -1,4 +1,4 @@
-"""`make` compiles the kernels again when a file changes that their machine code depends on."""
+"""`make` compiles the kernels again when a file that their machine code depends on changes."""
 
 import ast
 import importlib.util
@@ -21,7 +21,7 @@ class Name(NamedTuple):
 class Module(NamedTuple):
     path: Path
     defined: dict[str, ast.stmt]
-    imported: dict[str, Name]  # a name of the module, and where it comes from
+    imported: dict[str, Name]  # a name of the module, and the place that it is imported from
 
 
 def path_of(module: str) -> Path | None:
@@ -58,7 +58,7 @@ def is_compiled(statement: ast.stmt) -> bool:
 
 
 def uses(module: str, statement: ast.stmt) -> set[Name]:
-    """The project's names that a definition uses: of its own module, or of another one."""
+    """Return the project's names that a definition uses, from its module or from another one."""
     found = set()
     body = statement.body if isinstance(statement, ast.FunctionDef) else [statement]
     for node in (node for part in body for node in ast.walk(part)):
@@ -88,7 +88,7 @@ def kernels(checkout: Path) -> set[Name]:
 
 
 def used_by_kernels(checkout: Path) -> set[Path]:
-    """The files of all that kernels are made of, directly or through what that uses."""
+    """Return the files that define everything that kernels use, directly or indirectly."""
     todo, seen = list(kernels(checkout)), set[Name]()
     while todo:
         each = todo.pop()
@@ -104,7 +104,7 @@ def used_by_kernels(checkout: Path) -> set[Path]:
 
 @pytest.fixture(scope="module")
 def prerequisites(checkout: Path) -> set[Path]:
-    """What `make` compares with the kernels' time stamp."""
+    """Return the files that `make` compares with the kernels' time stamp."""
     rules = subprocess.run(
         ["make", "--print-data-base", "--question", "setup"], cwd=checkout, capture_output=True, text=True, check=False
     ).stdout

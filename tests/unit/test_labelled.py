@@ -1,4 +1,4 @@
-"""Labelled data: read in every accepted form, or refused with the column and the counts."""
+"""Labelled data: read in every accepted form, or rejected with the column and the counts."""
 
 import gzip
 import lzma

@@ -28,7 +28,7 @@ SECTIONS = (
 
 
 def bare(bundle: Bundle, **provenance: Any) -> Bundle:
-    """The bundle with nothing but these in its provenance."""
+    """Return the bundle with only these fields in its provenance."""
     return replace(bundle, provenance=provenance)
 
 
@@ -66,7 +66,7 @@ def test_test_reviews_and_three_labels_are_told(three: LabelledReviews, params: 
     ungrouped = LabelledReviews(three.texts, three.labels, three.texts)
     card = train(ungrouped, kept, {}).provenance["card"]
     assert "low" in card["metrics"]["test"]["accuracy"]
-    # Of three labels they are means, which no count gives an interval to.
+    # With three labels these metrics are means, and no interval can be computed for a mean from counts.
     assert set(card["metrics"]["test"]["precision"]) == {"value"}
     assert card["calibration"]["neutral_band"] is None
     assert not any("`neutral`" in limit for limit in card["limits"])

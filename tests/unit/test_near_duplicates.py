@@ -1,4 +1,4 @@
-"""Texts that are nearly the same."""
+"""Near-duplicate texts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Stop words and lemmas: NLTK at training, a table ever after."""
+"""Stop words and lemmas: NLTK is used for training only; afterwards a table replaces it."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ NOUNS = ("film", "lamp", "movie", "kettle", "goose")
 
 @pytest.fixture(scope="module", autouse=True)
 def language_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A folder of NLTK data in its own formats, with a handful of words."""
+    """A folder of NLTK data in NLTK's formats, with a few words."""
     folder = tmp_path_factory.mktemp("nltk_data")
     stop_words, wordnet = folder / "corpora" / "stopwords", folder / "corpora" / "wordnet"
     for corpus in (stop_words, wordnet):
@@ -63,7 +63,7 @@ def test_words_become_what_nltk_makes_of_them() -> None:
         ("a", ""),
     ):
         assert table[identity(token_hash(spelled.encode()))] == (token_hash(canonical.encode()) if canonical else 0)
-    assert identity(token_hash(b"lamp")) not in table  # it stands for itself
+    assert identity(token_hash(b"lamp")) not in table  # its canonical form is the word itself
 
 
 def test_a_recipe_of_nothing_has_no_table() -> None:

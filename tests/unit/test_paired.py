@@ -1,4 +1,4 @@
-"""The paired interval: against figures worked out by hand, and against how often it holds the truth."""
+"""The paired interval: compared with manually calculated figures, and its coverage of the true value."""
 
 from math import sqrt
 

@@ -1,4 +1,4 @@
-"""Plots are pictures of the size that they claim, for two labels and for three."""
+"""Plots are valid images with the declared size, for two labels and for three."""
 
 import struct
 import zlib
@@ -16,7 +16,7 @@ NAMES = ["calibration.png", "confusion.png", "precision_recall.png", "roc.png", 
 
 
 def pixels(content: bytes) -> np.ndarray:
-    """Check a PNG file's chunks and return its pixels' bytes, of shape (rows, bytes)."""
+    """Check a PNG file's chunks and return the bytes of its pixels, in an array of shape (rows, bytes)."""
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     place, data, size = 8, b"", (0, 0)
     while place < len(content):

@@ -11,7 +11,7 @@ from sentiment_core.drops.csv_records import RecordBlock, read_records
 from sentiment_core.errors import FileRejected
 
 CORNERS = 'ab,"\n\r\t é\u2028\ufeff\U0001f600'
-# Bytes are looked at 64 at once: fields end before, at and behind such a border.
+# The parser processes 64 bytes at a time, so fields end before, at and after such a boundary.
 STRETCHES = [*CORNERS, '""', "\r\n", ",,", '","', *("x" * length for length in (61, 62, 63, 64, 65, 130)), "é" * 33]
 DIALECT_CORNERS = st.one_of(st.text(CORNERS, max_size=60), st.lists(st.sampled_from(STRETCHES)).map("".join))
 
@@ -29,8 +29,8 @@ def lines(blocks: list[RecordBlock]) -> list[int]:
 
 
 def physical_lines(text: str) -> list[int]:
-    """The physical line on which each record of Python's csv module starts."""
-    # csv counts the lines that its input yields; StringIO(newline="") ends one at CR, LF or CRLF.
+    """Return the physical line on which each record of Python's csv module starts."""
+    # csv counts the lines that its input yields. StringIO(newline="") ends a line at CR, LF or CRLF.
     reader = csv.reader(io.StringIO(text, newline=""))
     found, before = [], 0
     for row in reader:
@@ -41,7 +41,7 @@ def physical_lines(text: str) -> list[int]:
 
 
 def ends_inside_a_quote(text: str) -> bool:
-    """Whether Python's csv module takes a line that is added for a part of the last field."""
+    """Return whether Python's csv module reads an appended line as part of the last field."""
     *_, last = csv.reader(io.StringIO(text + "\nadded\n", newline=""))
     return last != ["added"]
 

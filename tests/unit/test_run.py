@@ -18,7 +18,8 @@ def test_groups_hold_every_file_once_and_are_balanced(sizes: list[int], group_by
     assert all(group == sorted(group) and group for group in groups)
     weights = [sum(sizes[file] for file in group) for group in groups]
     if groups:
-        # Graham's bound for largest-first: the heaviest is at most the mean and one largest file.
+        # Graham's bound for the largest-first rule: the heaviest group is at most the mean plus the size of the largest
+        # file.
         assert max(weights) <= sum(sizes) / len(groups) + max(sizes)
 
 

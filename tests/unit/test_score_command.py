@@ -1,4 +1,4 @@
-"""`sentiment score`: every row and column of the file, and the model's answers beside them."""
+"""`sentiment score`: all rows and columns of the file, with the model's answers appended."""
 
 import csv
 import gzip

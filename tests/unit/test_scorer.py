@@ -1,4 +1,4 @@
-"""Scores: the same for a text in any company, explained exactly, and sensible."""
+"""Scores: independent of the other texts in the batch, explained exactly, and plausible."""
 
 import math
 import subprocess
@@ -280,7 +280,7 @@ def test_threads_score_alike_bit_for_bit(scorer: Scorer) -> None:
 
 
 def test_scoring_leaves_the_interpreter_free(scorer: Scorer) -> None:
-    # While one thread scores, another one counts: it could not if scoring kept the GIL.
+    # While one thread scores, another one counts. It could not count if scoring held the GIL.
     column = TextColumn.from_texts(["a truly wonderful film " * 2_000_000])
     counted, done = 0, threading.Event()
     worker = threading.Thread(target=lambda: (scorer.score(column), done.set()))
@@ -308,7 +308,7 @@ print(len(column.data) // 1000, resource.getrusage(resource.RUSAGE_SELF).ru_maxr
 
 
 def test_memory_is_bounded_by_the_longest_text() -> None:
-    # 200 MB of short texts need no more room than their scores and two chunks: the process hardly grows.
+    # 200 MB of short texts need only memory for their scores and two chunks, so the process hardly grows.
     scored, grown = map(int, subprocess.check_output([sys.executable, "-c", MEMORY], text=True).split())
     assert scored > 200_000
     assert grown < 40_000
@@ -355,7 +355,7 @@ def test_the_probabilities_of_two_labels_are_the_score_and_its_rest(scorer: Scor
 
 
 def test_the_first_score_of_a_process_takes_no_compiler() -> None:
-    # With kernels in the cache, as `make setup` leaves them, a new process loads all of them.
+    # With kernels in the cache, as after `make setup`, a new process loads all of them.
     program = (
         "from numba.core import event\n"
         "from sentiment_core.model.bundle import STARTER, Bundle\n"
@@ -367,6 +367,6 @@ def test_the_first_score_of_a_process_takes_no_compiler() -> None:
         "    scorer.explain('good')\n"
         "print(len(compiled.buffer))\n"
     )
-    for _ in range(2):  # the first one fills the cache where nothing has yet
+    for _ in range(2):  # the first run fills the cache if it is still empty
         ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "0"

@@ -1,4 +1,4 @@
-"""Slices by length, rating and group; small ones are left out."""
+"""Slices by length, rating and group. Small slices are omitted."""
 
 import numpy as np
 

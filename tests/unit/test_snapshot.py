@@ -1,4 +1,4 @@
-"""A snapshot's manifest, its split and its rows, made of rows in memory."""
+"""A snapshot's manifest, split and rows, built from rows in memory."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def collected(rows: list[Row], rejected: int = 0, contradicting: int = 0, files:
 
 
 def rows_of(reviews, language: str | None = None) -> list[Row]:
-    """The generated reviews, whose runs of words are the same everywhere, each in a group of its own number."""
+    """Return the generated reviews, each in a group of its number. They share their word sequences."""
     texts = zip(reviews.texts, reviews.labels.tolist(), strict=True)
     return [
         Row(f"{number} {text}", LABELS[label // 2], f"p{number}", None, language, "training/a.csv", number, None, None)
@@ -45,7 +45,7 @@ def rows_of(reviews, language: str | None = None) -> list[Row]:
 
 
 def plain_rows(count: int, positive: float = 0.5, **changed: object) -> list[Row]:
-    """Short rows without a run of eight words."""
+    """Return short rows without a run of eight words."""
     rows = []
     for number in range(count):
         label = LABELS[number < positive * count]
@@ -114,7 +114,7 @@ def test_without_test_rows_all_are_trained_on(params) -> None:
 
 
 def test_a_model_of_a_snapshot_names_it_and_has_its_test_rows(reviews, params) -> None:
-    # Their runs of words recur, so hardly any test row would be left with the rule of near-duplicates.
+    # The runs of words recur, so the near-duplicate rule would remove almost all test rows.
     rows = [row for row in divide(collected(rows_of(reviews)), params).rows if row.side == "training"]
     snapshot = divide(collected([*rows, *plain_rows(200, positive=0.5)]), params)
     bundle = train_snapshot(snapshot, params).bundle

@@ -1,4 +1,4 @@
-"""The split into training and test data: by hash, by group, and for ever."""
+"""The split into training and test data: by hash, by group, and permanent."""
 
 from hashlib import sha256
 

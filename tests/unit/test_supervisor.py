@@ -1,4 +1,4 @@
-"""The demo's supervisor, on small real programs."""
+"""The demo's supervisor, tested with small real programs."""
 
 import json
 import os

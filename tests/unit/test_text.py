@@ -1,4 +1,4 @@
-"""The text recipe: what counts as a token, and that the compiled kernel and the readable definition agree."""
+"""The text recipe: the definition of a token, and agreement of the compiled kernel with the readable definition."""
 # ruff: noqa: RUF001, RUF005 (characters that look alike are the subject; lists by kind are clearer)
 
 import numpy as np
@@ -10,7 +10,7 @@ from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.text import specification, tokenizer
 from sentiment_core.text.recipe import TokenPipeline
 
-# Characters of every class, whole Unicode, and the beginnings of tags, references and URLs.
+# Characters of every class, all of Unicode, and the beginnings of tags, references and URLs.
 PIECES = st.sampled_from(
     ["<", ">", "&", ";", "#", "/", "!", ".", ":", "'", "\u2019", " ", "a", "B", "9", "http", "https://", "www.", "br"]
     + [
@@ -90,7 +90,7 @@ def test_an_unclosed_tag_does_not_swallow_the_text() -> None:
 @given(TEXTS)
 @example("a" * 8 + "b" * 8)
 @example("a" * 16 + "b")
-@example("x" * 60 + " word" * 3)  # a word that lies in two blocks of 64 bytes
+@example("x" * 60 + " word" * 3)  # a word that spans two blocks of 64 bytes
 @example("x" * 62 + "'s it")
 @example("x" * 63 + "' it")
 @example(" " * 63 + "don't")
@@ -171,7 +171,7 @@ PINNED = {
 
 
 def test_hashes_never_change() -> None:
-    # Models know n-grams by these numbers alone: a change needs a new RECIPE_VERSION.
+    # Models identify n-grams by these numbers alone. A change requires a new RECIPE_VERSION.
     assert specification.token_hash(b"good") == PINNED["good"]
     assert [gram.hash for gram in specification.ngrams("not good", 2, 2)] == [PINNED["not good"]]
     assert specification.token_hash("unbelievable café".encode()) == PINNED["unbelievable café"]

@@ -1,4 +1,4 @@
-"""Training: the compiled bundle is the fitted pipeline, and the same data gives the same bytes."""
+"""Training: the compiled bundle is equivalent to the fitted pipeline, and the same data gives the same bytes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ ODD_TEXTS = [
 
 
 def compiled(model: Pipeline, names: tuple[str, ...]) -> Scorer:
-    """The scorer of a fitted pipeline, its margins taken for logits."""
+    """Return the scorer of a fitted pipeline, with its margins used as logits."""
     two = len(names) == 2
     bundle = compile_bundle(
         model,
@@ -85,7 +85,7 @@ def test_unlabelled_texts_help_to_count(reviews: LabelledReviews, params: Params
 
 
 def test_unlabelled_texts_that_are_nearly_held_out_ones_are_not_learned_from(params: Params) -> None:
-    # Each text has a long tail of its own, and the unlabelled texts are the labelled ones in other letters.
+    # Each text has a long, unique tail. The unlabelled texts are the labelled texts in upper case.
     texts = [
         f"{'fine' if row % 2 else 'poor'} thing " + " ".join(f"w{row}x{word}" for word in range(20))
         for row in range(40)
@@ -120,7 +120,7 @@ def test_the_neutral_band_holds_at_most_a_tenth(trained: Bundle) -> None:
 
 
 def test_groups_are_never_split_between_folds(params: Params) -> None:
-    # A word of its own tells each group's label; the word that all share is right three times of five.
+    # A unique word reveals the label of each group. The word shared by all groups is right in three of five cases.
     texts, labels = [], []
     for group in range(80):
         for repetition in range(5):
@@ -182,7 +182,7 @@ def test_document_frequencies_count_texts() -> None:
     assert (np.diff(hashes.astype(object)) > 0).all()
 
 
-# Found among 24 million words: they differ in bits of their hashes only that an identity leaves out.
+# Found among 24 million words. Their hashes differ only in bits that an identity omits.
 ALIKE = ("w1626642", "w8351504")
 
 
@@ -211,7 +211,8 @@ def test_estimators_keep_scikit_learns_contract() -> None:
         "stop_words": False,
         "lemmatize": False,
     }
-    # Of estimators of texts, its own TfidfVectorizer too, scikit-learn checks little by itself: its data are numbers.
+    # scikit-learn applies few of its checks to text estimators, including its TfidfVectorizer, because its test data
+    # are numbers.
     for check in (
         checks.check_parameters_default_constructible,
         checks.check_no_attributes_set_in_init,

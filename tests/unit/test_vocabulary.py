@@ -1,4 +1,4 @@
-"""The table of known n-grams: it finds all of them and nothing else, however full it is."""
+"""The table of known n-grams: it finds all of them and nothing else, at any load factor."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def numbered(identities: np.ndarray) -> Vocabulary:
 
 
 def found(hashes: np.ndarray, identities: np.ndarray) -> list[int]:
-    """The features of one text of these tokens."""
+    """Return the features of one text with these tokens."""
     tokens = TokenColumn(hashes, np.array([0, len(hashes)]))
     return sorted(features(tokens, 1, 1, numbered(identities)).indices.tolist())
 
@@ -38,14 +38,14 @@ def test_exactly_the_known_ngrams_are_found(numbers: list[int], dice) -> None:
 
 @pytest.mark.parametrize("count", [1, 8, 9, 100])
 def test_ngrams_of_one_bucket_move_on_to_the_next_ones(count: int) -> None:
-    # Hashes that agree in their highest bits all want the same bucket of eight.
+    # Hashes that agree in their highest bits all map to the same bucket of eight.
     hashes = np.uint64(0xFFFF_FF00_0000_0000) + (np.arange(2 * count, dtype=np.uint64) << np.uint64(18))
     identities = np.unique(hashes[::2] >> LOST | np.uint64(1))
     assert found(hashes, identities) == expected(hashes, identities) == list(range(count))
 
 
 def test_an_ngram_that_moved_on_is_not_taken_for_another() -> None:
-    # Nine n-grams of one bucket; the last has the key of an unknown n-gram of the bucket that it moves on to.
+    # Nine n-grams of one bucket. The last has the same key as an unknown n-gram of the bucket into which it overflows.
     first = np.uint64(0x1234_0000_0000_0000)
     full = first + (np.arange(1, 10, dtype=np.uint64) << np.uint64(18))
     unknown = full + np.uint64(1 << 48)

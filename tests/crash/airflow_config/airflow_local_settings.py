@@ -1,6 +1,6 @@
-"""Airflow's settings of the demo, with the kill points in all tasks, which are forked from the scheduler.
+"""The demo's Airflow settings, with kill points in all tasks. Tasks are forked from the scheduler.
 
-Tasks are tried again after a second: the wait between two tries is none of what is tested.
+Tasks are retried after one second, because the delay between two tries is not under test.
 """
 
 import os
@@ -23,6 +23,6 @@ if "scheduler" in sys.argv:
 
 
 def task_policy(task: Any) -> None:
-    """Shorten the wait before the next try of a task."""
+    """Shorten the delay before the next try of a task."""
     task.retry_delay = timedelta(seconds=1)
     task.retry_exponential_backoff = 0

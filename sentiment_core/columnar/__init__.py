@@ -1,1 +1,1 @@
-"""Blocks of rows as arrays, and how functions become machine code (Numba, LLVM)."""
+"""Blocks of rows as arrays, and the compilation of functions to machine code (Numba, LLVM)."""

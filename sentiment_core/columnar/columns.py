@@ -1,4 +1,4 @@
-"""Columns of a block of rows: text in Arrow's layout, byte strings and numbers that may be null."""
+"""Columns of a block of rows: text in Arrow's layout, nullable byte strings and nullable numbers."""
 
 import re
 from collections.abc import Sequence
@@ -16,23 +16,23 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TextColumn(NamedTuple):
-    """The UTF-8 bytes of n texts one after another, and where each starts; `offsets[n]` is where the last one ends."""
+    """The concatenated UTF-8 bytes of n texts, and the offset where each text starts; `offsets[n]` is the end."""
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.int64]  # n + 1
 
     @classmethod
     def from_texts(cls, texts: Sequence[str]) -> Self:
-        """Encode texts; a lone surrogate, which UTF-8 cannot hold, becomes U+FFFD."""
+        """Encode texts. A lone surrogate, which UTF-8 cannot represent, becomes U+FFFD."""
         encoded = [_encode(text) for text in texts]
         offsets = np.fromiter(accumulate(map(len, encoded), initial=0), np.int64, len(encoded) + 1)
         return cls(np.frombuffer(b"".join(encoded), np.uint8), offsets)
 
     @classmethod
     def from_arrow(cls, array: Any) -> Self:
-        """Take a pyarrow array of `string` or `large_string` without copying its text; a null is an empty text.
+        """Wrap a pyarrow array of `string` or `large_string` without copying its text. A null becomes an empty text.
 
-        Raises `ColumnUnsupported` for an array of another type.
+        Raises `ColumnUnsupported` for an array of any other type.
         """
         kind = str(array.type)
         if kind not in ("string", "large_string"):
@@ -50,7 +50,7 @@ class TextColumn(NamedTuple):
         return len(self.offsets) - 1
 
     def text(self, row: int) -> str:
-        """Decode one text. Raises `UnicodeDecodeError` where the bytes are no UTF-8, as `texts` does."""
+        """Decode one text. Raises `UnicodeDecodeError` if the bytes are not UTF-8, as `texts` does."""
         return self.data[self.offsets[row] : self.offsets[row + 1]].tobytes().decode()
 
     def texts(self) -> list[str]:
@@ -59,11 +59,11 @@ class TextColumn(NamedTuple):
         return [data[start:end].decode() for start, end in pairwise(at)]
 
     def rows(self, first: int, last: int) -> Self:
-        """Return the texts from `first` up to `last`, without copying any."""
+        """Return the texts from `first` up to, but not including, `last`, without copying."""
         return type(self)(self.data, self.offsets[first : last + 1])
 
     def take(self, rows: NDArray[np.int64]) -> Self:
-        """Copy the given rows, in their order."""
+        """Copy the given rows, in the given order."""
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum(np.diff(self.offsets)[rows], out=offsets[1:])
         data = np.empty(offsets[-1], np.uint8)
@@ -71,7 +71,7 @@ class TextColumn(NamedTuple):
         return type(self)(data, offsets)
 
     def trimmed(self) -> "Values":
-        """Return the texts without the white space around them, as `str.strip` has it; null where nothing is left.
+        """Return the texts without leading and trailing whitespace, as `str.strip` does; null if nothing is left.
 
         The bytes must be valid UTF-8.
         """
@@ -81,7 +81,7 @@ class TextColumn(NamedTuple):
 
 
 class Values(NamedTuple):
-    """n byte strings: value `i` is `data[start[i] : start[i] + length[i]]`, and null where its length is -1."""
+    """n byte strings: value `i` is `data[start[i] : start[i] + length[i]]`, or null if its length is -1."""
 
     data: NDArray[np.uint8]
     start: NDArray[np.int64]
@@ -89,24 +89,24 @@ class Values(NamedTuple):
 
     @classmethod
     def of(cls, values: Sequence[bytes | None]) -> Self:
-        """Take Python's bytes, and None for null."""
+        """Build the column from Python bytes; None is null."""
         length = np.array([-1 if value is None else len(value) for value in values], np.int32)
         data = np.frombuffer(b"".join(value or b"" for value in values), np.uint8)
         return cls(data, np.cumsum(np.maximum(length, 0), dtype=np.int64) - np.maximum(length, 0), length)
 
     @classmethod
     def of_texts(cls, texts: Sequence[str | None]) -> Self:
-        """Take Python's strings, and None for null."""
+        """Build the column from Python strings; None is null."""
         return cls.of([None if text is None else text.encode() for text in texts])
 
     @classmethod
     def nulls(cls, rows: int) -> Self:
-        """Return nulls only."""
+        """Return a column of nulls."""
         return cls(np.empty(0, np.uint8), np.zeros(rows, np.int64), np.full(rows, -1, np.int32))
 
     @classmethod
     def same(cls, value: bytes, rows: int) -> Self:
-        """Return one value for every row."""
+        """Return a column with the same value in every row."""
         return cls(np.frombuffer(value, np.uint8), np.zeros(rows, np.int64), np.full(rows, len(value), np.int32))
 
     @property
@@ -116,7 +116,7 @@ class Values(NamedTuple):
 
     @property
     def null(self) -> NDArray[np.bool_]:
-        """Return which values are null, shape (n,)."""
+        """Return a mask of the null values, of shape (n,)."""
         return self.length < 0
 
     def value(self, row: int) -> bytes | None:
@@ -125,7 +125,7 @@ class Values(NamedTuple):
         return None if length < 0 else self.data[start : start + length].tobytes()
 
     def text(self, row: int) -> str | None:
-        """Return one value as text. Raises `UnicodeDecodeError` where it is no UTF-8."""
+        """Return one value as text. Raises `UnicodeDecodeError` if it is not UTF-8."""
         value = self.value(row)
         return None if value is None else value.decode()
 
@@ -136,21 +136,21 @@ class Values(NamedTuple):
         return [None if length < 0 else data[start : start + length] for start, length in places]
 
     def codes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the distinct values by number: each row's, shape (n,), and the first row of each.
+        """Dictionary-encode the values: return each row's code, of shape (n,), and the first row of each code.
 
-        Numbers are given as the values appear.
+        Codes are numbered in order of first appearance.
         """
         codes, first = np.empty(self.size, np.int64), np.empty(self.size, np.int64)
         table = np.full(1 << max(4, (2 * self.size).bit_length()), -1, np.int64)
         return codes, first[: _number(*self, table, codes, first)]
 
     def take(self, rows: NDArray[np.int64]) -> Self:
-        """Return the given rows, in their order, without copying a value."""
+        """Return the given rows, in the given order, without copying any value."""
         return type(self)(self.data, self.start[rows], self.length[rows])
 
 
 class Numbers(NamedTuple):
-    """n numbers, some of which may be null."""
+    """n nullable numbers."""
 
     values: NDArray[np.generic]
     null: NDArray[np.bool_]
@@ -160,7 +160,7 @@ class Numbers(NamedTuple):
         return None if self.null[row] else self.values[row].item()
 
     def take(self, rows: NDArray[np.int64]) -> Self:
-        """Return the given rows, in their order."""
+        """Return the given rows, in the given order."""
         return type(self)(self.values[rows], self.null[rows])
 
 
@@ -199,7 +199,7 @@ def _trim(data, offsets, start, length):  # type: ignore[no-untyped-def]
 
 @compiled
 def _space(data, at, end):  # type: ignore[no-untyped-def]
-    """Return the width in bytes of the character at a place if it is one of those that `str.isspace` names, else 0."""
+    """Return the width in bytes of the character at a position if `str.isspace` accepts it, else 0."""
     lead = data[at]
     if lead < 0x80:
         return 1 if lead == 0x20 or 0x09 <= lead <= 0x0D or 0x1C <= lead <= 0x1F else 0
@@ -217,7 +217,7 @@ def _space(data, at, end):  # type: ignore[no-untyped-def]
 
 @compiled
 def _number(data, start, length, table, codes, first):  # type: ignore[no-untyped-def]
-    """Look each value up in a hash table of numbers, by linear probing; returns how many there are."""
+    """Look up each value in a hash table of codes, by linear probing; return the number of distinct values."""
     count = 0
     mask = np.uint64(len(table) - 1)
     for row in range(len(start)):

@@ -1,12 +1,12 @@
-"""How functions become machine code: the rules for all that is marked `@compiled`.
+"""Compilation of functions to machine code: the rules for every function marked `@compiled`.
 
-Such a function releases the GIL, uses one thread, does not check its indices, and is compiled at its first call, never
-at import, so a process may import its module and fork. It takes numbers, arrays and tuples of them.
+A compiled function releases the GIL, uses one thread and does not check its indices. It is compiled at its first call,
+never at import, so a process can import its module and then fork. Its arguments are numbers, arrays and tuples of them.
 
-Numba keeps the machine code in a cache, by the processor's name and features (an image fixes both by `NUMBA_CPU_NAME`
-and `NUMBA_CPU_FEATURES`) and by the file that a function stands in: a change in what it calls goes unnoticed, so `make`
-empties the cache when any of these files changes. Numba by itself passes over a cache that it cannot write; here one
-that was filled before, as an image ships it, is read all the same.
+Numba caches the machine code. The cache key is the processor's name and features (an image fixes both with
+`NUMBA_CPU_NAME` and `NUMBA_CPU_FEATURES`) and the file that defines the function. Numba does not notice a change in its
+callees, so `make` empties the cache when any of these files changes. By default Numba ignores a cache
+that it cannot write. Here Numba reads a read-only cache that is already filled, such as the one that an image ships.
 """
 
 import logging
@@ -22,17 +22,17 @@ log = logging.getLogger(__name__)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile at the first call, or find the machine code that was kept, and keep it where a folder can be written."""
+    """Compile at the first call or load the cached machine code; cache it if a folder is writable."""
     dispatcher = njit(nogil=True, boundscheck=False, error_model="numpy")(function)
     try:
         dispatcher._cache = _Cache(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache folder can be written
+    except RuntimeError:  # neither the package's folder nor the user's cache folder is writable
         log.debug("no cache for %s", function.__qualname__)
     return dispatcher
 
 
 class _Filled:
-    """Makes a locator of Numba's take a folder that holds the function's machine code and cannot be written."""
+    """Mixin that makes a Numba cache locator accept a read-only folder that holds the function's machine code."""
 
     _py_file: str
     _lineno: int
@@ -40,7 +40,7 @@ class _Filled:
     def ensure_cache_path(self) -> None:
         folder = Path(self.get_cache_path())  # type: ignore[attr-defined]
         if os.access(folder, os.W_OK) or not any(folder.glob(f"{Path(self._py_file).stem}.*-{self._lineno}.*.nbi")):
-            raise PermissionError  # which tells Numba to look elsewhere
+            raise PermissionError  # makes Numba try the next locator
 
 
 class _FilledInTree(_Filled, InTreeCacheLocator):  # type: ignore[misc]
@@ -59,7 +59,7 @@ class _Cache(FunctionCache):  # type: ignore[misc]
     _impl_class = _CacheFiles
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep machine code; where the folder takes no more it serves this process only."""
+        """Cache the machine code. If the write fails, the code serves this process only."""
         try:
             super().save_overload(sig, data)
         except OSError as error:

@@ -1,7 +1,7 @@
-"""Vector instructions for compiled functions: 64 bytes are classified or copied, or 8 keys compared, in a few.
+"""Vector instructions for compiled functions: a few classify or copy 64 bytes, or compare 8 keys.
 
-Numba has no way to write them, so these are written in LLVM's own language, which every processor's compiler
-understands: one vector type stands for AVX-512, AVX2, SSE or NEON, whatever the machine has.
+Numba cannot express vector instructions, so these functions are written in LLVM IR, which LLVM compiles for every
+processor. One vector type becomes AVX-512, AVX2, SSE or NEON, depending on the machine.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,8 +13,8 @@ from numba import types
 from numba.core.cgutils import raw_memcpy
 from numba.extending import intrinsic
 
-BYTES: Final = 64  # that a mask describes, one bit each
-KEYS: Final = 8  # that are compared at once: 32 bytes, half a cache line
+BYTES: Final = 64  # bytes that a mask describes, one bit each
+KEYS: Final = 8  # keys compared together: 32 bytes, half a cache line
 
 _BYTE, _KEY, _WORD = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _BYTE_VECTOR: Final = ir.VectorType(_BYTE, BYTES)
@@ -23,7 +23,7 @@ _Intrinsic = tuple[Any, Callable[..., Any]]
 
 
 def byte_mask(wanted: Iterable[int]) -> Any:
-    """Return a compiled function of (uint8 array, index): a uint64 whose bit i tells whether byte i is wanted."""
+    """Return a compiled function of (uint8 array, index) to a uint64 whose bit i is set if byte i is wanted."""
     ranges = _ranges(wanted)
 
     @intrinsic  # type: ignore[untyped-decorator]
@@ -42,7 +42,7 @@ def byte_mask(wanted: Iterable[int]) -> Any:
 
 
 def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """Return the first and the last number of each run of consecutive ones."""
+    """Return the first and the last number of each run of consecutive numbers."""
     runs = groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0])
     lists = [[number for _, number in run] for _, run in runs]
     return [(run[0], run[-1]) for run in lists]
@@ -60,7 +60,7 @@ def _address(context: Any, builder: Any, signature: Any, arguments: Any, kind: A
 
 @intrinsic  # type: ignore[untyped-decorator]
 def load_word(_: Any, array: Any, index: Any) -> _Intrinsic:
-    """Return the eight bytes of a uint8 array that begin at an index, as a uint64."""
+    """Return the eight bytes of a uint8 array from an index, as a uint64."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.load(_address(context, builder, signature, arguments, _WORD), align=1)
@@ -70,7 +70,7 @@ def load_word(_: Any, array: Any, index: Any) -> _Intrinsic:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def trailing_zeros(_: Any, word: Any) -> _Intrinsic:
-    """Return how many of the lowest bits of a uint64 are 0; 64 when all are."""
+    """Return the number of trailing zero bits of a uint64; 64 if all bits are 0."""
 
     def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         del signature
@@ -81,7 +81,7 @@ def trailing_zeros(_: Any, word: Any) -> _Intrinsic:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def ones(_: Any, word: Any) -> _Intrinsic:
-    """Return how many bits of a uint64 are 1."""
+    """Return the number of set bits of a uint64."""
 
     def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         del signature
@@ -92,7 +92,7 @@ def ones(_: Any, word: Any) -> _Intrinsic:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def equal_keys(_: Any, array: Any, index: Any, key: Any) -> _Intrinsic:  # noqa: ARG001 (its type is given)
-    """Return a uint64 whose bit i tells whether a uint32 array has the key at index + i, for the eight i from 0."""
+    """Return a uint64 whose bit i, for i from 0 to 7, is set if a uint32 array has the key at index + i."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         loaded = builder.load(_address(context, builder, signature, arguments, _KEY_VECTOR), align=4)

@@ -1,1 +1,1 @@
-"""The model bundle (manifest, arrays, card, drift reference) and the scorer that runs it."""
+"""The model bundle (manifest, arrays, model card, drift reference) and the scorer that runs it."""

@@ -1,6 +1,6 @@
-"""Model bundles: a folder of `manifest.json`, its arrays, the digest over both, and `provenance.json` outside of it.
+"""Model bundles: a folder of `manifest.json`, the arrays, a digest of both, and `provenance.json` outside the digest.
 
-Nothing in a bundle is executed: JSON, and `.npy` files read with `allow_pickle=False`.
+Nothing in a bundle is executed. It consists of JSON and of `.npy` files read with `allow_pickle=False`.
 """
 
 import io
@@ -28,12 +28,12 @@ _MANIFEST = "manifest.json"
 _DIGEST = "digest.sha256"
 _PROVENANCE = "provenance.json"
 _CARD = "card.md"
-# Outside of the digest, for it says nothing of what the model does.
+# Outside the digest, because these files do not affect what the model does.
 _KNOWN_TEXTS = "texts.npy"
 _KNOWN_TEXTS_KEY = "known_texts_sha256"
 _REFERENCE = "reference.json"
 _REFERENCE_KEY = "reference_sha256"
-# Name, type and number of dimensions of each array; a bundle without a table of tokens has two of them.
+# Name, type and number of dimensions of each array. A bundle without canonical tokens has the first two only.
 _ARRAYS: Final[Mapping[str, tuple[str, int]]] = {
     "ngrams": ("<u8", 1),
     "weights": ("<f4", 2),
@@ -45,18 +45,18 @@ _TABLE: Final = ("tokens", "canonical")
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """One model: its n-grams and their weights, which tokens stand for which, and the manifest."""
+    """One model: its n-grams and their weights, its canonical tokens, the manifest and the provenance."""
 
     manifest: Manifest
-    ngrams: NDArray[np.uint64]  # n identities (`text.identity`), ascending
+    ngrams: NDArray[np.uint64]  # n identities (`specification.identity`), ascending
     weights: NDArray[np.float32]  # (margins, n)
-    tokens: NDArray[np.uint64]  # identities of the tokens that others stand for, ascending; often none
-    canonical: NDArray[np.uint64]  # the hash of the token that stands for each, 0 where it is left out
+    tokens: NDArray[np.uint64]  # identities of the tokens that are replaced, ascending; often none
+    canonical: NDArray[np.uint64]  # the hash of each one's canonical token, 0 if it is dropped
     provenance: dict[str, Any]
     known_texts: NDArray[np.uint64] | None = (
-        None  # hashes of the texts that it learned from (`text/fingerprints.py`), if kept
+        None  # hashes of the texts that it learned from (`text/fingerprints.py`), if stored
     )
-    reference: Reference | None = None  # what drift is measured against (`model/drift_reference.py`), if kept
+    reference: Reference | None = None  # the drift reference (`model/drift_reference.py`), if stored
 
     @classmethod
     def create(
@@ -68,7 +68,7 @@ class Bundle:
         canonical: NDArray[np.uint64] = _NO_TOKENS,
         **fields: Any,
     ) -> Self:
-        """Make a bundle of arrays and the manifest's other fields."""
+        """Create a bundle from its arrays and the manifest's other fields."""
         given: dict[str, NDArray[Any]] = {
             "ngrams": ngrams,
             "weights": weights,
@@ -89,21 +89,21 @@ class Bundle:
         return replace(self, provenance=self.provenance | {CARD_KEY: card})
 
     def with_reference(self, reference: Reference) -> Self:
-        """Return the bundle with what drift is measured against."""
+        """Return the bundle with its drift reference."""
         provenance = self.provenance | {_REFERENCE_KEY: _hex(_reference_bytes(reference))}
         return replace(self, provenance=provenance, reference=reference)
 
     @cached_property
     def digest(self) -> str:
-        """The model's identity: the SHA-256 of the manifest, which holds those of the arrays."""
+        """The model's identity: the SHA-256 of the manifest, which contains the SHA-256 of each array."""
         return _hex(self.manifest.document)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read and verify a bundle.
 
-        Raises `BundleMissing`, `BundleTooNew`, `BundleTooOld`, or `BundleDamaged` when any file but the provenance was
-        changed.
+        Raises `BundleMissing`, `BundleTooNew` or `BundleTooOld`. Raises `BundleDamaged` if any file except the
+        provenance was changed.
         """
         document = _read(path, _MANIFEST)
         manifest = _parse_manifest(path, document)
@@ -126,7 +126,7 @@ class Bundle:
         return bundle
 
     def save(self, path: Path) -> None:
-        """Write the bundle into a folder, which is made when it is not there."""
+        """Write the bundle to a folder. Create the folder if it does not exist."""
         path.mkdir(parents=True, exist_ok=True)
         for name in self.manifest.arrays:
             (path / f"{name}.npy").write_bytes(array_bytes(getattr(self, name)))
@@ -162,7 +162,7 @@ def _reference_bytes(reference: Reference) -> bytes:
 
 
 def array_bytes(array: NDArray[Any]) -> bytes:
-    """Return an array as the bytes of its `.npy` file, the same on every machine."""
+    """Return the bytes of an array's `.npy` file. They are the same on every machine."""
     file = io.BytesIO()
     np.save(file, array.astype(array.dtype.newbyteorder("<")), allow_pickle=False)
     return file.getvalue()
@@ -227,7 +227,7 @@ def _read_provenance(path: Path) -> dict[str, Any]:
 
 
 def _read_known_texts(path: Path, provenance: Mapping[str, Any]) -> NDArray[np.uint64] | None:
-    """Return the hashes of the texts learned from; None in a bundle that has kept none."""
+    """Return the hashes of the texts that the model learned from, or None if the bundle has none."""
     expected = provenance.get(_KNOWN_TEXTS_KEY)
     if expected is None:
         return None
@@ -239,7 +239,7 @@ def _read_known_texts(path: Path, provenance: Mapping[str, Any]) -> NDArray[np.u
 
 
 def _read_reference(path: Path, provenance: Mapping[str, Any]) -> Reference | None:
-    """Return what drift is measured against; None in a bundle that has kept none."""
+    """Return the drift reference, or None if the bundle has none."""
     expected = provenance.get(_REFERENCE_KEY)
     if expected is None:
         return None

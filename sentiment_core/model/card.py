@@ -1,7 +1,7 @@
-"""The model card: what a model is, what it is for, how good it is and where its limits are, as JSON and Markdown.
+"""The model card: what a model is, its intended use, its measures and its limits, as JSON and Markdown.
 
-After M. Mitchell et al., "Model cards for model reporting", FAT* 2019. The JSON stands in the bundle's
-`provenance.json`, outside of the digest; the Markdown is made from it.
+It follows M. Mitchell et al., "Model cards for model reporting", FAT* 2019. The JSON is part of the bundle's
+`provenance.json`, outside the digest. The Markdown is generated from the JSON.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from sentiment_core.model.wilson import wilson_interval
 from sentiment_core.settings import settings
 
 GROUP_SLICES: Final = 20
-_PLAIN: Final = ("f1", "auc", "brier", "ece")  # measures that are no share of rows and have no interval here
+_PLAIN: Final = ("f1", "auc", "brier", "ece")  # measures that are not ratios of rows, so they have no interval here
 _INTERVALS: Final = (
     "95 % score intervals (E. B. Wilson, 1927), with each row taken for independent: reviews of one group are a little "
     "alike, which makes them somewhat too narrow. Where the configuration was chosen on the same folds, held-out "
@@ -40,7 +40,7 @@ _ETHICAL: Final = (
 
 
 def card_of(bundle: Bundle) -> dict[str, Any]:
-    """Return the card that a bundle brings, if it is of this model, else one made from its manifest and provenance."""
+    """Return the card stored in a bundle if its digest matches, else a card made from the manifest and provenance."""
     stored = bundle.provenance.get(CARD_KEY)
     if isinstance(stored, dict) and _mapping(stored.get("model")).get("digest") == bundle.digest:
         return stored
@@ -48,11 +48,11 @@ def card_of(bundle: Bundle) -> dict[str, Any]:
 
 
 def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None) -> dict[str, Any]:
-    """Make the card of a bundle from its manifest, its provenance, and the held-out slices where they were measured.
+    """Make the card of a bundle from its manifest, its provenance and, if measured, its held-out slices.
 
-    Of the provenance it takes, each where it is there: `data`, `snapshot` (its id), `dates` (`first` and `last` day of
-    the reviews), `grouped_by`, `groups`, `held_out`, `held_out_uncalibrated`, `test`, and the versions. No digest
-    guards these: figures that are none are left out.
+    From the provenance it reads, if present: `data`, `snapshot` (its id), `dates` (`first` and `last` day of the
+    reviews), `grouped_by`, `groups`, `held_out`, `held_out_uncalibrated`, `test`, and the versions. The digest does not
+    cover these values, so measures that are not numbers are omitted.
     """
     manifest, provenance = bundle.manifest, bundle.provenance
     held_out = _mapping(provenance.get("held_out"))
@@ -121,7 +121,7 @@ def _limits(bundle: Bundle, slices: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _measures(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return each measure with its value and, where it is a share of counted rows, its interval."""
+    """Return each measure with its value and, if it is a ratio of counted rows, its interval."""
     if not isinstance(found.get("rows"), int):
         return {}
     counted = _counted(found)
@@ -137,7 +137,7 @@ def _measures(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _counted(found: Mapping[str, Any]) -> dict[str, int]:
-    """Return of each measure how many rows it is a share of; of three labels, precision and recall are means."""
+    """Return the denominator of each ratio, in rows. For three labels, precision and recall are means and have none."""
     rows = int(found["rows"])
     counted = {"accuracy": rows, "coverage": rows}
     if isinstance(found.get("coverage"), int | float):
@@ -154,7 +154,7 @@ def _counted(found: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _slices(slices: Mapping[str, SliceMetrics]) -> tuple[list[dict[str, Any]], int]:
-    """Return the slices by length and rating and the largest groups, and how many groups are left out."""
+    """Return the slices by length and rating, those of the largest groups, and the number of groups left out."""
     groups = sorted((name for name in slices if name.startswith("group ")), key=lambda name: -slices[name].rows)
     names = [name for name in slices if not name.startswith("group ")] + groups[:GROUP_SLICES]
     shown = []

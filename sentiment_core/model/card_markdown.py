@@ -1,4 +1,4 @@
-"""A model card as Markdown, made from its JSON."""
+"""Rendering of a model card's JSON as Markdown."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -99,5 +99,5 @@ def _text(value: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return text as it stands in a table's cell, whatever characters it has."""
+    """Return text escaped for a table cell, with any characters."""
     return " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""What the reviews look like that a model was made for, as histograms: what later days are compared with."""
+"""The drift reference: histograms of the reviews that a model was trained for. Later days are compared with them."""
 
 from typing import Any, Final, Self
 
@@ -9,15 +9,15 @@ from pydantic import Field, model_validator
 from sentiment_core.labels import LABELS
 from sentiment_core.model.manifest import Part
 
-# Of a text's n-grams only those of its first characters are looked at, so that a sample of texts has a bounded size.
+# Characters of each text whose n-grams are examined, so that a sample of texts has a bounded size.
 LOOKED_AT: Final = 20_000
-_BINS: Final = 200  # of about equal counts: a distance between distributions is right to a 200th
+_BINS: Final = 200  # of about equal counts, so a distance between distributions is accurate to 1/200
 
 
 class Histogram(Part):
-    """Counts of values between edges that are quantiles of the values themselves.
+    """Counts of values between edges that are quantiles of the same values.
 
-    Bin i holds the values from `edges[i - 1]`, included, up to `edges[i]`, as PostgreSQL's `width_bucket` has it.
+    Bin i holds the values from `edges[i - 1]`, inclusive, to `edges[i]`, exclusive, as in PostgreSQL's `width_bucket`.
     """
 
     edges: tuple[float, ...] = Field(min_length=1, description="Ascending, each once.")
@@ -26,7 +26,7 @@ class Histogram(Part):
 
     @classmethod
     def of(cls, values: NDArray[Any]) -> Self:
-        """Count n values, which are at least one."""
+        """Return the histogram of n values, n at least 1."""
         quantiles = np.quantile(values, np.arange(1, _BINS) / _BINS, method="inverted_cdf")
         edges = np.unique(quantiles.astype(np.float64))
         return cls(
@@ -34,7 +34,7 @@ class Histogram(Part):
         )
 
     def count(self, values: NDArray[Any]) -> NDArray[np.int64]:
-        """Return how many of n values are in each bin."""
+        """Return the number of the n values in each bin."""
         return _counts(np.array(self.edges), values)
 
     @model_validator(mode="after")
@@ -45,7 +45,7 @@ class Histogram(Part):
 
 
 class Reference(Part):
-    """Held-out reviews of a training as its model sees them: each is scored by a fold's model that has not seen it."""
+    """Histograms of a training's held-out reviews. Each review is scored by a fold's model that has not seen it."""
 
     rows: int = Field(ge=1)
     scores: Histogram = Field(description="Of the probability of positive, in single precision as it is stored.")
@@ -61,7 +61,11 @@ class Reference(Part):
         lengths: NDArray[np.int64],
         unknown: NDArray[np.float64],
     ) -> Self:
-        """Make the reference of n reviews: scores, labels (indices into LABELS), characters, unknown shares."""
+        """Make the reference from n reviews.
+
+        The arrays are the scores, the labels (indices into LABELS), the lengths in characters and the fractions of
+        unknown n-grams.
+        """
         return cls(
             rows=len(scores),
             scores=Histogram.of(scores.astype(np.float32)),

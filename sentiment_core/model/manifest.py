@@ -1,4 +1,4 @@
-"""The manifest of a model bundle: what the model is, in JSON."""
+"""The manifest of a model bundle: a description of the model, in JSON."""
 
 import json
 from typing import Any, Final, Literal, Self
@@ -9,18 +9,18 @@ FORMAT_VERSION: Final = 2
 
 
 class Part(BaseModel):
-    """A part of a manifest: immutable, and without fields that this release does not know."""
+    """A part of a manifest. It is immutable and rejects fields that this release does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @property
     def document(self) -> bytes:
-        """The JSON document that is stored, and hashed: the same bytes for the same content."""
+        """The JSON document that is stored and hashed. The same content gives the same bytes."""
         return (json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True) + "\n").encode()
 
 
 class TextRecipe(Part):
-    """How a text becomes features (`text/specification.py`) and features become margins."""
+    """The text recipe: how a text becomes features (`text/specification.py`) and how features become margins."""
 
     version: Literal[2] = Field(2, description="Version of the text recipe.")
     unicode: str = Field(description="Version of the Unicode tables.")
@@ -33,10 +33,10 @@ class TextRecipe(Part):
 
 
 class Calibration(Part):
-    """Logits are slopes x margins + intercepts: Platt scaling, or its like for three labels.
+    """Calibration: logits are slopes x margins + intercepts (Platt scaling, or its analogue for three labels).
 
-    A model of two labels has one margin and one logit, the log-odds of positive. One of three labels has a margin and a
-    logit a label; the softmax of the logits are the labels' probabilities.
+    A model of two labels has one margin and one logit, the log-odds of positive. A model of three labels has one margin
+    and one logit per label. The softmax of the logits gives the labels' probabilities.
     """
 
     slopes: tuple[tuple[float, ...], ...] = Field(description="A row a logit, a column a margin.")
@@ -44,14 +44,14 @@ class Calibration(Part):
 
 
 class Thresholds(Part):
-    """Scores from `neutral_low` to `neutral_high`, both included, are labelled neutral."""
+    """The neutral band: scores from `neutral_low` to `neutral_high`, both inclusive, are labelled neutral."""
 
     neutral_low: float = Field(ge=0, le=0.5)
     neutral_high: float = Field(ge=0.5, le=1)
 
 
 class TrainingData(Part):
-    """The training data: rows by label, and the digest of texts, labels and order."""
+    """The training data: rows by label, and the digest of the texts, their labels and their order."""
 
     sha256: str
     rows: dict[str, int]
@@ -69,7 +69,7 @@ class ArrayFile(Part):
 
 
 class Manifest(Part):
-    """Everything about a model but its arrays, which it names with their digests."""
+    """Everything about a model except its arrays, which the manifest lists with their digests."""
 
     format_version: Literal[2] = 2
     name: str
@@ -88,7 +88,7 @@ class Manifest(Part):
 
     @property
     def margins(self) -> int:
-        """Return how many margins a text has: one for two labels, one a label for three."""
+        """Return the number of margins of a text: one for two labels, one per label for three."""
         return 1 if len(self.labels) == 2 else len(self.labels)
 
     @model_validator(mode="after")

@@ -1,10 +1,10 @@
-"""Measures of a slice of rows, as the model card shows them."""
+"""Measures of a slice of rows, as shown on the model card."""
 
 from typing import NamedTuple
 
 
 class SliceMetrics(NamedTuple):
-    """Measures of the rows of one slice, as in `Metrics`; F1, AUC and ECE are None where a label does not occur."""
+    """Measures of one slice, as in `ClassificationMetrics`. F1, AUC and ECE are None if a label does not occur."""
 
     rows: int
     accuracy: float

@@ -1,4 +1,4 @@
-"""Scores texts with a model bundle, and explains each score exactly."""
+"""Scoring of texts with a model bundle, and exact explanations of the scores."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -21,9 +21,9 @@ from sentiment_core.text.canonical import canonical_tokens
 from sentiment_core.text.recipe import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
 
-NO_LABEL: Final = len(LABELS)  # the label of a text that is null: an index that looks nothing up
+NO_LABEL: Final = len(LABELS)  # the label of a null text: not a valid index into LABELS
 
-_CHUNK_BYTES: Final = 256 * 1024  # texts are worked on while their token hashes are still in the processor's cache
+_CHUNK_BYTES: Final = 256 * 1024  # keeps a chunk's token hashes in the processor's cache
 _POSITIVE: Final = LABELS.index("positive")
 
 _Value = TypeVar("_Value", float, NDArray[np.float64])
@@ -38,19 +38,19 @@ class Scores(NamedTuple):
     label: NDArray[np.int8]  # n, index into LABELS; NO_LABEL for a null
 
     def take(self, rows: NDArray[np.int64]) -> Self:
-        """Return the scores of the given texts, in their order."""
+        """Return the scores of the given rows, in the given order."""
         return type(self)(self.score[rows], self.label[rows])
 
 
 class Contribution(NamedTuple):
     """What one n-gram adds to a text's logits.
 
-    A model of two labels has one logit, the log-odds of positive; one of three labels has a logit a label, whose
-    softmax are the probabilities.
+    A model of two labels has one logit, the log-odds of positive. A model of three labels has one logit per label; the
+    softmax of the logits gives the probabilities.
     """
 
-    ngram: str  # as the text first spells it
-    weights: tuple[float, ...]  # one a logit
+    ngram: str  # in the spelling of its first occurrence
+    weights: tuple[float, ...]  # one per logit
     spans: tuple[tuple[int, int], ...]  # first and end character of each occurrence
 
     @property
@@ -60,9 +60,9 @@ class Contribution(NamedTuple):
 
 
 class Explanation:
-    """Why a text got its score: for each logit the bias and all contributions sum up to it.
+    """The explanation of a score: each logit is the sum of its bias and all contributions.
 
-    The contributions are made when they are first asked for: making some hundred objects takes far longer than all the
+    The contributions are created on first access, because creating some hundred objects takes far longer than all the
     arithmetic.
     """
 
@@ -75,12 +75,12 @@ class Explanation:
 
     @property
     def bias(self) -> float:
-        """Return the bias of the log-odds that `Contribution.weight` adds to."""
+        """Return the bias of the log-odds of positive, to which `Contribution.weight` adds."""
         return _log_odds(self.biases)
 
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:
-        """Return what each n-gram contributes, the strongest first."""
+        """Return the contribution of each n-gram, strongest first."""
         order, weights, begins, spans = self._parts
         places, at = list(map(tuple, spans.tolist())), begins.tolist()
         made = []
@@ -92,7 +92,7 @@ class Explanation:
 
 
 class _Parts(NamedTuple):
-    """What contributions are made of: n n-grams in any order, and that in which they are shown."""
+    """The data of the contributions: n n-grams in any order, and their display order."""
 
     order: NDArray[np.int64]
     weights: NDArray[np.float64]  # n, logits
@@ -101,21 +101,21 @@ class _Parts(NamedTuple):
 
 
 class Reasons(NamedTuple):
-    """The scores of n texts and their strongest n-grams, at most `top` a text; beyond their number weights are 0."""
+    """The scores of n texts and their strongest n-grams, at most `top` per text. Weights beyond `counts` are 0."""
 
     scores: Scores
     weights: NDArray[np.float64]  # n, top, logits
     spans: NDArray[np.int64]  # n, top, 2: first and end byte of the first occurrence, in the column's data
-    counts: NDArray[np.int64]  # n: how many of the `top` the text has
+    counts: NDArray[np.int64]  # n: number of the text's n-grams, at most `top`
 
     @property
     def log_odds(self) -> NDArray[np.float64]:
-        """Return what each n-gram adds to the log-odds of positive, of shape (n, top)."""
+        """Return each n-gram's addition to the log-odds of positive, of shape (n, top)."""
         return _log_odds(list(np.moveaxis(self.weights, -1, 0)))
 
 
 class Scorer:
-    """A bundle made ready to score. It may be shared by threads, and scoring releases the GIL."""
+    """A bundle prepared for scoring. Threads can share it, and scoring releases the GIL."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
@@ -131,18 +131,18 @@ class Scorer:
         self._text_margins = None if canonical else TextMargins(reach, *self._sizes, self._vocabulary)
 
     def score(self, texts: TextColumn, threads: int = 1) -> Scores:
-        """Score n texts. Each score depends on its own text alone, to the last bit, whatever the number of threads."""
+        """Score n texts. Each score depends on its text only, to the last bit, for any number of threads."""
         return self._scores(self._logits(texts, threads))
 
     def score_texts(self, texts: Sequence[str | None], threads: int = 1) -> Scores:
-        """Score n strings; None is a null."""
+        """Score n strings. None is null."""
         null = np.array([text is None for text in texts], bool)
         return _with_nulls(self.score(TextColumn.from_texts([text or "" for text in texts]), threads), null)
 
     def score_text(self, text: str) -> tuple[float, str]:
-        """Return score and label of one text, at a fraction of the cost of a column of one.
+        """Return the score and the label of one text, at a fraction of the cost of a column of one text.
 
-        The score is that of `score` but for the last bit. Raises `UnicodeEncodeError` for half a surrogate pair.
+        The score can differ from that of `score` in the last bit. Raises `UnicodeEncodeError` for a lone surrogate.
         """
         if self._text_margins is None:
             scores = self.score_texts([text])
@@ -156,10 +156,10 @@ class Scorer:
         return score, LABELS[(score >= low) + (score > high)]
 
     def score_arrow(self, texts: Any, threads: int = 1) -> Scores:
-        """Score n texts of a pyarrow array, plain or chunked, without copying them.
+        """Score the n texts of a pyarrow array, plain or chunked, without copying them.
 
-        Its type is `string`, `large_string` or a dictionary of one of them, whose entries are scored once each. Raises
-        `ColumnUnsupported` for any other.
+        The type must be `string`, `large_string` or a dictionary of one of them. Each dictionary entry is scored once.
+        Raises `ColumnUnsupported` for any other type.
         """
         if hasattr(texts, "chunks"):
             parts = [self.score_arrow(chunk, threads) for chunk in texts.chunks]
@@ -174,14 +174,14 @@ class Scorer:
         return _with_nulls(self.score(TextColumn.from_arrow(texts), threads), null)
 
     def probabilities(self, texts: TextColumn, threads: int = 1) -> NDArray[np.float64]:
-        """Return an array of shape (texts, labels): the probability of each of the model's labels."""
+        """Return the probability of each of the model's labels, of shape (texts, labels)."""
         logits = self._logits(texts, threads)
         if len(self._biases) == 1:
             return np.stack((_sigmoid(-logits[:, 0]), _sigmoid(logits[:, 0])), axis=1)
         return _softmax(logits)
 
     def unknown_shares(self, texts: TextColumn) -> NDArray[np.float64]:
-        """Return for each of n texts the share of its n-grams that the model does not know."""
+        """Return the fraction of each text's n-grams that the model does not know, of shape (n,)."""
         shares = np.empty(texts.size)
         for first, last in _chunks(texts.offsets):
             tokens = self._recipe.tokens(texts.rows(first, last))
@@ -189,7 +189,7 @@ class Scorer:
         return shares
 
     def explain(self, text: str, top: int | None = None) -> Explanation:
-        """Return the score of a text and the n-grams that made it; `top` keeps the strongest ones."""
+        """Return the score of a text and the n-grams that contribute to it, or only the `top` strongest ones."""
         column = TextColumn.from_texts([text])
         tokens, byte_spans = self._recipe.tokens_with_spans(column)
         found = occurrences(tokens.hashes, *self._sizes, self._vocabulary)
@@ -203,7 +203,7 @@ class Scorer:
         return Explanation(text, LABELS[label[0]], float(score[0]), tuple(self._biases.tolist()), parts)
 
     def reasons(self, texts: TextColumn, top: int) -> Reasons:
-        """Score n texts, and tell the strongest n-grams of each: `explain` for many texts at once."""
+        """Score n texts and return the strongest n-grams of each: the batch version of `explain`."""
         parts = [self._reasons(texts.rows(first, last), top) for first, last in _chunks(texts.offsets)]
         if not parts:
             parts = [self._reasons(texts, top)]
@@ -222,7 +222,7 @@ class Scorer:
         return Reasons(scores, weights, places, np.minimum(found.counts, top))
 
     def _one_logit(self) -> tuple[float, float, float, float] | None:
-        """Return slope, bias and neutral band of a model of two labels."""
+        """Return the slope, the bias and the neutral band of a model of two labels, or None for three labels."""
         thresholds = self.bundle.manifest.thresholds
         if thresholds is None:
             return None
@@ -234,14 +234,14 @@ class Scorer:
         return recipe.shortest_ngram, recipe.longest_ngram
 
     def _contributions(self, slots: NDArray[np.int32], counts: Any) -> NDArray[np.float64]:
-        """Return what n-grams add to each logit, of shape (*slots, logits), in texts of so many different n-grams."""
+        """Return what n-grams add to each logit, of shape (*slots, logits), given the texts' n-gram counts."""
         rows = KEYS * np.arange(1, 1 + len(self._biases), dtype=np.int32)
         weights = self._weights[slots[..., np.newaxis] + rows].astype(np.float64)
         added: NDArray[np.float64] = weights @ self._slopes.T / np.sqrt(np.maximum(counts, 1))[..., np.newaxis]
         return added
 
     def _logits(self, texts: TextColumn, threads: int) -> NDArray[np.float64]:
-        """Return an array of shape (texts, logits)."""
+        """Return the calibrated logits, of shape (texts, logits)."""
         out = np.empty((texts.size, len(self._biases)))
 
         def work(rows: tuple[int, int]) -> None:
@@ -257,8 +257,8 @@ class Scorer:
         return self._calibrated(out)
 
     def _calibrated(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the logits of margins, of shapes (n, logits) and (n, margins)."""
-        # Element by element: the matrix product of many rows is not to the last bit that of each alone.
+        """Return the logits, of shape (n, logits), for margins of shape (n, margins)."""
+        # Element by element, because a matrix product over many rows is not bit-identical to one over a single row.
         logits: NDArray[np.float64] = sum(
             (margins[:, [column]] * self._slopes[:, column] for column in range(margins.shape[1])), self._biases
         )
@@ -274,17 +274,17 @@ class Scorer:
 
 
 def banded(score: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.int8]:
-    """Return the label of each score of a model of two labels, as an index into LABELS: neutral in its band."""
+    """Return the label of each score of a two-label model, as an index into LABELS: neutral in the neutral band."""
     return (score >= thresholds.neutral_low).astype(np.int8) + (score > thresholds.neutral_high)
 
 
 def _log_odds(logits: Sequence[_Value]) -> _Value:
-    """Return the log-odds of positive from a sequence of logits; of three labels they are those against negative."""
+    """Return the log-odds of positive from a sequence of logits. For three labels they are against negative."""
     return logits[0] if len(logits) == 1 else logits[-1] - logits[0]
 
 
 def _chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield ranges of texts that are `_CHUNK_BYTES` long together, or one longer text."""
+    """Yield ranges of texts of at most `_CHUNK_BYTES` in total, or of a single longer text."""
     first, texts = 0, len(offsets) - 1
     while first < texts:
         last = int(np.searchsorted(offsets, offsets[first] + _CHUNK_BYTES, "right")) - 1
@@ -301,14 +301,14 @@ def _with_nulls(scores: Scores, null: NDArray[np.bool_]) -> Scores:
 
 
 def _character_positions(column: TextColumn) -> NDArray[np.int64]:
-    """Return for each byte of a one-text column, and for its end, the number of characters before it."""
+    """Return the number of characters before each byte of a one-text column, and before its end."""
     starts = (column.data & 0xC0) != 0x80
     positions: NDArray[np.int64] = np.concatenate(([0], np.cumsum(starts))) - np.append(~starts, False)
     return positions
 
 
 def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Both branches keep exp's argument negative, so that neither overflows.
+    # The argument of exp is never positive, so it does not overflow.
     small = np.exp(-np.abs(logits))
     probabilities: NDArray[np.float64] = np.where(logits >= 0, 1, small) / (1 + small)
     return probabilities

@@ -1,13 +1,13 @@
-"""Confidence intervals of what was counted."""
+"""Confidence intervals of ratios of counts."""
 
 from math import sqrt
 from typing import Final
 
-_Z: Final = 1.959963984540054  # of the normal distribution, 95 % lie within so many standard deviations
+_Z: Final = 1.959963984540054  # standard deviations within which 95 % of the normal distribution lie
 
 
 def wilson_interval(share: float, rows: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a share of so many independent rows (E. B. Wilson, JASA 22, 1927)."""
+    """Return the 95 % score interval of a ratio `share` of `rows` independent rows (E. B. Wilson, JASA 22, 1927)."""
     if rows == 0:
         return 0.0, 1.0
     shrunk = _Z**2 / rows

@@ -1,1 +1,1 @@
-"""From token hashes to known n-grams: lookup, spans for explanations, document frequencies, near-duplicates."""
+"""From token hashes to known n-grams: lookup, spans for explanations, document frequencies and near-duplicates."""

@@ -1,4 +1,4 @@
-"""Which n-grams training texts hold, and in how many texts each.
+"""Document frequencies: the n-grams of the training texts, and the number of texts that contain each.
 
 Compiled functions (`columnar/compiled.py`).
 """
@@ -16,18 +16,18 @@ from sentiment_core.text.tokenizer import TokenColumn
 
 
 class Frequencies(NamedTuple):
-    """n different n-grams of some texts."""
+    """n distinct n-grams of some texts."""
 
     ngrams: Hashes  # n identities, ascending
-    texts: NDArray[np.int64]  # n: in how many texts each occurs
-    ambiguous: NDArray[np.bool_]  # n: whether it is several n-grams, which a model could not tell apart
+    texts: NDArray[np.int64]  # n: number of texts that contain each
+    ambiguous: NDArray[np.bool_]  # n: whether several n-grams share the identity; a model cannot distinguish them
 
 
 def document_frequencies(tokens: TokenColumn, shortest: int, longest: int) -> Frequencies:
     """Count the n-grams of `shortest` to `longest` tokens.
 
-    Different n-grams of one identity are known by the bits of their hashes that an identity leaves out; of 2^17 such
-    pairs one would go unseen.
+    Different n-grams with the same identity are detected by the hash bits that an identity omits. One in 2^17 such
+    pairs goes undetected.
     """
     grams = np.empty(len(tokens.hashes) * (longest - shortest + 1), np.uint64)
     grams = grams[: _distinct(*tokens, shortest, longest, grams)]
@@ -39,7 +39,7 @@ def document_frequencies(tokens: TokenColumn, shortest: int, longest: int) -> Fr
 
 
 def _runs(ascending: Hashes) -> tuple[Hashes, NDArray[np.int64]]:
-    """Return the different numbers of an ascending array, and how often each stands there."""
+    """Return the distinct numbers of an ascending array, and the count of each."""
     if not len(ascending):
         return ascending, np.empty(0, np.int64)
     begins = np.flatnonzero(np.concatenate(([True], ascending[1:] != ascending[:-1])))
@@ -48,7 +48,7 @@ def _runs(ascending: Hashes) -> tuple[Hashes, NDArray[np.int64]]:
 
 @compiled
 def _distinct(tokens: Any, offsets: Any, shortest: int, longest: int, out: Any) -> int:
-    """Write the hashes of each text's distinct n-grams, one size after another; return how many there are in all."""
+    """Write the hashes of each text's distinct n-grams, one size after another; return their total number."""
     capacity = 2
     while capacity < 2 * most_tokens(offsets):
         capacity *= 2

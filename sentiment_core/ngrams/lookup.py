@@ -1,7 +1,8 @@
-"""N-grams of hashed tokens: which of them a model knows, and what they weigh together.
+"""Lookup of n-grams of hashed tokens: the n-grams that a model knows, and the sum of their weights.
 
-Compiled functions (`columnar/compiled.py`). A text is worked on in passes over small arrays, none of which waits
-for the one before: the processor looks up many n-grams at once, although most lie outside its fastest caches.
+Compiled functions (`columnar/compiled.py`). Each text is processed in passes over small arrays. The iterations of a
+pass do not depend on each other, so the processor looks up many n-grams in parallel, although most lie outside its
+fastest caches.
 """
 
 from typing import Any, Final, NamedTuple
@@ -16,14 +17,14 @@ from sentiment_core.text.hashing import combine
 from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import Vocabulary, may_hold, shift_for, slot_of
 
-_ROOM: Final = 4  # places for each different slot of a text
+_ROOM: Final = 4  # places for each distinct slot of a text
 _LEAST_BITS: Final = 6
 _MULTIPLIER: Final = np.uint64(specification.MULTIPLIER)
 
 
 @compiled
 def _extend(grams: Any, tokens: Any, size: int) -> int:
-    """Turn the n-grams of size - 1 tokens into those of `size` tokens, in place; return how many there are."""
+    """Extend the n-grams of `size - 1` tokens to `size` tokens, in place; return their number."""
     count = max(len(tokens) - size + 1, 0)
     if size > 1:
         for index in range(count):
@@ -33,11 +34,11 @@ def _extend(grams: Any, tokens: Any, size: int) -> int:
 
 @compiled
 def _filter(grams: Any, count: int, filter_: Any, passed: Any, places: Any) -> Any:
-    """Write the n-grams that may be known, and unless `places` has no room at all, where each begins."""
+    """Write the n-grams that may be known and, if `places` is not empty, the index of each one's first token."""
     shift = shift_for(64 * len(filter_))
     kept = 0
     for index in range(count):
-        # Always written, counted only if known: a branch here would be mispredicted every other time.
+        # Always written, counted only if it passes: a branch here would be mispredicted every other time.
         passed[kept] = grams[index]
         if len(places):
             places[kept] = index
@@ -47,7 +48,7 @@ def _filter(grams: Any, count: int, filter_: Any, passed: Any, places: Any) -> A
 
 @compiled
 def _find(passed: Any, count: int, cells: Any, width: int, found: Any, places: Any) -> Any:
-    """Write the slots of the n-grams that are known, and move their places to the front."""
+    """Write the slots of the known n-grams, and move their places to the front."""
     shift = shift_for(len(cells) // width)
     known: Any = 0
     for index in range(count):
@@ -61,10 +62,10 @@ def _find(passed: Any, count: int, cells: Any, width: int, found: Any, places: A
 
 @compiled
 def distinct_slots(found: Any, count: int, seen: Any, waiting: Any, distinct: Any) -> Any:
-    """Write the different ones of some slots; return how many there are.
+    """Write the distinct slots of `found`; return their number.
 
-    A slot has one place in `seen`. Where another one was first, it waits for the next round, in which its place is
-    another. So no round needs a branch that the processor cannot foresee.
+    In each round a slot has one place in `seen`. If a different slot already holds that place, the slot waits for the
+    next round, in which it has a different place. No round therefore needs an unpredictable branch.
     """
     bits = _LEAST_BITS
     while (1 << bits) < _ROOM * count and (2 << bits) <= len(seen):
@@ -99,9 +100,9 @@ def look_up(
     space: tuple[Any, Any, Any],
     places: Any,
 ) -> int:
-    """Write the slots of all known n-grams of a text to `space[2]`, the shorter ones first; return how many there are.
+    """Write the slots of all known n-grams of a text to `space[2]`, shorter ones first; return their number.
 
-    Unless `places` has no room at all, it gets the first and the last token of each.
+    If `places` is not empty, write the first and the last token of each n-gram to it.
     """
     grams, passed, found = space
     first = places[0]
@@ -130,14 +131,14 @@ def most_tokens(offsets: Any) -> int:
 
 @compiled
 def working_space(most: int, shortest: int, longest: int) -> tuple[Any, Any, Any]:
-    """Return what `look_up` works on: room for the n-grams of one size, those that may be known, and all slots."""
+    """Return the buffers of `look_up`: for the n-grams of one size, those that may be known, and all slots."""
     grams = most * (longest - shortest + 1) + 1
     return np.empty(most, np.uint64), np.empty(most + 1, np.uint64), np.empty(grams, np.int32)
 
 
 @compiled
 def distinct_space(most: int, slots: int) -> tuple[Any, Any]:
-    """Return what `distinct_slots` works on, `seen` and `waiting`, for at most so many of so many slots."""
+    """Return the buffers of `distinct_slots`, `seen` and `waiting`, for at most `most` of a table's `slots` slots."""
     return np.empty(2 * _ROOM * min(most, slots) + (1 << _LEAST_BITS), np.int32), np.empty(most, np.int32)
 
 
@@ -173,7 +174,7 @@ def _known_occurrences(
 
 @compiled
 def sum_of(weights: Any, slots: Any, count: int) -> float:
-    """Add up weights in double precision. Four sums at once: each addition waits for the one before."""
+    """Return the sum of weights in double precision, from four partial sums: an addition waits for the previous one."""
     first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
     whole = count - count % 4
     for index in range(0, whole, 4):
@@ -198,7 +199,7 @@ def write_margins(
     weights: Any,
     out: Any,
 ) -> None:
-    """Write the margins of each text, of shape (texts, rows of weights)."""
+    """Write the margins of each text to `out`, of shape (texts, rows of weights)."""
     space = working_space(most_tokens(offsets), shortest, longest)
     seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
     distinct = np.empty(len(space[2]), np.int32)
@@ -212,14 +213,14 @@ def write_margins(
 
 
 class Features(NamedTuple):
-    """The known n-grams of n texts, each once a text and in no certain order, in compressed sparse rows."""
+    """The known n-grams of n texts as compressed sparse rows. Each occurs once per text, in no particular order."""
 
     indices: NDArray[np.int32]
-    begins: NDArray[np.int32] | NDArray[np.int64]  # n + 1; the narrow type wherever it is wide enough
+    begins: NDArray[np.int32] | NDArray[np.int64]  # n + 1; int32 if it is wide enough
 
 
 def features(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> Features:
-    """Find the known n-grams of each text; the vocabulary's values are their features."""
+    """Return the known n-grams of each text. The vocabulary's values are their feature indices."""
     indices = np.empty(len(tokens.hashes) * (longest - shortest + 1) + 1, np.int32)
     begins = _features(*tokens, shortest, longest, *known, indices)
     narrow = begins[-1] <= np.iinfo(np.int32).max
@@ -227,9 +228,9 @@ def features(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary
 
 
 def unknown_shares(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> NDArray[np.float64]:
-    """Return for each of n texts the share of its n-grams, each as often as it occurs, that are not known.
+    """Return the fraction of unknown n-grams in each of n texts. Every occurrence of an n-gram counts.
 
-    Of a text without any n-gram nothing is known: its share is 1.
+    The fraction of a text without n-grams is 1.
     """
     found = np.empty(len(tokens.offsets) - 1, np.int64)
     _known_occurrences(*tokens, shortest, longest, *known, found)
@@ -240,9 +241,10 @@ def unknown_shares(tokens: TokenColumn, shortest: int, longest: int, known: Voca
 
 
 def margins(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> NDArray[np.float64]:
-    """Return the product of each text's vector with each row of weights, which are the vocabulary's values.
+    """Return the dot product of each text's vector with each row of weights, of shape (texts, rows).
 
-    It is the weights' sum over a text's different n-grams, over the root of their number; of shape (texts, rows).
+    It is the sum of the weights of a text's distinct known n-grams, divided by the square root of their number. The
+    vocabulary's values are the weights.
     """
     out = np.empty((len(tokens.offsets) - 1, known.width // KEYS - 1))
     write_margins(*tokens, shortest, longest, *known, known.values(np.float32), out)

@@ -1,4 +1,4 @@
-"""Texts that are nearly the same as others: what must not lie on both sides of a split."""
+"""Near-duplicate texts, which must not be on both sides of a split."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,18 +14,18 @@ from sentiment_core.text.tokenizer import TokenColumn, hash_tokens
 from sentiment_core.text.vocabulary import vocabulary
 
 SHINGLE_TOKENS: Final = 8
-NEARLY_ALL: Final = 0.5  # of a text's shingles
+NEARLY_ALL: Final = 0.5  # fraction of a text's shingles above which it is a near-duplicate
 
 
 class Shingles:
-    """The shingles of n texts, runs of eight tokens each (A. Broder, 1997), ready to be compared with other texts."""
+    """The shingles (runs of eight tokens; A. Broder, 1997) of n texts, prepared for comparison with other texts."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._tokens = hash_tokens(TextColumn.from_texts(texts))
         self._counts = self._shared(_shingles(self._tokens))
 
     def share_in(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return for each of the n texts which share of its shingles the other texts have too; 0 without shingles."""
+        """Return the fraction of each text's shingles that also occur in the other texts; 0 without shingles."""
         others = _shingles(hash_tokens(TextColumn.from_texts(texts)))
         return self._shared(others) / np.maximum(self._counts, 1)
 

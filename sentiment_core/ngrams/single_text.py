@@ -1,4 +1,4 @@
-"""Scores one text in a single call of compiled code: a column costs more, once, than the scoring of a text."""
+"""Scoring of one text in a single call of compiled code. A column's fixed cost exceeds the cost of scoring a text."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from sentiment_core.text.vocabulary import Vocabulary
 
 
 class TextMargins:
-    """The margins of single texts by one model without canonical tokens. It may be shared by threads."""
+    """Computes the margins of single texts for one model without canonical tokens. Threads can share it."""
 
     def __init__(self, negation_reach: int, shortest: int, longest: int, known: Vocabulary) -> None:
         self._rows = known.width // KEYS - 1
@@ -23,8 +23,8 @@ class TextMargins:
         self._model = character_table(), negation_reach, *negation_tables(), *sizes, *known, known.values(np.float32)
 
     def __call__(self, text: bytes) -> NDArray[np.float64]:
-        """Return what `ngrams.margins` gives for a column of this UTF-8 text, of shape (1, rows)."""
-        margins = np.empty((1, self._rows))  # made here: an array that compiled code returns costs more
+        """Return the same margins as `lookup.margins` for a column of this UTF-8 text, of shape (1, rows)."""
+        margins = np.empty((1, self._rows))  # allocated here: an array that compiled code returns costs more
         _write(np.frombuffer(text, np.uint8), *self._model, margins)
         return margins
 

@@ -1,4 +1,4 @@
-"""Where the n-grams that a model knows occur in a text: what explanations are made of.
+"""Positions of a model's known n-grams in a text, for explanations.
 
 Compiled functions (`columnar/compiled.py`).
 """
@@ -29,7 +29,10 @@ def _occurrences(
     order: Any,
     places: Any,
 ) -> int:
-    """Group the occurrences of a text's known n-grams: those of `slots[i]` are `order[begins[i] : begins[i + 1]]`."""
+    """Group the occurrences of a text's known n-grams; return the number of distinct ones.
+
+    The occurrences of `slots[i]` are `order[begins[i] : begins[i + 1]]`.
+    """
     space = working_space(len(tokens), shortest, longest)
     found = space[2]
     count = look_up(tokens, shortest, longest, filter_, cells, width, space, places)
@@ -62,7 +65,7 @@ def _occurrences(
 
 @compiled
 def _strength(weights: Any, slopes: Any, slot: int) -> float:
-    """Return how far an n-gram can move any logit: slopes have a row a logit and a column a weight of the n-gram."""
+    """Return how far an n-gram can move any logit. Slopes have one row per logit and one column per weight."""
     most = 0.0
     for row in range(len(slopes)):
         moved = 0.0
@@ -89,7 +92,7 @@ def _strongest(
     counts: Any,
     margins: Any,
 ) -> None:
-    """Write each text's strongest n-grams, where they first occur, how many different ones it has, and its margins."""
+    """Write each text's strongest n-grams, their first occurrences, its number of distinct n-grams and its margins."""
     space = working_space(most_tokens(offsets), shortest, longest)
     found = space[2]
     seen, waiting = distinct_space(len(found), len(cells) // width * KEYS)
@@ -123,16 +126,16 @@ def _strongest(
 
 
 class Occurrences(NamedTuple):
-    """Where the known n-grams of one text occur."""
+    """The occurrences of the known n-grams of one text."""
 
-    slots: NDArray[np.int32]  # the different ones, the shorter ones first
-    begins: NDArray[np.int64]  # one more: n-gram i has the occurrences `begins[i]` to `begins[i + 1]`
+    slots: NDArray[np.int32]  # distinct n-grams, shorter ones first
+    begins: NDArray[np.int64]  # one more than slots; n-gram i has the occurrences `begins[i]` to `begins[i + 1]`
     first: NDArray[np.int64]  # index of the first token
     last: NDArray[np.int64]
 
 
 def occurrences(tokens: Hashes, shortest: int, longest: int, known: Vocabulary) -> Occurrences:
-    """Find every occurrence of a known n-gram in one text."""
+    """Return every occurrence of a known n-gram in one text."""
     most = len(tokens) * (longest - shortest + 1) + 1
     slots, begins, order = np.empty(most, np.int32), np.empty(most + 1, np.int64), np.empty(most, np.int64)
     places = np.empty((2, most), np.int64)
@@ -142,21 +145,21 @@ def occurrences(tokens: Hashes, shortest: int, longest: int, known: Vocabulary) 
 
 
 class Strongest(NamedTuple):
-    """The strongest known n-grams of n texts, at most `top` each, the strongest first; slot -1 where there is none."""
+    """The strongest known n-grams of n texts, at most `top` each, strongest first. Slot -1 means none."""
 
     slots: NDArray[np.int32]  # n, top
     first: NDArray[np.int64]  # n, top: index of the first token where the n-gram first occurs
     last: NDArray[np.int64]  # n, top
-    counts: NDArray[np.int64]  # n: how many different known n-grams the text has
-    margins: NDArray[np.float64]  # n, rows: as `ngrams.margins` gives them, to the last bit
+    counts: NDArray[np.int64]  # n: number of distinct known n-grams of the text
+    margins: NDArray[np.float64]  # n, rows: bit-identical to those of `lookup.margins`
 
 
 def strongest(
     tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary, slopes: NDArray[np.float64], top: int
 ) -> Strongest:
-    """Find the n-grams of each text that can move a logit the farthest.
+    """Return the n-grams of each text that can move a logit the farthest.
 
-    The vocabulary's values are the n-grams' weights; slopes have a row a logit and a column a weight.
+    The vocabulary's values are the n-grams' weights. Slopes have one row per logit and one column per weight.
     """
     texts = len(tokens.offsets) - 1
     found = Strongest(

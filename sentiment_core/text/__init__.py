@@ -1,1 +1,1 @@
-"""From UTF-8 bytes to token hashes: the readable specification, the vectorized tokenizer, negation."""
+"""From UTF-8 bytes to token hashes: the readable specification, the scalar and vectorized tokenizers, negation."""

@@ -1,6 +1,6 @@
-"""Tokens that stand for others: what a recipe of stop words or lemmas comes down to once a model is trained.
+"""Canonical tokens: the form that stop words and lemmas take in a trained model.
 
-Compiled functions (`columnar/compiled.py`).
+A table maps each token to the token that replaces it. Compiled functions (`columnar/compiled.py`).
 """
 
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from sentiment_core.text.vocabulary import Vocabulary, shift_for, slot_of, vocab
 def _canonicalise(
     tokens: Any, offsets: Any, cells: Any, width: int, targets: Any, out: Any, kept: Any, begins: Any
 ) -> Any:
-    """Write each token's canonical one, and which token that was; leave out those that have none."""
+    """Write the canonical token of each token and the index of its source. Drop tokens without a canonical token."""
     shift = shift_for(len(cells) // width)
     count: Any = 0
     for text in range(len(offsets) - 1):
@@ -34,19 +34,19 @@ def _canonicalise(
 
 
 class CanonicalTokens(NamedTuple):
-    """Which token stands for each token of a table; a token that is not in the table stands for itself."""
+    """A table from tokens to canonical tokens. A token that is not in the table is its own canonical token."""
 
     known: Vocabulary
-    targets: Hashes  # the hash of each canonical token, 0 where the token is left out
+    targets: Hashes  # the hash of each canonical token, 0 if the token is dropped
 
 
 def canonical_tokens(identities: Hashes, targets: Hashes) -> CanonicalTokens:
-    """Index tokens by their identities, ascending and different, and the hash of the token that stands for each."""
+    """Build the table from token identities, ascending and distinct, and the hash of the canonical token of each."""
     return CanonicalTokens(vocabulary(identities, np.arange(len(identities), dtype=np.uint32)), targets)
 
 
 def canonicalised(tokens: TokenColumn, table: CanonicalTokens) -> tuple[TokenColumn, NDArray[np.int64]]:
-    """Return the tokens that stand for those of each text, and the index of the token that each stands for."""
+    """Return the canonical tokens of each text, and the index of the token that each one replaces."""
     hashes, kept = np.empty(len(tokens.hashes) + 1, np.uint64), np.empty(len(tokens.hashes) + 1, np.int64)
     begins = np.empty_like(tokens.offsets)
     count = _canonicalise(*tokens, table.known.cells, table.known.width, table.targets, hashes, kept, begins)

@@ -1,7 +1,7 @@
-"""What every code point means for text: its class and what it is folded to, frozen at Unicode 14.0.
+"""The class and the folded form of every code point, frozen at Unicode 14.0.
 
-Python's own `unicodedata` differs between releases, so the answers are read from `codepoints.npz`, which is shipped.
-`python -m sentiment_core.text.codepoints` derives that file again (on Python 3.11, whose database is Unicode 14.0).
+Python's own `unicodedata` differs between releases, so the table is read from `codepoints.npz`, which is shipped.
+`python -m sentiment_core.text.codepoints` regenerates that file (on Python 3.11, whose database is Unicode 14.0).
 """
 
 import unicodedata
@@ -16,13 +16,13 @@ UNICODE_VERSION: Final = "14.0.0"
 
 SEPARATOR: Final = 0  # ends a token
 WORD: Final = 1  # letters and digits: a run of them is one token
-SINGLE: Final = 2  # emoji, punctuation that carries meaning, letters of scripts written without spaces: a token each
-MARK: Final = 3  # combining marks: belong to the token before them
-IGNORED: Final = 4  # invisible characters and emoji modifiers: as if they were not there
-APOSTROPHE: Final = 5  # part of a word when letters stand on both sides
+SINGLE: Final = 2  # emoji, meaningful punctuation and letters of scripts written without spaces: one token each
+MARK: Final = 3  # combining marks: belong to the preceding token
+IGNORED: Final = 4  # invisible characters and emoji modifiers: skipped
+APOSTROPHE: Final = 5  # part of a word if there is a letter on both sides
 
-# A table entry packs three numbers: where the folded bytes start, how many they are, and the class.
-# No folded bytes means that the code point is folded to itself.
+# A table entry packs three numbers: the start of the folded bytes, their count, and the class.
+# A count of 0 means that the code point folds to itself.
 CLASS_BITS: Final = 3
 LENGTH_BITS: Final = 6
 BLOCK_BITS: Final = 8
@@ -35,15 +35,15 @@ _SCRIPTS_WITHOUT_SPACES = ("CJK ", "HIRAGANA ", "KATAKANA ", "BOPOMOFO ", "THAI 
 _RESERVED_FOR_IDEOGRAPHS = range(0x20000, 0x3FFFE)
 _RESERVED_FOR_EMOJI = range(0x1F000, 0x1FB00)
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
-_SEPARATING_SYMBOLS = (0x200B, 0xFFFC, 0xFFFD)  # zero-width space, and what stands for a lost object or character
+_SEPARATING_SYMBOLS = (0x200B, 0xFFFC, 0xFFFD)  # zero-width space, object and character replacements
 
 
 class CodePoints(NamedTuple):
     """A two-stage table over all code points: `entries[blocks[c >> 8] << 8 | c & 255]` describes code point c."""
 
     blocks: NDArray[np.uint16]  # 4352
-    entries: NDArray[np.uint32]  # 256 for each different block
-    folded: NDArray[np.uint8]  # UTF-8 bytes that changed code points are folded to
+    entries: NDArray[np.uint32]  # 256 for each distinct block
+    folded: NDArray[np.uint8]  # UTF-8 bytes of the folded forms that differ from their code points
 
     def entry(self, code_point: int) -> int:
         """Return the packed entry of a code point."""
@@ -51,11 +51,11 @@ class CodePoints(NamedTuple):
         return int(self.entries[block << BLOCK_BITS | code_point & ((1 << BLOCK_BITS) - 1)])
 
     def class_of(self, character: str) -> int:
-        """Return the class of a character, one of the constants of this module."""
+        """Return the class of a character: one of this module's constants."""
         return self.entry(ord(character)) & ((1 << CLASS_BITS) - 1)
 
     def fold(self, character: str) -> bytes:
-        """Return the UTF-8 bytes that stand for a character in a token."""
+        """Return the UTF-8 bytes of a character's folded form."""
         entry = self.entry(ord(character))
         length = entry >> CLASS_BITS & ((1 << LENGTH_BITS) - 1)
         start = entry >> (CLASS_BITS + LENGTH_BITS)
@@ -64,7 +64,7 @@ class CodePoints(NamedTuple):
 
 @cache
 def code_points() -> CodePoints:
-    """Return the shipped table, read once."""
+    """Return the shipped table. It is read once."""
     with np.load(_SHIPPED, allow_pickle=False) as arrays:
         return CodePoints(arrays["blocks"], arrays["entries"], arrays["folded"])
 
@@ -100,7 +100,7 @@ def _class_of(code_point: int) -> int:
         (IGNORED, category == "Cf" or code_point in _SKIN_TONES or "VARIATION SELECTOR" in name),
         (MARK, category.startswith("M")),
         (SINGLE, character in _QUOTES or unicodedata.normalize("NFKD", character) in _PUNCTUATION),
-        # Whole blocks, so that an emoji or ideograph of a later Unicode is a token too.
+        # Whole blocks, so that an emoji or ideograph from a later Unicode version is a token too.
         (SINGLE, category == "So" or code_point in _RESERVED_FOR_EMOJI or code_point in _RESERVED_FOR_IDEOGRAPHS),
         (SINGLE, category[0] in "LN" and name.startswith(_SCRIPTS_WITHOUT_SPACES)),
         (WORD, category[0] in "LN"),
@@ -109,7 +109,7 @@ def _class_of(code_point: int) -> int:
 
 
 def _fold(character: str, kind: int) -> str:
-    """Fold case and compatibility forms and take letters and their marks apart, so that equal words are equal bytes."""
+    """Fold case and compatibility forms and decompose accented letters, so that equal words are equal bytes."""
     if kind == APOSTROPHE:
         return "'"
     if character in _QUOTES:
@@ -121,7 +121,7 @@ def _fold(character: str, kind: int) -> str:
 
 
 def main() -> None:
-    """Write the shipped file again."""
+    """Regenerate the shipped file."""
     if unicodedata.unidata_version != UNICODE_VERSION:
         raise SystemExit(f"This Python has Unicode {unicodedata.unidata_version}; {UNICODE_VERSION} is needed.")
     table = derive()

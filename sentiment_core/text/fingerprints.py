@@ -1,4 +1,4 @@
-"""Which texts a model has learned from, as hashes: what it may not be judged on."""
+"""Hashes of the texts that a model learned from: it must not be evaluated on them."""
 
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -10,21 +10,21 @@ TextHashes = NDArray[np.uint64]
 
 
 def hash_texts(texts: Iterable[str]) -> TextHashes:
-    """Return the sorted hashes of texts, each once: 64 bits of BLAKE2b of the text in lower case, its spaces made one.
+    """Return the distinct hashes of texts, sorted: 64 bits of BLAKE2b of the lower-case text with single spaces.
 
-    A copy of a text that was only reformatted has its hash. Of 100,000 texts two different ones share a hash by chance
-    once in four billion.
+    A reformatted copy of a text has the same hash. The probability that two different texts among 100,000 share a hash
+    is one in four billion.
     """
     return np.unique(hash_each(texts))
 
 
 def are_known(texts: Iterable[str], known: TextHashes) -> NDArray[np.bool_]:
-    """Tell for each of n texts whether its hash is among the known ones."""
+    """Return a mask of shape (n,): whether the hash of each of n texts is among the known hashes."""
     return np.isin(hash_each(texts), known)
 
 
 def hash_each(texts: Iterable[str]) -> TextHashes:
-    """Return the hash of each of n texts, in their order."""
+    """Return the hash of each of n texts, in the order of the texts."""
     return np.array([hash_text(text) for text in texts], np.uint64)
 
 

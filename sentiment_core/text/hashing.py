@@ -1,4 +1,4 @@
-"""Hashes of tokens and n-grams, as `specification.py` defines them, for compiled functions (`columnar/compiled.py`)."""
+"""Token and n-gram hashes, as defined in `specification.py`, for compiled functions (`columnar/compiled.py`)."""
 
 from typing import Any, Final
 
@@ -20,19 +20,19 @@ _ONE: Final = np.uint64(1)
 
 @compiled
 def mix(value: Any) -> Any:
-    """Return `text._mix(value)`."""
+    """Return `specification._mix(value)`."""
     value *= _MULTIPLIER
     return value ^ (value >> _HALF)
 
 
 @compiled
 def combine(gram: Any, token: Any) -> Any:
-    """Return `text.combine(gram, token)`."""
+    """Return `specification.combine(gram, token)`."""
     value = gram * _NGRAM_STEP + token
     return value ^ (value >> _HALF)
 
 
 @compiled
 def identity(gram: Any) -> Any:
-    """Return `text.identity(gram)`."""
+    """Return `specification.identity(gram)`."""
     return (gram >> _IDENTITY_SHIFT) | _ONE

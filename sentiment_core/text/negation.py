@@ -1,4 +1,4 @@
-"""Tokens after a negation, as `text/specification.py` defines them, on the hashes of tokens.
+"""Negation of tokens, as defined in `text/specification.py`, applied to token hashes.
 
 Compiled functions (`columnar/compiled.py`).
 """
@@ -19,19 +19,22 @@ _LAST_SHIFT: Final = 48
 
 
 def negate(tokens: TokenColumn, reach: int) -> None:
-    """Change, in place, the hashes of up to `reach` tokens after each negation of each text."""
+    """Change in place the hashes of up to `reach` tokens after each negation in each text."""
     if reach:
         apply_negations(*tokens, reach, *negation_tables())
 
 
 @cache
 def negation_tables() -> tuple[Hashes, np.uint64, Hashes, np.uint64]:
-    """Return the tables of negations and of what ends their reach, each with its shift, for `apply_negations`."""
+    """Return the tables of negations and of the tokens that end a negation, each with its shift.
+
+    They are arguments of `apply_negations`.
+    """
     return *_table(specification.NEGATIONS), *_table(specification.NEGATION_ENDS)
 
 
 def _table(words: Iterable[str]) -> tuple[Hashes, np.uint64]:
-    """Return a table of the words' hashes, as small as can be, and the first of the bits that give each its place."""
+    """Return the smallest collision-free hash table of the words, and the shift of the hash bits that index it."""
     hashes = np.array([specification.token_hash(word.encode()) for word in words], np.uint64)
     size, shift = 1, 0
     while len(np.unique(places := hashes >> np.uint64(shift) & np.uint64(size - 1))) < len(hashes):
@@ -58,7 +61,7 @@ def apply_negations(
     ends: Any,
     end_shift: Any,
 ) -> None:
-    """Change, in place, the hashes of up to `reach` tokens after each negation of each text."""
+    """Change in place the hashes of up to `reach` tokens after each negation in each text."""
     for index in range(len(offsets) - 1):
         place, end = offsets[index], offsets[index + 1]
         while place < end:

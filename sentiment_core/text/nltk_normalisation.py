@@ -1,7 +1,7 @@
-"""Text recipes of NLTK, stop words and lemmas, as a table from tokens to the tokens that stand for them.
+"""NLTK's stop words and lemmas for the text recipe, as a table from tokens to canonical tokens.
 
-The table made at training is the recipe from then on, in training, evaluation and serving: a token that is not in it
-stands for itself, and scoring needs neither NLTK nor its data.
+Training builds the table. From then on the table is part of the text recipe, in training, evaluation and serving. A
+token that is not in it is its own canonical token. Scoring needs neither NLTK nor its data.
 """
 
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from sentiment_core.text import specification
 from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.tokenizer import token_spans
 
-# NLTK reads its data when it is first asked for, and two threads at once break that.
+# NLTK loads its data lazily, and that is not thread-safe.
 _READING: Final = Lock()
 
 
 def canonical_table(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tuple[Hashes, Hashes]:
-    """Return the identities of the texts' tokens that change, ascending, and the hash of what stands for each.
+    """Return the ascending identities of the tokens that change, and the hash of each one's canonical token.
 
-    The hash is 0 for a token that is left out. Raises `LanguageDataMissing` where NLTK's data is not installed.
+    The hash is 0 for a token that is dropped. Raises `LanguageDataMissing` if NLTK or its data is not installed.
     """
     if not (stop_words or lemmatize):
         return np.empty(0, np.uint64), np.empty(0, np.uint64)
@@ -42,9 +42,9 @@ def canonical_table(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tup
 
 
 def canonical_word(stop_words: bool, lemmatize: bool) -> Callable[[str], str]:
-    """Return the function from a word, in lower case, to its canonical form, '' for none.
+    """Return the function from a lower-case word to its canonical form; '' means that the word is dropped.
 
-    Raises `LanguageDataMissing` where NLTK's data is not installed.
+    Raises `LanguageDataMissing` if NLTK or its data is not installed.
     """
     try:
         from nltk.corpus import stopwords  # noqa: PLC0415 -- training only
@@ -53,7 +53,7 @@ def canonical_word(stop_words: bool, lemmatize: bool) -> Callable[[str], str]:
         with _READING:
             left_out = frozenset(stopwords.words("english")) if stop_words else frozenset()
             lemma: Callable[[str], str] = WordNetLemmatizer().lemmatize if lemmatize else str
-            lemma("words")  # reads the data, or finds that there is none
+            lemma("words")  # loads the data, or raises LookupError if it is missing
     except ImportError as error:
         raise LanguageDataMissing(why="NLTK is not installed; it comes with the extra `train`") from error
     except LookupError as error:

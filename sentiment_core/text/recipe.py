@@ -1,4 +1,4 @@
-"""From texts to the tokens that a model's n-grams are made of: one way, for training, scoring and explanations."""
+"""From texts to the tokens of a model's n-grams: the same code for training, scoring and explanations."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from sentiment_core.text.tokenizer import TokenColumn, hash_tokens, token_spans
 
 
 class TokenPipeline(NamedTuple):
-    """What a model does with tokens: others stand for some, then those after a negation become others."""
+    """The token steps of a model's text recipe: canonicalisation, then negation."""
 
     negation_reach: int = 0
     canonical: CanonicalTokens | None = None

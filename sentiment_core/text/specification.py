@@ -1,18 +1,18 @@
-"""The text recipe: what a text means to every model, in training, in bulk, over HTTP and in explanations.
+"""The text recipe: how a text becomes tokens for every model, in training, in bulk, over HTTP and in explanations.
 
-This is the readable definition. `text/tokenizer.py` does the same on UTF-8 bytes, and a test holds it to this module.
+This is the readable definition. `text/tokenizer.py` implements it on UTF-8 bytes, and a test compares the two.
 
-1. HTML tags and character references separate tokens, and so do URLs.
-2. A run of letters and digits of any script is one token, with the apostrophes inside it ("don't", "don\u2019t").
-3. An emoji is a token of its own; so are the marks .,!?;:()*/ and double quotes, and each letter of a script written
-   without spaces (Han, Kana, Thai, Lao, Khmer, Burmese). Other punctuation separates.
-4. Combining marks belong to the token before them; invisible characters and skin tones count for nothing.
-5. Case and compatibility forms are folded and accented letters are taken apart (Unicode 14.0, `text/codepoints.py`), so
-   that "CAFÉ" in any encoding of its accent is one token. Several marks on one letter keep the order they came in.
-6. A token's 64-bit hash is taken over the UTF-8 bytes of its folded form, sixteen at a time; an n-gram's hash combines
-   the hashes of its tokens. Models know n-grams by 46 bits of their hashes only.
-7. Where a model wants it, the tokens after a negation, so many of them and up to the next mark, are other tokens than
-   they are elsewhere: "good" in "not a good film" is not the "good" of "a good film" (S. Das and M. Chen, 2001).
+1. HTML tags, character references and URLs separate tokens.
+2. A run of letters and digits of any script is one token, including the apostrophes inside it ("don't", "don\u2019t").
+3. Each emoji is one token. So is each of the marks .,!?;:()*/, each double quote, and each letter of a script written
+   without spaces (Han, Kana, Thai, Lao, Khmer, Burmese). Other punctuation separates tokens.
+4. Combining marks belong to the preceding token. Invisible characters and skin tones are ignored.
+5. Case and compatibility forms are folded and accented letters are decomposed (Unicode 14.0, `text/codepoints.py`), so
+   that "CAFÉ" is one token in any encoding of its accent. Several marks on one letter keep their order.
+6. A token's 64-bit hash covers the UTF-8 bytes of its folded form, sixteen bytes at a time. An n-gram's hash combines
+   the hashes of its tokens. Models identify n-grams by 46 bits of their hashes only.
+7. If the model enables it, a limited number of tokens after a negation, up to the next punctuation mark, become
+   different tokens: "good" in "not a good film" is not the "good" of "a good film" (S. Das and M. Chen, 2001).
 """
 
 import re
@@ -22,30 +22,30 @@ from typing import Final, NamedTuple
 from sentiment_core.text.codepoints import APOSTROPHE, IGNORED, MARK, SINGLE, WORD, code_points
 
 RECIPE_VERSION: Final = 2
-LONGEST_TAG: Final = 1000  # characters between < and >; a longer one is text with a stray <
+LONGEST_TAG: Final = 1000  # characters between < and >; anything longer is text with a stray <
 LONGEST_REFERENCE: Final = 8  # characters between & (or &#) and ;
 
 # Multipliers: the golden ratio, and a constant of the SplitMix64 generator (Steele et al., OOPSLA 2014).
 MULTIPLIER: Final = 0x9E3779B97F4A7C15
 NGRAM_STEP: Final = 0xBF58476D1CE4E5B9
 SEED: Final = 0x5E17_13E5_7A11_0001
-IDENTITY_SHIFT: Final = 17  # lowest bits of a hash that models do without
+IDENTITY_SHIFT: Final = 17  # lowest bits of a hash that models discard
 
 NEGATIONS: Final = frozenset(
     "not no never nor neither nobody nothing without cannot ain't aren't can't couldn't didn't doesn't don't hadn't "  # noqa: SIM905
     "hasn't haven't isn't mustn't needn't shouldn't wasn't weren't won't wouldn't".split()
 )
 NEGATION_ENDS: Final = frozenset('.,!?;:()"')
-NEGATED: Final = 0x94D0_49BB_1331_11EB  # the n-gram that a negated token extends; SplitMix64's other multiplier
+NEGATED: Final = 0x94D0_49BB_1331_11EB  # hash that a negated token is combined with; SplitMix64's other multiplier
 
 _TAG = re.compile(rf"<[A-Za-z/!][^<>]{{0,{LONGEST_TAG}}}>")
 _REFERENCE = re.compile(rf"&#?[0-9A-Za-z]{{1,{LONGEST_REFERENCE}}};")
-_URL_REST = re.compile(r"[!#-;=?-~]*")  # printable ASCII but quotes and angle brackets
+_URL_REST = re.compile(r"[!#-;=?-~]*")  # printable ASCII except double quotes and angle brackets
 _MASK = (1 << 64) - 1
 
 
 class Token(NamedTuple):
-    """A token and the characters `text[start:end]` that it was read from."""
+    """A token and its source characters `text[start:end]`."""
 
     folded: bytes
     start: int
@@ -61,7 +61,7 @@ class Ngram(NamedTuple):
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """Yield the tokens of a text in order."""
+    """Yield the tokens of a text, in text order."""
     class_of = code_points().class_of
     position = 0
     while position < len(text):
@@ -83,7 +83,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def ngrams(text: str, shortest: int, longest: int, negation_reach: int = 0) -> Iterator[Ngram]:
-    """Yield the n-grams of `shortest` to `longest` tokens, the shorter ones first, each length in text order.
+    """Yield the n-grams of `shortest` to `longest` tokens, shorter ones first, each length in text order.
 
     Up to `negation_reach` tokens after a negation are negated.
     """
@@ -114,7 +114,7 @@ def ngrams(text: str, shortest: int, longest: int, negation_reach: int = 0) -> I
 def token_hash(folded: bytes) -> int:
     """Return the 64-bit hash of a token's folded form.
 
-    Zeros fill up the last sixteen bytes; no token contains any, so no two tokens become the same bytes.
+    The last sixteen bytes are padded with zeros. No token contains a zero byte, so the padding is unambiguous.
     """
     value = SEED
     for start in range(0, len(folded), 16):
@@ -130,9 +130,9 @@ def combine(gram: int, token: int) -> int:
 
 
 def identity(gram: int) -> int:
-    """Return what a model knows an n-gram by: its hash without the lowest bits, the last one of the others set.
+    """Return the identity of an n-gram in a model: its hash without the lowest bits, and with the new lowest bit set.
 
-    So the lower half of what is left is never 0, which the tables count on (`text/vocabulary.py`).
+    The low 32 bits of an identity are therefore never 0, which the tables rely on (`text/vocabulary.py`).
     """
     return gram >> IDENTITY_SHIFT | 1
 
@@ -170,7 +170,7 @@ def _single(text: str, start: int) -> Token:
 
 
 def _url_end(text: str, token: Token) -> int | None:
-    """Return where the URL ends that starts with this token, or None when it starts none."""
+    """Return the end of the URL that starts with this token, or None if the token does not start a URL."""
     scheme = token.folded in (b"http", b"https") and text.startswith("://", token.end)
     host = token.folded == b"www" and text.startswith(".", token.end)
     rest = _URL_REST.match(text, token.end) if scheme or host else None

@@ -1,9 +1,9 @@
-"""The text recipe of `text/specification.py` on UTF-8 bytes, at close to a gigabyte a second.
+"""The vectorized tokenizer: the text recipe of `text/specification.py` on UTF-8 bytes, at nearly a gigabyte a second.
 
-Texts are read twice. First each 64 bytes are classified at once, into masks of one bit a byte. Then the bits that start
-a token are walked through: a token of ASCII alone, up to sixteen bytes, is hashed from two loads without looking at its
-bytes one by one (the idea is that of simdjson: G. Langdale and D. Lemire, VLDB Journal 28, 2019). Everything else goes
-through `text/tokenizer_scalar.py`. Compiled functions (`columnar/compiled.py`).
+It makes two passes over each text. The first pass classifies 64 bytes at a time into masks of one bit per byte. The
+second pass visits the bits that start a token. An ASCII-only token of up to sixteen bytes is hashed from two loads,
+without a loop over its bytes. The idea comes from simdjson (G. Langdale and D. Lemire, VLDB Journal 28, 2019). The
+scalar tokenizer (`text/tokenizer_scalar.py`) handles everything else. Compiled functions (`columnar/compiled.py`).
 """
 
 from itertools import filterfalse
@@ -24,17 +24,17 @@ _SIX: Final = np.uint64(6)
 _TOP: Final = np.uint64(63)
 _ALL: Final = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 _FOLDING: Final = np.uint64(0x2020_2020_2020_2020)
-_LOW: Final = np.array([(1 << 8 * min(length, 8)) - 1 for length in range(17)], np.uint64)  # bytes of a token's length
+_LOW: Final = np.array([(1 << 8 * min(length, 8)) - 1 for length in range(17)], np.uint64)  # masks by token length
 _HIGH: Final = np.array([(1 << 8 * max(length - 8, 0)) - 1 for length in range(17)], np.uint64)
 
 
 def _ascii(*kinds: int) -> set[int]:
-    """Return the ASCII characters of some classes."""
+    """Return the ASCII characters of the given classes."""
     return {byte for byte in range(0x80) if codepoints.code_points().class_of(chr(byte)) in kinds}
 
 
 def _folded_by_a_bit(byte: int) -> bool:
-    """Tell whether setting one bit folds an ASCII character, as it does all letters: the fast path does no more."""
+    """Return whether setting one bit folds an ASCII character, as for all letters. The fast path only sets it."""
     return codepoints.code_points().fold(chr(byte))[0] == byte | (int(_FOLDING) & 0xFF)
 
 
@@ -63,13 +63,13 @@ def _block_masks(data: Any, index: int) -> tuple[Any, Any, Any, Any, Any]:
 
 @compiled
 def _classify(data: Any, start: int, stop: int, rest: Any, masks: Any) -> int:
-    """Write the five masks of each 64 bytes of a text, and zeros after them; return the number of blocks."""
+    """Write the five masks of each 64-byte block of a text, then zeros; return the number of blocks."""
     blocks = (stop - start + BYTES - 1) // BYTES
     for block in range(blocks):
         at = start + block * BYTES
         if at + BYTES <= len(data):
             found = _block_masks(data, at)
-        else:  # never read past the end of the memory
+        else:  # do not read past the end of the buffer
             rest[:] = 0
             for index in range(len(data) - at):
                 rest[index] = data[at + index]
@@ -83,9 +83,10 @@ def _classify(data: Any, start: int, stop: int, rest: Any, masks: Any) -> int:
 
 @compiled
 def _join(masks: Any, blocks: int) -> None:
-    """Turn the masks into those that the walk needs: starts of tokens in place of joiners, and whole words.
+    """Turn the masks into the masks for the walk: token starts replace joiners, and words include their apostrophes.
 
-    An apostrophe between two ASCII letters is part of the word. Before a character outside ASCII it may be.
+    An apostrophe between two ASCII letters is part of the word. An apostrophe before a non-ASCII character may be, so
+    the scalar tokenizer decides.
     """
     words, joiners, singles, careful_starts, careful_ends = masks[0], masks[1], masks[2], masks[3], masks[4]
     letters_before, whole_before = np.uint64(0), np.uint64(0)
@@ -120,14 +121,14 @@ def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int,
         offset = np.uint64(trailing_zeros(bits))
         bits &= bits - _ONE
         at = start + block * BYTES + np.int64(offset)
-        # The bits of the word from here on; a token that is no word is one byte.
+        # The remaining bits of the word; a token that is not a word is one byte.
         word = (words[block] >> offset) | ((words[block + 1] << _ONE) << (_TOP - offset))
         length = max(trailing_zeros(~word), 1)
         end = at + length
         after = np.uint64(end - start)
         careful = (careful_starts[block] >> offset) | (careful_ends[after >> _SIX] >> (after & _TOP))
         if not careful & _ONE and length <= 16 and at <= readable:
-            # Every plain byte of a token is folded by setting this one bit.
+            # On the fast path, setting this one bit folds every byte of a token.
             low = (load_word(data, at) | _FOLDING) & _LOW[np.uint64(length)]
             high = (load_word(data, at + 8) | _FOLDING) & _HIGH[np.uint64(length)]
             if low not in (HTTP, HTTPS, WWW):
@@ -151,9 +152,9 @@ def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int,
 
 @compiled
 def tokenize(data: Any, offsets: Any, table: Any, hashes: Any, spans: Any, token_offsets: Any) -> None:
-    """Write the token hashes of all texts, and where those of each begin.
+    """Write the token hashes of all texts, and the offset of each text's first token.
 
-    `spans` gets the first and the end byte of each token, unless it has no room at all.
+    If `spans` is not empty, write the first byte and the end byte of each token to it.
     """
     longest = 0
     for index in range(len(offsets) - 1):
@@ -171,14 +172,14 @@ def tokenize(data: Any, offsets: Any, table: Any, hashes: Any, spans: Any, token
 
 
 class TokenColumn(NamedTuple):
-    """The token hashes of n texts one after another, and where each text's begin."""
+    """The concatenated token hashes of n texts, and the offset of each text's first token."""
 
     hashes: Hashes
     offsets: NDArray[np.int64]  # n + 1
 
 
 def _as_compiled(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a view of an array of the one type that is compiled for, whether its memory may be written or not."""
+    """Return a contiguous read-only view, so that one compiled signature serves writable and read-only arrays."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
@@ -193,12 +194,12 @@ def _tokenized(texts: TextColumn, spans: NDArray[np.int64]) -> TokenColumn:
 
 
 def hash_tokens(texts: TextColumn) -> TokenColumn:
-    """Return the hashes of the tokens of each text."""
+    """Return the token hashes of each text."""
     return _tokenized(texts, np.empty((0, 2), np.int64))
 
 
 def token_spans(texts: TextColumn) -> tuple[TokenColumn, NDArray[np.int64]]:
-    """Return the hashes of the tokens of each text, and the first and end byte of each token in the column's data."""
+    """Return the token hashes of each text, and the first and end byte of each token in the column's data."""
     spans = np.empty((int(texts.offsets[-1] - texts.offsets[0]), 2), np.int64)
     tokens = _tokenized(texts, spans)
     return tokens, spans[: len(tokens.hashes)]

@@ -1,7 +1,7 @@
-"""Reads one token at a time from UTF-8 bytes, byte by byte, as `text/specification.py` defines it.
+"""The scalar tokenizer: reads one token at a time from UTF-8 bytes, as defined in `text/specification.py`.
 
-`tokenizer.py` takes this path for what it cannot do faster: other scripts, tags, references, URLs, long words. It
-would do for all texts. Compiled functions (`columnar/compiled.py`).
+The vectorized tokenizer (`tokenizer.py`) calls it for input outside the fast path: other scripts, tags, character
+references, URLs and long words. It could tokenize any text alone. Compiled functions (`columnar/compiled.py`).
 """
 
 from functools import cache
@@ -33,7 +33,7 @@ _BLOCK_MASK: Final = (1 << codepoints.BLOCK_BITS) - 1
 _EXCLAMATION_MARK, _QUOTE, _NUMBER_SIGN, AMPERSAND, _FULL_STOP, _SLASH, _COLON, _SEMICOLON = b'!"#&./:;'
 LESS_THAN, _GREATER_THAN = b"<>"
 
-_BLOCKS: Final = 128  # where the parts of the character table begin
+_BLOCKS: Final = 128  # start of each part of the character table
 _ENTRIES: Final = _BLOCKS + (0x110000 >> codepoints.BLOCK_BITS)
 _LONGEST_TAG: Final = specification.LONGEST_TAG
 _LONGEST_REFERENCE: Final = specification.LONGEST_REFERENCE
@@ -43,7 +43,7 @@ _LONGEST_REFERENCE: Final = specification.LONGEST_REFERENCE
 def character_table() -> NDArray[np.uint32]:
     """Return the table of `text/codepoints.py` as one flat array, which compiled functions pass around at no cost.
 
-    First the ASCII characters (class, and folded byte << 8), then the blocks, the entries, and the folded bytes.
+    Its parts are the ASCII characters (class, and folded byte << 8), the blocks, the entries and the folded bytes.
     """
     table = codepoints.code_points()
     ascii_characters = [chr(code_point) for code_point in range(_BLOCKS)]
@@ -56,7 +56,7 @@ def character_table() -> NDArray[np.uint32]:
 
 @compiled
 def _decode(data: Any, position: int, stop: int) -> tuple[Any, int]:
-    """Return the code point at a position and its width in bytes; a broken sequence is one byte of U+FFFD."""
+    """Return the code point at a position and its width in bytes. An invalid sequence is U+FFFD of one byte."""
     first = np.int64(data[position])
     if first < 0x80:
         return first, 1
@@ -89,7 +89,7 @@ def _class_at(data: Any, position: int, stop: int, table: Any) -> Any:
 
 @compiled
 def _absorb(value: Any, pending: Any, length: int, byte: Any) -> tuple[Any, Any, int]:
-    """Take one more byte into a token's hash; `pending` holds the bytes of the eight that are not full yet."""
+    """Add one byte to a token's hash. `pending` holds the bytes of the incomplete eight-byte word."""
     pending |= np.uint64(byte) << np.uint64((length & 7) << 3)
     length += 1
     if length & 7 == 0:
@@ -102,7 +102,7 @@ def _absorb(value: Any, pending: Any, length: int, byte: Any) -> tuple[Any, Any,
 def _absorb_folded(
     value: Any, pending: Any, length: int, data: Any, position: int, width: int, entry: int, table: Any
 ) -> tuple[Any, Any, int]:
-    """Take what a character outside ASCII is folded to into a token's hash."""
+    """Add the folded form of a non-ASCII character to a token's hash."""
     size = (entry >> _CLASS_BITS) & _LENGTH_MASK
     if size == 0:
         for offset in range(width):
@@ -116,7 +116,7 @@ def _absorb_folded(
 
 @compiled
 def _finish(value: Any, pending: Any, length: int) -> Any:
-    """Return a token's hash: zeros fill up the last sixteen bytes."""
+    """Return the token's hash, with the last sixteen bytes padded with zeros."""
     if length & 7:
         value = mix(value ^ pending)
     if 0 < length & 15 <= 8:
@@ -128,7 +128,7 @@ def _finish(value: Any, pending: Any, length: int) -> Any:
 def _finish_word(
     value: Any, pending: Any, length: int, data: Any, position: int, stop: int, table: Any
 ) -> tuple[Any, int]:
-    """Return the hash of a word that goes on at a position, and where it ends."""
+    """Return the hash of a word that continues at a position, and the word's end."""
     while position < stop:
         code_point, width = _decode(data, position, stop)
         entry = _entry(table, code_point)
@@ -144,7 +144,7 @@ def _finish_word(
 
 @compiled
 def _hash_single(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int]:
-    """Return the hash of the one-character token at a position with its marks, and where it ends."""
+    """Return the hash of the one-character token at a position, including its marks, and the token's end."""
     value, pending, length = SEED, np.uint64(0), 0
     first = True
     while position < stop:
@@ -172,7 +172,7 @@ def _is_in_url(byte: int) -> bool:
 
 @compiled
 def _tag_end(data: Any, position: int, stop: int) -> int:
-    """Return where the HTML tag ends that starts at this `<`, or the position itself when none does."""
+    """Return the end of the HTML tag that starts at this `<`, or the position itself if it does not start a tag."""
     if position + 2 >= stop:
         return position
     first = data[position + 1]
@@ -191,7 +191,7 @@ def _tag_end(data: Any, position: int, stop: int) -> int:
 
 @compiled
 def _reference_end(data: Any, position: int, stop: int) -> int:
-    """Return where the character reference ends that starts at this `&`, or the position itself when none does."""
+    """Return the end of the character reference that starts at this `&`, or the position itself if there is none."""
     start = position + 1
     if start < stop and data[start] == _NUMBER_SIGN:
         start += 1
@@ -206,7 +206,7 @@ def _reference_end(data: Any, position: int, stop: int) -> int:
 
 @compiled
 def _separator_end(data: Any, position: int, stop: int) -> int:
-    """Return where the separator at a position ends: a tag, a character reference, or one character."""
+    """Return the end of the separator at a position: a tag, a character reference or one character."""
     byte = data[position]
     end = position
     if byte == LESS_THAN:
@@ -220,7 +220,7 @@ def _separator_end(data: Any, position: int, stop: int) -> int:
 
 @compiled
 def _url_end(data: Any, end: int, stop: int, value: Any) -> int:
-    """Return where the URL ends whose first token has this hash and end, or the end itself when it starts none."""
+    """Return the end of the URL that starts with the token of this hash and end, or `end` itself if it is no URL."""
     if end >= stop:
         return end
     if data[end] == _COLON:
@@ -237,9 +237,10 @@ def _url_end(data: Any, end: int, stop: int, value: Any) -> int:
 
 @compiled
 def scalar_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int, int]:
-    """Read what starts at a position, of whatever kind.
+    """Read one token or separator at a position.
 
-    Return a hash, where the token ends, and where to go on: two different places when there is no token.
+    Return a hash, the token's end, and the position to resume at. The end and the resume position differ if there is no
+    token.
     """
     kind = _class_at(data, position, stop, table)
     if kind == _SINGLE:
@@ -248,7 +249,7 @@ def scalar_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, i
     if kind != _WORD:
         return SEED, position, _separator_end(data, position, stop)
     value, pending, length, end = SEED, np.uint64(0), 0, position
-    # Calls cost more than the work here: Numba counts references to arrays.
+    # Inlined: a call would cost more than the work, because Numba counts references to arrays.
     while end < stop and data[end] < 0x80 and table[data[end]] & _CLASS_MASK == _WORD:
         pending |= np.uint64(table[data[end]] >> 8) << np.uint64((length & 7) << 3)
         length += 1

@@ -1,4 +1,4 @@
-"""The n-grams that a model knows: a hash table made for looking up many unknown n-grams a known one.
+"""A model's vocabulary of n-grams: a hash table for lookups in which most n-grams are unknown.
 
 Compiled functions (`columnar/compiled.py`).
 """
@@ -14,9 +14,9 @@ from sentiment_core.text.hashing import Hashes, identity
 from sentiment_core.text.specification import IDENTITY_SHIFT
 
 _FILTER_BITS_A_FEATURE: Final = 16
-_MOST_KEYS_A_BUCKET: Final = 4  # on average; buckets hold 8, so few overflow
+_MOST_KEYS_A_BUCKET: Final = 4  # on average; a bucket holds 8, so few overflow
 _KEY_BITS: Final = 32
-_PREFIX_BITS: Final = 64 - IDENTITY_SHIFT - _KEY_BITS  # of a hash, which its key leaves out
+_PREFIX_BITS: Final = 64 - IDENTITY_SHIFT - _KEY_BITS  # bits of a hash that its key omits
 _SIX: Final = np.uint64(6)
 _LOW_SIX: Final = np.uint64(63)
 _IDENTITY_SHIFT: Final = np.uint64(IDENTITY_SHIFT)
@@ -25,43 +25,43 @@ _LAST: Final = KEYS - 1
 
 
 class Vocabulary(NamedTuple):
-    """The n-grams of a model: a table of buckets of eight keys, and a filter before it.
+    """The n-grams of a model: a hash table of buckets of eight keys, preceded by a filter.
 
-    A bucket is a row: eight keys (0 where there is no n-gram), then for each key a value, then perhaps a second and a
-    third one. With one value a bucket is what a processor fetches at once, 64 bytes. An n-gram belongs to the bucket of
-    its highest bits, or where that is full to one of those after it. Its slot is the place of its key in the table.
-    Compiled functions take the arrays, not this class: Numba's cache would tie the machine code to its name.
+    A bucket is one row: eight keys (0 for an empty slot), then one value for each key, then optionally a second and a
+    third value for each key. With one value a bucket is 64 bytes, one cache line. An n-gram belongs to the bucket of
+    its highest bits, or to one of the next buckets if that one is full. Its slot is the index of its key in the table.
+    Compiled functions take the arrays, not this class, because Numba's cache would tie the machine code to its name.
     """
 
-    filter: NDArray[np.uint64]  # a bit for each prefix that occurs: it turns most unknown n-grams away
-    cells: NDArray[np.uint32]  # the rows one after another
-    width: int  # cells of a row
+    filter: NDArray[np.uint64]  # a bit for each prefix that occurs; it rejects most unknown n-grams
+    cells: NDArray[np.uint32]  # the concatenated rows
+    width: int  # cells per row
 
     def values(self, kind: type[np.generic]) -> NDArray[Any]:
-        """Return the table's cells as values of another type; n-gram i of a slot has `slot + KEYS`, and so on."""
+        """Return the cells as another type. A slot's values are at `slot + KEYS`, `slot + 2 * KEYS`, and so on."""
         return self.cells.view(kind)
 
 
 def vocabulary(identities: Hashes, values: NDArray[Any]) -> Vocabulary:
-    """Index n-grams by their identities (`text.identity`), which must be ascending and different.
+    """Index n-grams by their identities (`specification.identity`), which must be ascending and distinct.
 
-    `values` has four bytes for each n-gram, in shape (n,), or more of them in shape (values, n).
+    `values` holds one four-byte value for each n-gram, in shape (n,), or several, in shape (values, n).
     """
     stored = np.atleast_2d(values).view(np.uint32)
     bucket_bits = max((len(identities) // _MOST_KEYS_A_BUCKET).bit_length(), _PREFIX_BITS + 1)
     while True:
         table, farthest = _table(identities, stored, bucket_bits)
-        # A bucket's number and a key have some bits of the hash in common. Where an n-gram moved on less far than they
-        # can count, no other n-gram can be taken for it.
+        # A bucket's number and a key share some bits of the hash. If an n-gram is displaced by less than these bits can
+        # count, no other n-gram can be mistaken for it.
         if farthest < 1 << (bucket_bits - _PREFIX_BITS):
             return table
         bucket_bits += 1
 
 
 def _table(identities: Hashes, values: NDArray[np.uint32], bucket_bits: int) -> tuple[Vocabulary, int]:
-    """Return the table of so many buckets, and how many buckets an n-gram moved on at most."""
+    """Return the table of `2**bucket_bits` buckets, and the largest displacement of an n-gram, in buckets."""
     filter_bits = max((_FILTER_BITS_A_FEATURE * len(identities)).bit_length(), 6)
-    rows = (1 << bucket_bits) + len(identities) // KEYS + 2  # with room behind the last bucket
+    rows = (1 << bucket_bits) + len(identities) // KEYS + 2  # with room after the last bucket
     width = KEYS * (1 + len(values))
     table = Vocabulary(np.zeros(1 << (filter_bits - 6), np.uint64), np.zeros(rows * width, np.uint32), width)
     return table, _fill(identities, values, *table, bucket_bits)
@@ -91,7 +91,7 @@ def _fill(identities: Any, values: Any, filter_: Any, cells: Any, width: int, bu
 
 @compiled
 def shift_for(size: int) -> Any:
-    """Return how far to shift a hash right for an index below the largest power of two that a size holds."""
+    """Return the right shift that turns a hash into an index below the largest power of two not above `size`."""
     bits = 0
     while 1 << (bits + 1) <= size:
         bits += 1
@@ -100,14 +100,14 @@ def shift_for(size: int) -> Any:
 
 @compiled
 def may_hold(filter_: Any, shift: Any, gram: Any) -> Any:
-    """Return 1 where the filter has the n-gram's prefix, else 0; `shift` is that for the filter's bits."""
+    """Return 1 if the filter has the n-gram's prefix, else 0. `shift` is `shift_for` of the filter's bits."""
     bit = gram >> shift
     return np.int64((filter_[bit >> _SIX] >> (bit & _LOW_SIX)) & _ONE)
 
 
 @compiled
 def slot_of(cells: Any, width: int, shift: Any, gram: Any) -> Any:
-    """Return the slot of an n-gram, or -1 where it is not known; `shift` is that for the number of rows."""
+    """Return the slot of an n-gram, or -1 if it is unknown. `shift` is `shift_for` of the number of rows."""
     key = np.uint32(identity(gram))
     first = np.int64(gram >> shift) * width
     equal = equal_keys(cells, first, key)

@@ -61,14 +61,14 @@ demo-clean: ## Forget the demo's state
 
 # Two workers run the whole suite, because the tests wait a lot. tests/conftest.py says which groups start first. One
 # worker runs chosen tests and shows them as they run.
-WORKERS := $(if $(ARGS),,--numprocesses 2 --dist loadgroup --no-loadscope-reorder)
+WORKERS := $(if $(ARGS),,--numprocesses 2 --dist loadfile --no-loadscope-reorder)
 .PHONY: test
 test: $(KERNELS) ## Run the tests (ARGS='-k name' passes arguments on to pytest)
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 .PHONY: test-fast
 test-fast: $(KERNELS) lint ## Run lint and the unit tests, which need no server (under a minute)
-	@$(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: test-crash
 test-crash: $(KERNELS) ## Kill loads at every step, by themselves and under Airflow, and print what came of each

@@ -77,7 +77,9 @@ class TrainingDataInvalid(TerminalError):
 
 
 class ChecksFailed(TerminalError):
-    message = "The training data fails {count} of its checks: {failed}. The limits are in section `checks` of params.yaml."
+    message = (
+        "The training data fails {count} of its checks: {failed}. The limits are in section `checks` of params.yaml."
+    )
     code = "checks_failed"
 
 

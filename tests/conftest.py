@@ -22,33 +22,42 @@ hypothesis.settings.load_profile("project")
 CHECKOUT = Path(__file__).parent.parent
 
 
-# Groups of tests that share an expensive setup. All tests of a group run on one worker. Other tests form one group per
-# file.
-SHARED = ("end_to_end", "dags")
-# The groups that take longest start first. Otherwise the other workers would wait for them at the end.
+# Folders whose tests share what takes long to set up: one worker runs all of a folder. Elsewhere a file is a group.
+SHARED = ("tests/end_to_end", "tests/dags")
+# The groups that take longest start first, or one worker would wait for the other at the end.
 LONGEST = (
-    "end_to_end",
-    "dags",
-    "integration/test_previous_release.py",
-    "integration/test_benchmarks.py",
-    "api/test_model.py",
-    "api/test_page_live.py",
+    "tests/end_to_end",
+    "tests/dags",
+    "tests/integration/test_previous_release.py",
+    "tests/integration/test_benchmarks.py",
+    "tests/api/test_page_live.py",
+    "tests/api/test_model.py",
 )
 
 
-def group_of(item: pytest.Item) -> str:
-    """Return the name of the group of tests that run on one worker with this one."""
-    folder = item.path.parent.name
-    return folder if folder in SHARED else f"{folder}/{item.path.name}"
+def group_of(node_id: str) -> str:
+    """Return the name of the tests that run on one worker with this one."""
+    path = node_id.partition("::")[0]
+    folder = path.rpartition("/")[0]
+    return folder if folder in SHARED else path
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each group of tests on one worker, and start with the groups that take longest."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    """Start with the groups that take longest."""
     order = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(group_of(item), len(order)))
+    items.sort(key=lambda item: order.get(group_of(item.nodeid), len(order)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep each group on one worker. The groups of `--dist loadgroup` have no effect since pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 -- pytest runs without it, too
+
+    class GroupScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ def run_statements_beside(migration: str) -> None:
     """Run the .sql file next to a migration's Python file, in the transaction of the migration.
 
     Released migrations import this name from here, and the previous release runs the migrations of this release. The
-    function must stay importable as `sentiment_core.database.migrations.run_statements_beside`.
+    function must stay importable as `sentiment_core.database.run_statements_beside`.
     """
     from alembic import op  # noqa: PLC0415 -- programs that only connect are installed without Alembic
 

@@ -1,16 +1,16 @@
-"""Connections to PostgreSQL, without what only migrations need: it would take the service 20 MB."""
+"""Connections to PostgreSQL, without the imports that only migrations need. They would cost the service 20 MB."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg2
-from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class with a lowercase name in psycopg2
 
 from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable
 
 __all__ = ["Connection", "connect", "database_errors", "libpq_url"]
 
-# SQLSTATE classes after which the same transaction can succeed later: 08 connection, 40 rollback (deadlock,
+# SQLSTATE classes after which a retry of the same transaction can succeed: 08 connection, 40 rollback (deadlock,
 # serialization), 53 insufficient resources (disk full, too many connections), 55P03 lock timeout, 57 operator
 # intervention, 58 system error. https://www.postgresql.org/docs/current/errcodes-appendix.html
 TRANSIENT_STATES = ("08", "40", "53", "55P03", "57", "58")
@@ -18,11 +18,11 @@ TRANSIENT_STATES = ("08", "40", "53", "55P03", "57", "58")
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Turn psycopg2's errors into `DatabaseUnavailable` (try again) or `DatabaseRefused` (never will)."""
+    """Convert psycopg2 errors to `DatabaseUnavailable` (retry) or `DatabaseRefused` (a retry cannot succeed)."""
     try:
         yield
     except psycopg2.Error as error:
-        # A lost connection cannot be rolled back either, and the failure before that one tells how it was lost.
+        # The rollback on a lost connection fails too. The error before that one says how the connection was lost.
         before = error.__context__ if isinstance(error, psycopg2.InterfaceError) else None
         told = before if isinstance(before, psycopg2.Error) else error
         why = " ".join(str(told).split()) or type(told).__name__
@@ -35,11 +35,11 @@ def database_errors() -> Iterator[None]:
 
 @contextmanager
 def connect(url: str, application: str = "sentiment", *, unanswered_s: float | None = None) -> Iterator[Connection]:
-    """Open a connection for the length of the block; its errors become the project's own.
+    """Open a connection for the duration of the block, and convert its errors to the project's errors.
 
-    The caller commits. Keepalives let either side notice within a minute that the other has vanished while nothing is
-    sent; what was sent and is not acknowledged counts as lost after `unanswered_s`, else after the system's own quarter
-    of an hour. Raises `DatabaseUnavailable` and `DatabaseRefused`.
+    The caller commits. While the connection is idle, keepalives let either side detect within a minute that the other
+    is gone. Sent data that is not acknowledged counts as lost after `unanswered_s` seconds, or by default after the
+    operating system's limit of about 15 minutes. Raises `DatabaseUnavailable` and `DatabaseRefused`.
     """
     with database_errors():
         connection = psycopg2.connect(
@@ -59,6 +59,6 @@ def connect(url: str, application: str = "sentiment", *, unanswered_s: float | N
 
 
 def libpq_url(url: str) -> str:
-    """Return the URL without a SQLAlchemy driver name or Airflow's spelling of the scheme."""
+    """Return the URL with the scheme `postgresql`, without a SQLAlchemy driver name or Airflow's scheme spelling."""
     scheme, _, rest = url.partition("://")
     return f"postgresql://{rest}" if scheme.startswith("postgres") else url

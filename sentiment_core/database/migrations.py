@@ -1,4 +1,4 @@
-"""Migrations: the schema brought to a revision."""
+"""Migrations: upgrade the schema to a revision."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +14,13 @@ from sentiment_core.database.schema import SchemaStatus, migrations_folder, requ
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the database to a revision. Several processes may do so at once: one works, the others wait.
+    """Upgrade the database to a revision. Of several concurrent callers, one works and the others wait.
 
-    What a newer release has migrated is left as it is: after a rollback this one works on that.
+    A schema that a newer release has migrated stays unchanged, because after a rollback this release works with it.
     """
     config = migrations()
     with schema_connection(url) as guard, schema_connection(url) as connection:
-        # The lock of a transaction that stays open: one of a session would outlive it behind a pooler.
+        # An advisory lock of a transaction that stays open. Behind a pooler, a session lock would outlive the session.
         guard.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.upgrade', 0))")
         connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS sentiment")
         found = SchemaStatus(_revision(connection), required_revision())
@@ -46,7 +46,10 @@ def migrations() -> Config:
 
 @contextmanager
 def schema_connection(url: str) -> Iterator[sqlalchemy.Connection]:
-    """Open a SQLAlchemy connection, as Alembic wants it."""
+    """Open a SQLAlchemy connection for Alembic.
+
+    Raises `DatabaseUnavailable` and `DatabaseRefused`.
+    """
     engine = sqlalchemy.create_engine(
         libpq_url(url).replace("postgresql://", "postgresql+psycopg2://", 1),
         poolclass=sqlalchemy.NullPool,

@@ -1,4 +1,4 @@
-"""Which revision the database's schema has, and which one this release needs; asked without what migrations need."""
+"""The schema revision of the database, and the revision that this release needs. Does not import Alembic."""
 
 import time
 from pathlib import Path
@@ -9,44 +9,48 @@ import psycopg2
 from sentiment_core.database.connection import connect
 from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 
-# The table is not there, or the schema of it.
+# SQLSTATE: the table is missing, or its schema is.
 _NOT_THERE = ("42P01", "3F000")
 
 
 class SchemaStatus(NamedTuple):
-    """The schema's revision in the database (None: not there) and the one that this release needs."""
+    """The schema revision in the database (None if there is none), and the revision that this release needs."""
 
     found: str | None
     needed: str
 
     @property
     def current(self) -> bool:
-        """Whether this release can work on the database.
+        """Return whether this release can work with the database.
 
-        It can on a newer schema too: a migration leaves what the release before it needs, so that this one goes on
-        while the next is rolled out, and after a rollback, which undoes no migration.
+        It can work with a newer schema too: a migration keeps everything that the previous release needs. So this
+        release continues to work during the rolling restart of the next one, and after a rollback, which does not
+        revert migrations.
         """
         return self.found is not None and self.found >= self.needed
 
     @property
     def ahead(self) -> bool:
-        """Whether a newer release has migrated the database."""
+        """Return whether a newer release has migrated the database."""
         return self.found is not None and self.found > self.needed
 
 
 def migrations_folder() -> Path:
-    """Return the folder of the migrations; it lies in the wheel's package, or beside it in a checkout."""
+    """Return the folder of the migrations. It is inside the package in a wheel, and next to it in a checkout."""
     package = Path(__file__).parent.parent
     return next(folder for folder in (package / "sql", package.parent / "sql") if (folder / "env.py").exists())
 
 
 def required_revision() -> str:
-    """Return the newest revision that this release knows: revisions are numbers of four digits, their files' names."""
+    """Return the newest revision that this release knows. A revision is the four-digit number in the file name."""
     return max(path.name.partition("_")[0] for path in (migrations_folder() / "versions").glob("[0-9]*.py"))
 
 
 def schema_status(url: str) -> SchemaStatus:
-    """Compare the database's revision with this release's."""
+    """Compare the revision of the database with that of this release.
+
+    Raises `DatabaseUnavailable` and `DatabaseRefused`.
+    """
     found: str | None = None
     try:
         with connect(url, "sentiment schema") as connection, connection, connection.cursor() as cursor:
@@ -63,8 +67,8 @@ def schema_status(url: str) -> SchemaStatus:
 def wait_for_schema(url: str, seconds: float, *, if_reachable: bool = False) -> SchemaStatus:
     """Wait until the database answers and its schema is current.
 
-    Raises `SchemaOutdated`, or `DatabaseUnavailable`, when that has not come after `seconds`; `if_reachable` raises the
-    latter at once, for who can go on without a database and only not with an old one.
+    Raises `SchemaOutdated` or `DatabaseUnavailable` when this has not happened after `seconds`. With `if_reachable`,
+    `DatabaseUnavailable` is raised immediately, for callers that can run without a database but not with an old schema.
     """
     deadline = time.monotonic() + seconds
     while True:

@@ -1,1 +1,1 @@
-"""From an object in S3 to validated columns: listing, opening, decompressing, CSV, the drop contract. No database."""
+"""Turn an S3 object into validated columns: listing, opening, decompression, CSV, drop contract. Uses no database."""

@@ -1,4 +1,4 @@
-"""The body of a drop as its reader sees it: hashed as stored, decompressed, and bounded."""
+"""Reader for the body of a drop. It hashes the stored bytes, decompresses them and limits the expanded size."""
 
 import gzip
 import hashlib
@@ -17,17 +17,17 @@ CHUNK = 1 << 20
 
 
 class Readable(Protocol):
-    """The one method of a stream that is needed here."""
+    """A stream with the only method that this module needs."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return up to `size` bytes; none at the end."""
+        """Return up to `size` bytes. The result is empty at the end of the stream."""
 
 
 class Body:
-    """Reads a drop's bytes, expanded. `finish` gives the SHA-256 of the object as stored.
+    """Reads the expanded bytes of a drop. `finish` returns the SHA-256 of the object as stored.
 
-    Raises `FileRejected` for a name that is none of the contract's, for damaged compression, and when the object
-    expands to more than `max_expanded_bytes`.
+    Raises `FileRejected` when the contract does not support the name, when the compression is damaged, and when the
+    object expands to more than `max_expanded_bytes`.
     """
 
     def __init__(self, stored: Readable, drop: Drop, max_expanded_bytes: int) -> None:
@@ -43,7 +43,7 @@ class Body:
             self._expanded = zstd.ZstdFile(cast("BinaryIO", self._stored))
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` expanded bytes; none at the end."""
+        """Return up to `size` expanded bytes. The result is empty at the end of the stream."""
         try:
             data = self._expanded.read(size)
         except (gzip.BadGzipFile, EOFError, zlib.error, zstd.ZstdError) as error:
@@ -60,11 +60,11 @@ class Body:
 
     @property
     def stored_bytes(self) -> int:
-        """Return how many bytes of the object as stored were read."""
+        """Return the number of stored (not expanded) bytes read so far."""
         return self._stored.size
 
     def finish(self) -> bytes:
-        """Read what the decompression left, and return the hash of the whole object."""
+        """Read the bytes that decompression left unread, and return the SHA-256 digest of the whole stored object."""
         while self._stored.read(CHUNK):
             pass
         return self._stored.sha256.digest()
@@ -84,7 +84,10 @@ class _Hashed:
 
 
 def file_format(drop: Drop) -> tuple[str, str]:
-    """Return delimiter and compression suffix ('' for none) by the key's ending, or raise `FileRejected`."""
+    """Return the delimiter and the compression suffix ('' for none) from the end of the key.
+
+    Raises `FileRejected` when the key is a directory marker or its format is not supported.
+    """
     if drop.key.endswith("/"):
         raise FileRejected(
             reason=RejectCode.DIRECTORY_MARKER,

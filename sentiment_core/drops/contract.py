@@ -1,4 +1,4 @@
-"""The drop contract: what the columns of a file mean, and the codes of what is refused."""
+"""The drop contract: the meaning of a file's columns, and the reason codes of rejected rows and files."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -10,9 +10,9 @@ KNOWN_COLUMNS = ("review_id", "product_id", "author_id", "rating", "reviewed_at"
 
 
 class RejectCode(StrEnum):
-    """Why a row or a whole file is refused; the value is what the ledger and the quarantine say."""
+    """Reason why a row or a whole file is rejected. The ledger and the quarantine store the value."""
 
-    # of a row
+    # row codes
     COLUMN_COUNT = "column_count"
     INVALID_UTF8 = "invalid_utf8"
     NUL_BYTE = "nul_byte"
@@ -22,7 +22,7 @@ class RejectCode(StrEnum):
     INVALID_REVIEWED_AT = "invalid_reviewed_at"
     CONFLICTING_REVIEW_ID = "conflicting_review_id"
     ERASED = "erased"
-    # of a file
+    # file codes
     UNSUPPORTED_FORMAT = "unsupported_format"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
     DAMAGED_COMPRESSION = "damaged_compression"
@@ -41,10 +41,10 @@ class RejectCode(StrEnum):
 
 
 class Header:
-    """What the columns of a file mean, found from the names in its first record.
+    """The meaning of a file's columns, derived from the names in its first record.
 
-    `text` and the values of `known` and `extra` are field numbers. Raises `FileRejected` when there is no text column,
-    when a name stands twice, and when the names are no UTF-8.
+    `text` and the values of `known` and `extra` are field numbers. Raises `FileRejected` when the text column is
+    missing, when a name occurs twice, and when the names are not UTF-8 or contain NUL bytes.
     """
 
     def __init__(self, names: Sequence[bytes], text_columns: Sequence[str], source: str) -> None:
@@ -73,13 +73,13 @@ class Header:
 
     @classmethod
     def of_text(cls, names: Sequence[bytes], text_columns: Sequence[str], source: str) -> Self:
-        """Return a header that minds the text column only: what stands in the others is never looked at."""
+        """Return a header that maps only the text column. The values of the other columns are never parsed."""
         header = cls(names, text_columns, source)
         header.known, header.extra = {}, {}
         return header
 
     def field(self, name: str) -> int | None:
-        """Return the number of the field with a name, compared without regard to case; None where there is none."""
+        """Return the number of the field with this name, or None if absent. The comparison ignores case."""
         folded = [known.strip().casefold() for known in self.names]
         wanted = name.strip().casefold()
         return folded.index(wanted) if wanted in folded else None
@@ -96,5 +96,5 @@ class Header:
 
 
 def primary_language(language: str) -> str:
-    """Return the primary subtag of a BCP 47 tag (`en-GB`), also when it is spelt `en_GB`."""
+    """Return the primary subtag of a BCP 47 tag such as `en-GB`. The spelling `en_GB` is accepted too."""
     return language.replace("_", "-").partition("-")[0].casefold()

@@ -1,8 +1,8 @@
-"""Splits the bytes of a delimited file into records and fields, block by block.
+"""Split the bytes of a delimited file into records and fields, block by block.
 
-One pass over the bytes, 64 at a time, finds record boundaries, field boundaries, physical line numbers and bytes that
-are no UTF-8. The dialect is RFC 4180 as Python's `csv` module reads it: fields may be quoted with `"`, a doubled quote
-stands for one, quoted fields may hold delimiters and line ends; a line ends with CR, LF or CRLF; a blank line is no
+One pass over the bytes, 64 at a time, finds record boundaries, field boundaries, physical line numbers and invalid
+UTF-8. The dialect is RFC 4180 as Python's `csv` module reads it. Fields may be quoted with `"`. A doubled quote means
+one quote. Quoted fields may contain delimiters and line ends. A line ends with CR, LF or CRLF. A blank line is not a
 record.
 """
 
@@ -27,29 +27,29 @@ _tabs: Final = byte_mask({TAB})
 _comma_ends: Final = byte_mask({COMMA, LF, CR})
 _tab_ends: Final = byte_mask({TAB, LF, CR})
 _quotes_and_ends: Final = byte_mask({QUOTE, LF, CR})
-_odd_bytes: Final = byte_mask({0, *range(0x80, 0x100)})  # all but NUL are a part of a longer sequence
+_odd_bytes: Final = byte_mask({0, *range(0x80, 0x100)})  # NUL, and every byte of a multi-byte sequence
 
 
 class Stream(Protocol):
-    """What bytes are read from."""
+    """A source of bytes."""
 
     def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes; none at the end."""
+        """Return up to `size` bytes. The result is empty at the end of the stream."""
 
 
 class RecordBlock(NamedTuple):
-    """The records that end within one block of the file; `n` records, `f` fields in all."""
+    """The records that end within one block of the file: `n` records with `f` fields in total."""
 
     data: NDArray[np.uint8]
-    field_start: NDArray[np.int64]  # f: first byte in data, behind the opening quote
+    field_start: NDArray[np.int64]  # f: first byte in data, after the opening quote
     field_end: NDArray[np.int64]  # f: end in data, before the closing quote
-    field_escaped: NDArray[np.bool_]  # f: holds doubled or stray quotes, which `column` resolves
+    field_escaped: NDArray[np.bool_]  # f: contains doubled or stray quotes, which `column` resolves
     first_field: NDArray[np.int64]  # n + 1: index of a record's first field
     start: NDArray[np.int64]  # n: first byte of the record in data
     end: NDArray[np.int64]  # n: end of the record, without its line end
     line: NDArray[np.int32]  # n: physical line of the file on which the record starts
-    invalid_utf8: NDArray[np.bool_]  # n: its bytes are not UTF-8
-    holds_nul: NDArray[np.bool_]  # n: it holds a NUL byte
+    invalid_utf8: NDArray[np.bool_]  # n: the record contains invalid UTF-8
+    holds_nul: NDArray[np.bool_]  # n: the record contains a NUL byte
 
     @property
     def size(self) -> int:
@@ -58,20 +58,20 @@ class RecordBlock(NamedTuple):
 
     @property
     def field_counts(self) -> NDArray[np.int64]:
-        """Return each record's number of fields, shape (n,)."""
+        """Return the number of fields of each record, shape (n,)."""
         return np.diff(self.first_field)
 
     def raw(self, record: int) -> bytes:
-        """Return a record's bytes as they stand in the file."""
+        """Return the unchanged bytes of a record."""
         return self.data[self.start[record] : self.end[record]].tobytes()
 
     def fields(self, record: int) -> list[bytes]:
-        """Return the contents of one record's fields, quotes resolved."""
+        """Return the contents of the fields of one record, with quotes resolved."""
         at = np.array([record])
         return [self.column(at, field).data.tobytes() for field in range(int(self.field_counts[record]))]
 
     def column(self, records: NDArray[np.int64], field: int) -> TextColumn:
-        """Return one field of the given records, quotes resolved. The bytes may be no valid UTF-8."""
+        """Return one field of the given records, with quotes resolved. The bytes may be invalid UTF-8."""
         at = self.first_field[records] + field
         start, end, escaped = self.field_start[at], self.field_end[at], self.field_escaped[at]
         offsets = np.zeros(len(at) + 1, np.int64)
@@ -81,7 +81,7 @@ class RecordBlock(NamedTuple):
         return TextColumn(data[: offsets[-1]], offsets)
 
     def records(self, first: int, last: int | None = None) -> "RecordBlock":
-        """Return the block with only the records from `first` up to `last`."""
+        """Return the block with only the records from `first` up to, but not including, `last`."""
         return self._replace(
             first_field=self.first_field[first : None if last is None else last + 1],
             start=self.start[first:last],
@@ -95,10 +95,10 @@ class RecordBlock(NamedTuple):
 def read_records(
     stream: Stream, delimiter: str, block_bytes: int, max_record_bytes: int, source: str
 ) -> Iterator[RecordBlock]:
-    """Yield the records of a stream in blocks of about `block_bytes`; `source` names it in errors.
+    """Yield the records of a stream in blocks of about `block_bytes` bytes. `source` names the stream in errors.
 
-    Memory is bounded by `block_bytes + max_record_bytes`. Raises `FileRejected` for UTF-16, an unclosed quote and a
-    record that is larger than `max_record_bytes`.
+    Memory is bounded by `block_bytes + max_record_bytes`. Raises `FileRejected` for UTF-16, for an unclosed quote and
+    for a record larger than `max_record_bytes`.
     """
     rest, line, first = b"", 1, True
     while True:
@@ -129,7 +129,7 @@ def read_records(
 
 
 def too_large(line: int, max_record_bytes: int, source: str) -> FileRejected:
-    """Say that a record is larger than the limit."""
+    """Return the error for a record that is larger than the limit."""
     return FileRejected(
         reason=RejectCode.RECORD_TOO_LARGE,
         why=f"the record on line {line} of {source} is larger than {max_record_bytes:,} bytes, "
@@ -138,16 +138,19 @@ def too_large(line: int, max_record_bytes: int, source: str) -> FileRejected:
 
 
 def without_bom(data: bytes, source: str) -> bytes:
-    """Drop the UTF-8 byte order mark; refuse UTF-16."""
+    """Return the data without a UTF-8 byte order mark.
+
+    Raises `FileRejected` when the data starts with a UTF-16 byte order mark.
+    """
     if data.startswith(UTF16_BOMS):
         raise FileRejected(reason=RejectCode.UNSUPPORTED_ENCODING, why=f"{source} is UTF-16; save it as UTF-8")
     return data.removeprefix(UTF8_BOM)
 
 
 def scan(data: bytes, delimiter: str, line: int, final: bool) -> tuple[RecordBlock, int, int]:
-    """Split one block that starts at a record, on physical line `line`.
+    """Split one block of data that starts at the beginning of a record, on physical line `line`.
 
-    Returns the complete records, the number of bytes they take, and the line on which the rest starts. With `final`
+    Returns the complete records, the number of bytes they occupy, and the line on which the rest starts. With `final`,
     the end of the data ends the last record.
     """
     separator = ord(delimiter)
@@ -170,12 +173,12 @@ def scan(data: bytes, delimiter: str, line: int, final: bool) -> tuple[RecordBlo
     return block.records(0, records), consumed, line
 
 
-# The functions below may read up to 64 bytes behind the end of `data`, which must be there.
+# The functions below may read up to 64 bytes past the end of `data`. The caller must provide these bytes.
 
 
 @compiled
 def count(data, size, delimiter):  # type: ignore[no-untyped-def]
-    """Return how many line ends (CRLF as two) and how many delimiters there are, in quotes or not."""
+    """Return the number of line ends (CRLF counts as two) and of delimiters, inside and outside quotes."""
     ends = 0
     delimiters = 0
     for at in range(0, size, BYTES):
@@ -186,7 +189,7 @@ def count(data, size, delimiter):  # type: ignore[no-untyped-def]
 
 @compiled
 def _next_end(data, at, size, delimiter):  # type: ignore[no-untyped-def]
-    """Return the place of the next delimiter or line end outside quotes, or `size`."""
+    """Return the position of the next delimiter or line end outside quotes, or `size` if there is none."""
     while at < size:
         found = _comma_ends(data, at) if delimiter == COMMA else _tab_ends(data, at)
         if found != 0:
@@ -197,7 +200,7 @@ def _next_end(data, at, size, delimiter):  # type: ignore[no-untyped-def]
 
 @compiled
 def _next_in_quotes(data, at, size):  # type: ignore[no-untyped-def]
-    """Return the place of the next quote or line end, or `size`."""
+    """Return the position of the next quote or line end, or `size` if there is none."""
     while at < size:
         found = _quotes_and_ends(data, at)
         if found != 0:
@@ -222,7 +225,7 @@ def split(  # type: ignore[no-untyped-def]
     line,
     final,
 ):
-    """Fill the arrays of a `RecordBlock`; returns (records, bytes consumed, line of the rest)."""
+    """Fill the arrays of a `RecordBlock`, and return (records, bytes consumed, line of the rest)."""
     size = len(data)
     at = 0
     records = 0
@@ -242,7 +245,7 @@ def split(  # type: ignore[no-untyped-def]
         record_start = at
         record_line = line
         complete = False
-        while True:  # one field a turn
+        while True:  # one field per iteration
             escaped = False
             closed = True
             if at < size and data[at] == QUOTE:
@@ -265,7 +268,7 @@ def split(  # type: ignore[no-untyped-def]
                 if closed:
                     at += 1
                     if at < size and data[at] != delimiter and data[at] != LF and data[at] != CR:
-                        # Text after the closing quote belongs to the field, as the csv module has it.
+                        # Text after the closing quote belongs to the field, as in the csv module.
                         at = _next_end(data, at, size, delimiter)
                         escaped = True
                         content_end = at
@@ -310,7 +313,10 @@ def split(  # type: ignore[no-untyped-def]
 
 @compiled
 def _judge(data, at, end):  # type: ignore[no-untyped-def]
-    """Tell whether bytes break the UTF-8 of Unicode table 3-7 (well-formed byte sequences), and whether one is NUL."""
+    """Return (invalid, nul): whether the bytes break UTF-8, and whether one is NUL.
+
+    Valid UTF-8 is defined by Unicode table 3-7 (well-formed byte sequences).
+    """
     invalid = False
     nul = False
     while at < end:
@@ -333,7 +339,7 @@ def _judge(data, at, end):  # type: ignore[no-untyped-def]
 
 @compiled
 def _sequence(data, at, end):  # type: ignore[no-untyped-def]
-    """Return the width of the well-formed sequence of more than one byte that starts here, 0 where there is none."""
+    """Return the width in bytes of the well-formed multi-byte sequence that starts at `at`, or 0 if there is none."""
     lead = data[at]
     low, high, more = 0x80, 0xBF, 0
     if 0xC2 <= lead <= 0xDF:
@@ -360,7 +366,7 @@ def _sequence(data, at, end):  # type: ignore[no-untyped-def]
 
 @compiled
 def gather(source, start, end, escaped, data, offsets):  # type: ignore[no-untyped-def]
-    """Copy fields one after another into `data`, resolve escaped ones, and make `offsets` fit what was written."""
+    """Copy fields one after another into `data`, resolve escaped fields, and set `offsets` to the written lengths."""
     to = 0
     for i in range(len(start)):
         offsets[i] = to

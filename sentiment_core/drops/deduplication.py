@@ -1,4 +1,4 @@
-"""Finds rows of one file that repeat a review id, in bounded memory."""
+"""Deduplication of the rows of one file by review id, in bounded memory."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.validation import RejectedRow, Review, ReviewBatch
 
 KEY_BYTES = 16
-BLOOM_FILTER_BITS = 28  # 32 MiB; at 10 million ids one key in 2,700 is looked up in vain
+BLOOM_FILTER_BITS = 28  # 32 MiB; with 10 million ids, one key in 2,700 is a false positive
 
-LookupStored = Callable[[list[bytes]], dict[bytes, Review]]  # the earlier rows that have one of these keys
+LookupStored = Callable[[list[bytes]], dict[bytes, Review]]  # returns the earlier rows that have one of these keys
 
 
 def review_key(source: str, review_id: str) -> bytes:
-    """Return the first 128 bits of SHA-256 of source, a slash and review id; a source never holds a slash.
+    """Return the first 128 bits of SHA-256 over source, a slash and review id. A source never contains a slash.
 
     In SQL: `substr(sha256(convert_to(source || '/' || review_id, 'UTF8')), 1, 16)`.
     """
@@ -27,7 +27,7 @@ def review_key(source: str, review_id: str) -> bytes:
 
 
 def review_keys(source: str, review_ids: Values) -> Values:
-    """Return the keys of review ids; null without an id."""
+    """Return the keys of review ids. A null id gives a null key."""
     if review_ids.null.all():
         return Values.nulls(review_ids.size)
     start, sha256 = f"{source}/".encode(), hashlib.sha256
@@ -37,28 +37,31 @@ def review_keys(source: str, review_ids: Values) -> Values:
 
 
 class Deduplicated(NamedTuple):
-    """What is left of a batch without its repeats, and what became of these."""
+    """Result of the deduplication of a batch: the rows to keep, and the outcome of the others."""
 
-    rows: NDArray[np.int64]  # those that stay
+    rows: NDArray[np.int64]  # rows to keep
     duplicates: int
     rejected: list[RejectedRow]
 
 
 class Deduplicator:
-    """Sifts the batches of one file, in their order.
+    """Deduplicates the batches of one file, in their order.
 
-    A Bloom filter (B. Bloom, CACM 13(7), 1970) over the keys of earlier rows names the few that may have been there
-    before; only these are looked up. With `all_known` every key is.
+    A Bloom filter (B. Bloom, CACM 13(7), 1970) over the keys of earlier rows selects the few keys that may have
+    occurred before. Only these keys are looked up. With `all_known`, every key is looked up.
     """
 
     def __init__(self, earlier: LookupStored, all_known: bool = False) -> None:
         self.earlier = earlier
         size = 1 << (BLOOM_FILTER_BITS - 3)
-        # Zeros take no memory before they are written to: most files have few rows.
+        # Zeroed pages use no memory until they are written, and most files have few rows.
         self.bits = np.full(size, 0xFF, np.uint8) if all_known else np.zeros(size, np.uint8)
 
     def deduplicate(self, batch: ReviewBatch, keys: Values) -> Deduplicated:
-        """Split off rows with an id that an earlier row has: the same fields are a duplicate, others a conflict."""
+        """Remove the rows whose review id occurs in an earlier row.
+
+        A row with the same fields as the earlier row is a duplicate. A row with other fields is rejected as a conflict.
+        """
         candidates = self.candidates(keys)
         if not len(candidates):
             return Deduplicated(np.arange(batch.size), 0, [])
@@ -77,16 +80,19 @@ class Deduplicator:
         return Deduplicated(np.delete(np.arange(batch.size), dropped), duplicates, rejected)
 
     def candidates(self, keys: Values) -> NDArray[np.int64]:
-        """Return the rows whose key an earlier row may have, of this batch or of one before, and remember all keys."""
+        """Add all keys to the filter, and return the rows whose key may occur in an earlier row.
+
+        The earlier row may be in this batch or in a previous one.
+        """
         keyed = np.flatnonzero(~keys.null)
-        # The four words of a key are independent hashes already.
+        # The four 32-bit words of a key already are independent hashes.
         words = keys.data.view(np.uint32).reshape(-1, 4)[keys.start[keyed] // KEY_BYTES]
         seen = np.empty(len(keyed), np.bool_)
         _test_and_set(self.bits, words, seen)
         return keyed[seen]
 
     def _first_of(self, keys: Values, candidates: NDArray[np.int64]) -> dict[bytes, Review | int]:
-        """Return for each suspect's key the earlier row that has it, or the first row of this batch."""
+        """Return, for each candidate's key, the earlier stored row or the first row of this batch that has the key."""
         wanted = {keys.value(row) or b"" for row in candidates.tolist()}
         known: dict[bytes, Review | int] = dict(self.earlier(list(wanted)))
         for row, key in enumerate(keys.values()):
@@ -97,7 +103,7 @@ class Deduplicator:
 
 @compiled
 def _test_and_set(bits, words, seen):  # type: ignore[no-untyped-def]
-    """Tell for each key whether its four bits are set already, and set them."""
+    """Record in `seen`, for each key, whether its four bits were already set, and set them."""
     for row in range(len(words)):
         known = True
         for word in range(4):

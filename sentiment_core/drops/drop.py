@@ -1,4 +1,4 @@
-"""A drop: one version of one object that somebody put below the incoming prefix."""
+"""A drop: one version of one object below the incoming prefix."""
 
 import re
 from datetime import UTC, date, datetime
@@ -12,7 +12,7 @@ DAY_SEGMENT = re.compile(r"(?:^|/)dt=([^/]*)(?=/)")
 
 
 class Drop(NamedTuple):
-    """One version of one object, as the store listed it. An empty bucket means a file of the local disk."""
+    """One version of one object, as the object store listed it. An empty bucket means a local file."""
 
     bucket: str
     key: str
@@ -28,29 +28,29 @@ class Drop(NamedTuple):
 
     @property
     def version_token(self) -> str:
-        """Tell this version of the object from every other; it never changes for the same version."""
+        """Return a token that identifies this object version. It never changes for the same version."""
         return self.version_id or f"{self.etag} {self.last_modified.astimezone(UTC).isoformat()}"
 
     @property
     def named_day(self) -> str | None:
-        """Return what stands behind `dt=` in the key, be it a day or not."""
+        """Return the value of the `dt=` segment of the key, or None if absent. The value need not be a valid day."""
         found = DAY_SEGMENT.search(self.key)
         return found[1] if found else None
 
     @property
     def day(self) -> date:
-        """Return the day of `dt=YYYY-MM-DD` in the key, else the UTC day on which the object was stored."""
+        """Return the day from `dt=YYYY-MM-DD` in the key, or else the UTC day on which the object was stored."""
         named = self.named_day
         return (parse_day(named) if named else None) or self.last_modified.astimezone(UTC).date()
 
     def require_day(self) -> None:
-        """Raise `FileRejected` when the key names a day that is none."""
+        """Raise `FileRejected` when the `dt=` value in the key is not a valid day."""
         if self.named_day is not None and self.named_day != self.day.isoformat():
             why = f"{self.uri} names the day dt={self.named_day}, which is no YYYY-MM-DD"
             raise FileRejected(reason=RejectCode.INVALID_DAY, why=why)
 
     def source(self, prefix: str) -> str:
-        """Return the key's segment after the prefix, unless that is `dt=…` or the file's name."""
+        """Return the key segment after the prefix. Return "" if that segment is `dt=…` or the file name."""
         if not self.bucket:
             return ""
         first, *rest = self.key.removeprefix(prefix).split("/")
@@ -58,7 +58,7 @@ class Drop(NamedTuple):
 
 
 def parse_day(text: str) -> date | None:
-    """Return the date of `YYYY-MM-DD`, or None when the text is no such date."""
+    """Return the date that the text gives as `YYYY-MM-DD`, or None if it is not such a date."""
     try:
         return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
     except ValueError:
@@ -66,9 +66,9 @@ def parse_day(text: str) -> date | None:
 
 
 def local_drop(path: Path) -> Drop:
-    """Describe a file of the local disk as a drop.
+    """Describe a local file as a drop.
 
-    Raises `OSError` when there is no such file.
+    Raises `OSError` when the file does not exist.
     """
     path = path.resolve()
     stat = path.stat()

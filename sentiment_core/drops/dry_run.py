@@ -1,4 +1,4 @@
-"""Holds a whole file against the drop contract and writes nothing: what a load of it would say."""
+"""Dry run: check a whole file against the drop contract, write nothing, and report what a load would report."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,18 +14,21 @@ from sentiment_core.drops.validation import CheckedRows, RejectedRow, Review, ch
 from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
 
-SHOWN = 5  # rows of one code
+SHOWN = 5  # sample rows per code
 
 
 class RejectedSamples(NamedTuple):
-    """The rows that break the contract in one way: how many, and the first of them."""
+    """The rows rejected with one code: their number, and the first of them."""
 
     rows: int
     first: list[RejectedRow]
 
 
 class DryRunReport(NamedTuple):
-    """What a load of the file would make of it. The row counts of a rejected file end where its reading did."""
+    """The result that a load of the file would have.
+
+    The row counts of a rejected file cover only the rows read before the rejection.
+    """
 
     uri: str
     reject_code: RejectCode | None
@@ -41,15 +44,15 @@ class DryRunReport(NamedTuple):
 
     @property
     def perfect(self) -> bool:
-        """Whether neither the file nor a row of it is rejected."""
+        """Return whether neither the file nor any of its rows is rejected."""
         return self.reject_code is None and not self.rejected
 
 
 def dry_run(storage: Storage, drop: Drop, settings: Settings) -> DryRunReport:
-    """Read a drop to its end, twice where review ids seem to repeat.
+    """Read a drop to its end, and a second time if review ids may be duplicated.
 
-    Memory is bounded by a block of the file and the rows whose ids repeat. Raises `StorageUnavailable` and
-    `StorageRefused`.
+    Memory is bounded by one block of the file and the rows with possibly duplicated ids. Raises `StorageUnavailable`
+    and `StorageRefused`.
     """
     work = _DryRun(storage, drop, settings)
     suspects: set[bytes] = set()
@@ -61,7 +64,7 @@ def dry_run(storage: Storage, drop: Drop, settings: Settings) -> DryRunReport:
     try:
         work.run(Deduplicator(note), {})
         if suspects:
-            # A row's twin may stand in an earlier block: now it is known which rows to remember.
+            # The duplicate of a row may be in an earlier block. The first pass found the keys to remember.
             earlier: dict[bytes, Review] = {}
             work = _DryRun(storage, drop, settings, suspects)
             work.run(Deduplicator(lambda keys: {key: earlier[key] for key in keys if key in earlier}), earlier)

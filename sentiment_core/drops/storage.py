@@ -1,4 +1,4 @@
-"""Where drops lie: an S3 bucket, or the local disk. Lists them and opens one version of one of them."""
+"""Storage of drops, in an S3 bucket or on the local disk: lists drops and opens exactly one version of a drop."""
 
 import io
 from collections.abc import Iterator
@@ -22,19 +22,19 @@ REFUSED = {"AccessDenied", "InvalidAccessKeyId", "NoSuchBucket", "SignatureDoesN
 
 
 def s3_client(endpoint_url: str | None) -> Any:
-    """Return a boto3 client with timeouts and retries; credentials come from the environment, as boto3 finds them."""
+    """Return a boto3 S3 client with timeouts and retries. boto3 finds the credentials in the environment."""
     config = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 5})
     return boto3.client("s3", endpoint_url=endpoint_url, config=config)
 
 
 class Storage:
-    """Lists and opens drops. `client` is a boto3 S3 client; without one only local files can be opened."""
+    """Lists and opens drops. `client` is a boto3 S3 client. Without it, only local files can be opened."""
 
     def __init__(self, client: Any | None) -> None:
         self.client = client
 
     def list(self, bucket: str, prefix: str) -> Iterator[Drop]:
-        """Yield the current version of each object below a prefix, a page at a time.
+        """Yield the current version of each object below a prefix. The listing is read one page at a time.
 
         Raises `StorageUnavailable` and `StorageRefused`.
         """
@@ -77,8 +77,9 @@ class Storage:
     def open(self, drop: Drop) -> Iterator[BinaryIO]:
         """Open exactly the listed version for reading.
 
-        Raises `FileRejected` when that version is no longer there, `StorageUnavailable` and `StorageRefused`; the last
-        two also while the block reads from it, and `ObjectChanged` when it was replaced since it was opened.
+        Raises `FileRejected` when that version no longer exists, `StorageUnavailable` and `StorageRefused`. Reads
+        inside the block can raise the last two as well, and `ObjectChanged` when the object was replaced after it was
+        opened.
         """
         if not drop.bucket:
             with local_version(drop) as stored:
@@ -92,7 +93,10 @@ class Storage:
             yield stored
 
     def _get(self, drop: Drop, start: int) -> Any:
-        """Open the listed version from a byte on. Raises `ObjectChanged` when that version is no longer there."""
+        """Open the listed version from a byte offset.
+
+        Raises `ObjectChanged` when that version no longer exists, `StorageUnavailable` and `StorageRefused`.
+        """
         wanted = {"VersionId": drop.version_id} if drop.version_id else {"IfMatch": f'"{drop.etag}"'}
         if start:
             wanted["Range"] = f"bytes={start}-"
@@ -110,14 +114,14 @@ class Storage:
 
     @property
     def s3(self) -> Any:
-        """Return the S3 client, or raise `StorageRefused` where there is none."""
+        """Return the S3 client. Raises `StorageRefused` when no client is configured."""
         if self.client is None:
             raise StorageRefused(uri="s3://", why="no S3 client is configured")
         return self.client
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Split `s3://bucket/key` into its two parts; a local path has the bucket ''."""
+    """Split `s3://bucket/key` into bucket and key. A local path has the bucket ''."""
     if not uri.startswith("s3://"):
         return "", uri
     bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -125,17 +129,17 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def described(bucket: str, key: str, found: dict[str, Any], size: int) -> Drop:
-    """Make a drop of what a listing or a HEAD says.
+    """Build a drop from an entry of a listing or from a HEAD response.
 
-    Times are cut to whole seconds, as HEAD and S3's listings give them: some stores list milliseconds, and one version
-    would then have two tokens.
+    Times are truncated to whole seconds, as in HEAD responses and in S3's listings. Some stores list milliseconds,
+    which would give one version two tokens.
     """
     version = found.get("VersionId")
     return Drop(
         bucket,
         key,
         found["ETag"].strip('"'),
-        # An object from before versioning was turned on has the version "null".
+        # An object stored before versioning was enabled has the version "null".
         None if version in (None, "", "null") else str(version),
         found["LastModified"].replace(microsecond=0),
         size,
@@ -144,9 +148,10 @@ def described(bucket: str, key: str, found: dict[str, Any], size: int) -> Drop:
 
 @contextmanager
 def local_version(drop: Drop) -> Iterator[BinaryIO]:
-    """Open a local file, if it still is the version that was described.
+    """Open a local file if it is still the described version.
 
-    Raises `FileRejected` when it is not, and `ObjectChanged` at the block's end when it no longer is.
+    Raises `FileRejected` when the file changed before it was opened. Raises `ObjectChanged` at the end of the block
+    when the file changed in the meantime.
     """
     if not is_unchanged(drop):
         raise gone(drop)
@@ -154,7 +159,7 @@ def local_version(drop: Drop) -> Iterator[BinaryIO]:
         with Path(drop.key).open("rb") as stored:
             yield stored
     except (FileRejected, FileNotFoundError) as error:
-        # Half of an old file and half of a new one can be wrong in any way.
+        # A mix of the old and the new file can fail in any way, so report the change instead of that failure.
         if is_unchanged(drop):
             raise
         raise ObjectChanged(uri=drop.uri) from error
@@ -163,7 +168,7 @@ def local_version(drop: Drop) -> Iterator[BinaryIO]:
 
 
 def is_unchanged(drop: Drop) -> bool:
-    """Tell whether a local file has the size and the time that were described."""
+    """Return whether a local file still has the described size and modification time."""
     try:
         return local_drop(Path(drop.key)) == drop
     except FileNotFoundError:
@@ -171,7 +176,7 @@ def is_unchanged(drop: Drop) -> bool:
 
 
 def gone(drop: Drop) -> FileRejected:
-    """Say that the version was replaced or deleted before it was read."""
+    """Return the error for a version that was replaced or deleted before it was read."""
     return FileRejected(
         reason=RejectCode.OBJECT_GONE,
         why=f"this version of {drop.uri} was replaced or deleted before it was read; a newer one is taken by itself",
@@ -179,13 +184,13 @@ def gone(drop: Drop) -> FileRejected:
 
 
 def error_code(error: botocore.exceptions.ClientError) -> str:
-    """Return the S3 error code, or the HTTP status where the answer had no body."""
+    """Return the S3 error code, or the HTTP status if the response had no body."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 @contextmanager
 def storage_errors(uri: str) -> Iterator[None]:
-    """Turn botocore's errors into `StorageUnavailable` (try again) or `StorageRefused` (never will)."""
+    """Convert botocore errors to `StorageUnavailable` (retry) or `StorageRefused` (a retry cannot succeed)."""
     try:
         yield
     except botocore.exceptions.ClientError as error:

@@ -1,7 +1,7 @@
-"""Reads the values of optional columns, and writes columns as JSON, without a Python object for each row.
+"""Parse the values of optional columns, and encode columns as JSON, without a Python object per row.
 
-The usual spellings are read by compiled code; what that does not know is left to Python, so that the two together take
-and refuse exactly what `parse_rating` and `parse_time` do.
+Compiled code parses the common spellings. Python parses all others. The two together accept and reject exactly the same
+values as `parse_rating` and `parse_time`.
 """
 
 import json
@@ -15,32 +15,36 @@ from numpy.typing import NDArray
 from sentiment_core.columnar.columns import Numbers, TextColumn, Values
 from sentiment_core.columnar.compiled import compiled
 
-POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # times are microseconds since then, as PostgreSQL counts them
+POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # times are microseconds since then, as in PostgreSQL
 DAY, MINUTE = 86_400_000_000, 60_000_000
 FIRST_TIME = (datetime.min.replace(tzinfo=UTC) - POSTGRES_EPOCH) // timedelta(microseconds=1)
 LAST_TIME = (datetime.max.replace(tzinfo=UTC) - POSTGRES_EPOCH) // timedelta(microseconds=1)
-UNREAD = -(1 << 60)  # so far before the first time that a sum of two or three of them is, too
+UNREAD = -(1 << 60)  # a sum of two or three of them is still far before FIRST_TIME
 DAYS_OF_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-# A whole number below 2^53 over a power of ten up to 10^22 is rounded once, hence right (W. Clinger, PLDI 1990).
+# An integer below 2^53 divided by a power of ten up to 10^22 is rounded only once, so the quotient is correctly
+# rounded (W. Clinger, PLDI 1990).
 MOST_DIGITS = 15
 POWERS_OF_TEN = 10.0 ** np.arange(MOST_DIGITS + 1)
 ESCAPES = {0x08: "b", 0x09: "t", 0x0A: "n", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x5C: "\\"}
-# For each byte: 0 it stands for itself in a JSON string, 1 it is written \u00XX, else the letter behind its backslash.
+# JSON string escape of each byte: 0 means no escape, 1 means \u00XX, any other value is the letter after the backslash.
 ESCAPED = np.array([ord(ESCAPES[byte]) if byte in ESCAPES else int(byte < 0x20) for byte in range(256)], np.uint8)
 HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 
-Refused = dict[int, str]  # row -> why its value cannot be read
+Refused = dict[int, str]  # row -> why its value cannot be parsed
 
 
 def ratings(column: Values) -> tuple[Numbers, Refused]:
-    """Read finite numbers; a value that is none is null, and named among the refused."""
+    """Parse finite numbers, float64. A value that cannot be parsed becomes null and is listed in `Refused`."""
     numbers, unread = np.zeros(column.size), np.zeros(column.size, np.bool_)
     _decimals(*column, numbers, unread)
     return _with_others(column, numbers, unread, parse_rating)
 
 
 def times(column: Values) -> tuple[Numbers, Refused]:
-    """Read ISO 8601 dates and times as microseconds since 2000, int64; one without a zone is taken as UTC."""
+    """Parse ISO 8601 dates and times to microseconds since 2000, int64. A time without a zone is UTC.
+
+    A value that cannot be parsed becomes null and is listed in `Refused`.
+    """
     numbers, unread = np.zeros(column.size, np.int64), np.zeros(column.size, np.bool_)
     _iso_times(*column, numbers, unread)
     return _with_others(column, numbers, unread, lambda text: microseconds(parse_time(text)))
@@ -61,7 +65,7 @@ def _with_others(
 
 
 def parse_rating(text: str) -> float:
-    """Read a finite number. Raises `ValueError`."""
+    """Parse a finite number. Raises `ValueError` when the text is not one."""
     try:
         rating = float(text)
     except ValueError:
@@ -72,7 +76,7 @@ def parse_rating(text: str) -> float:
 
 
 def parse_time(text: str) -> datetime:
-    """Read an ISO 8601 date or time; without a zone it is taken as UTC. Raises `ValueError`."""
+    """Parse an ISO 8601 date or time. A time without a zone is UTC. Raises `ValueError` when the text is neither."""
     try:
         time = datetime.fromisoformat(text)
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
@@ -81,23 +85,23 @@ def parse_time(text: str) -> datetime:
 
 
 def microseconds(time: datetime) -> int:
-    """Count the microseconds since 2000 exactly; a float of seconds would lose the last digit."""
+    """Return the exact microseconds since 2000. A float of seconds would lose the last digit."""
     return (time - POSTGRES_EPOCH) // timedelta(microseconds=1)
 
 
 def time_of(count: int) -> datetime:
-    """Return the time so many microseconds after 2000."""
+    """Return the time that is `count` microseconds after the start of 2000, UTC."""
     return POSTGRES_EPOCH + timedelta(microseconds=count)
 
 
 def json_objects(columns: Mapping[str, TextColumn], rows: int) -> Values:
-    """Return for each row a JSON object of its columns, as `json.dumps(…, ensure_ascii=False)` writes it.
+    """Return, for each row, a JSON object of its columns, as `json.dumps(…, ensure_ascii=False)` writes it.
 
-    Null for every row where there is no column.
+    Without columns, every row is null.
     """
     if not columns:
         return Values.nulls(rows)
-    sizes = np.ones(rows, np.int64)  # the closing brace; each column's key brings what stands before it
+    sizes = np.ones(rows, np.int64)  # the closing brace; each key includes the text before it
     keys = _keys(list(columns))
     for key, column in zip(keys, columns.values(), strict=True):
         _add_json_sizes(column.data, column.offsets, len(key) + 2, sizes)
@@ -119,7 +123,7 @@ def _keys(names: Sequence[str]) -> list[bytes]:
 
 @compiled
 def _decimals(data, start, length, numbers, unread):  # type: ignore[no-untyped-def]
-    """Read digits with an optional sign and point; mark what is neither that nor null as unread."""
+    """Parse digits with an optional sign and decimal point. Mark every other non-null value as unread."""
     for row in range(len(start)):
         if length[row] < 0:
             continue
@@ -148,14 +152,17 @@ def _decimals(data, start, length, numbers, unread):  # type: ignore[no-untyped-
 
 @compiled
 def _two_digits(data, at):  # type: ignore[no-untyped-def]
-    """Return the number that two digits make, or one above 99 where they are none."""
+    """Return the number formed by two digits, or a number above 99 if the bytes are not digits."""
     tens, ones = data[at] - 0x30, data[at + 1] - 0x30
     return 100 if tens < 0 or tens > 9 or ones < 0 or ones > 9 else 10 * tens + ones
 
 
 @compiled
 def _iso_times(data, start, length, numbers, unread):  # type: ignore[no-untyped-def]
-    """Read `YYYY-MM-DD`, alone or with `HH:MM[:SS[.ffffff]]` and a zone of `Z` or `±HH:MM`; mark the rest as unread."""
+    """Parse `YYYY-MM-DD`, optionally with `HH:MM[:SS[.ffffff]]` and a zone `Z` or `±HH:MM`.
+
+    Mark every other non-null value as unread.
+    """
     for row in range(len(start)):
         if length[row] < 0:
             continue
@@ -172,7 +179,7 @@ def _iso_times(data, start, length, numbers, unread):  # type: ignore[no-untyped
 
 @compiled
 def _date(data, at, end):  # type: ignore[no-untyped-def]
-    """Return the microseconds from 2000 to the day that is written here, or `UNREAD`."""
+    """Return the microseconds from 2000 to the day at this position, or `UNREAD`."""
     if at + 10 > end or data[at + 4] != 0x2D or data[at + 7] != 0x2D:
         return UNREAD
     century, year = _two_digits(data, at), _two_digits(data, at + 2)
@@ -183,7 +190,7 @@ def _date(data, at, end):  # type: ignore[no-untyped-def]
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     if year < 1 or day > DAYS_OF_MONTH[month] + (month == 2 and leap):
         return UNREAD
-    # By years that start in March (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+    # Uses years that start in March (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
     march_year = year - (month <= 2)
     day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
     leap_days = march_year // 4 - march_year // 100 + march_year // 400
@@ -192,7 +199,7 @@ def _date(data, at, end):  # type: ignore[no-untyped-def]
 
 @compiled
 def _clock(data, at, end):  # type: ignore[no-untyped-def]
-    """Return the microseconds since midnight (or `UNREAD`) of a time behind `T` or a space, and where it ends."""
+    """Return the microseconds since midnight of a time after `T` or a space, or `UNREAD`, and its end position."""
     if at + 6 > end or (data[at] != 0x54 and data[at] != 0x20) or data[at + 3] != 0x3A:
         return UNREAD, at
     hour, minute, second, fraction = _two_digits(data, at + 1), _two_digits(data, at + 4), 0, 0
@@ -214,7 +221,7 @@ def _clock(data, at, end):  # type: ignore[no-untyped-def]
 
 @compiled
 def _zone(data, at, end):  # type: ignore[no-untyped-def]
-    """Return the microseconds from the time in a zone to UTC, 0 where no zone is written, or `UNREAD`."""
+    """Return the microseconds to add to get UTC from the time in this zone, 0 without a zone, or `UNREAD`."""
     if at == end or (at + 1 == end and data[at] == 0x5A):
         return 0
     if at + 6 != end or (data[at] != 0x2B and data[at] != 0x2D) or data[at + 3] != 0x3A:
@@ -228,7 +235,7 @@ def _zone(data, at, end):  # type: ignore[no-untyped-def]
 
 @compiled
 def _add_json_sizes(data, offsets, around, sizes):  # type: ignore[no-untyped-def]
-    """Add to each row's size that of its value as a JSON string, and `around` for the key and the quotes."""
+    """Add the JSON-encoded size of each row's value to `sizes`, plus `around` for the key and the quotes."""
     for row in range(len(sizes)):
         size = around
         for at in range(offsets[row], offsets[row + 1]):
@@ -239,7 +246,7 @@ def _add_json_sizes(data, offsets, around, sizes):  # type: ignore[no-untyped-de
 
 @compiled
 def _put_json(out, place, key, data, offsets):  # type: ignore[no-untyped-def]
-    """Write a key and each row's value at the row's place, and move the places behind them."""
+    """Write the key and each row's value at the row's position in `out`, and advance `place` past them."""
     for row in range(len(place)):
         to = place[row]
         for byte in key:

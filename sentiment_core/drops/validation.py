@@ -1,4 +1,4 @@
-"""Holds rows against the drop contract: good rows become typed columns, the others are rejected with a reason."""
+"""Check rows against the drop contract. Good rows become typed columns. All others are rejected with a reason."""
 
 import json
 from collections import Counter
@@ -18,13 +18,13 @@ from sentiment_core.drops.typed_fields import Refused, json_objects, ratings, ti
 from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
 
-BadValues = Literal["reject", "null"]  # what becomes of a row whose rating or reviewed_at cannot be read
+BadValues = Literal["reject", "null"]  # how to treat a row whose rating or reviewed_at cannot be parsed
 
 
 class RejectedRow(NamedTuple):
-    """A row for the quarantine: its physical line, why, and its bytes as they stand in the file.
+    """A row for the quarantine: its physical line, the code and reason, and its unchanged bytes.
 
-    The bytes are None where they must not be kept, since somebody asked for the erasure of what they say.
+    The bytes are None if they must not be kept because their erasure was requested.
     """
 
     line: int
@@ -34,7 +34,7 @@ class RejectedRow(NamedTuple):
 
 
 class Review(NamedTuple):
-    """The fields of one row. Two rows with one review id are repeats of each other when these are equal."""
+    """The fields of one row. Two rows with the same review id are duplicates if all these fields are equal."""
 
     review_id: str | None
     product_id: str | None
@@ -48,7 +48,7 @@ class Review(NamedTuple):
 
 
 class ReviewBatch(NamedTuple):
-    """The good rows of one block; every column has one entry for each of them."""
+    """The good rows of one block. Every column has one entry per row."""
 
     block: RecordBlock
     record: NDArray[np.int64]  # index of the row's record in the block
@@ -61,7 +61,7 @@ class ReviewBatch(NamedTuple):
     reviewed_at: Numbers  # int64, microseconds since 2000
     language: Values
     extra: Values  # JSON objects
-    nulled: Values  # JSON objects: what could not be read and is null for it
+    nulled: Values  # JSON objects of the original values that could not be parsed and became null
 
     @property
     def size(self) -> int:
@@ -84,7 +84,7 @@ class ReviewBatch(NamedTuple):
         )
 
     def rejected(self, row: int, code: RejectCode, reason: str) -> RejectedRow:
-        """Return a row as one for the quarantine."""
+        """Return the row as a rejected row for the quarantine."""
         return RejectedRow(int(self.line[row]), code, reason, self.block.raw(int(self.record[row])))
 
     def take(self, rows: NDArray[np.int64]) -> Self:
@@ -107,14 +107,14 @@ class ReviewBatch(NamedTuple):
         )
 
 
-Faults = dict[int, tuple[RejectCode, str]]  # record -> why it is rejected; the first reason found stays
+Faults = dict[int, tuple[RejectCode, str]]  # record -> why it is rejected; the first reason found is kept
 
 
 class CheckedRows(NamedTuple):
-    """One block of a file held against the contract."""
+    """One block of a file after the check against the contract."""
 
     header: Header
-    header_raw: bytes  # as it stands in the file
+    header_raw: bytes  # unchanged bytes of the header
     batch: ReviewBatch
     rejected: list[RejectedRow]
 
@@ -125,9 +125,9 @@ def checked(
     source: str,
     clock: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[CheckedRows]:
-    """Hold the blocks of a file against the contract; its first record is the header. `clock` times the work.
+    """Check the blocks of a file against the contract. The first record is the header. `clock` times the work.
 
-    Raises `FileRejected` for a file without a record, or with a header that cannot be understood.
+    Raises `FileRejected` when the file has no record or its header is invalid.
     """
     first = next(blocks, None)
     if first is None:
@@ -141,10 +141,10 @@ def checked(
 
 
 class Validator:
-    """Holds the blocks of one file against the contract.
+    """Checks the blocks of one file against the contract.
 
-    With `bad_values` "null" a rating or time that cannot be read does not reject its row: it is null, and `nulled`
-    keeps what stood there.
+    With `bad_values` "null", a rating or time that cannot be parsed does not reject its row. The value becomes null,
+    and `nulled` keeps the original text.
     """
 
     def __init__(self, header: Header, max_text_bytes: int, bad_values: BadValues = "reject") -> None:
@@ -153,7 +153,7 @@ class Validator:
         self.bad_values = bad_values
 
     def validate(self, block: RecordBlock) -> tuple[ReviewBatch, list[RejectedRow]]:
-        """Split a block into good rows and rejected ones; together they are all its records."""
+        """Split a block into good and rejected rows. Each record is in exactly one of the two."""
         faults: Faults = {}
         self._check_records(block, faults)
         readable = np.delete(np.arange(block.size), list(faults))
@@ -234,7 +234,7 @@ def _documents(rows: dict[int, dict[str, str]], size: int) -> Values:
 def require_good_rows(
     rows: int, rejected: Mapping[RejectCode, int] | Mapping[str, int], max_ratio: float, source: str
 ) -> None:
-    """Raise `FileRejected` for a file without rows, and for one of whose rows too many are rejected."""
+    """Raise `FileRejected` when a file has no rows, or when the ratio of rejected rows exceeds `max_ratio`."""
     if rows == 0:
         raise FileRejected(reason=RejectCode.NO_ROWS, why=f"{source} has a header and no row below it")
     bad = sum(rejected.values())

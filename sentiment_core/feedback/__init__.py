@@ -1,1 +1,1 @@
-"""Corrections that users send, and the table that stores them."""
+"""Corrections sent by users, and the table that stores them."""

@@ -1,4 +1,4 @@
-"""A correction that a user sent, on its way into the database."""
+"""A correction sent by a user, before it is stored in the database."""
 
 import sys
 from datetime import datetime
@@ -7,9 +7,9 @@ from uuid import UUID
 
 
 class Correction(NamedTuple):
-    """What a user says of a text's label, and of the score (0 to 1) and the model (digest) that it was given.
+    """A user's label for a text, with the score (0 to 1) that the text was given and the digest of the model.
 
-    `key` tells it from all others, also from those of the same words; `received_at` has a time zone.
+    `key` is unique, even among corrections of the same text. `received_at` has a time zone.
     """
 
     key: UUID
@@ -21,5 +21,5 @@ class Correction(NamedTuple):
 
     @property
     def text_bytes(self) -> int:
-        """The memory that its text takes."""
+        """Return the memory used by the text, in bytes."""
         return sys.getsizeof(self.text)

@@ -1,11 +1,11 @@
-"""Stores corrections in PostgreSQL, each once however often it is written."""
+"""Store corrections in PostgreSQL. Writes are idempotent: each correction is stored exactly once."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
 import psycopg2
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 from psycopg2.extras import execute_values
 
 from sentiment_core.database.connection import connect
@@ -13,11 +13,11 @@ from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOu
 from sentiment_core.feedback.correction import Correction
 
 REVISION = "0003"
-# What is not acknowledged for so long was sent to a server that is gone, after a failover for example.
+# Data that is not acknowledged for this long was sent to a server that is gone, for example after a failover.
 _UNANSWERED_S = 30.0
-# A column, a table, or the schema is not there. https://www.postgresql.org/docs/current/errcodes-appendix.html
+# A column, a table or the schema is missing. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _OUTDATED_STATES = ("42703", "42P01", "3F000")
-# A value cannot be stored, or breaks a rule of the table: it is the row that is wrong, not the service or the database.
+# A value cannot be stored or violates a constraint of the table. The row is at fault, not the service or the database.
 _ROW_STATES = ("22", "23514")
 
 _INSERT = """
@@ -28,24 +28,29 @@ _ROW = "(%s::uuid, %s, %s::sentiment.label, %s::double precision, %s, %s::timest
 
 
 class FeedbackStore:
-    """Writes into `sentiment.feedback`, over a connection of its own for each try: none is kept that could grow stale.
+    """Writes to `sentiment.feedback`. Each attempt opens a new connection, so that no connection can become stale.
 
-    A user of the database who may insert there and read `feedback_key` suffices. No message of its errors quotes a row.
+    The database user needs only INSERT on the table and SELECT on `feedback_key`. Error messages never quote a row.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def check(self) -> None:
-        """See that corrections can be stored. Raises `DatabaseUnavailable`, `DatabaseRefused`, `SchemaOutdated`."""
+        """Check that corrections can be stored.
+
+        Raises `DatabaseUnavailable`, `DatabaseRefused` and `SchemaOutdated`.
+        """
         with self._cursor() as cursor:
             cursor.execute("SELECT feedback_key FROM sentiment.feedback LIMIT 0")
 
     def write(self, corrections: Sequence[Correction]) -> set[UUID]:
-        """Store corrections in one transaction, those left out that are there; return the keys that cannot be stored.
+        """Store the corrections that are not stored yet, and return the keys of those that cannot be stored.
 
-        The database refuses those for what they hold; all others are stored when this returns. Raises as `check` does:
-        then none is known to be stored, and all can be written again.
+        All are stored in one transaction, unless the database rejects a row for its values. Then the corrections are
+        split in halves, with a transaction each, until the rejected rows are found. When this returns, all other
+        corrections are stored. Raises the same errors as `check`. After an error, none is known to be stored, and all
+        can be written again.
         """
         try:
             self._insert(corrections)
@@ -68,7 +73,7 @@ class FeedbackStore:
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor]:
-        """Run a transaction, and raise what went wrong with it in words that quote no row."""
+        """Run a transaction, and raise its errors with messages that quote no row."""
         try:
             with connect(self._url, "sentiment feedback", unanswered_s=_UNANSWERED_S) as connection:
                 connection.set_client_encoding("UTF8")
@@ -85,7 +90,7 @@ def _sqlstate(error: Exception) -> str:
 
 
 def _without_rows(error: DatabaseUnavailable | DatabaseRefused) -> str:
-    """Return what the server says in short: its details may quote the row that failed."""
+    """Return the server's error without its details, because the details may quote the failed row."""
     for told in (error.__cause__, error.__cause__ and error.__cause__.__context__):
         if isinstance(told, psycopg2.Error) and told.pgcode:
             about_row = told.pgcode.startswith(_ROW_STATES)

@@ -1,1 +1,1 @@
-"""What PostgreSQL knows of files and models: source files, claims, quarantine, erasure, retention, verification."""
+"""State of files and models in PostgreSQL: source files, claims, quarantine, erasure, retention, verification."""

@@ -1,7 +1,7 @@
-"""Erases reviews on request, one or all of an author, and keeps them from coming back.
+"""Erase one review, or all reviews of an author, on request, and prevent later loads from storing them again.
 
-The ids that were erased are kept as HMAC-SHA256 (RFC 2104) under a secret of the installation: whoever reads the table
-learns no id, yet a load that meets one knows it.
+The erased ids are kept as HMAC-SHA256 (RFC 2104) with a secret key of the installation. A reader of the table learns no
+id, but a load recognizes an erased id in a file.
 """
 
 import hmac
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 from psycopg2.extras import execute_values
 
 from sentiment_core.columnar.columns import Values
@@ -27,7 +27,7 @@ from sentiment_core.text.fingerprints import hash_text
 
 ErasureKind = Literal["review", "author"]
 
-# Of a kind, source and id, and the hashes of the erased texts: returns how many snapshots lost rows.
+# Takes kind, source, id and the hashes of the erased texts. Returns the number of snapshots that lost rows.
 InSnapshots = Callable[[ErasureKind, str, str, Set[int]], int]
 
 REASON = "the review, or its author, was erased on request"
@@ -35,41 +35,41 @@ KEY_CHECK_BYTES = 8
 
 
 class Erased(NamedTuple):
-    """What one erasure took away, and in which other sources the same id stands."""
+    """The number of rows that one erasure removed, and the other sources in which the same id occurs."""
 
     reviews: int
     rejected_rows: int
     feedback: int
     other_sources: list[str]
-    snapshots: int = 0  # that lost rows
+    snapshots: int = 0  # number of snapshots that lost rows
 
 
 def keyed_hash(key: bytes, kind: ErasureKind, source: str, identifier: bytes) -> bytes:
-    """Return the hash by which an erased id is known; ids belong to a source."""
+    """Return the keyed hash of an id, HMAC-SHA256. Ids are specific to a source."""
     return hmac.digest(key, b"\0".join((kind.encode(), source.encode(), identifier)), "sha256")
 
 
 def key_check(key: bytes) -> bytes:
-    """Return what tells one secret from another and gives away neither."""
+    """Return a check value that identifies a secret key without revealing it."""
     return hmac.digest(key, b"key check", "sha256")[:KEY_CHECK_BYTES]
 
 
 class IdFields(NamedTuple):
-    """Where ids stand in the rows of a file."""
+    """Positions of the id fields in the rows of a file."""
 
     columns: int
     fields: dict[ErasureKind, int]
 
     @classmethod
     def of(cls, names: Sequence[str]) -> Self:
-        """Find them by the names in the file's header."""
+        """Find the id fields from the names in the file's header."""
         folded = [name.strip().casefold() for name in names]
         kinds: tuple[ErasureKind, ErasureKind] = ("review", "author")
         return cls(len(names), {kind: folded.index(f"{kind}_id") for kind in kinds if f"{kind}_id" in folded})
 
 
 class Erasures:
-    """The ids of one source that were erased, as a load of one of its files needs to know them."""
+    """The erased ids, for the load of a file of one source."""
 
     def __init__(self, hashes: frozenset[bytes], key: bytes, source: str) -> None:
         self._hashes = hashes
@@ -78,7 +78,10 @@ class Erasures:
 
     @classmethod
     def read(cls, cursor: Cursor, settings: Settings, source: str) -> Self:
-        """Read all. Raises `SettingMissing` and `ErasureKeyWrong` where there are some that cannot be understood."""
+        """Read the keyed hashes of all erasures.
+
+        If any exist, raises `SettingMissing` when no erasure key is set, and `ErasureKeyWrong` when the key is another.
+        """
         cursor.execute("SELECT keyed_hash, key_check FROM sentiment.erasure")
         rows = [(bytes(found), bytes(check)) for found, check in cursor]
         key = settings.require_erasure_key() if rows else b""
@@ -89,7 +92,7 @@ class Erasures:
     def reject_erased(
         self, batch: ReviewBatch, rejected: list[RejectedRow], ids: IdFields, delimiter: str
     ) -> tuple[ReviewBatch, list[RejectedRow]]:
-        """Reject rows that were erased, without their bytes; also of those that are rejected already."""
+        """Reject the rows with erased ids, and drop their bytes. Rows that are already rejected are checked too."""
         if not self._hashes:
             return batch, rejected
         hits = self._hits("review", batch.review_id) | self._hits("author", batch.author_id)
@@ -113,7 +116,10 @@ class Erasures:
 
 
 def ids_of(raw: bytes, ids: IdFields | None, delimiter: str) -> Iterator[tuple[ErasureKind, bytes]]:
-    """Yield what may be an id in the bytes of a row; of a row that does not fit its header any field may be."""
+    """Yield every possible id in the bytes of a row.
+
+    In a row that does not fit the header, or without a header, every field may be an id.
+    """
     block, _, _ = scan(raw, delimiter, 1, final=True)
     fields = [_trimmed(field) for record in range(block.size) for field in block.fields(record)]
     if ids is not None and ids.columns == len(fields):
@@ -124,7 +130,7 @@ def ids_of(raw: bytes, ids: IdFields | None, delimiter: str) -> Iterator[tuple[E
 
 
 def _trimmed(field: bytes) -> bytes:
-    """Return a field without the white space around it, as a load reads it; it may be no UTF-8."""
+    """Return a field without surrounding whitespace, as a load reads it. The bytes may be invalid UTF-8."""
     return field.decode("utf-8", "surrogateescape").strip().encode("utf-8", "surrogateescape")
 
 
@@ -136,11 +142,11 @@ def erase(
     identifier: str,
     in_snapshots: InSnapshots = lambda *_: 0,
 ) -> Erased:
-    """Erase one review, or all of an author, in one transaction, and remember the id.
+    """Erase one review, or all reviews of an author, in one transaction, and remember the id.
 
-    `in_snapshots` does it in the snapshots, before the transaction ends: where it fails, nothing of the database is
-    erased, and all can be tried again. Waits for loads, and snapshots being made. Doing it again does no harm. Raises
-    `LoadsUnderWay`, `SettingMissing` and `ErasureKeyWrong`.
+    `in_snapshots` erases the rows from the snapshots before the transaction ends. If it fails, nothing in the database
+    is erased, and the whole erasure can be retried. The call waits for running loads and for snapshots that are being
+    written. It is idempotent. Raises `LoadsUnderWay`, `SettingMissing` and `ErasureKeyWrong`.
     """
     key = settings.require_erasure_key()
     with connection, connection.cursor() as cursor:
@@ -160,7 +166,7 @@ def erase(
 
 
 def _find(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> set[int]:
-    """Collect the rows to erase in a table, and return the hashes of their texts."""
+    """Collect the rows to erase in the temporary table `erased`, and return the hashes of their texts."""
     by_id = {"review": "review_key = %(key)s::uuid", "author": "author_id = %(id)s AND file.source = %(source)s"}
     statement = f"""
         CREATE TEMPORARY TABLE erased ON COMMIT DROP AS
@@ -191,11 +197,11 @@ def _delete(cursor: Cursor) -> int:
 
 
 def _blank(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> int:
-    """Take the bytes of rejected rows that name the id."""
+    """Delete the bytes of rejected rows that contain the id, and return the number of these rows."""
     cursor.execute(
         "SELECT source_file_id, line, raw FROM sentiment.rejected_row JOIN sentiment.source_file USING (source_file_id)"
         " WHERE source = %s AND (position(%s::bytea IN raw) > 0 OR position(%s::bytea IN raw) > 0)",
-        # A quote in a quoted field is doubled.
+        # A quote inside a quoted field is doubled.
         (source, identifier.encode(), identifier.replace('"', '""').encode()),
     )
     files: dict[int, tuple[IdFields | None, str]] = {}
@@ -216,7 +222,7 @@ def _blank(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> i
 
 
 def _dialect(file: SourceFile) -> tuple[IdFields | None, str]:
-    """Return where ids stand in a loaded file (None where its header was not kept) and its delimiter."""
+    """Return the id fields of a file (None if its header was not kept) and its delimiter."""
     delimiter, _ = file_format(file.drop)
     if file.header is None:
         return None, delimiter
@@ -225,7 +231,7 @@ def _dialect(file: SourceFile) -> tuple[IdFields | None, str]:
 
 
 def _other_sources(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> list[str]:
-    """Return the sources in which the same id stands for something else, or for the same person."""
+    """Return the other sources in which the same id occurs. It may mean something else there, or the same person."""
     column = "review_id" if kind == "review" else "author_id"
     cursor.execute(
         f"SELECT DISTINCT source FROM sentiment.review JOIN sentiment.source_file USING (source_file_id, day)"  # noqa: S608

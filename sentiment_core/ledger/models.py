@@ -1,8 +1,8 @@
-"""The model of a run: its scorer, and the short number under which the database knows its digest."""
+"""The model of a run: its scorer, and the short number that the database stores instead of its digest."""
 
 from typing import NamedTuple
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.contract import primary_language
@@ -11,25 +11,25 @@ from sentiment_core.model.scorer import Scorer
 
 
 class ScoringModel(NamedTuple):
-    """A scorer and the database's number of its digest."""
+    """A scorer, and the number of its digest in the database."""
 
     model_id: int
     scorer: Scorer
 
     def out_of_language(self, language: str | None) -> bool:
-        """Tell whether a row names a language that the model was not trained on; `en-GB` is `en`."""
+        """Return whether the row has a language that the model was not trained on. `en-GB` counts as `en`."""
         return language is not None and primary_language(language) not in self.scorer.bundle.manifest.languages
 
 
 def ensure_model(connection: Connection, digest: str, name: str, version: int | None = None) -> int:
-    """Return the number of a digest, entering it (and the MLflow version that holds it) where it is new."""
+    """Return the number of a digest. Insert the digest, and add its MLflow version, if they are new."""
     with connection, connection.cursor() as cursor:
         return ensure_digest(cursor, digest, name, version)
 
 
 def ensure_digest(cursor: Cursor, digest: str, name: str, version: int | None = None) -> int:
-    """Do what `ensure_model` does as part of the caller's transaction."""
-    # Looked up first: an insert that meets a conflict would use up one of 32,767 numbers.
+    """Do the same as `ensure_model`, in the caller's transaction."""
+    # Look up first, because an insert that hits a conflict would use up one of 32,767 numbers.
     cursor.execute("LOCK TABLE sentiment.model IN SHARE ROW EXCLUSIVE MODE")
     cursor.execute("SELECT model_id FROM sentiment.model WHERE digest = %s", (digest,))
     found = cursor.fetchone()
@@ -46,5 +46,5 @@ def ensure_digest(cursor: Cursor, digest: str, name: str, version: int | None = 
 
 
 def open_model(connection: Connection, bundle: Bundle, version: int | None = None) -> ScoringModel:
-    """Return the bundle's scorer with its number in the database."""
+    """Return the scorer of the model bundle with the number of its digest in the database."""
     return ScoringModel(ensure_model(connection, bundle.digest, bundle.manifest.name, version), Scorer(bundle))

@@ -1,4 +1,4 @@
-"""Looks at what was rejected: which files and rows, and why."""
+"""Queries on the quarantine: which files and rows were rejected, and why."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,7 +8,7 @@ from sentiment_core.database.connection import Connection
 
 
 class QuarantineEntry(NamedTuple):
-    """A rejected row, or a file that was rejected whole (line is None)."""
+    """A rejected row, or a file that was rejected as a whole (`line` is None)."""
 
     source_file_id: int
     key: str
@@ -21,14 +21,14 @@ class QuarantineEntry(NamedTuple):
 
 
 class QuarantineFilter(NamedTuple):
-    """Which entries are meant; None means all."""
+    """Selection of quarantine entries. None means no restriction."""
 
     since: date | None = None
     until: date | None = None
     source: str | None = None
     code: str | None = None
     files: Sequence[int] = ()
-    resolved: bool = False  # also those that a replay has taken in
+    resolved: bool = False  # also entries that a replay has resolved
 
 
 _FROM = """
@@ -42,7 +42,7 @@ _FROM = """
 def entries(
     connection: Connection, choice: QuarantineFilter, limit: int | None = None
 ) -> tuple[list[QuarantineEntry], int]:
-    """Return the chosen entries in the order of file and line, at most `limit`, and how many there are in all."""
+    """Return at most `limit` of the selected entries, ordered by file and line, and the number of all of them."""
     parameters = choice._asdict() | {"files": list(choice.files), "limit": limit}
     with connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) {_FROM}", parameters)
@@ -57,7 +57,7 @@ def entries(
 
 
 def files_to_replay(connection: Connection, choice: QuarantineFilter) -> list[int]:
-    """Return the files of the chosen entries, oldest first; what was erased is not for replay."""
+    """Return the files of the selected unresolved entries, oldest first. Erased rows are never replayed."""
     parameters = choice._asdict() | {"files": list(choice.files), "resolved": False}
     with connection, connection.cursor() as cursor:
         cursor.execute(

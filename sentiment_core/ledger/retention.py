@@ -1,9 +1,9 @@
-"""Drops the reviews of old months with their scores; the ledger stays, and nothing of them comes back."""
+"""Drop the reviews of old months with their scores. The ledger remains, and prevents a reload of these months."""
 
 from datetime import date
 from typing import NamedTuple
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.drop import parse_day
@@ -13,7 +13,7 @@ from sentiment_core.settings import Settings
 
 
 class ExpiredMonth(NamedTuple):
-    """A month whose reviews were dropped, the files that had brought them, and their rows."""
+    """A month whose reviews were dropped, with the number of its loaded files and of its rows."""
 
     month: date
     files: int
@@ -21,17 +21,17 @@ class ExpiredMonth(NamedTuple):
 
 
 def parse_month(text: str) -> date:
-    """Read `YYYY-MM`, a month that has begun. Raises `MonthInvalid`."""
+    """Parse `YYYY-MM`. Raises `MonthInvalid` when the text is no month or the month is in the future."""
     month = parse_day(f"{text}-01")
     if month is None:
         raise MonthInvalid(month=text, why="it is not written as YYYY-MM")
-    if month > date.today():  # noqa: DTZ011 - a day more or less does no harm
+    if month > date.today():  # noqa: DTZ011 - one day more or less does not matter
         raise MonthInvalid(month=text, why="it lies in the future")
     return month
 
 
 def months_before(connection: Connection, month: date) -> list[date]:
-    """Return the months that hold reviews and come before the given one, oldest first."""
+    """Return the months with partitions before the given month, oldest first."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT to_date(right(relname, 6), 'YYYYMM') AS month FROM pg_inherits JOIN pg_class ON oid = inhrelid"
@@ -41,9 +41,9 @@ def months_before(connection: Connection, month: date) -> list[date]:
 
 
 def expire(connection: Connection, settings: Settings, month: date) -> ExpiredMonth:
-    """Drop one month in one transaction: it, and every month before it, takes no file any more.
+    """Drop one month in one transaction. After that, it and every earlier month accept no file.
 
-    Waits for the loads that are under way. Needs the rights of the schema's owner. Raises `LoadsUnderWay`.
+    The call waits for running loads. It needs the privileges of the schema owner. Raises `LoadsUnderWay`.
     """
     with connection, connection.cursor() as cursor:
         source_files.block_loads(cursor, settings.lock_timeout_s)
@@ -78,7 +78,7 @@ def _drop(cursor: Cursor, month: date) -> int:
 
 
 def _forget(cursor: Cursor, month: date) -> int:
-    """Mark the month's files, and take what the quarantine keeps of them; returns how many were loaded."""
+    """Mark the month's loaded files as expired, delete their quarantined rows, and return the number of files."""
     cursor.execute(
         """
         WITH expired AS (

@@ -1,6 +1,6 @@
-"""The ledger: which objects were ever seen, who works on one, what became of it, and which files the views show.
+"""The ledger: all object versions ever seen, their claims and outcomes, and the live files that the views show.
 
-Functions take a cursor and leave the transaction to the caller: a file's rows and its entry commit together.
+Functions take a cursor, and the caller owns the transaction, so that a file's rows and its entry commit together.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 import psycopg2.errors
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 from psycopg2.extras import execute_values
 
 from sentiment_core.database.connection import Connection
@@ -17,10 +17,10 @@ from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import ClaimHeld, LoadsUnderWay, MaintenanceRuns
 
-# A worker whose connection lives but which does nothing must lose its claim in the end.
+# A worker that is connected but does nothing must eventually lose its claim.
 IDLE_IN_TRANSACTION = "10min"
 
-SORT_MEMORY = "64MB"  # of a million keys; more are sorted on disk
+SORT_MEMORY = "64MB"  # enough for a million keys; more are sorted on disk
 
 MAINTENANCE = "hashtextextended('sentiment.maintenance', 0)"
 
@@ -49,14 +49,15 @@ class SourceFile(NamedTuple):
 
     @property
     def drop(self) -> Drop:
-        """Return the object version that the entry stands for."""
+        """Return the object version of this entry."""
         return Drop(self.bucket, self.key, self.etag, self.version_id, self.last_modified, self.size)
 
 
 def register(cursor: Cursor, drops: Iterable[Drop], prefix: str) -> None:
-    """Enter the object versions that the ledger does not know, with their source and day; memory is bounded.
+    """Insert the object versions that the ledger does not contain, with their source and day. Memory is bounded.
 
-    Those of one listing get ids in the order of their keys, as S3 lists them: between files of one second ids decide.
+    The versions of one listing get ids in the order of their keys, which is the order in which S3 lists them. The ids
+    decide the order of files from the same second.
     """
     execute_values(
         cursor,
@@ -101,16 +102,17 @@ def find(cursor: Cursor, drop: Drop) -> int:
 
 
 def get(cursor: Cursor, source_file_id: int) -> SourceFile:
-    """Return an entry."""
+    """Return an entry. Raises `KeyError` when the ledger has no such entry."""
     return _fetch(cursor, source_file_id, "")
 
 
 def claim(cursor: Cursor, source_file_id: int, lock_timeout_s: float) -> SourceFile:
     """Lock an entry until the transaction ends, so that one worker at a time works on the file, and return it.
 
-    The lock dies with its connection, so a killed worker's claim is free at once. All settings and locks end with the
-    transaction, so that a pooler in transaction mode may stand between. Raises `ClaimHeld` when another worker keeps it
-    for longer than `lock_timeout_s`, and `MaintenanceRuns` when an expiry or erasure does.
+    The lock ends with its connection, so the claim of a killed worker is released immediately. All settings and locks
+    end with the transaction, so a pooler in transaction mode can be used. Raises `ClaimHeld` when another worker holds
+    the claim for longer than `lock_timeout_s`, and `MaintenanceRuns` when an expiry or erasure runs for longer. Raises
+    `KeyError` when the ledger has no such entry.
     """
     block_maintenance(cursor, lock_timeout_s)
     try:
@@ -120,9 +122,9 @@ def claim(cursor: Cursor, source_file_id: int, lock_timeout_s: float) -> SourceF
 
 
 def block_maintenance(cursor: Cursor, lock_timeout_s: float) -> None:
-    """Wait until no expiry or erasure is under way, and keep new ones waiting until the transaction ends.
+    """Wait until no expiry or erasure is running, and block new ones until the transaction ends.
 
-    Raises `MaintenanceRuns` when one lasts longer than `lock_timeout_s`.
+    Raises `MaintenanceRuns` when one runs for longer than `lock_timeout_s`.
     """
     set_timeouts(cursor, lock_timeout_s)
     try:
@@ -132,9 +134,9 @@ def block_maintenance(cursor: Cursor, lock_timeout_s: float) -> None:
 
 
 def block_loads(cursor: Cursor, lock_timeout_s: float) -> None:
-    """Wait until no load is under way, and keep new ones waiting until the transaction ends.
+    """Wait until no load is running, and block new ones until the transaction ends.
 
-    Raises `LoadsUnderWay` when one lasts longer than `lock_timeout_s`.
+    Raises `LoadsUnderWay` when one runs for longer than `lock_timeout_s`.
     """
     set_timeouts(cursor, lock_timeout_s)
     try:
@@ -145,7 +147,7 @@ def block_loads(cursor: Cursor, lock_timeout_s: float) -> None:
 
 
 def set_timeouts(cursor: Cursor, lock_timeout_s: float) -> None:
-    """Let this transaction wait for a lock, and do nothing, only so long."""
+    """Limit this transaction's wait for a lock to `lock_timeout_s`, and its idle time to `IDLE_IN_TRANSACTION`."""
     cursor.execute(
         "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)",
         (f"{lock_timeout_s * 1000:.0f}ms", IDLE_IN_TRANSACTION),
@@ -169,7 +171,7 @@ def _as_bytes(value: bytes | memoryview | None) -> bytes | None:
 
 
 def loaded_files(connection: Connection, since: date, until: date) -> list[int]:
-    """Return the loaded files of some days, both ends included, in the order in which they were seen."""
+    """Return the loaded files of the days from `since` to `until`, both included, in the order they were seen."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT source_file_id FROM sentiment.source_file"
@@ -180,16 +182,17 @@ def loaded_files(connection: Connection, since: date, until: date) -> list[int]:
 
 
 def lock_heads(cursor: Cursor) -> None:
-    """Let one transaction at a time decide what the views show; every change of a status waits for this first.
+    """Take the advisory lock under which one transaction at a time decides what the views show.
 
-    Which file is live depends on other files with the same key and with the same bytes, and which row is a head on
-    other files with the same review ids, so the decisions of two loads must not cross.
+    Every status change that affects the views takes this lock first. Whether a file is live depends on other files with
+    the same key or the same bytes. Whether a row is a review head depends on other files with the same review ids. So
+    two loads must not decide concurrently.
     """
     cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.heads', 0))")
 
 
 def loaded_with_content(cursor: Cursor, sha256: bytes, besides: int) -> int | None:
-    """Return the id of another file with these bytes that is loaded, or was until it expired, if there is one."""
+    """Return the id of another loaded or expired file with these bytes, or None if there is none."""
     cursor.execute(
         "SELECT source_file_id FROM sentiment.source_file"
         " WHERE sha256 = %s AND status IN ('loaded', 'expired') AND source_file_id <> %s"
@@ -201,7 +204,10 @@ def loaded_with_content(cursor: Cursor, sha256: bytes, besides: int) -> int | No
 
 
 def looks_loaded(cursor: Cursor, file: SourceFile) -> bool:
-    """Tell whether a loaded file has the same etag and size, so that it pays to hash this one before loading it."""
+    """Return whether another loaded or expired file has the same etag and size.
+
+    If so, it is worth hashing this file before loading it.
+    """
     cursor.execute(
         "SELECT EXISTS (SELECT FROM sentiment.source_file WHERE etag = %s AND size = %s"
         " AND status IN ('loaded', 'expired')"
@@ -212,7 +218,7 @@ def looks_loaded(cursor: Cursor, file: SourceFile) -> bool:
 
 
 def mark_loaded(cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, model_id: int) -> None:
-    """Say that all rows of the file are stored and scored, and let the views show what they now should."""
+    """Mark a file whose rows are all stored and scored as loaded, and update the live files and the review heads."""
     columns = (
         "sha256 = %s, header = %s, current_model_id = %s, rows_removed = 0, reject_code = NULL, reject_reason = NULL"
     )
@@ -221,19 +227,19 @@ def mark_loaded(cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, 
 
 
 def mark_duplicate(cursor: Cursor, file: SourceFile, sha256: bytes, original: int) -> None:
-    """Say that another file with the same bytes is loaded, and let the views show what they now should."""
+    """Mark a file as a duplicate of a file with the same bytes, and update the live files and the review heads."""
     columns = "sha256 = %s, duplicate_of = %s, reject_code = NULL, reject_reason = NULL"
     _mark(cursor, file, "duplicate", columns, sha256, original)
     update_heads(cursor, file)
 
 
 def mark_rejected(cursor: Cursor, file: SourceFile, code: RejectCode, reason: str) -> None:
-    """Say that the file cannot be read as a whole. It takes nothing from the views."""
+    """Mark the file as rejected as a whole. The views do not change."""
     _mark(cursor, file, "rejected", "reject_code = %s, reject_reason = %s", code, reason)
 
 
 def _mark(cursor: Cursor, file: SourceFile, status: str, columns: str, *values: object) -> None:
-    # A worker that was killed may have left its progress.
+    # A killed worker may have left its progress entry.
     statement = f"""
         WITH told AS (DELETE FROM sentiment.load_progress WHERE source_file_id = %s)
         UPDATE sentiment.source_file SET status = %s, {columns}, finished_at = clock_timestamp()
@@ -243,11 +249,11 @@ def _mark(cursor: Cursor, file: SourceFile, status: str, columns: str, *values: 
 
 
 def update_heads(cursor: Cursor, file: SourceFile) -> None:
-    """Recompute which files are live and which rows are heads, after a version of the file's key became good.
+    """Recompute the live files and the review heads after a version of the file's key became loaded or duplicate.
 
-    A key's head is its newest version that is loaded, duplicate or expired; a loaded file is live while some key's head
-    has its bytes. The head of a review key is, of the rows of live files, the one with the greatest (last_modified,
-    source_file_id). Neither depends on the order in which files were loaded.
+    The head of an object key is its newest version that is loaded, duplicate or expired. A loaded file is live while
+    the head of any key has its bytes. The head of a review key is the row of a live file with the greatest
+    (last_modified, source_file_id). Neither depends on the order in which files were loaded.
     """
     cursor.execute(LIVE_CHANGES, {"bucket": file.bucket, "key": file.key})
     changes = cursor.fetchall()
@@ -264,7 +270,7 @@ def update_heads(cursor: Cursor, file: SourceFile) -> None:
 
 
 def mark_heads_stale(cursor: Cursor, source_file_id: int, day: date) -> None:
-    """Note the keys of a file's rows: `recompute_stale_heads` takes their heads from this file."""
+    """Record the review keys of a file's rows, so that `recompute_stale_heads` replaces their heads in this file."""
     create_stale_heads(cursor)
     cursor.execute(
         "INSERT INTO stale_head SELECT review_key, source_file_id FROM sentiment.review"
@@ -289,7 +295,7 @@ def without_nested_loops(connection: Connection) -> Iterator[None]:
 
 
 def create_stale_heads(cursor: Cursor) -> None:
-    """Make the table of this transaction in which keys wait for `recompute_stale_heads`."""
+    """Create the temporary table of this transaction that collects the keys for `recompute_stale_heads`."""
     cursor.execute(
         "CREATE TEMPORARY TABLE IF NOT EXISTS stale_head"
         " (review_key uuid, source_file_id bigint, PRIMARY KEY (review_key, source_file_id)) ON COMMIT DROP"
@@ -297,7 +303,7 @@ def create_stale_heads(cursor: Cursor) -> None:
 
 
 def recompute_stale_heads(cursor: Cursor) -> None:
-    """Give each key whose head was stale_head the best row that is left."""
+    """Delete the stale heads, and make the best remaining row of each of their keys its head."""
     cursor.execute("SELECT to_regclass('pg_temp.stale_head')")
     if cursor.fetchone() == (None,):
         return
@@ -318,8 +324,8 @@ def recompute_stale_heads(cursor: Cursor) -> None:
 
 
 def upsert_heads(cursor: Cursor, source_file_id: int, day: date) -> None:
-    """Make a live file's rows heads where no newer row is."""
-    # Keys are hashes: sorted, they meet the index in its order, and its pages one after another.
+    """Upsert the heads of a live file's rows. A head that is a newer row stays."""
+    # Keys are hashes. Sorted inserts follow the index order, so that its pages are written one after another.
     cursor.execute("SELECT set_config('work_mem', %s, true)", (SORT_MEMORY,))
     cursor.execute(
         """
@@ -340,7 +346,7 @@ def upsert_heads(cursor: Cursor, source_file_id: int, day: date) -> None:
 
 
 def ensure_month(connection: Connection, source_file_id: int) -> None:
-    """Make the partitions for the month of a file's day, if it has not expired, in a transaction of its own."""
+    """Create the partitions for the month of a file's day, unless it has expired, in a separate transaction."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT sentiment.ensure_month(day) FROM sentiment.source_file WHERE source_file_id = %s",
@@ -349,12 +355,12 @@ def ensure_month(connection: Connection, source_file_id: int) -> None:
 
 
 def has_month(cursor: Cursor, day: date) -> bool:
-    """Tell whether there are partitions for a day's month; while a claim is held that does not change."""
+    """Return whether the month of a day has partitions. While a claim is held, this does not change."""
     cursor.execute("SELECT to_regclass(%s)", (f"sentiment.score_{day:%Y%m}",))
     return cursor.fetchone() != (None,)
 
 
-# Loaded files whose bytes some version of this key has, and whose place in the views is no longer right.
+# Loaded files with the bytes of any version of this key, if their entry in live_file is out of date.
 LIVE_CHANGES = """
     WITH concerned AS (
         SELECT DISTINCT sha256 FROM sentiment.source_file

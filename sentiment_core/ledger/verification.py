@@ -1,4 +1,4 @@
-"""Proves that the ledger and the stored rows agree; each check is one query that finds what breaks a promise."""
+"""Verify that the ledger and the stored rows agree. Each check is one query that finds violations of an invariant."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from sentiment_core.database.connection import Connection
 
 
 class Finding(NamedTuple):
-    """Something that should not be: which promise is broken, by which file, and how."""
+    """A violation: the check that failed, the file that violates it, and the details."""
 
     check: str
     source_file_id: int | None
@@ -14,7 +14,7 @@ class Finding(NamedTuple):
 
 
 def verify(connection: Connection) -> list[Finding]:
-    """Run every check; no finding means that all promises hold."""
+    """Run every check in one REPEATABLE READ transaction. An empty list means that all invariants hold."""
     findings: list[Finding] = []
     with connection, connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -24,7 +24,7 @@ def verify(connection: Connection) -> list[Finding]:
     return findings
 
 
-# The batch that stands for a file's rows: its latest load or replace; replays since then have added to it.
+# The batch that wrote a file's rows is its latest load or replace. Later replays have added rows to it.
 _STANDING = """
     standing AS (
         SELECT DISTINCT ON (source_file_id) source_file_id, batch_id, rows_scored, rows_rejected

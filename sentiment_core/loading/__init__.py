@@ -1,1 +1,1 @@
-"""From a drop to stored rows, exactly once: loader, batch writer, binary COPY, rescoring, replay, the nightly run."""
+"""Load drops into stored rows, exactly once: loader, batch writer, binary COPY, rescoring, replay, nightly run."""

@@ -1,4 +1,4 @@
-"""Writes the rows of one batch: reviews and scores by COPY, rejected rows into the quarantine, counts at the end."""
+"""Write one scoring batch: reviews and scores by COPY, rejected rows to the quarantine, and the counts at the end."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ LABEL_START = (np.cumsum(LABEL_LENGTH) - LABEL_LENGTH).astype(np.int64)
 
 
 class RowCounts(NamedTuple):
-    """The outcomes of a batch's rows; the first is the sum of the others."""
+    """The number of a batch's rows by outcome. The first field is the sum of the others."""
 
     rows_in: int
     rows_scored: int
@@ -35,7 +35,7 @@ class RowCounts(NamedTuple):
 
 
 class BatchWriter:
-    """One batch in the open transaction: a file's rows by one model. Nothing is seen before the caller commits."""
+    """One batch in the open transaction: a file's rows, scored by one model. It is visible once the caller commits."""
 
     def __init__(self, connection: Connection, file: SourceFile, model: ScoringModel, kind: str, run_id: str) -> None:
         self.connection = connection
@@ -53,16 +53,16 @@ class BatchWriter:
 
     @property
     def rows_in(self) -> int:
-        """Return the number of rows written so far, of whatever outcome."""
+        """Return the number of rows so far, with any outcome."""
         return self.scored + self.rejected + self.duplicates
 
     @property
     def rejected(self) -> int:
-        """Return the number of rows put into the quarantine so far."""
+        """Return the number of rejected rows in the quarantine so far."""
         return self.reject_codes.total()
 
     def clear(self) -> None:
-        """Take away the file's rows and rejects, and the scores by this batch's model, to write them anew."""
+        """Delete the file's rows, its rejected rows and the scores by this batch's model, before they are rewritten."""
         with self.connection.cursor() as cursor:
             source_files.mark_heads_stale(cursor, self.file.source_file_id, self.file.day)
             here = (self.file.day, self.file.source_file_id)
@@ -74,13 +74,13 @@ class BatchWriter:
             cursor.execute("DELETE FROM sentiment.rejected_row WHERE source_file_id = %s", (self.file.source_file_id,))
 
     def write(self, batch: ReviewBatch, keys: Values, scores: Scores) -> None:
-        """Write one block's good rows with their review keys and scores."""
+        """Write the good rows of one block with their review keys and scores."""
         if batch.size:
             self._copy_reviews(batch, keys)
             self.copy_scores(batch.line, batch.language, scores)
 
     def reject(self, rows: Sequence[RejectedRow]) -> None:
-        """Put rows into the quarantine."""
+        """Write rejected rows to the quarantine and count them."""
         self.count_rejected(rows)
         if not rows:
             return
@@ -98,11 +98,11 @@ class BatchWriter:
         )
 
     def count_rejected(self, rows: Sequence[RejectedRow]) -> None:
-        """Count rejected rows that are in the quarantine already."""
+        """Count rejected rows that are already in the quarantine."""
         self.reject_codes.update(row.code for row in rows)
 
     def copy_scores(self, line: NDArray[np.int32], language: Values, scores: Scores) -> None:
-        """Write the scores of rows that are stored."""
+        """Write the scores of stored rows."""
         rows = len(line)
         label = Values(LABEL_BYTES, LABEL_START[scores.label], LABEL_LENGTH[scores.label])
         copy_rows(
@@ -124,7 +124,7 @@ class BatchWriter:
         return np.array(foreign, np.bool_)[codes]
 
     def finish(self, code_version: str) -> RowCounts:
-        """Write the batch itself and return its counts."""
+        """Write the entry of the batch, and return its counts."""
         if self.kind == "replace":
             self._drop_scores_without_row()
         counts = RowCounts(self.rows_in, self.scored, self.rejected, self.duplicates)
@@ -179,7 +179,7 @@ class BatchWriter:
         )
 
     def _drop_scores_without_row(self) -> None:
-        """Drop other models' scores of lines that are no longer stored; where a line is, its text is the same."""
+        """Delete other models' scores of lines that are no longer stored. The text of a stored line is unchanged."""
         with source_files.without_nested_loops(self.connection), self.connection.cursor() as cursor:
             cursor.execute(
                 """

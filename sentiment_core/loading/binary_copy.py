@@ -1,4 +1,4 @@
-"""Writes columns as PostgreSQL's binary COPY format, without a Python object for each row.
+"""Encode columns in PostgreSQL's binary COPY format, without a Python object per row.
 
 Source of the format: https://www.postgresql.org/docs/current/sql-copy.html, section "Binary Format".
 """
@@ -39,26 +39,26 @@ def day(value: date, rows: int) -> Values:
 
 
 def numbers(values: NDArray[np.generic]) -> Values:
-    """Return numbers (or booleans) of a fixed width, in their own type."""
+    """Return fixed-width numbers or booleans, in their own type."""
     width = values.dtype.itemsize
     data = np.frombuffer(values.astype(values.dtype.newbyteorder(">")).tobytes(), np.uint8)
     return Values(data, np.arange(len(values)) * width, np.full(len(values), width, np.int32))
 
 
 def nullable(column: Numbers) -> Values:
-    """Return numbers of a fixed width, in their own type, some of which may be null."""
+    """Return nullable fixed-width numbers, in their own type."""
     values = numbers(column.values)
     values.length[column.null] = -1
     return values
 
 
 def texts(column: TextColumn) -> Values:
-    """Return texts, none of them null; nothing is copied."""
+    """Return texts, none of which is null, without a copy of the data."""
     return Values(column.data, column.offsets[:-1], np.diff(column.offsets).astype(np.int32))
 
 
 def documents(column: Values) -> Values:
-    """Return JSON documents as jsonb, which is the version of its binary format and the text behind it."""
+    """Return JSON documents as jsonb: the version byte of its binary format, then the JSON text."""
     length = np.where(column.null, -1, column.length + 1).astype(np.int32)
     sizes = np.maximum(length, 0)
     start = np.cumsum(sizes, dtype=np.int64) - sizes
@@ -68,14 +68,14 @@ def documents(column: Values) -> Values:
 
 
 def copy_rows(connection: Connection, table: str, columns: dict[str, Values]) -> None:
-    """COPY rows into a table of the schema; all columns have the same length."""
+    """COPY rows into a table of the schema. All columns must have the same length."""
     statement = f"COPY sentiment.{table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
     with connection.cursor() as cursor:
         cursor.copy_expert(statement, BytesIO(encode_rows(list(columns.values()))), SENT_AT_ONCE)
 
 
 def encode_rows(columns: Sequence[Values]) -> bytes:
-    """Return a whole COPY stream of the rows."""
+    """Return a complete binary COPY stream of the rows."""
     rows = len(columns[0].start)
     sizes = np.full(rows, 2 + 4 * len(columns), np.int64)
     for column in columns:
@@ -94,7 +94,7 @@ def encode_rows(columns: Sequence[Values]) -> bytes:
 
 @compiled
 def put_column(out, place, data, start, length):  # type: ignore[no-untyped-def]
-    """Write a column's length words and values at each row's place, and move the places behind them."""
+    """Write the column's length word and value at each row's position in `out`, and advance `place` past them."""
     for row in range(len(place)):
         at = place[row]
         size = length[row]

@@ -1,4 +1,4 @@
-"""Takes the rows of one file in: contract, erasures, scores, repeats, storing. Loads and replays do it alike."""
+"""Ingestion of one file's rows: contract, erasures, scoring, deduplication, storage. Shared by load and replay."""
 
 import time
 from collections import defaultdict
@@ -19,7 +19,7 @@ from sentiment_core.settings import Settings
 
 
 class ScoredRows(NamedTuple):
-    """One block's good rows with their review keys and scores, and its rejected ones, below the file's header."""
+    """The good rows of one block with their review keys and scores, its rejected rows, and the file's header."""
 
     header: bytes
     batch: ReviewBatch
@@ -29,7 +29,7 @@ class ScoredRows(NamedTuple):
 
 
 class Ingestion:
-    """The way of one file's rows into one batch; the two steps may work in different threads."""
+    """Ingests one file's rows into one batch. The steps `score` and `store` may run in different threads."""
 
     def __init__(self, writer: BatchWriter, settings: Settings, erasures: Erasures, deduplicator: Deduplicator) -> None:
         self.writer = writer
@@ -39,7 +39,7 @@ class Ingestion:
         self.delimiter, _ = file_format(writer.file.drop)
 
     def score(self, blocks: Iterator[RecordBlock]) -> Iterator[ScoredRows]:
-        """Hold records, the header first, against the contract and score the good ones. Raises `FileRejected`."""
+        """Check records, the header first, against the contract, and score the good ones. Raises `FileRejected`."""
         file, seconds = self.writer.file, self.writer.seconds
         for rows in checked(blocks, self.settings, file.drop.uri, partial(clock, seconds, "validate")):
             with clock(seconds, "validate"):
@@ -51,7 +51,7 @@ class Ingestion:
             yield ScoredRows(rows.header_raw, batch, keys, scores, rejected)
 
     def store(self, rows: ScoredRows) -> list[RejectedRow]:
-        """Write rows that repeat no earlier one, count those that do, and return all that are rejected."""
+        """Write the rows that are not duplicates, count the duplicates, and return all rejected rows."""
         with clock(self.writer.seconds, "write"):
             deduplicated = self.deduplicator.deduplicate(rows.batch, rows.keys)
             kept = deduplicated.rows
@@ -62,7 +62,7 @@ class Ingestion:
 
 @contextmanager
 def clock(seconds: defaultdict[str, float], stage: str) -> Iterator[None]:
-    """Add the time of the block to a stage's."""
+    """Add the duration of the block, in seconds, to the total of a stage."""
     start = time.perf_counter()
     try:
         yield

@@ -1,7 +1,7 @@
-"""Loads one file: reader → validator → repeat filter → scorer → writer, in one transaction.
+"""Load one file in one transaction: reader → validator → scorer → deduplication → writer.
 
-Whatever happens, the file's rows appear entirely or not at all, and once for each model. Every function of this module
-may be called again for the same file at any time, also by two workers at once.
+The file's rows always appear completely or not at all, and exactly once for each model. Every function of this module
+is idempotent: it can be called again for the same file at any time, even by two workers at the same time.
 """
 
 from collections.abc import Iterator
@@ -31,20 +31,20 @@ from sentiment_core.settings import Settings
 
 
 class LoadStatus(StrEnum):
-    """What one call did for a file."""
+    """The outcome of one call for a file."""
 
     LOADED = "loaded"
     REPLACED = "replaced"
     RESCORED = "rescored"
     REJECTED = "rejected"
     DUPLICATE = "duplicate"
-    SKIPPED = "skipped"  # what was asked for had been done before
+    SKIPPED = "skipped"  # the requested work had already been done
     REPLAYED = "replayed"
-    KEPT = "kept"  # the file was to be replaced but can no longer be read: its rows stay as they are
+    KEPT = "kept"  # the file was to be replaced but can no longer be read: its rows stay unchanged
 
 
 class LoadOutcome(NamedTuple):
-    """What one call did for a file, and the rows of its batch."""
+    """The outcome of one call for a file, and the row counts of its batch."""
 
     source_file_id: int
     uri: str
@@ -56,7 +56,7 @@ class LoadOutcome(NamedTuple):
     reason: str = ""
 
 
-class _SameContent(Exception):  # not an error: it takes the rows back that turned out to be there already
+class _SameContent(Exception):  # not an error: rolls back the rows of a file that turned out to be a duplicate
     def __init__(self, sha256: bytes) -> None:
         self.sha256 = sha256
 
@@ -83,9 +83,9 @@ class Loader:
     def load(self, source_file_id: int, replace: bool = False) -> LoadOutcome:
         """Bring one file of the ledger to its final state.
 
-        With `replace` a file that is loaded is read and scored anew and a rejected one is tried again, once a run.
-        Raises `TransientError` (nothing was stored) and `TerminalError`; a file that cannot be read is no error but an
-        outcome.
+        With `replace`, a loaded file is read and scored again, and a rejected file is retried, once per run. Raises
+        `TransientError` (nothing was stored) and `TerminalError`. A file that cannot be read is an outcome, not an
+        error.
         """
         source_files.ensure_month(self.connection, source_file_id)
         try:
@@ -128,7 +128,7 @@ class Loader:
         if not replace or file.status not in ("loaded", "rejected"):
             return False
         with self.connection.cursor() as cursor:
-            # A retried task must not replace again what it replaced; a run that is planned anew may.
+            # A retried task must not replace a file twice. A run that is planned again may replace it again.
             cursor.execute(
                 "SELECT EXISTS (SELECT FROM sentiment.scoring_batch LEFT JOIN sentiment.scoring_run USING (run_id)"
                 " WHERE source_file_id = %s AND run_id = %s AND kind IN ('load', 'replace')"
@@ -145,9 +145,9 @@ class Loader:
                 raise _SameContent(sha256)
 
     def _stream(self, file: SourceFile, writer: BatchWriter) -> tuple[bytes, bytes]:
-        """Store the file's rows block by block, while the next blocks are read and scored.
+        """Store the file's rows block by block, with a prefetch that reads and scores the next blocks meanwhile.
 
-        Returns the object's hash and the file's header as it stands there.
+        Returns the SHA-256 digest of the stored object and the unchanged bytes of the file's header.
         """
         with self.connection.cursor() as cursor:
             erasures = Erasures.read(cursor, self.settings, file.source)
@@ -187,7 +187,7 @@ class Loader:
                 source_files.mark_duplicate(cursor, file, sha256, original)
                 why = f"its bytes are those of {source_files.get(cursor, original).drop.uri}"
                 return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.DUPLICATE, reason=why)
-        # Another worker came between the two transactions; look again at what is to do now.
+        # Another worker changed the state between the two transactions. Determine again what is left to do.
         return self.load(source_file_id, replace)
 
     def _settle_rejected(self, source_file_id: int, rejection: FileRejected) -> LoadOutcome:
@@ -203,7 +203,7 @@ class Loader:
 
 
 def load_drop(loader: Loader, drop: Drop, replace: bool) -> LoadOutcome:
-    """Enter a drop in the ledger and load it."""
+    """Register a drop in the ledger and load it. Raises the same errors as `Loader.load`."""
     with database_errors():
         with loader.connection, loader.connection.cursor() as cursor:
             source_files.register(cursor, [drop], loader.settings.incoming_prefix)

@@ -1,4 +1,4 @@
-"""Lets the stages of a pipeline overlap: each works in a thread of its own, a bounded number of items ahead."""
+"""Prefetch: overlap the stages of a pipeline. Each has a separate thread, a bounded number of items ahead."""
 
 import queue
 import threading
@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 _QUEUE_SIZE = 2  # items that wait between two stages
-_POLL_S = 0.05  # how soon a stage that waits for room notices that nobody reads any more
+_POLL_S = 0.05  # maximum delay until a thread that waits for room in the queue notices that its reader has left
 
 
 class _End:
-    """Ends a stage's items, with the error that it ended by, if any."""
+    """Marks the end of the items, with the error that ended them, if any."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
@@ -32,7 +32,7 @@ class _Prefetcher(Generic[Item]):
             for item in self.items:
                 if not self._pass_on(item):
                     return
-        except BaseException as error:  # noqa: BLE001 - it is raised where the items are read
+        except BaseException as error:  # noqa: BLE001 - raised again in the reader
             end = _End(error)
         self._pass_on(end)
 
@@ -54,10 +54,10 @@ class _Prefetcher(Generic[Item]):
 
 @contextmanager
 def prefetch(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
-    """Give the items of an iterator that runs in a thread of its own; what it raises is raised to the reader.
+    """Yield an iterator over items that a separate thread prefetches. The reader gets the errors of that thread.
 
-    When the block is left, the thread has ended: an iterator that is not read to its end gets no further than the item
-    that it works on.
+    When the block ends, the thread has ended. If the items are not read to the end, the thread finishes only the item
+    that it is working on.
     """
     stage = _Prefetcher(items)
     stage.thread.start()

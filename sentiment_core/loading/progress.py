@@ -1,4 +1,4 @@
-"""Tells how far a load has come, while its transaction hides what it does."""
+"""Report the progress of a load, whose rows are invisible to others until its transaction commits."""
 
 import logging
 import os
@@ -17,21 +17,21 @@ from sentiment_core.ledger.source_files import SourceFile
 
 log = logging.getLogger(__name__)
 
-PERIOD_S = 2.0  # between two reports, and before the first: a quick load makes none
+PERIOD_S = 2.0  # seconds between two reports and before the first, so that a quick load makes none
 
 
 class Progress(Protocol):
-    """Is told of a load, from the thread that writes."""
+    """Receives the progress of a load, in the writer thread."""
 
     def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
-        """Take note of the bytes of the object that were read, and the rows that were written, so far."""
+        """Report the stored bytes read and the rows written so far."""
 
     def done(self, file: SourceFile) -> None:
-        """Take note that the load ended, well or not."""
+        """Report that the load ended, with or without success."""
 
 
 class NoProgress:
-    """Tells nobody."""
+    """Discards all progress reports."""
 
     def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
         """Do nothing."""
@@ -41,9 +41,9 @@ class NoProgress:
 
 
 class StoredProgress:
-    """Writes progress to `load_progress`, through a second connection that is opened when a load takes its time.
+    """Writes progress to `load_progress`, through a second connection that is opened only for a slow load.
 
-    Where that connection cannot be had the load goes on untold.
+    If that connection cannot be opened or a statement fails, the load continues without further reports.
     """
 
     def __init__(self, connect: Callable[[], AbstractContextManager[Connection]], run_id: str) -> None:
@@ -57,7 +57,7 @@ class StoredProgress:
         self._started_at = datetime.now(UTC)
 
     def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
-        """Write the figures, at most every `PERIOD_S` seconds."""
+        """Write the progress, at most once every `PERIOD_S` seconds."""
         now = time.monotonic()
         if file.source_file_id != self._file_id:
             self._file_id, self._next_s, self._started_at = file.source_file_id, now + PERIOD_S, datetime.now(UTC)
@@ -78,7 +78,7 @@ class StoredProgress:
         )
 
     def done(self, file: SourceFile) -> None:
-        """Take the figures away and close the connection; a load that committed has done the former itself."""
+        """Delete the progress and close the connection. A load that committed has already deleted its progress."""
         if self._connection is not None:
             self._execute("DELETE FROM sentiment.load_progress WHERE source_file_id = %s", file.source_file_id)
         self._close()

@@ -1,6 +1,7 @@
-"""Takes rejected rows of loaded files in after all, when the contract or the settings have changed.
+"""Replay the rejected rows of loaded files after the contract or the settings have changed.
 
-The object store is not asked: the quarantine keeps the bytes of each row, and the ledger those of the file's header.
+A replay does not read the object store. The quarantine keeps the bytes of each row, and the ledger keeps the bytes of
+the file's header.
 """
 
 import io
@@ -43,11 +44,11 @@ class Replayer:
         self.run_id = run_id
 
     def replay(self, source_file_id: int) -> LoadOutcome:
-        """Take in those of the file's rejected rows that keep the contract now; the others stay as they are.
+        """Load the file's rejected rows that now satisfy the contract. The others stay unchanged in the quarantine.
 
-        A row that is taken in names this batch in `resolved_by`, so that no later replay takes it again; so does one
-        that turned out to repeat a stored row. All rows of the file get this model's scores, and the views show them.
-        Raises `TransientError` (nothing was stored) and `TerminalError`.
+        A row that was loaded names this batch in `resolved_by`, so that no later replay loads it again. A row that
+        is a duplicate of a stored row does so too. All rows of the file get this model's scores, and the views show
+        them. Raises `TransientError` (nothing was stored) and `TerminalError`.
         """
         with self.connection, self.connection.cursor() as cursor:
             file = source_files.claim(cursor, source_file_id, self.settings.lock_timeout_s)
@@ -75,7 +76,7 @@ class Replayer:
                 for rows in ingestion.score(self._blocks(file, header, quarantined)):
                     self._settle(rows, ingestion)
             except FileRejected as rejection:
-                # The header names no column that the settings know now: its rows stay where they are.
+                # The header has no text column under the current settings. Its rows stay in the quarantine.
                 writer.reject_codes[rejection.details["reason"]] += len(quarantined.line)
 
     def _settle(self, rows: ScoredRows, ingestion: Ingestion) -> None:
@@ -90,7 +91,7 @@ class Replayer:
             )
 
     def _blocks(self, file: SourceFile, header: bytes, quarantined: _Quarantined) -> Iterator[RecordBlock]:
-        """Yield the header and the rows as a file's records, with the lines on which they stood in theirs."""
+        """Yield the header and the rows as records, with the line numbers of the original file."""
         delimiter, _ = file_format(file.drop)
         stream = io.BytesIO(b"\n".join([header, *quarantined.raw]))
         size = len(stream.getbuffer()) + 1

@@ -1,4 +1,4 @@
-"""Scores stored reviews with another model, from their stored text: the object store is not asked."""
+"""Rescore stored reviews with another model from their stored text, without reading the object store."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -33,7 +33,7 @@ class Rescorer:
         self.run_id = run_id
 
     def rescore(self, source_file_id: int, make_current: bool) -> LoadOutcome:
-        """Score the file's rows that this model has not scored; `make_current` lets the views show its scores.
+        """Score the file's rows that this model has not scored. With `make_current`, the views show its scores.
 
         Raises `TransientError` (nothing was stored) and `TerminalError`.
         """
@@ -44,7 +44,7 @@ class Rescorer:
             return self.rescore_claimed(file, make_current)
 
     def rescore_claimed(self, file: SourceFile, make_current: bool) -> LoadOutcome:
-        """Do the same in the transaction that has claimed the file, which must be loaded."""
+        """Do the same as `rescore`, in the transaction that has claimed the file. The file must be loaded."""
         writer = BatchWriter(self.connection, file, self.model, "rescore", self.run_id)
         for rows in self._missing(file):
             scores = self.model.scorer.score(TextColumn.from_texts(rows.text))

@@ -1,4 +1,4 @@
-"""Scores a file of reviews into another file: every row and column of the one, and the model's answers beside them."""
+"""Score a file of reviews and write another file: its good rows and all columns, plus the model's results."""
 
 import csv
 import json
@@ -27,31 +27,31 @@ ProgressCallback = Callable[[int, int], None]  # bytes of the file read so far, 
 
 
 class ScoredFile(NamedTuple):
-    """What became of a file's rows, and where those are that could not be scored (None without any)."""
+    """Row counts of a scored file, and the path of its rejected rows (None if there are none)."""
 
     rows_in: int
     rows_scored: int
-    rejected: dict[str, int]  # by code
+    rejected: dict[str, int]  # rows by reason code
     rejected_path: Path | None
 
 
 class ScoreColumns(NamedTuple):
-    """Rows of the file with the model's answers."""
+    """Rows of the file with the model's results."""
 
-    columns: Sequence[TextColumn]  # the file's own
+    columns: Sequence[TextColumn]  # the columns of the file
     text: TextColumn
     scores: Scores
     reasons: Reasons | None
 
 
 class Sink(Protocol):
-    """A file that scored rows are written to."""
+    """The output file for scored rows."""
 
     def write(self, rows: ScoreColumns) -> None:
         """Write rows."""
 
     def close(self) -> None:
-        """Write what is left, and close the file."""
+        """Write the remaining data, and close the file."""
 
 
 def score_file(
@@ -63,11 +63,12 @@ def score_file(
     threads: int = 1,
     progress: ProgressCallback = lambda *_: None,
 ) -> ScoredFile:
-    """Score a `.csv` or `.tsv` file, perhaps compressed, into a `.csv` or `.parquet` file.
+    """Score a `.csv` or `.tsv` file, optionally compressed, and write a `.csv` or `.parquet` file.
 
-    With `top` each row gets so many n-grams that moved its score the most. Rows that break the contract are written to
-    `<out>.rejected.csv`. Memory is bounded by a block of the file. `out` appears whole or not at all. Raises
-    `FileRejected` for a file that cannot be read at all, `ColumnTaken` and `OutputUnsupported`.
+    With `top`, each row gets up to `top` n-grams with the greatest effect on its score. Rows that break the contract
+    are written to `<out>.rejected.csv`. Memory is bounded by one block of the file. `out` appears completely or not at
+    all. Raises `FileRejected` when the file cannot be read as a whole, `ColumnTaken` when the file already has an
+    output column, and `OutputUnsupported` when the output format is not supported.
     """
     open_sink = _sink_for(out)
     drop = local_drop(source)
@@ -114,7 +115,7 @@ def _column_names(names: Sequence[str], top: int, source: str) -> list[str]:
 
 @contextmanager
 def _finished(out: Path) -> Iterator[Path]:
-    """Give a path beside `out` to write to, which becomes `out` at the end, or is removed after a failure."""
+    """Yield a temporary path next to `out`. It is renamed to `out` on success and removed after a failure."""
     unfinished = out.with_name(out.name + ".unfinished")
     try:
         yield unfinished
@@ -186,7 +187,7 @@ class _ParquetSink:
 
 
 def _told(texts: TextColumn, reasons: Reasons) -> list[list[dict[str, Any]]]:
-    """Return for each text its n-grams and what each adds to the log-odds of positive."""
+    """Return, for each text, its n-grams and the contribution of each to the log-odds of positive."""
     data = texts.data.tobytes()
     weights = reasons.log_odds.tolist()
     return [
@@ -199,7 +200,7 @@ def _told(texts: TextColumn, reasons: Reasons) -> list[list[dict[str, Any]]]:
 
 
 class _Rejects:
-    """The rows that could not be scored; their file is made with the first of them."""
+    """Writes the rows that could not be scored. The first of them creates the file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""A scoring run: plans a day's files in groups, works a group off, and sums up. The plan lives in PostgreSQL."""
+"""A scoring run: plan a day's files in groups, process each group, and summarise. PostgreSQL stores the plan."""
 
 import heapq
 import logging
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 from psycopg2.extras import execute_values
 
 from sentiment_core.database.connection import Connection, database_errors
@@ -23,12 +23,12 @@ from sentiment_core.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SHOWN_FILES = 10  # that an error names
-FILE_BYTES = 500_000  # as many bytes are loaded in the time that a file costs besides its rows
+SHOWN_FILES = 10  # maximum number of files listed in an error
+FILE_BYTES = 500_000  # fixed cost of a file, as the number of bytes loaded in the same time
 
 
 class RunPlan(NamedTuple):
-    """What a run was planned to do: its model was resolved once, then."""
+    """The plan of a run. Its model is resolved only once, at planning time."""
 
     run_id: str
     day: date
@@ -39,9 +39,9 @@ class RunPlan(NamedTuple):
 
 
 class RunSummary(NamedTuple):
-    """What became of a run's files, and the rows that their batches of this run brought."""
+    """The outcomes of a run's files, and the row counts of the batches of this run."""
 
-    files: dict[str, int]  # status of the ledger -> files; "skipped": of the day, and done by this model before
+    files: dict[str, int]  # ledger status -> files; "skipped": files of the day that this model had already scored
     rows_in: int
     rows_scored: int
     rows_rejected: int
@@ -49,7 +49,7 @@ class RunSummary(NamedTuple):
 
 
 def finished_day(text: str) -> date:
-    """Read a day that is over in UTC. Raises `DayInvalid`."""
+    """Parse a day that is over in UTC. Raises `DayInvalid` when the text is not such a day."""
     day = parse_day(text)
     if day is None:
         raise DayInvalid(day=text, why="it is not written as YYYY-MM-DD")
@@ -66,10 +66,10 @@ def yesterday() -> date:
 def plan_run(
     connection: Connection, storage: Storage, settings: Settings, plan: RunPlan, take_earlier: bool
 ) -> list[int]:
-    """List the bucket, enter what is new, choose the day's files and return the ids of their groups.
+    """List the bucket, register new files, select the day's files and return the ids of their groups.
 
-    `take_earlier` also takes files of earlier days that nobody has read yet. Planning a run again forgets its earlier
-    plan. Raises `StorageUnavailable` and `StorageRefused`.
+    With `take_earlier`, files of earlier days that have not been read yet are selected too. Planning a run again
+    replaces its previous plan. Raises `StorageUnavailable` and `StorageRefused`.
     """
     with connection, connection.cursor() as cursor:
         drops = storage.list(settings.bucket, settings.incoming_prefix)
@@ -93,10 +93,10 @@ def plan_run(
 
 
 def balanced(files: Iterable[tuple[int, int]], group_bytes: int, max_groups: int) -> list[list[int]]:
-    """Spread (id, bytes) over groups of about `group_bytes`, at most `max_groups` of them.
+    """Distribute files (id, bytes) over at most `max_groups` groups of about `group_bytes` each.
 
-    Largest first, each into the lightest group (LPT; R. Graham, SIAM J. Appl. Math. 17(2), 1969). Within a group the
-    order of ids is kept, so that files load in the order in which they were seen.
+    The largest file comes first, and each file goes into the lightest group (LPT; R. Graham, SIAM J. Appl. Math. 17(2),
+    1969). Within a group, files are ordered by id, so that they load in the order in which they were seen.
     """
     files = sorted(files, key=lambda file: file[1], reverse=True)
     total = sum(size for _, size in files)
@@ -107,11 +107,11 @@ def balanced(files: Iterable[tuple[int, int]], group_bytes: int, max_groups: int
         weight, group = lightest[0]
         groups[group].append(file_id)
         heapq.heapreplace(lightest, (weight + size, group))
-    return [sorted(group) for group in groups if group]  # empty files weigh nothing, and leave groups without any
+    return [sorted(group) for group in groups if group]  # files of size 0 weigh nothing and can leave groups empty
 
 
 def get_plan(connection: Connection, run_id: str) -> RunPlan:
-    """Return a run's plan. Raises `RunIncomplete` where it was not planned."""
+    """Return the plan of a run. Raises `RunIncomplete` when the run was not planned."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT run_id, day, model_id, version, champion, replace FROM sentiment.scoring_run WHERE run_id = %s",
@@ -133,9 +133,9 @@ def score_group(
     report: Callable[[LoadOutcome], None],
     progress: Progress | None = None,
 ) -> None:
-    """Bring each file of a group to its final state; one that fails for now does not keep back the others.
+    """Bring each file of a group to its final state. A transient failure of one file does not block the others.
 
-    Raises the first `TransientError` when all other files are done.
+    Raises the first `TransientError` after all other files are done.
     """
     with connection, connection.cursor() as cursor:
         cursor.execute(
@@ -162,7 +162,7 @@ def score_group(
 
 
 def planned_days(connection: Connection, run_id: str) -> list[date]:
-    """Return the day of a run and those of all files of its plan, which may be earlier."""
+    """Return the day of a run and the days of all its planned files, which may be earlier."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT day FROM sentiment.scoring_run WHERE run_id = %(run)s UNION"
@@ -174,7 +174,7 @@ def planned_days(connection: Connection, run_id: str) -> list[date]:
 
 
 def rejected_files(connection: Connection, run_id: str) -> list[tuple[str, str, str]]:
-    """Return key, code and reason of each file of a run that could not be read; directory markers are no files."""
+    """Return key, code and reason of each rejected file of a run. Directory markers are not included."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT key, reject_code, reject_reason FROM sentiment.planned_file"
@@ -186,7 +186,7 @@ def rejected_files(connection: Connection, run_id: str) -> list[tuple[str, str, 
 
 
 def require_good_files(connection: Connection, run_id: str) -> None:
-    """Raise `FilesRejected` when a file of a run could not be read."""
+    """Raise `FilesRejected` when a file of a run was rejected. Directory markers do not count."""
     bad = [key for key, _, _ in rejected_files(connection, run_id)]
     if bad:
         more = f" and {len(bad) - SHOWN_FILES} more" if len(bad) > SHOWN_FILES else ""
@@ -194,7 +194,7 @@ def require_good_files(connection: Connection, run_id: str) -> None:
 
 
 def summarise(connection: Connection, run_id: str) -> RunSummary:
-    """Sum up a run. Raises `RunIncomplete` when a file of its plan has not come to its final state."""
+    """Summarise a run. Raises `RunIncomplete` when a planned file has not reached its final state."""
     with connection, connection.cursor() as cursor:
         files = _file_states(cursor, run_id)
         cursor.execute(
@@ -217,7 +217,7 @@ def _file_states(cursor: Cursor, run_id: str) -> dict[str, int]:
     return states | ({"skipped": skipped} if skipped else {})
 
 
-# A day's files that this model has something to do for. The champion also takes back files which show another's scores.
+# The day's files with work left for this model. A champion also selects files that show another model's scores.
 CHOOSE = """
     SELECT source_file_id, size FROM sentiment.source_file file
     WHERE bucket = %(bucket)s AND (

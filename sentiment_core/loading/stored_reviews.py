@@ -1,4 +1,4 @@
-"""The rows of a file that are stored already, by their review key."""
+"""Lookup of a file's stored rows by review key."""
 
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.validation import Review
@@ -6,16 +6,17 @@ from sentiment_core.ledger.source_files import SourceFile
 
 
 class StoredReviews:
-    """Looks keys up among the rows of one file that its open transaction has stored."""
+    """Looks up keys among the stored rows of one file, including those of the open transaction."""
 
     def __init__(self, connection: Connection, file: SourceFile) -> None:
         self.connection = connection
         self.file = file
 
     def __call__(self, keys: list[bytes]) -> dict[bytes, Review]:
-        """Return the stored rows that have one of the keys."""
-        # The month's partition grows in this very transaction, and nothing is known of it to plan by. Named by itself,
-        # and with no condition that its primary key could serve, it can only be read by the index of its keys.
+        """Return the stored rows with these keys."""
+        # The month's partition grows in this transaction, so the planner has no valid statistics for it. The query
+        # names the partition directly, runs without sequential scans and has no condition that the primary key could
+        # serve. So the planner can only use the index on review_key.
         statement = f"""
             SELECT uuid_send(review_key),
                    review_id, product_id, author_id, rating, reviewed_at, language, text, extra, nulled

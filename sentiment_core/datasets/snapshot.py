@@ -196,7 +196,7 @@ class Snapshot:
 
 def labelled_reviews(rows: Sequence[Row]) -> "LabelledReviews":
     """Return rows as reviews. Each row without a group forms a separate group."""
-    from sentiment_core.datasets.labelled_reviews import LabelledReviews  # noqa: PLC0415 - it imports pandas, which storing a snapshot does not need
+    from sentiment_core.datasets.labelled_reviews import LabelledReviews  # noqa: PLC0415 - imports pandas, not needed to store
 
     texts = [row.text for row in rows]
     ratings = np.array([np.nan if row.rating is None else row.rating for row in rows], np.float64)

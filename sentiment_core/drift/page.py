@@ -40,7 +40,7 @@ img { max-width: 100%; }
 
 def plot(report: Report, trend: Sequence[Trend], day: date) -> bytes:
     """Return a PNG of a day's score distribution next to the reference's, and of the recent drift indices (PSI)."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 -- slow to import; only drawing needs it
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 -- slow import, for plots only
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")

@@ -4,7 +4,7 @@ Effect sizes decide, and p-values only confirm. With a million reviews every dif
 even an irrelevant one. In addition, the reviews of one day come from a few products, so they differ from the reference
 more than independent draws do, and all tests here assume independent draws. So a measure drifts if its effect reaches
 its threshold and the test is significant. The test guards against chance findings in small samples. The significance
-level is shared by all tests of a day (Bonferroni correction). So a day with fifty products is no more likely to drift
+level is shared by all tests of a day's reports (Bonferroni). So a day with fifty products is no more likely to drift
 by chance than a day with a single product.
 """
 

@@ -109,7 +109,7 @@ def promote(
 def rollback(
     connection: Connection, registry: RegisteredModel, *, alias: str = CHAMPION, actor: str, reason: str = "rolled back"
 ) -> Move:
-    """Point an alias at the last good version: the previous one that no rollback has left.
+    """Point an alias at the last good version: the previous one, without versions that were rolled back.
 
     Directly after a rollback the call does nothing, so a second call does not toggle back. Versions with an unreadable
     bundle are skipped. Raises `RollbackImpossible` when the history has no good earlier version, and the errors of

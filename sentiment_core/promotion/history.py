@@ -61,7 +61,10 @@ def history(connection: Connection, alias: str | None = None, most: int = 10_000
 
 @contextmanager
 def locked(connection: Connection, alias: str) -> Iterator[Cursor]:
-    """Open a transaction that holds the alias's advisory lock, so that moves of an alias are serialized."""
+    """Yield a cursor in a transaction that holds the alias's advisory lock; commit at the end.
+
+    The lock serializes the moves of an alias.
+    """
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_LOCK_WAIT,))
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.promotion ' || %s, 0))", (alias,))

@@ -1,4 +1,4 @@
-"""Ask an address whether its service is well: `python -m sentiment_core.healthcheck URL`, for images without curl."""
+"""Health check of a service by URL, for images without curl: `python -m sentiment_core.healthcheck URL`."""
 
 import sys
 import urllib.error
@@ -8,7 +8,7 @@ _TIMEOUT_S = 4.0
 
 
 def is_well(url: str) -> bool:
-    """Return whether the address answers 200, without a proxy in between."""
+    """Return whether the URL answers with status 200. Proxies are bypassed."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=_TIMEOUT_S) as answer:

@@ -1,4 +1,4 @@
-"""The labels of a review, in the order of their scores."""
+"""The labels of a review, in ascending order of score."""
 
 from typing import Final
 

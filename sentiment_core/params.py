@@ -1,4 +1,4 @@
-"""The typed configuration of training; `params.yaml` holds the defaults."""
+"""The typed training configuration. `params.yaml` contains the defaults."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ class _Section(BaseModel):
 
 
 class DataParams(_Section):
-    """Where labels stand, how they are spelled, and how many reviews are kept from training."""
+    """The label column, the accepted spellings of labels, and the percentage of held-out test data."""
 
     label_column: str
     labels: dict[str, tuple[str, ...]]
@@ -26,7 +26,7 @@ class DataParams(_Section):
 
     @property
     def spellings(self) -> dict[str, str]:
-        """The label of each accepted spelling, in lower case and without spaces around it."""
+        """The label of each accepted spelling. Spellings are in lower case and stripped of surrounding spaces."""
         return {each.strip().lower(): label for label, accepted in self.labels.items() for each in accepted}
 
     @model_validator(mode="after")
@@ -41,7 +41,7 @@ class DataParams(_Section):
 
 
 class ModelParams(_Section):
-    """The model and its hyper-parameters."""
+    """The model's name, languages and hyperparameters."""
 
     name: str
     languages: tuple[str, ...]
@@ -66,7 +66,7 @@ class ModelParams(_Section):
 
 
 class CalibrationParams(_Section):
-    """How scores are calibrated and the neutral band is chosen, on held-out folds."""
+    """How scores are calibrated, and how the neutral band is chosen, on held-out folds."""
 
     folds: int = Field(ge=2)
     neutral_accuracy: float = Field(ge=0.5, le=1)
@@ -74,14 +74,14 @@ class CalibrationParams(_Section):
 
 
 class SnapshotParams(_Section):
-    """How labelled data becomes a snapshot. A snapshot says so itself, so a model's manifest does not."""
+    """How snapshots are split. The snapshot records these values itself, so a model's manifest does not."""
 
     group_column: str = Field("product_id", min_length=1)
     test_size: int = Field(20, ge=0, le=99)
 
 
 class CheckParams(_Section):
-    """What training data must be like; a model's manifest says nothing of it."""
+    """Limits that training data must meet. A model's manifest does not record them."""
 
     least_rows: int = Field(100, ge=1)
     least_label_share: float = Field(0.1, ge=0, le=0.5)
@@ -96,7 +96,7 @@ class CheckParams(_Section):
 
 
 class Params(_Section):
-    """Everything that shapes a trained model, besides its data."""
+    """All parameters of a training run: everything that determines the model except its data."""
 
     data: DataParams
     model: ModelParams
@@ -105,15 +105,15 @@ class Params(_Section):
     checks: CheckParams = CheckParams()
 
     def recorded(self) -> dict[str, Any]:
-        """Return what a model's manifest keeps of them: all that shapes the model besides its data."""
+        """Return the sections that a model's manifest records. `snapshot` and `checks` are left out."""
         return self.model_dump(mode="json", exclude={"snapshot", "checks"})
 
     def with_test_size(self, test_size: int) -> Self:
-        """Return them with another share of test data."""
+        """Return a copy with another test size (percent)."""
         return self.model_copy(update={"data": self.data.model_copy(update={"test_size": test_size})})
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
-        """Return them with other values, by section and name. Raises `ParamsInvalid`."""
+        """Return a copy with changed values, by section and name. Raises `ParamsInvalid` when a value is invalid."""
         values = self.model_dump()
         for section, named in changes.items():
             known = values.get(section)
@@ -122,7 +122,7 @@ class Params(_Section):
 
     @classmethod
     def load(cls, path: Path = DEFAULTS) -> Self:
-        """Read a YAML file. Raises `ParamsInvalid`."""
+        """Read parameters from a YAML file. Raises `ParamsInvalid` when the file is invalid."""
         try:
             return cls._validated(yaml.safe_load(path.read_text("utf-8")), path)
         except OSError as error:

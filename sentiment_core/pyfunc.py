@@ -1,4 +1,4 @@
-"""The loader that MLflow calls for a registered bundle, in `mlflow models serve`, `pyfunc.load_model`, `spark_udf`."""
+"""The MLflow loader module for a registered bundle: `mlflow models serve`, `pyfunc.load_model` and `spark_udf`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
 
 class PyfuncModel:
-    """A scorer behind MLflow's interface."""
+    """A scorer with MLflow's pyfunc interface."""
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
 
     def predict(self, model_input: "pd.DataFrame", params: dict[str, Any] | None = None) -> "pd.DataFrame":  # noqa: ARG002
-        """Score the column `text`: a frame with the same index, columns `score` (in [0, 1]) and `label`."""
-        import pandas as pd  # noqa: PLC0415 -- only MLflow's callers need pandas
+        """Score the column `text`. Missing texts are scored as empty strings.
+
+        Returns a frame with the same index and the columns `score` (in [0, 1]) and `label`.
+        """
+        import pandas as pd  # noqa: PLC0415 -- only MLflow callers need pandas
 
         scores = self._scorer.score_texts(model_input["text"].fillna("").astype(str).tolist())
         labels = np.array(LABELS, dtype=object)[scores.label]

@@ -1,7 +1,7 @@
-"""Compiles every kernel into Numba's cache: `python -m sentiment_core.warmup`, once after an installation.
+"""Compile every kernel into Numba's cache: run `python -m sentiment_core.warmup` once after installation.
 
-A process that finds its kernels in the cache scores its first text in well under a second; without, it compiles for
-some twenty seconds.
+With cached kernels a process scores its first text in well under a second. Without them it first compiles for about
+twenty seconds.
 """
 
 import io
@@ -29,11 +29,13 @@ SAMPLE = 'review,rating,reviewed_at,language,more\n"Not a fine ""thing"", and ca
 
 
 def compile_kernels() -> None:
-    """Take one review all the way from the bytes of a file to COPY, a text to its explanation, and one to training."""
+    """Run a sample through every kernel.
+
+    One review goes from the bytes of a file to COPY, one text to its explanation, and one text to training features.
+    """
     scorer = Scorer(_small_bundle())
-    Scorer(_small_bundle(canonical=False)).score_text(
-        SAMPLE
-    )  # without canonical tokens one text has a kernel of its own
+    # Without canonical tokens, scoring a single text uses a separate kernel.
+    Scorer(_small_bundle(canonical=False)).score_text(SAMPLE)
     for block in read_records(io.BytesIO(SAMPLE.encode()), ",", 1 << 16, 1 << 16, "the sample"):
         header = Header(block.fields(0), settings().text_columns, "the sample")
         batch, _ = Validator(header, len(SAMPLE)).validate(block.records(1))
@@ -54,7 +56,7 @@ def compile_kernels() -> None:
 
 
 def _small_bundle(*, canonical: bool = True) -> Bundle:
-    """Return a model of one word, where asked with a token that stands for another, so that every kernel is needed."""
+    """Return a one-word model. With `canonical`, one token maps to another, so that scoring uses every kernel."""
     hashes = [token_hash(word) for word in (b"fine", b"thing")]
     return Bundle.create(
         ngrams=np.array([identity(hashes[0])], np.uint64),

@@ -1,1 +1,1 @@
-"""Labelled reviews: collection, correction votes, snapshots, checks, splits, active learning."""
+"""Labelled reviews: collection, correction votes, snapshots, data checks, splits and active learning."""

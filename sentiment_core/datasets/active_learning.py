@@ -1,6 +1,6 @@
-"""Active learning: the reviews that a model is least sure about go out to be labelled, and come back as training data.
+"""Active learning: export the reviews that a model is least certain about, and import their labels as training data.
 
-Uncertainty sampling: D. Lewis and W. Gale, SIGIR 1994.
+The method is uncertainty sampling (D. Lewis and W. Gale, SIGIR 1994).
 """
 
 import csv
@@ -11,7 +11,7 @@ from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 gives this class a lower-case name
 
 from sentiment_core.database.connection import Connection
 from sentiment_core.datasets.collection import SNAPSHOTS, LabelCode, read_file
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Uncertain(NamedTuple):
-    """A review whose score is near 0.5."""
+    """A stored review with a score near 0.5."""
 
     day: date
     review_id: str | None
@@ -38,11 +38,11 @@ class Uncertain(NamedTuple):
     text: str
     score: float
     model_digest: str
-    group: str | None  # of a group column that is not known to the drop contract
+    group: str | None  # value of a group column that the drop contract does not define
 
 
 class Imported(NamedTuple):
-    """What became of the rows of a labelled file; `uri` is None where none had a label."""
+    """Counts of the rows of an imported file by outcome; `uri` is None if no row has a label."""
 
     uri: str | None
     new: bool
@@ -56,9 +56,9 @@ class Imported(NamedTuple):
 def least_certain(
     cursor: Cursor, source: str, since: date, until: date, product: str | None, each: int, group_column: str
 ) -> list[Uncertain]:
-    """Return, of each day and product, the `each` reviews of a source whose scores are nearest to 0.5.
+    """Return the `each` reviews of a source with scores nearest to 0.5, for each day and product.
 
-    Of equal texts of one day and product one is returned. The nearest come first.
+    Equal texts of one day and product are returned once. Within a day and product, the nearest score comes first.
     """
     cursor.execute(
         """
@@ -80,7 +80,7 @@ def least_certain(
 
 
 def to_label(reviews: Iterable[Uncertain], settings: Settings, params: "Params") -> Iterator[Sequence[object]]:
-    """Yield the rows of a CSV file to be labelled, the header first; the last column, the label's, is empty."""
+    """Yield the rows of a CSV file to be labelled, header first. The last column is the label column and is empty."""
     group = params.snapshot.group_column
     other = group not in KNOWN_COLUMNS
     known = ("review_id", "product_id", "author_id", "rating", "language", settings.text_columns[0])
@@ -92,10 +92,13 @@ def to_label(reviews: Iterable[Uncertain], settings: Settings, params: "Params")
 def import_labels(
     connection: Connection, storage: Storage, settings: Settings, params: "Params", drop: Drop, source: str
 ) -> Imported:
-    """Put the labelled rows of a file below the training prefix, where the next snapshot finds them.
+    """Store the labelled rows of a file below the training prefix, where the next snapshot collects them.
 
-    Rows without a label are left for later, and rows that break the contract are counted. The object is named by its
-    content: the same labels are stored once. Raises `FileRejected`, `LabelSourceInvalid`, and what storing does.
+    Rows without a label and rows that violate the contract are counted and not stored. The object's name contains the
+    SHA-256 of its content, so the same labels are stored only once.
+
+    Raises `FileRejected` when the file cannot be read or has too many rejected rows, `LabelSourceInvalid` when the
+    source contains a slash, starts with `dt=` or is the folder of snapshots, and the storage errors.
     """
     if "/" in source or f"{source}/" == SNAPSHOTS or source.startswith("dt="):
         raise LabelSourceInvalid(source=source)

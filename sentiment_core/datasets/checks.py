@@ -1,4 +1,4 @@
-"""Checks of a snapshot before a model is trained on it."""
+"""Data checks on a snapshot before a model is trained on it."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -10,17 +10,17 @@ from sentiment_core.params import CheckParams, Params
 
 
 class DataCheck(NamedTuple):
-    """One property of the data beside its limit."""
+    """One measured property of the data and its limit."""
 
-    name: str  # of the limit in section `checks` of params.yaml
+    name: str  # name of the limit in section `checks` of params.yaml
     figure: float
     limit: float
     passed: bool
-    told: str  # the figures in words
+    told: str  # the figure as text, for messages
 
 
 def check(snapshot: Snapshot, params: Params) -> list[DataCheck]:
-    """Hold a snapshot against the limits of the configuration."""
+    """Compare a snapshot with the limits of the configuration."""
     limits = params.checks
     training = [row for row in snapshot.rows if row.side == "training"]
     return [
@@ -33,7 +33,7 @@ def check(snapshot: Snapshot, params: Params) -> list[DataCheck]:
 
 
 def require_passed(checks: Collection[DataCheck]) -> None:
-    """Raise `ChecksFailed`, which names all checks that failed with their figures."""
+    """Raise `ChecksFailed` when any check failed. The error lists all failed checks with their figures."""
     failed = [f"{each.name} ({each.told}; the limit is {each.limit:g})" for each in checks if not each.passed]
     if failed:
         raise ChecksFailed(count=len(failed), failed=", ".join(failed))
@@ -44,7 +44,7 @@ def _enough(rows: int, limits: CheckParams) -> DataCheck:
 
 
 def _balanced(snapshot: Snapshot, labels: Collection[str], limits: CheckParams) -> DataCheck:
-    """Look at the rarest label, which both sides must have where there are two sides."""
+    """Check the ratio of the rarest label. Each side that exists (training, test) must have rows of every label."""
     manifest = snapshot.manifest
     sides = {"to train on": manifest.training.rows}
     if manifest.split.test_size:

@@ -1,11 +1,11 @@
-"""Collects labelled reviews: the CSV files below the training prefix, by the contract of the drops, and corrections."""
+"""Collect labelled reviews: CSV files below the training prefix, read by the drop contract, and user corrections."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 gives this class a lower-case name
 
 from sentiment_core.columnar.columns import Values
 from sentiment_core.database.connection import Connection
@@ -27,12 +27,12 @@ from sentiment_core.text.fingerprints import hash_text
 if TYPE_CHECKING:
     from sentiment_core.params import Params
 
-SNAPSHOTS: Final = "snapshots/"  # below the training prefix: what lies there is no data
-_SHOWN: Final = 5  # lines of one reason
+SNAPSHOTS: Final = "snapshots/"  # folder below the training prefix; its objects are not labelled files
+_SHOWN: Final = 5  # maximum number of line numbers listed for each reason code
 
 
 class LabelCode(StrEnum):
-    """Why a row or a file of labelled reviews is refused, besides what `RejectCode` says of all files."""
+    """Reason codes for rejected rows and files of labelled reviews, in addition to those of `RejectCode`."""
 
     MISSING_LABEL = "missing_label"
     UNKNOWN_LABEL = "unknown_label"
@@ -40,7 +40,7 @@ class LabelCode(StrEnum):
 
 
 class Collected(NamedTuple):
-    """Labelled rows without contradictions and repeats, and what became of all that were read."""
+    """Labelled rows without contradictions and duplicates, and the outcome counts of every row that was read."""
 
     rows: list[Row]
     group_column: str | None
@@ -57,7 +57,7 @@ class _Columns(NamedTuple):
 
 @dataclass
 class LabelledFile:
-    """The labelled rows of one file, and what became of the others."""
+    """The labelled rows of one file, and counts of its duplicate and rejected rows."""
 
     drop: Drop
     source: str
@@ -69,7 +69,7 @@ class LabelledFile:
     sha256: str = ""
 
     def summary(self, ends: Counter[str]) -> Source:
-        """Tell what became of its rows; `ends` counts how those in `rows` ended."""
+        """Return the file's row counts by outcome. `ends` holds the outcome counts of the rows in `rows`."""
         return Source(
             bucket=self.drop.bucket,
             key=self.drop.key,
@@ -90,12 +90,15 @@ class LabelledFile:
 def collect(
     connection: Connection, cursor: Cursor, storage: Storage, settings: Settings, params: "Params", days: Days
 ) -> Collected:
-    """Read all labelled files and corrections of some days, in the caller's transaction.
+    """Read all labelled files and corrections of the given days, in the caller's transaction.
 
-    A row that breaks the contract or has no known label costs that row, and a file that cannot be read that file. A
-    text that has two labels is left out, and so are repeats of a text within a group. No erasure takes place before the
-    transaction ends. Raises `TrainingDataInvalid` where there is nothing, or more than SENTIMENT_MAX_TRAINING_ROWS;
-    `StorageUnavailable`, `StorageRefused`, `MaintenanceRuns`, and `ObjectChanged` when a file is replaced meanwhile.
+    A row that violates the contract or has no known label is rejected alone. A file that cannot be read is rejected as
+    a whole. Texts with two different labels are left out, and so are duplicates of a text within a group. The
+    transaction blocks erasure and expiry until it ends.
+
+    Raises `TrainingDataInvalid` when there is no labelled row or there are more than SENTIMENT_MAX_TRAINING_ROWS,
+    `ObjectChanged` when a file is replaced during the read, `MaintenanceRuns` when an expiry or erasure runs
+    longer than the lock timeout, and `StorageUnavailable` or `StorageRefused` when the object store fails.
     """
     block_maintenance(cursor, settings.lock_timeout_s)
     files: list[LabelledFile] = []
@@ -126,12 +129,12 @@ def collect(
 
 
 def _listed(storage: Storage, settings: Settings, days: Days) -> list[Drop]:
-    """Return the files by their keys, so that the same files always come in the same order."""
+    """Return the files sorted by key, so that the same files always come in the same order."""
     prefix = settings.training_prefix
     return sorted(
         drop
         for drop in storage.list(settings.bucket, prefix)
-        # Some tools make an object that ends in a slash for a folder.
+        # Some tools represent a folder by an object with a key that ends in a slash.
         if not drop.key.startswith(prefix + SNAPSHOTS) and not drop.key.endswith("/") and days.include(drop.day)
     )
 
@@ -139,12 +142,16 @@ def _listed(storage: Storage, settings: Settings, days: Days) -> list[Drop]:
 def read_file(
     cursor: Cursor, storage: Storage, drop: Drop, source: str, settings: Settings, params: "Params"
 ) -> LabelledFile:
-    """Read one labelled file whose ids belong to a source, as `collect` does. Raises `FileRejected`, too."""
+    """Read one labelled file as `collect` does. The review and author ids in it belong to `source`.
+
+    Raises the errors of `collect`, and `FileRejected` when the file cannot be read, has no rows, has no label
+    column or has too many rejected rows.
+    """
     drop.require_day()
     columns = _Columns(params.data.label_column, params.snapshot.group_column, params.data.spellings)
     file = LabelledFile(drop, source)
     erasures = Erasures.read(cursor, settings, source)
-    # Where the row of each id stands: a repeat is compared with it.
+    # Batch and row of the first occurrence of each review key. A duplicate is compared with it.
     places: dict[bytes, tuple[ReviewBatch, int]] = {}
 
     def earlier(keys: list[bytes]) -> dict[bytes, Review]:
@@ -176,7 +183,7 @@ def read_file(
 
 
 def _take(file: LabelledFile, rows: CheckedRows, batch: ReviewBatch, columns: _Columns) -> None:
-    """Add the rows of a batch that have a label."""
+    """Add the rows of a batch that have a known label. Raises `FileRejected` when there is no label column."""
     header = rows.header
     labels = _column(batch, header, columns.label)
     if labels is None:
@@ -207,7 +214,7 @@ def _take(file: LabelledFile, rows: CheckedRows, batch: ReviewBatch, columns: _C
 
 
 def _column(batch: ReviewBatch, header: Header, name: str) -> list[str | None] | None:
-    """Return a column of any name, without the spaces around its values; None where the file has none."""
+    """Return the column with this name, its values stripped of surrounding spaces, or None if the file lacks it."""
     number = header.field(name)
     return None if number is None else _texts(batch.block.column(batch.record, number).trimmed())
 
@@ -217,7 +224,7 @@ def _texts(values: Values) -> list[str | None]:
 
 
 def _labels(rows: list[Row]) -> dict[int, set[str]]:
-    """Return the labels that each text has, by its hash."""
+    """Return the set of labels of each text, keyed by the text's hash."""
     labels: dict[int, set[str]] = defaultdict(set)
     for row in rows:
         labels[hash_text(row.text)].add(row.label)
@@ -225,7 +232,7 @@ def _labels(rows: list[Row]) -> dict[int, set[str]]:
 
 
 def _settled(files: list[LabelledFile], labels: dict[int, set[str]]) -> tuple[list[Row], list[Source]]:
-    """Leave out the texts that have two labels, and all but the first of equal texts in one group."""
+    """Drop texts with two labels and keep only the first of equal texts in a group; return kept rows and counts."""
     kept: dict[tuple[str, str | None], Row] = {}
     sources = []
     for file in files:

@@ -1,4 +1,4 @@
-"""Labels on which the users who corrected a text agree."""
+"""Majority vote over user corrections: the label on which most corrections of a text agree."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,11 +11,11 @@ from sentiment_core.datasets.snapshot import Corrections, Days, Row
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.text.fingerprints import hash_text
 
-_PAGE = 10_000  # corrections fetched at once
+_PAGE = 10_000  # corrections per fetch
 
 
 class Vote(NamedTuple):
-    """One correction: which text should have had which label."""
+    """One correction: a text and the label that the user says is correct."""
 
     feedback_id: int
     text: str
@@ -24,7 +24,7 @@ class Vote(NamedTuple):
 
 @dataclass
 class _Text:
-    """A text as it was first corrected, and how often it was given each label."""
+    """A text as it was first corrected, and the number of votes for each label."""
 
     feedback_id: int
     text: str
@@ -37,8 +37,8 @@ class _Text:
 
 
 def read_votes(connection: Connection, days: Days) -> Iterable[Vote]:
-    """Yield the stored corrections that came in on these days (UTC), in the order of their ids; a page at a time."""
-    # A cursor of the server, so that this process never holds all of them.
+    """Yield the stored corrections received on the given days (UTC), ordered by id, fetched page by page."""
+    # A server-side cursor, so that this process never holds all corrections in memory.
     with connection.cursor("votes") as cursor:
         cursor.itersize = _PAGE
         cursor.execute(
@@ -55,10 +55,11 @@ def read_votes(connection: Connection, days: Days) -> Iterable[Vote]:
 def count_votes(
     votes: Iterable[Vote], labelled: Iterable[int], labels: Iterable[str], max_text_bytes: int
 ) -> tuple[list[Row], Corrections]:
-    """Return a row for each text on whose label more than half of its corrections agree, and what became of all.
+    """Return a row for each text with a label that more than half of its corrections agree on, and outcome counts.
 
-    Texts are the same when they differ in case and spaces only (`fingerprints.py`), and `labelled` are the hashes of
-    those that need no vote. The row has the text as it was first sent, so that it stays the same as votes come in.
+    Texts that differ only in case and spaces count as equal (`fingerprints.py`). `labelled` holds the hashes of texts
+    that a labelled file already covers; these need no vote. The row keeps the text as it was first sent, so the row
+    does not change as more votes arrive.
     """
     texts: dict[int, _Text] = {}
     rejected: Counter[str] = Counter()
@@ -112,7 +113,7 @@ def _fault(text: str, size: int, max_text_bytes: int) -> RejectCode | None:
 
 
 class _Runs:
-    """Ascending numbers, as first and last of each run without a gap."""
+    """Ascending numbers, stored as the first and last number of each run without gaps."""
 
     def __init__(self) -> None:
         self._runs: list[list[int]] = []

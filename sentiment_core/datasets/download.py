@@ -1,4 +1,4 @@
-"""Labelled reviews in the object store, fetched to this machine's disk for what reads files."""
+"""Download labelled reviews from the object store to local disk, for programs that read files."""
 
 import shutil
 import tempfile
@@ -19,10 +19,12 @@ _MOST_BYTES: Final = 2_000_000_000
 
 @contextmanager
 def downloaded(storage: Storage, bucket: str, prefix: str, most_bytes: int = _MOST_BYTES) -> Iterator[list[Path]]:
-    """Give the files below a prefix, or the one with this key, in the order of their keys; snapshots are left out.
+    """Yield the local paths of the files below a prefix (or of the one object with that key), sorted by key.
 
-    Raises `TrainingDataInvalid` when there is none, one is no CSV file, or they are too large for this; and what
-    `Storage` raises.
+    Snapshots are skipped. The files are deleted when the context ends.
+
+    Raises `TrainingDataInvalid` when no object is found, when an object is not a CSV file (.csv, .csv.gz, .csv.xz) or
+    when their total size exceeds `most_bytes`, and the errors of `Storage`.
     """
     snapshots = settings().training_prefix + SNAPSHOTS
     listed = (drop for drop in storage.list(bucket, prefix) if not drop.key.startswith(snapshots))

@@ -1,4 +1,4 @@
-"""Labelled reviews for training and evaluation, read from CSV files and checked before any work is done."""
+"""Labelled reviews for training and evaluation, read from CSV files and validated before use."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,22 +19,22 @@ from sentiment_core.params import DataParams
 from sentiment_core.settings import settings
 
 RATING: Final = "rating"
-_SHOWN: Final = 5  # unknown labels named in an error
-_SHOWN_CHARACTERS: Final = 60  # of a text
+_SHOWN: Final = 5  # maximum number of unknown labels listed in an error
+_SHOWN_CHARACTERS: Final = 60  # maximum characters of an example text in an error
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledReviews:
-    """Texts, the label of each, and the group of each: groups are never split between folds, or training and test."""
+    """n texts with their labels and groups. A group is never split between folds, or between training and test data."""
 
     texts: Sequence[str]
     labels: NDArray[np.int8]  # n, indices into LABELS
-    groups: Sequence[str]  # n; a text is its own group where no column names groups
-    ratings: NDArray[np.float64] | None = None  # n, NaN where a row has none; None where there is no such column
+    groups: Sequence[str]  # n; without a group column, each text is its own group
+    ratings: NDArray[np.float64] | None = None  # n, NaN for rows without a rating; None without a rating column
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The labels that a model of these reviews knows."""
+        """The labels that occur, in the order of LABELS: the labels of a model trained on these reviews."""
         return tuple(LABELS[label] for label in np.unique(self.labels).tolist())
 
     @property
@@ -44,11 +44,11 @@ class LabelledReviews:
 
     @property
     def sha256(self) -> str:
-        """The digest of texts and labels, in their order."""
+        """The SHA-256 digest of texts and labels, in order."""
         return digest_of(self.texts, self.labels.tolist())
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
-        """Return some of the reviews."""
+        """Return the selected reviews; `rows` is an index array or a boolean mask."""
         chosen = np.arange(len(self.texts))[rows].tolist()
         texts, groups = ([values[row] for row in chosen] for values in (self.texts, self.groups))
         ratings = None if self.ratings is None else self.ratings[rows]
@@ -56,7 +56,7 @@ class LabelledReviews:
 
 
 def digest_of(texts: Sequence[str], labels: Iterable[int] = repeat(-1)) -> str:
-    """Return the SHA-256 of texts and their labels, in their order."""
+    """Return the SHA-256 digest of texts and their labels, in order."""
     digest = sha256()
     for text, label in zip(texts, labels, strict=False):
         encoded = text.encode("utf-8", "surrogatepass")
@@ -66,16 +66,16 @@ def digest_of(texts: Sequence[str], labels: Iterable[int] = repeat(-1)) -> str:
 
 
 class TrainTestSplit(NamedTuple):
-    """Reviews to train on, and those that training never sees."""
+    """Reviews for training, and test reviews that training never uses."""
 
     training: LabelledReviews
     test: LabelledReviews
 
 
 def read_labelled(paths: Sequence[Path], params: DataParams, group_column: str | None = None) -> LabelledReviews:
-    """Read CSV files (plain, .gz or .xz) with a text column, a label column and perhaps a column of groups.
+    """Read CSV files (plain, .gz or .xz) with a text column, a label column and an optional group column.
 
-    Raises `TrainingDataInvalid`, which names the column and the counts.
+    Raises `TrainingDataInvalid` when a file or a column is invalid. The error names the column and the counts.
     """
     table = pd.concat([_read(path, params.label_column, group_column) for path in paths], ignore_index=True)
     labels = _labels(table["label"], params)
@@ -88,12 +88,12 @@ def read_labelled(paths: Sequence[Path], params: DataParams, group_column: str |
 
 
 def read_texts(paths: Sequence[Path]) -> list[str]:
-    """Read the texts of CSV files without labels. Raises `TrainingDataInvalid`."""
+    """Read the texts of CSV files without labels. Raises `TrainingDataInvalid` when a file is invalid."""
     return [text for path in paths for text in _read(path, None, None)["text"].tolist()]
 
 
 def split(reviews: LabelledReviews, test_size: int) -> TrainTestSplit:
-    """Divide reviews by their groups (`split.py`). Raises `TrainingDataInvalid` when either side lacks a label."""
+    """Split reviews by their groups (`split.py`). Raises `TrainingDataInvalid` when either side lacks a label."""
     test = in_test(reviews.groups, test_size)
     parts = TrainTestSplit(reviews.take(~test), reviews.take(test))
     for name, part in zip(TrainTestSplit._fields, parts if test_size else parts[:1], strict=False):
@@ -108,7 +108,7 @@ def split(reviews: LabelledReviews, test_size: int) -> TrainTestSplit:
 def _read(path: Path, label_column: str | None, group_column: str | None) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+    except (OSError, ValueError) as error:  # pandas errors are subclasses of ValueError
         raise TrainingDataInvalid(why=f"{path} cannot be read as CSV: {error}") from error
     columns = {name.strip().lower(): name for name in reversed(table.columns)}
     wanted = {"text": settings().text_columns}

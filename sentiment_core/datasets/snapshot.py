@@ -1,6 +1,6 @@
-"""Snapshots: the labelled rows of one training, where each came from, on which side of the split it is, and one id.
+"""Snapshots of labelled training data: the rows, the origin of each, its side of the split, and one id for them all.
 
-A snapshot is immutable: its id is the SHA-256 of its manifest, which holds the SHA-256 of the rows.
+A snapshot is immutable. Its id is the SHA-256 of its manifest, and the manifest contains the SHA-256 of the rows.
 """
 
 import io
@@ -25,19 +25,20 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION: Final = 1
 
-# Near-duplicates are test rows that are nearly the same as training rows: they are on neither side.
+# Near-duplicates are rows of the test side that nearly equal training rows. They are used on neither side.
 Side = Literal["training", "test", "near_duplicate"]
 
 
 class Row(NamedTuple):
-    """A labelled text, and where it stands.
+    """A labelled text and its origin.
 
-    That is a line of an object, or, where `key` is None, the first correction of the text, which `line` numbers.
+    The origin is line `line` of the object `key`. If `key` is None, it is the text's first correction, and `line` is
+    the correction's id.
     """
 
     text: str
     label: str
-    group: str | None  # None where it names none: then its text is its group
+    group: str | None  # None if the row names no group; its text is then its group
     rating: float | None
     language: str | None
     key: str | None
@@ -48,14 +49,14 @@ class Row(NamedTuple):
 
 
 class Rejected(Part):
-    """Rows that were not taken for one reason."""
+    """Rows rejected for one reason."""
 
     rows: int
     lines: tuple[int, ...] = Field(description="The first of them.")
 
 
 class Source(Part):
-    """One version of one object of labelled reviews, and what became of its rows: each is counted once."""
+    """One version of one object of labelled reviews, and its row counts by outcome. Each row is counted once."""
 
     bucket: str
     key: str
@@ -79,7 +80,7 @@ class Source(Part):
 
 
 class RejectedFile(Part):
-    """An object that could not be read, and so is no part of the snapshot."""
+    """An object that could not be read and is therefore not part of the snapshot."""
 
     bucket: str
     key: str
@@ -89,7 +90,7 @@ class RejectedFile(Part):
 
 
 class Corrections(Part):
-    """The corrections that users sent: how many, and what became of the texts that they are about."""
+    """The user corrections: their number, and the counts of the corrected texts by outcome."""
 
     corrections: int
     ids: tuple[tuple[int, int], ...] = Field(description="Their `feedback_id`s, as first and last of each run of them.")
@@ -109,46 +110,46 @@ class Corrections(Part):
 
 
 class Days(Part):
-    """The days of the files and corrections that were taken, both included; null for no limit."""
+    """The range of days of the collected files and corrections, both ends included. None means no limit."""
 
     since: date | None = None
     until: date | None = None
 
     def include(self, day: date) -> bool:
-        """Tell whether a day is one of them."""
+        """Return whether a day is in the range."""
         return (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
 
 
 class SnapshotSplit(Part):
-    """How rows come to their sides."""
+    """How rows are assigned to the training or test side."""
 
     test_size: int
     rule: Literal["sha256(group or text)[:8] % 100 < test_size"] = "sha256(group or text)[:8] % 100 < test_size"
 
 
 class SideRows(Part):
-    """The rows of one side by label, and the digest of their texts and labels."""
+    """The number of rows of one side by label, and the digest of their texts and labels."""
 
     rows: dict[str, int]
     sha256: str
 
 
 class NearDuplicates(Part):
-    """Rows that the split made test data and that are nearly the same as training rows: they are left out."""
+    """Rows that the split assigns to the test side but that nearly equal training rows. They are left out."""
 
     rows: int
     first: tuple[tuple[str | None, int], ...] = Field(description="Where the first of them stand: key and line.")
 
 
 class Content(Part):
-    """The rows, as JSON lines."""
+    """Size (bytes) and digest of the rows as JSON lines."""
 
     size: int
     sha256: str
 
 
 class SnapshotManifest(Part):
-    """Everything about a snapshot but its rows, which it names by their digest."""
+    """Everything about a snapshot except its rows, which it references by their digest."""
 
     format_version: Literal[1] = 1
     label_column: str
@@ -171,13 +172,13 @@ class SnapshotManifest(Part):
 
     @property
     def rows(self) -> int:
-        """The number of its rows, those included that are on neither side."""
+        """The number of rows, including the near-duplicates, which are on neither side."""
         return sum(self.training.rows.values()) + sum(self.test.rows.values()) + self.near_duplicates.rows
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The manifest, the rows in their order, and the hashes of the training texts."""
+    """The manifest, the rows in order, and the hashes of the training texts."""
 
     manifest: SnapshotManifest
     rows: Sequence[Row]
@@ -189,13 +190,13 @@ class Snapshot:
         return self.manifest.id
 
     def reviews(self, *sides: Side) -> "LabelledReviews":
-        """Return the rows of these sides as reviews to train on or to test with."""
+        """Return the rows of the given sides as reviews for training or testing."""
         return labelled_reviews([row for row in self.rows if row.side in sides])
 
 
 def labelled_reviews(rows: Sequence[Row]) -> "LabelledReviews":
-    """Return rows as reviews; those without a group are groups of their own."""
-    from sentiment_core.datasets.labelled_reviews import LabelledReviews  # noqa: PLC0415 - it brings pandas, which storing does not need
+    """Return rows as reviews. Each row without a group forms a separate group."""
+    from sentiment_core.datasets.labelled_reviews import LabelledReviews  # noqa: PLC0415 - imports pandas, not needed to store
 
     texts = [row.text for row in rows]
     ratings = np.array([np.nan if row.rating is None else row.rating for row in rows], np.float64)
@@ -208,23 +209,23 @@ def labelled_reviews(rows: Sequence[Row]) -> "LabelledReviews":
 
 
 def group_of(row: Row) -> str:
-    """Return what the split goes by."""
+    """Return the key that the split hashes: the row's group, or its text if it has none."""
     return row.text if row.group is None else row.group
 
 
 def rows_by_label(rows: Iterable[Row]) -> dict[str, int]:
-    """Count rows by their labels."""
+    """Return the number of rows of each label that occurs."""
     counts = Counter(row.label for row in rows)
     return {label: counts[label] for label in LABELS if counts[label]}
 
 
 def encoded(rows: Iterable[Row]) -> bytes:
-    """Return rows as JSON lines, always the same bytes for the same rows."""
+    """Return rows as JSON lines. The same rows always give the same bytes."""
     return b"".join(
         json.dumps(row._asdict(), ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for row in rows
     )
 
 
 def decoded(content: bytes) -> list[Row]:
-    """Return the rows of JSON lines. Raises `ValueError` and `TypeError` for what `encoded` has not made."""
+    """Return the rows of JSON lines. Raises `ValueError` or `TypeError` when `encoded` did not write the content."""
     return [Row(**json.loads(line)) for line in io.BytesIO(content)]

@@ -1,4 +1,4 @@
-"""Where snapshots lie: each in a folder of the bucket that is named by its id."""
+"""Snapshot storage: each snapshot is a folder of the bucket, named by the snapshot's id."""
 
 import io
 import json
@@ -21,13 +21,13 @@ from sentiment_core.model.bundle import array_bytes
 from sentiment_core.settings import Settings
 from sentiment_core.text.fingerprints import TextHashes, hash_text
 
-# The rows are stored themselves, not pointers to objects: a bucket may have no versions, an object may be deleted, and
-# corrections lie in no object at all. So a rebuild needs nothing but the snapshot.
+# The snapshot stores the rows, not references to objects. A bucket may have no versioning, an object may be deleted,
+# and corrections are in no object. So retraining needs only the snapshot.
 _ROWS: Final = "rows.jsonl.zst"
 _TEXTS: Final = "texts.npy"
-# Written last: a snapshot without it is not there.
+# Written last: a snapshot without a manifest does not exist.
 _MANIFEST: Final = "manifest.json"
-# Written before rows are taken away.
+# Written before rows are erased.
 _ERASED: Final = "erased.json"
 _ID: Final = re.compile(r"[0-9a-f]{8,64}")
 
@@ -46,7 +46,10 @@ class StoredSnapshot(NamedTuple):
 
 
 class SnapshotStore:
-    """The snapshots below a prefix of a bucket. All methods raise `StorageUnavailable` and `StorageRefused`."""
+    """The snapshots below a prefix of a bucket.
+
+    All methods raise `StorageUnavailable` or `StorageRefused` when the object store fails.
+    """
 
     def __init__(self, storage: Storage, bucket: str, prefix: str) -> None:
         self._storage = storage
@@ -55,15 +58,18 @@ class SnapshotStore:
 
     @classmethod
     def of(cls, storage: Storage, settings: Settings) -> Self:
-        """Return the store that the settings name."""
+        """Return the store that the settings specify."""
         return cls(storage, settings.bucket, settings.training_prefix + SNAPSHOTS)
 
     def uri(self, snapshot_id: str) -> str:
-        """Return the folder of a snapshot."""
+        """Return the URI of a snapshot's folder."""
         return f"s3://{self.bucket}/{self.prefix}{snapshot_id}/"
 
     def write(self, snapshot: Snapshot) -> bool:
-        """Store a snapshot, and tell whether it was not there before. Raises `SnapshotErased` when it lost rows."""
+        """Store a snapshot and return True, or return False if it is already stored.
+
+        Raises `SnapshotErased` when an erasure removed rows from the stored snapshot.
+        """
         erased = self._rows_erased(snapshot.id)
         if erased:
             raise SnapshotErased(snapshot=snapshot.id, rows=f"{erased:,}")
@@ -75,15 +81,16 @@ class SnapshotStore:
         return True
 
     def stored(self) -> Iterator[StoredSnapshot]:
-        """Yield all snapshots, the newest first."""
+        """Yield all snapshots, newest first."""
         found = [drop for drop in self._storage.list(self.bucket, self.prefix) if drop.key.endswith(f"/{_MANIFEST}")]
         for drop in sorted(found, key=lambda drop: (drop.last_modified, drop.key), reverse=True):
             yield self._stored(drop.key.removeprefix(self.prefix).partition("/")[0], drop.last_modified)
 
     def find(self, name: str) -> StoredSnapshot:
-        """Return the snapshot whose id is, or alone begins with, a name of eight characters or more.
+        """Return the snapshot with this id, or with this unique id prefix of eight characters or more.
 
-        Raises `SnapshotMissing` and `SnapshotDamaged`.
+        Raises `SnapshotMissing` when no snapshot or more than one matches, and `SnapshotDamaged` when the manifest is
+        invalid.
         """
         drops = list(self._storage.list(self.bucket, self.prefix + name)) if _ID.fullmatch(name) else []
         found = {drop.key: drop for drop in drops if drop.key.endswith(f"/{_MANIFEST}")}
@@ -93,9 +100,10 @@ class SnapshotStore:
         return self._stored(drop.key.removeprefix(self.prefix).partition("/")[0], drop.last_modified)
 
     def read(self, name: str) -> Snapshot:
-        """Return a snapshot with its rows, which are what was stored, as far as SHA-256 can tell.
+        """Return a snapshot with its rows, verified against the SHA-256 digests of its manifest.
 
-        Raises `SnapshotMissing`, `SnapshotDamaged`, and `SnapshotErased` when it has lost rows since.
+        Raises `SnapshotMissing` when no snapshot or more than one matches the name, `SnapshotDamaged` when the stored
+        objects do not match the manifest, and `SnapshotErased` when an erasure removed rows.
         """
         stored = self.find(name)
         if stored.rows_erased:
@@ -108,10 +116,10 @@ class SnapshotStore:
         return Snapshot(stored.manifest, rows, hashes)
 
     def erase(self, kind: str, source: str, identifier: str, texts: Set[int]) -> int:
-        """Take the rows of a review or author of a source from all snapshots; return how many snapshots lost any.
+        """Erase the rows of a review or author of a source from all snapshots; return how many snapshots changed.
 
-        Rows of corrections go, too, when they have the text of one of them, or a text of these hashes. Doing it again
-        does no harm.
+        Rows from corrections are erased too when their text equals that of an erased row, or when `texts` contains the
+        hash of their text. The operation is idempotent.
         """
         return sum(self._erase(stored, kind, source, identifier, texts) for stored in self.stored())
 
@@ -126,7 +134,7 @@ class SnapshotStore:
         gone = texts | {hash_text(row.text) for row in rows if is_theirs(row)}
         left = [row for row in rows if not is_theirs(row) and (row.key is not None or hash_text(row.text) not in gone)]
         if len(left) == len(rows):
-            # A try before this one may have failed between storing and taking the old versions away.
+            # An earlier attempt may have failed after storing the rows and before deleting their old versions.
             if stored.rows_erased:
                 self._delete_older(stored.id)
             return False
@@ -137,7 +145,7 @@ class SnapshotStore:
         return True
 
     def _delete_older(self, snapshot_id: str) -> None:
-        """Delete the versions of the rows that are not the current one, where the bucket keeps any."""
+        """Delete all noncurrent versions of the rows object, if the bucket keeps versions."""
         key = self._key(snapshot_id, _ROWS)
         with storage_errors(f"s3://{self.bucket}/{key}"):
             for page in self._storage.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=key):
@@ -162,7 +170,7 @@ class SnapshotStore:
         return StoredSnapshot(manifest, created.astimezone(UTC), self._rows_erased(snapshot_id))
 
     def _rows(self, stored: StoredSnapshot, verified: bool) -> list[Row]:
-        """Return the stored rows; those that an erasure left match no digest, and are not verified."""
+        """Return the stored rows. After an erasure the remaining rows match no digest, so they are not verified."""
         content = stored.manifest.content
         packed = self._require(stored.id, _ROWS)
         try:

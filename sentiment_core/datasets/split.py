@@ -1,4 +1,4 @@
-"""Which reviews training never sees: the one split into training and test data."""
+"""The split into training and test data. Training never uses the test reviews."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 
 def in_test(keys: Iterable[str], test_size: int) -> NDArray[np.bool_]:
-    """Tell for each of n keys, the group of a review or its text, whether the review is test data.
+    """Return a boolean array of shape (n,): whether the review of each of n keys is test data.
 
-    It is where the first eight bytes of the key's SHA-256, taken for a number, are below `test_size` modulo 100. So
-    equal keys are on one side, and none changes sides when data is added.
+    A key is the review's group, or its text if it has none. The first eight bytes of the key's SHA-256, read as a
+    big-endian number modulo 100, are compared with `test_size`. A review is test data if the number is smaller. So
+    equal keys are on the same side, and no key changes sides when data is added.
     """
     return np.array([_bucket(key) < test_size for key in keys], np.bool_)
 

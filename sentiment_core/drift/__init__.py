@@ -1,1 +1,1 @@
-"""Drift of a day's reviews against the model's reference: statistics, reports, the page, the MLflow run."""
+"""Drift of a day's reviews from the model's reference: statistics, reports, HTML page and MLflow run."""

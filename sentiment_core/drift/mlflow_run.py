@@ -1,4 +1,4 @@
-"""A day's drift as a run in MLflow: figures as metrics, plot and page as artifacts."""
+"""Log a day's drift as an MLflow run: figures as metrics, plot and page as artifacts."""
 
 import tempfile
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ _DAY_TAG: Final = "day"
 
 
 def log_run(tracking_uri: str, reports: Sequence[Report], trend: Sequence[Trend], day: date, digest: str) -> str:
-    """Log a day's reports and return the address of their run in MLflow; a day that is logged again keeps its run.
+    """Log a day's reports and return the URL of their MLflow run. A day and model logged again reuses its run.
 
-    Raises `RegistryUnavailable` and `RegistryRefused`.
+    Raises `RegistryUnavailable` when the tracking server fails, and `RegistryRefused` when it rejects a call.
     """
-    from sentiment_core.registry.mlflow_client import answering, experiment_id  # noqa: PLC0415 -- so that a DAG is parsed without MLflow
+    from sentiment_core.registry.mlflow_client import answering, experiment_id  # noqa: PLC0415 -- a DAG must be parsed without MLflow
 
     with answering(tracking_uri) as client:
         experiment = experiment_id(client, EXPERIMENT)

@@ -1,8 +1,8 @@
-"""The reviews of a day as the database holds them, counted in the bins of a reference.
+"""Counts of a day's stored reviews, in the bins of a reference.
 
-PostgreSQL counts the scores and labels of all rows, and hands over some thousand counts whatever the number of rows.
-Texts are looked at in a sample of bounded size: the rows whose hashed place in the ledger is the smallest, so that the
-same day gives the same sample.
+PostgreSQL counts the scores and labels of all rows and returns a few thousand counts, regardless of the number of rows.
+Texts are read from a sample of bounded size. The sample consists of the rows with the smallest hash of source file id
+and line, so the same day always gives the same sample.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 gives this class a lower-case name
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.database.connection import Connection
@@ -22,13 +22,13 @@ from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.model.drift_reference import LOOKED_AT, Reference
 from sentiment_core.settings import Settings
 
-MOST_PRODUCTS: Final = 100  # of a day: those with the most rows
-_FETCHED: Final = 200  # texts at once
-_ONE_BIN: Final = (0.5,)  # edges where there is no reference to have bins of
+MOST_PRODUCTS: Final = 100  # per day: the products with the most rows
+_FETCHED: Final = 200  # texts per fetch
+_ONE_BIN: Final = (0.5,)  # bin edges used without a reference
 
 
 class Day(NamedTuple):
-    """A day's reviews that a model has scored: all of them, by product, and what was rejected."""
+    """Counts of a day's reviews scored by a model: all reviews, reviews by product, and rejections."""
 
     rows: Observed
     products: dict[str, Observed]
@@ -36,18 +36,18 @@ class Day(NamedTuple):
 
 
 class _Sample(NamedTuple):
-    products: NDArray[Any]  # n: product ids or None
-    lengths: NDArray[np.int64]  # n, characters
-    unknown: NDArray[np.float64]  # n, shares
+    products: NDArray[Any]  # (n,), product ids or None
+    lengths: NDArray[np.int64]  # (n,), characters
+    unknown: NDArray[np.float64]  # (n,), fractions of unknown n-grams
 
 
 def observe(
     connection: Connection, day: date, model: ScoringModel, settings: Settings, product_id: str | None = None
 ) -> Day:
-    """Count the live reviews of a day that the model has scored, at one moment.
+    """Count the live reviews of a day that the model has scored, in one consistent snapshot of the database.
 
-    Of products those with enough rows are counted apart, the largest first; with a `product_id` that one alone, however
-    few rows it has.
+    Products with enough rows are also counted separately, largest first. If `product_id` is given, only that product is
+    counted separately, regardless of its number of rows.
     """
     reference = model.scorer.bundle.reference
     with _at_one_moment(connection) as cursor:
@@ -82,7 +82,7 @@ class _Counts(NamedTuple):
 def _count_scores(
     cursor: Cursor, chosen: Mapping[str, Any], products: Sequence[str], reference: Reference | None
 ) -> dict[str | None, _Counts]:
-    """Return the counts of each of the products that has rows, and of all rows together by None."""
+    """Return the counts of each product, keyed by product id, and the counts of all rows under the key None."""
     edges = reference.scores.edges if reference else _ONE_BIN
     names: list[str | None] = [None, *products]
     found = {name: _Counts(np.zeros(len(edges) + 1, np.int64), dict.fromkeys(LABELS, 0)) for name in names}
@@ -128,7 +128,7 @@ def _rejections(cursor: Cursor, day: date) -> Rejections:
     return Rejections(int(rows_in), int(rows_rejected), int(files_rejected))
 
 
-# The reviews that the views would show, by this model whether or not it is the current one of their files.
+# The reviews that the views show, scored by this model, whether or not it is the current model of their files.
 _SCORED = """
     FROM sentiment.score s
     JOIN sentiment.live_file USING (source_file_id)
@@ -162,7 +162,7 @@ _SAMPLE = f"""
     WHERE r.day = %(day)s
 """  # noqa: S608
 
-# A load that was replaced counts by the replacing one. Rows that a replay took in, or that were erased, do not count.
+# A replaced load counts through the batch that replaced it. Rows ingested by a replay and erased rows do not count.
 _REJECTED = """
     SELECT coalesce(sum(batch.rows_in), 0), coalesce(sum(rejected.rows), 0),
         count(*) FILTER (WHERE file.status = 'rejected' AND file.reject_code <> 'directory_marker')

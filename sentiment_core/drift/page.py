@@ -1,4 +1,4 @@
-"""A day's drift for people: a plot, and a page of one file with the plot and the figures."""
+"""The drift report for readers: a plot, and a self-contained HTML page with the plot and the figures."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ _NAMES: Final = {
     Cause.UNKNOWN: "Unknown n-grams (rise of their share)",
     Cause.REJECTED: "Rejected rows (share)",
 }
-_NOW, _THEN = "#0072b2", "#b8b8b8"  # told apart by colour-blind eyes (M. Okabe and K. Ito), and in grey
+_NOW, _THEN = "#0072b2", "#b8b8b8"  # distinguishable with colour blindness (M. Okabe and K. Ito) and in greyscale
 _LINES: Final = (
     ("score", "scores", "#0072b2", "-"),
     ("labels", "labels", "#d55e00", "--"),
@@ -39,8 +39,8 @@ img { max-width: 100%; }
 
 
 def plot(report: Report, trend: Sequence[Trend], day: date) -> bytes:
-    """Draw the scores of a day beside those of the reference, and the indices of the last days; returns a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 -- only who draws waits for it
+    """Return a PNG of a day's score distribution next to the reference's, and of the recent drift indices (PSI)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 -- slow import, for plots only
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(11, 4.2), layout="constrained")
@@ -54,7 +54,7 @@ def plot(report: Report, trend: Sequence[Trend], day: date) -> bytes:
 
 
 def page(reports: Sequence[Report], png: bytes, day: date, digest: str) -> str:
-    """Return the page of a day, as HTML that loads nothing from elsewhere."""
+    """Return a day's page as self-contained HTML, without external resources."""
     whole, *products = reports
     image = base64.b64encode(png).decode("ascii")
     return f"""<!doctype html>
@@ -73,7 +73,7 @@ def page(reports: Sequence[Report], png: bytes, day: date, digest: str) -> str:
 
 
 def write(reports: Sequence[Report], trend: Sequence[Trend], day: date, digest: str, folder: Path) -> list[Path]:
-    """Write plot and page of a day into a folder, which is made when it is not there; returns their paths."""
+    """Write a day's plot and page into a folder, created if missing, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     png = plot(reports[0], trend, day)
     (folder / PLOT).write_bytes(png)
@@ -82,7 +82,7 @@ def write(reports: Sequence[Report], trend: Sequence[Trend], day: date, digest: 
 
 
 def verdict(report: Report) -> str:
-    """Say in a sentence what a report comes to."""
+    """Return a report's conclusion as one sentence."""
     reasons = {
         "measured": "Nothing is beyond its threshold.",
         "too few rows": "Too few reviews to judge.",
@@ -95,7 +95,7 @@ def verdict(report: Report) -> str:
 
 
 def figures(report: Report) -> Iterator[tuple[str, str, str, str, bool]]:
-    """Yield for each measure its name, effect, threshold, p-value, and whether it is beyond its threshold."""
+    """Yield name, effect, threshold and p-value of each measure, and whether it drifted (is among the causes)."""
     for cause in Cause:
         measure: dict[str, Any] | None = report.measures.get(cause)
         if measure is not None:

@@ -1,4 +1,4 @@
-"""Drift reports in PostgreSQL: measured for a day, stored once, read back; and the retraining that they ask for."""
+"""Drift reports in PostgreSQL: measure a day, store and read its reports, and request retraining."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ TREND_DAYS: Final = 30
 
 
 class Trend(NamedTuple):
-    """A measured day of the past: population stability indices, None where too few texts were looked at."""
+    """Population stability indices of one measured day; `length` is None if too few texts were sampled."""
 
     day: date
     score: float
@@ -28,18 +28,18 @@ class Trend(NamedTuple):
 def measure(
     connection: Connection, day: date, model: ScoringModel, settings: Settings, product_id: str | None = None
 ) -> list[Report]:
-    """Compare a day's reviews with the model's reference: all of them, then those of each product with enough rows.
+    """Compare a day's reviews with the model's reference: all reviews first, then each product with enough rows.
 
-    With a `product_id` it is the only product. Nothing is stored.
+    If `product_id` is given, only that product is compared separately. Nothing is stored.
     """
     found = observe(connection, day, model, settings, product_id)
     return compare(model.scorer.bundle.reference, found.rows, found.products, found.rejections, settings)
 
 
 def store(connection: Connection, day: date, model_id: int, reports: Sequence[Report]) -> None:
-    """Store the reports of a day and model in the place of those that are there."""
+    """Store the reports of a day and model, and replace any earlier ones."""
     with connection, connection.cursor() as cursor:
-        # Of two at once the second one replaces what the first one stored.
+        # The advisory lock serializes concurrent calls, so the second replaces the reports of the first.
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(format('sentiment.drift %%s %%s', %s, %s::date), 0))",
             (model_id, day),
@@ -53,7 +53,7 @@ def store(connection: Connection, day: date, model_id: int, reports: Sequence[Re
 
 
 def stored(connection: Connection, day: date, model_id: int) -> list[Report]:
-    """Return what was stored of a day and model, the day itself first; nothing when it was not measured."""
+    """Return the stored reports of a day and model, the whole day first. Empty if the day was not measured."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT product_id, measures FROM sentiment.drift_report WHERE day = %s AND model_id = %s"
@@ -67,7 +67,7 @@ def stored(connection: Connection, day: date, model_id: int) -> list[Report]:
 
 
 def trend(connection: Connection, day: date, model_id: int) -> list[Trend]:
-    """Return the days that were measured with the model up to a day, of the last `TREND_DAYS`, the earliest first."""
+    """Return the days measured with the model in the `TREND_DAYS` days that end with `day`, earliest first."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT day, score_psi, label_psi, length_psi FROM sentiment.drift_history"
@@ -83,10 +83,11 @@ def trend(connection: Connection, day: date, model_id: int) -> list[Trend]:
 def request_retraining(
     connection: Connection, day: date, model_id: int, causes: Sequence[Cause], requested_by: str, settings: Settings
 ) -> str:
-    """Return the name of the Airflow run that is to retrain because of a day's drift.
+    """Return the run id of the Airflow run that retrains because of a day's drift.
 
-    The first drift asks for a run; all drift within `drift_retrain_every_d` days after it, of whatever model, gets the
-    name of the same one. So it does not matter who starts it, or how often it is tried: Airflow has one run of a name.
+    The first drift creates a retraining request. Any drift within `drift_retrain_every_d` days after it, of any model,
+    gets the run id of the same request. Starting the run is therefore idempotent, because Airflow allows only one run
+    with a given id.
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.retrain_request', 0))")

@@ -1,10 +1,11 @@
-"""How far reviews are from the reference of the model that scored them.
+"""Drift statistics: the distance of reviews from the reference of the model that scored them.
 
-Effect sizes decide, p-values only confirm. Of a million reviews every difference is significant, also one that matters
-to nobody; and reviews of one day are of the same few products, so that they differ from the reference by more than
-independent draws would, which all tests here assume. So a measure drifted where its effect is above its threshold; the
-test must agree as well, which guards small samples. Its level is shared by all tests of a report (Bonferroni): a day
-with fifty products is no more likely to drift by chance than one with a single product.
+Effect sizes decide, and p-values only confirm. With a million reviews every difference is statistically significant,
+even an irrelevant one. In addition, the reviews of one day come from a few products, so they differ from the reference
+more than independent draws do, and all tests here assume independent draws. So a measure drifts if its effect reaches
+its threshold and the test is significant. The test guards against chance findings in small samples. The significance
+level is shared by all tests of a day's reports (Bonferroni). So a day with fifty products is no more likely to drift
+by chance than a day with a single product.
 """
 
 from collections.abc import Mapping
@@ -18,14 +19,14 @@ from sentiment_core.labels import LABELS
 from sentiment_core.model.drift_reference import Histogram, Reference
 from sentiment_core.settings import Settings
 
-SIGNIFICANCE: Final = 0.01  # of all tests of one report together
-GROUPS: Final = 10  # bins of the population stability index: tenths of the reference
-SHOWN_BINS: Final = 20  # bars of a shown distribution of scores, of equal width
-_SMOOTHING: Final = 0.5  # rows added to each bin, of both sides
+SIGNIFICANCE: Final = 0.01  # family-wise level of all tests of one day
+GROUPS: Final = 10  # bins of the population stability index: deciles of the reference
+SHOWN_BINS: Final = 20  # bars of equal width in the displayed score distribution
+_SMOOTHING: Final = 0.5  # rows added to each bin of both distributions
 
 
 class State(StrEnum):
-    """Whether reviews could be compared."""
+    """Whether the reviews could be compared with a reference."""
 
     MEASURED = "measured"
     TOO_FEW_ROWS = "too few rows"
@@ -33,7 +34,7 @@ class State(StrEnum):
 
 
 class Cause(StrEnum):
-    """A measure that can drift, by its name in a report."""
+    """The measures that can drift, with their names in a report."""
 
     SCORE = "score"
     LABELS = "labels"
@@ -42,12 +43,12 @@ class Cause(StrEnum):
     REJECTED = "rejected"
 
 
-# What another model could do something about: rows that break the contract reach none.
+# Causes that retraining can address. Rows that violate the contract reach no model.
 MODEL_CAUSES: Final = frozenset(Cause) - {Cause.REJECTED}
 
 
 class TextCounts(NamedTuple):
-    """A sample of texts, counted in the bins of a reference."""
+    """Text lengths and unknown n-gram fractions of a sample of texts, counted in the bins of a reference."""
 
     rows: int
     lengths: NDArray[np.int64]
@@ -57,7 +58,7 @@ class TextCounts(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """Reviews, counted in the bins of a reference."""
+    """Scores, labels and texts of reviews, counted in the bins of a reference."""
 
     rows: int
     scores: NDArray[np.int64]
@@ -66,7 +67,7 @@ class Observed(NamedTuple):
 
 
 class Rejections(NamedTuple):
-    """What the ledger says of the live files of a day, and of those that were rejected whole."""
+    """Row counts of a day's live files from the ledger, and the number of files rejected as a whole."""
 
     rows_in: int
     rows_rejected: int
@@ -74,12 +75,12 @@ class Rejections(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """The share of rejected rows."""
+        """The fraction of rejected rows."""
         return self.rows_rejected / self.rows_in if self.rows_in else 0.0
 
 
 class Report(NamedTuple):
-    """What was found of a day's reviews, or of those of one product: `measures` is JSON."""
+    """The drift report of a day's reviews, or of those of one product; `measures` is JSON-serializable."""
 
     product_id: str | None
     state: State
@@ -88,36 +89,38 @@ class Report(NamedTuple):
 
     @property
     def drifted(self) -> bool:
-        """Whether any measure is beyond its threshold."""
+        """Whether any measure drifted."""
         return bool(self.causes)
 
 
 def psi(reference: NDArray[np.int64], observed: NDArray[np.int64]) -> float:
     """Return the population stability index of two lists of counts over the same bins.
 
-    It is the sum over the bins of (q - p) log(q / p): the symmetric Kullback-Leibler divergence. Half a row is added to
-    each bin of both sides, so that an empty bin costs a finite amount, which shrinks as rows grow. Without any drift
-    its mean is about (bins - 1) (1 / n + 1 / m) for n and m rows (B. Yurdakul, Western Michigan University, 2018).
+    The index is the sum over the bins of (q - p) log(q / p), the symmetric Kullback-Leibler divergence. Half a row is
+    added to each bin of both distributions, so an empty bin contributes a finite amount, which shrinks as the number of
+    rows grows. Without drift, the mean of the index is about (bins - 1) (1 / n + 1 / m) for n and m rows (B. Yurdakul,
+    Western Michigan University, 2018).
     """
     p, q = _shares(reference), _shares(observed)
     return float(np.sum((q - p) * np.log(q / p)))
 
 
 def kolmogorov_smirnov(reference: NDArray[np.int64], observed: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the largest distance of two cumulative distributions over the same bins, and its asymptotic p-value.
+    """Return the Kolmogorov-Smirnov distance of two lists of counts over the same bins, and its asymptotic p-value.
 
-    Within bins the distance is not seen, so it is too small by a bin's share of the reference at most, and p too large.
+    It is the maximum distance of the two cumulative distributions at the bin edges. Distances within a bin are not
+    measured. So the result is too small by at most one bin's fraction of the reference, and the p-value is too large.
     """
-    from scipy.stats import kstwo  # noqa: PLC0415 -- not every command waits for scipy
+    from scipy.stats import kstwo  # noqa: PLC0415 -- slow to import; few commands need scipy
 
     n, m = int(reference.sum()), int(observed.sum())
     distance = float(np.abs(np.cumsum(reference) / n - np.cumsum(observed) / m).max())
-    # As scipy.stats.ks_2samp(method="asymp") has it: the one-sample distribution at the harmonic size.
+    # Like scipy.stats.ks_2samp(method="asymp"): the one-sample distribution at the effective size n m / (n + m).
     return distance, float(kstwo.sf(distance, np.round(n * m / (n + m))))
 
 
 def same_labels(reference: NDArray[np.int64], observed: NDArray[np.int64]) -> float:
-    """Return the p-value of Pearson's chi-square test that two lists of counts over the same labels are of one mix."""
+    """Return the p-value of Pearson's chi-square test that two lists of label counts have the same distribution."""
     from scipy.stats import chi2_contingency  # noqa: PLC0415
 
     table = np.stack((reference, observed))
@@ -126,10 +129,10 @@ def same_labels(reference: NDArray[np.int64], observed: NDArray[np.int64]) -> fl
 
 
 def in_groups(histogram: Histogram, counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the sums of counts, over the histogram's bins, in groups that hold about a tenth of the reference each.
+    """Sum counts over the histogram's bins into groups that each hold about a tenth of the reference.
 
-    A bin goes where its middle row goes. A value that is frequent in the reference makes some groups larger, and others
-    vanish.
+    A bin belongs to the group of its middle row. A frequent value in the reference makes some groups larger and others
+    disappear.
     """
     reference = np.array(histogram.counts)
     middles = np.cumsum(reference) - reference / 2
@@ -140,9 +143,9 @@ def in_groups(histogram: Histogram, counts: NDArray[np.int64]) -> NDArray[np.int
 
 
 def shown_shares(histogram: Histogram, counts: NDArray[np.int64]) -> list[float]:
-    """Return the shares of scores in bins of equal width from 0 to 1, for people to look at.
+    """Return the fractions of scores in bins of equal width from 0 to 1, for display.
 
-    Within a bin of the histogram they are taken to be spread evenly.
+    Scores are assumed to be uniformly distributed within each bin of the histogram.
     """
     edges = np.concatenate(([0], histogram.edges, [1]))
     cumulated = np.concatenate(([0], np.cumsum(counts))) / max(counts.sum(), 1)
@@ -156,9 +159,9 @@ def compare(
     rejections: Rejections,
     settings: Settings,
 ) -> list[Report]:
-    """Return the report of a day, and of each of the products, in their order.
+    """Return the report of a day, followed by the reports of the products, in their order.
 
-    Without a reference, or with too few rows, nothing but the rejections is judged, and the state says so.
+    Without a reference, or with too few rows, only the rejections are evaluated, and the report's state says so.
     """
     rows = {None: day} | dict(products)
     enough = {name: one for name, one in rows.items() if reference and one.rows >= settings.drift_least_rows}
@@ -202,7 +205,7 @@ def _measures(reference: Reference, one: Observed, settings: Settings) -> dict[s
         }
         distance, p = kolmogorov_smirnov(np.array(reference.unknown.counts), one.texts.unknown)
         measures[Cause.UNKNOWN] = {
-            # Only more of them matters: texts of which a model knows more are no trouble.
+            # One-sided: only a rise of the unknown fraction matters. Texts with more known n-grams are harmless.
             "effect": one.texts.unknown_mean - reference.unknown.mean,
             "threshold": settings.drift_unknown,
             "ks": distance,
@@ -227,7 +230,7 @@ def _shape(reference: Histogram, counts: NDArray[np.int64], threshold: float) ->
 
 def _rejected(rejections: Rejections, settings: Settings) -> dict[str, Any]:
     enough = rejections.rows_in >= settings.drift_least_rows
-    # All rows were counted, none was drawn: there is nothing to test.
+    # All rows are counted, not a sample, so no significance test applies.
     return {
         "effect": rejections.ratio if enough else None,
         "threshold": settings.drift_rejected_ratio,

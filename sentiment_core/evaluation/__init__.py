@@ -1,1 +1,1 @@
-"""How good scores are: metrics, slices, paired confidence intervals, plots."""
+"""Evaluation of scores: metrics, slices, paired confidence intervals and plots."""

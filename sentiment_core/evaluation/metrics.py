@@ -1,4 +1,4 @@
-"""How good scores are, compared with the labels that people gave."""
+"""Classification and calibration metrics of scores, compared with human labels."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -18,11 +18,12 @@ _BINS: Final = 10
 
 
 class ClassificationMetrics(NamedTuple):
-    """Measures of n scores.
+    """Metrics of n scores.
 
-    All but the last two are over all rows, by the most probable label: with two labels the limit is 0.5, and the
-    neutral band is not applied. Precision, recall and F1 are those of positive; of three labels, as AUC (each label
-    against the others), their mean over the labels.
+    All metrics except the last two cover all rows and use the most probable label. With two labels the decision
+    threshold is 0.5, and the neutral band is not applied. With two labels, precision, recall and F1 are those of the
+    positive label. With three labels they are means over the labels (macro average), and so is AUC (one label against
+    the rest).
     """
 
     rows: int
@@ -31,15 +32,15 @@ class ClassificationMetrics(NamedTuple):
     recall: float
     f1: float
     auc: float
-    brier: float  # mean squared distance from the label; of three labels summed over them
-    ece: float  # expected calibration error over ten bins of equal width
-    confusion: dict[str, dict[str, int]]  # rows by given label, then by predicted one
-    coverage: float  # share of rows outside the neutral band
-    accuracy_covered: float | None  # accuracy there; None when the band holds every row
+    brier: float  # mean squared distance from the label; with three labels, summed over the labels
+    ece: float  # expected calibration error, ten bins of equal width
+    confusion: dict[str, dict[str, int]]  # number of rows by given label, then by predicted label
+    coverage: float  # fraction of rows outside the neutral band
+    accuracy_covered: float | None  # accuracy of those rows; None if the band contains every row
 
 
 class LearningPoint(NamedTuple):
-    """How good models are that learn from a share of the groups; `rows` is how many reviews these have on average."""
+    """Accuracy of models trained on a fraction of the groups; `rows` is the mean number of their training reviews."""
 
     share: float
     rows: int
@@ -47,22 +48,22 @@ class LearningPoint(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """The scores that held-out folds gave to n training reviews, and what they measure."""
+    """The held-out scores of n training reviews, each from a fold model that did not train on it, and their metrics."""
 
-    names: tuple[str, ...]  # the labels that the model knows
-    labels: NDArray[np.int8]  # n, indices into LABELS
-    probabilities: NDArray[np.float64]  # (n, names)
+    names: tuple[str, ...]  # the model's labels
+    labels: NDArray[np.int8]  # (n,), indices into LABELS
+    probabilities: NDArray[np.float64]  # (n, len(names))
     thresholds: Thresholds | None
     metrics: ClassificationMetrics
     uncalibrated: ClassificationMetrics
     fold_accuracies: tuple[float, ...]
-    learned_rows: int  # reviews that a fold's model learned from, on average
+    learned_rows: int  # mean number of training reviews of a fold's model
     slices: Mapping[str, SliceMetrics]
-    learning_curve: tuple[LearningPoint, ...] = ()  # by growing share
-    test: ClassificationMetrics | None = None  # of the bundle, on the reviews that training never saw
+    learning_curve: tuple[LearningPoint, ...] = ()  # ascending by share
+    test: ClassificationMetrics | None = None  # metrics of the bundle on the test reviews, which training never used
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all measures, for JSON."""
+        """Return all metrics as a JSON-serializable dictionary."""
         return {
             "held_out": self.metrics._asdict(),
             "held_out_accuracy_95": wilson_interval(self.metrics.accuracy, self.metrics.rows),
@@ -77,7 +78,10 @@ class Evaluation(NamedTuple):
 def measure(
     probabilities: NDArray[np.float64], labels: NDArray[np.int8], names: tuple[str, ...], thresholds: Thresholds | None
 ) -> ClassificationMetrics:
-    """Measure probabilities, of shape (n, labels), against n labels (indices into LABELS), of which all must occur."""
+    """Return the metrics of probabilities, of shape (n, labels), for n given labels.
+
+    The given labels are indices into LABELS, and every label in `names` must occur.
+    """
     known, predicted = _indices(names), predicted_labels(probabilities, names)
     two = len(names) == 2
     averaged: dict[str, object] = {"average": "binary", "pos_label": known[-1]} if two else {"average": "macro"}
@@ -96,7 +100,7 @@ def measure(
 def measure_slices(
     probabilities: NDArray[np.float64], reviews: LabelledReviews, thresholds: Thresholds | None
 ) -> dict[str, SliceMetrics]:
-    """Measure the probabilities of n reviews, of shape (n, labels), on each of their slices (`slices.py`)."""
+    """Return metrics of n reviews' probabilities, of shape (n, labels), for each slice of the reviews (`slices.py`)."""
     return {
         name: _measure_slice(probabilities[rows], reviews.labels[rows], reviews.names, thresholds)
         for name, rows in slices_of(reviews).items()
@@ -109,7 +113,7 @@ def _measure_slice(
     if len(np.unique(labels)) == len(names):
         found = measure(probabilities, labels, names, thresholds)._asdict()
     else:
-        # What compares labels with each other says nothing of rows that lack one.
+        # Metrics that compare labels with each other are undefined for rows that lack a label.
         found = _of_any_labels(probabilities, labels, names, thresholds) | dict.fromkeys(("f1", "auc", "ece"))
     return SliceMetrics(**{field: found[field] for field in SliceMetrics._fields})
 
@@ -117,7 +121,7 @@ def _measure_slice(
 def _of_any_labels(
     probabilities: NDArray[np.float64], labels: NDArray[np.int8], names: tuple[str, ...], thresholds: Thresholds | None
 ) -> dict[str, Any]:
-    """Return the measures that need not all labels to occur."""
+    """Return the metrics that are defined even if some labels do not occur."""
     known, predicted = _indices(names), predicted_labels(probabilities, names)
     two = len(names) == 2
     score = probabilities[:, -1]
@@ -138,7 +142,10 @@ def _of_any_labels(
 
 
 def predicted_labels(probabilities: NDArray[np.float64], names: tuple[str, ...]) -> NDArray[np.int8]:
-    """Return the label (index into LABELS) of each row of probabilities; of two labels the limit is 0.5, no band."""
+    """Return the most probable label (index into LABELS) of each row of probabilities.
+
+    With two labels the decision threshold is 0.5. The neutral band is not applied.
+    """
     known = _indices(names)
     places = (probabilities[:, -1] >= 0.5).astype(np.int64) if len(names) == 2 else probabilities.argmax(axis=1)
     found: NDArray[np.int8] = known[places]
@@ -154,7 +161,7 @@ def _brier_labels(known: NDArray[np.int8]) -> dict[str, object]:
 
 
 def expected_calibration_error(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
-    """Return the mean distance, over all rows, of a bin's mean score from its share of positive rows."""
+    """Return the mean over all rows of the distance between a bin's mean score and its fraction of positive rows."""
     bins = np.minimum((scores * _BINS).astype(np.int64), _BINS - 1)
     gaps = np.bincount(bins, weights=scores - positive, minlength=_BINS)
     return float(np.abs(gaps).sum() / len(scores))

@@ -1,4 +1,4 @@
-"""The difference of two proportions that were measured on the same rows, with its interval."""
+"""The difference of two proportions measured on the same rows, with a paired confidence interval."""
 
 from math import sqrt
 from statistics import NormalDist
@@ -17,12 +17,14 @@ class Interval(NamedTuple):
 
 
 def paired_difference(challenger: NDArray[np.bool_], champion: NDArray[np.bool_], confidence: float = 0.95) -> Interval:
-    """Return by how much more of n rows the challenger got right, and the interval of that difference.
+    """Return the difference of two accuracies on n rows, challenger minus champion, with its confidence interval.
 
-    The adjusted Wald interval for matched pairs: half a row is added to each of the four cells (A. Agresti and Y. Min,
-    Statistics in Medicine 24, 2005). Only the rows that one model alone got right tell the models apart; with none of
-    them the interval still has a width, so that two models that always agree are never told apart by it. Raises
-    `ValueError` without rows.
+    Both arguments have shape (n,) and say which rows a model labelled correctly. The interval is the adjusted Wald
+    interval for matched pairs, which adds half a row to each of the four cells (A. Agresti and Y. Min, Statistics in
+    Medicine 24, 2005). Only rows that exactly one model labels correctly distinguish the models. Without such rows the
+    interval still has a positive width, so it never separates two models that always agree.
+
+    Raises `ValueError` when there are no rows.
     """
     rows = len(challenger)
     if not rows:

@@ -1,4 +1,7 @@
-"""Plots of a training's held-out scores, as PNG files: drawn by Matplotlib's objects, which share no state."""
+"""Plots of a training run's held-out scores, as PNG files.
+
+They use Matplotlib's object interface, which shares no global state.
+"""
 
 import io
 from collections.abc import Iterator
@@ -19,7 +22,7 @@ from sentiment_core.model.wilson import wilson_interval
 WIDTH: Final = 960  # pixels
 HEIGHT: Final = 720
 _DPI: Final = 120
-# Colours that people who do not tell red from green can tell apart (M. Okabe and K. Ito, 2008).
+# Colours that remain distinguishable with red-green colour blindness (M. Okabe and K. Ito, 2008).
 _COLOURS: Final = {"negative": "#D55E00", "neutral": "#999999", "positive": "#0072B2"}
 _GREY: Final = "#666666"
 _BINS: Final = 10
@@ -27,7 +30,7 @@ _HISTOGRAM_BINS: Final = 50
 
 
 def draw_all(evaluation: Evaluation) -> dict[str, bytes]:
-    """Return the PNG files of an evaluation by name; the learning curve is among them where there is one."""
+    """Return the PNG files of an evaluation by name. The learning curve is included if it has two points or more."""
     figures = {
         "roc.png": _roc,
         "precision_recall.png": _precision_recall,
@@ -74,7 +77,7 @@ def _calibration(evaluation: Evaluation) -> Figure:
         rows = rows[filled]
         means, shares = (np.bincount(bins, weights=values, minlength=_BINS)[filled] / rows for values in (score, mine))
         ends = np.array([wilson_interval(*each) for each in zip(shares.tolist(), rows.tolist(), strict=True)])
-        # Differences of shares of 0 or 1 from their own interval may be a rounding error below 0.
+        # For fractions of 0 or 1, rounding errors can make the distance to the interval's end slightly negative.
         reach = np.maximum([shares - ends[:, 0], ends[:, 1] - shares], 0)
         label = name
         if len(evaluation.names) == 2:
@@ -162,7 +165,10 @@ def _learning_curve(evaluation: Evaluation) -> Figure:
 
 
 def _one_against_rest(evaluation: Evaluation) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.float64]]]:
-    """Yield label, which rows have it, and its probabilities; of two labels the last alone, which tells all."""
+    """Yield each label, a mask of the rows that have it, and its probabilities.
+
+    With two labels only the last is yielded, because the other is its complement.
+    """
     names = evaluation.names[-1:] if len(evaluation.names) == 2 else evaluation.names
     for name in names:
         column = evaluation.names.index(name)
@@ -190,6 +196,6 @@ def _unit_square(axes: Axes, legend: Literal["lower left", "lower right", "upper
 
 def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
-    # Without the version of Matplotlib, which would make the same plot other bytes.
+    # The Matplotlib version is left out, because it would change the bytes of an unchanged plot.
     figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Slices of labelled reviews, so that a mean cannot hide for whom a model got worse."""
+"""Slices of labelled reviews. They show regressions in a subset that an overall mean hides."""
 
 from typing import Final
 
@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 
-# Characters; of the IMDB reviews a tenth is in the first band and a tenth in the last.
+# In characters. Of the IMDB reviews, a tenth is in the first band and a tenth in the last.
 _LENGTHS: Final = (("below 500", 0, 500), ("500 to 1,000", 500, 1_000), ("1,000 to 2,500", 1_000, 2_500))
 
 
 def slices_of(reviews: LabelledReviews, least_rows: int = 100) -> dict[str, NDArray[np.bool_]]:
-    """Return of each slice of n reviews which of them are in it, by length, rating, and group where these are known.
+    """Return a mask of shape (n,) for each slice of n reviews: by length, and by rating and group if known.
 
-    Slices of fewer than `least_rows` reviews are left out: their figures would be noise.
+    Slices with fewer than `least_rows` reviews are left out, because their figures would be noise.
     """
     lengths = np.array([len(text) for text in reviews.texts])
     found = {f"length {name}": (lengths >= least) & (lengths < most) for name, least, most in _LENGTHS}

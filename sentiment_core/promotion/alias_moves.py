@@ -1,10 +1,11 @@
-"""Moves of the registry's aliases, each of them a row of `promotion`: promote, roll back, look back, reconcile.
+"""Moves of the registry's aliases, recorded as rows of `promotion`: promote, roll back, list, reconcile.
 
-A row is committed as *intended* before the alias moves, and settled after. The alias moves while its lock is held, in
-the transaction that settles the row. Whoever is cut off in between leaves an intended row and no lock: the next move,
-or `reconcile`, asks the registry which version stands, settles the row by that, and enters moves that were made in
-MLflow itself. Of two moves at once the later one may so find the earlier before it has moved anything; that one then
-fails as overtaken. No lock outlives its transaction, so all of it works through a pooler.
+A row is committed as *intended* before the alias moves, and settled after the move. The alias moves while its lock is
+held, in the transaction that settles the row. A process that is interrupted in between leaves an intended row and no
+lock. The next move, or `reconcile`, asks the registry which version the alias names and settles the row accordingly. It
+also records moves that were made in MLflow directly. Of two concurrent moves, the later one may settle the intended row
+of the earlier one before that one has moved the alias. The earlier move then fails as overtaken. No lock outlives its
+transaction, so moves work through a connection pooler.
 """
 
 from collections.abc import Sequence
@@ -50,7 +51,7 @@ __all__ = ["Promotion", "PromotionKind", "disagreement", "history", "promote", "
 
 
 class Move(NamedTuple):
-    """What became of a call: the version that the alias names now, and whether this call moved it."""
+    """The result of a call: the version that the alias names now, and whether this call moved the alias."""
 
     alias: str
     version: int
@@ -70,14 +71,15 @@ def promote(
     verdict: Verdict | None = None,
     kind: Literal["promote", "force", "set"] = "promote",
 ) -> Move:
-    """Point an alias at a version, and write down that it was done.
+    """Point an alias at a version, and record the move in the history.
 
-    `promote` takes a verdict that passed; `force` and `set` go past the gate, which the history shows. A verdict is
-    also put on the version, as tags. A version that stands already is left alone.
+    The kind `promote` needs a verdict that passed. `force` and `set` bypass the gate, and the history records the kind.
+    The verdict is also stored on the version, as tags. If the alias already names the version, nothing moves.
 
-    Raises `GateRefused` (the refusal is in the history), `VerdictStale` when the verdict is not of this version against
-    the champion that stands, `ModelUnknown`, `PromotionOvertaken`, and `RegistryUnavailable`: then the alias is where
-    it was, or the next call settles what the registry did not tell.
+    Raises `GateRefused` when the verdict failed or is missing (the history records the refusal), `VerdictStale` when
+    the verdict is not about this version and the current champion, `ModelUnknown` when the version does not exist,
+    `PromotionOvertaken` when another move settled this one, and `RegistryUnavailable` when the registry fails. After
+    the last error the alias is unchanged, or the next call settles the move if the registry's answer was lost.
     """
     place = AliasTarget(*registry.resolve(str(version)))
     refusal: SentimentError | None = None
@@ -107,10 +109,11 @@ def promote(
 def rollback(
     connection: Connection, registry: RegisteredModel, *, alias: str = CHAMPION, actor: str, reason: str = "rolled back"
 ) -> Move:
-    """Point an alias at the last version that was good: the one before, past all that were rolled back from.
+    """Point an alias at the last good version: the previous one, without versions that were rolled back.
 
-    Right after a rollback it does nothing, so calling it twice is not a toggle. A version whose bundle cannot be read
-    is passed over. Raises `RollbackImpossible`, and what `promote` raises.
+    Directly after a rollback the call does nothing, so a second call does not toggle back. Versions with an unreadable
+    bundle are skipped. Raises `RollbackImpossible` when the history has no good earlier version, and the errors of
+    `promote`.
     """
     reconcile(connection, registry, alias)
     moves = [row for row in reversed(history(connection, alias)) if row.state == "moved"]
@@ -132,9 +135,9 @@ def rollback(
 
 
 def reconcile(connection: Connection, registry: RegisteredModel, alias: str = CHAMPION) -> list[Promotion]:
-    """Settle what was cut off, enter what was moved in MLflow itself, and return the rows that changed.
+    """Settle interrupted moves, record moves made in MLflow directly, and return the rows that changed.
 
-    Raises `RegistryUnavailable`; then nothing has changed.
+    Raises `RegistryUnavailable` when the registry fails. Nothing has changed then.
     """
     with locked(connection, alias) as cursor:
         _, changed = settle(cursor, registry, alias)
@@ -142,7 +145,7 @@ def reconcile(connection: Connection, registry: RegisteredModel, alias: str = CH
 
 
 def disagreement(connection: Connection, registry: RegisteredModel, alias: str = CHAMPION) -> str | None:
-    """Return in words how history and registry disagree about an alias, or None. Changes nothing."""
+    """Return a message on how history and registry disagree about an alias, or None if they agree. Change nothing."""
     rows = history(connection, alias)
     open_rows = [row for row in rows if row.state == "intended"]
     known = next((AliasTarget(row.to_version, row.to_digest) for row in rows if row.state == "moved"), NO_TARGET)
@@ -156,7 +159,7 @@ def disagreement(connection: Connection, registry: RegisteredModel, alias: str =
 
 
 def _stale(verdict: Verdict, place: AliasTarget, standing: AliasTarget) -> str | None:
-    """Return why a verdict says nothing about this move."""
+    """Return why a verdict does not apply to this move, or None if it applies."""
     if verdict.challenger != place.digest:
         return f"it judges the model {verdict.challenger[:12]}, version {place.version} is {str(place.digest)[:12]}"
     if place.version != standing.version and verdict.champion != standing.digest:
@@ -174,7 +177,7 @@ def _carry_out(
     outcome: str | None = None,
     verdict: Verdict | None = None,
 ) -> Move:
-    """Move the alias as an intended row says, and settle the row by what came of it."""
+    """Move the alias as the intended row says, and settle the row by the outcome."""
     version = int(place.version or 0)
     try:
         with locked(connection, alias) as cursor:
@@ -187,7 +190,7 @@ def _carry_out(
             registry.set_alias(alias, version)
             set_state(cursor, promotion_id, "moved")
     except (RegistryUnavailable, RegistryRefused, ModelUnknown):
-        # The registry may have moved the alias and failed to tell: it is asked, and if it is silent a later call asks.
+        # The registry may have moved the alias although its answer was lost, so ask it. If it fails, a later call asks.
         with suppress(RegistryUnavailable, RegistryRefused):
             reconcile(connection, registry, alias)
         if not _has_moved(connection, promotion_id):
@@ -208,7 +211,7 @@ def _tag(registry: RegisteredModel, version: int, outcome: str, verdict: Verdict
 
 
 def _last_good(registry: RegisteredModel, alias: str, moves: Sequence[Promotion]) -> tuple[AliasTarget, str]:
-    """Return where a rollback leads, and in words what it passed over."""
+    """Return the target of a rollback, and a message about the versions it skips. Raises `RollbackImpossible`."""
     if not moves:
         raise RollbackImpossible(alias=alias, why="the history knows of no move of it")
     current = AliasTarget(moves[-1].to_version, moves[-1].to_digest)
@@ -228,10 +231,10 @@ def _last_good(registry: RegisteredModel, alias: str, moves: Sequence[Promotion]
 
 
 def _stack(moves: Sequence[Promotion]) -> list[AliasTarget]:
-    """Return the versions that led to the one that stands, the latter last, without those that were gone back from.
+    """Return the versions that led to the current one (last), without those that were rolled back.
 
-    A rollback takes off all above its target. So does a move in MLflow to a version that stood before, which is how one
-    rolls back there.
+    A rollback removes all versions above its target. So does a move in MLflow to an earlier version, because that is
+    how users roll back there.
     """
     stack: list[AliasTarget] = []
     for move in moves:

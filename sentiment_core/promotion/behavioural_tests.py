@@ -1,7 +1,8 @@
-"""Behavioural tests of a model: texts for which anybody can tell what a score must do.
+"""Behavioural tests of a model: texts for which the expected behaviour of the score is obvious.
 
-Minimum functionality, direction and invariance are the three kinds of M. Ribeiro et al., "Beyond Accuracy: Behavioral
-Testing of NLP Models with CheckList" (ACL 2020). Facts, which judge nothing, are ours.
+Minimum functionality, directional expectation and invariance are the three test types of M. Ribeiro et al., "Beyond
+Accuracy: Behavioral Testing of NLP Models with CheckList" (ACL 2020). Facts (texts that express no opinion) are an
+addition of this project.
 """
 
 from collections.abc import Iterator
@@ -16,8 +17,8 @@ from sentiment_core.promotion.policy import read_yaml
 
 DEFAULT_CASES: Final = Path(__file__).with_name("behaviour.yaml")
 
-_SAME: Final = 0.15  # how far scores of texts may lie apart that mean the same
-_SURE: Final = 0.98  # of a text that judges nothing, no model may be so sure
+_SAME: Final = 0.15  # maximum difference between the scores of two texts with the same meaning
+_SURE: Final = 0.98  # maximum certainty of the score of a text that expresses no opinion
 
 
 class _Case(BaseModel):
@@ -25,14 +26,14 @@ class _Case(BaseModel):
 
 
 class Functionality(_Case):
-    """A text whose label is beyond doubt."""
+    """A text with an unambiguous label."""
 
     text: str
     label: Literal["negative", "positive"]
 
 
 class Direction(_Case):
-    """A change of a text that moves the score to one side."""
+    """A change of a text that must move the score in one direction."""
 
     text: str
     to: str
@@ -40,14 +41,14 @@ class Direction(_Case):
 
 
 class Invariance(_Case):
-    """A change of a text that means nothing."""
+    """A change of a text that does not change its sentiment."""
 
     text: str
     to: str
 
 
 class Cases(_Case):
-    """The cases of a file, and the languages that they are in."""
+    """The cases of a file, and their languages."""
 
     languages: tuple[str, ...] = Field(min_length=1)
     functionality: tuple[Functionality, ...] = ()
@@ -57,7 +58,7 @@ class Cases(_Case):
 
     @classmethod
     def load(cls, path: Path | None = None) -> "Cases":
-        """Read a file, or the package's own cases. Raises `PolicyInvalid`."""
+        """Read a file of cases, by default the package's. Raises `PolicyInvalid` when it is invalid or has no case."""
         cases = read_yaml(path or DEFAULT_CASES, cls)
         if not (cases.functionality or cases.direction or cases.invariance or cases.facts):
             raise PolicyInvalid(path=path or DEFAULT_CASES, why="it holds no case")
@@ -65,14 +66,14 @@ class Cases(_Case):
 
 
 class BehaviourResult(NamedTuple):
-    """What came of one case."""
+    """The result of one case."""
 
     case: str
     holds: bool
 
 
 def run_cases(scorer: Scorer, cases: Cases) -> list[BehaviourResult]:
-    """Return what comes of each case."""
+    """Run each case and return the results."""
     return list(_outcomes(scorer, cases))
 
 

@@ -1,4 +1,4 @@
-"""Judges a version of the registry against the champion that stands there, and lets it take the champion's place."""
+"""Judge a registered version against the current champion, and promote it if it passes the gate."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from sentiment_core.registry.registered_model import RegisteredModel
 
 
 class ChallengeOutcome(NamedTuple):
-    """Whether the alias moved to the challenger, and why or why not."""
+    """Whether the alias moved to the challenger, and the reason."""
 
     promoted: bool
     why: str
@@ -29,11 +29,13 @@ def judge_version(
     policy: GatePolicy,
     connection: Connection | None = None,
 ) -> Verdict:
-    """Return the gate's verdict on a version (its number, or an alias).
+    """Return the gate's verdict on a version (a version number or an alias).
 
-    The stored reviews of `connection` take part in it. Raises `ModelUnknown`, errors of the challenger's bundle, and
-    `RegistryUnavailable`. A champion that stands and cannot be read fails the verdict: nothing says that a model is
-    better than it.
+    With a `connection`, the shadow check uses the stored reviews of its database. If the current champion cannot be
+    read, the verdict fails, because nothing shows that the challenger is better.
+
+    Raises `ModelUnknown` when the version does not exist, the errors of loading the challenger's bundle, and
+    `RegistryUnavailable` when the registry fails.
     """
     number, digest = registry.resolve(version)
     challenger = Bundle.load(registry.fetch(number).path)
@@ -59,10 +61,10 @@ def judge_and_promote(
     actor: str,
     reason: str,
 ) -> ChallengeOutcome:
-    """Judge a version, and make it the champion if it passes. A refusal is in the history, and no error.
+    """Judge a version, and make it the champion if it passes. A refusal is recorded in the history, not raised.
 
-    Raises what `judge_version` and `promote` raise; where another champion came after the judgement it is
-    `PromotionOvertaken`, and the next call judges against that one.
+    Raises the errors of `judge_version` and `promote`. When the champion changed after the verdict, the error is
+    `PromotionOvertaken`, and the next call judges against the new champion.
     """
     verdict = judge_version(registry, str(version), rows, policy, connection)
     try:
@@ -77,7 +79,7 @@ def judge_and_promote(
 def judge_only(
     connection: Connection, registry: RegisteredModel, version: int, rows: LabelledReviews, policy: GatePolicy
 ) -> ChallengeOutcome:
-    """Judge a version as `judge_and_promote` does, and move nothing. Raises `GateWouldRefuse`."""
+    """Judge a version as `judge_and_promote` does, but move nothing. Raises `GateWouldRefuse` when it fails."""
     verdict = judge_version(registry, str(version), rows, policy, connection)
     if not verdict.passed:
         raise GateWouldRefuse(version=version, alias=CHAMPION, why=verdict.why)

@@ -1,7 +1,7 @@
-"""The promotion gate: whether a challenger is provably good enough to take the champion's place.
+"""The promotion gate: checks that a challenger must pass before it replaces the champion.
 
-What cannot be evaluated fails (docs/decisions/0017-a-gate-that-fails-closed.md). Nothing is moved here:
-`alias_moves.py` does that, with the verdict that it is given.
+The gate fails closed: a check that cannot be evaluated fails (docs/decisions/0017-a-gate-that-fails-closed.md). The
+gate moves no alias. `alias_moves.py` does that, based on the verdict.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,8 +29,8 @@ from sentiment_core.promotion.verdict import GateCheck, Verdict
 from sentiment_core.text.fingerprints import are_known, hash_each
 
 _NO_CHAMPION: Final = "there is no champion to compare with: absolute bounds only"
-_SHOWN: Final = 5  # slices or cases that a check names
-_SHOWN_CHARACTERS: Final = 120  # of each
+_SHOWN: Final = 5  # maximum number of slices or cases that a check names
+_SHOWN_CHARACTERS: Final = 120  # maximum characters of each name
 _TIMED_BYTES: Final = 2_000_000
 _ROUNDS: Final = 7
 
@@ -39,7 +39,7 @@ __all__ = ["judge", "unjudged"]
 
 @dataclass(frozen=True, eq=False)
 class _Contender:
-    """One of the two models on the rows."""
+    """One of the two models, evaluated on the rows."""
 
     bundle: Bundle
     rows: LabelledReviews
@@ -74,11 +74,11 @@ def judge(
     policy: GatePolicy,
     stored: StoredComparison | None = None,
 ) -> Verdict:
-    """Judge a challenger on the rows that neither model was trained on, each text once.
+    """Judge a challenger on the rows that neither model was trained on, counting each text once.
 
-    Without a champion only absolute bounds are checked, and the verdict says so. `stored` are the reviews that both
-    models label again; None where there is no database. Takes some seconds; nothing is raised for what cannot be
-    evaluated, that is a failed check.
+    Without a champion, only absolute bounds are checked, and the verdict says so. `stored` holds the reviews that both
+    models label again, or None if no database is available. The call takes a few seconds. A check that cannot be
+    evaluated fails and raises nothing.
     """
     bundles = [challenger, *([champion] if champion is not None else [])]
     faults = list(_unusable(bundles, rows))
@@ -101,7 +101,7 @@ def judge(
 
 
 def unjudged(challenger: str, champion: str | None, policy: GatePolicy, name: str, why: str) -> Verdict:
-    """Return the verdict on a challenger (both by digest) that could not be judged at all: it fails."""
+    """Return a failed verdict on a challenger that could not be judged. Both models are given by their digests."""
     return Verdict(
         challenger=challenger,
         champion=champion,
@@ -114,7 +114,7 @@ def unjudged(challenger: str, champion: str | None, policy: GatePolicy, name: st
 
 
 def _unusable(bundles: Sequence[Bundle], rows: LabelledReviews) -> Iterator[GateCheck]:
-    """Yield why models and rows do not fit together, if they do not."""
+    """Yield a failed check for each reason why models and rows do not fit together."""
     for role, bundle in zip(("challenger", "champion"), bundles, strict=False):
         if bundle.known_texts is None:
             why = f"the {role} has kept no hashes of the texts that it learned from, so no row is known to be new to it"
@@ -125,11 +125,11 @@ def _unusable(bundles: Sequence[Bundle], rows: LabelledReviews) -> Iterator[Gate
 
 
 def _unseen(bundles: Sequence[Bundle], rows: LabelledReviews) -> NDArray[np.bool_]:
-    """Tell which rows no model was trained on; of rows with one text only the first, for it would count twice."""
+    """Return a mask of the rows that no model was trained on. Of rows with equal texts, only the first is kept."""
     seen = np.ones(len(rows.texts), np.bool_)
     seen[np.unique(hash_each(rows.texts), return_index=True)[1]] = False
     for bundle in bundles:
-        assert bundle.known_texts is not None  # noqa: S101 -- `_unusable` has refused such bundles
+        assert bundle.known_texts is not None  # noqa: S101 -- `_unusable` rejects such bundles
         seen |= are_known(rows.texts, bundle.known_texts)
     return ~seen
 
@@ -162,7 +162,7 @@ def _checks(
 
 
 def _evaluated(name: str, check: Callable[[], GateCheck]) -> GateCheck:
-    """Return the check's outcome; one that cannot be found out is a failure."""
+    """Return the check's outcome. A check that cannot be evaluated fails."""
     try:
         return check()
     except (TerminalError, ValueError, ArithmeticError, LookupError, OSError) as error:
@@ -213,7 +213,8 @@ def _slices(challenger: _Contender, champion: _Contender | None, policy: GatePol
     slices = slices_of(challenger.rows, policy.slices.least_rows)
     if not slices:
         raise ValueError(f"no slice has {policy.slices.least_rows} rows")
-    # Each of m slices at 1 - 0.05/m: all of them together err as rarely as one would.
+    # Bonferroni correction: at confidence 0.95, each of m slices is tested at 1 - 0.05/m. So the error rate over all
+    # slices together is at most that of a single test.
     confidence = 1 - (1 - policy.comparison.confidence) / len(slices)
     found = {
         name: paired_difference(challenger.correct[rows], champion.correct[rows], confidence)
@@ -241,7 +242,7 @@ def _latency(challenger: _Contender, champion: _Contender | None, policy: GatePo
 
 
 def _us_per_text(scorers: Sequence[Scorer], texts: Sequence[str]) -> list[float]:
-    """Return microseconds a text of each scorer: the least of several rounds, in which they take turns."""
+    """Return microseconds per text for each scorer: the minimum of several rounds, in which the scorers alternate."""
     ends = np.cumsum([len(text.encode("utf-8", "surrogatepass")) for text in texts])
     column = TextColumn.from_texts(texts[: max(1, int(np.searchsorted(ends, _TIMED_BYTES, "right")))])
     best = [float("inf")] * len(scorers)
@@ -309,7 +310,7 @@ def _shadow(
 
 
 def _points(found: Interval) -> str:
-    """Return a difference of accuracies in percentage points."""
+    """Format a difference of accuracies in percentage points, with its interval."""
     return f"{100 * found.estimate:+.2f} points ({100 * found.low:+.2f} to {100 * found.high:+.2f})"
 
 

@@ -1,11 +1,11 @@
-"""The rows of `promotion`: how one is entered and settled, and how the history is made to agree with the registry."""
+"""The promotion history in the table `promotion`: insert and settle rows, and reconcile them with the registry."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 - it is a class, spelt small by psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 gives this class a lower-case name
 from psycopg2.extras import Json
 
 from sentiment_core.database.connection import Connection
@@ -15,7 +15,7 @@ from sentiment_core.registry.registered_model import ModelVersion, RegisteredMod
 
 PromotionKind = Literal["promote", "force", "set", "rollback", "external"]
 
-_LOCK_WAIT: Final = "90s"  # a move asks the registry a few times, each for at most ten seconds
+_LOCK_WAIT: Final = "90s"  # a move makes a few registry calls of at most ten seconds each
 
 
 class Promotion(NamedTuple):
@@ -38,7 +38,7 @@ class Promotion(NamedTuple):
 
 
 class AliasTarget(NamedTuple):
-    """A version and its digest; a digest of None is not known."""
+    """A version and its digest. None means no version, or an unknown digest."""
 
     version: int | None
     digest: str | None
@@ -49,10 +49,10 @@ _COLUMNS: Final = ", ".join(Promotion._fields)
 
 
 def history(connection: Connection, alias: str | None = None, most: int = 10_000) -> list[Promotion]:
-    """Return the history of an alias, or of all, newest first."""
+    """Return the newest `most` rows of the history of one alias, or of all aliases, newest first."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {_COLUMNS} FROM sentiment.promotion"  # noqa: S608 -- names of this module
+            f"SELECT {_COLUMNS} FROM sentiment.promotion"  # noqa: S608 -- column names from this module
             " WHERE %s IS NULL OR alias = %s ORDER BY promotion_id DESC LIMIT %s",
             (alias, alias, most),
         )
@@ -61,7 +61,10 @@ def history(connection: Connection, alias: str | None = None, most: int = 10_000
 
 @contextmanager
 def locked(connection: Connection, alias: str) -> Iterator[Cursor]:
-    """Open a transaction that no other move of the alias runs beside; it is committed at the end."""
+    """Yield a cursor in a transaction that holds the alias's advisory lock; commit at the end.
+
+    The lock serializes the moves of an alias.
+    """
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_LOCK_WAIT,))
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.promotion ' || %s, 0))", (alias,))
@@ -69,12 +72,15 @@ def locked(connection: Connection, alias: str) -> Iterator[Cursor]:
 
 
 def target_of(version: ModelVersion | None) -> AliasTarget:
-    """Return where an alias points that the registry says names this version, or none."""
+    """Return the alias target for a version that the registry returned, or `NO_TARGET` for None."""
     return AliasTarget(version.version, version.digest or None) if version else NO_TARGET
 
 
 def settle(cursor: Cursor, registry: RegisteredModel, alias: str) -> tuple[AliasTarget, set[int]]:
-    """Make the history agree with the registry; return what stands and the ids of the rows that changed."""
+    """Settle intended rows and record external moves, so that the history agrees with the registry.
+
+    Returns the alias's current target and the ids of the rows that changed.
+    """
     standing = target_of(registry.standing(alias))
     cursor.execute(
         "SELECT promotion_id, to_version FROM sentiment.promotion WHERE alias = %s AND state = 'intended'", (alias,)
@@ -114,7 +120,7 @@ def enter(
     name: str,
     detail: str = "",
 ) -> int:
-    """Enter a row, and the model that it leads to under the name of the registered model; return the row's id."""
+    """Insert a row into the history and return its id. Also insert the target model, under the registered name."""
     if after.digest is not None:
         ensure_digest(cursor, after.digest, name, after.version)
     cursor.execute(
@@ -126,7 +132,7 @@ def enter(
 
 
 def set_state(cursor: Cursor, promotion_id: int, state: str, detail: str | None = None) -> None:
-    """Settle a row as of now; `detail` is added to what it says already."""
+    """Set a row's state and its time to now, and append `detail` to the row's detail."""
     cursor.execute(
         "UPDATE sentiment.promotion SET state = %s, moved_at = clock_timestamp(),"
         " detail = concat_ws('; ', nullif(detail, ''), %s::text) WHERE promotion_id = %s",

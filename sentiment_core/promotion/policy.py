@@ -21,9 +21,10 @@ class _Section(BaseModel):
 
 
 class MetricBounds(_Section):
-    """What one metric of the challenger must reach, in the words of MLflow's `MetricThreshold`.
+    """The bounds of one metric of the challenger, with the field names of MLflow's `MetricThreshold`.
 
-    `threshold` is absolute; the changes are against the champion. Where smaller is better they are turned around.
+    `threshold` is absolute. The changes compare with the champion. For metrics where smaller is better, the
+    direction of all bounds is reversed.
     """
 
     threshold: float | None = Field(None, ge=0, le=2)
@@ -38,7 +39,7 @@ class MetricBounds(_Section):
 
 
 class ComparisonPolicy(_Section):
-    """How the accuracies of the two models are compared, by the paired interval of their difference."""
+    """How the two accuracies are compared, based on the paired confidence interval of their difference."""
 
     policy: Literal["better", "not_worse"]
     min_absolute_change: float = Field(ge=0, le=1)
@@ -47,40 +48,40 @@ class ComparisonPolicy(_Section):
 
     @property
     def bound(self) -> float:
-        """What the interval's lower bound must be above."""
+        """The value that the interval's lower bound must exceed."""
         return self.min_absolute_change if self.policy == "better" else -self.margin
 
 
 class SlicePolicy(_Section):
-    """When a slice counts as worse than before."""
+    """When a slice counts as a regression."""
 
     least_rows: int = Field(ge=30)
     most_worse: float = Field(ge=0, le=1)
 
 
 class LatencyPolicy(_Section):
-    """How long the challenger may take."""
+    """Limits on the challenger's scoring time."""
 
     most_us_per_text: float = Field(gt=0)
     most_ratio: float = Field(gt=0)
 
 
 class SizePolicy(_Section):
-    """How large the challenger's arrays may be."""
+    """Limits on the size of the challenger's arrays."""
 
     most_bytes: int = Field(gt=0)
     most_ratio: float = Field(gt=0)
 
 
 class BehaviourPolicy(_Section):
-    """Which behavioural cases are asked, and the share of them that must hold."""
+    """The behavioural cases to run, and the fraction that must hold."""
 
     cases: Path | None
     least_share: float = Field(gt=0, le=1)
 
 
 class ShadowPolicy(_Section):
-    """Which stored reviews both models score again, and how many labels may change."""
+    """The stored reviews that both models score again, and the fraction of labels that may change."""
 
     days: int = Field(ge=1, le=366)
     most_rows: int = Field(ge=1, le=100_000)
@@ -96,7 +97,7 @@ class ShadowPolicy(_Section):
 
 
 class GatePolicy(_Section):
-    """Everything that a challenger must show before it becomes the champion."""
+    """All requirements that a challenger must meet before it becomes the champion."""
 
     least_rows: int = Field(ge=2)
     metrics: dict[MetricName, MetricBounds] = Field(min_length=1)
@@ -109,16 +110,16 @@ class GatePolicy(_Section):
 
     @classmethod
     def load(cls, path: Path = DEFAULT_POLICY) -> Self:
-        """Read a YAML file. Raises `PolicyInvalid`."""
+        """Read a policy from a YAML file. Raises `PolicyInvalid` when the file is invalid."""
         return read_yaml(path, cls)
 
     def not_worse(self) -> Self:
-        """Return the policy for retraining on drift: the challenger need only not be worse."""
+        """Return the policy for retraining on drift, where the challenger must only not be worse than the champion."""
         return self.model_copy(update={"comparison": self.comparison.model_copy(update={"policy": "not_worse"})})
 
 
 def read_yaml(path: Path, model: type[PolicyModel]) -> PolicyModel:
-    """Read a YAML file of the gate. Raises `PolicyInvalid`, which names the place."""
+    """Read a YAML file of the gate. Raises `PolicyInvalid` when it is invalid; the error names the invalid field."""
     try:
         return model.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except OSError as error:

@@ -1,4 +1,7 @@
-"""The stored reviews that a challenger and the champion are compared on: what a promotion would change for analysts."""
+"""The sample of stored reviews that champion and challenger both label in the shadow check.
+
+It shows how many labels a promotion would change for analysts.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +13,8 @@ from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.labels import LABELS
 from sentiment_core.promotion.policy import ShadowPolicy
 
-# A deterministic sample: the same rows of the same store, whatever their order on disk. A silent week counts no days.
+# A deterministic sample: the same rows for the same data, regardless of their order on disk. Only days with loaded
+# files count, so a week without files does not empty the sample.
 _RECENT: Final = """
     WITH recent AS (
         SELECT DISTINCT day FROM sentiment.source_file WHERE status = 'loaded' ORDER BY day DESC LIMIT %(days)s
@@ -25,14 +29,14 @@ _RECENT: Final = """
 
 @dataclass(frozen=True, eq=False)
 class StoredComparison:
-    """Stored reviews of the newest days, labelled by the model that scored them; or why there are none."""
+    """Stored reviews of the newest days with the labels of the model that scored them, or the reason for none."""
 
     reviews: LabelledReviews | None
     why_none: str = ""
 
 
 def stored_reviews(connection: Connection, policy: ShadowPolicy) -> StoredComparison:
-    """Read a sample of the reviews of the newest days that have any, grouped by product, or source without one."""
+    """Read a sample of the reviews of the newest days with loaded files, grouped by product (or source if none)."""
     with connection, connection.cursor() as cursor:
         cursor.execute(_RECENT, {"days": policy.days, "rows": policy.most_rows})
         rows = cursor.fetchall()

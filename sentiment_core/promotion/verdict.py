@@ -1,4 +1,4 @@
-"""What the gate found: each check with its figure and bound, and whether the challenger may become the champion."""
+"""The gate's verdict: each check with its figure and bound, and whether the challenger may become the champion."""
 
 import json
 import math
@@ -6,12 +6,12 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-# MLflow promises room for so many bytes in a tag, whatever its store.
+# Maximum bytes of a tag value that MLflow guarantees for every backend store.
 MOST_TAG_BYTES = 5_000
 
 
 class GateCheck(BaseModel):
-    """One check. `passed` is None for one that was skipped, which `detail` then explains."""
+    """One check. `passed` is None for a skipped check, and `detail` gives the reason."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -23,51 +23,51 @@ class GateCheck(BaseModel):
 
     @classmethod
     def at_least(cls, name: str, figure: float, bound: float, detail: str) -> Self:
-        """Return a check of a figure that must not be below its bound."""
+        """Return a check that passes if the figure is at least the bound."""
         return cls(name=name, passed=figure >= bound, figure=_finite(figure), bound=bound, detail=detail)
 
     @classmethod
     def at_most(cls, name: str, figure: float, bound: float, detail: str) -> Self:
-        """Return a check of a figure that must not be above its bound."""
+        """Return a check that passes if the figure is at most the bound."""
         return cls(name=name, passed=figure <= bound, figure=_finite(figure), bound=bound, detail=detail)
 
     @classmethod
     def above(cls, name: str, figure: float, bound: float, detail: str) -> Self:
-        """Return a check of a figure that must be above its bound."""
+        """Return a check that passes if the figure is above the bound."""
         return cls(name=name, passed=figure > bound, figure=_finite(figure), bound=bound, detail=detail)
 
     @classmethod
     def failed(cls, name: str, why: str) -> Self:
-        """Return a check that could not be evaluated, and so failed."""
+        """Return a failed check, for a check that could not be evaluated."""
         return cls(name=name, passed=False, detail=why)
 
     @classmethod
     def skipped(cls, name: str, why: str) -> Self:
-        """Return a check that there was nothing to do for."""
+        """Return a skipped check, for a check that does not apply."""
         return cls(name=name, passed=None, detail=why)
 
     @property
     def outcome(self) -> str:
-        """The outcome in a word."""
+        """The outcome: passed, failed or skipped."""
         return {True: "passed", False: "failed", None: "skipped"}[self.passed]
 
 
 class Verdict(BaseModel):
-    """The gate's answer about one challenger, and on what rows and against which champion it was found."""
+    """The gate's verdict on one challenger, with the rows and the champion that it is based on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     challenger: str  # digest
-    champion: str | None  # digest; None where there was no champion
+    champion: str | None  # digest; None without a champion
     policy: str
     rows_given: int
-    rows: int  # that neither model was trained on, each text once
+    rows: int  # rows that neither model was trained on, each text once
     rows_sha256: str | None  # digest of those rows and their labels
     checks: tuple[GateCheck, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether the challenger may become the champion: some check passed, and none failed."""
+        """Whether the challenger may become the champion: at least one check passed, and none failed."""
         return any(check.passed for check in self.checks) and not self.failures
 
     @property
@@ -77,15 +77,15 @@ class Verdict(BaseModel):
 
     @property
     def why(self) -> str:
-        """Return the failed checks in words."""
+        """The failed checks as text, or 'every check passed'."""
         return "; ".join(f"{check.name}: {check.detail}" for check in self.failures) or "every check passed"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the verdict for storing, `passed` included."""
+        """Return the verdict as a JSON-serializable dictionary, including `passed`."""
         return {"passed": self.passed} | self.model_dump(mode="json")
 
     def tag(self) -> str:
-        """Return the verdict as JSON that is short enough for a tag in MLflow."""
+        """Return the verdict as JSON that fits into an MLflow tag (`MOST_TAG_BYTES`)."""
         short: dict[str, Any] = {
             "passed": self.passed,
             "champion": self.champion and self.champion[:12],
@@ -99,5 +99,5 @@ class Verdict(BaseModel):
 
 
 def _finite(figure: float) -> float | None:
-    """Return the figure; None for one that JSON has no number for."""
+    """Return the figure, or None if it is infinite or NaN, which JSON cannot represent."""
     return figure if math.isfinite(figure) else None

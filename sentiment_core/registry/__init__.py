@@ -1,1 +1,1 @@
-"""The registered model in MLflow: REST client, versions, artifacts, aliases."""
+"""The registered model in MLflow: REST client, versions, artifacts and aliases."""

@@ -1,7 +1,7 @@
-"""A model's files where the tracking server does not serve them: read from their own store by the `mlflow` package.
+"""Download model artifacts that the tracking server does not serve, from their store, through the `mlflow` package.
 
-MLflow runs as a process of its own, `python -m sentiment_core.registry.artifacts`: to import it takes seconds
-of the interpreter and 200 MB, which a service cannot spare between two requests.
+MLflow runs in a separate process, `python -m sentiment_core.registry.artifacts`. Importing it takes seconds of
+interpreter time and 200 MB, which a service cannot spare between two requests.
 """
 
 import json
@@ -17,16 +17,18 @@ from sentiment_core.errors import ArtifactsNotServed, RegistryUnavailable
 
 _TIMEOUT_S = 120
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
-# What an address may hold that must not be shown: user and password before the host, signatures in the query.
+# Parts of a URI that must not be shown: user and password before the host, and signatures in the query string.
 _SECRETS = re.compile(r"(?<=://)[^/\s@]+@|\?[^\s'\"]+")
 _LONGEST_REASON = 300
 
 
 def download(server: str, artifact_uri: str, folder: Path) -> Path:
-    """Copy the files below an artifact address into `folder` and return where they begin; `server` is for messages.
+    """Copy the files below an artifact URI into `folder`, and return the path of their root.
 
-    Raises `ArtifactsNotServed` when a package for it is not installed or the files are not to be seen from here, and
-    `RegistryUnavailable` when their store fails.
+    `server` is used in error messages only.
+
+    Raises `ArtifactsNotServed` when a required package is not installed or this machine cannot read the files, and
+    `RegistryUnavailable` when the artifact store fails or times out.
     """
     wanted = json.dumps({"artifact_uri": artifact_uri, "dst_path": str(folder)})
     command = [sys.executable, "-m", "sentiment_core.registry.artifacts"]
@@ -54,12 +56,12 @@ def download(server: str, artifact_uri: str, folder: Path) -> Path:
 
 
 def without_secrets(text: str) -> str:
-    """Return a message without the passwords and signatures that addresses in it hold."""
+    """Return a message with passwords and signatures removed from the URIs in it."""
     return _SECRETS.sub("", text)
 
 
 def below(artifact_uri: str, name: str) -> str:
-    """Return the address of an entry of the folder at an artifact address."""
+    """Return the URI of an entry in the folder at an artifact URI."""
     parts = urlsplit(artifact_uri)
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{name}"))
 
@@ -67,13 +69,13 @@ def below(artifact_uri: str, name: str) -> str:
 def _download(wanted: dict[str, str]) -> dict[str, Any]:
     scheme = urlsplit(wanted["artifact_uri"]).scheme or "file"
     try:
-        from mlflow.artifacts import download_artifacts  # noqa: PLC0415 -- it may not be installed
+        from mlflow.artifacts import download_artifacts  # noqa: PLC0415 -- MLflow is optional
 
         return {"path": download_artifacts(**wanted)}
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         return {"missing": f"the package {package}, which reads {scheme}: addresses, is not installed"}
-    except Exception as error:  # noqa: BLE001 -- a store fails with whatever its client raises
+    except Exception as error:  # noqa: BLE001 -- each artifact store's client raises its own exceptions
         why = without_secrets(f"{type(error).__name__}: {error}")[:_LONGEST_REASON]
         if scheme == "file":
             return {"missing": f"they cannot be read on this machine's disk ({why})"}

@@ -1,4 +1,4 @@
-"""MLflow's client, whose errors become those of the registry."""
+"""MLflow's client, with its errors translated to registry errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,25 +14,29 @@ from sentiment_core.registry.rest_client import TRY_AGAIN, TrackingServer
 
 @contextmanager
 def answering(tracking_uri: str) -> Iterator[MlflowClient]:
-    """Give MLflow's client of a server; what it raises becomes `RegistryUnavailable` or `RegistryRefused`."""
+    """Yield MLflow's client for a tracking server, and translate its errors.
+
+    Raises `RegistryUnavailable` when the server cannot be reached, fails or asks for a retry, and `RegistryRefused` for
+    any other error.
+    """
     try:
         yield MlflowClient(tracking_uri, registry_uri=tracking_uri)
     except MlflowException as error:
         status, why = error.get_http_status_code(), error.message
         raise _error(tracking_uri, status, why) from error
-    except RequestException as error:  # of files, whose answers MLflow does not translate
+    except RequestException as error:  # from artifact requests: MLflow does not translate their errors
         status = 503 if error.response is None else error.response.status_code
         raise _error(tracking_uri, status, f"{type(error).__name__}, status {status}") from error
 
 
 def experiment_id(client: MlflowClient, name: str) -> str:
-    """Return the id of an experiment, which is made when it is not there."""
+    """Return the id of an experiment. Create the experiment if it does not exist."""
     known = client.get_experiment_by_name(name)
     if known is None:
         try:
             return str(client.create_experiment(name))
         except MlflowException:
-            known = client.get_experiment_by_name(name)  # another made it at the same moment
+            known = client.get_experiment_by_name(name)  # another process created it concurrently
             if known is None:
                 raise
     return str(known.experiment_id)

@@ -1,4 +1,4 @@
-"""The aliases and tags by which the registry knows versions."""
+"""Names of the registry's aliases and version tags."""
 
 CHAMPION = "champion"
 

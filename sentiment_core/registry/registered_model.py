@@ -1,8 +1,8 @@
-"""The registered model in MLflow: which version is meant, its verified bundle on this machine, new versions, aliases.
+"""The registered model in MLflow: resolve versions, fetch verified bundles, register versions and set aliases.
 
-A version's tag `digest` is the digest of its bundle, so one call answers which model an alias means, and a bundle that
-is in the cache needs no download. Reading needs plain HTTP only (`rest_client.py`) where the server serves its
-files; registering (`registration.py`), and reading elsewhere (`artifacts.py`), need the `mlflow` package.
+A version's tag `digest` is the digest of its bundle. So one call resolves an alias to a model, and a cached bundle
+needs no download. If the server serves its artifacts, reading needs plain HTTP only (`rest_client.py`). Reading from
+other artifact stores (`artifacts.py`) and registering (`registration.py`) need the `mlflow` package.
 """
 
 import tempfile
@@ -30,7 +30,7 @@ _PAGE = "200"
 
 
 class FetchedVersion(NamedTuple):
-    """A version of the registered model, with its verified bundle folder on this machine."""
+    """A version of the registered model, with the local path of its verified bundle folder."""
 
     name: str
     version: int
@@ -39,7 +39,7 @@ class FetchedVersion(NamedTuple):
 
 
 class ModelVersion(NamedTuple):
-    """What the registry says of a version; `created_ms` is milliseconds since 1970."""
+    """A version as recorded in the registry; `created_ms` is in milliseconds since 1970 (Unix epoch)."""
 
     version: int
     digest: str
@@ -48,10 +48,10 @@ class ModelVersion(NamedTuple):
 
 
 class RegisteredModel:
-    """One registered model at an MLflow tracking server, and the folder that keeps its bundles by digest.
+    """One registered model of an MLflow tracking server, and the local cache folder of its bundles, keyed by digest.
 
-    Calls raise `RegistryUnavailable` when the server cannot be reached or fails (try again), `ModelUnknown` when there
-    is no such model, version or alias, and `RegistryRefused` when the server does not allow the call.
+    Methods raise `RegistryUnavailable` when the server cannot be reached or fails (retryable), `ModelUnknown` when the
+    model, version or alias does not exist, and `RegistryRefused` when the server rejects the call.
     """
 
     def __init__(self, tracking_uri: str, name: str = "sentiment", cache: Path | None = None) -> None:
@@ -61,7 +61,7 @@ class RegisteredModel:
         self._cache = (cache or settings().model_cache).expanduser()
 
     def resolve(self, model_version: str | None) -> tuple[int, str]:
-        """Return version and digest of what is meant: None is the champion, digits a version, else an alias."""
+        """Return version number and digest. None means the champion, digits a version number, other text an alias."""
         wanted = model_version or CHAMPION
         if wanted.isdecimal():
             found = self._lookup(wanted, "model-versions/get", name=self.name, version=wanted)
@@ -74,7 +74,7 @@ class RegisteredModel:
         return version.version, version.digest
 
     def standing(self, alias: str) -> ModelVersion | None:
-        """Return the version that an alias names, if it names one; its digest is '' where it has no tag of it."""
+        """Return the version that an alias names, or None. Its digest is '' if the version has no digest tag."""
         try:
             found = self._lookup(alias, "registered-models/alias", name=self.name, alias=alias)
         except ModelUnknown:
@@ -82,17 +82,17 @@ class RegisteredModel:
         return _version(self._field(found, "model_version"))
 
     def champion_digest(self) -> str | None:
-        """Return the champion's digest, if there is a champion."""
+        """Return the champion's digest, or None if there is no champion."""
         try:
             return self.resolve(None)[1]
         except ModelUnknown:
             return None
 
     def fetch(self, version: int) -> FetchedVersion:
-        """Return the version with its bundle folder, downloaded into the cache if it is not there.
+        """Return the version with its bundle folder, downloaded into the cache if it is not cached.
 
-        Raises `BundleDamaged` when the downloaded files are not the bundle that the version's digest names, and
-        `BundleTooNew` or `BundleTooOld` when this release cannot read it.
+        Raises `BundleDamaged` when the downloaded files do not match the version's digest, `BundleTooNew` or
+        `BundleTooOld` when this release cannot read the bundle, and `BundleMissing` when the cache cannot be written.
         """
         version, digest = self.resolve(str(version))
         folder = self._cache / digest
@@ -101,7 +101,7 @@ class RegisteredModel:
         return FetchedVersion(self.name, version, digest, folder)
 
     def versions(self) -> list[ModelVersion]:
-        """Return all versions, newest first."""
+        """Return all versions, highest version number first."""
         try:
             model = self._field(self._server.get("registered-models/get", name=self.name), "registered_model")
         except RegistryRefused as refusal:
@@ -115,12 +115,12 @@ class RegisteredModel:
         return sorted(found, reverse=True)
 
     def register(self, bundle_path: Path, run_id: str | None = None) -> int:
-        """Make a version of the bundle and return its number; a bundle that is registered already keeps its version.
+        """Register the bundle as a version and return the version number.
 
-        The version belongs to the MLflow run, where one is given; of a version that was there already the run keeps
-        that it gave the same model.
+        A bundle that is already registered keeps its version. A new version belongs to the MLflow run `run_id`, if
+        given. For an existing version, the run records that it produced the same model.
         """
-        from sentiment_core.registry.registration import link, register  # noqa: PLC0415 -- it needs MLflow
+        from sentiment_core.registry.registration import link, register  # noqa: PLC0415 -- this module needs MLflow
 
         bundle = Bundle.load(bundle_path)
         known = [int(item["version"]) for item in self._search(f" and tags.{DIGEST_TAG} = '{bundle.digest}'")]
@@ -137,7 +137,7 @@ class RegisteredModel:
             raise self._unknown(str(version), refusal) from refusal
 
     def tag(self, version: int, key: str, value: str) -> None:
-        """Set a tag of the version; MLflow's stores have room for 5,000 bytes in a value."""
+        """Set a tag of the version. MLflow's backend stores allow values of up to 5,000 bytes."""
         try:
             self._server.post("model-versions/set-tag", name=self.name, version=str(version), key=key, value=value)
         except RegistryRefused as refusal:
@@ -155,7 +155,7 @@ class RegisteredModel:
         return answer[name]
 
     def _unknown(self, wanted: str, refusal: RegistryRefused) -> TerminalError:
-        # MLflow answers 404 for an unknown version and 400 INVALID_PARAMETER_VALUE for an unknown alias.
+        # MLflow returns 404 for an unknown version, and 400 INVALID_PARAMETER_VALUE for an unknown alias.
         if refusal.details.get("error_code") in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return ModelUnknown(model=f"{self.name}@{wanted}", why=refusal.details["why"])
         return refusal
@@ -190,7 +190,7 @@ class RegisteredModel:
             raise BundleDamaged(path=uri, why=f"its digest is {found}, the registry says {digest}")
 
     def _download_files(self, version: int, scratch: Path) -> Path:
-        """Return the folder below `scratch` that the version's bundle was downloaded into."""
+        """Download the version's bundle below `scratch` and return its folder."""
         answer = self._lookup(str(version), "model-versions/get-download-uri", name=self.name, version=str(version))
         uri = self._field(answer, "artifact_uri")
         if urlsplit(uri).scheme != "mlflow-artifacts":
@@ -208,7 +208,7 @@ class RegisteredModel:
 
 
 def registered_model() -> RegisteredModel:
-    """Return the registered model that the settings name, or raise `SettingMissing`."""
+    """Return the registered model that the settings specify. Raises `SettingMissing` without a tracking URI."""
     chosen = settings()
     return RegisteredModel(chosen.require_mlflow_tracking_uri(), chosen.model_name, chosen.model_cache)
 
@@ -227,7 +227,7 @@ def _holds(folder: Path, digest: str) -> bool:
 
 
 def _place(bundle: Path, folder: Path, digest: str) -> None:
-    """Move the verified bundle to its place in the cache, where another process may have put the same one meanwhile."""
+    """Move the verified bundle into the cache. Another process may have placed the same bundle there meanwhile."""
     if folder.exists() and not _holds(folder, digest):
         folder.rename(bundle.with_name("damaged"))
     try:

@@ -1,4 +1,4 @@
-"""New versions of the registered model: bundles logged to MLflow as pyfunc models, by the `mlflow` package."""
+"""Register new model versions: log bundles to MLflow as pyfunc models, through the `mlflow` package."""
 
 import shutil
 import tempfile
@@ -20,7 +20,10 @@ _LOGGED_MODEL: Final = "models:/"
 
 
 def register(tracking_uri: str, name: str, bundle_path: Path, bundle: Bundle, run_id: str | None) -> int:
-    """Log the bundle as a pyfunc model and make a version of it; the tag is part of the same call as the version."""
+    """Log the bundle as a pyfunc model, create a version of it and return the version number.
+
+    The digest tag is set in the call that creates the version, so no version exists without it.
+    """
     signature = ModelSignature(
         inputs=Schema([ColSpec(DataType.string, "text")]),
         outputs=Schema([ColSpec(DataType.double, "score"), ColSpec(DataType.string, "label")]),
@@ -41,7 +44,7 @@ def register(tracking_uri: str, name: str, bundle_path: Path, bundle: Bundle, ru
                 mlflow_model=Model(model_id=logged.model_id, run_id=run_id),
                 signature=signature,
                 input_example=pd.DataFrame({"text": ["It works well and looks lovely."]}),
-                # Given explicitly: MLflow would otherwise load the model in a new process to find them.
+                # Explicit, because MLflow would otherwise load the model in a new process to infer them.
                 pip_requirements=[f"sentiment-core=={__version__}", "pandas"],
             )
             client.log_model_artifacts(logged.model_id, str(folder))
@@ -54,9 +57,9 @@ def register(tracking_uri: str, name: str, bundle_path: Path, bundle: Bundle, ru
 
 
 def link(tracking_uri: str, name: str, version: int, run_id: str) -> None:
-    """Let a run name the version, and the logged model behind it, as what came out of it."""
+    """Record the version, and the logged model that it was created from, as the output of a run."""
     with answering(tracking_uri) as client:
         source = client.get_model_version(name, str(version)).source
-        if source.startswith(_LOGGED_MODEL):  # else another program registered it, from files of its own
+        if source.startswith(_LOGGED_MODEL):  # otherwise another program registered it from other files
             client.log_outputs(run_id, [LoggedModelOutput(source.removeprefix(_LOGGED_MODEL), 0)])
         client.set_tag(run_id, "model_version", str(version))

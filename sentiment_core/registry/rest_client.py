@@ -1,7 +1,7 @@
-"""The part of MLflow's REST interface that a reader of models needs, by the standard library alone.
+"""A client for the part of MLflow's REST API that reading models needs, with the standard library only.
 
-The API's image carries no MLflow: an alias, a version and its files are plain HTTP calls to the tracking server,
-which also serves the artifacts (`mlflow server --serve-artifacts`).
+The API's image does not contain MLflow. Aliases, versions and files are read by plain HTTP calls to the tracking
+server, which also serves the artifacts (`mlflow server --serve-artifacts`).
 """
 
 import base64
@@ -28,11 +28,11 @@ _CHUNK = 1 << 20
 class TrackingServer:
     """One MLflow tracking server.
 
-    User and password may stand in its address; else they, or a token, are taken from the environment variables that
-    MLflow's own client reads: `MLFLOW_TRACKING_USERNAME` and `_PASSWORD`, `MLFLOW_TRACKING_TOKEN`.
+    The URI may contain user and password. Otherwise user and password, or a token, come from the environment variables
+    that MLflow's client reads: `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, or `MLFLOW_TRACKING_TOKEN`.
 
-    Every call raises `RegistryUnavailable` when the server does not do its part this time, and `RegistryRefused` when
-    it never will; the latter's details `status` and `error_code` are the server's answer.
+    Every call raises `RegistryUnavailable` for a temporary failure (retryable), and `RegistryRefused` for a permanent
+    one. The details `status` and `error_code` of the latter come from the server's response.
     """
 
     def __init__(self, uri: str, timeout_s: float = 10.0) -> None:
@@ -45,11 +45,11 @@ class TrackingServer:
         self._authorization = _authorization(unquote(parts.username or ""), unquote(parts.password or ""))
 
     def get(self, call: str, **query: str) -> dict[str, Any]:
-        """Return the JSON answer of `GET /api/2.0/mlflow/{call}`."""
+        """Return the JSON response of `GET /api/2.0/mlflow/{call}`."""
         return self._json(self._request(f"{_API}/{call}?{urlencode(query)}"))
 
     def post(self, call: str, **body: str) -> dict[str, Any]:
-        """Return the JSON answer of `POST /api/2.0/mlflow/{call}`."""
+        """Return the JSON response of `POST /api/2.0/mlflow/{call}`."""
         return self._json(self._request(f"{_API}/{call}", json.dumps(body).encode()))
 
     def folders(self, path: str) -> list[str]:
@@ -88,7 +88,7 @@ class TrackingServer:
             headers["Content-Type"] = "application/json"
         request = Request(self.uri + path, body, headers)  # noqa: S310 -- __init__ allows no other scheme
         if self._authorization:
-            # Where a server sends its clients on to its file store, that store must not learn who they are.
+            # If the server redirects to its file store, the credentials must not reach that store.
             request.add_unredirected_header("Authorization", self._authorization)
         return request
 
@@ -136,7 +136,7 @@ class TrackingServer:
 
 
 def _authorization(username: str, password: str) -> str | None:
-    """Return the header that says who calls: as the address has it, else as MLflow's client would."""
+    """Return the Authorization header, from the URI's credentials or from the environment variables, or None."""
     if not username:
         username = os.environ.get("MLFLOW_TRACKING_USERNAME", "")
         password = os.environ.get("MLFLOW_TRACKING_PASSWORD", "")

@@ -6,8 +6,8 @@ The script lists the file's folder as the nightly DAG does, so that the test als
 import json
 import subprocess
 
-from sentiment_core.drops.storage import s3_client
 from sentiment_core.database.connection import connect
+from sentiment_core.drops.storage import s3_client
 from sentiment_core.settings import settings
 
 chosen = settings()

@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
+from sentiment_core.database.advisory_locks import EXCLUSIVE, AdvisoryLock
 from sentiment_core.database.connection import database_errors, libpq_url
 from sentiment_core.database.schema import SchemaStatus, migrations_folder, required_revision
 
@@ -21,7 +22,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     config = migrations()
     with schema_connection(url) as guard, schema_connection(url) as connection:
         # An advisory lock of a transaction that stays open. Behind a pooler, a session lock would outlive the session.
-        guard.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.upgrade', 0))")
+        guard.exec_driver_sql(EXCLUSIVE, (AdvisoryLock.UPGRADE.value,))
         connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS sentiment")
         found = SchemaStatus(_revision(connection), required_revision())
         connection.commit()

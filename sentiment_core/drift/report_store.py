@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from psycopg2.extras import execute_values
 
+from sentiment_core.database.advisory_locks import AdvisoryLock, lock
 from sentiment_core.database.connection import Connection
 from sentiment_core.drift.observation import observe
 from sentiment_core.drift.statistics import Cause, Report, State, compare
@@ -40,10 +41,7 @@ def store(connection: Connection, day: date, model_id: int, reports: Sequence[Re
     """Store the reports of a day and model, and replace any earlier ones."""
     with connection, connection.cursor() as cursor:
         # The advisory lock serializes concurrent calls, so the second replaces the reports of the first.
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(format('sentiment.drift %%s %%s', %s, %s::date), 0))",
-            (model_id, day),
-        )
+        lock(cursor, AdvisoryLock.DRIFT, model_id, day)
         cursor.execute("DELETE FROM sentiment.drift_report WHERE day = %s AND model_id = %s", (day, model_id))
         execute_values(
             cursor,
@@ -90,7 +88,7 @@ def request_retraining(
     with a given id.
     """
     with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.retrain_request', 0))")
+        lock(cursor, AdvisoryLock.RETRAIN_REQUEST)
         cursor.execute(
             "SELECT retrain_request_id FROM sentiment.retrain_request"
             " WHERE requested_at > clock_timestamp() - make_interval(days => %s)"

@@ -12,6 +12,7 @@ import psycopg2.errors
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 from psycopg2.extras import execute_values
 
+from sentiment_core.database.advisory_locks import AdvisoryLock, lock
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import Drop
@@ -22,7 +23,6 @@ IDLE_IN_TRANSACTION = "10min"
 
 SORT_MEMORY = "64MB"  # enough for a million keys; more are sorted on disk
 
-MAINTENANCE = "hashtextextended('sentiment.maintenance', 0)"
 
 COLUMNS = (
     "source_file_id, bucket, key, etag, version_id, last_modified, size, source, day, status, sha256, current_model_id,"
@@ -128,7 +128,7 @@ def block_maintenance(cursor: Cursor, lock_timeout_s: float) -> None:
     """
     set_timeouts(cursor, lock_timeout_s)
     try:
-        cursor.execute(f"SELECT pg_advisory_xact_lock_shared({MAINTENANCE})")
+        lock(cursor, AdvisoryLock.MAINTENANCE, shared=True)
     except psycopg2.errors.LockNotAvailable as error:
         raise MaintenanceRuns(seconds=lock_timeout_s) from error
 
@@ -140,7 +140,7 @@ def block_loads(cursor: Cursor, lock_timeout_s: float) -> None:
     """
     set_timeouts(cursor, lock_timeout_s)
     try:
-        cursor.execute(f"SELECT pg_advisory_xact_lock({MAINTENANCE})")
+        lock(cursor, AdvisoryLock.MAINTENANCE)
     except psycopg2.errors.LockNotAvailable as error:
         raise LoadsUnderWay(seconds=lock_timeout_s) from error
     lock_heads(cursor)
@@ -154,9 +154,9 @@ def set_timeouts(cursor: Cursor, lock_timeout_s: float) -> None:
     )
 
 
-def _fetch(cursor: Cursor, source_file_id: int, lock: str) -> SourceFile:
+def _fetch(cursor: Cursor, source_file_id: int, locking: str) -> SourceFile:
     cursor.execute(
-        f"SELECT {COLUMNS} FROM sentiment.source_file WHERE source_file_id = %s {lock}",  # noqa: S608 - constants
+        f"SELECT {COLUMNS} FROM sentiment.source_file WHERE source_file_id = %s {locking}",  # noqa: S608 - constants
         (source_file_id,),
     )
     row = cursor.fetchone()
@@ -188,7 +188,7 @@ def lock_heads(cursor: Cursor) -> None:
     the same key or the same bytes. Whether a row is a review head depends on other files with the same review ids. So
     two loads must not decide concurrently.
     """
-    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.heads', 0))")
+    lock(cursor, AdvisoryLock.HEADS)
 
 
 def loaded_with_content(cursor: Cursor, sha256: bytes, besides: int) -> int | None:

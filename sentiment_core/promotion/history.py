@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 gives this class a lower-case name
 from psycopg2.extras import Json
 
+from sentiment_core.database.advisory_locks import AdvisoryLock, lock
 from sentiment_core.database.connection import Connection
 from sentiment_core.ledger.models import ensure_digest
 from sentiment_core.promotion.verdict import Verdict
@@ -67,7 +68,7 @@ def locked(connection: Connection, alias: str) -> Iterator[Cursor]:
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", (_LOCK_WAIT,))
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('sentiment.promotion ' || %s, 0))", (alias,))
+        lock(cursor, AdvisoryLock.PROMOTION, alias)
         yield cursor
 
 

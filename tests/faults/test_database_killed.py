@@ -36,7 +36,7 @@ def test_a_server_that_dies_under_load_comes_back_without_a_trace_of_it(
     storage = Watched(None, wait)
 
     def fail(uri: str) -> None:
-        with pytest.raises(DatabaseUnavailable, match="try again"):
+        with pytest.raises(DatabaseUnavailable, match="Try again"):
             load_once(own_settings, storage, uri)
 
     with ThreadPoolExecutor(WORKERS) as pool:

@@ -117,7 +117,7 @@ def test_a_killed_worker_leaves_nothing_and_its_claim_is_free_at_once(drops, que
 def test_a_lost_connection_is_transient_and_a_wrong_statement_is_terminal(settings) -> None:
     url = settings.require_database_url()
     with (
-        pytest.raises(DatabaseUnavailable, match="try again"),
+        pytest.raises(DatabaseUnavailable, match="Try again"),
         connect(url) as connection,
         connection.cursor() as cursor,
     ):

@@ -133,7 +133,7 @@ def test_a_trial_that_fails_says_why_and_the_others_go_on(mlflow_uri, labelled_c
     # A separate process whose NLTK has not searched for its data yet.
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "Of the 4 trials of experiment classic-recipes, 2 failed." in done.stderr
+    assert "2 of the 4 trials of experiment classic-recipes failed." in done.stderr
     printed = json.loads(done.stdout)
     assert printed["failed"] == 2
     assert printed["best"].endswith("words as they are")

@@ -19,7 +19,7 @@ class Demo(NamedTuple):
     output: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Demo:
     """The README's first command, on a new state folder."""
     state = tmp_path_factory.mktemp("demo")
@@ -36,7 +36,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Demo:
     return Demo(state, done.returncode, done.stdout)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(demo: Demo) -> Iterator[Stack]:
     """All parts, started again on the state that the demo left."""
     with Stack(demo.state) as stack:

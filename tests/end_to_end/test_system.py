@@ -50,12 +50,12 @@ def put(system: Stack, key: str, data: bytes) -> None:
     system.object_store.client().put_object(Bucket=BUCKET, Key=key, Body=data)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def files() -> list[GeneratedFile]:
     return generated_files(DAY.isoformat())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def scored(system: Stack, files: list[GeneratedFile]) -> str:
     """The day's files, dropped and backfilled; the id of the run."""
     for file in files:

@@ -98,7 +98,7 @@ soak: $(KERNELS) ## Let honest and hostile clients at the service for ten minute
 lint: $(READY) ## Check style, format and import directions
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@PYTHONPATH=plugins $(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: types
 types: $(READY) ## Check types

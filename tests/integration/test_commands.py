@@ -93,7 +93,7 @@ def test_a_file_that_fails_for_now_does_not_keep_back_the_others(sentiment, drop
         (["load", "s3://no-such-bucket/a.csv"], {}, 1, "s3://no-such-bucket/a.csv does not exist"),
         (["load", "s3://no-such-bucket/"], {}, 1, "Check the bucket's name"),
         (["load", "--model", "/nowhere", "/dev/null"], {}, 1, "There is no model bundle at /nowhere"),
-        (["db", "status"], {"SENTIMENT_DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}, 1, "The database is unavailable"),
+        (["db", "status"], {"SENTIMENT_DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}, 1, "database is unavailable"),
         (["nonsense"], {}, 2, "No such command 'nonsense'"),
     ],
 )

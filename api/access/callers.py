@@ -6,6 +6,8 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Address, ip_address
 
+from aiohttp import web
+
 from api.contract.errors import Unauthorised
 from api.contract.schemas import REQUEST_KEY
 
@@ -23,9 +25,11 @@ class Callers:
         self._known = [(name, bytes.fromhex(digest)) for name, digest in pairs]
         self._hops = forwarded_hops
 
-    def identify(self, headers: Mapping[str, str], peer: str | None) -> str:
-        """Return the caller's name, or its address where no keys are set; raises `Unauthorised`."""
-        return self._key_name(headers) if self._known else self.address(headers, peer)
+    def identify(self, request: web.BaseRequest) -> str:
+        """Return the name of the caller's key, or its address if no keys are set. Raises `Unauthorised`."""
+        if self._known:
+            return self._key_name(request.headers)
+        return self.address(request.headers, request.remote)
 
     def address(self, headers: Mapping[str, str], peer: str | None) -> str:
         """Return the address that a request comes from, as the outermost of our own proxies saw it.

@@ -3,16 +3,11 @@
 import math
 from http import HTTPStatus
 
-import orjson
-from aiohttp import web
-
 from api.contract.errors import MethodNotAllowed, RateLimited, Unauthorised, UpgradeRequired
 from api.contract.schemas import Problem
 from sentiment_core.errors import SentimentError, TransientError
 
 MEDIA = "application/problem+json"
-# The code of the problem that answers a request.
-PROBLEM = web.RequestKey("problem", str)
 RETRY_AFTER_S = 5
 
 STATUS: dict[str, HTTPStatus] = {
@@ -65,21 +60,6 @@ def problem(error: SentimentError) -> Problem:
         "detail": str(error),
         "code": error.code,
     }
-
-
-def problem_response(error: SentimentError) -> web.Response:
-    """Return the error as a response."""
-    body = problem(error)
-    return web.Response(status=body["status"], body=orjson.dumps(body), content_type=MEDIA, headers=headers_of(error))
-
-
-def problem_bytes(error: SentimentError) -> bytes:
-    """Return the error as a whole HTTP response that closes its connection."""
-    body = orjson.dumps(problem(error))
-    status = status_of(error)
-    headers = {"Content-Type": MEDIA, "Content-Length": len(body), "Connection": "close"} | headers_of(error)
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def headers_of(error: SentimentError) -> dict[str, str]:

@@ -27,5 +27,9 @@ class ModelSelection:
 
     def record(self, text: str, prediction: Prediction) -> None:
         """Count the prediction of a text as it was sent, and hand the scored part to the shadow model."""
-        self._metrics.predicted(prediction["label"], len(text), prediction["model"], truncated=prediction["truncated"])
-        self._models.shadow(self._limit.allowed(text)[0], prediction["score"], prediction["label"])
+        label = prediction["label"]
+        self._metrics.requests.predicted(label, len(text), prediction["model"])
+        if prediction["truncated"]:
+            self._metrics.truncated.inc()
+        if self._models.has_shadow:
+            self._models.shadow(self._limit.allowed(text)[0], prediction["score"], label)

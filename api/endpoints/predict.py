@@ -5,9 +5,9 @@ from aiohttp import web
 from api.contract.errors import BatchTooLarge, TypeInvalid
 from api.contract.schemas import BatchRequest, Prediction, PredictRequest, validate
 from api.endpoints.model_selection import ModelSelection
-from api.http.bodies import FORM, JSON, BodyReader, content_type, parse_form, parse_json
+from api.http.answers import JSON, Answer, json_answer
+from api.http.bodies import FORM, BodyReader, content_type, parse_form, parse_json
 from api.http.content_negotiation import prefers_html
-from api.http.responses import json_response
 from api.models.scoring import Predictor
 from api.observability.metrics import ServiceMetrics
 from api.pages.pages import LONGEST_EXPLAINED, Pages
@@ -35,16 +35,16 @@ class PredictEndpoints:
         self._metrics = metrics
         self._max_batch_texts = max_batch_texts
 
-    async def predict(self, request: web.BaseRequest) -> web.Response:
+    async def predict(self, request: web.BaseRequest) -> Answer:
         """Score one text, from JSON or from a form; the form of a browser is answered with the page."""
         if content_type(request, JSON, FORM) == JSON:
             wanted = validate(PredictRequest, parse_json(await self._bodies.read(request)))
-            return json_response(await self._predict(request, wanted))
+            return json_answer(await self._predict(request, wanted))
         if prefers_html(request.headers.get("Accept", "")):
             return await self._page(request)
-        return json_response(await self._predict(request, _form(await self._bodies.read(request))))
+        return json_answer(await self._predict(request, _form(await self._bodies.read(request))))
 
-    async def predict_batch(self, request: web.BaseRequest) -> web.Response:
+    async def predict_batch(self, request: web.BaseRequest) -> Answer:
         """Score several texts; each fails or succeeds alone."""
         content_type(request, JSON)
         texts = validate(BatchRequest, parse_json(await self._bodies.read(request))).texts
@@ -55,23 +55,24 @@ class PredictEndpoints:
         for text, result in zip(texts, answer["results"], strict=True):
             if result is not None:
                 self._selection.record(text, result)
-        return json_response(answer)
+        return json_answer(answer)
 
     async def _predict(self, request: web.BaseRequest, wanted: PredictRequest) -> Prediction:
-        prediction = await self._predictor.predict(self._selection.model_for(request), wanted)
+        model = self._selection.model_for(request)
+        prediction = await self._predictor.predict(model, wanted.text, wanted.explain)
         self._selection.record(wanted.text, prediction)
         return prediction
 
-    async def _page(self, request: web.BaseRequest) -> web.Response:
+    async def _page(self, request: web.BaseRequest) -> Answer:
         text = ""
         try:
             fields = parse_form(await self._bodies.read(request))
             # A browser writes CRLF in a form whatever was typed.
             text = fields.get("text", "").replace("\r\n", "\n")
             wanted = validate(PredictRequest, {"text": text, "explain": len(text) <= LONGEST_EXPLAINED})
-            return self._pages.result_page(request, text, await self._predict(request, wanted))
+            return self._pages.result_page(text, await self._predict(request, wanted))
         except SentimentError as error:
-            return self._pages.result_page(request, text, error)
+            return self._pages.result_page(text, error)
 
 
 def _form(body: bytes) -> PredictRequest:

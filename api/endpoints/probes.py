@@ -3,14 +3,14 @@
 import asyncio
 
 from aiohttp import web
-from aiohttp.hdrs import ACCEPT, CONTENT_TYPE
+from aiohttp.hdrs import ACCEPT
 
 from api.contract.errors import ServiceStopping
 from api.contract.openapi import document
 from api.contract.schemas import Health
 from api.contract.settings import ServiceSettings
 from api.feedback.queue import FeedbackQueue
-from api.http.responses import json_response
+from api.http.answers import Answer, json_answer
 from api.models.provider import ModelProvider
 from api.observability.metrics import ServiceMetrics
 
@@ -32,29 +32,29 @@ class ProbeEndpoints:
         self._metrics = metrics
         self._stopping = stopping
 
-    async def healthz(self, _request: web.BaseRequest) -> web.Response:
+    async def healthz(self, _request: web.BaseRequest) -> Answer:
         """Answer as long as the process runs."""
         alive: Health = {"status": "ok"}
-        return json_response(alive)
+        return json_answer(alive)
 
-    async def readyz(self, _request: web.BaseRequest) -> web.Response:
+    async def readyz(self, _request: web.BaseRequest) -> Answer:
         """Answer 200 while this process should get requests."""
         if self._stopping.is_set():
             raise ServiceStopping
         ready = self._models.readiness()
         if self._feedback is not None:
             ready["feedback"] = self._feedback.status
-        return json_response(ready)
+        return json_answer(ready)
 
-    async def model(self, _request: web.BaseRequest) -> web.Response:
+    async def model(self, _request: web.BaseRequest) -> Answer:
         """Describe the champion."""
-        return json_response(self._models.card())
+        return json_answer(self._models.card())
 
-    async def metrics(self, request: web.BaseRequest) -> web.Response:
+    async def metrics(self, request: web.BaseRequest) -> Answer:
         """Answer with all metrics."""
         body, content_type = self._metrics.exposition(request.headers.get(ACCEPT, ""))
-        return web.Response(body=body, headers={CONTENT_TYPE: content_type})
+        return Answer(body, content_type)
 
-    async def openapi(self, _request: web.BaseRequest) -> web.Response:
+    async def openapi(self, _request: web.BaseRequest) -> Answer:
         """Answer with the OpenAPI document."""
-        return json_response(document(self._settings))
+        return json_answer(document(self._settings))

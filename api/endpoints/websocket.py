@@ -6,8 +6,7 @@ import weakref
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from api.access.access_control import CALLER
-from api.access.rate_limit import RateLimit
+from api.access.access_control import AccessControl
 from api.contract.errors import TypeInvalid, UpgradeRequired
 from api.contract.problems import problem
 from api.contract.schemas import Prediction, PredictRequest, Problem, validate
@@ -29,13 +28,13 @@ class WebSocketEndpoint:
     def __init__(
         self,
         settings: ServiceSettings,
-        rate: RateLimit,
+        control: AccessControl,
         selection: ModelSelection,
         predictor: Predictor,
         metrics: ServiceMetrics,
     ) -> None:
         self._settings = settings
-        self._rate = rate
+        self._control = control
         self._selection = selection
         self._predictor = predictor
         self._metrics = metrics
@@ -48,11 +47,12 @@ class WebSocketEndpoint:
             raise UpgradeRequired
         await socket.prepare(request)
         self._open.add(socket)
+        caller = self._control.callers.identify(request)
         idle_s = self._settings.socket_idle_s
         try:
             # A message is read after the previous answer is written: a client that does not read is not read either.
             while (message := await socket.receive(idle_s)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                answer = await self._answer(request, message.data)
+                answer = await self._answer(request, caller, message.data)
                 await socket.send_str(orjson.dumps(answer).decode())
         except TimeoutError:
             await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"idle for too long")
@@ -65,13 +65,13 @@ class WebSocketEndpoint:
         for socket in tuple(self._open):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the service is stopping")
 
-    async def _answer(self, request: web.BaseRequest, data: str | bytes) -> Prediction | Problem:
+    async def _answer(self, request: web.BaseRequest, caller: str, data: str | bytes) -> Prediction | Problem:
         try:
             if isinstance(data, bytes):
                 raise TypeInvalid(where="message", why="it must be a text message, not a binary one")
-            self._rate.take(request[CALLER])
+            self._control.rate.take(caller)
             wanted = validate(PredictRequest, parse_json(data))
-            prediction = await self._predictor.predict(self._selection.model_for(request), wanted)
+            prediction = await self._predictor.predict(self._selection.model_for(request), wanted.text, wanted.explain)
         except SentimentError as error:
             self._metrics.problems.labels(error.code).inc()
             return problem(error)

@@ -16,7 +16,6 @@ from api.contract.errors import (
     TypeInvalid,
 )
 
-JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _MAX_FIELDS = 16

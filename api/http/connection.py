@@ -5,12 +5,12 @@ an answer that is not read; both are here. Reading a body has its own limit (`ap
 """
 
 import asyncio
+import math
 from typing import Protocol, cast
 
 from aiohttp import web
 
 from api.contract.errors import HttpMalformed, Overloaded
-from api.http.deadline import Deadline
 from api.http.request_boundaries import RequestBoundaries
 from api.http.transport import AnsweringTransport
 from sentiment_core.errors import SentimentError
@@ -38,12 +38,12 @@ class Connection(asyncio.Protocol):
 
     The head deadline runs from the connection's start, or from the first byte after a request, until a handler has the
     next request. It also runs when it is uncertain whether bytes of a next request have arrived. The write deadline
-    runs while the client does not take what is written.
+    runs from the end of each request, and while writing is paused; it only matters if something is still unwritten.
     """
 
     __slots__ = (
-        *("_boundaries", "_head_deadline", "_idle", "_inner", "_owner", "_transport", "_writable"),
-        "_write_deadline",
+        *("_boundaries", "_head_due", "_idle", "_inner", "_loop", "_owner", "_timeout_s", "_timer"),
+        *("_transport", "_writable", "_write_due"),
     )
 
     def __init__(self, owner: ConnectionOwner) -> None:
@@ -51,20 +51,20 @@ class Connection(asyncio.Protocol):
         self._inner: asyncio.Protocol | None = None
         self._boundaries = RequestBoundaries()
         self._idle = False
-        self._head_deadline = Deadline(owner.request_timeout_s, self._abort)
-        self._write_deadline = Deadline(owner.request_timeout_s, self._abort)
+        self._loop = asyncio.get_running_loop()
+        self._timeout_s = owner.request_timeout_s
+        self._head_due = self._write_due = math.inf
+        self._timer: asyncio.TimerHandle | None = None
         self._writable: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Serve the client, or refuse it if there are too many."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own is none by name
-        # Zero: writing pauses as soon as the client's window is full, however small the answer.
-        self._transport.set_write_buffer_limits(high=0)
         self._owner.connections.add(self)
         if len(self._owner.connections) > self._owner.max_connections:
             self._refuse()
             return
-        self._head_deadline.set()
+        self._head_due = self._due()
         self._inner = self._owner.protocol()
         self._inner.connection_made(AnsweringTransport(self._transport, self._malformed))
 
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
             return
         if self._idle:
             self._idle = False
-            self._head_deadline.set()
+            self._head_due = self._due()
         self._boundaries.received(data)
         self._inner.data_received(data)
 
@@ -85,14 +85,19 @@ class Connection(asyncio.Protocol):
     def request_started(self, request: web.BaseRequest) -> None:
         """Note that a handler has a request: from here on it has its own limits."""
         self._idle = False
-        self._head_deadline.clear()
+        self._head_due = math.inf
         self._boundaries.started(request)
 
     def request_ended(self) -> None:
         """Note that a handler has returned its answer, and wait for the next request."""
+        self._write_due = due = self._due()
         self._idle = self._boundaries.between_requests
         if not self._idle:
-            self._head_deadline.set()
+            self._head_due = due
+
+    def write(self, data: bytes) -> None:
+        """Write a whole answer."""
+        self._transport.write(data)
 
     @property
     def writing_paused(self) -> bool:
@@ -106,22 +111,22 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Start the deadline for a client that does not read."""
-        self._write_deadline.set()
-        self._writable = asyncio.get_running_loop().create_future()
+        self._write_due = self._due()
+        self._writable = self._loop.create_future()
         if self._inner is not None:
             self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        """Clear it: the client has read everything."""
-        self._write_deadline.clear()
+        """Start it again for the rest: the client reads."""
+        self._write_due = self._due()
         self._release_writers()
         if self._inner is not None:
             self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End all that waits for the client."""
-        self._head_deadline.cancel()
-        self._write_deadline.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._release_writers()
         self._owner.connections.discard(self)
         if self._inner is not None:
@@ -136,10 +141,32 @@ class Connection(asyncio.Protocol):
         error = Overloaded(limit=self._owner.max_connections, things="open connections")
         self._transport.write(self._owner.problem(error))
         self._transport.write_eof()
-        asyncio.get_running_loop().call_later(LINGER_S, self._abort)
+        self._loop.call_later(LINGER_S, self._abort)
 
     def _malformed(self) -> bytes:
         return self._owner.problem(HttpMalformed())
+
+    def _due(self) -> float:
+        """Return when a deadline that starts now is due, and see that a timer checks it.
+
+        Setting a deadline costs no timer: one fires at most once per timeout, and restarts for the time that is left.
+        All deadlines have the same length, so a running timer is never later than a new deadline.
+        """
+        due = self._loop.time() + self._timeout_s
+        if self._timer is None:
+            self._timer = self._loop.call_at(due, self._check)
+        return due
+
+    def _check(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        if now >= self._write_due and not self._transport.get_write_buffer_size():
+            self._write_due = math.inf
+        due = min(self._head_due, self._write_due)
+        if now >= due:
+            self._abort()
+        elif due < math.inf:
+            self._timer = self._loop.call_at(due, self._check)
 
     def _abort(self) -> None:
         self._transport.abort()

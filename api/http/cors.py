@@ -4,6 +4,8 @@ from collections.abc import Collection
 
 from aiohttp import web
 
+from api.http.answers import Answer
+
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, X-API-Key, X-Request-Id, X-Request-Key, traceparent",
@@ -11,15 +13,18 @@ _PREFLIGHT = {
 }
 
 
-async def preflight(_request: web.BaseRequest) -> web.Response:
+async def preflight(_request: web.BaseRequest) -> Answer:
     """Answer the request that a browser sends before a cross-origin request."""
-    return web.Response(status=204, headers=_PREFLIGHT)
+    return Answer(status=204, headers=_PREFLIGHT)
 
 
-def allow_origin(origins: Collection[str], request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Let the page that sent a request read the response, if its origin is one of the given ones."""
-    response.headers["Vary"] = "Origin"
+def cors_headers(origins: Collection[str], request: web.BaseRequest) -> dict[str, str]:
+    """Return the headers that let the page that sent a request read the answer, if its origin is one of the given."""
     origin = request.headers.get("Origin")
-    if origin in origins:
-        response.headers["Access-Control-Allow-Origin"] = str(origin)
-        response.headers["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"
+    if origin is None or origin not in origins:
+        return {"Vary": "Origin"}
+    return {
+        "Vary": "Origin",
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "Retry-After, X-Request-Id",
+    }

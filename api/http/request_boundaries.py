@@ -5,7 +5,6 @@ from aiohttp import hdrs, web
 _END_OF_HEAD = b"\r\n\r\n"
 # More bytes before the start of a request than this are not kept; the position is then unknown.
 _MOST_KEPT = 1 << 18
-_OTHER_FRAMING = (hdrs.TRANSFER_ENCODING, hdrs.UPGRADE)
 
 
 class RequestBoundaries:
@@ -26,6 +25,9 @@ class RequestBoundaries:
 
     def received(self, data: bytes) -> None:
         """Count bytes as they arrive."""
+        if self._known and not self._body_left and not self._unclaimed:
+            self._unclaimed = data
+            return
         if self._body_left:
             size = len(data)
             if size <= self._body_left:
@@ -45,7 +47,7 @@ class RequestBoundaries:
             return
         end = self._unclaimed.find(_END_OF_HEAD)
         headers = request.headers
-        if end < 0 or any(name in headers for name in _OTHER_FRAMING):
+        if end < 0 or hdrs.TRANSFER_ENCODING in headers or hdrs.UPGRADE in headers:
             self._forget()
             return
         length = headers.get(hdrs.CONTENT_LENGTH)

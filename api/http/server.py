@@ -5,11 +5,12 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from typing_extensions import override
 
 from api.contract.errors import AddressTaken
-from api.contract.problems import problem_bytes
 from api.contract.settings import ServiceSettings
-from api.http.connection import LINGER_S, Connection, connection_of
+from api.http.answers import problem_answer, render
+from api.http.connection import LINGER_S, Connection
 from api.observability.metrics import ServiceMetrics
 from sentiment_core.errors import SentimentError
 
@@ -18,6 +19,32 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _log = logging.getLogger(__name__)
 # aiohttp logs every malformed request as an exception, with a traceback; the metric counts them.
 _log.addFilter(lambda record: not str(record.msg).startswith("Error handling request"))
+
+
+class _Written(web.StreamResponse):
+    """What aiohttp gets for an answer that is written already: there is nothing left to prepare or to send."""
+
+    def __init__(self, *, keeps_connection: bool) -> None:
+        super().__init__()
+        self.keeps_connection = keeps_connection
+
+    @property
+    @override
+    def keep_alive(self) -> bool:
+        return self.keeps_connection
+
+    @override
+    async def prepare(self, request: web.BaseRequest) -> None:
+        return None
+
+    @override
+    async def write_eof(self, data: bytes = b"") -> None:
+        return None
+
+
+# One of each serves all requests: they hold nothing of a request.
+KEEP_CONNECTION = _Written(keeps_connection=True)
+CLOSE_CONNECTION = _Written(keeps_connection=False)
 
 
 class HttpServer:
@@ -38,7 +65,7 @@ class HttpServer:
     async def start(self, host: str, port: int) -> list[str]:
         """Listen on an address and return the addresses that are bound; raises `AddressTaken`."""
         self._server = web.Server(
-            self._handle,
+            self._handler,
             keepalive_timeout=self._keepalive_s,
             lingering_time=LINGER_S,
             access_log=None,
@@ -68,16 +95,4 @@ class HttpServer:
     def problem(self, error: SentimentError) -> bytes:
         """Count an error that no handler sees and return its answer."""
         self._metrics.problems.labels(error.code).inc()
-        return problem_bytes(error)
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        connection = connection_of(request)
-        if connection is None:
-            return await self._handler(request)
-        connection.request_started(request)
-        try:
-            if connection.writing_paused:  # answers of earlier requests wait: they do not pile up
-                await connection.wait_writable()
-            return await self._handler(request)
-        finally:
-            connection.request_ended()
+        return render(problem_answer(error))

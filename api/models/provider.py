@@ -55,6 +55,11 @@ class ModelProvider:
         """Tell whether a request's key can change which model answers it; else None can be given for it."""
         return self._canary is not None and self._canary.active
 
+    @property
+    def has_shadow(self) -> bool:
+        """Tell whether a shadow model scores along."""
+        return self._shadow is not None
+
     def choose(self, key: str | None) -> ServedModel:
         """Return the model that answers this key, the champion where it is None, or raise `ModelNotReady`."""
         champion = self.current

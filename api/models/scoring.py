@@ -31,13 +31,15 @@ class Predictor:
         self._limit = limit
         self._timeout_s = timeout_s
 
-    async def predict(self, model: ServedModel, request: PredictRequest) -> Prediction:
+    async def predict(self, model: ServedModel, text: str, explain: bool) -> Prediction:
         """Return the prediction of one text. Raises `TextTooLong` and `AnswerTooSlow`."""
-        text, truncated = self._limit.allowed(request.text)
-        if len(text) <= (INLINE_EXPLAINED if request.explain else INLINE_CHARACTERS):
-            prediction = _predict(model, text, request.explain)
+        truncated = False
+        if len(text) > self._limit.characters:
+            text, truncated = self._limit.allowed(text)
+        if len(text) <= (INLINE_EXPLAINED if explain else INLINE_CHARACTERS):
+            prediction = _predict(model, text, explain)
         else:
-            prediction = await self._in_thread(_predict, model, text, request.explain)
+            prediction = await self._in_thread(_predict, model, text, explain)
         prediction["truncated"] = truncated
         return prediction
 

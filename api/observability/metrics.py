@@ -28,18 +28,24 @@ class RequestMetrics(Collector):
     def __init__(self) -> None:
         self.requests: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.predictions: defaultdict[tuple[str, int | None, str], int] = defaultdict(int)
+        self.timed = 0
+        self.seconds = 0.0
         self._lengths = [0] * (len(_LENGTH_BUCKETS) + 1)
         self._characters = 0
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._buckets: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(_LATENCY_BUCKETS) + 1))
 
-    def observe(self, endpoint: str, seconds: float) -> None:
-        """Note how long a request took."""
-        self._buckets[endpoint][bisect_left(_LATENCY_BUCKETS, seconds)] += 1
-        self._seconds[endpoint] += seconds
+    def observe(self, method: str, endpoint: str, seconds: float | None) -> None:
+        """Count a request; `method` is of `METHODS` or "other", a stream has no `seconds`."""
+        self.requests[method, endpoint] += 1
+        if seconds is not None:
+            self._buckets[endpoint][bisect_left(_LATENCY_BUCKETS, seconds)] += 1
+            self._seconds[endpoint] += seconds
+            self.timed += 1
+            self.seconds += seconds
 
     def predicted(self, label: str, characters: int, model: ModelIdentity) -> None:
-        """Note one scored text."""
+        """Count a scored text, with as many characters as were sent."""
         self.predictions[label, model["version"], model["digest"]] += 1
         self._lengths[bisect_left(_LENGTH_BUCKETS, characters)] += 1
         self._characters += characters
@@ -92,13 +98,11 @@ class ServiceMetrics:
     """All metrics of one app, in a registry of its own. Endpoints are route templates, never raw paths."""
 
     def __init__(self, hourly_price_usd: float) -> None:
-        self._usd_per_second = hourly_price_usd / 3600
-        self._requests_seen = 0
-        self._total_cost_usd = 0.0
+        usd_per_second = hourly_price_usd / 3600
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        self._counted = RequestMetrics()
-        registry.register(self._counted)
+        self.requests = requests = RequestMetrics()
+        registry.register(requests)
         self.cost_per_request = Gauge(
             "app_cost_per_request_usd", "Mean price of the time that a request takes.", registry=registry
         )
@@ -180,23 +184,8 @@ class ServiceMetrics:
             self.model_reloads.labels(outcome)
         for reason in ("full", "failed"):
             self.shadow_dropped.labels(reason)
-        self.total_cost.set_function(lambda: self._total_cost_usd)
-        self.cost_per_request.set_function(lambda: self._total_cost_usd / max(self._requests_seen, 1))
-
-    def observe(self, method: str, endpoint: str, seconds: float | None) -> None:
-        """Count one answered request and its cost; `method` is of `METHODS` or "other", a stream has no `seconds`."""
-        self._counted.requests[method, endpoint] += 1
-        if seconds is None:
-            return
-        self._counted.observe(endpoint, seconds)
-        self._requests_seen += 1
-        self._total_cost_usd += seconds * self._usd_per_second
-
-    def predicted(self, label: str, characters: int, model: ModelIdentity, *, truncated: bool = False) -> None:
-        """Count one scored text, of so many characters as were sent."""
-        self._counted.predicted(label, characters, model)
-        if truncated:
-            self.truncated.inc()
+        self.total_cost.set_function(lambda: requests.seconds * usd_per_second)
+        self.cost_per_request.set_function(lambda: requests.seconds * usd_per_second / max(requests.timed, 1))
 
     def reloaded(self, role: RoleName, outcome: str) -> None:
         """Count a look at the registry; `outcome` is loaded, refused or unavailable."""

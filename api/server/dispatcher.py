@@ -11,12 +11,14 @@ import time
 import uuid
 from collections.abc import Collection, Mapping
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from api.contract.errors import BodyUnreadable, RequestFailed, Unauthorised
-from api.contract.problems import PROBLEM, problem_response
+from api.http.answers import Answer, problem_answer, render
+from api.http.connection import Connection, connection_of
 from api.http.content_negotiation import prefers_html
-from api.http.cors import allow_origin
+from api.http.cors import cors_headers
+from api.http.server import CLOSE_CONNECTION, KEEP_CONNECTION
 from api.observability.logs import AccessLog
 from api.observability.metrics import METHODS, ServiceMetrics
 from api.observability.tracing import Tracing
@@ -26,7 +28,6 @@ from sentiment_core.errors import SentimentError
 
 log = logging.getLogger(__name__)
 
-_SERVER = "sentiment"  # without versions, which would help to find known vulnerabilities
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # A request's id is the id of the process, which is random, and a number.
 _PROCESS = uuid.uuid4().hex[:22]
@@ -55,48 +56,72 @@ class Dispatcher:
         self._cors_origins = cors_origins
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Return the answer to a request."""
+        """Answer a request."""
         start = time.perf_counter()
+        connection = connection_of(request)
+        if connection is not None:
+            connection.request_started(request)
+            if connection.writing_paused:  # answers of earlier requests are not read yet: they do not pile up
+                await connection.wait_writable()
         headers = request.headers
         request_id = request_id_of(headers)
-        endpoint, handler = self._router.find(request)
+        endpoint, handler, room = self._router.find(request)
         try:
-            response = await handler(request)
+            if room is None:
+                answer = await handler(request)
+            else:
+                room.enter(request)
+                try:
+                    answer = await handler(request)
+                finally:
+                    room.leave()
         except Exception as error:  # noqa: BLE001 -- every failure gets an answer in the one shape of errors
-            response = self._failed(request, error, request_id)
+            answer = self._failed(request, error, request_id)
         seconds = time.perf_counter() - start
-        streamed = response.prepared
-        if not streamed:
-            response.headers["X-Request-Id"] = request_id
-            response.headers["X-Content-Type-Options"] = "nosniff"
-            response.headers["Server"] = _SERVER
-            if self._cors_origins:
-                allow_origin(self._cors_origins, request, response)
-            # The client must know that its connection will be closed before it sends another request: the process
-            # stops, or the body was not read to its end.
-            if self._stopping.is_set() or not request.content.is_eof():
-                response.force_close()
         method = request.method if request.method in METHODS else "other"
-        code = request.get(PROBLEM)
-        # The duration of a stream says nothing about speed.
-        self._metrics.observe(method, endpoint, None if streamed else seconds)
-        if code is not None:
-            self._metrics.problems.labels(code).inc()
-        trace_id = self._tracing.record(method, endpoint, response.status, seconds, code, headers.get("traceparent"))
-        self._access_log.write(method, endpoint, response.status, 1000 * seconds, request_id, code, trace_id)
+        status, traceparent = answer.status, headers.get("traceparent")
+        if isinstance(answer, Answer):
+            code = answer.code
+            self._metrics.requests.observe(method, endpoint, seconds)
+            if code is not None:
+                self._metrics.problems.labels(code).inc()
+            response = self._send(request, connection, answer, request_id)
+        else:
+            code = None
+            self._metrics.requests.observe(method, endpoint, None)  # the duration of a stream says nothing about speed
+            response = answer
+        trace_id = self._tracing.record(method, endpoint, status, seconds, code, traceparent)
+        self._access_log.write(method, endpoint, status, 1000 * seconds, request_id, code, trace_id)
+        if connection is not None:
+            connection.request_ended()
         return response
 
-    def _failed(self, request: web.BaseRequest, failure: Exception, request_id: str) -> web.Response:
+    def _send(
+        self, request: web.BaseRequest, connection: Connection | None, answer: Answer, request_id: str
+    ) -> web.StreamResponse:
+        if self._cors_origins:
+            answer.headers = {**answer.headers, **cors_headers(self._cors_origins, request)}
+        # The client must know that its connection will be closed before it sends another request: the process stops,
+        # or the body was not read to its end.
+        keep = request.keep_alive and not self._stopping.is_set() and request.content.is_eof()
+        header = None if keep else "close"
+        if keep and request.version < HttpVersion11:
+            header = "keep-alive"
+        if connection is not None:
+            connection.write(render(answer, request_id, header, with_body=request.method != "HEAD"))
+        return KEEP_CONNECTION if keep else CLOSE_CONNECTION
+
+    def _failed(self, request: web.BaseRequest, failure: Exception, request_id: str) -> Answer:
         error = _translate(failure, request_id)
-        request[PROBLEM] = error.code
         if isinstance(error, RequestFailed):
             log.error("request failed", exc_info=failure, extra={"request_id": request_id})
         if not prefers_html(request.headers.get("Accept", "")):
-            return problem_response(error)
-        response = self._pages.problem_page(request, error)
+            return problem_answer(error)
+        answer = self._pages.problem_page(error)
         if isinstance(error, Unauthorised):
-            response.headers["WWW-Authenticate"] = 'Basic realm="sentiment"'  # makes a browser ask for a key
-        return response
+            # Makes a browser ask for a key.
+            answer.headers = {**answer.headers, "WWW-Authenticate": 'Basic realm="sentiment"'}
+        return answer
 
 
 def _translate(failure: Exception, request_id: str) -> SentimentError:

@@ -1,20 +1,22 @@
 """Which address is answered by which handler, and who may call it."""
 
-from collections.abc import Callable, Collection, Container
+from collections.abc import Awaitable, Callable, Collection, Container
 from enum import Enum, auto
 from typing import NamedTuple
 
 from aiohttp import web
 
-from api.access.access_control import AccessControl
+from api.access.access_control import AccessControl, Room
 from api.contract.errors import MethodNotAllowed, PathUnknown
 from api.endpoints.feedback import FeedbackEndpoint
 from api.endpoints.predict import PredictEndpoints
 from api.endpoints.probes import ProbeEndpoints
 from api.endpoints.websocket import WebSocketEndpoint
+from api.http.answers import Answer
 from api.http.cors import preflight
-from api.http.server import Handler
 from api.pages.pages import Pages
+
+Handler = Callable[[web.BaseRequest], Awaitable[Answer | web.WebSocketResponse]]
 
 
 class Access(Enum):
@@ -60,11 +62,18 @@ ROUTES = (
     Route("GET", "/docs", Access.OPEN, lambda to: to.pages.docs),
     Route("GET", STATIC, Access.OPEN, lambda to: to.pages.static),
 )
-_Found = tuple[str, Handler]
+
+
+class Target(NamedTuple):
+    """What a request is routed to: the name of its endpoint, its handler, and the room that it takes, if limited."""
+
+    endpoint: str
+    handler: Handler
+    room: Room | None
 
 
 class Router:
-    """Find the handler of a request by its method and path, in one look-up for exact paths."""
+    """Find the target of a request by its path and method, in one look-up for exact paths."""
 
     def __init__(
         self,
@@ -74,26 +83,30 @@ class Router:
         *,
         cors: bool = False,
     ) -> None:
-        self._by_path: dict[str, dict[str, _Found]] = {}
+        self._by_path: dict[str, dict[str, Target]] = {}
         self._preflight = cors
+        rooms = {Access.GUARDED: control.requests, Access.STREAM: control.sockets}
         for method, path, kind, handler_of in ROUTES:
             if kind not in access:
                 continue
-            found = (path, _checked(control, kind, handler_of(endpoints)))
+            target = Target(path, handler_of(endpoints), rooms.get(kind))
             methods = self._by_path.setdefault(path, {})
-            methods[method] = found
+            methods[method] = target
             if method == "GET" and kind is not Access.STREAM:
-                methods["HEAD"] = found
+                methods["HEAD"] = target
 
-    def find(self, request: web.BaseRequest) -> _Found:
-        """Return the name of a request's endpoint and its handler."""
+    def find(self, request: web.BaseRequest) -> Target:
+        """Return the target of a request; every request has one."""
         methods = self._by_path.get(request.raw_path) or self._by_path.get(_template(request.path), {})
-        found = methods.get(request.method)
-        if found is not None:
-            return found
+        target = methods.get(request.method)
+        if target is not None:
+            return target
         if self._preflight and request.method == "OPTIONS":
-            return "preflight", preflight
-        return "unmatched", _unmatched(methods)
+            return _PREFLIGHT
+        return Target("unmatched", _unmatched(methods), None)
+
+
+_PREFLIGHT = Target("preflight", preflight, None)
 
 
 def _template(path: str) -> str:
@@ -101,18 +114,8 @@ def _template(path: str) -> str:
     return STATIC if len(parts) == 4 and parts[1] == "static" and parts[2] and parts[3] else path
 
 
-def _checked(control: AccessControl, access: Access, handler: Handler) -> Handler:
-    match access:
-        case Access.GUARDED:
-            return control.guarded(handler)
-        case Access.STREAM:
-            return control.guarded_stream(handler)
-        case _:
-            return handler
-
-
 def _unmatched(methods: Collection[str]) -> Handler:
-    async def unmatched(request: web.BaseRequest) -> web.StreamResponse:
+    async def unmatched(request: web.BaseRequest) -> Answer:
         if methods:
             raise MethodNotAllowed(method=ascii(request.method[:20])[1:-1], allowed=", ".join(sorted(methods)))
         raise PathUnknown

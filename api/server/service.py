@@ -44,10 +44,10 @@ class Service:
         pages = Pages(settings, self._models, self._feedback is not None)
         selection = ModelSelection(self._models, control.callers, limit, metrics)
         predictor = Predictor(limit, settings.request_timeout_s)
-        self._websocket = WebSocketEndpoint(settings, control.rate, selection, predictor, metrics)
+        self._websocket = WebSocketEndpoint(settings, control, selection, predictor, metrics)
         endpoints = Endpoints(
             PredictEndpoints(bodies, selection, predictor, pages, metrics, settings.max_batch_texts),
-            FeedbackEndpoint(bodies, self._feedback, limit, pages),
+            FeedbackEndpoint(bodies, control.callers, self._feedback, limit, pages),
             self._websocket,
             ProbeEndpoints(settings, self._models, self._feedback, metrics, self.stopping),
             pages,

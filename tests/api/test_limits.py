@@ -10,7 +10,6 @@ import pytest
 
 from api.access.rate_limit import RateLimit
 from api.contract.errors import AnswerTooSlow, RateLimited
-from api.contract.schemas import PredictRequest
 from api.contract.text_limit import TextLimit
 from api.models.scoring import Predictor
 from api.models.served_model import ServedModel
@@ -173,6 +172,6 @@ def test_an_answer_that_takes_too_long_is_given_up():
     predictor = Predictor(TextLimit(100_000, "truncate"), timeout_s=0.05)
     try:
         with pytest.raises(AnswerTooSlow):
-            asyncio.run(predictor.predict(model, PredictRequest(text="long " * 10_000)))
+            asyncio.run(predictor.predict(model, "long " * 10_000, explain=False))
     finally:
         released.set()

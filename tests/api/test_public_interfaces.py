@@ -4,7 +4,18 @@ import ast
 
 # What aiohttp's reference describes; `aiohttp.web` and names that `aiohttp` exports are documented as well.
 DOCUMENTED = {"aiohttp", "aiohttp.web", "aiohttp.hdrs"}
-OWN = {"self", "cls"}
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def is_own_private(node):
+    """Tell whether a node is an attribute like `self._name`."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=attr):
+            return is_private(attr)
+    return False
 
 
 def private_uses(path):
@@ -18,13 +29,12 @@ def private_uses(path):
             case ast.ImportFrom(module=str(module), names=names):
                 modules = [module]
                 found += [name.name for name in names if module.startswith("aiohttp") and name.name.startswith("_")]
-            case ast.Attribute(value=value, attr=str(attr)) if attr.startswith("_") and not attr.startswith("__"):
-                if not (isinstance(value, ast.Name) and value.id in OWN):
-                    found.append(attr)
+            case ast.Attribute(attr=attr) if is_private(attr) and not is_own_private(node):
+                found.append(attr)
                 continue
-            case ast.ClassDef(bases=bases):
-                # A subclass of theirs could reach their attributes through self.
-                found += [ast.unparse(base) for base in bases if ast.unparse(base).startswith(("web.", "aiohttp."))]
+            case ast.ClassDef(bases=bases) if any(ast.unparse(base).startswith(("web.", "aiohttp.")) for base in bases):
+                # A subclass could reach their attributes through self.
+                found += [each.attr for each in ast.walk(node) if is_own_private(each)]
                 continue
             case _:
                 continue
@@ -43,7 +53,8 @@ def test_the_scan_finds_what_it_looks_for(tmp_path):
     source.write_text(
         "from aiohttp import web\n"
         "from aiohttp.http_parser import HttpRequestParser\n"
-        "class Own(web.RequestHandler): pass\n"
+        "class Own(web.Response):\n"
+        "    def peek(self): return self._body\n"
         "def peek(handler): return handler._waiter\n"
     )
-    assert private_uses(source) == ["aiohttp.http_parser", "web.RequestHandler", "_waiter"]
+    assert private_uses(source) == ["aiohttp.http_parser", "_body", "_waiter"]

@@ -21,7 +21,7 @@ from sentiment_core.ngrams.document_frequencies import document_frequencies
 from sentiment_core.ngrams.lookup import features
 from sentiment_core.settings import settings
 from sentiment_core.text.codepoints import UNICODE_VERSION
-from sentiment_core.text.recipe import TokenPipeline as TokenRecipe
+from sentiment_core.text.recipe import TokenPipeline
 from sentiment_core.text.specification import RECIPE_VERSION, identity, token_hash
 from sentiment_core.text.vocabulary import vocabulary
 
@@ -50,7 +50,7 @@ def compile_kernels() -> None:
     scorer.explain(SAMPLE)
     scorer.unknown_shares(TextColumn.from_texts([SAMPLE]))
     scorer.reasons(TextColumn.from_texts([SAMPLE]), 1)
-    tokens = TokenRecipe(negation_reach=1).tokens(TextColumn.from_texts([SAMPLE]))
+    tokens = TokenPipeline(negation_reach=1).tokens(TextColumn.from_texts([SAMPLE]))
     ngrams = document_frequencies(tokens, 1, 1).ngrams
     features(tokens, 1, 1, vocabulary(ngrams, np.arange(len(ngrams), dtype=np.uint32)))
 

@@ -88,7 +88,7 @@ def _join(masks: Any, blocks: int) -> None:
     An apostrophe between two ASCII letters is part of the word. An apostrophe before a non-ASCII character may be, so
     the scalar tokenizer decides.
     """
-    words, joiners, singles, careful_starts, careful_ends = masks[0], masks[1], masks[2], masks[3], masks[4]
+    words, joiners, singles, scalar_starts, scalar_ends = masks[0], masks[1], masks[2], masks[3], masks[4]
     letters_before, whole_before = np.uint64(0), np.uint64(0)
     letters = words[0]
     for block in range(blocks):
@@ -96,18 +96,18 @@ def _join(masks: Any, blocks: int) -> None:
         joiner = joiners[block]
         after_letter = (letters << _ONE) | (letters_before >> _TOP)
         before_letter = (letters >> _ONE) | (letters_after << _TOP)
-        before_careful = (careful_ends[block] >> _ONE) | (careful_ends[block + 1] << _TOP)
+        before_scalar = (scalar_ends[block] >> _ONE) | (scalar_ends[block + 1] << _TOP)
         whole = letters | (joiner & after_letter & before_letter)
         starts = whole & ~((whole << _ONE) | (whole_before >> _TOP))
         words[block] = whole
-        joiners[block] = starts | singles[block] | careful_starts[block]
-        careful_ends[block] |= joiner & before_careful
+        joiners[block] = starts | singles[block] | scalar_starts[block]
+        scalar_ends[block] |= joiner & before_scalar
         letters_before, letters, whole_before = letters, letters_after, whole
 
 
 @compiled
 def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int, hashes: Any, spans: Any) -> int:
-    words, starts, careful_starts, careful_ends = masks[0], masks[1], masks[3], masks[4]
+    words, starts, scalar_starts, scalar_ends = masks[0], masks[1], masks[3], masks[4]
     readable = len(data) - 16
     count = 0
     block: Any = 0
@@ -126,8 +126,8 @@ def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int,
         length = max(trailing_zeros(~word), 1)
         end = at + length
         after = np.uint64(end - start)
-        careful = (careful_starts[block] >> offset) | (careful_ends[after >> _SIX] >> (after & _TOP))
-        if not careful & _ONE and length <= 16 and at <= readable:
+        needs_scalar = (scalar_starts[block] >> offset) | (scalar_ends[after >> _SIX] >> (after & _TOP))
+        if not needs_scalar & _ONE and length <= 16 and at <= readable:
             # On the fast path, setting this one bit folds every byte of a token.
             low = (load_word(data, at) | _FOLDING) & _LOW[np.uint64(length)]
             high = (load_word(data, at + 8) | _FOLDING) & _HIGH[np.uint64(length)]

@@ -34,9 +34,9 @@ from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
 
 GOALS = {
-    "api_vs_bare_aiohttp": "≥ 0.7",
+    "api_vs_bare_aiohttp": "≥ 0.6",
     "api_vs_flask": "≥ 10",
-    "api_p99_vs_flask": "≤ 0.1",
+    "api_p99_vs_flask": "≤ 0.15",
     "api_vs_mlflow_serve": "≥ 10",
 }
 CONNECTIONS = (1, 8, 64)

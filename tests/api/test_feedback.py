@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from api.contract.schemas import FeedbackRequest, validate
-from sentiment_core import database
+from sentiment_core.database import migrations
 from sentiment_core.database.connection import connect
 from sentiment_core.errors import SentimentError
 
@@ -184,7 +184,7 @@ def test_the_queue_is_seen_in_the_readiness_and_in_the_metrics(own, database_url
 
 
 def test_an_older_schema_refuses_corrections_and_not_predictions_until_it_is_upgraded(start, empty_database):
-    database.upgrade(empty_database, "0002")
+    migrations.upgrade(empty_database, "0002")
     own = start(DATABASE_URL=empty_database).wait_ready()
     own.wait(lambda: own.get("/readyz").json()["feedback"]["state"] == "outdated")
     answer = own.post("/feedback", GOOD)
@@ -194,7 +194,7 @@ def test_an_older_schema_refuses_corrections_and_not_predictions_until_it_is_upg
     (told,) = (line for line in own.log() if line["event"] == "corrections are not stored")
     assert (told["code"], told["level"]) == ("schema_outdated", "warning")
     assert "sentiment db upgrade" in told["detail"]
-    database.upgrade(empty_database)
+    migrations.upgrade(empty_database)
     own.wait(lambda: own.get("/readyz").json()["feedback"]["state"] == "ok")
     assert own.post("/feedback", GOOD).status == 202
     assert len(wait_stored(own, empty_database, 1)) == 1

@@ -167,7 +167,7 @@ def test_an_object_that_is_deleted_under_the_read_is_a_transient_error(proxied, 
 
 
 def test_a_version_that_is_replaced_under_the_read_is_read_to_its_end(proxied, proxy, url, settings, query) -> None:
-    proxied.s3.put_bucket_versioning(Bucket=settings.bucket, VersioningConfiguration={"LoadStatus": "Enabled"})
+    proxied.s3.put_bucket_versioning(Bucket=settings.bucket, VersioningConfiguration={"Status": "Enabled"})
     proxied.put(CSV, PLAIN)
     proxy.spoil(Fault(after=BOUNDARY, act=lambda: proxied.put(CSV, file_of(ROWS, "new")), then="close"))
     assert proxied.load(CSV).status is LoadStatus.LOADED

@@ -58,4 +58,4 @@ def _erase(kind: erasure.ErasureKind, source: str, identifier: str, database_onl
         click.echo(f"{done.snapshots:,} snapshots lost rows by it: models of them can no longer be rebuilt.")
     if done.other_sources:
         others = ", ".join(repr(name) for name in done.other_sources)
-        click.echo(f"The same id also stands in other sources ({others}); nothing was erased there.")
+        click.echo(f"The same id also exists in other sources ({others}). Nothing was erased there.")

@@ -8,26 +8,26 @@ from sentiment_core.database.advisory_locks import AdvisoryLock, lock
 
 # What release 0.1.0 hashes: during a rolling upgrade both releases must wait for each other.
 RELEASED = {
-    ("sentiment.heads",): (AdvisoryLock.HEADS,),
-    ("sentiment.maintenance",): (AdvisoryLock.MAINTENANCE,),
-    ("sentiment.upgrade",): (AdvisoryLock.UPGRADE,),
-    ("sentiment.retrain_request",): (AdvisoryLock.RETRAIN_REQUEST,),
-    ("sentiment.promotion champion",): (AdvisoryLock.PROMOTION, "champion"),
-    ("sentiment.drift 7 2026-11-09",): (AdvisoryLock.DRIFT, 7, date(2026, 11, 9)),
+    "sentiment.heads": (AdvisoryLock.HEADS,),
+    "sentiment.maintenance": (AdvisoryLock.MAINTENANCE,),
+    "sentiment.upgrade": (AdvisoryLock.UPGRADE,),
+    "sentiment.retrain_request": (AdvisoryLock.RETRAIN_REQUEST,),
+    "sentiment.promotion champion": (AdvisoryLock.PROMOTION, "champion"),
+    "sentiment.drift 7 2026-11-09": (AdvisoryLock.DRIFT, 7, date(2026, 11, 9)),
 }
 
 
 def test_locks_have_the_keys_of_the_previous_release(connection) -> None:
     with connection, connection.cursor() as cursor:
-        for (text,), taken in RELEASED.items():
-            lock(cursor, *taken)
+        for text, arguments in RELEASED.items():
+            lock(cursor, *arguments)
             cursor.execute(
                 "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
                 " AND (classid::bigint << 32) | objid::bigint = hashtextextended(%s, 0)",
                 (text,),
             )
             assert cursor.fetchone() == (1,), text
-    assert {taken[0] for taken in RELEASED.values()} == set(AdvisoryLock)
+    assert {name for name, *_ in RELEASED.values()} == set(AdvisoryLock)
 
 
 def test_a_shared_lock_is_held_by_several_and_by_nobody_exclusively(connection, query) -> None:

@@ -26,8 +26,8 @@ from sentiment_core.errors import (
 )
 from sentiment_core.ledger.erasure import erase
 from sentiment_core.ledger.source_files import block_loads, block_maintenance
-from sentiment_core.model.bundle import STARTER, Bundle
-from sentiment_core.params import Params
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.params import DEFAULTS, Params
 from sentiment_core.text.fingerprints import are_known, hash_texts
 from sentiment_core.training.from_snapshot import make_snapshot, train_snapshot
 from tests.unit.conftest import BAD, GOOD
@@ -442,7 +442,7 @@ def test_the_command_line_makes_lists_and_shows_snapshots(training, sentiment, t
     missing = sentiment("snapshot", "show", "0123456789")
     assert (missing.returncode, "There is no snapshot '0123456789'" in missing.stderr) == (1, True)
     params = tmp_path / "params.yaml"
-    params.write_text((STARTER.parent / "params.yaml").read_text().replace("least_rows: 100", "least_rows: 1000"))
+    params.write_text(DEFAULTS.read_text().replace("least_rows: 100", "least_rows: 1000"))
     failed = sentiment("snapshot", "create", "--params", str(params))
     assert failed.returncode == 1
     assert "Check least_rows failed" in failed.stdout

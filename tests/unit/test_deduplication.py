@@ -55,15 +55,15 @@ def test_a_key_is_the_hash_of_source_and_id_and_a_row_without_an_id_has_none() -
 def test_the_filter_suspects_every_key_that_it_has_seen() -> None:
     filter_ = Deduplicator(nothing_earlier)
     keys = review_keys("shop", Values.of_texts([str(number) for number in range(20_000)]))
-    first = filter_.suspects(keys)
+    first = filter_.candidates(keys)
     # The chance of a single false positive is below one in a million.
     assert len(first) == 0
-    np.testing.assert_array_equal(filter_.suspects(keys), np.arange(20_000))
+    np.testing.assert_array_equal(filter_.candidates(keys), np.arange(20_000))
 
 
 def test_the_filter_suspects_a_key_twice_in_one_batch_and_no_row_without_a_key() -> None:
     keys = review_keys("shop", Values.of_texts(["a", None, "b", "a", None, "a"]))
-    assert Deduplicator(nothing_earlier).suspects(keys).tolist() == [3, 5]
+    assert Deduplicator(nothing_earlier).candidates(keys).tolist() == [3, 5]
 
 
 def test_false_positives_are_as_rare_as_the_filters_size_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,26 +72,26 @@ def test_false_positives_are_as_rare_as_the_filters_size_says(monkeypatch: pytes
     words = np.random.default_rng(3).integers(0, 1 << 32, (2 * count, 4), np.uint32)
     known = Values(words[:count].view(np.uint8).ravel(), np.arange(count) * KEY_BYTES, np.full(count, 16, np.int32))
     other = Values(words[count:].view(np.uint8).ravel(), np.arange(count) * KEY_BYTES, np.full(count, 16, np.int32))
-    filter_.suspects(known)
+    filter_.candidates(known)
     bits_set = int(np.bitwise_count(filter_.bits).sum())
-    expected = (1 << deduplication.FILTER_BITS) * -np.expm1(-4 * count / (1 << deduplication.FILTER_BITS))
+    expected = (1 << deduplication.BLOOM_FILTER_BITS) * -np.expm1(-4 * count / (1 << deduplication.BLOOM_FILTER_BITS))
     assert bits_set == pytest.approx(expected, rel=0.01)
     # One bit in 67 is set, so four of them are set by chance for one key in twenty million.
-    assert len(filter_.suspects(other)) < 10
+    assert len(filter_.candidates(other)) < 10
 
 
 def test_each_of_a_keys_four_words_sets_one_bit_and_all_four_must_be_set() -> None:
     filter_ = Deduplicator(nothing_earlier)
-    high = 1 << deduplication.FILTER_BITS  # bits above the filter's size count for nothing
-    filter_.suspects(Values.of([key_with_words(0, 9, 18, 27)]))
+    high = 1 << deduplication.BLOOM_FILTER_BITS  # bits above the filter's size count for nothing
+    filter_.candidates(Values.of([key_with_words(0, 9, 18, 27)]))
     assert np.flatnonzero(filter_.bits).tolist() == [0, 1, 2, 3]
     assert filter_.bits[:4].tolist() == [1, 2, 4, 8]
     near = [key_with_words(*words) for words in ((1, 9, 18, 27), (0, 10, 18, 27), (0, 9, 19, 27), (0, 9, 18, 28))]
     for key in near:
         fresh = Deduplicator(nothing_earlier)
-        fresh.suspects(Values.of([key_with_words(0, 9, 18, 27)]))
-        assert fresh.suspects(Values.of([key])).tolist() == []
-    assert filter_.suspects(Values.of([key_with_words(high, 9 + high, 18 + high, 27)])).tolist() == [0]
+        fresh.candidates(Values.of([key_with_words(0, 9, 18, 27)]))
+        assert fresh.candidates(Values.of([key])).tolist() == []
+    assert filter_.candidates(Values.of([key_with_words(high, 9 + high, 18 + high, 27)])).tolist() == [0]
 
 
 def test_with_all_known_every_key_is_looked_up() -> None:
@@ -102,14 +102,14 @@ def test_with_all_known_every_key_is_looked_up() -> None:
         return {}
 
     batch = batch_of("r1,fine", ",no id", "r2,dull")
-    sifted = Deduplicator(note, all_known=True).sift(batch, keys_of(batch))
+    sifted = Deduplicator(note, all_known=True).deduplicate(batch, keys_of(batch))
     assert sorted(asked) == sorted([review_key("shop", "r1"), review_key("shop", "r2")])
     assert (sifted.rows.tolist(), sifted.duplicates, sifted.rejected) == ([0, 1, 2], 0, [])
 
 
 def test_rows_of_one_batch_with_one_id_are_duplicates_or_conflicts_of_the_first() -> None:
     batch = batch_of("r1,fine", "r2,dull", "r1,fine", "r1,other", "r2,dull")
-    sifted = Deduplicator(nothing_earlier).sift(batch, keys_of(batch))
+    sifted = Deduplicator(nothing_earlier).deduplicate(batch, keys_of(batch))
     assert sifted.rows.tolist() == [0, 1]
     assert sifted.duplicates == 2
     (conflict,) = sifted.rejected
@@ -121,8 +121,8 @@ def test_an_earlier_row_wins_over_the_first_of_the_batch() -> None:
     batch = batch_of("r1,fine", "r2,dull", "r1,dull")
     earlier = batch.review(0)._replace(text="dull")
     filter_ = Deduplicator(lambda _: {review_key("shop", "r1"): earlier})
-    filter_.suspects(Values.of([review_key("shop", "r1")]))
-    sifted = filter_.sift(batch, keys_of(batch))
+    filter_.candidates(Values.of([review_key("shop", "r1")]))
+    sifted = filter_.deduplicate(batch, keys_of(batch))
     assert sifted.rows.tolist() == [1]
     assert sifted.duplicates == 1
     assert [row.line for row in sifted.rejected] == [2]
@@ -132,7 +132,7 @@ def test_a_false_positive_costs_a_lookup_and_no_row() -> None:
     batch = batch_of("r1,fine", "r2,dull")
     filter_ = Deduplicator(nothing_earlier)
     filter_.bits[:] = 0xFF
-    sifted = filter_.sift(batch, keys_of(batch))
+    sifted = filter_.deduplicate(batch, keys_of(batch))
     assert (sifted.rows.tolist(), sifted.duplicates, sifted.rejected) == ([0, 1], 0, [])
 
 
@@ -141,4 +141,4 @@ def test_without_a_suspect_nothing_is_looked_up() -> None:
         raise AssertionError(keys)
 
     batch = batch_of("r1,fine", ",no id", "r2,dull", ",no id")
-    assert Deduplicator(refuse).sift(batch, keys_of(batch)).rows.tolist() == [0, 1, 2, 3]
+    assert Deduplicator(refuse).deduplicate(batch, keys_of(batch)).rows.tolist() == [0, 1, 2, 3]

@@ -13,6 +13,7 @@ from aiohttp import web
 from api.contract.errors import HttpMalformed, Overloaded
 from api.http.request_boundaries import RequestBoundaries
 from api.http.transport import AnsweringTransport
+from api.http.write_batch import WriteBatch
 from sentiment_core.errors import SentimentError
 
 # A connection that is refused, or closed with unread bytes, is read for so long: a reset would lose the answer.
@@ -25,6 +26,7 @@ class ConnectionOwner(Protocol):
     request_timeout_s: float
     max_connections: int
     connections: "set[Connection]"
+    batch: WriteBatch
 
     def protocol(self) -> asyncio.Protocol:
         """Return aiohttp's protocol for a new connection."""
@@ -66,7 +68,7 @@ class Connection(asyncio.Protocol):
             return
         self._head_due = self._due()
         self._inner = self._owner.protocol()
-        self._inner.connection_made(AnsweringTransport(self._transport, self._malformed))
+        self._inner.connection_made(AnsweringTransport(self._transport, self._owner.batch, self._malformed))
 
     def data_received(self, data: bytes) -> None:
         """Pass the bytes on; the first ones of a request start its deadline."""
@@ -96,8 +98,8 @@ class Connection(asyncio.Protocol):
             self._head_due = due
 
     def write(self, data: bytes) -> None:
-        """Write a whole answer."""
-        self._transport.write(data)
+        """Write an answer, together with those of other connections."""
+        self._owner.batch.write(self._transport, data)
 
     @property
     def writing_paused(self) -> bool:

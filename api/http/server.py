@@ -11,6 +11,7 @@ from api.contract.errors import AddressTaken
 from api.contract.settings import ServiceSettings
 from api.http.answers import problem_answer, render
 from api.http.connection import LINGER_S, Connection
+from api.http.write_batch import WriteBatch
 from api.observability.metrics import ServiceMetrics
 from sentiment_core.errors import SentimentError
 
@@ -64,6 +65,7 @@ class HttpServer:
 
     async def start(self, host: str, port: int) -> list[str]:
         """Listen on an address and return the addresses that are bound; raises `AddressTaken`."""
+        self.batch = WriteBatch()
         self._server = web.Server(
             self._handler,
             keepalive_timeout=self._keepalive_s,

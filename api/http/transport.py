@@ -6,6 +6,8 @@ from typing import Any
 
 from typing_extensions import override
 
+from api.http.write_batch import WriteBatch
+
 # The service has no answer like it: its own errors are `application/problem+json`.
 _MALFORMED = b"HTTP/1.0 400 "
 _PLAIN = b"\r\nContent-Type: text/plain"
@@ -17,15 +19,17 @@ class AnsweringTransport(asyncio.Transport):
     aiohttp calls no handler for malformed requests and documents no hook for their answer.
     """
 
-    def __init__(self, transport: asyncio.Transport, malformed: Callable[[], bytes]) -> None:
+    def __init__(self, transport: asyncio.Transport, batch: WriteBatch, malformed: Callable[[], bytes]) -> None:
         super().__init__()
         self._transport = transport
+        self._batch = batch
         self._malformed = malformed
 
     @override
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if data[: len(_MALFORMED)] == _MALFORMED and _PLAIN in bytes(data):
             data = self._malformed()
+        self._batch.flush()  # answers come in the order of their requests
         self._transport.write(data)
 
     @override
@@ -38,6 +42,7 @@ class AnsweringTransport(asyncio.Transport):
 
     @override
     def close(self) -> None:
+        self._batch.flush()
         self._transport.close()
 
     @override
@@ -86,4 +91,5 @@ class AnsweringTransport(asyncio.Transport):
 
     @override
     def write_eof(self) -> None:
+        self._batch.flush()
         self._transport.write_eof()

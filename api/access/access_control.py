@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from api.access.callers import Callers
+from api.access.authentication import Authentication
 from api.access.rate_limit import RateLimit
 from api.contract.errors import CrossSite, Overloaded
 from api.contract.settings import ServiceSettings
@@ -17,10 +17,10 @@ class AccessControl:
     """Reject requests that are not allowed, or for which there is no room. Nothing queues."""
 
     def __init__(self, settings: ServiceSettings, metrics: ServiceMetrics) -> None:
-        self.callers = Callers(settings.api_keys, settings.forwarded_hops)
+        self.callers = Authentication(settings.api_keys, settings.forwarded_hops)
         self.rate = RateLimit(settings.rate_limit_per_s, settings.rate_limit_burst)
-        self.requests = Room(self, settings.max_requests, "requests in progress")
-        self.sockets = Room(self, settings.max_sockets, "open WebSockets")
+        self.requests = ConcurrencyLimit(self, settings.max_requests, "requests in progress")
+        self.sockets = ConcurrencyLimit(self, settings.max_sockets, "open WebSockets")
         self._cors_origins = settings.cors_origins
         metrics.requests_in_progress.set_function(lambda: self.requests.taken)
         metrics.sockets_open.set_function(lambda: self.sockets.taken)
@@ -46,7 +46,7 @@ class AccessControl:
             raise CrossSite
 
 
-class Room:
+class ConcurrencyLimit:
     """The number of requests, or of WebSockets, that may be in progress at the same time."""
 
     def __init__(self, control: AccessControl, limit: int, things: str) -> None:
@@ -55,13 +55,13 @@ class Room:
         self._limit = limit
         self._things = things
 
-    def enter(self, request: web.BaseRequest) -> None:
-        """Admit a request and count it until `leave`. Raises `Overloaded`, and what `AccessControl.admit` raises."""
+    def acquire(self, request: web.BaseRequest) -> None:
+        """Admit a request and count it until `release`. Raises `Overloaded`, and what `AccessControl.admit` raises."""
         self._control.admit(request)
         if self.taken >= self._limit:
             raise Overloaded(limit=self._limit, things=self._things)
         self.taken += 1
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Count an admitted request as done."""
         self.taken -= 1

@@ -8,14 +8,14 @@ from typing import Any
 
 from aiohttp import web
 
-from api.access.callers import Callers
+from api.access.authentication import Authentication
 from api.contract.errors import FeedbackOff
 from api.contract.schemas import IDEMPOTENCY_KEY, FeedbackAccepted, FeedbackRequest, validate
 from api.contract.text_limit import TextLimit
 from api.feedback.queue import FeedbackQueue
-from api.http.answers import JSON, Answer, json_answer
 from api.http.bodies import FORM, BodyReader, content_type, parse_form, parse_json
 from api.http.content_negotiation import prefers_html
+from api.http.responses import JSON, ApiResponse, json_response
 from api.pages.pages import Pages
 from sentiment_core.errors import SentimentError
 from sentiment_core.feedback.correction import Correction
@@ -27,7 +27,7 @@ class FeedbackEndpoint:
     """Accept corrections from requests; `queue` is None when the service has no database."""
 
     def __init__(
-        self, bodies: BodyReader, callers: Callers, queue: FeedbackQueue | None, limit: TextLimit, pages: Pages
+        self, bodies: BodyReader, callers: Authentication, queue: FeedbackQueue | None, limit: TextLimit, pages: Pages
     ) -> None:
         self._bodies = bodies
         self._callers = callers
@@ -35,7 +35,7 @@ class FeedbackEndpoint:
         self._limit = limit
         self._pages = pages
 
-    async def correct(self, request: web.BaseRequest) -> Answer:
+    async def correct(self, request: web.BaseRequest) -> ApiResponse:
         """Accept a correction, from JSON or from a form; the form of a browser is answered with the page."""
         if content_type(request, JSON, FORM) == JSON:
             return _answer(self._accept(request, parse_json(await self._bodies.read(request))))
@@ -43,7 +43,7 @@ class FeedbackEndpoint:
             return await self._page(request)
         return _answer(self._accept(request, _form(await self._bodies.read(request))))
 
-    async def _page(self, request: web.BaseRequest) -> Answer:
+    async def _page(self, request: web.BaseRequest) -> ApiResponse:
         try:
             accepted = self._accept(request, _form(await self._bodies.read(request)))
             return self._pages.feedback_page(accepted)
@@ -69,8 +69,8 @@ class FeedbackEndpoint:
         return uuid.uuid5(_IDEMPOTENCY_NAMESPACE, "\n".join((caller, given, wanted.model_dump_json())))
 
 
-def _answer(accepted: FeedbackAccepted) -> Answer:
-    return json_answer(accepted, HTTPStatus.ACCEPTED)
+def _answer(accepted: FeedbackAccepted) -> ApiResponse:
+    return json_response(accepted, HTTPStatus.ACCEPTED)
 
 
 def _form(body: bytes) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from api.access.callers import Callers
+from api.access.authentication import Authentication
 from api.contract.schemas import Prediction
 from api.contract.text_limit import TextLimit
 from api.models.provider import ModelProvider
@@ -13,7 +13,9 @@ from api.observability.metrics import ServiceMetrics
 class ModelSelection:
     """Choose the model of each request, and record each prediction."""
 
-    def __init__(self, models: ModelProvider, callers: Callers, limit: TextLimit, metrics: ServiceMetrics) -> None:
+    def __init__(
+        self, models: ModelProvider, callers: Authentication, limit: TextLimit, metrics: ServiceMetrics
+    ) -> None:
         self._models = models
         self._callers = callers
         self._limit = limit

@@ -5,9 +5,9 @@ from aiohttp import web
 from api.contract.errors import BatchTooLarge, TypeInvalid
 from api.contract.schemas import BatchRequest, Prediction, PredictRequest, validate
 from api.endpoints.model_selection import ModelSelection
-from api.http.answers import JSON, Answer, json_answer
 from api.http.bodies import FORM, BodyReader, content_type, parse_form, parse_json
 from api.http.content_negotiation import prefers_html
+from api.http.responses import JSON, ApiResponse, json_response
 from api.models.scoring import Predictor
 from api.observability.metrics import ServiceMetrics
 from api.pages.pages import LONGEST_EXPLAINED, Pages
@@ -35,16 +35,16 @@ class PredictEndpoints:
         self._metrics = metrics
         self._max_batch_texts = max_batch_texts
 
-    async def predict(self, request: web.BaseRequest) -> Answer:
+    async def predict(self, request: web.BaseRequest) -> ApiResponse:
         """Score one text, from JSON or from a form; the form of a browser is answered with the page."""
         if content_type(request, JSON, FORM) == JSON:
             wanted = validate(PredictRequest, parse_json(await self._bodies.read(request)))
-            return json_answer(await self._predict(request, wanted))
+            return json_response(await self._predict(request, wanted))
         if prefers_html(request.headers.get("Accept", "")):
             return await self._page(request)
-        return json_answer(await self._predict(request, _form(await self._bodies.read(request))))
+        return json_response(await self._predict(request, _form(await self._bodies.read(request))))
 
-    async def predict_batch(self, request: web.BaseRequest) -> Answer:
+    async def predict_batch(self, request: web.BaseRequest) -> ApiResponse:
         """Score several texts; each fails or succeeds alone."""
         content_type(request, JSON)
         texts = validate(BatchRequest, parse_json(await self._bodies.read(request))).texts
@@ -55,7 +55,7 @@ class PredictEndpoints:
         for text, result in zip(texts, answer["results"], strict=True):
             if result is not None:
                 self._selection.record(text, result)
-        return json_answer(answer)
+        return json_response(answer)
 
     async def _predict(self, request: web.BaseRequest, wanted: PredictRequest) -> Prediction:
         model = self._selection.model_for(request)
@@ -63,7 +63,7 @@ class PredictEndpoints:
         self._selection.record(wanted.text, prediction)
         return prediction
 
-    async def _page(self, request: web.BaseRequest) -> Answer:
+    async def _page(self, request: web.BaseRequest) -> ApiResponse:
         text = ""
         try:
             fields = parse_form(await self._bodies.read(request))

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from api.contract.errors import HttpMalformed, Overloaded
 from api.http.request_boundaries import RequestBoundaries
-from api.http.transport import AnsweringTransport
+from api.http.transport import ResponseTransport
 from api.http.write_batch import WriteBatch
 from sentiment_core.errors import SentimentError
 
@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
             return
         self._head_due = self._due()
         self._inner = self._owner.protocol()
-        self._inner.connection_made(AnsweringTransport(self._transport, self._owner.batch, self._malformed))
+        self._inner.connection_made(ResponseTransport(self._transport, self._owner.batch, self._malformed))
 
     def data_received(self, data: bytes) -> None:
         """Pass the bytes on; the first ones of a request start its deadline."""

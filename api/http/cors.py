@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from aiohttp import web
 
-from api.http.answers import Answer
+from api.http.responses import ApiResponse
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -13,9 +13,9 @@ _PREFLIGHT = {
 }
 
 
-async def preflight(_request: web.BaseRequest) -> Answer:
+async def preflight(_request: web.BaseRequest) -> ApiResponse:
     """Answer the request that a browser sends before a cross-origin request."""
-    return Answer(status=204, headers=_PREFLIGHT)
+    return ApiResponse(status=204, headers=_PREFLIGHT)
 
 
 def cors_headers(origins: Collection[str], request: web.BaseRequest) -> dict[str, str]:

@@ -9,8 +9,8 @@ from typing_extensions import override
 
 from api.contract.errors import AddressTaken
 from api.contract.settings import ServiceSettings
-from api.http.answers import problem_answer, render
 from api.http.connection import LINGER_S, Connection
+from api.http.responses import problem_response, render
 from api.http.write_batch import WriteBatch
 from api.observability.metrics import ServiceMetrics
 from sentiment_core.errors import SentimentError
@@ -97,4 +97,4 @@ class HttpServer:
     def problem(self, error: SentimentError) -> bytes:
         """Count an error that no handler sees and return its answer."""
         self._metrics.problems.labels(error.code).inc()
-        return render(problem_answer(error))
+        return render(problem_response(error))

@@ -13,7 +13,7 @@ _MALFORMED = b"HTTP/1.0 400 "
 _PLAIN = b"\r\nContent-Type: text/plain"
 
 
-class AnsweringTransport(asyncio.Transport):
+class ResponseTransport(asyncio.Transport):
     """Pass everything on to a transport, and replace the text with which aiohttp answers what is not HTTP.
 
     aiohttp calls no handler for malformed requests and documents no hook for their answer.

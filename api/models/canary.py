@@ -2,7 +2,7 @@
 
 from hashlib import blake2b
 
-from api.models.registry_role import Followed
+from api.models.registry_role import RegistryRole
 from api.models.served_model import ServedModel
 
 _BYTES = 8
@@ -15,7 +15,7 @@ class Canary:
     places below its share, so a share that grows takes keys from the champion and gives none back.
     """
 
-    def __init__(self, followed: Followed, share: float) -> None:
+    def __init__(self, followed: RegistryRole, share: float) -> None:
         self.followed = followed
         self.share = share
         self._end = round(share * 256**_BYTES)

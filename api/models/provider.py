@@ -7,9 +7,9 @@ from api.contract.schemas import Canary as CanaryState
 from api.contract.schemas import Candidate, ModelCard, Readiness
 from api.contract.settings import ServiceSettings
 from api.models.canary import Canary
-from api.models.registry_role import Followed
-from api.models.role import Local, Role
-from api.models.served_model import Scorers, ServedModel
+from api.models.model_role import LocalRole, ModelRole
+from api.models.registry_role import RegistryRole
+from api.models.served_model import ScorerCache, ServedModel
 from api.models.shadow import Shadow
 from api.observability.metrics import ServiceMetrics
 from sentiment_core.model.card import card_of
@@ -27,27 +27,27 @@ class ModelProvider:
 
     def __init__(self, settings: ServiceSettings, metrics: ServiceMetrics) -> None:
         self._settings = settings
-        scorers = Scorers()
-        self._champion: Role
+        scorers = ScorerCache()
+        self._champion: ModelRole
         if settings.bundle is not None or settings.mlflow_tracking_uri is None:
-            self._champion = Local(settings.bundle, metrics, scorers)
+            self._champion = LocalRole(settings.bundle, metrics, scorers)
         else:
             wanted = settings.model_version or CHAMPION
-            self._champion = Followed("champion", wanted, settings, metrics, scorers)
+            self._champion = RegistryRole("champion", wanted, settings, metrics, scorers)
         self._canary: Canary | None = None
         if settings.canary is not None:
-            followed = Followed("canary", settings.canary, settings, metrics, scorers)
+            followed = RegistryRole("canary", settings.canary, settings, metrics, scorers)
             self._canary = Canary(followed, settings.canary_share)
         self._shadow: Shadow | None = None
         if settings.shadow is not None:
-            self._shadow = Shadow(Followed("shadow", settings.shadow, settings, metrics, scorers), metrics)
+            self._shadow = Shadow(RegistryRole("shadow", settings.shadow, settings, metrics, scorers), metrics)
 
     @property
     def current(self) -> ServedModel:
         """Return the champion, or raise `ModelNotReady`."""
         champion = self._champion.current
         if champion is None:
-            raise ModelNotReady(why=self._champion.trouble or "it is being loaded")
+            raise ModelNotReady(why=self._champion.error or "it is being loaded")
         return champion
 
     @property
@@ -108,19 +108,19 @@ class ModelProvider:
         if self._shadow is not None:
             self._shadow.start()
         try:
-            await self._champion.look()  # alone, so that it is there the sooner
+            await self._champion.poll()  # alone, so that it is there the sooner
             await asyncio.gather(*map(self._keep, self._roles()))
         finally:
             if self._shadow is not None:
                 await asyncio.to_thread(self._shadow.stop)
 
-    async def _keep(self, role: Role) -> None:
+    async def _keep(self, role: ModelRole) -> None:
         # Each at its own pace: a candidate that takes long to load keeps no new champion waiting.
         while True:
-            await role.look()
+            await role.poll()
             await asyncio.sleep(self._settings.model_poll_s)
 
-    def _roles(self) -> list[Role]:
+    def _roles(self) -> list[ModelRole]:
         candidates = (self._canary, self._shadow)
         return [self._champion, *(found.followed for found in candidates if found is not None)]
 
@@ -133,7 +133,7 @@ class ModelProvider:
         return {**_state(self._canary.followed), "share": self._canary.share}
 
 
-def _state(followed: Followed) -> Candidate:
+def _state(followed: RegistryRole) -> Candidate:
     current = followed.current
     return {
         "wanted": followed.wanted,

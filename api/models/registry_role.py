@@ -7,9 +7,9 @@ from pathlib import Path
 
 from api.contract.schemas import ModelIdentity, RoleName
 from api.contract.settings import ServiceSettings
-from api.models.last_good import LastGood
-from api.models.role import Role, starter_model
-from api.models.served_model import Scorers, ServedModel
+from api.models.last_good_file import LastGoodFile
+from api.models.model_role import ModelRole, starter_model
+from api.models.served_model import ScorerCache, ServedModel
 from api.observability.metrics import ServiceMetrics
 from sentiment_core.errors import ModelUnknown, RegistryUnavailable, SentimentError
 from sentiment_core.registry.names import CHAMPION
@@ -23,11 +23,11 @@ _RETRY_REFUSED_S = 60.0
 _PATIENCE_S = 1.0
 
 
-class Followed(Role):
+class RegistryRole(ModelRole):
     """A role that is filled from the registry. Where `wanted` is an alias, the model changes when the alias does."""
 
     def __init__(
-        self, role: RoleName, wanted: str, settings: ServiceSettings, metrics: ServiceMetrics, scorers: Scorers
+        self, role: RoleName, wanted: str, settings: ServiceSettings, metrics: ServiceMetrics, scorers: ScorerCache
     ) -> None:
         super().__init__(role, metrics)
         self.wanted = wanted
@@ -37,29 +37,29 @@ class Followed(Role):
         self._scorers = scorers
         # A file for each that can be wanted: what served as another must not come back in its place.
         name = self._name if wanted == CHAMPION else f"{self._name}@{wanted}"
-        self._remembered = LastGood(self._cache / f"last_good_{name}.json")
+        self._last_good_file = LastGoodFile(self._cache / f"last_good_{name}.json")
         self._refusal: SentimentError | None = None
         self._refused_version = 0
         self._retry_refused_at = 0.0
-        self._nobody = False  # whether the registry says that what is wanted is not there
+        self._alias_missing = False  # whether the registry says that what is wanted is not there
 
-    async def _renew(self) -> None:
+    async def _update(self) -> None:
         registry = RegisteredModel(self._tracking_uri, self._name, self._cache)
         resolved = asyncio.ensure_future(asyncio.to_thread(registry.resolve, self.wanted))
         if self.current is None:
             await asyncio.wait((resolved,), timeout=_PATIENCE_S)
             if not resolved.done():  # it is up but silent, and whoever waits for this process does not care why
-                await self._show_last_good()
+                await self._serve_last_good()
         try:
             version, digest = await resolved
         except ModelUnknown:
-            self._nobody = await asyncio.to_thread(registry.standing, self.wanted) is None
+            self._alias_missing = await asyncio.to_thread(registry.standing, self.wanted) is None
             raise
-        self._reach(True)
+        self._set_reachable(True)
         if self._is_served(version, digest):
-            self.trouble = None
+            self.error = None
         elif version == self._refused_version and time.monotonic() < self._retry_refused_at:
-            self.trouble = self._refusal
+            self.error = self._refusal
         else:
             await self._exchange(registry, version, digest)
 
@@ -88,14 +88,14 @@ class Followed(Role):
         identity: ModelIdentity = {"name": registry.name, "version": version, "digest": digest}
         served = ServedModel(identity, "registry", self._scorers.get(digest, folder))
         try:
-            self._remembered.write(identity)
+            self._last_good_file.write(identity)
         except OSError as error:
             details = {"role": self.role, "detail": str(error)}
             log.warning("the model is served, but not remembered", extra=details)
         return served
 
     def _last_good(self) -> ServedModel | None:
-        identity = self._remembered.read()
+        identity = self._last_good_file.read()
         if identity is None:
             return self._starter()
         digest = identity["digest"]
@@ -103,9 +103,9 @@ class Followed(Role):
 
     def _starter(self) -> ServedModel | None:
         """Return the starter model where nothing was made the champion yet: there is no other that could be meant."""
-        if self.role != "champion" or self.wanted != CHAMPION or not self._nobody:
+        if self.role != "champion" or self.wanted != CHAMPION or not self._alias_missing:
             return None
         return starter_model(self._scorers)
 
-    def _what(self) -> str:
+    def _source_name(self) -> str:
         return f"models:/{self._name}@{self.wanted}"

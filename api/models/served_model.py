@@ -22,7 +22,7 @@ class ServedModel(NamedTuple):
     scorer: Scorer
 
 
-class Scorers:
+class ScorerCache:
     """The scorers in use, by digest: a model that serves twice, or changes from canary to champion, is loaded once."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import NamedTuple
 
-from api.models.registry_role import Followed
+from api.models.registry_role import RegistryRole
 from api.models.served_model import ServedModel
 from api.observability.metrics import ServiceMetrics
 from sentiment_core.model.scorer import LABELS
@@ -31,7 +31,7 @@ class Shadow:
     `put` is for one thread, the event loop's. It never waits: what finds the queue full is counted as dropped.
     """
 
-    def __init__(self, followed: Followed, metrics: ServiceMetrics) -> None:
+    def __init__(self, followed: RegistryRole, metrics: ServiceMetrics) -> None:
         self.followed = followed
         self._metrics = metrics
         self._full = metrics.shadow_dropped.labels("full")

@@ -16,7 +16,7 @@ from api.contract.openapi import document
 from api.contract.problems import STATUS, headers_of, problem, status_of
 from api.contract.schemas import FeedbackAccepted, ModelIdentity, Prediction
 from api.contract.settings import ServiceSettings
-from api.http.answers import Answer
+from api.http.responses import ApiResponse
 from api.models.provider import ModelProvider
 from api.pages.highlight import Piece, pieces
 from sentiment_core.errors import SentimentError
@@ -91,11 +91,11 @@ class Pages:
         )
         self._templates.filters["code"] = _code
 
-    async def index(self, _request: web.BaseRequest) -> Answer:
+    async def index(self, _request: web.BaseRequest) -> ApiResponse:
         """Show the form."""
         return self._render("page.html", self._page(""))
 
-    async def static(self, request: web.BaseRequest) -> Answer:
+    async def static(self, request: web.BaseRequest) -> ApiResponse:
         """Answer with a file of the pages; a page of another release gets the file of this release."""
         version, name = request.path.split("/")[-2:]
         file = _STATIC.get(name)
@@ -103,14 +103,14 @@ class Pages:
             raise PathUnknown
         headers = {"Cache-Control": _FOR_EVER if version == _VERSION else "no-cache", "ETag": file.etag}
         if file.etag in request.headers.get("If-None-Match", ""):
-            return Answer(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-        return Answer(file.content, file.content_type, headers=headers)
+            return ApiResponse(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return ApiResponse(file.content, file.content_type, headers=headers)
 
-    async def docs(self, _request: web.BaseRequest) -> Answer:
+    async def docs(self, _request: web.BaseRequest) -> ApiResponse:
         """Show the OpenAPI document as a page."""
         return self._render("docs.html", {"api": document(self._settings), "statuses": STATUS})
 
-    def result_page(self, text: str, outcome: Prediction | SentimentError) -> Answer:
+    def result_page(self, text: str, outcome: Prediction | SentimentError) -> ApiResponse:
         """Show the form with the text and its prediction, or its error."""
         context = self._page(text)
         if isinstance(outcome, SentimentError):
@@ -119,13 +119,13 @@ class Pages:
         band = context["band"] if outcome["model"] == context["model"] else _NO_BAND
         return self._render("page.html", context | {"model": outcome["model"], "result": _result(text, outcome, band)})
 
-    def feedback_page(self, outcome: FeedbackAccepted | SentimentError) -> Answer:
+    def feedback_page(self, outcome: FeedbackAccepted | SentimentError) -> ApiResponse:
         """Confirm a correction, or show why it was not accepted."""
         if isinstance(outcome, SentimentError):
             return self._error("feedback.html", {}, outcome)
         return self._render("feedback.html", {"error": None}, HTTPStatus.ACCEPTED)
 
-    def problem_page(self, error: SentimentError) -> Answer:
+    def problem_page(self, error: SentimentError) -> ApiResponse:
         """Show an error."""
         return self._error("problem.html", {"title": problem(error)["title"]}, error)
 
@@ -164,16 +164,16 @@ class Pages:
         thresholds = self._models.current.scorer.bundle.manifest.thresholds
         return (thresholds.neutral_low, thresholds.neutral_high) if thresholds else _NO_BAND
 
-    def _error(self, template: str, context: dict[str, Any], error: SentimentError) -> Answer:
+    def _error(self, template: str, context: dict[str, Any], error: SentimentError) -> ApiResponse:
         answer = self._render(template, context | {"error": str(error)}, status_of(error))
         answer.headers = {**answer.headers, **headers_of(error)}
         answer.code = error.code
         return answer
 
-    def _render(self, template: str, context: dict[str, Any], status: int = 200) -> Answer:
+    def _render(self, template: str, context: dict[str, Any], status: int = 200) -> ApiResponse:
         around = {"static": f"/static/{_VERSION}", "modules": [name for name in _STATIC if name.endswith(".js")]}
         text = self._templates.get_template(template).render(context | around)
-        return Answer(text.encode(), "text/html; charset=utf-8", status, _HEADERS)
+        return ApiResponse(text.encode(), "text/html; charset=utf-8", status, _HEADERS)
 
 
 def _code(text: str) -> Markup:

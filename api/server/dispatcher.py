@@ -14,10 +14,10 @@ from collections.abc import Collection, Mapping
 from aiohttp import HttpVersion11, web
 
 from api.contract.errors import BodyUnreadable, RequestFailed, Unauthorised
-from api.http.answers import Answer, problem_answer, render
 from api.http.connection import Connection, connection_of
 from api.http.content_negotiation import prefers_html
 from api.http.cors import cors_headers
+from api.http.responses import ApiResponse, problem_response, render
 from api.http.server import CLOSE_CONNECTION, KEEP_CONNECTION
 from api.observability.logs import AccessLog
 from api.observability.metrics import METHODS, ServiceMetrics
@@ -65,22 +65,22 @@ class Dispatcher:
                 await connection.wait_writable()
         headers = request.headers
         request_id = request_id_of(headers)
-        endpoint, handler, room = self._router.find(request)
+        endpoint, handler, limit = self._router.find(request)
         try:
-            if room is None:
+            if limit is None:
                 answer = await handler(request)
             else:
-                room.enter(request)
+                limit.acquire(request)
                 try:
                     answer = await handler(request)
                 finally:
-                    room.leave()
+                    limit.release()
         except Exception as error:  # noqa: BLE001 -- every failure gets an answer in the one shape of errors
             answer = self._failed(request, error, request_id)
         seconds = time.perf_counter() - start
         method = request.method if request.method in METHODS else "other"
         status, traceparent = answer.status, headers.get("traceparent")
-        if isinstance(answer, Answer):
+        if isinstance(answer, ApiResponse):
             code = answer.code
             self._metrics.requests.observe(method, endpoint, seconds)
             if code is not None:
@@ -97,7 +97,7 @@ class Dispatcher:
         return response
 
     def _send(
-        self, request: web.BaseRequest, connection: Connection | None, answer: Answer, request_id: str
+        self, request: web.BaseRequest, connection: Connection | None, answer: ApiResponse, request_id: str
     ) -> web.StreamResponse:
         if self._cors_origins:
             answer.headers = {**answer.headers, **cors_headers(self._cors_origins, request)}
@@ -111,12 +111,12 @@ class Dispatcher:
             connection.write(render(answer, request_id, header, with_body=request.method != "HEAD"))
         return KEEP_CONNECTION if keep else CLOSE_CONNECTION
 
-    def _failed(self, request: web.BaseRequest, failure: Exception, request_id: str) -> Answer:
+    def _failed(self, request: web.BaseRequest, failure: Exception, request_id: str) -> ApiResponse:
         error = _translate(failure, request_id)
         if isinstance(error, RequestFailed):
             log.error("request failed", exc_info=failure, extra={"request_id": request_id})
         if not prefers_html(request.headers.get("Accept", "")):
-            return problem_answer(error)
+            return problem_response(error)
         answer = self._pages.problem_page(error)
         if isinstance(error, Unauthorised):
             # Makes a browser ask for a key.

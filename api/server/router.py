@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from api.access.access_control import AccessControl, Room
+from api.access.access_control import AccessControl, ConcurrencyLimit
 from api.contract.errors import MethodNotAllowed, PathUnknown
 from api.endpoints.feedback import FeedbackEndpoint
 from api.endpoints.predict import PredictEndpoints
-from api.endpoints.probes import ProbeEndpoints
+from api.endpoints.status import StatusEndpoints
 from api.endpoints.websocket import WebSocketEndpoint
-from api.http.answers import Answer
 from api.http.cors import preflight
+from api.http.responses import ApiResponse
 from api.pages.pages import Pages
 
-Handler = Callable[[web.BaseRequest], Awaitable[Answer | web.WebSocketResponse]]
+Handler = Callable[[web.BaseRequest], Awaitable[ApiResponse | web.WebSocketResponse]]
 
 
 class Access(Enum):
@@ -34,7 +34,7 @@ class Endpoints(NamedTuple):
     predict: PredictEndpoints
     feedback: FeedbackEndpoint
     websocket: WebSocketEndpoint
-    probes: ProbeEndpoints
+    probes: StatusEndpoints
     pages: Pages
 
 
@@ -65,11 +65,11 @@ ROUTES = (
 
 
 class Target(NamedTuple):
-    """What a request is routed to: the name of its endpoint, its handler, and the room that it takes, if limited."""
+    """What a request is routed to: the name of its endpoint, its handler, and its limit of concurrency, if any."""
 
     endpoint: str
     handler: Handler
-    room: Room | None
+    limit: ConcurrencyLimit | None
 
 
 class Router:
@@ -85,11 +85,11 @@ class Router:
     ) -> None:
         self._by_path: dict[str, dict[str, Target]] = {}
         self._preflight = cors
-        rooms = {Access.GUARDED: control.requests, Access.STREAM: control.sockets}
+        limits = {Access.GUARDED: control.requests, Access.STREAM: control.sockets}
         for method, path, kind, handler_of in ROUTES:
             if kind not in access:
                 continue
-            target = Target(path, handler_of(endpoints), rooms.get(kind))
+            target = Target(path, handler_of(endpoints), limits.get(kind))
             methods = self._by_path.setdefault(path, {})
             methods[method] = target
             if method == "GET" and kind is not Access.STREAM:
@@ -115,7 +115,7 @@ def _template(path: str) -> str:
 
 
 def _unmatched(methods: Collection[str]) -> Handler:
-    async def unmatched(request: web.BaseRequest) -> Answer:
+    async def unmatched(request: web.BaseRequest) -> ApiResponse:
         if methods:
             raise MethodNotAllowed(method=ascii(request.method[:20])[1:-1], allowed=", ".join(sorted(methods)))
         raise PathUnknown

@@ -11,7 +11,7 @@ from api.contract.text_limit import TextLimit
 from api.endpoints.feedback import FeedbackEndpoint
 from api.endpoints.model_selection import ModelSelection
 from api.endpoints.predict import PredictEndpoints
-from api.endpoints.probes import ProbeEndpoints
+from api.endpoints.status import StatusEndpoints
 from api.endpoints.websocket import WebSocketEndpoint
 from api.feedback.queue import open_feedback
 from api.http.bodies import BodyReader
@@ -49,7 +49,7 @@ class Service:
             PredictEndpoints(bodies, selection, predictor, pages, metrics, settings.max_batch_texts),
             FeedbackEndpoint(bodies, control.callers, self._feedback, limit, pages),
             self._websocket,
-            ProbeEndpoints(settings, self._models, self._feedback, metrics, self.stopping),
+            StatusEndpoints(settings, self._models, self._feedback, metrics, self.stopping),
             pages,
         )
         own_port = settings.api_probes_port is not None

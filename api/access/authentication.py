@@ -14,7 +14,7 @@ from api.contract.schemas import REQUEST_KEY
 _IPV6_SITE_BITS = 64
 
 
-class Callers:
+class Authentication:
     """Tells callers apart.
 
     Keys are kept as SHA-256 alone, which is enough for what is random and long; each is compared in constant time.

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from api.contract.schemas import ModelIdentity, RoleName, Source
-from api.models.served_model import Scorers, ServedModel
+from api.models.served_model import ScorerCache, ServedModel
 from api.observability.metrics import ServiceMetrics
 from sentiment_core.errors import BundleDamaged, RegistryUnavailable, SentimentError
 from sentiment_core.model.bundle import STARTER
@@ -14,7 +14,7 @@ from sentiment_core.model.bundle import STARTER
 log = logging.getLogger(__name__)
 
 
-class Role(ABC):
+class ModelRole(ABC):
     """A role and the model that fills it.
 
     `current` is replaced in one assignment: a request takes it once and is answered by one model throughout. A model
@@ -26,50 +26,52 @@ class Role(ABC):
     def __init__(self, role: RoleName, metrics: ServiceMetrics) -> None:
         self.role = role
         self.current: ServedModel | None = None
-        self.trouble: SentimentError | None = None
+        self.error: SentimentError | None = None
         self._metrics = metrics
 
     @property
     def detail(self) -> str | None:
         """Return what is not as it should be."""
-        return None if self.trouble is None else str(self.trouble)
+        return None if self.error is None else str(self.error)
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """See which model is meant, and load it if it is another one. Whatever fails is noted and not raised."""
         try:
-            await self._renew()
+            await self._update()
         except SentimentError as error:
-            await self._endure(error)
+            await self._record_error(error)
         except Exception as error:  # no model's files may end the service
             log.exception("the model could not be loaded", extra={"role": self.role})
-            await self._endure(BundleDamaged(path=self._what(), why=f"{type(error).__name__} while it was loaded"))
+            await self._record_error(
+                BundleDamaged(path=self._source_name(), why=f"{type(error).__name__} while it was loaded")
+            )
 
     @abstractmethod
-    async def _renew(self) -> None:
+    async def _update(self) -> None:
         """Load what is meant, where it is not `current`."""
 
     @abstractmethod
-    def _what(self) -> str:
+    def _source_name(self) -> str:
         """Name what is meant, for messages."""
 
     def _last_good(self) -> ServedModel | None:
         """Return the model that served before this process started."""
         return None
 
-    async def _endure(self, error: SentimentError) -> None:
+    async def _record_error(self, error: SentimentError) -> None:
         """Go on with the model that there is, if need be with the one that served before this process started."""
         if str(error) != self.detail:
             details = {"role": self.role, "code": error.code, "detail": str(error)}
             log.warning("the model could not be renewed", extra=details)
-        self.trouble = error
+        self.error = error
         unavailable = isinstance(error, RegistryUnavailable)
         self._metrics.reloaded(self.role, "unavailable" if unavailable else "refused")
         if unavailable:
-            self._reach(False)
+            self._set_reachable(False)
         if self.current is None:
-            await self._show_last_good()
+            await self._serve_last_good()
 
-    async def _show_last_good(self) -> None:
+    async def _serve_last_good(self) -> None:
         """Serve the model that served before this process started, if there is one."""
         try:
             served = await asyncio.to_thread(self._last_good)
@@ -78,49 +80,49 @@ class Role(ABC):
             log.warning("the last good model is lost", extra=details)
         else:
             if served is not None:
-                self._show(served)
+                self._replace(served)
 
     def _serve(self, served: ServedModel) -> None:
-        self.trouble = None
-        self._show(served)
+        self.error = None
+        self._replace(served)
         self._metrics.reloaded(self.role, "loaded")
 
-    def _show(self, served: ServedModel) -> None:
+    def _replace(self, served: ServedModel) -> None:
         self.current = served
         self._metrics.serves(self.role, served.identity, served.source)
         log.info("model loaded", extra={"role": self.role, "model": served.identity, "source": served.source})
 
-    def _reach(self, reachable: bool) -> None:
+    def _set_reachable(self, reachable: bool) -> None:
         self.reachable = reachable
         self._metrics.registry_reachable.set(reachable)
 
 
-class Local(Role):
+class LocalRole(ModelRole):
     """A champion that is a folder on this machine: loaded once."""
 
-    def __init__(self, path: Path | None, metrics: ServiceMetrics, scorers: Scorers) -> None:
+    def __init__(self, path: Path | None, metrics: ServiceMetrics, scorers: ScorerCache) -> None:
         super().__init__("champion", metrics)
         self._path = STARTER if path is None else path.expanduser()
         self._is_starter = path is None
         self._scorers = scorers
 
-    async def _renew(self) -> None:
+    async def _update(self) -> None:
         if self.current is None:
             self._serve(await asyncio.to_thread(self._load))
 
     def _load(self) -> ServedModel:
         return local_model(self._path, "starter" if self._is_starter else "bundle", self._scorers)
 
-    def _what(self) -> str:
+    def _source_name(self) -> str:
         return str(self._path)
 
 
-def starter_model(scorers: Scorers) -> ServedModel:
+def starter_model(scorers: ScorerCache) -> ServedModel:
     """Load the model that comes with the package."""
     return local_model(STARTER, "starter", scorers)
 
 
-def local_model(path: Path, source: Source, scorers: Scorers) -> ServedModel:
+def local_model(path: Path, source: Source, scorers: ScorerCache) -> ServedModel:
     """Load a bundle of this machine, which has no version."""
     scorer = scorers.load(path)
     identity: ModelIdentity = {"name": scorer.bundle.manifest.name, "version": None, "digest": scorer.bundle.digest}

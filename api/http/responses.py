@@ -17,7 +17,7 @@ _WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _NO_HEADERS: Mapping[str, str] = {}
 
 
-class Answer:
+class ApiResponse:
     """A whole answer; `code` is the code of the problem that it reports, if any."""
 
     __slots__ = ("body", "code", "content_type", "headers", "status")
@@ -37,18 +37,18 @@ class Answer:
         self.code = code
 
 
-def json_answer(value: Any, status: int = 200) -> Answer:
+def json_response(value: Any, status: int = 200) -> ApiResponse:
     """Return a value as JSON."""
-    return Answer(orjson.dumps(value), status=status)
+    return ApiResponse(orjson.dumps(value), status=status)
 
 
-def problem_answer(error: SentimentError) -> Answer:
+def problem_response(error: SentimentError) -> ApiResponse:
     """Return an error as `application/problem+json`."""
-    return Answer(orjson.dumps(problem(error)), MEDIA, status_of(error), headers_of(error), error.code)
+    return ApiResponse(orjson.dumps(problem(error)), MEDIA, status_of(error), headers_of(error), error.code)
 
 
 def render(
-    answer: Answer, request_id: str | None = None, connection: str | None = "close", *, with_body: bool = True
+    answer: ApiResponse, request_id: str | None = None, connection: str | None = "close", *, with_body: bool = True
 ) -> bytes:
     """Return an answer as HTTP/1.1; `connection` is the value of that header, if it is needed."""
     lines = ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from api.contract.schemas import ModelIdentity
 
 
-class LastGood:
+class LastGoodFile:
     """A small file beside the cached bundles."""
 
     def __init__(self, path: Path) -> None:

@@ -1,7 +1,7 @@
 """Run the service: `python -m api`.
 
-SIGTERM fails the readiness first and serves on for `SENTIMENT_API_DRAIN_S`, so that a balancer sends no more; then
-requests in flight are finished. Ctrl-C, or a second SIGTERM, skips the wait.
+SIGTERM first fails the readiness and continues to serve for `SENTIMENT_API_DRAIN_S`, so that a balancer sends no more
+requests. Then requests in progress are finished. Ctrl-C, or a second SIGTERM, skips the wait.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from sentiment_core.errors import SettingInvalid
 
 log = logging.getLogger("api")
 
-# The event loop waits at most so long for the thread of large requests to hand the interpreter over; Python's 5 ms are
-# longer than a hundred predictions take.
+# Longest wait of the event loop for the thread of large requests to release the interpreter. Python waits 5 ms: longer
+# than a hundred predictions take.
 _SWITCH_S = 0.0001
 
 
@@ -54,7 +54,7 @@ async def _until_stopped(stopping: asyncio.Event, drain_s: float) -> None:
 
 def _new_loop() -> asyncio.AbstractEventLoop:
     try:
-        import uvloop  # noqa: PLC0415 -- there is none for some systems
+        import uvloop  # noqa: PLC0415 -- not available on some systems
     except ImportError:
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()
@@ -69,7 +69,7 @@ def main() -> int:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(serve(chosen))
     except (AddressTaken, SettingInvalid) as error:
-        log.error("cannot start", extra={"code": error.code, "detail": str(error)})  # noqa: TRY400 -- it says all
+        log.error("cannot start", extra={"code": error.code, "detail": str(error)})  # noqa: TRY400 -- the message is complete
         return 1
     return 0
 

@@ -6,7 +6,7 @@ import sys
 
 
 def main(arguments: list[str]) -> int:
-    """Print a new key for the name that is given."""
+    """Print a new key for the given name."""
     if len(arguments) != 1:
         print("usage: python -m api.new_key NAME", file=sys.stderr)  # noqa: T201 -- a command
         return 2

@@ -1,1 +1,1 @@
-"""Who may call, and how much."""
+"""Authentication, rate limits and concurrency limits."""

@@ -1,4 +1,4 @@
-"""Who is let in: callers with a key, within their rate, as long as there is room."""
+"""Admission of requests: API keys, origins, rates and concurrency limits."""
 
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ _OWN_SITES = ("same-origin", "none")
 
 
 class AccessControl:
-    """Reject requests that are not allowed, or for which there is no room. Nothing queues."""
+    """Reject requests that are not allowed, or exceed a limit. Nothing queues."""
 
     def __init__(self, settings: ServiceSettings, metrics: ServiceMetrics) -> None:
         self.callers = Authentication(settings.api_keys, settings.forwarded_hops)
@@ -33,7 +33,7 @@ class AccessControl:
         self.rate.take(caller)
 
     def _refuse_other_sites(self, request: web.BaseRequest) -> None:
-        """Turn away what a page of another site makes a browser send, with the rights that the browser has here.
+        """Reject requests that a page of another site makes a browser send with the browser's own rights.
 
         Browsers say where a request comes from; over plain HTTP, by its origin only.
         """

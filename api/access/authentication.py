@@ -1,4 +1,4 @@
-"""Who calls: known by an API key where keys are set, by the address elsewhere."""
+"""Identification of callers: by API key if keys are set, otherwise by address."""
 
 import hashlib
 import hmac
@@ -15,9 +15,9 @@ _IPV6_SITE_BITS = 64
 
 
 class Authentication:
-    """Tells callers apart.
+    """Identify callers.
 
-    Keys are kept as SHA-256 alone, which is enough for what is random and long; each is compared in constant time.
+    Only the SHA-256 of a key is kept, which suffices for long random keys. Keys are compared in constant time.
     """
 
     def __init__(self, keys: Sequence[str], forwarded_hops: int) -> None:
@@ -32,9 +32,9 @@ class Authentication:
         return self.address(request.headers, request.remote)
 
     def address(self, headers: Mapping[str, str], peer: str | None) -> str:
-        """Return the address that a request comes from, as the outermost of our own proxies saw it.
+        """Return the client's address as the outermost trusted proxy saw it.
 
-        Of an IPv6 address it is the site's part: whoever has one address of a site mostly has all of them.
+        An IPv6 address is cut to its site prefix, because a client usually controls all addresses of its site.
         """
         if self._hops and (forwarded := headers.get("X-Forwarded-For")):
             hops = forwarded.split(",")
@@ -44,7 +44,7 @@ class Authentication:
         return _site(peer)
 
     def request_key(self, headers: Mapping[str, str], peer: str | None) -> str:
-        """Return what keeps requests at one model: the key that they name, else the address that they come from."""
+        """Return the key that assigns a request to a model: its header, or else its address."""
         return headers.get(REQUEST_KEY) or self.address(headers, peer)
 
     def _key_name(self, headers: Mapping[str, str]) -> str:
@@ -57,12 +57,12 @@ class Authentication:
             if hmac.compare_digest(known, digest):
                 found = name
         if found is None:
-            raise Unauthorised(why="the one that was sent is not known")
+            raise Unauthorised(why="the sent key is unknown")
         return found
 
 
 def _secret(given: str) -> bytes:
-    """Return the key that a header holds: alone, as a bearer token, or as the password that a browser asked for."""
+    """Return the key in a header: alone, as a bearer token, or as the password of basic authentication."""
     scheme, _, value = given.partition(" ")
     match scheme.lower():
         case "bearer":

@@ -1,4 +1,4 @@
-"""How many requests a client may send."""
+"""Rate limits per client."""
 
 import time
 
@@ -8,16 +8,16 @@ _MOST_CLIENTS = 100_000
 
 
 class RateLimit:
-    """A rate and a burst for each client, by the generic cell rate algorithm (ITU-T I.371, annex A).
+    """A rate and a burst per client, by the generic cell rate algorithm (ITU-T I.371, annex A).
 
-    One number a client is kept, of the clients seen last.
+    It keeps one number per client, for the most recent clients.
     """
 
     def __init__(self, per_s: float, burst: int) -> None:
         self.per_s = per_s
         self._interval = 1 / per_s if per_s else 0.0
         self._slack = (burst - 1) * self._interval
-        self._due: dict[str, float] = {}  # when a client that had kept to its rate would send its next request
+        self._due: dict[str, float] = {}  # earliest time of a client's next request within its rate
 
     def take(self, client: str) -> None:
         """Count one request of a client, or raise `RateLimited`, which counts nothing."""
@@ -28,7 +28,7 @@ class RateLimit:
         wait = due - now - self._slack
         if wait > 0:
             raise RateLimited(rate=self.per_s, wait=wait)
-        self._due.pop(client, None)  # so that the order of the table is that of the clients' last requests
+        self._due.pop(client, None)  # keeps the table in the order of the last requests
         self._due[client] = due + self._interval
         if len(self._due) > _MOST_CLIENTS:
             del self._due[next(iter(self._due))]

@@ -1,1 +1,1 @@
-"""What callers see: shapes of requests and answers, errors with their codes, settings."""
+"""The service's contract: schemas, OpenAPI document, errors and settings."""

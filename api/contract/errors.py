@@ -9,7 +9,7 @@ class AddressTaken(TerminalError):
 
 
 class HttpMalformed(TerminalError):
-    message = "This is not a request that HTTP allows, or its head is too large. The connection is closed."
+    message = "The request is not valid HTTP, or its head is too large. The connection is closed."
     code = "malformed_http"
 
 
@@ -24,7 +24,7 @@ class EncodingInvalid(TerminalError):
 
 
 class TextInvalid(TerminalError):
-    message = "The field {field} holds half of a surrogate pair, which is not a character. Send whole characters."
+    message = "The field {field} holds half of a surrogate pair, which is not a character. Send complete characters."
     code = "invalid_text"
 
 
@@ -44,12 +44,12 @@ class FieldMissing(TerminalError):
 
 
 class ValueInvalid(TerminalError):
-    message = "The field {field} has a value that is not accepted: {why}."
+    message = "The field {field} has an invalid value: {why}."
     code = "invalid_value"
 
 
 class TextEmpty(TerminalError):
-    message = "The field {field} holds no text."
+    message = "The field {field} has no text. Send a text that is not blank."
     code = "empty_text"
 
 
@@ -59,74 +59,72 @@ class TypeInvalid(TerminalError):
 
 
 class FieldUnknown(TerminalError):
-    message = "The field {field} is not known here. Known are: {known}."
+    message = "The field {field} is unknown. Known fields: {known}."
     code = "unknown_field"
 
 
 class ContentTypeUnsupported(TerminalError):
-    message = "The content type {found} is not accepted here. Send {wanted}."
+    message = "The content type {found} is not accepted. Send {wanted}."
     code = "wrong_content_type"
 
 
 class BodyTooLarge(TerminalError):
-    message = "The body is larger than the {limit} bytes that are accepted. Send less at once."
+    message = "The body is larger than {limit} bytes. Send a smaller body."
     code = "too_large"
 
 
 class BatchTooLarge(TerminalError):
-    message = "The batch has {found} texts, accepted are {limit}. Send it in parts."
+    message = "The batch has {found} texts; the maximum is {limit}. Send it in parts."
     code = "batch_too_large"
 
 
 class TextTooLong(TerminalError):
-    message = "The field {field} has {found} characters, accepted are {limit}. Send less of it."
+    message = "The field {field} has {found} characters; the maximum is {limit}. Send a shorter text."
     code = "text_too_long"
 
 
 class Unauthorised(TerminalError):
-    message = "An API key is needed, and {why}. Send `Authorization: Bearer KEY`."
+    message = "An API key is required, but {why}. Send `Authorization: Bearer KEY`."
     code = "unauthorised"
 
 
 class CrossSite(TerminalError):
-    message = "A page of another site sent this from a browser. Only the origins of SENTIMENT_CORS_ORIGINS may."
+    message = "A page of another site sent this request. Only origins in SENTIMENT_CORS_ORIGINS are allowed."
     code = "cross_site"
 
 
 class RateLimited(TransientError):
-    message = "More requests came from this client than its {rate:g} a second. Try again in {wait:.3g} s."
+    message = "This client exceeds its limit of {rate:g} requests a second. Try again in {wait:.3g} s."
     code = "rate_limited"
 
 
 class Overloaded(TransientError):
-    message = "This process has {limit} {things} already. Try again soon, or run more processes."
+    message = "This process already has {limit} {things}. Try again soon, or run more processes."
     code = "overloaded"
 
 
 class BodyTooSlow(TerminalError):
-    message = "The body did not arrive within {seconds:g} s. Send it faster, or in parts."
+    message = "The body did not arrive within {seconds:g} s. Send it faster or in parts."
     code = "body_too_slow"
 
 
 class AnswerTooSlow(TransientError):
-    message = "The answer was not ready within {seconds:g} s. Try again, with less at once."
+    message = "The answer was not ready within {seconds:g} s. Try again with a smaller request."
     code = "answer_too_slow"
 
 
 class FeedbackOff(TerminalError):
-    message = "This service takes no corrections: it has no database. SENTIMENT_DATABASE_URL gives it one."
+    message = "This service accepts no corrections because it has no database. Set SENTIMENT_DATABASE_URL."
     code = "feedback_off"
 
 
 class FeedbackQueueFull(TransientError):
-    message = (
-        "The correction was not taken: {waiting} others wait for the database, and there is no more room. Try again."
-    )
+    message = "The correction was not accepted: {waiting} others wait for the database and the queue is full. Try again."
     code = "feedback_queue_full"
 
 
 class FeedbackUnavailable(TransientError):
-    message = "The correction was not taken, since the database takes none: {why}. Try again later."
+    message = "The correction was not accepted because the database accepts none: {why}. Try again later."
     code = "feedback_unavailable"
 
 
@@ -136,17 +134,17 @@ class ModelNotReady(TransientError):
 
 
 class ServiceStopping(TransientError):
-    message = "This process is stopping and takes no new work. Try again: another one answers."
+    message = "This process is stopping and accepts no new work. Try again; another process will answer."
     code = "stopping"
 
 
 class PathUnknown(TerminalError):
-    message = "There is nothing at this address. /docs lists what there is."
+    message = "There is nothing at this address. /docs lists all addresses."
     code = "not_found"
 
 
 class MethodNotAllowed(TerminalError):
-    message = "This address does not take {method}. It takes {allowed}."
+    message = "This address does not accept {method}. It accepts {allowed}."
     code = "method_not_allowed"
 
 
@@ -156,10 +154,10 @@ class BodyUnreadable(TerminalError):
 
 
 class UpgradeRequired(TerminalError):
-    message = "This address speaks WebSocket only. Connect with a WebSocket client."
+    message = "This address accepts WebSockets only. Connect with a WebSocket client."
     code = "upgrade_required"
 
 
 class RequestFailed(TerminalError):
-    message = "The request failed inside the service. Its log says more under the request id {request_id}."
+    message = "The request failed inside the service. See its log for the request id {request_id}."
     code = "internal_error"

@@ -45,9 +45,10 @@ def _header(name: str, description: str) -> dict[str, Any]:
 
 
 _BY_KEY = _header(
-    schemas.REQUEST_KEY, "Requests with one key are answered by one model while a canary takes a share of them."
+    schemas.REQUEST_KEY,
+    "While a canary is active, requests with the same key are answered by the same model.",
 )
-_ONCE = _header(schemas.IDEMPOTENCY_KEY, "A correction that is sent again with its key is stored once.")
+_ONCE = _header(schemas.IDEMPOTENCY_KEY, "A correction sent again with the same key is stored once.")
 
 
 def document(settings: ServiceSettings) -> dict[str, Any]:
@@ -80,8 +81,8 @@ def _document(
             "title": "Sentiment",
             "version": __version__,
             "description": (
-                "Scores reviews by the model that scores them in bulk: the same text gets the same score. "
-                f"A request's body may have {max_body_bytes} bytes, a batch {max_batch_texts} texts."
+                "Scores reviews with the model that also scores them in bulk: the same text gets the same score. "
+                f"The maximum is {max_body_bytes} bytes per request body and {max_batch_texts} texts per batch."
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -133,7 +134,7 @@ def _paths() -> dict[str, Any]:
         "/feedback": {
             "post": _operation(
                 "correct",
-                "Take a correction",
+                "Accept a correction",
                 _json("FeedbackAccepted") | _string("text/html"),
                 (*_GUARDED, *_BODY, *_FIELDS, *_CORRECTION),
                 _json("FeedbackRequest") | _form("FeedbackForm"),
@@ -141,9 +142,7 @@ def _paths() -> dict[str, Any]:
             )
             | _ONCE
         },
-        "/model": {
-            "get": _operation("getModel", "The model that answers now", _json("ModelCard"), (*_GUARDED, "not_ready"))
-        },
+        "/model": {"get": _operation("getModel", "The champion", _json("ModelCard"), (*_GUARDED, "not_ready"))},
         "/healthz": {"get": _operation("getHealth", "Whether the process runs", _json("Health"), ())},
         "/readyz": {
             "get": _operation(
@@ -180,7 +179,7 @@ def _operation(
 def _headers(status: int) -> dict[str, Any]:
     always = {
         "X-Request-Id": {
-            "description": "The id of the request in the service's log: the one that it named, or a new one.",
+            "description": "The id of the request in the service's log: the id that the request named, or a new one.",
             "required": True,
             "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
         }

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457), and the one table from an error's code to its HTTP status."""
+"""Errors as `application/problem+json` (RFC 9457), and the table of HTTP statuses by error code."""
 
 import math
 from http import HTTPStatus
@@ -46,7 +46,7 @@ STATUS: dict[str, HTTPStatus] = {
 
 
 def status_of(error: SentimentError) -> HTTPStatus:
-    """Return the HTTP status of an error; one without a place in the table is our fault, not the caller's."""
+    """Return the HTTP status of an error; a code that is not in the table is a fault of the service."""
     transient = isinstance(error, TransientError)
     return STATUS.get(error.code, HTTPStatus.SERVICE_UNAVAILABLE if transient else HTTPStatus.INTERNAL_SERVER_ERROR)
 

@@ -30,7 +30,7 @@ FeedbackState = Literal["starting", "ok", "unavailable", "outdated", "refused"]
 
 
 class Request(BaseModel):
-    """A request's body: nothing is converted, nothing unknown is accepted."""
+    """A request's body: no value is converted, and unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -39,11 +39,11 @@ class PredictRequest(Request):
     """One text to score."""
 
     text: Text
-    explain: bool = Field(False, description="Also say what each n-gram contributes to the score.")
+    explain: bool = Field(False, description="Whether to return the contribution of each n-gram to the score.")
 
 
 class BatchRequest(Request):
-    """Several texts to score; each is judged on its own, so one bad text costs only itself."""
+    """Several texts to score; an invalid text does not affect the others."""
 
     texts: list[Any] = Field(description="The texts to score.", json_schema_extra={"items": {"type": "string"}})
 
@@ -54,36 +54,36 @@ def _storable(text: str) -> str:
     return text
 
 
-REQUEST_KEY = "X-Request-Key"  # the header by which requests stay at one model
-IDEMPOTENCY_KEY = "Idempotency-Key"  # the header by which a correction that is sent again is known
+REQUEST_KEY = "X-Request-Key"  # requests with the same value get the same model
+IDEMPOTENCY_KEY = "Idempotency-Key"  # identifies a correction that is sent again
 
 
 class FeedbackRequest(Request):
-    """A correction: which label is right for a text, and what score it was given by which model."""
+    """A correction: the correct label of a text, and the score that a model gave it."""
 
     text: Annotated[Text, AfterValidator(_storable)] = Field(
         description="The text as it was scored; not blank, and without the character U+0000.",
         json_schema_extra={"pattern": _NOT_BLANK_WITHOUT_NUL},
     )
-    label: Label = Field(description="The label that is right.")
-    score: float | None = Field(None, ge=0, le=1, allow_inf_nan=False, description="The score that was given.")
+    label: Label = Field(description="The correct label.")
+    score: float | None = Field(None, ge=0, le=1, allow_inf_nan=False, description="The score that the model gave.")
     model_digest: str | None = Field(
         None,
         pattern="^[0-9a-f]{64}$",
         max_length=64,  # where `$` lets a line's end follow, as in Python
-        description="The digest of the model that gave it, of this service or another.",
+        description="The digest of that model, of this service or another.",
     )
 
 
 class FeedbackAccepted(TypedDict):
-    """The correction is in the queue and will be stored; `feedback_id` names it from now on."""
+    """The correction is queued and will be stored under `feedback_id`."""
 
     status: Literal["accepted"]
     feedback_id: str
 
 
 class ModelIdentity(TypedDict):
-    """The model that gave an answer; `version` is null when it does not come from the registry."""
+    """The model that gave an answer; `version` is null if it is not from the registry."""
 
     name: str
     version: int | None
@@ -91,7 +91,7 @@ class ModelIdentity(TypedDict):
 
 
 class Contribution(TypedDict):
-    """What one n-gram adds to the log-odds of positive, and the character spans where it stands in the text."""
+    """What one n-gram adds to the log-odds of positive, and its character spans in the text."""
 
     ngram: str
     weight: float
@@ -99,7 +99,7 @@ class Contribution(TypedDict):
 
 
 class Explanation(TypedDict):
-    """The contributions and the bias sum up to the log-odds of the score."""
+    """The contributions and the bias add up to the log-odds of the score."""
 
     bias: float
     contributions: list[Contribution]
@@ -125,14 +125,14 @@ class BatchError(TypedDict):
 
 
 class BatchResponse(TypedDict):
-    """One entry in `results` a text, null where `errors` names its index."""
+    """One entry in `results` per text, null if `errors` has its index."""
 
     results: list[Prediction | None]
     errors: list[BatchError]
 
 
 class Problem(TypedDict):
-    """An error, as RFC 9457 describes it; `code` is stable and meant for programs."""
+    """An error as described by RFC 9457; `code` is stable and meant for programs."""
 
     type: str
     title: str
@@ -142,9 +142,9 @@ class Problem(TypedDict):
 
 
 class Candidate(TypedDict):
-    """A model beside the champion: `wanted` is its version or alias; `model` is null until one is loaded.
+    """A shadow or canary model: `wanted` is its version or alias; `model` is null until it is loaded.
 
-    `detail` says what is not as it should be, or is null.
+    `detail` describes a problem, or is null.
     """
 
     wanted: str
@@ -154,16 +154,16 @@ class Candidate(TypedDict):
 
 
 class Canary(Candidate):
-    """The candidate that answers a share of the request keys."""
+    """The candidate that answers a fraction of the request keys."""
 
     share: Annotated[float, Field(ge=0, le=1)]
 
 
 class ModelCard(TypedDict):
-    """The model that answers now, and where it came from; `pinned` is the setting that names it, null for `champion`.
+    """The champion and its source; `pinned` is the setting that names it, null for `champion`.
 
-    `shadow` and `canary` are null where they are not set. `card` is the model card: what the model is for, how good it
-    is, by slice too, and where its limits are.
+    `shadow` and `canary` are null if they are not set. `card` is the model card: intended use, quality overall and by
+    slice, and limits.
     """
 
     name: str
@@ -185,16 +185,16 @@ class Health(TypedDict):
 
 
 class FeedbackStatus(TypedDict):
-    """How the database took the last try to store corrections, and how many wait for the next one."""
+    """The state of the database at the last attempt to store corrections, and how many wait for the next."""
 
     state: FeedbackState
     waiting: int
 
 
 class Readiness(TypedDict):
-    """The process answers predictions; `detail` says what is not as it should be nevertheless, or is null.
+    """The process answers predictions; `detail` describes a problem that does not stop it, or is null.
 
-    `feedback` is missing where no corrections are taken; whatever it says, predictions are answered.
+    `feedback` is missing if the service accepts no corrections; its state does not affect predictions.
     """
 
     status: Literal["ready"]
@@ -225,7 +225,7 @@ AnyRequest = TypeVar("AnyRequest", bound=Request)
 
 
 def validate(shape: type[AnyRequest], payload: object) -> AnyRequest:
-    """Return the payload as the given shape, or raise the error that names what is wrong with it."""
+    """Return the payload as the given shape, or raise the error that describes it."""
     try:
         return cast("AnyRequest", shape.__pydantic_validator__.validate_python(payload))  # half of `model_validate`
     except ValidationError as error:
@@ -257,5 +257,5 @@ def _translate(shape: type[Request], error: ValidationError) -> SentimentError:
 
 
 def shown(name: object) -> str:
-    """Return a name that a caller sent so that it can stand in an answer: short, and ASCII."""
+    """Return a name that a caller sent in a form that is safe in an answer: short, and ASCII."""
     return ascii(str(name)[:40])[1:-1]

@@ -1,4 +1,4 @@
-"""How much of a text is scored."""
+"""The limit of a text's length."""
 
 from typing import Literal, NamedTuple
 
@@ -7,18 +7,18 @@ from api.contract.settings import ServiceSettings
 
 
 class TextLimit(NamedTuple):
-    """The most characters of one text, and what becomes of a longer one."""
+    """The maximum characters of a text, and the treatment of a longer one."""
 
     characters: int
     otherwise: Literal["truncate", "reject"]
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> "TextLimit":
-        """Return the limit that the settings name."""
+        """Return the limit of the settings."""
         return cls(settings.max_text_characters, settings.long_texts)
 
     def allowed(self, text: str, field: str = "text") -> tuple[str, bool]:
-        """Return the part of a text that is scored, and whether it is less than all; raises `TextTooLong`."""
+        """Return the part of a text that is scored, and whether it was truncated. Raises `TextTooLong`."""
         if len(text) <= self.characters:
             return text, False
         if self.otherwise == "reject":

@@ -1,1 +1,1 @@
-"""Corrections on their way to the database."""
+"""The queue of corrections for the database."""

@@ -1,7 +1,8 @@
 """Corrections that wait for the database: a bounded queue in memory that one thread empties.
 
-Requests never wait for the database. What was accepted stays until it is stored, in order, however long the database is
-away; what there is no room for is refused. Only the end of the process can lose something, and it tells how much.
+Requests never wait for the database. Accepted corrections stay until they are stored, in order, however long the
+database is away. When the queue is full, new corrections are refused. Only the end of the process can lose corrections;
+the log says how many.
 """
 
 import asyncio
@@ -26,22 +27,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# A write waits so long for company: corrections that come in a crowd share a connection and a transaction.
+# Wait of a write for more corrections: those that arrive together share a connection and a transaction.
 _GATHER_S = 0.1
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
 _BATCH = 200
 _BATCH_BYTES = 2_000_000
 _JOIN_S = 0.5
-# In these states the database will not come to itself: nothing more is accepted, what was accepted is kept and tried.
+# The database does not recover from these states by itself. New corrections are refused; accepted ones are retried.
 _REFUSING: dict[FeedbackState, str] = {
     "outdated": "its schema is older than this release needs",
-    "refused": "it refuses them, and the log of the service says why",
+    "refused": "it refuses them (see the log of the service)",
 }
 
 
 def open_feedback(settings: ServiceSettings, metrics: ServiceMetrics) -> "FeedbackQueue | None":
-    """Return the queue of a service that has a database, or None: then no driver of one is loaded either."""
+    """Return the queue, or None without a database; the database driver is then not loaded."""
     if settings.database_url is None:
         return None
     from sentiment_core.feedback.store import FeedbackStore  # noqa: PLC0415 -- 4 MB that few services need
@@ -50,7 +51,7 @@ def open_feedback(settings: ServiceSettings, metrics: ServiceMetrics) -> "Feedba
 
 
 class FeedbackQueue:
-    """Holds at most `SENTIMENT_FEEDBACK_QUEUE` corrections, whose texts take `SENTIMENT_FEEDBACK_QUEUE_BYTES`."""
+    """Hold at most `SENTIMENT_FEEDBACK_QUEUE` corrections with `SENTIMENT_FEEDBACK_QUEUE_BYTES` of texts."""
 
     def __init__(self, store: "FeedbackStore", settings: ServiceSettings, metrics: ServiceMetrics) -> None:
         self._store = store
@@ -71,13 +72,13 @@ class FeedbackQueue:
 
     @property
     def status(self) -> FeedbackStatus:
-        """Return how the database took the last try, and how many corrections wait."""
+        """Return the state of the database at the last attempt, and the number of waiting corrections."""
         return {"state": self._state, "waiting": len(self._waiting)}
 
     def put(self, correction: Correction) -> None:
-        """Accept a correction, which is then stored as soon as the database takes it.
+        """Accept a correction, to be stored as soon as the database accepts it.
 
-        Raises `FeedbackQueueFull`, `FeedbackUnavailable` and `ServiceStopping`: then it is not accepted.
+        Raises `FeedbackQueueFull`, `FeedbackUnavailable` and `ServiceStopping` when it is not accepted.
         """
         try:
             self._put(correction)
@@ -99,25 +100,25 @@ class FeedbackQueue:
             self._changed.notify_all()
 
     def _has_room(self, text_bytes: int) -> bool:
-        # The largest text that a body can hold must find room in an empty queue, whatever the settings say.
+        # An empty queue accepts the largest text that a body can have, whatever the settings are.
         return not self._waiting or (
             len(self._waiting) < self._settings.feedback_queue
             and self._waiting_bytes + text_bytes <= self._settings.feedback_queue_bytes
         )
 
     def start(self) -> None:
-        """Begin to store."""
+        """Start to store corrections."""
         self._thread.start()
 
     async def close(self) -> None:
-        """Store what still waits, for at most `SENTIMENT_FEEDBACK_FLUSH_S` seconds, and tell what is lost."""
+        """Store waiting corrections for at most `SENTIMENT_FEEDBACK_FLUSH_S` seconds, and log how many are lost."""
         flush_s = self._settings.feedback_flush_s
         with self._changed:
             self._deadline = time.monotonic() + flush_s
             self._changed.notify_all()
         await asyncio.to_thread(self._thread.join, flush_s + _JOIN_S)
         if self._waiting:
-            self._lose(len(self._waiting), f"the database did not take them within {flush_s:g} s of the end")
+            self._lose(len(self._waiting), f"the database did not accept them within {flush_s:g} s of the end")
 
     def _run(self) -> None:
         pause_s = _FIRST_PAUSE_S
@@ -127,13 +128,13 @@ class FeedbackQueue:
                 if not self._wait_for_work():
                     return
             else:
-                # Many services that lost one database do not come back to it at the same moment.
+                # Random, so that many services do not return to a recovered database at the same moment.
                 if not self._pause(pause_s * random.uniform(0.5, 1)):  # noqa: S311 -- no secret
                     return
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _try(self) -> bool:
-        """Store the first corrections, or ask whether that would work where there are none; say whether it did."""
+        """Store the first corrections, or check the database if none wait. Return whether that succeeded."""
         with self._changed:
             batch = self._first()
         try:
@@ -144,7 +145,7 @@ class FeedbackQueue:
         except SentimentError as error:
             self._show(_state_after(error), error)
             return False
-        except Exception as error:  # noqa: BLE001 -- whatever it is, what was accepted is not given up for it
+        except Exception as error:  # noqa: BLE001 -- no error may lose accepted corrections
             self._show("refused", error)
             return False
         self._show("ok")
@@ -167,17 +168,17 @@ class FeedbackQueue:
                 self._waiting_bytes -= one.text_bytes
         self._counts.labels("stored").inc(len(batch) - len(unstorable))
         if unstorable:
-            self._lose(len(unstorable), "the database refuses what they hold")
+            self._lose(len(unstorable), "the database refuses their content")
 
     def _wait_for_work(self) -> bool:
-        """Wait until corrections wait; False when there will be none."""
+        """Wait for corrections. Return False when no more will come."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._deadline is not None)
             self._changed.wait_for(lambda: self._deadline is not None or len(self._waiting) >= _BATCH, _GATHER_S)
             return not self._is_over()
 
     def _pause(self, seconds: float) -> bool:
-        """Wait before the next try; False when there is to be none."""
+        """Wait before the next attempt. Return False when there is none."""
         with self._changed:
             if self._deadline is None:
                 self._changed.wait_for(lambda: self._deadline is not None, seconds)

@@ -1,1 +1,1 @@
-"""HTTP itself: connections, bodies, responses, content negotiation, CORS."""
+"""HTTP: connections, bodies, responses, content negotiation, CORS."""

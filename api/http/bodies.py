@@ -1,4 +1,4 @@
-"""Request bodies as Python values, strictly: valid UTF-8, valid JSON, and only the content types that are offered."""
+"""Strict parsing of request bodies: valid UTF-8, valid JSON, and accepted content types only."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ _UTF8 = ("utf-8", "utf8", "us-ascii")
 def content_type(request: web.BaseRequest, *accepted: str) -> str:
     """Return the request's content type, or raise `ContentTypeUnsupported`."""
     given = request.headers.get("Content-Type")
-    if given in accepted:  # as it is mostly spelt
+    if given in accepted:  # the usual spelling
         return given
     found = request.content_type
     charset = request.charset
@@ -69,9 +69,9 @@ class BodyReader:
 
 
 def parse_json(body: bytes | str) -> object:
-    """Return what the JSON document says, or raise `EncodingInvalid` or `RequestMalformed`.
+    """Return the value of a JSON document. Raises `EncodingInvalid` and `RequestMalformed`.
 
-    Escapes of lone surrogates are kept in the strings, for the validation to refuse the field that holds them.
+    Escaped lone surrogates stay in the strings; the validation rejects their field.
     """
     try:
         return orjson.loads(body)
@@ -80,7 +80,7 @@ def parse_json(body: bytes | str) -> object:
 
 
 def _parse_with_surrogates(body: bytes | str, error: orjson.JSONDecodeError) -> object:
-    # Lone surrogates are the one thing that the standard library takes and orjson does not, once NaN is refused.
+    # With NaN refused, lone surrogates are the only input that the standard library accepts and orjson does not.
     try:
         text = body.decode() if isinstance(body, bytes) else body
         return json.loads(text, parse_constant=_refuse)
@@ -95,7 +95,7 @@ def _refuse(constant: str) -> None:
 
 
 def parse_form(body: bytes) -> dict[str, str]:
-    """Return the form's fields, or raise `EncodingInvalid`, or `TypeInvalid` for a field that is given twice."""
+    """Return the form's fields, or raise `EncodingInvalid`, or `TypeInvalid` for a repeated field."""
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
     except UnicodeDecodeError:

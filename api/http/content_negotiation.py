@@ -1,8 +1,8 @@
-"""What a client would rather have."""
+"""Content negotiation by the `Accept` header."""
 
 
 def prefers_html(accept: str) -> bool:
-    """Say whether an `Accept` header rates HTML above JSON; a client that takes anything gets JSON."""
+    """Tell whether an `Accept` header prefers HTML to JSON; `*/*` gets JSON."""
     rated = [_rating(entry) for entry in accept.split(",")]
     return _quality(rated, "text/html") > _quality(rated, "application/json")
 

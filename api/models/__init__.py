@@ -1,1 +1,1 @@
-"""The models that answer: champion, canary and shadow, and scoring with them."""
+"""The served models (champion, canary, shadow) and scoring with them."""

@@ -1,4 +1,4 @@
-"""The canary: a second model that answers a fixed share of the request keys."""
+"""The canary: a second model that answers a fixed fraction of the request keys."""
 
 from hashlib import blake2b
 
@@ -9,10 +9,10 @@ _BYTES = 8
 
 
 class Canary:
-    """A followed model and the share of keys that it answers.
+    """A model of the registry and the fraction of keys that it answers.
 
-    A key's place among all keys is its hash, so it is the same in all processes and after a restart. The canary has the
-    places below its share, so a share that grows takes keys from the champion and gives none back.
+    The position of a key is its hash, so it is the same in all processes and after a restart. The canary has the
+    positions below its fraction, so a larger fraction only moves keys from the champion to the canary.
     """
 
     def __init__(self, followed: RegistryRole, share: float) -> None:
@@ -22,17 +22,17 @@ class Canary:
 
     @property
     def active(self) -> bool:
-        """Tell whether there is a key that it answers."""
+        """Tell whether it can answer any key."""
         return self._end > 0 and self.followed.current is not None
 
     def model_for(self, key: str) -> ServedModel | None:
-        """Return the canary's model where it answers this key."""
+        """Return the canary's model if it answers this key."""
         model = self.followed.current
         return model if model is not None and place(key) < self._end else None
 
 
 def place(key: str) -> int:
-    """Return the place of a key of any length, in [0, 2**64)."""
-    # A header's bytes that are no UTF-8 arrive as lone surrogates.
+    """Return the position of a key of any length, in [0, 2**64)."""
+    # Bytes of a header that are not UTF-8 arrive as lone surrogates.
     digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=_BYTES, person=b"canary")
     return int.from_bytes(digest.digest(), "big")

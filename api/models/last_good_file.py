@@ -1,4 +1,4 @@
-"""The model that served last, remembered across restarts, for a start at which the registry does not answer."""
+"""The last good model, stored across restarts for a start without the registry."""
 
 import json
 import os
@@ -9,13 +9,13 @@ from api.contract.schemas import ModelIdentity
 
 
 class LastGoodFile:
-    """A small file beside the cached bundles."""
+    """A small file next to the cached bundles."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> ModelIdentity | None:
-        """Return the model that was written last, or None when there is none that can be read."""
+        """Return the stored model, or None if there is no readable file."""
         try:
             found = json.loads(self._path.read_text())
             version = found["version"]
@@ -28,7 +28,7 @@ class LastGoodFile:
             return None
 
     def write(self, model: ModelIdentity) -> None:
-        """Remember the model; a crash leaves the old file or the new one."""
+        """Store the model; a crash leaves the old file or the new one."""
         scratch = self._path.with_name(f"{self._path.name}.{os.getpid()}.{threading.get_ident()}")
         scratch.write_text(json.dumps(model))
         scratch.replace(self._path)

@@ -1,4 +1,4 @@
-"""What a model can be here, champion, shadow or canary, and how that place is filled and kept filled."""
+"""The roles of models (champion, shadow, canary) and how their models are loaded and updated."""
 
 import asyncio
 import logging
@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 
 
 class ModelRole(ABC):
-    """A role and the model that fills it.
+    """A role and its current model.
 
-    `current` is replaced in one assignment: a request takes it once and is answered by one model throughout. A model
-    that cannot be loaded is refused, and what served before goes on serving; `trouble` says why.
+    `current` is replaced in one assignment: a request reads it once and is answered by one model throughout. A model
+    that cannot be loaded is refused, and the previous one continues to serve; `error` says why.
     """
 
-    reachable: bool | None = None  # whether the registry answered last, where there is one
+    reachable: bool | None = None  # whether the registry answered the last poll, if there is one
 
     def __init__(self, role: RoleName, metrics: ServiceMetrics) -> None:
         self.role = role
@@ -31,16 +31,16 @@ class ModelRole(ABC):
 
     @property
     def detail(self) -> str | None:
-        """Return what is not as it should be."""
+        """Return the message of the last error, if any."""
         return None if self.error is None else str(self.error)
 
     async def poll(self) -> None:
-        """See which model is meant, and load it if it is another one. Whatever fails is noted and not raised."""
+        """Load the model of the role if it changed. Errors are recorded, not raised."""
         try:
             await self._update()
         except SentimentError as error:
             await self._record_error(error)
-        except Exception as error:  # no model's files may end the service
+        except Exception as error:  # no file of a model may end the service
             log.exception("the model could not be loaded", extra={"role": self.role})
             await self._record_error(
                 BundleDamaged(path=self._source_name(), why=f"{type(error).__name__} while it was loaded")
@@ -48,21 +48,21 @@ class ModelRole(ABC):
 
     @abstractmethod
     async def _update(self) -> None:
-        """Load what is meant, where it is not `current`."""
+        """Load the model of the role if it is not `current`."""
 
     @abstractmethod
     def _source_name(self) -> str:
-        """Name what is meant, for messages."""
+        """Return the name of the wanted model for messages."""
 
     def _last_good(self) -> ServedModel | None:
         """Return the model that served before this process started."""
         return None
 
     async def _record_error(self, error: SentimentError) -> None:
-        """Go on with the model that there is, if need be with the one that served before this process started."""
+        """Keep the current model, or serve the last good one if there is none."""
         if str(error) != self.detail:
             details = {"role": self.role, "code": error.code, "detail": str(error)}
-            log.warning("the model could not be renewed", extra=details)
+            log.warning("the model could not be updated", extra=details)
         self.error = error
         unavailable = isinstance(error, RegistryUnavailable)
         self._metrics.reloaded(self.role, "unavailable" if unavailable else "refused")
@@ -72,12 +72,12 @@ class ModelRole(ABC):
             await self._serve_last_good()
 
     async def _serve_last_good(self) -> None:
-        """Serve the model that served before this process started, if there is one."""
+        """Serve the model that served before this process started, if any."""
         try:
             served = await asyncio.to_thread(self._last_good)
         except SentimentError as worse:
             details = {"role": self.role, "code": worse.code, "detail": str(worse)}
-            log.warning("the last good model is lost", extra=details)
+            log.warning("the last good model could not be loaded", extra=details)
         else:
             if served is not None:
                 self._replace(served)
@@ -98,7 +98,7 @@ class ModelRole(ABC):
 
 
 class LocalRole(ModelRole):
-    """A champion that is a folder on this machine: loaded once."""
+    """A champion from a local folder, loaded once."""
 
     def __init__(self, path: Path | None, metrics: ServiceMetrics, scorers: ScorerCache) -> None:
         super().__init__("champion", metrics)
@@ -118,12 +118,12 @@ class LocalRole(ModelRole):
 
 
 def starter_model(scorers: ScorerCache) -> ServedModel:
-    """Load the model that comes with the package."""
+    """Load the starter model of the package."""
     return local_model(STARTER, "starter", scorers)
 
 
 def local_model(path: Path, source: Source, scorers: ScorerCache) -> ServedModel:
-    """Load a bundle of this machine, which has no version."""
+    """Load a local bundle, which has no version."""
     scorer = scorers.load(path)
     identity: ModelIdentity = {"name": scorer.bundle.manifest.name, "version": None, "digest": scorer.bundle.digest}
     return ServedModel(identity, source, scorer)

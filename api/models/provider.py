@@ -1,4 +1,4 @@
-"""Which model answers a request: the champion, or the canary for its share; the shadow only scores along."""
+"""The models of the service: champion, canary and shadow."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ __all__ = ["ModelProvider", "ServedModel"]
 
 
 class ModelProvider:
-    """Holds the champion and, where they are set, a canary and a shadow. Each fails alone; the champion decides.
+    """Hold the champion and, if they are set, a canary and a shadow. Readiness depends on the champion only.
 
     The champion is the bundle of the settings, else the registry's, else the starter model.
     """
@@ -52,28 +52,28 @@ class ModelProvider:
 
     @property
     def canary_active(self) -> bool:
-        """Tell whether a request's key can change which model answers it; else None can be given for it."""
+        """Tell whether the key of a request can affect which model answers it."""
         return self._canary is not None and self._canary.active
 
     @property
     def has_shadow(self) -> bool:
-        """Tell whether a shadow model scores along."""
+        """Tell whether there is a shadow model."""
         return self._shadow is not None
 
     def choose(self, key: str | None) -> ServedModel:
-        """Return the model that answers this key, the champion where it is None, or raise `ModelNotReady`."""
+        """Return the model that answers this key, or the champion for None. Raises `ModelNotReady`."""
         champion = self.current
         if key is None or self._canary is None:
             return champion
         return self._canary.model_for(key) or champion
 
     def shadow(self, text: str, score: float, label: str) -> None:
-        """Let the shadow score a text too that was answered with this score and label."""
+        """Queue an answered text, with its score and label, for the shadow."""
         if self._shadow is not None:
             self._shadow.put(text, score, label)
 
     def readiness(self) -> Readiness:
-        """Return how the model is served, or raise `ModelNotReady`."""
+        """Return the body of /readyz. Raises `ModelNotReady`."""
         current = self.current
         return {
             "status": "ready",
@@ -87,7 +87,7 @@ class ModelProvider:
         }
 
     def card(self) -> ModelCard:
-        """Return what is known of the current model, or raise `ModelNotReady`."""
+        """Return the body of /model. Raises `ModelNotReady`."""
         current = self.current
         bundle = current.scorer.bundle
         return {
@@ -108,14 +108,14 @@ class ModelProvider:
         if self._shadow is not None:
             self._shadow.start()
         try:
-            await self._champion.poll()  # alone, so that it is there the sooner
+            await self._champion.poll()  # alone, so that it is ready sooner
             await asyncio.gather(*map(self._keep, self._roles()))
         finally:
             if self._shadow is not None:
                 await asyncio.to_thread(self._shadow.stop)
 
     async def _keep(self, role: ModelRole) -> None:
-        # Each at its own pace: a candidate that takes long to load keeps no new champion waiting.
+        # Separately, so that a candidate that loads slowly does not delay a new champion.
         while True:
             await role.poll()
             await asyncio.sleep(self._settings.model_poll_s)

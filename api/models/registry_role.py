@@ -1,4 +1,4 @@
-"""One model of the registry, by alias or version, loaded and followed."""
+"""A role whose model comes from the registry, by alias or version."""
 
 import asyncio
 import logging
@@ -17,14 +17,14 @@ from sentiment_core.registry.registered_model import RegisteredModel
 
 log = logging.getLogger(__name__)
 
-# A refused version is tried again after this time: the cause may have been this machine, a full disk for example.
+# A refused version is retried after this time, because the cause may be local, for example a full disk.
 _RETRY_REFUSED_S = 60.0
-# A new process waits so long for the registry before it serves the last good model meanwhile.
+# Wait of a new process for the registry before it serves the last good model meanwhile.
 _PATIENCE_S = 1.0
 
 
 class RegistryRole(ModelRole):
-    """A role that is filled from the registry. Where `wanted` is an alias, the model changes when the alias does."""
+    """A role filled from the registry. If `wanted` is an alias, the model follows the alias."""
 
     def __init__(
         self, role: RoleName, wanted: str, settings: ServiceSettings, metrics: ServiceMetrics, scorers: ScorerCache
@@ -35,20 +35,20 @@ class RegistryRole(ModelRole):
         self._name = settings.model_name
         self._cache = settings.model_cache.expanduser()
         self._scorers = scorers
-        # A file for each that can be wanted: what served as another must not come back in its place.
+        # One file per wanted model, so that no other model is restored in its place.
         name = self._name if wanted == CHAMPION else f"{self._name}@{wanted}"
         self._last_good_file = LastGoodFile(self._cache / f"last_good_{name}.json")
         self._refusal: SentimentError | None = None
         self._refused_version = 0
         self._retry_refused_at = 0.0
-        self._alias_missing = False  # whether the registry says that what is wanted is not there
+        self._alias_missing = False  # whether the registry answered that `wanted` does not exist
 
     async def _update(self) -> None:
         registry = RegisteredModel(self._tracking_uri, self._name, self._cache)
         resolved = asyncio.ensure_future(asyncio.to_thread(registry.resolve, self.wanted))
         if self.current is None:
             await asyncio.wait((resolved,), timeout=_PATIENCE_S)
-            if not resolved.done():  # it is up but silent, and whoever waits for this process does not care why
+            if not resolved.done():  # the registry accepts connections but does not answer
                 await self._serve_last_good()
         try:
             version, digest = await resolved
@@ -91,7 +91,7 @@ class RegistryRole(ModelRole):
             self._last_good_file.write(identity)
         except OSError as error:
             details = {"role": self.role, "detail": str(error)}
-            log.warning("the model is served, but not remembered", extra=details)
+            log.warning("the last good model could not be stored", extra=details)
         return served
 
     def _last_good(self) -> ServedModel | None:
@@ -102,7 +102,7 @@ class RegistryRole(ModelRole):
         return ServedModel(identity, "cache", self._scorers.get(digest, lambda: self._cache / digest))
 
     def _starter(self) -> ServedModel | None:
-        """Return the starter model where nothing was made the champion yet: there is no other that could be meant."""
+        """Return the starter model if the registry has no champion yet."""
         if self.role != "champion" or self.wanted != CHAMPION or not self._alias_missing:
             return None
         return starter_model(self._scorers)

@@ -1,4 +1,4 @@
-"""Texts in, predictions out, each request by one model from beginning to end."""
+"""Predictions for texts; one model scores a whole request."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from api.models.provider import ServedModel
 from sentiment_core.errors import SentimentError
 from sentiment_core.model import scorer
 
-# Below it scoring takes less time than handing the work to a thread; above it the event loop must not wait for it.
+# Up to here scoring takes less time than passing the work to a thread. Longer work must not block the event loop.
 INLINE_CHARACTERS = 20_000
 INLINE_TEXTS = 200
-# One thread, whatever the number of large requests: the event loop's would get its share of the processor only.
+# One thread for all large requests, so that the event loop competes with one thread only.
 _THREAD = ThreadPoolExecutor(1, "large requests")
 INLINE_EXPLAINED = 2_000
 Result = TypeVar("Result")
@@ -60,7 +60,7 @@ class Predictor:
 
 def _predict_batch(model: ServedModel, texts: list[Any], limit: TextLimit) -> BatchResponse:
     accepted: list[str] = []
-    places: list[tuple[int, bool]] = []  # of each accepted text: its index, and whether it was cut
+    places: list[tuple[int, bool]] = []  # per accepted text: its index, and whether it was truncated
     errors: list[BatchError] = []
     for index, text in enumerate(texts):
         try:
@@ -78,7 +78,7 @@ def _predict_batch(model: ServedModel, texts: list[Any], limit: TextLimit) -> Ba
 
 
 def _is_plain(text: object) -> bool:
-    """Tell whether something is a text without fault, at a tenth of what its validation costs."""
+    """Tell whether something is a valid text, at a tenth of the cost of the full validation."""
     if type(text) is not str or not text or text.isspace():
         return False
     try:

@@ -1,4 +1,4 @@
-"""A loaded model, and how a verified bundle becomes one."""
+"""A loaded model, and the loading of verified bundles."""
 
 import gc
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _WARM_UP = "A first text, so that no caller waits for what only happens once: go
 
 
 class ServedModel(NamedTuple):
-    """A loaded model; `identity` is what every answer carries."""
+    """A loaded model; every answer contains its `identity`."""
 
     identity: ModelIdentity
     source: Source
@@ -23,17 +23,17 @@ class ServedModel(NamedTuple):
 
 
 class ScorerCache:
-    """The scorers in use, by digest: a model that serves twice, or changes from canary to champion, is loaded once."""
+    """The scorers in use, by digest: a model with two roles, or promoted from canary to champion, is loaded once."""
 
     def __init__(self) -> None:
         self._in_use: WeakValueDictionary[str, Scorer] = WeakValueDictionary()
 
     def get(self, digest: str, folder: Callable[[], Path]) -> Scorer:
-        """Return the scorer of a digest, if need be loaded from what `folder` returns. Raises as `load` does."""
+        """Return the scorer of a digest, loaded from `folder()` if necessary. Raises as `load` does."""
         return self._in_use.get(digest) or self.load(folder(), digest)
 
     def load(self, path: Path, digest: str | None = None) -> Scorer:
-        """Load a bundle, check whose it is, and score once, so that the first caller does not wait for compiled code.
+        """Load a bundle, verify its digest, and score once, so that the first caller does not wait for compiled code.
 
         Raises what `Bundle.load` raises, and `BundleDamaged` when the bundle has another digest or gives no scores.
         """
@@ -45,16 +45,16 @@ class ScorerCache:
         scorer.score_text(_WARM_UP)
         scorer.explain(_WARM_UP)
         if not 0 <= score <= 1:
-            raise BundleDamaged(path=path, why=f"it gives a text the score {score}")
+            raise BundleDamaged(path=path, why=f"it scores a text {score}, outside of [0, 1]")
         self._in_use[bundle.digest] = scorer
         _freeze()
         return scorer
 
 
 def _freeze() -> None:
-    """Take all that there is now out of the garbage collector's sight.
+    """Exclude all present objects from garbage collection.
 
-    Most of it will stay, and a full collection of it stops every request for 26 ms (149,000 objects on a Zen 5).
+    Most of them stay, and a full collection of them stops every request for 26 ms (149,000 objects on a Zen 5).
     """
     gc.unfreeze()
     gc.collect()

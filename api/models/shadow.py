@@ -1,4 +1,4 @@
-"""The shadow: a second model that scores what was answered, off the path of the answer, and is only counted."""
+"""The shadow: a second model that scores answered texts in a thread; its scores only feed metrics."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 MOST_TEXTS, MOST_CHARACTERS = 4_000, 8_000_000
 _TEXTS_AT_ONCE, _CHARACTERS_AT_ONCE = 256, 200_000
-# Texts gather for so long: to be woken for each costs the event loop more than the scoring does.
+# Texts are gathered for this time: waking the thread for each costs the event loop more than scoring does.
 _PAUSE_S = 0.02
 
 
@@ -26,9 +26,9 @@ class _Answered(NamedTuple):
 
 
 class Shadow:
-    """A followed model, the answers that it has still to score, and the thread that does so.
+    """A model of the registry, a queue of answered texts, and the thread that scores them.
 
-    `put` is for one thread, the event loop's. It never waits: what finds the queue full is counted as dropped.
+    Only the event loop calls `put`. It never waits: when the queue is full, the text is counted as dropped.
     """
 
     def __init__(self, followed: RegistryRole, metrics: ServiceMetrics) -> None:
@@ -44,17 +44,17 @@ class Shadow:
         self._thread = Thread(target=self._run, name="shadow", daemon=True)
 
     def start(self) -> None:
-        """Begin to score."""
+        """Start to score."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Forget what waits, and return when the thread has ended."""
+        """Drop the queue, and return when the thread has ended."""
         self._stopped = True
         self._queue.put(None)
         self._thread.join()
 
     def put(self, text: str, score: float, label: str) -> None:
-        """Have an answered text scored, unless the queue is full or the model is not loaded."""
+        """Queue an answered text, unless the queue is full or the model is not loaded."""
         if self.followed.current is None:
             return
         waiting = self._characters_put - self._characters_taken
@@ -68,14 +68,14 @@ class Shadow:
         while (answers := self._take()) and not self._stopped:
             model = self.followed.current
             try:
-                if model is not None:  # it is from the first `put` on
+                if model is not None:  # always so after the first `put`
                     self._compare(model, answers)
-            except Exception:  # what fails here must cost no answer
+            except Exception:  # no error of the shadow may affect answers
                 log.exception("the shadow could not score")
                 self._failed.inc(len(answers))
 
     def _take(self) -> list[_Answered]:
-        """Wait for answers and return some of them, none to stop."""
+        """Wait for answered texts and return some of them, or none to stop."""
         answers: list[_Answered] = []
         characters = 0
         while len(answers) < _TEXTS_AT_ONCE and characters < _CHARACTERS_AT_ONCE:

@@ -15,9 +15,9 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record and its `extra` fields.
+    """Format a record and its `extra` fields.
 
-    Of an exception it keeps the type and the places in the code, not the message: messages can quote what a user sent.
+    Of an exception it keeps the type and the code locations, not the message, because messages can quote users' texts.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -37,7 +37,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class AccessLog:
-    """One line a request, of the shape that `JsonFormatter` gives, at a fraction of its cost.
+    """One line per request, in the format of `JsonFormatter`, at a fraction of its cost.
 
     Lines are kept for at most `KEEP_S` seconds and written together. They name routes, never raw paths or bodies.
     """
@@ -52,7 +52,7 @@ class AccessLog:
     def write(
         self, method: str, route: str, status: int, ms: float, request_id: str, code: str | None, trace_id: str | None
     ) -> None:
-        """Note one answered request; no argument may hold what JSON escapes."""
+        """Log an answered request; no argument may contain characters that JSON escapes."""
         now = time.time()
         second = int(now)
         if second != self._second:
@@ -68,7 +68,7 @@ class AccessLog:
             self._timer = asyncio.get_running_loop().call_later(KEEP_S, self.flush)
 
     def flush(self) -> None:
-        """Write what is kept."""
+        """Write the kept lines."""
         if self._timer is not None:
             self._timer.cancel()
         lines, self._lines, self._timer = self._lines, [], None
@@ -82,5 +82,5 @@ def set_up() -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    # What Numba says about its own work is for its developers.
+    # Numba's own log is for its developers.
     logging.getLogger("numba").setLevel(logging.WARNING)

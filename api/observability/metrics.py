@@ -1,4 +1,4 @@
-"""The service's Prometheus metrics; the first five keep the names of the systems that this one replaces."""
+"""The service's Prometheus metrics; the first five keep the names of the replaced systems."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -20,9 +20,9 @@ _DIFFERENCE_BUCKETS = (1e-6, 0.001, 0.01, 0.03, 0.1, 0.3, 1)
 
 
 class RequestMetrics(Collector):
-    """Counts and times requests in plain integers, which costs a tenth of what prometheus_client's own children do.
+    """Counts and times requests in plain integers, at a tenth of the cost of prometheus_client's own children.
 
-    All is counted from one thread, that of the event loop.
+    Only the thread of the event loop counts.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class RequestMetrics(Collector):
         yield requests
         latency = HistogramMetricFamily(
             "app_request_latency_seconds",
-            "Seconds from a request's headers to the end of its handler.",
+            "Seconds from the head of a request to the end of its handler.",
             labels=["endpoint"],
         )
         for endpoint, counts in self._buckets.items():
@@ -89,13 +89,13 @@ class RequestMetrics(Collector):
 
 
 def _cumulative(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
-    """Return the buckets of a histogram as Prometheus has them, each with all below it."""
+    """Return the buckets of a histogram in Prometheus' form, each including all below it."""
     names = [*map(str, map(float, bounds)), "+Inf"]
     return list(zip(names, accumulate(counts), strict=True))
 
 
 class ServiceMetrics:
-    """All metrics of one app, in a registry of its own. Endpoints are route templates, never raw paths."""
+    """All metrics of one process, in a separate registry. Endpoints are route templates, never raw paths."""
 
     def __init__(self, hourly_price_usd: float) -> None:
         usd_per_second = hourly_price_usd / 3600
@@ -104,30 +104,26 @@ class ServiceMetrics:
         self.requests = requests = RequestMetrics()
         registry.register(requests)
         self.cost_per_request = Gauge(
-            "app_cost_per_request_usd", "Mean price of the time that a request takes.", registry=registry
+            "app_cost_per_request_usd", "Mean cost of a request's processing time.", registry=registry
         )
-        self.total_cost = Gauge("app_total_cost_usd", "Price of the time that all requests took.", registry=registry)
-        self.problems = Counter("app_problem_count", "Answers that are errors, by code.", ["code"], registry=registry)
-        self.requests_in_progress = Gauge(
-            "app_requests_in_progress", "Requests that are worked on now.", registry=registry
-        )
-        self.connections_open = Gauge("app_connections_open", "Connections that are open now.", registry=registry)
-        self.sockets_open = Gauge("app_sockets_open", "WebSockets that are open now.", registry=registry)
-        self.truncated = Counter(
-            "app_truncated_count", "Texts of which only the beginning was scored.", registry=registry
-        )
+        self.total_cost = Gauge("app_total_cost_usd", "Total cost of all requests' processing time.", registry=registry)
+        self.problems = Counter("app_problem_count", "Error answers by code.", ["code"], registry=registry)
+        self.requests_in_progress = Gauge("app_requests_in_progress", "Requests in progress.", registry=registry)
+        self.connections_open = Gauge("app_connections_open", "Open connections.", registry=registry)
+        self.sockets_open = Gauge("app_sockets_open", "Open WebSockets.", registry=registry)
+        self.truncated = Counter("app_truncated_count", "Texts truncated before scoring.", registry=registry)
         self.batch_texts = Histogram(
-            "app_batch_texts", "Texts a batch request.", buckets=_BATCH_BUCKETS, registry=registry
+            "app_batch_texts", "Texts per batch request.", buckets=_BATCH_BUCKETS, registry=registry
         )
         self.model_info = Gauge(
             "model_info",
-            "1 for the model that answers now.",
+            "1 for the champion that is served.",
             ["name", "version", "digest", "source"],
             registry=registry,
         )
         self.model_reloads = Counter(
             "model_reload_count",
-            "Looks at the registry that loaded a model, refused one, or got no answer.",
+            "Polls of the registry that loaded a model, refused one, or got no answer.",
             ["outcome"],
             registry=registry,
         )
@@ -136,19 +132,19 @@ class ServiceMetrics:
         )
         self.candidate_info = Gauge(
             "model_candidate_info",
-            "1 for the model that is loaded as shadow or canary.",
+            "1 for the model loaded as shadow or canary.",
             ["role", "name", "version", "digest", "source"],
             registry=registry,
         )
         self.candidate_reloads = Counter(
             "model_candidate_reload_count",
-            "Looks at the registry for shadow or canary that loaded a model, refused one, or got no answer.",
+            "Polls of the registry for shadow or canary that loaded a model, refused one, or got no answer.",
             ["role", "outcome"],
             registry=registry,
         )
         self.shadow_texts = Counter(
             "model_shadow_text_count",
-            "Answered texts that the shadow scored too, by its version and whether it gave the same label.",
+            "Answered texts that the shadow scored too, by its version and by whether it gave the same label.",
             ["version", "outcome"],
             registry=registry,
         )
@@ -161,7 +157,7 @@ class ServiceMetrics:
         )
         self.shadow_dropped = Counter(
             "model_shadow_dropped_count",
-            "Answered texts that the shadow did not score: its queue was full, or it failed.",
+            "Answered texts that the shadow did not score because its queue was full or it failed.",
             ["reason"],
             registry=registry,
         )
@@ -169,14 +165,14 @@ class ServiceMetrics:
             "feedback_count", "Corrections accepted, stored, refused, or lost.", ["outcome"], registry=registry
         )
         self.feedback_queue_length = Gauge(
-            "feedback_queue_length", "Corrections that wait for the database.", registry=registry
+            "feedback_queue_length", "Corrections waiting for the database.", registry=registry
         )
         self.feedback_queue_bytes = Gauge(
-            "feedback_queue_bytes", "Memory of the texts of corrections that wait.", registry=registry
+            "feedback_queue_bytes", "Memory of the texts of waiting corrections.", registry=registry
         )
         self.feedback_database = Gauge(
             "feedback_database_state",
-            "1 for how the database took the last try to store.",
+            "1 for the state of the database at the last attempt to store.",
             ["state"],
             registry=registry,
         )
@@ -188,14 +184,14 @@ class ServiceMetrics:
         self.cost_per_request.set_function(lambda: requests.seconds * usd_per_second / max(requests.timed, 1))
 
     def reloaded(self, role: RoleName, outcome: str) -> None:
-        """Count a look at the registry; `outcome` is loaded, refused or unavailable."""
+        """Count a poll of the registry; `outcome` is loaded, refused or unavailable."""
         if role == "champion":
             self.model_reloads.labels(outcome).inc()
         else:
             self.candidate_reloads.labels(role, outcome).inc()
 
     def serves(self, role: RoleName, model: ModelIdentity, source: Source) -> None:
-        """Note which model fills a role now."""
+        """Record which model fills a role."""
         names = (model["name"], _shown(model["version"]), model["digest"], source)
         if role == "champion":
             self.model_info.clear()

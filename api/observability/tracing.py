@@ -1,4 +1,4 @@
-"""Distributed traces: which one a request belongs to (W3C trace context), and spans for OpenTelemetry."""
+"""Distributed tracing: the trace id of a request (W3C trace context), and spans for OpenTelemetry."""
 
 import re
 import time
@@ -14,7 +14,7 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[
 
 
 class Tracing(Protocol):
-    """Notes that a request was answered, which took some seconds until now."""
+    """Record answered requests that took some seconds until now."""
 
     def record(
         self, method: str, endpoint: str, status: int, seconds: float, code: str | None, traceparent: str | None
@@ -22,17 +22,17 @@ class Tracing(Protocol):
         """Return the id of the request's trace, if it has one."""
 
     def close(self) -> None:
-        """Send what has not been sent."""
+        """Send the remaining spans."""
 
 
 class NoTracing(Tracing):
-    """Passes on the id of the caller's trace, and nothing else."""
+    """Return the trace id of the caller, and record nothing."""
 
     @override
     def record(
         self, method: str, endpoint: str, status: int, seconds: float, code: str | None, traceparent: str | None
     ) -> str | None:
-        """Return the trace's id that a `traceparent` header holds, or None for a header that is not well formed."""
+        """Return the trace id of a `traceparent` header, or None for a malformed header."""
         if traceparent is None:
             return None
         found = _TRACEPARENT.fullmatch(traceparent)
@@ -44,9 +44,9 @@ class NoTracing(Tracing):
 
 
 class OpenTelemetryTracing(Tracing):
-    """Makes a span of each request, below the caller's, and sends them in batches by OTLP over HTTP.
+    """Make a span of each request, below the caller's span, and send spans in batches by OTLP over HTTP.
 
-    The `OTEL_*` environment variables of the OpenTelemetry specification say where to, and which share.
+    The `OTEL_*` environment variables of the OpenTelemetry specification set the destination and the sampling.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class OpenTelemetryTracing(Tracing):
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
         resource = Resource.create({"service.name": "sentiment-api", "service.version": __version__})
-        # Once more, for what the environment says to come first.
+        # Again, so that the environment takes precedence.
         self._provider = TracerProvider(resource=resource.merge(OTELResourceDetector().detect()))
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("api", __version__)
@@ -87,16 +87,16 @@ class OpenTelemetryTracing(Tracing):
 
     @override
     def close(self) -> None:
-        """Send the last spans; waits for a collector that does not answer, for as long as `OTEL_*` says."""
+        """Send the last spans; waits for an unresponsive collector as long as `OTEL_*` allows."""
         self._provider.shutdown()
 
 
 def tracing_of(settings: ServiceSettings) -> Tracing:
-    """Return the tracing that the settings name; raises `SettingInvalid` where its packages are not installed."""
+    """Return the tracing that the settings choose. Raises `SettingInvalid` if its packages are not installed."""
     if not settings.tracing:
         return NoTracing()
     try:
         return OpenTelemetryTracing()
     except ImportError as error:
-        why = "OpenTelemetry is not installed; install the extra `tracing`"
+        why = "OpenTelemetry is not installed. Install the extra `tracing`"
         raise SettingInvalid(name="SENTIMENT_TRACING", why=why) from error

@@ -1,4 +1,4 @@
-"""Which words of a text moved its score, and how much: for showing them in place."""
+"""The words of a text that moved its score, to be marked in the text."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _WORD = re.compile(r"\S+")
 
 
 class Piece(NamedTuple):
-    """A stretch of the text; `weight` is what it adds to the log-odds of positive, `level` says how much that is.
+    """A part of the text; `weight` is what it adds to the log-odds of positive, `level` the strength of its mark.
 
     Levels go from -4 (towards negative, as strongly as anything in the text) to 4 (towards positive).
     """
@@ -24,7 +24,7 @@ class Piece(NamedTuple):
 
 
 def pieces(text: str, contributions: Sequence[Contribution]) -> list[Piece]:
-    """Cut the text into words and what lies between, each with its level; joined they are the text.
+    """Split the text into words and separators, each with its level; joined they are the text.
 
     An n-gram's weight is spread evenly over all characters that it covers; a word sums up what falls on it.
     """

@@ -51,20 +51,20 @@ _POLICY = "; ".join(
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
-        # No script can turn text into markup, whatever it tries.
+        # No script can turn text into markup.
         "require-trusted-types-for 'script'",
         "trusted-types 'none'",
     )
 )
 _HEADERS = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
-# Words of a longer text are not marked: the page would be slow, and nobody would read it.
+# Words of longer texts are not marked, because the page would be slow.
 LONGEST_EXPLAINED = 20_000
-# What the browser takes of a file, or of pasted lines: it keeps all of it, and shows all of it.
+# Limits of a file, or of pasted lines, that the browser keeps and shows completely.
 LARGEST_FILE = 5_000_000
 MOST_ROWS = 5_000
 _SHOWN_NGRAMS = 6
 _BACKTICKS = re.compile(r"`([^`]+)`")
-# N-grams are listed down to this share of the strongest one.
+# N-grams are listed if their weight is more than this fraction of the strongest weight.
 _TELLING = 0.03
 _NO_BAND = (0.5, 0.5)
 

@@ -261,7 +261,7 @@ def test_a_shadow_that_cannot_be_loaded_costs_no_answer(begin, champion):
     found = service.wait(lambda: (state_now := state(service, "shadow"))["detail"] and state_now)
     assert found["model"] is None
     assert "nobody" in found["detail"]
-    assert any(line["event"] == "the model could not be renewed" and line["role"] == "shadow" for line in service.log())
+    assert any(line["event"] == "the model could not be updated" and line["role"] == "shadow" for line in service.log())
     assert {version_for(service, key) for key in KEYS[:10]} == {champion}
     assert service.metric("model_shadow_text_count_total{") == service.metric("model_shadow_dropped_count_total{") == 0
 

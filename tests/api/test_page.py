@@ -41,7 +41,7 @@ def test_a_form_is_answered_in_what_the_client_prefers(service, accept, content_
 def test_an_empty_form_is_answered_by_the_page_with_the_reason(service):
     answer = service.post("/predict", b"text=+", Content_Type=FORM, Accept=HTML)
     assert answer.status == 422
-    assert "The field text holds no text." in answer.body.decode()
+    assert "The field text has no text. Send a text that is not blank." in answer.body.decode()
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("DELETE", "/predict", 405)])
@@ -189,5 +189,5 @@ def test_the_page_without_javascript(service, visit, shots, width, scheme):
 def test_the_page_says_that_no_correction_is_kept_without_a_database(service, visit):
     page = visit(service, scripts=False)
     page.get_by_role("button", name=re.compile("waste of money")).click()
-    assert page.get_by_text("Corrections are not kept here: no database is configured.").is_visible()
+    assert page.get_by_text("Corrections are not stored because no database is configured.").is_visible()
     assert page.locator(".correction").count() == 0

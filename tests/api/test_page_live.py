@@ -91,13 +91,11 @@ def test_a_long_text_waits_for_the_button(service, visit):
     expect(page.locator("#hint")).to_have_text("Too long to be scored as you type: press Score.")
     page.get_by_role("button", name="Score", exact=True).click()
     expect(page.locator(".result h2")).to_have_text("Positive")
-    assert page.get_by_text("The text is too long for its words to be marked here.").is_visible()
+    assert page.get_by_text("The text is too long to mark its words.").is_visible()
     assert not page.locator(".why").is_visible()
     field.fill("x" * 1_000_001)
     page.get_by_role("button", name="Score", exact=True).click()
-    expect(page.locator("#problem")).to_have_text(
-        "Not scored. This is more than the service takes at once: 1,000,000 bytes."
-    )
+    expect(page.locator("#problem")).to_have_text("Not scored. This is more than the service accepts: 1,000,000 bytes.")
 
 
 def focused(page):
@@ -201,11 +199,11 @@ def test_a_service_that_wants_a_key_gets_it_from_the_tab_alone(start, visit, sho
     service = start(API_KEYS=json.dumps([entry])).wait_ready()
     page = visit(service, bears="status of 401")
     page.get_by_role("textbox", name="Review").fill(GOOD)
-    expect(page.get_by_role("alert")).to_have_text("This service wants an API key.")
+    expect(page.get_by_role("alert")).to_have_text("This service needs an API key.")
     page.screenshot(path=shots / "key.png", full_page=True)
     page.get_by_label("API key").fill("wrong")
     page.get_by_role("button", name="Use this key").click()
-    expect(page.get_by_role("alert")).to_have_text("The service refused that key.")
+    expect(page.get_by_role("alert")).to_have_text("The service rejected that key.")
     page.get_by_label("API key").fill(key)
     page.keyboard.press("Enter")
     expect(page.locator(".result h2")).to_have_text("Positive")
@@ -222,12 +220,12 @@ def test_a_service_that_wants_a_key_gets_it_from_the_tab_alone(start, visit, sho
     assert key not in page.url
     other = visit(service, bears="status of 401")
     other.get_by_role("textbox", name="Review").fill(GOOD)
-    expect(other.get_by_role("alert")).to_have_text("This service wants an API key.")
+    expect(other.get_by_role("alert")).to_have_text("This service needs an API key.")
 
 
 def test_a_text_that_was_scored_in_part_says_so(start, visit):
     service = start(MAX_TEXT_CHARACTERS="20").wait_ready()
-    note = "Only the beginning was scored: the text is longer than the service reads."
+    note = "Only the beginning was scored because the text is too long."
     for scripts in (False, True):
         page = visit(service, scripts=scripts)
         page.get_by_role("textbox", name="Review").fill("An excellent kettle. It is awful.")
@@ -262,7 +260,7 @@ def test_a_correction_reaches_the_database(start, visit, database_url, shots, wi
     score = service.post("/predict", {"text": text}).json()["score"]
     page = visit(service, width=width, color_scheme=scheme)
     page.get_by_role("textbox", name="Review").fill(text)
-    group = page.get_by_role("group", name="Is that right? Say what it is:")
+    group = page.get_by_role("group", name="Is that right? Choose the correct label:")
     group.get_by_role("button", name="Negative").click()
     expect(page.locator(".correction [role=status]")).to_have_text("Thank you. The text will be stored as negative.")
     assert group.get_by_role("button", pressed=True).all_inner_texts() == ["Negative"]
@@ -290,11 +288,11 @@ def test_a_correction_that_is_refused_says_why_and_can_be_sent_again(start, visi
     page.get_by_role("textbox", name="Review").fill(GOOD)
     page.get_by_role("button", name="Negative").click()
     status = page.locator(".correction [role=status]")
-    expect(status).to_have_text(re.compile(r"^Not taken\. .*Try again in 1 s\.$"))
+    expect(status).to_have_text(re.compile(r"^Not accepted\. .*Try again in 1 s\.$"))
     assert page.get_by_role("button", pressed=True).count() == 0
     for _ in range(20):
         page.get_by_role("button", name="Negative").click()
-        expect(status).to_have_text(re.compile(r"Thank you|Not taken"))
+        expect(status).to_have_text(re.compile(r"Thank you|Not accepted"))
         if "Thank you" in status.inner_text():
             break
         page.wait_for_timeout(200)

@@ -152,7 +152,7 @@ def test_a_dropped_csv_keeps_its_columns_and_runs_no_formula(service, visit, sho
     plain = service.post("/predict/batch", {"texts": [row[1] for row in rows if row[1]]}).json()["results"]
     assert [float(row[4]) for row in saved if row[4]] == [one["score"] for one in plain]
     assert [row[6] for row in saved if row[6]] == [
-        "The field text holds no text.",
+        "The field text has no text. Send a text that is not blank.",
         "The row has 2 columns where the header has 3.",
         "The row has 4 columns where the header has 3.",
     ]
@@ -183,8 +183,8 @@ def test_a_file_without_a_known_column_asks_for_it(service, visit):
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("empty.csv", "", "There is no text in it: one line is one text, and a CSV begins with a header."),
-        ("header.csv", "text\r\n\r\n", "There is no text in it: one line is one text, and a CSV begins with a header."),
+        ("empty.csv", "", "It has no text. Each line is one text, and a CSV starts with a header."),
+        ("header.csv", "text\r\n\r\n", "It has no text. Each line is one text, and a CSV starts with a header."),
         ("latin.csv", "text\nna\xefve\n".encode("latin-1"), "latin.csv is not text in UTF-8. Save it as CSV in UTF-8."),
         ("wide.csv", "text\ngood\n".encode("utf-16"), "wide.csv is not text in UTF-8. Save it as CSV in UTF-8."),
         ("book.xlsx", b"PK\x03\x04\0\0", "book.xlsx is not text in UTF-8. Save it as CSV in UTF-8."),
@@ -196,14 +196,14 @@ def test_a_file_without_a_known_column_asks_for_it(service, visit):
         (
             "rows.csv",
             "text\n" + "good\n" * (MOST_ROWS + 1),
-            "It has 5,001 rows; this page takes 5,000. Split it, or score it with `sentiment score`,"
-            " which takes files of any size.",
+            "It has 5,001 rows; this page accepts 5,000. Split it, or score it with `sentiment score`,"
+            " which accepts files of any size.",
         ),
         (
             "large.csv",
             "text\n" + "x" * (LARGEST_FILE - 4),
-            "large.csv has 5,000,001 bytes; this page takes 5,000,000. Split it, or score it with `sentiment score`,"
-            " which takes files of any size.",
+            "large.csv has 5,000,001 bytes; this page accepts 5,000,000. Split it, or score it with `sentiment score`,"
+            " which accepts files of any size.",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 12 else "",
@@ -266,7 +266,9 @@ def test_slices_stay_below_both_limits_of_the_service(start, visit):
     assert [text for body in bodies for text in body] == texts
     assert max(map(len, bodies)) <= 7
     assert max(len(size.encode()) for size in sizes) <= 400
-    expect(page.locator(".rows .fault:visible")).to_have_text(["The text is longer than the service takes: 400 bytes."])
+    expect(page.locator(".rows .fault:visible")).to_have_text(
+        ["The text is longer than the service accepts: 400 bytes."]
+    )
 
 
 @pytest.mark.parametrize("status", [429, 503])

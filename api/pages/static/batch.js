@@ -34,7 +34,7 @@ function* slices(rows) {
   for (const row of rows) {
     const more = bytes(JSON.stringify(row.text)) + 1;
     if (ENVELOPE + more > known.bodyBytes) {
-      row.error = `The text is longer than the service takes: ${counted(known.bodyBytes)} bytes.`;
+      row.error = `The text is longer than the service accepts: ${counted(known.bodyBytes)} bytes.`;
       row.final = true;
       continue;
     }

@@ -29,7 +29,7 @@ export function start(root) {
       status.textContent = `Thank you. The text will be stored as ${chosen.value}.`;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      status.textContent = `Not taken. ${error.message}`;
+      status.textContent = `Not accepted. ${error.message}`;
     } finally {
       form.ariaBusy = "false";
     }

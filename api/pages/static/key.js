@@ -12,8 +12,8 @@ export function askKey(refused, signal) {
   keep(null);
   const form = document.querySelector(".unlock");
   form.querySelector("[role=alert]").textContent = refused
-    ? "The service refused that key."
-    : "This service wants an API key.";
+    ? "The service rejected that key."
+    : "This service needs an API key.";
   form.hidden = false;
   form.onsubmit = (event) => {
     event.preventDefault();

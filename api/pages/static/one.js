@@ -7,8 +7,8 @@ import { capitalised, percent, showVerdict } from "./verdict.js";
 const PAUSE_MS = 250;
 // A screen reader is told once the writer rests, not at each pause.
 const SPOKEN_AFTER_MS = 1000;
-const AS_YOU_TYPE = "Scored as you type, and forgotten.";
-const ON_REQUEST = "Too long to be scored as you type: press Score.";
+const AS_YOU_TYPE = "Scored as you type, and not stored.";
+const ON_REQUEST = "Too long to score as you type. Press Score.";
 
 /** Make the panel live. */
 export function start(panel) {

@@ -1,4 +1,4 @@
-// The page, once its script has loaded: everything that works without it goes on working.
+// The page, once its script has loaded: everything that works without it continues to work.
 import { start as startCorrections } from "./correction.js";
 import { start as startMany } from "./many.js";
 import { start as startOne } from "./one.js";

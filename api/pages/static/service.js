@@ -4,10 +4,10 @@ import { bytes, counted, known } from "./known.js";
 
 const UNREACHABLE = "The service cannot be reached. Nothing is lost; try again.";
 const SENTENCES = {
-  413: "This is more than the service takes at once.",
-  429: "The service has been asked too often.",
-  500: "The service failed at this.",
-  502: "The service is not there at the moment.",
+  413: "This is more than the service accepts.",
+  429: "Too many requests were sent.",
+  500: "The service failed.",
+  502: "The service is not available at the moment.",
   503: "The service is not ready at the moment.",
   504: "The service took too long.",
 };
@@ -27,7 +27,7 @@ export class Refused extends Error {
 export async function post(path, payload, signal, more = {}) {
   const body = JSON.stringify(payload);
   if (bytes(body) > known.bodyBytes) {
-    throw new Refused(`This is more than the service takes at once: ${counted(known.bodyBytes)} bytes.`);
+    throw new Refused(`This is more than the service accepts: ${counted(known.bodyBytes)} bytes.`);
   }
   for (;;) {
     const used = key();

@@ -2,7 +2,7 @@
 import { parse, UnclosedQuote } from "./csv.js";
 import { counted, known, several } from "./known.js";
 
-const ELSEWHERE = "Split it, or score it with `sentiment score`, which takes files of any size.";
+const ELSEWHERE = "Split it, or score it with `sentiment score`, which accepts files of any size.";
 
 /** Why the lines or the file cannot be taken, in a sentence. */
 export class Unreadable extends Error {}
@@ -20,7 +20,7 @@ export function fromLines(value) {
 export async function fromFile(file) {
   if (file.size > known.fileBytes) {
     const size = `${counted(file.size)} bytes`;
-    throw new Unreadable(`${file.name} has ${size}; this page takes ${counted(known.fileBytes)}. ${ELSEWHERE}`);
+    throw new Unreadable(`${file.name} has ${size}; this page accepts ${counted(known.fileBytes)}. ${ELSEWHERE}`);
   }
   const text = decoded(await file.arrayBuffer(), file.name);
   if (/\.txt$/i.test(file.name)) return fromLines(text);
@@ -58,10 +58,10 @@ function table(text, name) {
 function bounded(found) {
   const { length } = found.records;
   if (length === 0) {
-    throw new Unreadable("There is no text in it: one line is one text, and a CSV begins with a header.");
+    throw new Unreadable("It has no text. Each line is one text, and a CSV starts with a header.");
   }
   if (length > known.rows) {
-    throw new Unreadable(`It has ${several(length, "row")}; this page takes ${counted(known.rows)}. ${ELSEWHERE}`);
+    throw new Unreadable(`It has ${several(length, "row")}; this page accepts ${counted(known.rows)}. ${ELSEWHERE}`);
   }
   return found;
 }

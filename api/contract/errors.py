@@ -119,7 +119,7 @@ class FeedbackOff(TerminalError):
 
 
 class FeedbackQueueFull(TransientError):
-    message = "The correction was not accepted: {waiting} others wait for the database and the queue is full. Try again."
+    message = "The correction was not accepted: the queue is full, {waiting} others wait for the database. Try again."
     code = "feedback_queue_full"
 
 

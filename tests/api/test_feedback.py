@@ -162,7 +162,7 @@ def test_a_service_without_a_database_says_so(service):
     assert (answer.status, answer.code) == (404, "feedback_off")
     page = service.post("/feedback", urlencode(GOOD).encode(), Content_Type=FORM, Accept=HTML)
     assert page.status == 404
-    assert "This service takes no corrections" in page.body.decode()
+    assert "This service accepts no corrections" in page.body.decode()
     assert "feedback" not in service.get("/readyz").json()
     assert service.metric("feedback_count_total") == service.metric("feedback_database_state") == 0
 

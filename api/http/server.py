@@ -18,8 +18,15 @@ from sentiment_core.errors import SentimentError
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _log = logging.getLogger(__name__)
-# aiohttp logs every malformed request as an exception, with a traceback; the metric counts them.
-_log.addFilter(lambda record: not str(record.msg).startswith("Error handling request"))
+
+
+def _is_not_about_the_client(record: logging.LogRecord) -> bool:
+    """Return whether a record is no malformed request, which aiohttp logs with a traceback and the metric counts."""
+    error = record.exc_info[0] if record.exc_info else None
+    return error is None or not error.__module__.startswith("aiohttp.")
+
+
+_log.addFilter(_is_not_about_the_client)
 
 
 class _Written(web.StreamResponse):

@@ -127,12 +127,13 @@ def test_http_1_0_is_answered_and_closed(wire):
     ],
     ids=["tls", "two lengths", "length and chunks", "negative length", "long header", "words"],
 )
-def test_what_is_not_http_is_told_so_and_cut_off(wire, garbage):
+def test_malformed_http_is_answered_and_the_connection_closed(wire, service, garbage):
     wire.sendall(garbage)
     response, answer = wire.answer()
     assert (response.status, answer["code"]) == (400, "malformed_http")
     assert response.headers.get_content_type() == "application/problem+json"
     assert wire.is_closed()
+    assert [line for line in service.log() if line.get("logger") == "api.http.server"] == []
 
 
 def drip(slow, request):

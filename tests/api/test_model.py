@@ -237,7 +237,7 @@ def test_a_last_good_model_that_was_changed_on_disk_is_not_served(follow, regist
     content[-1] ^= 1
     weights.write_bytes(content)
     service = follow("http://127.0.0.1:9")
-    service.wait(lambda: any("lost" in line["event"] for line in service.log()))
+    service.wait(lambda: any(line.get("code") == "bundle_damaged" for line in service.log()))
     assert served(service) is None
     assert follow().wait_ready()
 

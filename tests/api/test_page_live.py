@@ -88,7 +88,7 @@ def test_a_long_text_waits_for_the_button(service, visit):
     page = visit(service)
     field = page.get_by_role("textbox", name="Review")
     field.fill("excellent " * 2_001)
-    expect(page.locator("#hint")).to_have_text("Too long to be scored as you type: press Score.")
+    expect(page.locator("#hint")).to_have_text("Too long to score as you type. Press Score.")
     page.get_by_role("button", name="Score", exact=True).click()
     expect(page.locator(".result h2")).to_have_text("Positive")
     assert page.get_by_text("The text is too long to mark its words.").is_visible()
@@ -165,13 +165,13 @@ def problem(status, detail, **headers):
     [
         (problem(429, "Too many requests.", **{"Retry-After": "7"}), "Too many requests. Try again in 7 s."),
         (problem(503, "No model is loaded yet."), "No model is loaded yet."),
-        ((500, {"Content-Type": "text/plain"}, b"oops"), "The service failed at this."),
-        ((502, {"Content-Type": "text/html"}, b"<h1>Bad Gateway</h1>"), "The service is not there at the moment."),
+        ((500, {"Content-Type": "text/plain"}, b"oops"), "The service failed."),
+        ((502, {"Content-Type": "text/html"}, b"<h1>Bad Gateway</h1>"), "The service is not available at the moment."),
         ((418, {}, b""), "The service answered 418."),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
-def test_a_failure_is_told_in_a_sentence_and_the_text_stays(gateway, visit, answer, sentence):
+def test_a_failure_is_explained_in_a_sentence_and_the_text_stays(gateway, visit, answer, sentence):
     page = visit(gateway, bears=f"status of {answer[0]}")
     gateway.rule = lambda asked: answer if asked.path == "/predict" else None
     page.get_by_role("textbox", name="Review").fill(GOOD)
@@ -183,7 +183,7 @@ def test_a_failure_is_told_in_a_sentence_and_the_text_stays(gateway, visit, answ
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_a_service_that_is_gone_is_told_in_a_sentence_and_the_text_stays(start, visit):
+def test_a_missing_service_is_reported_in_a_sentence_and_the_text_stays(start, visit):
     service = start().wait_ready()
     page = visit(service, bears="ERR_CONNECTION_REFUSED")
     assert service.stop() == 0

@@ -62,10 +62,10 @@ def impatient(tmp_path_factory):
 class SlowClient(asyncio.Protocol):
     """Sends each part when the previous one is answered, and then waits for the end of the connection."""
 
-    def __init__(self, parts):
+    def __init__(self, parts, connecting_at):
         self.parts = list(parts)
         self.closed = asyncio.get_running_loop().create_future()
-        self.began_at = time.monotonic()  # before the service can have seen the connection
+        self.connecting_at = connecting_at
         self.stalled_at = None
 
     def connection_made(self, transport):
@@ -84,7 +84,7 @@ class SlowClient(asyncio.Protocol):
 
     def connection_lost(self, _exc):
         now = time.monotonic()
-        self.closed.set_result((now - self.began_at, now - self.stalled_at))
+        self.closed.set_result((now - self.connecting_at, now - self.stalled_at))
 
 
 async def stall(port, parts):
@@ -95,7 +95,8 @@ async def stall(port, parts):
     loop = asyncio.get_running_loop()
 
     async def one():
-        _, client = await loop.create_connection(lambda: SlowClient(parts), "127.0.0.1", port)
+        connecting_at = time.monotonic()  # the loop makes the protocol when the service has the connection already
+        _, client = await loop.create_connection(lambda: SlowClient(parts, connecting_at), "127.0.0.1", port)
         try:
             return await asyncio.wait_for(client.closed, LATEST_S)
         finally:

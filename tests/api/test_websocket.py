@@ -65,4 +65,4 @@ def test_a_stopping_service_says_good_bye(start):
             return message.type, message.data
 
     assert asyncio.run(talk()) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.GOING_AWAY)
-    assert service.stop() == 0
+    assert service.process.wait(30) == 0

@@ -87,7 +87,7 @@ class ObjectStore:
                 name=self.name,
                 command=(str(_program()), "mini", *options, *ports),
                 environment=base(self._workspace.state),
-                ready=self._answers,
+                ready=self._is_ready,
                 folder=folder,
             )
         )
@@ -104,11 +104,19 @@ class ObjectStore:
             ]
         }
 
-    def _answers(self) -> bool:
-        """Return whether the buckets exist. A plain request comes first, because boto3 would wait and retry."""
+    def _is_ready(self) -> bool:
+        """Return whether the buckets exist and the stored objects can be read.
+
+        Plain requests come first, because boto3 would wait and retry. The buckets are listed before the volumes of
+        stored objects are registered; until then, reading an object fails.
+        """
+        master = f"http://{LOOPBACK}:{self._workspace.port('master')}"
         try:
             urllib3.request("GET", f"{self.endpoint}/status", timeout=1, retries=False)
+            volumes = urllib3.request("GET", f"{master}/vol/status", timeout=1, retries=False).json()["Volumes"]
         except urllib3.exceptions.HTTPError:
+            return False
+        if not volumes["DataCenters"]:
             return False
         found = {bucket["Name"] for bucket in self.client().list_buckets()["Buckets"]}
         return found.issuperset(BUCKETS)

@@ -4,6 +4,7 @@ import importlib.util
 import logging
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -30,18 +31,16 @@ def load(folder: Path) -> ModuleType:
     return module
 
 
-def cached(folder: Path) -> list[str]:
-    return sorted(path.suffix for path in folder.rglob("*.nb?"))
+def cached(function: Any) -> list[str]:
+    """Return the kinds of a function's files in the cache."""
+    return sorted(path.suffix for path in Path(function.stats.cache_path).glob("*.nb?"))
 
 
-def test_a_function_is_compiled_by_its_first_call_and_read_from_the_cache_afterwards(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+def test_a_function_is_compiled_by_its_first_call_and_read_from_the_cache_afterwards(tmp_path: Path) -> None:
     first = load(tmp_path).ratio
-    assert (first.signatures, cached(tmp_path)) == ([], [])
+    assert (first.signatures, cached(first)) == ([], [])
     assert first(1, 4) == 0.25
-    assert (len(first.signatures), cached(tmp_path)) == (1, [".nbc", ".nbi"])
+    assert (len(first.signatures), cached(first)) == (1, [".nbc", ".nbi"])
     second = load(tmp_path).ratio
     assert second(1, 2) == 0.5
     assert (sum(second.stats.cache_hits.values()), sum(second.stats.cache_misses.values())) == (1, 0)
@@ -49,9 +48,8 @@ def test_a_function_is_compiled_by_its_first_call_and_read_from_the_cache_afterw
 
 
 def test_a_function_that_cannot_be_cached_is_compiled_with_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     function = load(tmp_path).ratio
     folder = Path(function.stats.cache_path)
     folder.rmdir()

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from sentiment_core.columnar.compiled import compiled
+
 SOURCE = """
 from sentiment_core.columnar.compiled import compiled
 
@@ -61,3 +63,11 @@ def test_a_function_that_cannot_be_cached_is_compiled_with_a_warning(
 
 def test_a_division_by_zero_follows_ieee_754_and_raises_nothing(tmp_path: Path) -> None:
     assert load(tmp_path).ratio(1.0, 0.0) == float("inf")
+
+
+def test_a_function_without_a_source_file_is_compiled_without_a_cache() -> None:
+    names: dict[str, Any] = {}
+    exec("def twice(number): return 2 * number", names)  # noqa: S102 -- such a function has no file
+    function = compiled(names["twice"])
+    assert function(21) == 42
+    assert (len(function.signatures), function.stats.cache_path) == (1, None)

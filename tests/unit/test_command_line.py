@@ -90,7 +90,7 @@ def test_each_verb_is_a_module_of_its_own(name: str) -> None:
         (registry, ["promote", "1", "--force"], "--reason WHY"),
         (registry, ["promote", "0", "--force", "--reason", "x"], "0 is not in the range x>=1"),
         (registry, ["rollback", "--reason", " "], "--reason WHY"),
-        (registry, ["rollback", "--reason", "x" * 1001], "The reason has 1001 characters"),
+        (registry, ["rollback", "--reason", "x" * 1001], "1001 characters"),
         (registry, ["register", "/no/such/folder"], "'/no/such/folder' does not exist"),
     ],
 )
@@ -128,7 +128,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
             "did not answer",
         ),
         (["experiment", "semi-supervised", __file__], {}, "--unlabelled FILE"),
-        (["expire", "--before", "2026-13"], {}, "it is not written as YYYY-MM"),
+        (["expire", "--before", "2026-13"], {}, "YYYY-MM"),
         (["validate", "/no/such/file.csv"], {}, "/no/such/file.csv does not exist"),
     ],
 )

@@ -58,7 +58,7 @@ def test_a_function_that_cannot_be_cached_is_compiled_with_a_warning(
     folder.symlink_to(tmp_path / "missing")  # root, too, can neither read this folder nor create it
     with caplog.at_level(logging.WARNING):
         assert function(1, 4) == 0.25
-    assert f"compiled code cannot be kept in {folder}" in caplog.text
+    assert str(folder) in caplog.text
 
 
 def test_a_division_by_zero_follows_ieee_754_and_raises_nothing(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_word_pipeline_has_the_weighting_the_ngrams_and_the_penalty_of_its_tri
     assert (ridge[-1].coef_ != 0).all()
 
 
-def test_the_weighting_of_a_token_pipeline_is_a_step_of_its_own(few: LabelledReviews, params: Params) -> None:
+def test_the_weighting_of_a_token_pipeline_is_a_separate_step(few: LabelledReviews, params: Params) -> None:
     def steps(weighting: str) -> list[type]:
         trial = trial_of("tokens", classifier="naive Bayes", weighting=weighting, features=30, longest_ngram=1)
         return [type(step) for step in fit(trial, few, params.model)]

@@ -1,6 +1,8 @@
 """The schema: how it is created, its documentation, its privileges, and the values that it rejects."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -12,7 +14,7 @@ from alembic.script import ScriptDirectory
 from demo.schema import dump
 from sentiment_core.database import migrations, schema
 from sentiment_core.database.connection import connect
-from sentiment_core.errors import DatabaseRefused, SchemaOutdated
+from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 from sentiment_core.feedback.correction import Correction
 from sentiment_core.feedback.store import FeedbackStore
 from sentiment_core.ledger import verification
@@ -79,6 +81,47 @@ def test_the_release_before_works_on_a_newer_schema_and_leaves_it(empty_database
 def test_the_revision_that_is_needed_is_the_last_of_alembics(empty_database) -> None:
     head = ScriptDirectory.from_config(migrations.migrations()).get_current_head()
     assert schema.schema_status(empty_database).needed == head
+
+
+def test_a_database_without_a_schema_has_no_revision_and_is_not_current(empty_database) -> None:
+    status = schema.schema_status(empty_database)
+    assert (status.found, status.current, status.ahead) == (None, False, False)
+    assert status.needed == schema.required_revision()
+
+
+@pytest.mark.parametrize(
+    ("found", "current", "ahead"),
+    [(None, False, False), ("0002", False, False), ("0003", True, False), ("0010", True, True)],
+)
+def test_a_schema_is_current_from_the_needed_revision_on(found, current, ahead) -> None:
+    status = schema.SchemaStatus(found, "0003")
+    assert (status.current, status.ahead) == (current, ahead)
+
+
+def test_a_refusal_for_another_reason_than_a_missing_table_is_an_error(database_url) -> None:
+    with connect(database_url) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE sentiment.schema_version RENAME COLUMN version_num TO other")
+    with pytest.raises(DatabaseRefused, match="version_num"):
+        schema.schema_status(database_url)
+
+
+def test_waiting_for_the_schema_ends_when_another_process_has_upgraded_it(empty_database) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(schema.wait_for_schema, empty_database, 30)
+        migrations.upgrade(empty_database)
+        assert waiting.result(timeout=30) == schema.schema_status(empty_database)
+
+
+def test_waiting_for_the_schema_ends_with_the_reason(empty_database) -> None:
+    with pytest.raises(SchemaOutdated, match="none"):
+        schema.wait_for_schema(empty_database, 0.05)
+    away = "postgresql://nobody@127.0.0.1:9/nothing"
+    with pytest.raises(DatabaseUnavailable):
+        schema.wait_for_schema(away, 0.05)
+    began = time.monotonic()
+    with pytest.raises(DatabaseUnavailable):
+        schema.wait_for_schema(away, 60, if_reachable=True)
+    assert time.monotonic() - began < 30
 
 
 def test_every_column_of_every_view_is_commented(database_url) -> None:

@@ -7,14 +7,17 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
+import psycopg2
 import pytest
 from mlflow import MlflowClient
 
+from sentiment_core.database.advisory_locks import AdvisoryLock, lock
 from sentiment_core.database.connection import connect
 from sentiment_core.errors import GateRefused, ModelUnknown, RollbackImpossible, VerdictStale
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.promotion.alias_moves import disagreement, history, promote, reconcile, rollback
 from sentiment_core.promotion.challenge import judge_version
+from sentiment_core.promotion.history import NO_TARGET, AliasTarget, enter, locked, set_state, settle, target_of
 from sentiment_core.registry.registered_model import RegisteredModel
 from tests.contenders import lenient, write_csv
 
@@ -347,6 +350,122 @@ def test_a_reason_is_needed(connection, models, three) -> None:
     with pytest.raises(Exception, match="promotion_has_a_reason"):
         promote(connection, models.registry, three[0], actor="ann", reason=" ", kind="force")
     assert (models.champion(), history(connection)) == (None, [])
+
+
+@pytest.fixture
+def entered(connection):
+    """Insert a row of the history and return its id."""
+
+    def insert(version: int, state="moved", alias="champion", before=NO_TARGET, digest=None) -> int:
+        after = AliasTarget(version, digest or f"{version:064x}")
+        with locked(connection, alias) as cursor:
+            return enter(cursor, alias, "force", state, before, after, "ann", "a test", None, "model")
+
+    return insert
+
+
+def test_the_history_is_limited_to_an_alias_and_to_the_newest_rows(connection, entered) -> None:
+    ids = [entered(1), entered(2, alias="challenger"), entered(3), entered(4)]
+    assert [row.promotion_id for row in history(connection)] == ids[::-1]
+    assert [row.to_version for row in history(connection, "champion")] == [4, 3, 1]
+    assert [row.to_version for row in history(connection, "champion", most=2)] == [4, 3]
+    assert history(connection, "nobody") == []
+
+
+def test_a_row_keeps_both_targets_and_registers_the_digest_as_a_model(connection, entered, query) -> None:
+    before = AliasTarget(1, f"{1:064x}")
+    entered(1)
+    entered(2, before=before)
+    row = history(connection)[0]
+    assert (row.from_version, row.from_digest, row.to_version, row.to_digest) == (*before, 2, f"{2:064x}")
+    assert (row.actor, row.reason, row.verdict, row.detail) == ("ann", "a test", None, "")
+    assert query("SELECT digest, name, mlflow_versions FROM sentiment.model ORDER BY model_id") == [
+        (f"{1:064x}", "model", [1]), (f"{2:064x}", "model", [2]),
+    ]  # fmt: skip
+
+
+def test_a_new_state_keeps_the_earlier_detail_and_sets_the_time(connection, entered) -> None:
+    promotion_id = entered(1, "intended")
+    entered(2)
+    (untouched, first) = history(connection)
+    for state, detail in (("moved", "one"), ("failed", "two"), ("failed", None)):
+        with connection, connection.cursor() as cursor:
+            set_state(cursor, promotion_id, state, detail)
+    (same, last) = history(connection)
+    assert (last.state, last.detail) == ("failed", "one; two")
+    assert last.asked_at == first.asked_at
+    assert last.moved_at > first.moved_at
+    assert same == untouched
+
+
+def test_a_failure_inside_the_lock_rolls_its_rows_back_and_frees_it(connection, entered) -> None:
+    def fail(cursor) -> None:
+        enter(cursor, "champion", "external", "moved", NO_TARGET, NO_TARGET, "ann", "a test", None, "model")
+        raise ValueError("stopped")
+
+    with pytest.raises(ValueError, match="stopped"), locked(connection, "champion") as cursor:
+        fail(cursor)
+    assert history(connection) == []
+    assert not connection.closed
+    assert entered(1) > 0
+
+
+def test_the_lock_of_an_alias_keeps_out_other_moves_of_this_alias_only(settings, connection) -> None:
+    with locked(connection, "champion"), connect(settings.require_database_url()) as other:
+        with locked(other, "challenger"):
+            pass
+        with other, other.cursor() as cursor:
+            assert not try_lock(cursor, "champion")
+    with connect(settings.require_database_url()) as other, other, other.cursor() as cursor:
+        assert try_lock(cursor, "champion")
+
+
+def try_lock(cursor, alias: str) -> bool:
+    try:
+        cursor.execute("SET LOCAL lock_timeout = '50ms'")
+        lock(cursor, AdvisoryLock.PROMOTION, alias)
+    except psycopg2.errors.LockNotAvailable:
+        return False
+    return True
+
+
+def test_an_interrupted_move_is_settled_by_the_version_that_the_registry_names(
+    connection, models, three, entered
+) -> None:
+    one, two, _ = three
+
+    def settled() -> tuple[AliasTarget, set[int]]:
+        with locked(connection, "champion") as cursor:
+            return settle(cursor, models.registry, "champion")
+
+    other_alias = entered(one, "intended", alias="challenger")
+    models.registry.set_alias("champion", two)
+    overtaken = entered(one, "intended")
+    standing, changed = settled()
+    assert standing == target_of(models.registry.standing("champion"))
+    assert (standing.version, len(standing.digest or "")) == (two, 64)
+    external, failed, untouched = history(connection)
+    assert changed == {overtaken, external.promotion_id}
+    assert (failed.promotion_id, failed.state) == (overtaken, "failed")
+    assert f"version {two}" in failed.detail
+    assert (external.kind, external.state, external.actor) == ("external", "moved", "MLflow")
+    assert external.to_version == two
+    assert (untouched.promotion_id, untouched.state) == (other_alias, "intended")
+    assert settled() == (standing, set())
+
+    moved = entered(two, "intended", digest=standing.digest)
+    assert settled() == (standing, {moved})
+    row = history(connection)[0]
+    assert (row.promotion_id, row.state) == (moved, "moved")
+    assert row.detail
+
+
+def test_a_move_of_an_alias_that_names_no_version_failed(connection, models, three, entered) -> None:
+    promotion_id = entered(three[0], "intended")
+    with locked(connection, "champion") as cursor:
+        assert settle(cursor, models.registry, "champion") == (NO_TARGET, {promotion_id})
+    (row,) = history(connection)
+    assert (row.state, "no version" in row.detail) == ("failed", True)
 
 
 @pytest.fixture

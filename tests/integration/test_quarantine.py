@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 
@@ -144,6 +145,39 @@ def test_the_quarantine_is_chosen_from(drops) -> None:
     assert chosen(files=[1], code=RejectCode.INVALID_RATING) == [(1, 5)]
     found, total = entries(drops.connection, QuarantineFilter(), limit=2)
     assert (len(found), total) == (2, 5)
+
+
+def test_an_entry_has_the_bytes_of_its_row_and_a_whole_file_has_no_line(drops, query) -> None:
+    drops.drop(KEY, FILE)
+    drops.drop("shop/dt=2026-11-17/b.csv", "words\nfine\n")
+    found, total = entries(drops.connection, QuarantineFilter())
+    assert (total, len(found)) == (4, 4)
+    first, *_, whole = found
+    assert first == (
+        1, f"incoming/{KEY}", date(2026, 11, 16), 5, "invalid_rating", first.reason, b"r3,bad rating,five,GB", None,
+    )  # fmt: skip
+    assert (whole.source_file_id, whole.line, whole.code, whole.raw) == (2, None, "no_text_column", None)
+
+
+def test_resolved_entries_are_shown_on_request_and_never_replayed_again(drops, query, replay) -> None:
+    drops.drop(KEY, FILE, max_text_bytes=10)
+    replay()
+    (batch,) = query("SELECT max(batch_id) FROM sentiment.scoring_batch")
+    assert [entry.line for entry in entries(drops.connection, QuarantineFilter())[0]] == [5, 6, 7]
+    found, total = entries(drops.connection, QuarantineFilter(resolved=True))
+    assert [(entry.line, entry.resolved_by) for entry in found] == [(3, *batch), (5, None), (6, None), (7, None)]
+    assert total == 4
+    assert files_to_replay(drops.connection, QuarantineFilter(code="text_too_long", resolved=True)) == []
+    assert files_to_replay(drops.connection, QuarantineFilter(code="missing_text")) == [1]
+
+
+def test_files_are_replayed_oldest_first_once_each_and_erased_rows_never(drops, query) -> None:
+    for day in (16, 17, 18):
+        drops.drop(f"shop/dt=2026-11-{day}/a.csv", f'review\n{day}\n""\n""\n')
+    query("UPDATE sentiment.rejected_row SET code = 'erased' WHERE source_file_id = 2")
+    assert files_to_replay(drops.connection, QuarantineFilter()) == [1, 3]
+    assert files_to_replay(drops.connection, QuarantineFilter(files=[3, 2])) == [3]
+    assert files_to_replay(drops.connection, QuarantineFilter(until=date(2026, 11, 16))) == [1]
 
 
 def test_the_commands_list_show_and_replay(drops, sentiment, query) -> None:

@@ -6,18 +6,23 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
+import requests
 from mlflow import MlflowClient
 
+import sentiment_core
 from sentiment_core.errors import BundleDamaged, BundleMissing, ModelUnknown, RegistryRefused, RegistryUnavailable
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import LABELS, Scorer
+from sentiment_core.registry.mlflow_client import answering, experiment_id
 from sentiment_core.registry.registered_model import RegisteredModel
+from sentiment_core.registry.registration import link, register
 
 TEXTS = ["An excellent kettle, I love it.", "Terrible, the worst waste of money.", "It is a kettle.", "ünï 💛"]
 
@@ -281,3 +286,66 @@ def test_the_commands_list_and_register(mlflow_uri, registry, tmp_path):
     assert "champion" in run("list").stdout
     assert run("register", str(tmp_path)).returncode == 1
     assert run("register", str(tmp_path / "nothing")).returncode == 2
+
+
+@pytest.fixture
+def client(mlflow_uri):
+    return MlflowClient(mlflow_uri, registry_uri=mlflow_uri)
+
+
+def test_a_version_is_registered_with_its_digest_and_is_the_output_of_its_run(mlflow_uri, client, starter):
+    name = f"model-{time.time_ns()}"
+    run = client.create_run(experiment_id(client, name))
+    version = register(mlflow_uri, name, STARTER, starter, run.info.run_id)
+    made = client.get_model_version(name, str(version))
+    assert (version, made.run_id) == (1, run.info.run_id)
+    assert made.tags == {"digest": starter.digest, "release": sentiment_core.__version__}
+    logged = client.get_logged_model(made.source.removeprefix("models:/"))
+    assert (logged.experiment_id, logged.source_run_id, logged.status) == (
+        run.info.experiment_id, run.info.run_id, "READY",
+    )  # fmt: skip
+    assert logged.tags["digest"] == starter.digest
+
+    later = client.create_run(run.info.experiment_id)
+    link(mlflow_uri, name, version, later.info.run_id)
+    linked = client.get_run(later.info.run_id)
+    assert [output.model_id for output in linked.outputs.model_outputs] == [logged.model_id]
+    assert linked.data.tags["model_version"] == "1"
+
+
+def test_a_version_of_other_files_is_linked_by_its_number_only(mlflow_uri, client):
+    name = f"model-{time.time_ns()}"
+    client.create_registered_model(name)
+    foreign = int(client.create_model_version(name, "s3://elsewhere/model").version)
+    run_id = client.create_run(experiment_id(client, name)).info.run_id
+    link(mlflow_uri, name, foreign, run_id)
+    run = client.get_run(run_id)
+    assert run.outputs.model_outputs == []
+    assert run.data.tags["model_version"] == str(foreign)
+
+
+def test_an_experiment_is_created_once_also_by_several_at_once(client):
+    name = f"experiment-{time.time_ns()}"
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: experiment_id(client, name), range(4)))
+    assert found == {client.get_experiment_by_name(name).experiment_id}
+
+
+def test_an_error_of_mlflow_is_permanent_or_temporary_by_its_status(mlflow_uri, monkeypatch):
+    with pytest.raises(RegistryRefused, match="nobody") as refused, answering(mlflow_uri) as client:
+        client.get_model_version("nobody", "1")
+    assert refused.value.details["status"] == 404
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(RegistryUnavailable) as away, answering("http://robot:s3cret@127.0.0.1:9") as client:
+        client.get_model_version("nobody", "1")
+    assert "s3cret" not in str(away.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(503, RegistryUnavailable), (429, RegistryUnavailable), (403, RegistryRefused)]
+)
+def test_an_error_of_an_artifact_request_is_translated_too(status, error):
+    response = requests.Response()
+    response.status_code = status
+    with pytest.raises(error, match=f"status {status}"), answering("http://127.0.0.1:9"):
+        response.raise_for_status()

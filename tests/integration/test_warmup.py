@@ -1,5 +1,6 @@
 """Kernels compiled in advance, as in an image: for a given processor, in a read-only cache."""
 
+import csv
 import json
 import os
 import subprocess
@@ -9,10 +10,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numba.core.dispatcher import Dispatcher
 
 from demo.unprivileged import identity
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.drops.drop import local_drop
+from sentiment_core.drops.dry_run import dry_run
+from sentiment_core.drops.storage import Storage
+from sentiment_core.loading.score_file import score_file
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
+from sentiment_core.settings import Settings
+from sentiment_core.warmup import compile_kernels
+from tests.unit.conftest import generated_reviews
 
 TEXTS = ["I loved every minute of it", "not good at all, 9/10", "很好 👍", "", "a wonderful film " * 40]
 SCORE = """
@@ -78,3 +88,61 @@ def test_code_that_a_shipped_cache_lacks_is_compiled_for_the_process_alone(tmp_p
     assert str(tmp_path) in ran.stdout
     assert "compiled code cannot be kept" in ran.stderr
     assert sorted(tmp_path.rglob("*.nb?")) == [file for file in kept if file.suffix == ".nbi"]
+
+
+def signatures() -> set[tuple[str, str]]:
+    """Return the name and the types of every call of a compiled function in this process so far."""
+    return {
+        (f"{name}.{function.__name__}", str(signature))
+        for name, module in sys.modules.items()
+        if name.startswith("sentiment_core.")
+        for function in vars(module).values()
+        if isinstance(function, Dispatcher) and function.__module__ == name
+        for signature in function.signatures
+    }
+
+
+def use_every_kernel(examples: Path, folder: Path) -> None:
+    """Check, score, explain and train as the commands do."""
+    from sentiment_core.datasets.labelled_reviews import read_labelled  # noqa: PLC0415 -- imports scikit-learn
+    from sentiment_core.params import Params  # noqa: PLC0415
+    from sentiment_core.training.train import train  # noqa: PLC0415
+
+    starter = Scorer(Bundle.load(STARTER))
+    for path in (path for path in examples.rglob("*") if path.is_file()):
+        dry_run(Storage(None), local_drop(path), Settings())
+    labelled = folder / "labelled.csv"
+    with labelled.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["review", "sentiment", "product"])
+        writer.writeheader()
+        writer.writerows(generated_reviews(100))
+    for suffix in (".csv", ".parquet"):
+        score_file(labelled, folder / f"scored{suffix}", starter, Settings(), 2, 1, lambda *_: None)
+    params = Params.load()
+    trained = train(read_labelled([labelled], params.data, "product"), params, {})
+    for scorer in (starter, Scorer(trained)):
+        scorer.score_texts(TEXTS)
+        scorer.score_text(TEXTS[0])
+        scorer.explain(TEXTS[0])
+        scorer.reasons(TextColumn.from_texts(TEXTS), 3)
+        scorer.unknown_shares(TextColumn.from_texts(TEXTS))
+
+
+def missed_by_the_warmup(examples: Path, folder: Path) -> list[tuple[str, str]]:
+    compile_kernels()
+    compiled = signatures()
+    use_every_kernel(examples, folder)
+    assert compiled
+    return sorted(signatures() - compiled)
+
+
+def test_no_kernel_is_called_with_other_types_than_the_warmup_calls_it_with(
+    checkout: Path, examples: Path, tmp_path: Path
+) -> None:
+    # A new process, because other tests have called kernels in this one.
+    program = (
+        "import json, sys; from pathlib import Path; from tests.integration.test_warmup import missed_by_the_warmup;"
+        "print(json.dumps(missed_by_the_warmup(*map(Path, sys.argv[1:]))))"
+    )
+    command = [sys.executable, "-c", program, str(examples), str(tmp_path)]
+    assert json.loads(subprocess.check_output(command, cwd=checkout, text=True)) == []

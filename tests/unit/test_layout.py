@@ -1,0 +1,42 @@
+"""Each module of the package has a test that imports it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+# Modules that no test needs to import, and why. An entry whose module is imported fails the test, too.
+EXCEPTIONS: Final[dict[str, str]] = {}
+# These folders are not part of the usual test run.
+OTHER_RUNS: Final = ("chart", "deploy")
+
+
+def modules(checkout: Path) -> set[str]:
+    """Return the modules of the package. A package's `__init__` only describes it."""
+    files = (checkout / "sentiment_core").rglob("*.py")
+    return {".".join(path.relative_to(checkout).with_suffix("").parts) for path in files if path.name != "__init__.py"}
+
+
+def imported_by(source: str) -> Iterator[str]:
+    """Yield the dotted names that a file imports. Names inside strings, such as scripts for a process, do not count."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                yield from (each.name for each in names)
+            case ast.ImportFrom(module=str(module), names=names):
+                yield module
+                yield from (f"{module}.{each.name}" for each in names)
+
+
+def test_imports_are_found_in_every_form() -> None:
+    source = "import a.b\nfrom a import c\ndef f():\n    from a.d import e\n'import a.f'\n"
+    assert {"a.b", "a.c", "a.d"} <= set(imported_by(source))
+    assert "a.f" not in set(imported_by(source))
+
+
+def test_every_module_is_imported_by_a_test(checkout: Path) -> None:
+    tests = checkout / "tests"
+    files = [path for path in tests.rglob("*.py") if path.relative_to(tests).parts[0] not in OTHER_RUNS]
+    imported = {name for path in files for name in imported_by(path.read_text(encoding="utf-8"))}
+    without = modules(checkout) - imported
+    assert sorted(without) == sorted(EXCEPTIONS), "give each module a test that imports it"

@@ -1,0 +1,135 @@
+"""Occurrences of known n-grams in a text, and margins of a single text, compared with the definition."""
+
+import itertools
+from collections import defaultdict
+from typing import Final
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.ngrams.lookup import margins
+from sentiment_core.ngrams.single_text import TextMargins
+from sentiment_core.ngrams.spans import occurrences, strongest
+from sentiment_core.text.hashing import Hashes
+from sentiment_core.text.recipe import TokenPipeline
+from sentiment_core.text.specification import combine, identity, token_hash
+from sentiment_core.text.vocabulary import Vocabulary, vocabulary
+
+SHORTEST, LONGEST = 1, 3
+# The weights are distinct powers of two: each sum of them names its n-grams, and double precision holds it exactly.
+WEIGHTS: Final = {
+    ("good",): 1.0,
+    ("bad",): -2.0,
+    ("not",): 4.0,
+    ("not", "good"): -8.0,
+    ("good", "good"): 16.0,
+    ("bad", "film", "good"): 32.0,
+    ("film", "film"): -64.0,
+}
+WORDS: Final = ("good", "bad", "not", "film", "other")
+TEXTS = st.lists(st.lists(st.sampled_from(WORDS), max_size=20), max_size=4)
+
+
+def hash_of(ngram: tuple[str, ...]) -> int:
+    first, *rest = (token_hash(word.encode()) for word in ngram)
+    for token in rest:
+        first = combine(first, token)
+    return first
+
+
+def known_ngrams(weights: dict[tuple[str, ...], tuple[float, ...]]) -> Vocabulary:
+    """Return a vocabulary of n-grams with some weights each."""
+    by_identity = {identity(hash_of(ngram)): each for ngram, each in weights.items()}
+    identities = np.array(sorted(by_identity), np.uint64)
+    return vocabulary(identities, np.array([by_identity[each] for each in sorted(by_identity)], np.float32).T.copy())
+
+
+KNOWN: Final = known_ngrams({ngram: (weight,) for ngram, weight in WEIGHTS.items()})
+ONE_LOGIT: Final = np.ones((1, 1))
+
+
+def hashes_of(words: list[str]) -> Hashes:
+    return TokenPipeline().tokens(TextColumn.from_texts([" ".join(words)])).hashes
+
+
+def defined_occurrences(words: list[str]) -> dict[tuple[str, ...], list[tuple[int, int]]]:
+    """Return the first and last token of each occurrence of each known n-gram, shorter n-grams first."""
+    found = defaultdict(list)
+    for size in range(SHORTEST, LONGEST + 1):
+        for first in range(len(words) - size + 1):
+            ngram = tuple(words[first : first + size])
+            if ngram in WEIGHTS:
+                found[ngram].append((first, first + size - 1))
+    return dict(found)
+
+
+def weight_at(slot: int) -> float:
+    return float(KNOWN.values(np.float32)[slot + 8])
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=40))
+@example([])
+@example(["good"] * 40)
+@example(["bad", "film", "good", "film", "film"])
+def test_every_occurrence_of_a_known_ngram_is_found_once(words: list[str]) -> None:
+    found = occurrences(hashes_of(words), SHORTEST, LONGEST, KNOWN)
+    defined = defined_occurrences(words)
+    assert [weight_at(slot) for slot in found.slots.tolist()] == [WEIGHTS[ngram] for ngram in defined]
+    spans = list(zip(found.first.tolist(), found.last.tolist(), strict=True))
+    begins = found.begins.tolist()
+    assert [spans[begin:end] for begin, end in itertools.pairwise(begins)] == list(defined.values())
+
+
+def test_occurrences_are_limited_to_the_sizes_of_the_ngrams() -> None:
+    found = occurrences(hashes_of(["not", "good", "good"]), 2, 2, KNOWN)
+    assert [weight_at(slot) for slot in found.slots.tolist()] == [-8.0, 16.0]
+
+
+@given(TEXTS, st.integers(0, 3))
+@example([["good"], [], ["not", "good", "film", "film"]], 2)
+def test_the_strongest_ngrams_of_each_text_come_first_with_their_first_occurrence(
+    texts: list[list[str]], top: int
+) -> None:
+    tokens = TokenPipeline().tokens(TextColumn.from_texts([" ".join(words) for words in texts]))
+    found = strongest(tokens, SHORTEST, LONGEST, KNOWN, ONE_LOGIT, top)
+    for index, words in enumerate(texts):
+        defined = defined_occurrences(words)
+        ranked = sorted(defined, key=lambda ngram: -abs(WEIGHTS[ngram]))[:top]
+        slots = found.slots[index, : len(ranked)].tolist()
+        assert [weight_at(slot) for slot in slots] == [WEIGHTS[ngram] for ngram in ranked]
+        assert (found.slots[index, len(ranked) :] == -1).all()
+        begin = int(tokens.offsets[index])
+        for rank, ngram in enumerate(ranked):
+            first, last = defined[ngram][0]
+            assert (found.first[index, rank], found.last[index, rank]) == (begin + first, begin + last)
+        assert found.counts[index] == len(defined)
+        assert found.margins[index, 0] == sum(map(WEIGHTS.get, defined)) / np.sqrt(max(len(defined), 1))
+
+
+def test_the_strength_of_an_ngram_is_the_farthest_that_it_moves_any_logit() -> None:
+    # The first logit sums both weights and the second subtracts them.
+    known = known_ngrams({("good",): (3.0, 3.0), ("bad",): (5.0, -5.0), ("film",): (2.0, 2.0)})
+    tokens = TokenPipeline().tokens(TextColumn.from_texts(["film good bad"]))
+    found = strongest(tokens, 1, 1, known, np.array([[1.0, 1.0], [1.0, -1.0]]), 3)
+    assert found.first[0].tolist() == [2, 1, 0]
+    assert found.margins[0].tolist() == pytest.approx([10 / np.sqrt(3), 0.0])
+
+
+@given(TEXTS, st.integers(0, 2))
+@example([["not", "good", "film", "film"], ["good"] * 20], 1)
+def test_a_single_text_has_exactly_the_margins_that_it_has_in_a_column(texts: list[list[str]], reach: int) -> None:
+    known = known_ngrams({ngram: (weight, 1 / weight) for ngram, weight in WEIGHTS.items()})
+    alone = TextMargins(reach, SHORTEST, LONGEST, known)
+    strings = [" ".join(words) for words in texts]
+    together = margins(TokenPipeline(reach).tokens(TextColumn.from_texts(strings)), SHORTEST, LONGEST, known)
+    for string, row in zip(strings, together, strict=True):
+        np.testing.assert_array_equal(alone(string.encode()), [row])
+
+
+def test_a_negation_changes_the_margins_of_a_single_text() -> None:
+    text = b"not good"
+    assert TextMargins(0, SHORTEST, LONGEST, KNOWN)(text).tolist() == [[pytest.approx((4 + 1 - 8) / np.sqrt(3))]]
+    assert TextMargins(1, SHORTEST, LONGEST, KNOWN)(text).tolist() == [[4.0]]

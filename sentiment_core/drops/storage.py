@@ -109,7 +109,7 @@ class Storage:
                 raise
         if start and not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
             answer["Body"].close()
-            raise StorageUnavailable(uri=drop.uri, why=f"it did not go on at byte {start}")
+            raise StorageUnavailable(uri=drop.uri, why=f"the response does not start at the requested byte {start}")
         return answer["Body"]
 
     @property
@@ -179,7 +179,8 @@ def gone(drop: Drop) -> FileRejected:
     """Return the error for a version that was replaced or deleted before it was read."""
     return FileRejected(
         reason=RejectCode.OBJECT_GONE,
-        why=f"this version of {drop.uri} was replaced or deleted before it was read; a newer one is taken by itself",
+        why=f"this version of {drop.uri} was replaced or deleted before it was read. "
+        "A newer version, if present, is loaded as a separate drop",
     )
 
 

@@ -24,9 +24,9 @@ def parse_month(text: str) -> date:
     """Parse `YYYY-MM`. Raises `MonthInvalid` when the text is no month or the month is in the future."""
     month = parse_day(f"{text}-01")
     if month is None:
-        raise MonthInvalid(month=text, why="it is not written as YYYY-MM")
+        raise MonthInvalid(month=text, why="it is not a month of the form YYYY-MM")
     if month > date.today():  # noqa: DTZ011 - one day more or less does not matter
-        raise MonthInvalid(month=text, why="it lies in the future")
+        raise MonthInvalid(month=text, why="it is in the future")
     return month
 
 

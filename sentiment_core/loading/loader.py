@@ -102,7 +102,7 @@ class Loader:
             if not self._is_to_do(file, replace):
                 return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=f"it is {file.status}")
             if not source_files.has_month(cursor, file.day):
-                why = "the month of its day was dropped for its age, and nothing is taken for it any more"
+                why = "the month of its day has expired, so its rows can no longer be loaded"
                 raise FileRejected(reason=RejectCode.MONTH_EXPIRED, why=why)
             if file.status != "loaded" and source_files.looks_loaded(cursor, file):
                 self._refuse_known_content(file)
@@ -185,7 +185,7 @@ class Loader:
             original = source_files.loaded_with_content(cursor, sha256, besides=source_file_id)
             if file.status in ("seen", "rejected") and original is not None:
                 source_files.mark_duplicate(cursor, file, sha256, original)
-                why = f"its bytes are those of {source_files.get(cursor, original).drop.uri}"
+                why = f"it has the same bytes as {source_files.get(cursor, original).drop.uri}"
                 return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.DUPLICATE, reason=why)
         # Another worker changed the state between the two transactions. Determine again what is left to do.
         return self.load(source_file_id, replace)

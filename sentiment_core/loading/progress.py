@@ -90,7 +90,7 @@ class StoredProgress:
             with self._connection, self._connection.cursor() as cursor:
                 cursor.execute(statement, parameters)
         except (SentimentError, psycopg2.Error) as error:
-            log.warning("The progress of file %s is not told: %s", self._file_id, error)
+            log.warning("The progress of file %s cannot be stored: %s", self._file_id, error)
             self._next_s = float("inf")
 
     def _close(self) -> None:

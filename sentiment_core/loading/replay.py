@@ -55,11 +55,11 @@ class Replayer:
             if file.status != "loaded":
                 return self._skipped(file, f"it is {file.status}")
             if file.header is None:
-                return self._skipped(file, "its header was not kept; `sentiment load --replace` reads it again")
+                return self._skipped(file, "the ledger does not have its header. Run `sentiment load --replace`")
             writer = BatchWriter(self.connection, file, self.model, "replay", self.run_id)
             self._take_in(file, file.header, writer)
             if writer.scored + writer.duplicates == 0:
-                return self._skipped(file, f"none of its {writer.rejected:,} rejected rows keeps the contract")
+                return self._skipped(file, f"none of its {writer.rejected:,} rejected rows satisfies the contract")
             counts = writer.finish(self.settings.code_version)
             Rescorer(self.connection, self.model, self.settings, self.run_id).rescore_claimed(file, make_current=True)
             source_files.lock_heads(cursor)

@@ -59,7 +59,7 @@ class Rescorer:
         if writer.scored:
             counts = writer.finish(self.settings.code_version)
             return LoadOutcome(file.source_file_id, file.drop.uri, LoadStatus.RESCORED, *counts)
-        why = "this model's scores are shown again" if moved else "this model has scored all its rows"
+        why = "the views show this model's scores again" if moved else "this model has already scored all its rows"
         return LoadOutcome(file.source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=why)
 
     def _missing(self, file: SourceFile) -> Iterator[_StoredRows]:

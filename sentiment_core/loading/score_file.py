@@ -132,7 +132,7 @@ def _sink_for(out: Path) -> Callable[[Path, list[str]], Sink]:
     try:
         import pyarrow  # noqa: F401, ICN001, PLC0415 -- only for this format
     except ImportError as error:
-        raise OutputUnsupported(path=out, why="Parquet needs pyarrow; install it, or write a .csv file") from error
+        raise OutputUnsupported(path=out, why="Parquet needs pyarrow. Install it, or write a .csv file") from error
     return _ParquetSink
 
 

@@ -52,9 +52,9 @@ def finished_day(text: str) -> date:
     """Parse a day that is over in UTC. Raises `DayInvalid` when the text is not such a day."""
     day = parse_day(text)
     if day is None:
-        raise DayInvalid(day=text, why="it is not written as YYYY-MM-DD")
+        raise DayInvalid(day=text, why="it is not a date of the form YYYY-MM-DD")
     if day >= datetime.now(UTC).date():
-        raise DayInvalid(day=text, why="it is not over yet (days are UTC); files dropped later today would be missed")
+        raise DayInvalid(day=text, why="it has not ended yet (days are UTC), so later drops would be missed")
     return day
 
 
@@ -119,7 +119,7 @@ def get_plan(connection: Connection, run_id: str) -> RunPlan:
         )
         row = cursor.fetchone()
     if row is None:
-        raise RunIncomplete(run_id=run_id, why="it has no plan in the database")
+        raise RunIncomplete(run_id=run_id, why="the database contains no plan for it")
     return RunPlan(*row)
 
 
@@ -211,7 +211,7 @@ def _file_states(cursor: Cursor, run_id: str) -> dict[str, int]:
     states = dict(cursor.fetchall())
     unfinished = states.get("unfinished", 0)
     if unfinished:
-        raise RunIncomplete(run_id=run_id, why=f"{unfinished} of its {sum(states.values())} files are not finished")
+        raise RunIncomplete(run_id=run_id, why=f"{unfinished} of its {sum(states.values())} files are unfinished")
     cursor.execute(SKIPPED, (run_id,))
     ((skipped,),) = cursor.fetchall()
     return states | ({"skipped": skipped} if skipped else {})

@@ -83,7 +83,7 @@ def test_the_day_of_a_run_is_right_however_it_was_started(in_airflow) -> None:
     assert found["chosen"] == "2026-11-10"
     assert found["form date"] == "2026-11-12"
     assert found["button"] is found["nothing"] is True
-    assert "not over yet" in found["today"]
+    assert "not ended yet" in found["today"]
     assert "YYYY-MM-DD" in found["nonsense"]
 
 

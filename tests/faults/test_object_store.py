@@ -114,7 +114,7 @@ def test_a_store_that_goes_away_under_the_read_is_a_transient_error(proxied, pro
 def test_a_store_that_does_not_go_on_where_it_is_asked_to_is_not_believed(proxied, proxy, url) -> None:
     proxied.put(CSV, PLAIN)
     proxy.spoil(Fault(after=BOUNDARY, then="close"), later=Fault(as_whole=True))
-    with pytest.raises(StorageUnavailable, match="did not go on at byte"):
+    with pytest.raises(StorageUnavailable, match="does not start at the requested byte"):
         proxied.load(CSV)
     check_untouched(url)
 

@@ -54,7 +54,7 @@ def test_rescore_adds_a_model_and_shows_it_when_asked(sentiment, drops, query, o
     assert query("SELECT DISTINCT model_digest FROM sentiment.scored_reviews") == [(starter,)]
     assert query("SELECT count(*) FROM sentiment.score") == [(5,)]
     again = sentiment(*command, "--make-current")
-    assert again.stdout.count("this model's scores are shown again") == 2
+    assert again.stdout.count("the views show this model's scores again") == 2
     shown = query("SELECT model_digest, count(*) FROM sentiment.scored_reviews GROUP BY 1 ORDER BY 2")
     assert shown == [(starter, 1), (other_bundle.digest, 2)]
     assert "No file of these days" in sentiment("rescore", "--since", "2020-01-01", "--until", "2020-01-02").stdout
@@ -131,10 +131,10 @@ def test_db_status_and_verify_tell_the_truth_by_their_exit_code(sentiment, empty
     query("DELETE FROM sentiment.review WHERE review_id = 'r2'")
     broken = sentiment("db", "verify")
     assert broken.returncode == 1
-    assert "Broken: stored rows are what the batches counted: file 1: 1 rows stored, 2 expected" in broken.stdout
+    assert "Broken: stored rows match the counters of the batches: file 1: 1 rows stored, 2 expected" in broken.stdout
     findings = {finding["check"] for finding in json.loads(sentiment("db", "verify", "--json").stdout)}
     assert findings == {
-        "stored rows are what the batches counted",
-        "every score has its row",
+        "stored rows match the counters of the batches",
+        "every score has a stored row",
         "the head of a review id is its newest live row",
     }

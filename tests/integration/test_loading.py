@@ -272,8 +272,8 @@ def test_history_tells_of_every_object_and_why(drops, query) -> None:
         "a newer version of its key took its place",
         "the views show it",
         "the same bytes were loaded from incoming/dt=2026-11-16/a.csv",
-        f"s3://{drops.settings.bucket}/incoming/dt=2026-11-16/c.csv has the columns words; one of them must be named "
-        "review, text, review_text, content, comment, body",
+        f"s3://{drops.settings.bucket}/incoming/dt=2026-11-16/c.csv has no text column. Its columns are words. Name "
+        "one of them review or text or review_text or content or comment or body",
         "the next nightly run takes it",
         "its day is not over: the night after it takes it",
     ]
@@ -330,7 +330,7 @@ def test_a_load_goes_on_when_its_progress_cannot_be_told(drops, settings, monkey
     loader = Loader(drops.connection, drops.storage, drops.model, settings, "deaf", stored)
     drop = drops.storage.find(f"s3://{settings.bucket}/incoming/dt=2026-11-16/a.csv")
     assert load_drop(loader, drop, replace=False).status is LoadStatus.LOADED
-    assert "The progress of file 1 is not told" in caplog.text
+    assert "The progress of file 1 cannot be stored" in caplog.text
 
 
 # Replacing

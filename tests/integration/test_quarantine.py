@@ -54,7 +54,7 @@ def test_a_replay_is_done_once(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     assert replay(bad_values="null").rows_scored == 2
     again = replay(bad_values="null")
-    assert (again.status, again.reason) == (LoadStatus.SKIPPED, "none of its 2 rejected rows keeps the contract")
+    assert (again.status, again.reason) == (LoadStatus.SKIPPED, "none of its 2 rejected rows satisfies the contract")
     assert query("SELECT nulled, rating FROM sentiment.scored_reviews WHERE review_id = 'r3'") == [
         ({"rating": "five"}, None)
     ]
@@ -101,7 +101,7 @@ def test_a_row_that_no_longer_names_its_replay_is_found(drops, query, replay) ->
     replay()
     query("UPDATE sentiment.rejected_row SET resolved_by = NULL")
     (finding,) = verification.verify(drops.connection)
-    assert (finding.check, finding.detail[:6]) == ("replayed rows name the batch that took them in", "0 rows")
+    assert (finding.check, finding.detail[:6]) == ("replayed rows name the batch that loaded them", "0 rows")
 
 
 def test_replacing_a_file_after_a_replay_begins_anew(drops, query, replay) -> None:
@@ -164,7 +164,7 @@ def test_the_commands_list_show_and_replay(drops, sentiment, query) -> None:
     assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(3,)]
     assert verification.verify(drops.connection) == []
     nothing = sentiment("quarantine", "replay", "1")
-    assert (nothing.returncode, "none of its 3 rejected rows keeps the contract" in nothing.stdout) == (1, True)
+    assert (nothing.returncode, "none of its 3 rejected rows satisfies the contract" in nothing.stdout) == (1, True)
 
 
 def test_validate_says_what_a_load_would_and_writes_nothing(drops, sentiment, query, tmp_path) -> None:
@@ -181,7 +181,7 @@ def test_validate_says_what_a_load_would_and_writes_nothing(drops, sentiment, qu
     drops.put(KEY, FILE + "r1,fine,5,GB\n")
     in_store = sentiment("validate", f"s3://{drops.settings.bucket}/incoming/{KEY}")
     assert "has faults" in in_store.stdout
-    assert "line 7: review_id r1 is already taken" in in_store.stdout
+    assert "line 7: review_id r1 also occurs in an earlier row" in in_store.stdout
     assert query("SELECT count(*) FROM sentiment.source_file") == [(0,)]
     outcome = drops.load(KEY)
     assert list(outcome[3:7]) == [verdict["rows_in"], verdict["rows_good"], 3, verdict["rows_duplicate"]]

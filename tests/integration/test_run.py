@@ -105,7 +105,7 @@ def test_the_views_follow_the_champion_and_go_back_with_it(runs, drops, query, o
     shown = "SELECT DISTINCT model_digest FROM sentiment.scored_reviews"
     assert query(shown) == [(other_model.scorer.bundle.digest,)]
     (outcome,) = runs.run("rolled back")
-    assert (outcome.status, outcome.reason) == ("skipped", "this model's scores are shown again")
+    assert (outcome.status, outcome.reason) == ("skipped", "the views show this model's scores again")
     assert query(shown) == [(drops.model.scorer.bundle.digest,)]
 
 
@@ -146,7 +146,7 @@ def test_by_setting_a_bad_file_fails_the_run_once_all_others_are_loaded(runs, dr
         require_good_files(drops.connection, "one")
     ((key, code, reason),) = rejected_files(drops.connection, "one")
     assert (key, code) == ("incoming/shop/dt=2026-11-16/1-broken.csv", "no_text_column")
-    assert "one of them must be named" in reason
+    assert "has no text column" in reason
     assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(2,)]
 
 
@@ -159,7 +159,7 @@ def test_a_run_with_good_files_only_is_good(runs, drops) -> None:
 def test_a_summary_of_unfinished_work_is_refused(runs, drops) -> None:
     drops.put("shop/dt=2026-11-16/a.csv", FILE)
     runs.plan("one", drops.model)
-    with pytest.raises(RunIncomplete, match="1 of its 1 files are not finished"):
+    with pytest.raises(RunIncomplete, match="1 of its 1 files are unfinished"):
         summarise(drops.connection, "one")
 
 

@@ -121,5 +121,8 @@ def test_missing_data_is_named_with_what_to_do(tmp_path: Path) -> None:
         env={"NLTK_DATA": str(tmp_path), "HOME": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path)},
         check=False,
     )
-    wanted = "install it with `python -m nltk.downloader stopwords wordnet`, or name its folder in NLTK_DATA"
+    wanted = (
+        "NLTK cannot find stopwords wordnet. "
+        "Run `python -m nltk.downloader stopwords wordnet`, or set NLTK_DATA to the folder"
+    )
     assert wanted in " ".join(ran.stderr.split())

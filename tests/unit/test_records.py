@@ -84,13 +84,13 @@ def test_tabs_separate_in_a_tsv() -> None:
 
 @pytest.mark.parametrize("bom", [b"\xff\xfe", b"\xfe\xff"])
 def test_utf16_is_refused(bom: bytes) -> None:
-    with pytest.raises(FileRejected, match="UTF-16; save it as UTF-8") as refused:
+    with pytest.raises(FileRejected, match="UTF-16. Save it as UTF-8") as refused:
         read(bom + "review\n".encode("utf-16-le"))
     assert refused.value.details["reason"] == RejectCode.UNSUPPORTED_ENCODING
 
 
 def test_an_unclosed_quote_names_its_line() -> None:
-    with pytest.raises(FileRejected, match="record on line 3 of the file is never closed"):
+    with pytest.raises(FileRejected, match="record on line 3 of the file opens a quote that is never closed"):
         read(b'a\nb\n"c\nd\n')
 
 

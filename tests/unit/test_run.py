@@ -39,6 +39,6 @@ def test_a_day_must_be_written_as_iso(text: str) -> None:
 
 def test_a_day_must_be_over() -> None:
     today = datetime.now(UTC).date()
-    with pytest.raises(DayInvalid, match="not over yet"):
+    with pytest.raises(DayInvalid, match="not ended yet"):
         finished_day(today.isoformat())
     assert finished_day((today - timedelta(days=1)).isoformat()) == yesterday()

@@ -49,7 +49,7 @@ def test_an_empty_optional_field_is_null() -> None:
         (b"a,5", RejectCode.COLUMN_COUNT, "the row has 2 columns, the header has 3"),
         (b"caf\xe9,5,", RejectCode.INVALID_UTF8, "bytes that are not UTF-8"),
         (b"a\0b,5,", RejectCode.NUL_BYTE, "NUL byte"),
-        (b"x" * 1001 + b",5,", RejectCode.TEXT_TOO_LONG, "has 1,001 bytes, at most 1,000"),
+        (b"x" * 1001 + b",5,", RejectCode.TEXT_TOO_LONG, "has 1,001 bytes, more than the limit of 1,000"),
         (b"a,five,", RejectCode.INVALID_RATING, "'five' is not a number"),
         (b"a,nan,", RejectCode.INVALID_RATING, "'nan' is not a number"),
         (b"a,5,yesterday", RejectCode.INVALID_REVIEWED_AT, "'yesterday' is not an ISO 8601"),
@@ -80,10 +80,14 @@ def test_by_setting_a_bad_value_is_null_and_what_stood_there_is_kept() -> None:
 @pytest.mark.parametrize(
     ("header", "code", "words"),
     [
-        (b"id,amount", RejectCode.NO_TEXT_COLUMN, "has the columns id, amount; one of them must be named review, text"),
+        (
+            b"id,amount",
+            RejectCode.NO_TEXT_COLUMN,
+            "Its columns are id, amount. Name one of them review or text",
+        ),
         (b"review,Review ", RejectCode.REPEATED_COLUMN, "more than one column named review"),
         (b"review,caf\xe9", RejectCode.UNSUPPORTED_ENCODING, "header of the file is not UTF-8"),
-        (b"review,a\0b", RejectCode.UNSUPPORTED_ENCODING, "holds NUL bytes"),
+        (b"review,a\0b", RejectCode.UNSUPPORTED_ENCODING, "contains NUL bytes"),
     ],
 )
 def test_a_header_that_cannot_be_understood_rejects_the_file(header: bytes, code: RejectCode, words: str) -> None:

@@ -26,14 +26,14 @@ from sentiment_core.settings import settings
 log = logging.getLogger(__name__)
 
 DOC = """
-Scores the files of one **day** (`dt=YYYY-MM-DD` in the key, else the UTC day of the drop) and stores each entirely or
-not at all, once for each model. Running a day again adds nothing.
+Scores the files of one **day** (`dt=YYYY-MM-DD` in the key, or else the UTC day of the drop). Each file is stored
+entirely or not at all, once for each model. Running a day again adds no rows.
 
-* **Nightly** at 02:00 UTC for the day before; it also takes files of earlier days that came late.
+* **Nightly** at 02:00 UTC for the previous day. This run also loads late files of earlier days.
 * **One day**: *Trigger* and fill `day`, or the partition key under *Advanced Options*.
-* **Many days**: *Trigger → Backfill*. For days that have run before choose the reprocess behaviour **All runs**
-  (`completed`): *Missing runs* skips them. Params take effect only when *Override parameters on existing runs* is
-  ticked, also for new runs.
+* **Many days**: *Trigger → Backfill*. To run days again, choose the reprocess behaviour **All runs** (`completed`),
+  because *Missing runs* skips them. Params take effect only if *Override parameters on existing runs* is ticked, even
+  for new runs.
 """
 
 
@@ -56,20 +56,20 @@ not at all, once for each model. Running a day again adds nothing.
             None,
             type=["null", "string"],
             title="Model version",
-            description_md="Version or alias of the registered model; empty: the `champion`.",
+            description_md="Version or alias of the registered model. Empty: the `champion`.",
         ),
         "day": Param(
             None,
             type=["null", "string"],
             format="date",
             title="Day",
-            description_md="Day to score in a single run; a backfill has its own days. Empty: yesterday (UTC).",
+            description_md="Day to score in a single run. A backfill sets its own days. Empty: yesterday (UTC).",
         ),
         "replace": Param(
             False,
             type="boolean",
             title="Replace",
-            description_md="Read and score again what this model has scored, and try again what was rejected.",
+            description_md="Reload and rescore files that this model has scored, and retry rejected files.",
         ),
     },
     doc_md=DOC,
@@ -125,7 +125,7 @@ def score_reviews() -> None:
                 log.warning("Rejected: %s (%s): %s", key, code, reason)
             if settings().on_bad_file == "fail":
                 require_good_files(connection, context["run_id"])
-        log.info("Files by state: %s", found.files or "none to do")
+        log.info("Files by state: %s", found.files or "no files")
         log.info(
             "Rows: %s in, %s scored, %s rejected, %s duplicate",
             found.rows_in,

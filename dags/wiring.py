@@ -62,7 +62,7 @@ def registry() -> RegisteredModel:
     """Return the model registry that the settings name."""
     config = settings()
     if config.mlflow_tracking_uri is None:
-        raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="the model of a run comes from the registry")
+        raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="runs load their model from the registry")
     return RegisteredModel(config.mlflow_tracking_uri, config.model_name, config.model_cache)
 
 

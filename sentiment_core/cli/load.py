@@ -30,12 +30,12 @@ from sentiment_core.settings import settings
     help="Bundle to score with.  [default: the champion, or the starter model without MLflow]",
 )
 @click.option("--replace", is_flag=True, help="Reload and rescore loaded files, and retry rejected ones.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: bool) -> None:
     """Load review files into PostgreSQL, each file exactly once.
 
     A file is loaded entirely or not at all. An S3 URI that ends in a slash names every object below it. Exit code 1
-    if a file is rejected or fails for now; the other files are loaded nevertheless.
+    if a file is rejected or a retry can succeed. The other files are loaded.
     """
     config = settings()
     storage = open_storage(config, sources)
@@ -50,7 +50,7 @@ def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: 
         for drop in drops:
             try:
                 outcomes.append(load_drop(loader, drop, replace))
-            except TransientError as error:  # does not keep back the others
+            except TransientError as error:  # the other files are loaded
                 failed = failed or error
             bar.finish(drop)
     if as_json:

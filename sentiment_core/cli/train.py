@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 @click.argument("csv", nargs=-1, type=CSV)
 @click.option("--snapshot", metavar="ID", help="Train on a stored snapshot instead of CSV files.")
 @click.option("--out", type=FOLDER, help="Folder for the bundle. Without it only metrics are printed.")
-@click.option("--cross-validate", "group_column", metavar="COLUMN", help="Rows equal in this column share a fold.")
+@click.option(
+    "--cross-validate",
+    "group_column",
+    metavar="COLUMN",
+    help="Rows with the same value in this column are put in the same fold.",
+)
 @click.option(
     "--unlabelled", multiple=True, type=CSV, help="CSV file of unlabelled reviews for semi-supervised training."
 )
@@ -59,12 +64,12 @@ def train(
     from sentiment_core.training.train import cross_validate, train_measured  # noqa: PLC0415
 
     if bool(csv) == bool(snapshot):
-        raise click.UsageError("Name CSV files to train on, or a snapshot (--snapshot ID).")
+        raise click.UsageError("Give CSV files to train on, or a snapshot (--snapshot ID).")
     if snapshot and group_column:
         raise click.UsageError("A snapshot stores its own group column. Leave out --cross-validate.")
     if out is None and group_column is None and not snapshot and not track:
         raise click.UsageError(
-            "Name the folder of the bundle (--out DIR, --track), or only measure (--cross-validate COLUMN)."
+            "Give a folder for the bundle (--out DIR, --track), or only measure (--cross-validate COLUMN)."
         )
     if track:
         registered_model().versions()  # fails now, not after minutes of training, if the server is unreachable

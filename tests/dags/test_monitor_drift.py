@@ -179,5 +179,5 @@ def test_a_callback_that_is_not_there_is_refused_in_words(in_airflow) -> None:
     module, name, kind, called = in_airflow(WRONG)
     assert "SENTIMENT_DRIFT_CALLBACK is wrong: No module named 'no_such_module'" in module
     assert "has no attribute 'no_such_name'" in name
-    assert "json:decoder cannot be called" in kind
+    assert "json:decoder is not callable" in kind
     assert called == "[1]"

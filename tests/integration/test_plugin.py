@@ -204,8 +204,8 @@ def test_the_policy_allows_the_pages_own_style_and_script_only(pages) -> None:
 
 
 def test_an_empty_ledger_says_what_fills_it(pages) -> None:
-    assert "No file has been seen yet" in pages.get("/files").text
-    assert "No file fits this choice" in pages.get("/files?state=live").text
+    assert "The ledger is empty" in pages.get("/files").text
+    assert "No file matches this filter" in pages.get("/files?state=live").text
 
 
 @pytest.mark.parametrize(
@@ -214,11 +214,11 @@ def test_an_empty_ledger_says_what_fills_it(pages) -> None:
         ("day=yesterday", "“yesterday” is not a day"),
         ("day=2026-02-30", "“2026-02-30” is not a day"),
         ("state=lost", "“lost” is not a state. Choose one of seen, loaded, live,"),
-        ("key=%00", "No key holds this text"),
-        ("key=" + "k" * 1025, "No key holds this text"),
-        ("older_than=1", "“1” is not a place in the ledger"),
-        ("newer_than=1.-1", "“1.-1” is not a place in the ledger"),
-        (f"older_than={'9' * 19}.0", "is not a place in the ledger"),
+        ("key=%00", "No key can contain this text"),
+        ("key=" + "k" * 1025, "No key can contain this text"),
+        ("older_than=1", "“1” is not a valid position in the ledger"),
+        ("newer_than=1.-1", "“1.-1” is not a valid position in the ledger"),
+        (f"older_than={'9' * 19}.0", "is not a valid position in the ledger"),
     ],
 )
 def test_a_choice_that_cannot_be_is_told_in_a_sentence(pages, choice, sentence) -> None:

@@ -155,7 +155,7 @@ def test_the_commands_list_show_and_replay(drops, sentiment, query) -> None:
     shown = sentiment("quarantine", "show", "1", "3").stdout
     assert 'r2,"a much longer\ntext ""than"" ten",4,IE' in shown
     missing = sentiment("quarantine", "show", "1", "99")
-    assert (missing.returncode, "Nothing of file 1, line 99, was rejected" in missing.stderr) == (1, True)
+    assert (missing.returncode, "no entry for file 1, line 99" in missing.stderr) == (1, True)
 
     replayed = sentiment("quarantine", "replay", "--json", SENTIMENT_TEXT_COLUMNS='["review", "words"]')
     assert replayed.returncode == 0, replayed.stderr
@@ -191,7 +191,7 @@ def test_validate_says_what_a_load_would_and_writes_nothing(drops, sentiment, qu
     ("data", "ratio", "code", "words"),
     [
         ("words\nfine\n", "1", 1, "no_text_column"),
-        ('review\n""\nfine\n', "0.4", 1, "too_many_rejected: of 2 rows of"),
+        ('review\n""\nfine\n', "0.4", 1, "too_many_rejected: 1 of 2 rows of"),
         ("review\nfine\n", "0", 0, "good"),
     ],
 )

@@ -69,7 +69,7 @@ Otherwise it stays the challenger. The run succeeds in both cases, and `sentimen
             "better",
             enum=["better", "not_worse"],
             title="Policy",
-            description_md="`better`: the accuracy must be higher. `not_worse`: it must not be lower by more than the margin. "
+            description_md="`better`: accuracy must be higher. `not_worse`: it must not drop by more than a margin. "
             "docs/models.md describes both.",
         ),
         "learning_curve": Param(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Reviews, arguments, labelled_reviews, measured, report
-from benchmarks.load import STORED_UNCHANGED, COLUMNS, rows_of
+from benchmarks.load import COLUMNS, STORED_UNCHANGED, rows_of
 from demo.stack import Stack
 from sentiment_core.database import migrations
 from sentiment_core.database.connection import connect

@@ -168,7 +168,7 @@ def with_unlabelled(params: ModelParams, texts: list[str], reviews: LabelledRevi
         return run
 
     def apart(held_out: LabelledReviews) -> NDArray[np.bool_]:
-        return shingles.share_in(held_out.texts) <= NEARLY_ALL
+        return shingles.containment(held_out.texts) <= NEARLY_ALL
 
     def strangers(held_out: LabelledReviews) -> NDArray[np.bool_]:
         return apart(held_out) & ~rare.shared_with(held_out)
@@ -204,12 +204,12 @@ class RareWords:
     Most are names of persons, places and titles.
     """
 
-    MOST_TEXTS = 60
+    MAX_TEXTS = 60
 
     def __init__(self, unlabelled: list[str], reviews: LabelledReviews) -> None:
         self.vectorizer = NgramVectorizer(longest=1, negation_reach=0)
         rows = self.vectorizer.fit_transform(reviews.texts)
-        self.few = np.bincount(rows.indices, minlength=rows.shape[1]) <= self.MOST_TEXTS
+        self.few = np.bincount(rows.indices, minlength=rows.shape[1]) <= self.MAX_TEXTS
         self.unlabelled = self.vectorizer.transform(unlabelled)
 
     def shared_with(self, held_out: LabelledReviews) -> NDArray[np.bool_]:

@@ -30,7 +30,7 @@ from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.lookup import margins
 from sentiment_core.params import Params
 from sentiment_core.text import specification
-from sentiment_core.text.recipe import TokenPipeline
+from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
 from sentiment_core.training.calibration import uncalibrated
 from sentiment_core.training.train import compile_bundle, fit

@@ -133,10 +133,10 @@ def replay(
         print_outcome(outcome)
     if not outcomes and not as_json:
         click.echo("No rejected row or file matches these options.")
-    taken = any(
+    loaded = any(
         outcome.status in (LoadStatus.REPLAYED, LoadStatus.LOADED, LoadStatus.DUPLICATE) for outcome in outcomes
     )
-    sys.exit(bool(outcomes) and not taken)
+    sys.exit(bool(outcomes) and not loaded)
 
 
 def _replay(loader: Loader, replayer: Replayer, source_file_id: int) -> LoadOutcome:

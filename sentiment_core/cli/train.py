@@ -81,12 +81,12 @@ def train(
         else:
             reviews = read_labelled(csv, configuration.data, group_column)
             if out is None and not track:
-                metrics = _of_folds(cross_validate(reviews, configuration, others, step))
+                metrics = _fold_metrics(cross_validate(reviews, configuration, others, step))
                 print_metrics(metrics, "Held-out reviews", as_json)
                 return
             names = data_name or ", ".join(path.name for path in (*csv, *unlabelled))
             trained = train_measured(reviews, configuration, {"data": names, "grouped_by": group_column}, others, step)
-        metrics = _of_bundle(trained.bundle)
+        metrics = _bundle_metrics(trained.bundle)
         with _folder(out) as folder:
             trained.bundle.save(folder)
             if track:
@@ -106,7 +106,7 @@ def _train_snapshot(
     return train_snapshot(snapshot, params, provenance, unlabelled, step)
 
 
-def _of_folds(held_out: "CrossValidation") -> dict[str, Any]:
+def _fold_metrics(held_out: "CrossValidation") -> dict[str, Any]:
     return held_out.metrics._asdict() | {
         "fold_accuracies": held_out.fold_accuracies,
         "brier_uncalibrated": held_out.uncalibrated.brier,
@@ -114,7 +114,7 @@ def _of_folds(held_out: "CrossValidation") -> dict[str, Any]:
     }
 
 
-def _of_bundle(bundle: Bundle) -> dict[str, Any]:
+def _bundle_metrics(bundle: Bundle) -> dict[str, Any]:
     metrics: dict[str, Any] = bundle.provenance["held_out"] | {"digest": bundle.digest}
     return metrics | {name: bundle.provenance[name] for name in ("test", "snapshot") if name in bundle.provenance}
 

@@ -68,8 +68,8 @@ class Header:
             )
         self.text = self._text_field(folded, text_columns, source)
         self.known = {name: folded.index(name) for name in KNOWN_COLUMNS if name in folded}
-        taken = {self.text, *self.known.values()}
-        self.extra = {name: field for field, name in enumerate(self.names) if field not in taken}
+        mapped = {self.text, *self.known.values()}
+        self.extra = {name: field for field, name in enumerate(self.names) if field not in mapped}
 
     @classmethod
     def of_text(cls, names: Sequence[bytes], text_columns: Sequence[str], source: str) -> Self:

@@ -305,14 +305,14 @@ def split(  # type: ignore[no-untyped-def]
         start[records] = record_start
         end[records] = record_end
         line_of[records] = record_line
-        invalid_utf8[records], holds_nul[records] = _judge(data, record_start, record_end)
+        invalid_utf8[records], holds_nul[records] = _validate_bytes(data, record_start, record_end)
         records += 1
         first_field[records] = fields
     return records, at, line
 
 
 @compiled
-def _judge(data, at, end):  # type: ignore[no-untyped-def]
+def _validate_bytes(data, at, end):  # type: ignore[no-untyped-def]
     """Return (invalid, nul): whether the bytes break UTF-8, and whether one is NUL.
 
     Valid UTF-8 is defined by Unicode table 3-7 (well-formed byte sequences).

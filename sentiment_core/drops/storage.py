@@ -88,7 +88,7 @@ class Storage:
         try:
             body = ResumingBody(drop, partial(self._get, drop))
         except ObjectChanged as error:
-            raise gone(drop) from error
+            raise object_gone(drop) from error
         with io.BufferedReader(body, PIECE) as stored:
             yield stored
 
@@ -154,7 +154,7 @@ def local_version(drop: Drop) -> Iterator[BinaryIO]:
     when the file changed in the meantime.
     """
     if not is_unchanged(drop):
-        raise gone(drop)
+        raise object_gone(drop)
     try:
         with Path(drop.key).open("rb") as stored:
             yield stored
@@ -175,7 +175,7 @@ def is_unchanged(drop: Drop) -> bool:
         return False
 
 
-def gone(drop: Drop) -> FileRejected:
+def object_gone(drop: Drop) -> FileRejected:
     """Return the error for a version that was replaced or deleted before it was read."""
     return FileRejected(
         reason=RejectCode.OBJECT_GONE,

@@ -25,42 +25,42 @@ def verify(connection: Connection) -> list[Finding]:
 
 
 # The batch that wrote a file's rows is its latest load or replace. Later replays have added rows to it.
-_STANDING = """
-    standing AS (
+_ROW_COUNTS = """
+    latest AS (
         SELECT DISTINCT ON (source_file_id) source_file_id, batch_id, rows_scored, rows_rejected
         FROM sentiment.scoring_batch WHERE kind IN ('load', 'replace')
         ORDER BY source_file_id, batch_id DESC),
     replayed AS (
         SELECT batch.source_file_id, sum(batch.rows_scored) AS rows_scored
-        FROM sentiment.scoring_batch batch JOIN standing USING (source_file_id)
-        WHERE batch.kind = 'replay' AND batch.batch_id > standing.batch_id GROUP BY batch.source_file_id),
+        FROM sentiment.scoring_batch batch JOIN latest USING (source_file_id)
+        WHERE batch.kind = 'replay' AND batch.batch_id > latest.batch_id GROUP BY batch.source_file_id),
     stored AS (
         SELECT source_file_id, count(*) AS rows FROM sentiment.review GROUP BY source_file_id)
 """
 
 CHECKS = {
     "stored rows match the counters of the batches": f"""
-        WITH {_STANDING}
+        WITH {_ROW_COUNTS}
         SELECT file.source_file_id, format('%s rows stored, %s expected', coalesce(stored.rows, 0),
-            coalesce(standing.rows_scored, 0) + coalesce(replayed.rows_scored, 0) - file.rows_removed)
+            coalesce(latest.rows_scored, 0) + coalesce(replayed.rows_scored, 0) - file.rows_removed)
         FROM sentiment.source_file file
-        LEFT JOIN standing USING (source_file_id)
+        LEFT JOIN latest USING (source_file_id)
         LEFT JOIN replayed USING (source_file_id)
         LEFT JOIN stored USING (source_file_id)
         WHERE file.status <> 'expired' AND coalesce(stored.rows, 0)
-            <> coalesce(standing.rows_scored, 0) + coalesce(replayed.rows_scored, 0) - file.rows_removed
+            <> coalesce(latest.rows_scored, 0) + coalesce(replayed.rows_scored, 0) - file.rows_removed
         """,  # noqa: S608 - constants
     "rejected rows match the counters of the batches": f"""
-        WITH {_STANDING},
+        WITH {_ROW_COUNTS},
         quarantined AS (
             SELECT source_file_id, count(*) AS rows FROM sentiment.rejected_row GROUP BY source_file_id)
         SELECT source_file_id,
             format('%s rows in quarantine, %s expected', coalesce(quarantined.rows, 0), rows_rejected)
-        FROM standing FULL JOIN quarantined USING (source_file_id) JOIN sentiment.source_file USING (source_file_id)
-        WHERE status <> 'expired' AND coalesce(quarantined.rows, 0) <> coalesce(standing.rows_rejected, 0)
+        FROM latest FULL JOIN quarantined USING (source_file_id) JOIN sentiment.source_file USING (source_file_id)
+        WHERE status <> 'expired' AND coalesce(quarantined.rows, 0) <> coalesce(latest.rows_rejected, 0)
         """,  # noqa: S608 - constants
     "replayed rows name the batch that loaded them": f"""
-        WITH {_STANDING},
+        WITH {_ROW_COUNTS},
         named AS (
             SELECT resolved_by, count(*) AS rows FROM sentiment.rejected_row
             WHERE resolved_by IS NOT NULL GROUP BY resolved_by)
@@ -68,10 +68,10 @@ CHECKS = {
             format('%s rows name batch %s, %s expected', coalesce(named.rows, 0), batch.batch_id,
                 batch.rows_scored + batch.rows_duplicate)
         FROM sentiment.scoring_batch batch
-        JOIN standing USING (source_file_id)
+        JOIN latest USING (source_file_id)
         JOIN sentiment.source_file file USING (source_file_id)
         LEFT JOIN named ON named.resolved_by = batch.batch_id
-        WHERE batch.kind = 'replay' AND batch.batch_id > standing.batch_id AND file.status <> 'expired'
+        WHERE batch.kind = 'replay' AND batch.batch_id > latest.batch_id AND file.status <> 'expired'
             AND coalesce(named.rows, 0) <> batch.rows_scored + batch.rows_duplicate
         """,  # noqa: S608 - constants
     "only loaded files have rows": """

@@ -14,7 +14,7 @@ from sentiment_core.loading.batch_writer import BatchWriter
 from sentiment_core.loading.loader import LoadOutcome, LoadStatus
 from sentiment_core.settings import Settings
 
-ROWS_AT_ONCE = 2000
+FETCH_ROWS = 2000
 
 
 class _StoredRows(NamedTuple):
@@ -75,5 +75,5 @@ class Rescorer:
                     """,
                     {"day": file.day, "file": file.source_file_id, "model": self.model.model_id},
                 )
-            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            while rows := cursor.fetchmany(FETCH_ROWS):
                 yield _StoredRows(*map(list, zip(*rows, strict=True)))

@@ -18,7 +18,7 @@ from sentiment_core.ngrams.lookup import margins, unknown_shares
 from sentiment_core.ngrams.single_text import TextMargins
 from sentiment_core.ngrams.spans import occurrences, strongest
 from sentiment_core.text.canonical import canonical_tokens
-from sentiment_core.text.recipe import TokenPipeline
+from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
 
 NO_LABEL: Final = len(LABELS)  # the label of a null text: not a valid index into LABELS

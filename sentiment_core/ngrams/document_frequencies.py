@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
-from sentiment_core.ngrams.lookup import most_tokens
+from sentiment_core.ngrams.lookup import max_tokens
 from sentiment_core.text.hashing import Hashes, combine
 from sentiment_core.text.specification import IDENTITY_SHIFT
 from sentiment_core.text.tokenizer import TokenColumn
@@ -50,7 +50,7 @@ def _runs(ascending: Hashes) -> tuple[Hashes, NDArray[np.int64]]:
 def _distinct(tokens: Any, offsets: Any, shortest: int, longest: int, out: Any) -> int:
     """Write the hashes of each text's distinct n-grams, one size after another; return their total number."""
     capacity = 2
-    while capacity < 2 * most_tokens(offsets):
+    while capacity < 2 * max_tokens(offsets):
         capacity *= 2
     seen = np.zeros(capacity, np.uint64)
     seen_in = np.full(capacity, -1, np.int64)

@@ -18,7 +18,7 @@ from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import Vocabulary, may_hold, shift_for, slot_of
 
 _ROOM: Final = 4  # places for each distinct slot of a text
-_LEAST_BITS: Final = 6
+_MIN_BITS: Final = 6
 _MULTIPLIER: Final = np.uint64(specification.MULTIPLIER)
 
 
@@ -67,7 +67,7 @@ def distinct_slots(found: Any, count: int, seen: Any, waiting: Any, distinct: An
     In each round a slot has one place in `seen`. If a different slot already holds that place, the slot waits for the
     next round, in which it has a different place. No round therefore needs an unpredictable branch.
     """
-    bits = _LEAST_BITS
+    bits = _MIN_BITS
     while (1 << bits) < _ROOM * count and (2 << bits) <= len(seen):
         bits += 1
     shift = np.uint64(64 - bits)
@@ -121,7 +121,7 @@ def look_up(
 
 
 @compiled
-def most_tokens(offsets: Any) -> int:
+def max_tokens(offsets: Any) -> int:
     """Return the number of tokens of the longest text."""
     most = 0
     for index in range(len(offsets) - 1):
@@ -139,14 +139,14 @@ def working_space(most: int, shortest: int, longest: int) -> tuple[Any, Any, Any
 @compiled
 def distinct_space(most: int, slots: int) -> tuple[Any, Any]:
     """Return the buffers of `distinct_slots`, `seen` and `waiting`, for at most `most` of a table's `slots` slots."""
-    return np.empty(2 * _ROOM * min(most, slots) + (1 << _LEAST_BITS), np.int32), np.empty(most, np.int32)
+    return np.empty(2 * _ROOM * min(most, slots) + (1 << _MIN_BITS), np.int32), np.empty(most, np.int32)
 
 
 @compiled
 def _features(
     tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, width: int, indices: Any
 ) -> Any:
-    space = working_space(most_tokens(offsets), shortest, longest)
+    space = working_space(max_tokens(offsets), shortest, longest)
     seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
     places = np.empty((2, 0), np.int64)
     begins = np.zeros(len(offsets), np.int64)
@@ -165,7 +165,7 @@ def _features(
 def _known_occurrences(
     tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, width: int, out: Any
 ) -> None:
-    space = working_space(most_tokens(offsets), shortest, longest)
+    space = working_space(max_tokens(offsets), shortest, longest)
     places = np.empty((2, 0), np.int64)
     for index in range(len(offsets) - 1):
         mine = tokens[offsets[index] : offsets[index + 1]]
@@ -200,7 +200,7 @@ def write_margins(
     out: Any,
 ) -> None:
     """Write the margins of each text to `out`, of shape (texts, rows of weights)."""
-    space = working_space(most_tokens(offsets), shortest, longest)
+    space = working_space(max_tokens(offsets), shortest, longest)
     seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
     distinct = np.empty(len(space[2]), np.int32)
     places = np.empty((2, 0), np.int64)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
-from sentiment_core.ngrams.lookup import distinct_slots, distinct_space, look_up, most_tokens, sum_of, working_space
+from sentiment_core.ngrams.lookup import distinct_slots, distinct_space, look_up, max_tokens, sum_of, working_space
 from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import Vocabulary
@@ -93,7 +93,7 @@ def _strongest(
     margins: Any,
 ) -> None:
     """Write each text's strongest n-grams, their first occurrences, its number of distinct n-grams and its margins."""
-    space = working_space(most_tokens(offsets), shortest, longest)
+    space = working_space(max_tokens(offsets), shortest, longest)
     found = space[2]
     seen, waiting = distinct_space(len(found), len(cells) // width * KEYS)
     distinct, places = np.empty(len(found), np.int32), np.empty((2, len(found)), np.int64)

@@ -290,8 +290,8 @@ class Blocks:
         self.query = query
         self.seen: list[tuple] = []
 
-    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
-        self.stored.tell(file, bytes_read, rows)
+    def report(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+        self.stored.report(file, bytes_read, rows)
         self.seen += self.query("SELECT key, percent, rows_written, run_id FROM sentiment.loads_under_way")
 
     def done(self, file: SourceFile) -> None:

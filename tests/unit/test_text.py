@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.text import specification, tokenizer
-from sentiment_core.text.recipe import TokenPipeline
+from sentiment_core.text.token_pipeline import TokenPipeline
 
 # Characters of every class, all of Unicode, and the beginnings of tags, references and URLs.
 PIECES = st.sampled_from(

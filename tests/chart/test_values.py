@@ -46,13 +46,13 @@ SECRETS = {"SENTIMENT_DATABASE_URL", "SENTIMENT_ERASURE_KEY", "SENTIMENT_API_KEY
         ({"airflow": {"extraEnv": "- {name: A, value: b}"}}, "airflowVariables"),
     ],
 )
-def test_values_that_mean_nothing_or_harm_are_refused(helm, chart, values, told) -> None:
+def test_invalid_values_are_rejected(helm, chart, values, told) -> None:
     with pytest.raises(HelmError, match=re.escape(told)):
         helm.template(chart, **values)
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
-def test_a_secret_is_refused_as_a_value(helm, chart, name) -> None:
+def test_a_secret_is_rejected_as_a_value(helm, chart, name) -> None:
     for values in ({"settings": {name: "s"}}, {"api": {"settings": {name: "s"}}}):
         with pytest.raises(HelmError, match=name):
             helm.template(chart, **values)

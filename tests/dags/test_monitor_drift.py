@@ -33,7 +33,7 @@ print(json.dumps({
 """
 
 
-def test_the_dag_follows_the_days_that_were_scored(in_airflow) -> None:
+def test_the_dag_is_scheduled_by_scored_days(in_airflow) -> None:
     found = in_airflow(STRUCTURE)
     assert found["errors"] == {}
     assert found["tasks"] == {
@@ -121,7 +121,7 @@ def query(settings, statement: str) -> list[tuple]:
         return cursor.fetchall()
 
 
-def test_drift_is_reported_told_and_triggers_one_retraining(
+def test_drift_is_reported_and_triggers_the_callback_and_one_retraining(
     in_airflow, connections, settings, drifting_day, tmp_path
 ) -> None:
     conf = {"day": DAY.isoformat()}
@@ -175,7 +175,7 @@ print(json.dumps([*told, monitor_drift.callback("json:dumps")([1])]))
 """
 
 
-def test_a_callback_that_is_not_there_is_refused_in_words(in_airflow) -> None:
+def test_an_invalid_callback_is_rejected_with_the_reason(in_airflow) -> None:
     module, name, kind, called = in_airflow(WRONG)
     assert "SENTIMENT_DRIFT_CALLBACK is wrong: No module named 'no_such_module'" in module
     assert "has no attribute 'no_such_name'" in name

@@ -35,7 +35,7 @@ def replay(drops):
     return run
 
 
-def test_a_replay_takes_in_what_keeps_the_contract_now_and_says_where_it_went(drops, query, replay) -> None:
+def test_a_replay_loads_rows_that_now_satisfy_the_contract_and_names_its_batch(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     assert query("SELECT line, code FROM sentiment.quarantine ORDER BY line") == [
         (3, "text_too_long"), (5, "invalid_rating"), (6, "missing_text"), (7, "conflicting_review_id"),
@@ -50,7 +50,7 @@ def test_a_replay_takes_in_what_keeps_the_contract_now_and_says_where_it_went(dr
     assert query("SELECT kind FROM sentiment.scoring_batch WHERE batch_id = %s", taken[5]) == [("replay",)]
 
 
-def test_a_replay_is_done_once(drops, query, replay) -> None:
+def test_a_second_replay_loads_nothing(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     assert replay(bad_values="null").rows_scored == 2
     again = replay(bad_values="null")
@@ -61,7 +61,7 @@ def test_a_replay_is_done_once(drops, query, replay) -> None:
     assert query("SELECT count(*) FROM sentiment.review") == [(3,)]
 
 
-def test_replays_at_one_moment_take_each_row_in_once(drops, query, settings) -> None:
+def test_concurrent_replays_load_each_row_once(drops, query, settings) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     start = threading.Barrier(4)
 
@@ -77,9 +77,7 @@ def test_replays_at_one_moment_take_each_row_in_once(drops, query, settings) -> 
     assert verification.verify(drops.connection) == []
 
 
-def test_a_replayed_row_that_repeats_a_stored_one_is_a_duplicate_and_one_that_differs_a_conflict(
-    drops, query, replay
-) -> None:
+def test_a_replayed_row_with_a_stored_id_is_a_duplicate_if_equal_and_a_conflict_otherwise(drops, query, replay) -> None:
     drops.drop(KEY, "review_id,review\nr1,fine\nr2,dull\nr1,fine\nr2,dull,\n")
     query("UPDATE sentiment.rejected_row SET raw = 'r2,dull'")
     outcome = replay()
@@ -96,7 +94,7 @@ def test_a_replay_by_another_model_scores_the_whole_file_with_it(drops, query, r
     assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(2,)]
 
 
-def test_a_row_that_no_longer_names_its_replay_is_found(drops, query, replay) -> None:
+def test_a_resolved_row_without_its_batch_is_found_by_verify(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     replay()
     query("UPDATE sentiment.rejected_row SET resolved_by = NULL")
@@ -104,7 +102,7 @@ def test_a_row_that_no_longer_names_its_replay_is_found(drops, query, replay) ->
     assert (finding.check, finding.detail[:6]) == ("replayed rows name the batch that loaded them", "0 rows")
 
 
-def test_replacing_a_file_after_a_replay_begins_anew(drops, query, replay) -> None:
+def test_replacing_a_file_discards_its_replays(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     replay()
     drops.load(KEY, replace=True, max_text_bytes=10)
@@ -119,7 +117,7 @@ def test_rows_of_many_blocks_keep_their_lines(drops, query, replay) -> None:
     assert query("SELECT count(*) FROM sentiment.review WHERE line <> 2 * substr(review_id, 2)::int + 2") == [(0,)]
 
 
-def test_a_file_that_was_rejected_whole_is_replayed_from_where_it_lies(drops, query) -> None:
+def test_a_file_rejected_as_a_whole_is_replayed_from_the_bucket(drops, query) -> None:
     drops.drop(KEY, "words\nfine\n")
     assert files_to_replay(drops.connection, QuarantineFilter(code="no_text_column")) == [1]
     settings = drops.settings.model_copy(update={"text_columns": ("words",)})
@@ -128,7 +126,7 @@ def test_a_file_that_was_rejected_whole_is_replayed_from_where_it_lies(drops, qu
     assert entries(drops.connection, QuarantineFilter()) == ([], 0)
 
 
-def test_the_quarantine_is_chosen_from(drops) -> None:
+def test_the_quarantine_can_be_filtered(drops) -> None:
     drops.drop(KEY, FILE)
     drops.drop("app/dt=2026-11-18/b.csv", 'review\n""\n')
     drops.drop("app/dt=2026-11-19/c.csv", "words\nx\n")
@@ -167,7 +165,7 @@ def test_the_commands_list_show_and_replay(drops, sentiment, query) -> None:
     assert (nothing.returncode, "none of its 3 rejected rows satisfies the contract" in nothing.stdout) == (1, True)
 
 
-def test_validate_says_what_a_load_would_and_writes_nothing(drops, sentiment, query, tmp_path) -> None:
+def test_validate_reports_what_a_load_would_do_and_writes_nothing(drops, sentiment, query, tmp_path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(FILE + "r1,fine,5,GB\n")
     told = sentiment("validate", "--json", str(path), SENTIMENT_BLOCK_BYTES="60", SENTIMENT_DATABASE_URL="")
@@ -195,7 +193,7 @@ def test_validate_says_what_a_load_would_and_writes_nothing(drops, sentiment, qu
         ("review\nfine\n", "0", 0, "good"),
     ],
 )
-def test_validate_tells_by_its_exit_code(sentiment, tmp_path, data, ratio, code, words) -> None:
+def test_validate_reports_by_exit_code(sentiment, tmp_path, data, ratio, code, words) -> None:
     path = tmp_path / "a.csv"
     path.write_text(data)
     told = sentiment("validate", str(path), SENTIMENT_MAX_REJECTED_RATIO=ratio)

@@ -25,8 +25,8 @@ def expire(before: str, dry_run: bool, as_json: bool) -> None:
         months = retention.months_before(connection, month)
         dropped = [] if dry_run else [retention.expire(connection, config, each) for each in months]
     if as_json:
-        told = [entry._asdict() | {"month": f"{entry.month:%Y-%m}"} for entry in dropped]
-        click.echo(json.dumps({"months": [f"{each:%Y-%m}" for each in months], "dropped": told}))
+        documents = [entry._asdict() | {"month": f"{entry.month:%Y-%m}"} for entry in dropped]
+        click.echo(json.dumps({"months": [f"{each:%Y-%m}" for each in months], "dropped": documents}))
         return
     for each in months if dry_run else ():
         click.echo(f"{each:%Y-%m} would be dropped")

@@ -237,9 +237,9 @@ def _print_history(rows: "list[Promotion]") -> None:
     for row in rows:
         what = row.kind if row.state == "moved" else f"{row.kind}, {row.state}"
         places = ("none" if version is None else str(version) for version in (row.from_version, row.to_version))
-        told = "; ".join(filter(None, (row.reason, row.detail, _failed_checks(row))))
+        why = "; ".join(filter(None, (row.reason, row.detail, _failed_checks(row))))
         when = row.moved_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(when, row.alias, what, *places, (row.to_digest or "")[:12], escape(row.actor), escape(told))
+        table.add_row(when, row.alias, what, *places, (row.to_digest or "")[:12], escape(row.actor), escape(why))
     Console().print(table)
 
 

@@ -57,8 +57,8 @@ def create(since: datetime | None, until: datetime | None, params: Path | None, 
     checks = check(made.snapshot, configuration)
     uri = SnapshotStore.of(storage, config).uri(made.snapshot.id)
     if as_json:
-        told = _as_document(made.snapshot.manifest, 0) | {"uri": uri, "new": made.new}
-        click.echo(json.dumps(told | {"checks": [each._asdict() for each in checks]}))
+        document = _as_document(made.snapshot.manifest, 0) | {"uri": uri, "new": made.new}
+        click.echo(json.dumps(document | {"checks": [each._asdict() for each in checks]}))
     else:
         click.echo(f"{'Stored' if made.new else 'Already there'}: {uri}")
         _print(made.snapshot.manifest)
@@ -132,14 +132,14 @@ def _print(manifest: SnapshotManifest) -> None:
         reasons = [f"{each.rows:,} {code}" for code, each in source.rejected.items()]
         reasons += [f"{source.duplicates:,} duplicate"] * bool(source.duplicates)
         reasons += [f"{source.contradicting:,} with two labels"] * bool(source.contradicting)
-        told = [f"{source.taken:,} of {source.rows:,} rows taken", *reasons]
-        click.echo(f"  {source.key}: {', '.join(told)}")
+        counts = [f"{source.taken:,} of {source.rows:,} rows used", *reasons]
+        click.echo(f"  {source.key}: {', '.join(counts)}")
     for file in manifest.rejected_files:
         click.echo(f"  {file.key}: rejected: {file.code}: {file.why}")
     corrected = manifest.corrections
     if corrected.corrections:
         click.echo(
-            f"  {corrected.corrections:,} corrections of {corrected.texts:,} texts: {corrected.taken:,} taken,"
+            f"  {corrected.corrections:,} corrections of {corrected.texts:,} texts: {corrected.taken:,} used,"
             f" {corrected.undecided:,} undecided, {corrected.labelled:,} labelled by a file,"
             f" {corrected.unknown_label:,} with a label that the model does not have"
         )

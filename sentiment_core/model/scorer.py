@@ -199,7 +199,7 @@ class Scorer:
         if len(column.data) > len(text):
             spans = _character_positions(column)[spans]
         score, label = self._scores(self._calibrated(margins(tokens, *self._sizes, self._vocabulary)))
-        parts = _Parts(order, weights, found.begins, spans)
+        parts = _Parts(order, weights, found.offsets, spans)
         return Explanation(text, LABELS[label[0]], float(score[0]), tuple(self._biases.tolist()), parts)
 
     def reasons(self, texts: TextColumn, top: int) -> Reasons:

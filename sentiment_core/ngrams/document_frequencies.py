@@ -34,16 +34,16 @@ def document_frequencies(tokens: TokenColumn, shortest: int, longest: int) -> Fr
     grams.sort()
     hashes, counts = _runs(grams)
     ngrams, spellings = _runs(hashes >> np.uint64(IDENTITY_SHIFT) | np.uint64(1))
-    begins = np.concatenate(([0], np.cumsum(spellings)[:-1])).astype(np.int64)
-    return Frequencies(ngrams, np.add.reduceat(counts, begins) if len(counts) else counts, spellings > 1)
+    starts = np.concatenate(([0], np.cumsum(spellings)[:-1])).astype(np.int64)
+    return Frequencies(ngrams, np.add.reduceat(counts, starts) if len(counts) else counts, spellings > 1)
 
 
 def _runs(ascending: Hashes) -> tuple[Hashes, NDArray[np.int64]]:
     """Return the distinct numbers of an ascending array, and the count of each."""
     if not len(ascending):
         return ascending, np.empty(0, np.int64)
-    begins = np.flatnonzero(np.concatenate(([True], ascending[1:] != ascending[:-1])))
-    return ascending[begins], np.diff(np.append(begins, len(ascending)))
+    starts = np.flatnonzero(np.concatenate(([True], ascending[1:] != ascending[:-1])))
+    return ascending[starts], np.diff(np.append(starts, len(ascending)))
 
 
 @compiled

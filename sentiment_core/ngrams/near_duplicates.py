@@ -33,7 +33,7 @@ class Shingles:
         found = features(
             self._tokens, SHINGLE_TOKENS, SHINGLE_TOKENS, vocabulary(known, np.arange(len(known), dtype=np.uint32))
         )
-        return np.diff(found.begins).astype(np.int64)
+        return np.diff(found.offsets).astype(np.int64)
 
 
 def _shingles(tokens: TokenColumn) -> Hashes:

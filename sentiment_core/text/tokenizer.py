@@ -188,8 +188,8 @@ def _as_compiled(array: NDArray[Any]) -> NDArray[Any]:
 def _tokenized(texts: TextColumn, spans: NDArray[np.int64]) -> TokenColumn:
     hashes = np.empty(int(texts.offsets[-1] - texts.offsets[0]), np.uint64)  # no token is shorter than a byte
     offsets = np.empty(len(texts.offsets), np.int64)
-    data, begins = _as_compiled(texts.data), _as_compiled(texts.offsets)
-    tokenize(data, begins, character_table(), hashes, spans, offsets)
+    data, text_offsets = _as_compiled(texts.data), _as_compiled(texts.offsets)
+    tokenize(data, text_offsets, character_table(), hashes, spans, offsets)
     return TokenColumn(hashes[: offsets[-1]], offsets)
 
 

@@ -126,10 +126,10 @@ def test_drift_is_reported_and_triggers_the_callback_and_one_retraining(
 ) -> None:
     conf = {"day": DAY.isoformat()}
     (tmp_path / "my_alerts.py").write_text(CALLBACK)
-    told = tmp_path / "told"
+    reported = tmp_path / "told"
     environment = connections | {
         "SENTIMENT_DRIFT_CALLBACK": "my_alerts:tell",
-        "TOLD": str(told),
+        "TOLD": str(reported),
     }
     path = in_airflow("import json, os; print(json.dumps(os.environ['PYTHONPATH']))")
     environment["PYTHONPATH"] = f"{path}:{tmp_path}"
@@ -156,7 +156,7 @@ def test_drift_is_reported_and_triggers_the_callback_and_one_retraining(
 
     ((causes,),) = query(settings, "SELECT causes FROM sentiment.drift_history")
     assert {"score", "labels", "length", "unknown"} <= set(causes)
-    assert [json.loads(line) for line in told.read_text().splitlines()] == [
+    assert [json.loads(line) for line in reported.read_text().splitlines()] == [
         ["monitor_drift", DAY.isoformat(), causes]
     ] * 3
 
@@ -165,13 +165,13 @@ WRONG = """
 import json
 import monitor_drift
 from sentiment_core.errors import SettingInvalid
-told = []
+reported = []
 for name in ("no_such_module:tell", "json:no_such_name", "json:decoder"):
     try:
         monitor_drift.callback(name)
     except SettingInvalid as error:
-        told.append(str(error))
-print(json.dumps([*told, monitor_drift.callback("json:dumps")([1])]))
+        reported.append(str(error))
+print(json.dumps([*reported, monitor_drift.callback("json:dumps")([1])]))
 """
 
 

@@ -179,8 +179,8 @@ def test_a_frozen_database_does_not_prevent_shutdown(start, postgres_proxy, data
     for number in range(3):
         assert send(service, f"correction {number}").status == 202
     assert service.stop() == 0
-    (told,) = (line for line in service.log() if line["event"] == "corrections lost")
-    assert told["count"] == 3
+    (event,) = (line for line in service.log() if line["event"] == "corrections lost")
+    assert event["count"] == 3
     assert stored(database_url) == []
 
 
@@ -192,7 +192,7 @@ def test_corrections_not_stored_at_shutdown_are_reported_as_lost(start, own_serv
         assert send(service, f"xyzzy {number}").status == 202
     assert service.stop() == 0
     own_server.postgres.start()
-    (told,) = (line for line in service.log() if line["event"] == "corrections lost")
-    assert (told["level"], told["count"]) == ("error", 3)
+    (event,) = (line for line in service.log() if line["event"] == "corrections lost")
+    assert (event["level"], event["count"]) == ("error", 3)
     assert "xyzzy" not in service.log_path.read_text()
     assert stored(own_url) == []

@@ -168,9 +168,9 @@ def test_the_commands_list_show_and_replay(drops, sentiment, query) -> None:
 def test_validate_reports_what_a_load_would_do_and_writes_nothing(drops, sentiment, query, tmp_path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(FILE + "r1,fine,5,GB\n")
-    told = sentiment("validate", "--json", str(path), SENTIMENT_BLOCK_BYTES="60", SENTIMENT_DATABASE_URL="")
-    assert told.returncode == 1
-    (verdict,) = json.loads(told.stdout)
+    done = sentiment("validate", "--json", str(path), SENTIMENT_BLOCK_BYTES="60", SENTIMENT_DATABASE_URL="")
+    assert done.returncode == 1
+    (verdict,) = json.loads(done.stdout)
     assert (verdict["text_column"], verdict["extra_columns"]) == ("review", ["country"])
     assert (verdict["rows_in"], verdict["rows_good"], verdict["rows_duplicate"]) == (6, 2, 1)
     assert {code: faults["lines"] for code, faults in verdict["rejected"].items()} == {
@@ -196,5 +196,5 @@ def test_validate_reports_what_a_load_would_do_and_writes_nothing(drops, sentime
 def test_validate_reports_by_exit_code(sentiment, tmp_path, data, ratio, code, words) -> None:
     path = tmp_path / "a.csv"
     path.write_text(data)
-    told = sentiment("validate", str(path), SENTIMENT_MAX_REJECTED_RATIO=ratio)
-    assert (told.returncode, words in told.stdout) == (code, True), told.stdout + told.stderr
+    done = sentiment("validate", str(path), SENTIMENT_MAX_REJECTED_RATIO=ratio)
+    assert (done.returncode, words in done.stdout) == (code, True), done.stdout + done.stderr

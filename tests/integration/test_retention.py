@@ -168,8 +168,8 @@ def test_the_commands_erase_and_expire(drops, sentiment, query) -> None:
     refused = sentiment("erase", "review", "r1", "--source", "shop")
     assert (refused.returncode, "SENTIMENT_ERASURE_KEY" in refused.stderr) == (1, True)
     secret = {"SENTIMENT_ERASURE_KEY": "a secret"}
-    told = sentiment("erase", "review", "r1", "--source", "shop", **secret)
-    assert told.stdout.startswith("Erased: 1 stored reviews"), told.stderr
+    erased = sentiment("erase", "review", "r1", "--source", "shop", **secret)
+    assert erased.stdout.startswith("Erased: 1 stored reviews"), erased.stderr
     author = json.loads(sentiment("erase", "author", "u2", "--source", "shop", "--json", **secret).stdout)
     assert author["reviews"] == 1
     assert query(SHOWN) == [("r3", "so so")]

@@ -42,7 +42,7 @@ storage = Storage(s3_client(config.s3_endpoint_url))
 with connect(config.require_database_url()) as connection:
     model = open_model(connection, Bundle.load(STARTER))
     plan = RunPlan("benchmark", date.fromisoformat("{DAY}"), model.model_id, 1, True, False)
-    groups = plan_run(connection, storage, config, plan, take_earlier=False)
+    groups = plan_run(connection, storage, config, plan, include_earlier=False)
     if sys.argv[1] == "load":
         for group in groups:
             score_group(connection, storage, config, plan, model, group, lambda outcome: None)

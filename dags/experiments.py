@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
-from wiring import fails_for_good, storage
+from wiring import fail_without_retry_if_terminal, storage
 
 from sentiment_core.errors import TrialFailed
 from sentiment_core.experiments.catalogue import MOST_ROUNDS, NAMES
@@ -71,7 +71,7 @@ def experiments() -> None:
     """Plan an experiment, run its trials round by round, and compare them."""
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def plan() -> list[str]:
         """Read the reviews, create the parent run in MLflow, and return the names of the first round's trials."""
         from sentiment_core.experiments.mlflow_run import ExperimentRun  # noqa: PLC0415 -- MLflow is slow to import
@@ -89,7 +89,7 @@ def experiments() -> None:
         return [trial.name for trial in run.experiment.round(0)]
 
     @task(map_index_template="{{ task.op_kwargs['name'] }}")
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def trial(name: str) -> None:
         """Score a trial in a separate run, nested in the experiment's run."""
         run, chosen = started_run(), get_current_context()["params"]
@@ -100,7 +100,7 @@ def experiments() -> None:
 
     # A failed trial must not stop the others. An experiment with one round skips the remaining tasks.
     @task(trigger_rule="all_done_min_one_success")
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def survivors(number: int) -> list[str]:
         """Return the names of the trials that continue to a round."""
         run = started_run()
@@ -108,7 +108,7 @@ def experiments() -> None:
 
     # This task also runs when all trials have failed, because the MLflow run must be ended.
     @task(trigger_rule="all_done")
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def compare() -> None:
         """Log the table and the plot of all trials. Fail if any trial failed."""
         from sentiment_core.experiments.comparison import TrialComparison  # noqa: PLC0415

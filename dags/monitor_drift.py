@@ -10,7 +10,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
 from httpx import HTTPStatusError
-from wiring import SCORED_REVIEWS, connect, fails_for_good, registry, run_day
+from wiring import SCORED_REVIEWS, connect, fail_without_retry_if_terminal, registry, run_day
 
 from sentiment_core.drift import report_store
 from sentiment_core.drift.mlflow_run import log_run
@@ -65,7 +65,7 @@ def monitor_drift() -> None:
     """Measure and store the drift. Then report, alert and request a retraining, independently of each other."""
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def measure() -> dict[str, Any]:
         """Compare the day with the champion's reference and store the result."""
         context = get_current_context()
@@ -92,7 +92,7 @@ def monitor_drift() -> None:
         }
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def report(found: dict[str, Any]) -> str:
         """Plot the day's drift and log it to MLflow."""
         day = date.fromisoformat(found["day"])
@@ -104,7 +104,7 @@ def monitor_drift() -> None:
         return address
 
     @task(on_success_callback=notify)
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def alert(found: dict[str, Any]) -> dict[str, Any]:
         """Warn about a day that drifted. When this task succeeds, it calls the callback from the settings."""
         if not found["causes"]:
@@ -116,7 +116,7 @@ def monitor_drift() -> None:
         return found
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def ask(found: dict[str, Any]) -> str:
         """Return the name of the retraining run for this drift, or of the one requested a few days ago."""
         context = get_current_context()

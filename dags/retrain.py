@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
-from wiring import connect, fails_for_good, reconcile_history, registry, storage
+from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, storage
 
 from sentiment_core.datasets.checks import check, require_passed
 from sentiment_core.datasets.snapshot import Days, Snapshot
@@ -99,7 +99,7 @@ def retrain() -> None:
     """Create a snapshot, validate it, train on it, and apply the promotion gate."""
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def snapshot() -> str:
         """Collect, split and store the labelled data. Return the snapshot's id."""
         params = get_current_context()["params"]
@@ -113,7 +113,7 @@ def retrain() -> None:
         return made.snapshot.id
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def validate(snapshot_id: str) -> str:
         """Check the snapshot against the limits of the configuration. Return its id when it satisfies all of them."""
         checks = check(stored(snapshot_id), chosen(get_current_context()["params"]))
@@ -123,7 +123,7 @@ def retrain() -> None:
         return snapshot_id
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def train(snapshot_id: str) -> int:
         """Train, log the run to MLflow and register the bundle as challenger.
 
@@ -158,7 +158,7 @@ def retrain() -> None:
         return run.version
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def gate(snapshot_id: str, version: int) -> dict[str, Any]:
         """Judge the challenger on the test side and promote it if it passes. Return the verdict."""
         params = get_current_context()["params"]

@@ -5,7 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
-from wiring import SCORED_REVIEWS, connect, fails_for_good, reconcile_history, registry, run_day, storage
+from wiring import (
+    SCORED_REVIEWS,
+    connect,
+    fail_without_retry_if_terminal,
+    reconcile_history,
+    registry,
+    run_day,
+    storage,
+)
 
 from sentiment_core.ledger.models import ensure_model, open_model
 from sentiment_core.loading.loader import LoadOutcome
@@ -79,7 +87,7 @@ def score_reviews() -> None:
     """Plan the day's files in groups, score the groups, and summarise."""
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def plan() -> list[int]:
         """List the bucket, resolve the model once, and store the groups of files. Return the ids of the groups."""
         context = get_current_context()
@@ -97,13 +105,13 @@ def score_reviews() -> None:
                 digest == models.champion_digest(),
                 params["replace"],
             )
-            late_too = run.run_type in ("scheduled", "asset_triggered")
-            groups = plan_run(connection, storage(), settings(), run_plan, take_earlier=late_too)
+            include_earlier = run.run_type in ("scheduled", "asset_triggered")
+            groups = plan_run(connection, storage(), settings(), run_plan, include_earlier=include_earlier)
         log.info("%s by model version %s (%s): %s groups of files", day, version, digest[:12], len(groups))
         return groups
 
     @task(map_index_template="{{ task.op_kwargs['group_id'] }}")
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def score(group_id: int) -> None:
         """Load or rescore each file of a group."""
         with connect() as connection:
@@ -114,7 +122,7 @@ def score_reviews() -> None:
             score_group(connection, storage(), settings(), run_plan, model, group_id, report, progress)
 
     @task(trigger_rule="none_failed", outlets=[SCORED_REVIEWS])
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def summary() -> dict[str, Any]:
         """Check that every file of the plan has reached its final state, and emit the asset event for the days."""
         context = get_current_context()

@@ -33,7 +33,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
-def fails_for_good(task: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def fail_without_retry_if_terminal(task: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Make a terminal error fail the task immediately. Airflow retries all other errors."""
 
     @wraps(task)

@@ -64,11 +64,11 @@ def yesterday() -> date:
 
 
 def plan_run(
-    connection: Connection, storage: Storage, settings: Settings, plan: RunPlan, take_earlier: bool
+    connection: Connection, storage: Storage, settings: Settings, plan: RunPlan, include_earlier: bool
 ) -> list[int]:
     """List the bucket, register new files, select the day's files and return the ids of their groups.
 
-    With `take_earlier`, files of earlier days that have not been read yet are selected too. Planning a run again
+    With `include_earlier`, files of earlier days that have not been read yet are selected too. Planning a run again
     replaces its previous plan. Raises `StorageUnavailable` and `StorageRefused`.
     """
     with connection, connection.cursor() as cursor:
@@ -81,7 +81,7 @@ def plan_run(
             " VALUES (%s, %s, %s, %s, %s, %s)",
             plan,
         )
-        cursor.execute(CHOOSE, plan._asdict() | {"take_earlier": take_earlier, "bucket": settings.bucket})
+        cursor.execute(SELECT_FILES, plan._asdict() | {"include_earlier": include_earlier, "bucket": settings.bucket})
         files = [(source_file_id, size + FILE_BYTES) for source_file_id, size in cursor]
         groups = balanced(files, settings.group_bytes, settings.max_groups)
         execute_values(
@@ -218,10 +218,10 @@ def _file_states(cursor: Cursor, run_id: str) -> dict[str, int]:
 
 
 # The day's files with work left for this model. A champion also selects files that show another model's scores.
-CHOOSE = """
+SELECT_FILES = """
     SELECT source_file_id, size FROM sentiment.source_file file
     WHERE bucket = %(bucket)s AND (
-        (status = 'seen' AND (day = %(day)s OR (%(take_earlier)s AND day < %(day)s)))
+        (status = 'seen' AND (day = %(day)s OR (%(include_earlier)s AND day < %(day)s)))
         OR (status = 'rejected' AND day = %(day)s AND %(replace)s)
         OR (status = 'loaded' AND day = %(day)s AND (
             %(replace)s

@@ -182,8 +182,8 @@ def show(memory: Memory, sent: list[Sent], failures: list[str], path: Path | Non
     print("\n| traffic | sent | outcomes |\n|---|---|---|")
     for outcomes in (each.outcomes for each in sent):
         for name, found in outcomes.items():
-            told = ", ".join(f"{outcome}: {count:,}" for outcome, count in sorted(found.items()))
-            print(f"| {name} | {sum(found.values()):,} | {told} |")
+            counts = ", ".join(f"{outcome}: {count:,}" for outcome, count in sorted(found.items()))
+            print(f"| {name} | {sum(found.values()):,} | {counts} |")
     figures: dict[str, Any] = {
         "minutes": memory.seconds[-1] / 60,
         "requests": sum(len(each.seconds) for each in sent),

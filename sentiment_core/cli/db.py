@@ -48,7 +48,7 @@ def upgrade(as_json: bool) -> None:
 @click.option("--if-reachable", is_flag=True, help="Exit with code 0 if the database does not answer.")
 @as_json
 def status(wait: float, if_reachable: bool, as_json: bool) -> None:
-    """Show whether the schema has the revision that this release needs, or a newer one. If not, exit code 1."""
+    """Show whether the schema has the revision that this release needs, or a newer one. Exit code 1 if not."""
     url = settings().require_database_url()
     try:
         found = wait_for_schema(url, wait, if_reachable=if_reachable) if wait else schema_status(url)
@@ -69,7 +69,7 @@ def status(wait: float, if_reachable: bool, as_json: bool) -> None:
 @db.command()
 @as_json
 def verify(as_json: bool) -> None:
-    """Check that the ledger and the stored rows agree. If not, list all violations, exit code 1."""
+    """Check that the ledger and the stored rows agree, and list all violations. Exit code 1 if any."""
     from sentiment_core.ledger import verification  # noqa: PLC0415
 
     with connect(settings().require_database_url()) as connection:

@@ -31,7 +31,7 @@ def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--since", type=DAY, help="First day of the files."),
         click.option("--until", type=DAY, help="Last day of the files."),
         click.option("--source", help="Source of the files."),
-        click.option("--code", type=click.Choice([str(code) for code in RejectCode]), help="Reject code."),
+        click.option("--code", type=click.Choice([str(code) for code in RejectCode]), help="Reason code."),
     ):
         command = option(command)
     return command

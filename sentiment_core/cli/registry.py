@@ -134,7 +134,7 @@ def promote(
 ) -> None:
     """Make VERSION the champion if it passes the gate, which compares it with the champion on labelled reviews.
 
-    If the gate refuses it, the failed checks are listed, exit code 1.
+    If the gate refuses it, the command lists the failed checks. Exit code 1.
     """
     if not evaluate and not force:
         raise click.UsageError("Give the gate labelled reviews (--evaluate CSV), or skip it (--force --reason WHY).")

@@ -91,7 +91,7 @@ class Header:
         raise FileRejected(
             reason=RejectCode.NO_TEXT_COLUMN,
             why=f"{source} has no text column. Its columns are {', '.join(self.names)}. "
-            f"Name one of them {' or '.join(text_columns)}",
+            f"Rename one of them to {' or '.join(text_columns)}",
         )
 
 

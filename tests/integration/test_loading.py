@@ -272,8 +272,8 @@ def test_the_history_has_every_object_with_its_reason(drops, query) -> None:
         "a newer version of its key took its place",
         "the views show it",
         "the same bytes were loaded from incoming/dt=2026-11-16/a.csv",
-        f"s3://{drops.settings.bucket}/incoming/dt=2026-11-16/c.csv has no text column. Its columns are words. Name "
-        "one of them review or text or review_text or content or comment or body",
+        f"s3://{drops.settings.bucket}/incoming/dt=2026-11-16/c.csv has no text column. Its columns are words. Rename "
+        "one of them to review or text or review_text or content or comment or body",
         "the next nightly run takes it",
         "its day is not over: the night after it takes it",
     ]

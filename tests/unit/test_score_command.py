@@ -125,7 +125,7 @@ def test_a_file_of_many_blocks_is_the_same_as_one(tmp_path: Path, scorer: Scorer
     ("content", "out", "why"),
     [
         ("review,score\ngood,1\n", "out.csv", "already has columns that would be added: score"),
-        ("id,note\n1,2\n", "out.csv", "Name one of them review or text"),
+        ("id,note\n1,2\n", "out.csv", "Rename one of them to review or text"),
         ("", "out.csv", "is empty"),
         ('review\n"good\n', "out.csv", "never closed"),
         ("review\ngood\n", "out.json", r"must end in \.csv or \.parquet"),

@@ -83,7 +83,7 @@ def test_bad_values_null_makes_a_bad_value_null_and_keeps_its_text() -> None:
         (
             b"id,amount",
             RejectCode.NO_TEXT_COLUMN,
-            "Its columns are id, amount. Name one of them review or text",
+            "Its columns are id, amount. Rename one of them to review or text",
         ),
         (b"review,Review ", RejectCode.REPEATED_COLUMN, "more than one column named review"),
         (b"review,caf\xe9", RejectCode.UNSUPPORTED_ENCODING, "header of the file is not UTF-8"),

@@ -1,4 +1,4 @@
-# `make help` lists the targets. Those that need the environment make it first, so one command is enough.
+# `make help` lists the targets. Targets that need the environment create it first.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -18,7 +18,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c '$(SUPPORTED)' 2>/dev/null && echo "$$python" && break; done)
 
 .PHONY: help
-help: ## Show this list
+help: ## List all targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: setup
@@ -44,7 +44,7 @@ $(KERNELS): $(READY) $(KERNEL_SOURCES)
 	@$(BIN)/python -m sentiment_core.warmup
 	@touch $@
 
-# The tools that judge a deployment's files want other releases of the project's own packages: an environment apart.
+# The tools that check deployment files need other releases of the project's dependencies, so they get a separate environment.
 $(TOOLS_READY): requirements/deploy.txt | $(READY)
 	@echo "Setting up $(TOOLS) (once; half a minute)"
 	@test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
@@ -52,18 +52,18 @@ $(TOOLS_READY): requirements/deploy.txt | $(READY)
 	@touch $@
 
 .PHONY: demo
-demo: $(KERNELS) ## Start the whole system on this machine and walk through it (ARGS=--exit ends by itself)
+demo: $(KERNELS) ## Start the whole system on this machine and walk through it (ARGS=--exit: stop it afterwards)
 	@$(BIN)/sentiment demo $(ARGS)
 
 .PHONY: demo-clean
-demo-clean: ## Forget the demo's state
+demo-clean: ## Delete the demo's data
 	@rm -rf .demo
 
 # Two workers run the whole suite, because the tests wait a lot. tests/conftest.py says which groups start first. One
 # worker runs chosen tests and shows them as they run.
 WORKERS := $(if $(ARGS),,--numprocesses 2 --dist loadfile --no-loadscope-reorder)
 .PHONY: test
-test: $(KERNELS) ## Run the tests (ARGS='-k name' passes arguments on to pytest)
+test: $(KERNELS) ## Run the tests (ARGS='-k name' are arguments for pytest)
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 .PHONY: test-fast
@@ -71,27 +71,27 @@ test-fast: $(KERNELS) lint ## Run lint and the unit tests, which need no server 
 	@$(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: test-crash
-test-crash: $(KERNELS) ## Kill loads at every step, by themselves and under Airflow, and print what came of each
+test-crash: $(KERNELS) ## Kill loads at every step, alone and under Airflow, and print the outcomes
 	@$(BIN)/python -m pytest tests/crash -m "" $(ARGS)
 
 REVISION = $(shell git rev-parse HEAD)
 .PHONY: images
-images: ## Build both images with Docker, tagged with the commit (ARGS='--network host' passes options on)
-	@test -z "$$(git status --porcelain)" || echo "Note: there are changes that are not in commit $(REVISION)."
+images: ## Build both images with Docker, tagged with the commit (ARGS='--network host' are options for docker build)
+	@test -z "$$(git status --porcelain)" || echo "Note: uncommitted changes are not part of the tag $(REVISION)."
 	@for target in api airflow; do docker build $(ARGS) --target $$target --tag sentiment-$$target:$(REVISION) \
 		--build-arg CODE_VERSION=$(REVISION) .; done
 
 .PHONY: check-deploy
-check-deploy: $(KERNELS) $(TOOLS_READY) ## Judge images, compose, chart and workflows, and run what runs here (ARGS='-k name')
+check-deploy: $(KERNELS) $(TOOLS_READY) ## Check images, compose, chart and workflows, and run them if their tools are installed (ARGS='-k name')
 	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(BIN)/python -m pytest $(wildcard tests/chart tests/deploy) $(ARGS)
 
 .PHONY: bench
-bench: $(KERNELS) ## Measure scoring, training, loading and the service against what others offer (with fastText where it has a wheel)
+bench: $(KERNELS) ## Compare scoring, training, loading and the service with alternatives (fastText if it has a wheel for this platform)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/bench.txt || true
 	@for name in scoring training retrain load api api_batches api_start; do $(BIN)/python -m benchmarks.$$name; done
 
 .PHONY: soak
-soak: $(KERNELS) ## Let honest and hostile clients at the service for ten minutes (ARGS='--minutes 1')
+soak: $(KERNELS) ## Run well-behaved and hostile clients against the service for ten minutes (ARGS='--minutes 1')
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 .PHONY: lint
@@ -114,12 +114,12 @@ format: $(READY) ## Rewrite the code in the project's format
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
 
-# The bundle's last bits depend on which instructions numpy and OpenBLAS choose for the processor: here those that all
-# x86-64 processors since 2013 have.
+# The bundle's last bits depend on the instructions that numpy and OpenBLAS choose for the processor. These settings allow
+# only instructions that all x86-64 processors since 2013 have.
 SAME_BITS := OPENBLAS_CORETYPE=Haswell NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" PYTHONWARNINGS=ignore::ImportWarning
 REAL_DATA := $(or $(SENTIMENT_REAL_DATA),../shared/data)
 .PHONY: starter-model
-starter-model: $(KERNELS) ## Train the starter model anew (needs the review data; SENTIMENT_REAL_DATA names its folder)
+starter-model: $(KERNELS) ## Retrain the starter model (needs the review data in the folder SENTIMENT_REAL_DATA)
 	@for file in imdb_train imdb_unlabelled; do test -f $(REAL_DATA)/$$file.csv.xz || \
 		{ echo "There is no $$file.csv.xz in $(REAL_DATA)."; exit 1; }; done
 	@$(SAME_BITS) SENTIMENT_MODEL_LICENCE=Apache-2.0 $(BIN)/sentiment train $(REAL_DATA)/imdb_train.csv.xz \
@@ -130,18 +130,18 @@ starter-model: $(KERNELS) ## Train the starter model anew (needs the review data
 schema: $(READY) ## Write sql/schema.sql, the dump of the migrated schema
 	@$(BIN)/python -m demo.schema > sql/schema.sql
 
-# The images' locks are cut out of the project's, so that what was tested is what is shipped.
+# The images' locks are subsets of the project's lock, so the images contain the tested versions.
 LOCKED := --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	--generate-hashes
 .PHONY: lock
-lock: $(READY) ## Resolve the locks in requirements anew for Python 3.11 to 3.13
+lock: $(READY) ## Update the lock files in requirements for Python 3.11 to 3.13
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade --extra dev pyproject.toml --output-file requirements/lock.txt
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade --override requirements/deploy-overrides.txt requirements/deploy.in \
 		--output-file requirements/deploy.txt
 	@$(MAKE) lock-images
 
 .PHONY: lock-images
-lock-images: $(READY) ## Cut the images' locks out of requirements/lock.txt
+lock-images: $(READY) ## Derive the images' lock files from requirements/lock.txt
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt --extra api --extra tracing \
 		pyproject.toml --output-file requirements/api.txt
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt --extra airflow \

@@ -1,8 +1,8 @@
-"""The service under load, against the least that aiohttp can do, what it replaces, and `mlflow models serve`.
+"""The service under load, compared with a minimal aiohttp service, a Flask service and `mlflow models serve`.
 
-Each contender is one process on the first core; the load generator is another on the second. All get the same requests,
-a short text and one of a review's length, in turn; each answer is checked to be a 200. The service has all that it can
-have switched on: validation, API keys, a rate limit a client, all other limits, metrics and the access log.
+Each contender is one process on the first core. The load generator is a process on the second. All contenders get the
+same requests in turn: a short text, and one of the length of a review. Each response must have status 200. The service
+runs with all features: validation, API keys, a rate limit per client, all other limits, metrics and the access log.
 """
 
 import hashlib
@@ -46,21 +46,21 @@ MLFLOW = "mlflow models serve"
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return an unused port."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         return int(bound.getsockname()[1])
 
 
 def on_core(core: int, command: list[str]) -> list[str]:
-    """Return the command that keeps a program on one core, where the system has one for it."""
+    """Return the command prefix that pins a program to one core, or nothing if the system has none."""
     taskset = shutil.which("taskset")
     return [taskset, "-c", str(core % (os.cpu_count() or 1)), *command] if taskset else command
 
 
 @contextmanager
 def service(command: list[str], port: int, environment: Mapping[str, str], request: bytes) -> Iterator[int]:
-    """Run a service until it is no longer needed; it is up when it answers the request with 200."""
+    """Run a service for the duration of the context, which begins when it answers the request with 200."""
     process = subprocess.Popen(
         on_core(0, command),
         cwd=CHECKOUT,
@@ -73,17 +73,17 @@ def service(command: list[str], port: int, environment: Mapping[str, str], reque
         deadline = time.monotonic() + START_S
         while not answers(port, request):
             assert process.poll() is None, f"{command} ended with {process.returncode}"
-            assert time.monotonic() < deadline, f"{command} does not answer"
+            assert time.monotonic() < deadline, f"{command} did not respond"
             time.sleep(0.1)
         yield port
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)  # some are started by a command that stays above them
+            os.killpg(process.pid, signal.SIGTERM)  # some services run below a launcher process
         process.wait()
 
 
 def answers(port: int, request: bytes) -> bool:
-    """Tell whether a service answers a request with 200."""
+    """Return whether a service answers a request with 200."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
             connection.sendall(request)
@@ -93,7 +93,7 @@ def answers(port: int, request: bytes) -> bool:
 
 
 def load(port: int, request: Path, connections: int, seconds: float) -> Load:
-    """Load a service by a process of its own."""
+    """Load a service from a separate process."""
     command = [sys.executable, "-m", "benchmarks.http_load", str(port), str(request)]
     command += ["--connections", str(connections), "--seconds", str(seconds)]
     ran = subprocess.run(
@@ -105,7 +105,7 @@ def load(port: int, request: Path, connections: int, seconds: float) -> Load:
 
 
 def save_pyfunc(folder: Path) -> None:
-    """Save the starter model as what `sentiment registry register` registers."""
+    """Save the starter model in the form that `sentiment registry register` registers."""
     signature = ModelSignature(inputs=Schema([ColSpec(DataType.string, "text")]))
     mlflow.pyfunc.save_model(
         str(folder),
@@ -113,12 +113,12 @@ def save_pyfunc(folder: Path) -> None:
         data_path=str(STARTER),
         signature=signature,
         input_example=pd.DataFrame({"text": ["It works well and looks lovely."]}),
-        pip_requirements=["pandas"],  # given, or MLflow would load the model to find them
+        pip_requirements=["pandas"],  # without them MLflow would load the model to infer them
     )
 
 
 def request_of(contender: str, text: str) -> bytes:
-    """Return the request by which a contender scores one text."""
+    """Return a contender's request to score one text."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
     if contender == MLFLOW:
         return post("/invocations", json.dumps({"dataframe_records": [{"text": text}]}).encode(), headers)
@@ -126,7 +126,7 @@ def request_of(contender: str, text: str) -> bytes:
 
 
 def guarded(port: int) -> dict[str, str]:
-    """Return the service's settings: several keys to compare with, and a rate that is counted but not reached."""
+    """Return the service's settings: several API keys, and a rate limit that is never reached."""
     entries = [
         f"{name}:{hashlib.sha256(key.encode()).hexdigest()}" for name, key in (("other", "unused"), ("own", KEY))
     ]
@@ -164,7 +164,7 @@ def contenders(folder: Path, texts: list[str]) -> dict[str, tuple[list[str], int
                 *("--env-manager", "local", "--port", str(ports[MLFLOW]), "--workers", "1"),
             ],
             ports[MLFLOW],
-            {"PATH": f"{Path(python).parent}:{os.environ['PATH']}"},  # it looks for uvicorn there
+            {"PATH": f"{Path(python).parent}:{os.environ['PATH']}"},  # MLflow finds uvicorn on the path
         ),
     }
 
@@ -198,12 +198,12 @@ def main() -> None:
 
 
 def long_text(texts: list[str]) -> str:
-    """Return the text whose length is nearest to that of a usual review."""
+    """Return the text whose length is nearest to that of a typical review."""
     return min(texts, key=lambda text: abs(len(text) - 1_300))
 
 
 def best(loads: list[Load]) -> Load:
-    """Return the best of each figure."""
+    """Return the best value of each figure."""
     return Load(
         max(each.requests_per_second for each in loads),
         min(each.p50_ms for each in loads),
@@ -236,7 +236,7 @@ def show(measured: Mapping[tuple[str, str, int], Load], name: str, path: Path | 
 
 
 def rate_ratio(measured: Mapping[tuple[str, str, int], Load], other: str, size: str, connections: int) -> float:
-    """Return the requests/s of the service as a share of another's."""
+    """Return the ratio of the service's requests/s to those of another."""
     ours, theirs = measured["service", size, connections], measured[other, size, connections]
     return ours.requests_per_second / theirs.requests_per_second
 

@@ -1,8 +1,8 @@
-"""How much the large requests of some clients delay the single predictions of others.
+"""How much large requests of some clients delay single predictions of others.
 
-One process of the service runs on the first core, the load generator on the second. Single texts of 100 characters are
-sent over one connection without a pause: first alone, then while other connections send large requests without a pause.
-What singles wait for is whatever keeps the event loop, or the interpreter's lock.
+One process of the service runs on the first core, the load generator on the second. One connection sends single texts
+of 100 characters without a pause: first alone, then while other connections send large requests without a pause. The
+delay shows how long large requests block the event loop or hold the GIL.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ HEADERS = {"Content-Type": "application/json"}
 
 
 def cases(text: str) -> dict[str, tuple[int, bytes]]:
-    """Return of each case how many connections send its large request, and that request."""
+    """Return the number of connections and the large request of each case."""
 
     def batch(characters: int) -> bytes:
         texts = [text[characters * number : characters * (number + 1)] for number in range(1_000)]
-        # 1,000 texts of a review's length are more than a body may have.
+        # 1,000 texts of the length of a review would exceed the maximum body size.
         return post("/predict/batch", json.dumps({"texts": texts}, ensure_ascii=False).encode(), HEADERS)
 
     explained = json.dumps({"text": text[:100_000], "explain": True}).encode()
@@ -43,7 +43,7 @@ def cases(text: str) -> dict[str, tuple[int, bytes]]:
 
 
 async def measured(port: int, single: bytes, others: int, large: bytes, seconds: float) -> dict[str, float]:
-    """Return what singles took, in milliseconds, and how many large requests went through meanwhile."""
+    """Return the latencies of single requests in milliseconds, and the number of large requests in the same time."""
     loads = [latencies_of(port, single, 1, seconds)]
     if others:
         loads.append(latencies_of(port, large, others, seconds))
@@ -64,7 +64,7 @@ async def measured(port: int, single: bytes, others: int, large: bytes, seconds:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """Return the value that this share of the values does not exceed."""
+    """Return the value that the given fraction of the values does not exceed."""
     return ordered[max(math.ceil(len(ordered) * share) - 1, 0)]
 
 
@@ -87,8 +87,8 @@ def main() -> None:
 
 
 def show(found: dict[str, dict[str, float]], name: str, path: Path | None) -> None:
-    """Print the table, and the worst that singles saw beside batches."""
-    print("\n| beside them | p50 (ms) | p99 (ms) | p99.9 (ms) | max (ms) | requests/s | large/s | large p50 (ms) |")
+    """Print the table, and the worst p99 of single requests during batches."""
+    print("\n| concurrent load | p50 (ms) | p99 (ms) | p99.9 (ms) | max (ms) | requests/s | large/s | large p50 (ms) |")
     print("|---|---|---|---|---|---|---|---|")
     for case, figures in found.items():
         print(f"| {case} | {' | '.join(f'{value:,.2f}' for value in figures.values())} |")

@@ -1,8 +1,9 @@
-"""How soon a started service answers, and how much memory it takes.
+"""Start time and memory of the service.
 
-A start is timed from the start of the process to the first 200 of `/readyz`, with compiled kernels and fetched models
-in their caches: with the starter model, a bundle, and the champion of a registry that answers, that refuses,
-and that takes connections and says nothing. Memory is what is resident after 10,000 mixed requests.
+The start time is measured from the start of the process to the first 200 of `/readyz`, with compiled kernels and
+fetched models in their caches. The cases are the starter model, a bundle, and the champion of a registry that answers,
+that refuses connections, and that accepts connections but sends no response. Memory is the resident memory after 10,000
+mixed requests.
 """
 
 import json
@@ -40,7 +41,7 @@ _JSON = {"Content-Type": "application/json"}
 
 @contextmanager
 def started(environment: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes], float]]:
-    """Run a service; give its port, its process, and the seconds until it was ready."""
+    """Run a service. Yield its port, its process, and the seconds until it was ready."""
     port = free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")}
     start = time.perf_counter()
@@ -54,7 +55,7 @@ def started(environment: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Po
     try:
         while not answers(port, READY):
             assert process.poll() is None, f"the service ended with {process.returncode}"
-            assert time.perf_counter() - start < PATIENCE_S, "the service does not get ready"
+            assert time.perf_counter() - start < PATIENCE_S, "the service did not become ready"
             time.sleep(0.005)
         yield port, process, time.perf_counter() - start
     finally:
@@ -63,7 +64,7 @@ def started(environment: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Po
 
 
 def seconds_to_ready(environment: Mapping[str, str], rounds: int, before: int = 1) -> float:
-    """Return the median of the seconds that starts took, after some before them that fill the caches."""
+    """Return the median start time in seconds, after warm-up starts that fill the caches."""
     taken = []
     for _ in range(before + rounds):
         with started(environment) as (_, _, seconds):
@@ -72,7 +73,7 @@ def seconds_to_ready(environment: Mapping[str, str], rounds: int, before: int = 
 
 
 def starts(folder: Path, rounds: int) -> dict[str, float]:
-    """Return the seconds to readiness of each case."""
+    """Return the seconds until each case is ready."""
     bundle = folder / "bundle"
     shutil.copytree(STARTER, bundle)
     found = {"the starter model": seconds_to_ready({}, rounds)}
@@ -92,7 +93,7 @@ def starts(folder: Path, rounds: int) -> dict[str, float]:
 
 
 def mixed_requests(texts: list[str]) -> list[bytes]:
-    """Return what is sent in turn: texts of all lengths, explanations, forms, batches small and large."""
+    """Return the requests to send in turn: texts of all lengths, explanations, forms, small and large batches."""
 
     def of(path: str, payload: dict[str, Any]) -> bytes:
         return post(path, json.dumps(payload).encode(), _JSON)
@@ -130,7 +131,7 @@ def _read_answer(received: Any) -> None:
 
 
 def slowest_imports() -> dict[str, float]:
-    """Return the packages whose import takes longest, in seconds, with all that no earlier one had imported."""
+    """Return the slowest imports in seconds, each with the modules that it is the first to import."""
     script = "import api.__main__"
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=True

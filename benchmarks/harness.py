@@ -53,7 +53,7 @@ def labelled_reviews(quick: bool = False) -> Reviews:
             [row["sentiment"] for row in rows],
             [row["movie_id"] for row in rows],
         )
-    print("Generated text is used instead of the IMDB reviews: accuracy says nothing.")
+    print("Generated text replaces the IMDB reviews, so the accuracy is meaningless.")
     return _generated(600 if quick else 20_000)
 
 
@@ -152,9 +152,9 @@ def machine() -> str:
 def arguments(description: str | None) -> argparse.Namespace:
     """Parse the command line that all benchmarks share."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write machine, figures and ratios here, too")
-    parser.add_argument("--quick", action="store_true", help="only show that it runs, on a little generated text")
-    parser.add_argument("--only", metavar="REGEX", help="of a benchmark of many variants, those whose names match")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write machine, figures and ratios to this file")
+    parser.add_argument("--quick", action="store_true", help="smoke test on a small amount of generated text")
+    parser.add_argument("--only", metavar="REGEX", help="run only the variants with matching names")
     return parser.parse_args()
 
 

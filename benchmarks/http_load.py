@@ -102,7 +102,7 @@ async def latencies_of(port: int, request: bytes, connections: int, seconds: flo
 
 
 def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
-    """Return a whole POST request."""
+    """Return a complete POST request."""
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -112,7 +112,7 @@ def main() -> None:
     """Read the request body from a file, load the server, and print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("port", type=int)
-    parser.add_argument("request", type=Path, help="file with a whole HTTP request")
+    parser.add_argument("request", type=Path, help="file that contains a complete HTTP request")
     parser.add_argument("--connections", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=2)
     options = parser.parse_args()

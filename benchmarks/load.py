@@ -29,7 +29,7 @@ ROWS = 200_000
 KEY = "incoming/shop/dt=2026-11-16/reviews.csv"
 # The demo's server stores text gzipped and decompresses it for each reader, on the measured processor. S3 does not. The
 # server does not compress objects that are labelled as compressed.
-AS_IT_IS = {"ContentType": "application/zstd"}
+STORED_UNCHANGED = {"ContentType": "application/zstd"}
 COLUMNS = ("review_id", "product_id", "author_id", "rating", "reviewed_at", "language", "review")
 TABLES = ("review", "score", "review_head")
 HEAP = """
@@ -117,7 +117,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder), ("postgres", "object_store")) as stack:
         migrations.upgrade(stack.postgres.url())
         settings = Settings(bucket="reviews", s3_endpoint_url=stack.object_store.endpoint)
-        stack.object_store.client().put_object(Bucket="reviews", Key=KEY, Body=data, **AS_IT_IS)
+        stack.object_store.client().put_object(Bucket="reviews", Key=KEY, Body=data, **STORED_UNCHANGED)
         with connect(stack.postgres.url("sentiment", "postgres")) as connection:
             bench = Bench(connection, Storage(stack.object_store.client()), settings)
             figures, ratios = measure(bench, rows, rounds=1 if options.quick else 5)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Reviews, arguments, labelled_reviews, measured, report
-from benchmarks.load import AS_IT_IS, COLUMNS, rows_of
+from benchmarks.load import COLUMNS, STORED_UNCHANGED, rows_of
 from demo.stack import Stack
 from sentiment_core.database import migrations
 from sentiment_core.database.connection import connect
@@ -42,7 +42,7 @@ storage = Storage(s3_client(config.s3_endpoint_url))
 with connect(config.require_database_url()) as connection:
     model = open_model(connection, Bundle.load(STARTER))
     plan = RunPlan("benchmark", date.fromisoformat("{DAY}"), model.model_id, 1, True, False)
-    groups = plan_run(connection, storage, config, plan, take_earlier=False)
+    groups = plan_run(connection, storage, config, plan, include_earlier=False)
     if sys.argv[1] == "load":
         for group in groups:
             score_group(connection, storage, config, plan, model, group, lambda outcome: None)
@@ -88,7 +88,7 @@ class Scale:
         path = self.folder / "big.csv"
         rows = write_big(path, self.reviews, size)
         size = path.stat().st_size
-        self.s3.upload_file(str(path), "reviews", f"incoming/shop/dt={DAY}/big.csv", ExtraArgs=AS_IT_IS)
+        self.s3.upload_file(str(path), "reviews", f"incoming/shop/dt={DAY}/big.csv", ExtraArgs=STORED_UNCHANGED)
         path.unlink()
         load = [
             str(Path(sys.executable).with_name("sentiment")),
@@ -121,7 +121,7 @@ class Scale:
 
     def _put(self, objects: Iterator[tuple[str, bytes]]) -> None:
         def put(item: tuple[str, bytes]) -> None:
-            self.s3.put_object(Bucket="reviews", Key=item[0], Body=item[1], **AS_IT_IS)
+            self.s3.put_object(Bucket="reviews", Key=item[0], Body=item[1], **STORED_UNCHANGED)
 
         with ThreadPoolExecutor(8) as pool:
             # In batches, because the pool would otherwise create all bodies first.

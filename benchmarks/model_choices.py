@@ -123,12 +123,12 @@ def variants(params: ModelParams) -> dict[str, Fit]:
         "C = 3": changed(C=3.0),
         "solver to tolerance 0.001": changed(tolerance=0.001),
         "without negation": changed(negation_reach=0),
-        "negation reaches 1 token": changed(negation_reach=1),
-        "negation reaches the next mark": changed(negation_reach=1_000),
-        "NLTK stop words left out": changed(stop_words=True),
+        "negation scope of 1 token": changed(negation_reach=1),
+        "negation scope up to the next punctuation mark": changed(negation_reach=1_000),
+        "without NLTK stop words": changed(stop_words=True),
         "WordNet lemmas": changed(lemmatize=True),
-        "stop words left out and lemmas": changed(stop_words=True, lemmatize=True),
-        "recipe of version 1: presence, ratios, C = 30": lambda learned, _: (
+        "without stop words, with lemmas": changed(stop_words=True, lemmatize=True),
+        "text recipe of version 1: presence, ratios, C = 30": lambda learned, _: (
             build_pipeline(old)
             .set_params(weighting=WithoutIdf(power=1.0, features=400_000))
             .fit(learned.texts, learned.labels)
@@ -139,7 +139,7 @@ def variants(params: ModelParams) -> dict[str, Fit]:
         "scikit-learn: TF-IDF characters 2-5, 300,000": lambda learned, _: make_pipeline(
             characters(), LogisticRegression(C=10, max_iter=300)
         ).fit(learned.texts, learned.labels),
-        "shipped configuration and these characters": lambda learned, _: make_pipeline(
+        "shipped configuration plus these characters": lambda learned, _: make_pipeline(
             make_union(build_pipeline(params)[:2], characters()), LogisticRegression(C=1, solver="liblinear", tol=0.03)
         ).fit(learned.texts, learned.labels),
     }
@@ -168,7 +168,7 @@ def with_unlabelled(params: ModelParams, texts: list[str], reviews: LabelledRevi
         return run
 
     def apart(held_out: LabelledReviews) -> NDArray[np.bool_]:
-        return shingles.share_in(held_out.texts) <= NEARLY_ALL
+        return shingles.containment(held_out.texts) <= NEARLY_ALL
 
     def strangers(held_out: LabelledReviews) -> NDArray[np.bool_]:
         return apart(held_out) & ~rare.shared_with(held_out)
@@ -188,12 +188,12 @@ def with_unlabelled(params: ModelParams, texts: list[str], reviews: LabelledRevi
         return model
 
     return {
-        "unlabelled reviews help to count": helped(apart),
-        "unlabelled reviews help to count, and are trained on with soft labels": self_trained,
+        "unlabelled reviews in the counts": helped(apart),
+        "unlabelled reviews in the counts, and in training with soft labels": self_trained,
         "unlabelled reviews at weight 0.5": helped(apart, unlabelled_weight=0.5),
         "unlabelled, near-duplicates of held-out reviews kept": helped(lambda _: np.ones(len(texts), np.bool_)),
-        "unlabelled, none with a rare word of a held-out film": helped(strangers),
-        "unlabelled, as few at random": helped(as_many_at_random),
+        "unlabelled, without rare words of held-out films": helped(strangers),
+        "unlabelled, random sample of the same size": helped(as_many_at_random),
         "unlabelled, without negation": helped(apart, negation_reach=0),
     }
 
@@ -204,12 +204,12 @@ class RareWords:
     Most are names of persons, places and titles.
     """
 
-    MOST_TEXTS = 60
+    MAX_TEXTS = 60
 
     def __init__(self, unlabelled: list[str], reviews: LabelledReviews) -> None:
         self.vectorizer = NgramVectorizer(longest=1, negation_reach=0)
         rows = self.vectorizer.fit_transform(reviews.texts)
-        self.few = np.bincount(rows.indices, minlength=rows.shape[1]) <= self.MOST_TEXTS
+        self.few = np.bincount(rows.indices, minlength=rows.shape[1]) <= self.MAX_TEXTS
         self.unlabelled = self.vectorizer.transform(unlabelled)
 
     def shared_with(self, held_out: LabelledReviews) -> NDArray[np.bool_]:

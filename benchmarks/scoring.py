@@ -30,7 +30,7 @@ from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.lookup import margins
 from sentiment_core.params import Params
 from sentiment_core.text import specification
-from sentiment_core.text.recipe import TokenPipeline
+from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
 from sentiment_core.training.calibration import uncalibrated
 from sentiment_core.training.train import compile_bundle, fit
@@ -165,7 +165,7 @@ def check(scorer: Scorer, twin: SklearnTwin, texts: list[str]) -> float:
     found, expected = scorer.score_texts(plain).score, twin.score(plain)
     worst = float(np.abs(found - expected).max())
     if worst > 1e-6:
-        raise SystemExit(f"The two sides did not do the same work: a score differs by {worst:.2g}.")
+        raise SystemExit(f"The two implementations disagree: a score differs by {worst:.2g}.")
     return len(plain) / len(texts)
 
 
@@ -186,9 +186,9 @@ def stages(scorer: Scorer, column: TextColumn) -> dict[str, float]:
     filtered, summed = seconds["filtered"].best, seconds["summed"].best
     whole = seconds["tokens"].best + summed
     return {
-        "share of time: bytes to token hashes": seconds["tokens"].best / whole,
-        "share of time: n-gram hashes and filter": filtered / whole,
-        "share of time: look up, drop repeats, sum": (summed - filtered) / whole,
+        "fraction of time: bytes to token hashes": seconds["tokens"].best / whole,
+        "fraction of time: n-gram hashes and filter": filtered / whole,
+        "fraction of time: look up, remove duplicates, sum": (summed - filtered) / whole,
     }
 
 
@@ -270,7 +270,7 @@ def main() -> None:
     figures: dict[str, object] = {
         "reviews": f"{len(test.texts):,} of {reviews.name}, {len(column.data) / len(test.texts):,.0f} bytes each",
         "features": f"{len(scorer.bundle.ngrams):,}",
-        "share of reviews held to 1e-6 against scikit-learn": same,
+        "fraction of reviews compared with scikit-learn at 1e-6": same,
         **{f"{name}: reviews/s": each for name, each in rate.items()},
         "fused: MB/s": megabytes / seconds["fused"].best,
         "lowercase: MB/s": megabytes / seconds["lowercase"].best,

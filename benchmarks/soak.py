@@ -1,9 +1,9 @@
-"""Minutes of mixed honest and hostile traffic against one process of the service, which must come through unmoved.
+"""Minutes of mixed well-behaved and hostile traffic against one process of the service.
 
-It passes when every honest request is answered rightly (each score is that of the library), every hostile one is turned
-away as it should be, no answer is a 500, memory does not grow (after the first quarter of the run, by the linear trend
-of the rest, by at most `GROWTH_MB`), the log holds no error and nothing that a user sent, and the process ends well
-when it is told to.
+The soak passes if all of these hold. Every well-behaved request gets a correct response, with the library's score.
+Every hostile request is rejected with an expected outcome. No response has status 500. After the first quarter of the
+run, memory grows by at most `GROWTH_MB`, by the linear trend. The log contains no error and no user input. The process
+exits with code 0 after SIGTERM.
 """
 
 import argparse
@@ -33,14 +33,14 @@ from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
 
 GROWTH_MB = 8.0
-_SHORT_S, _SHORT_GROWTH_MB = 60.0, 32.0  # a shorter run sees only how the heap finds its size
+_SHORT_S, _SHORT_GROWTH_MB = 60.0, 32.0  # in a shorter run the heap has not reached its size yet
 _FAILURES_SHOWN = 10
 _SAMPLE_S = 0.5
 _READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 class Sent(NamedTuple):
-    """What was sent, and what came of it."""
+    """The requests that a sender sent, with their outcomes."""
 
     outcomes: dict[str, dict[str, int]]  # by kind of traffic
     failures: list[str]
@@ -48,13 +48,13 @@ class Sent(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """The resident memory of the service, in the course of a run."""
+    """The resident memory of the service during a run."""
 
     seconds: list[float]
     megabytes: list[float]
 
     def growth(self) -> float:
-        """Return by how many megabytes it grew after the first quarter, by the linear trend of the rest."""
+        """Return the growth after the first quarter in megabytes, by the linear trend of the rest."""
         seconds, megabytes = np.array(self.seconds), np.array(self.megabytes)
         late = seconds >= seconds[-1] / 4
         slope = np.polyfit(seconds[late], megabytes[late], 1)[0]
@@ -62,7 +62,7 @@ class Memory(NamedTuple):
 
 
 async def send(kinds: Mapping[str, Kind], port: int, seconds: float) -> Sent:
-    """Send all kinds of traffic at once, each again and again until the time is over."""
+    """Send all kinds of traffic concurrently and repeatedly until the time is over."""
     until = time.monotonic() + seconds
     sent = Sent({name: Counter() for name in kinds}, [], [])
     timeout = aiohttp.ClientTimeout(PATIENCE_S)
@@ -97,7 +97,7 @@ def run_senders(kinds: Mapping[str, Kind], port: int, seconds: float) -> Sent:
 
 
 async def watched(process: psutil.Process, senders: list[asyncio.subprocess.Process]) -> tuple[Memory, list[Sent]]:
-    """Watch the service's memory while senders are at work; return it with what these sent."""
+    """Sample the service's memory while the senders run. Return it with the senders' results."""
     memory, start = Memory([], []), time.monotonic()
     work = asyncio.gather(*(sender.communicate() for sender in senders))
     while not work.done():
@@ -108,7 +108,7 @@ async def watched(process: psutil.Process, senders: list[asyncio.subprocess.Proc
 
 
 async def soak(port: int, pid: int, seconds: float) -> tuple[Memory, list[Sent]]:
-    """Send from two processes, of which one sends single texts only, so that their times mean something."""
+    """Send from two processes. One sends only single texts, whose latencies are reported."""
     command = [sys.executable, "-m", "benchmarks.soak", "--port", str(port), "--minutes", str(seconds / 60)]
     senders = [
         await asyncio.create_subprocess_exec(*command, "--send", kinds, cwd=CHECKOUT, stdout=subprocess.PIPE)
@@ -123,26 +123,26 @@ async def soak(port: int, pid: int, seconds: float) -> tuple[Memory, list[Sent]]
 
 
 def check_log(path: Path) -> list[str]:
-    """Return what is wrong with the log of the service."""
+    """Return the problems in the service's log."""
     wrong: Counter[str] = Counter()
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             if MARK in line:
-                wrong["lines of the log hold what a user sent"] += 1
+                wrong["log lines contain user input"] += 1
             try:
                 entry = json.loads(line)
             except ValueError:
-                wrong["lines of the log are no JSON"] += 1
+                wrong["log lines are not JSON"] += 1
                 continue
             if entry["level"] in ("error", "critical"):
-                wrong[f"lines of the log say {entry['event']} ({entry.get('error')})"] += 1
+                wrong[f"log lines with the event {entry['event']} ({entry.get('error')})"] += 1
             if entry.get("status") == 500:
-                wrong["requests were answered by 500"] += 1
+                wrong["requests got status 500"] += 1
     return [f"{count:,} {what}" for what, count in wrong.items()]
 
 
 def main() -> int:
-    """Run the soak, print its tables, and return 0 when it passed."""
+    """Run the soak, print its tables, and return 0 if it passed."""
     options = _arguments()
     seconds = 60 * options.minutes
     if options.send:
@@ -167,10 +167,10 @@ def main() -> int:
             process.kill()
         failures = check_log(log)
     if ended_early or code:
-        failures.append(f"the process ended with {code}, {'before' if ended_early else 'when'} it was told to")
+        failures.append(f"the process exited with code {code} {'before' if ended_early else 'after'} SIGTERM")
     bound = GROWTH_MB if seconds >= _SHORT_S else _SHORT_GROWTH_MB
     if memory.growth() > bound:
-        failures.append(f"memory grew by {memory.growth():.1f} MB, allowed are {bound:.0f}")
+        failures.append(f"memory grew by {memory.growth():.1f} MB, more than the limit of {bound:.0f} MB")
     seen = Counter(failure for each in sent for failure in each.failures)
     failures += [f"{count:,} of {failure}" for failure, count in seen.most_common(_FAILURES_SHOWN)]
     show(memory, sent, failures, options.json)
@@ -178,18 +178,18 @@ def main() -> int:
 
 
 def show(memory: Memory, sent: list[Sent], failures: list[str], path: Path | None) -> None:
-    """Print what was sent and what came of it."""
+    """Print the requests and their outcomes."""
     print("\n| traffic | sent | outcomes |\n|---|---|---|")
     for outcomes in (each.outcomes for each in sent):
         for name, found in outcomes.items():
-            told = ", ".join(f"{outcome}: {count:,}" for outcome, count in sorted(found.items()))
-            print(f"| {name} | {sum(found.values()):,} | {told} |")
+            counts = ", ".join(f"{outcome}: {count:,}" for outcome, count in sorted(found.items()))
+            print(f"| {name} | {sum(found.values()):,} | {counts} |")
     figures: dict[str, Any] = {
         "minutes": memory.seconds[-1] / 60,
         "requests": sum(len(each.seconds) for each in sent),
         "failures": len(failures),
         "memory at the start (MB)": memory.megabytes[0],
-        "memory at most (MB)": max(memory.megabytes),
+        "peak memory (MB)": max(memory.megabytes),
         "memory at the end (MB)": memory.megabytes[-1],
         "growth after the first quarter (MB)": memory.growth(),
         "p50 of one text (ms)": 1000 * percentile(sent[0].seconds, 0.5),
@@ -210,9 +210,9 @@ def _environment(port: int) -> dict[str, str]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10, help="how long (default: 10)")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write machine and figures here, too")
-    parser.add_argument("--send", choices=_SENDERS, help="only send, to a service that runs at --port")
+    parser.add_argument("--minutes", type=float, default=10, help="duration (default: 10)")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write machine and figures to this file")
+    parser.add_argument("--send", choices=_SENDERS, help="only send traffic, to a service that already runs at --port")
     parser.add_argument("--port", type=int)
     return parser.parse_args()
 

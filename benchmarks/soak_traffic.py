@@ -1,8 +1,8 @@
-"""The traffic of the soak: what honest clients send, and what broken and hostile ones do.
+"""The traffic of the soak, from well-behaved, broken and hostile clients.
 
-Each kind is a coroutine that sends something once and returns how it went, as a word: the status of the answer, or how
-the connection ended. What is not among the outcomes that its kind allows is a failure. `MARK` stands in everything that
-a user could send, so that the log can be searched for it.
+Each kind is a coroutine that sends one request and returns its outcome as a word: the status of the response, or how
+the connection ended. An outcome that the kind does not allow is a failure. All user input contains `MARK`, so that the
+log can be searched for it.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ _WORDS = [
 
 
 class Target:
-    """The service under test, and what its answers must be."""
+    """The service under test, and the expected responses."""
 
     def __init__(self, port: int, scorer: Scorer, session: aiohttp.ClientSession) -> None:
         self.port = port
@@ -61,24 +61,24 @@ class Target:
         self.dice = random.Random(7)
 
     def text(self, longest: int = 400) -> str:
-        """Return a text of up to so many words."""
+        """Return a text of up to the given number of words."""
         return " ".join([MARK, *self.dice.choices(_WORDS, k=self.dice.randint(1, longest))])
 
     def right(self, text: str, answer: dict[str, object]) -> bool:
-        """Tell whether an answer holds the library's score and label."""
+        """Return whether a response contains the library's score and label."""
         score, label = self.scorer.score_text(text)
         found = answer["score"]
         return isinstance(found, float) and abs(found - score) < 1e-6 and answer["label"] == label
 
     async def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-        """Send a request as an honest client does."""
+        """Send a request as a well-behaved client does."""
         headers = headers | {"User-Agent": f"{MARK}/1"}
         async with self.session.post(self.url + path, data=body, headers=headers) as answer:
             return answer.status, await answer.read()
 
 
 class Kind(NamedTuple):
-    """One kind of traffic: how often it comes, and what may come of it."""
+    """One kind of traffic: its frequency and its allowed outcomes."""
 
     send: Callable[[Target], Awaitable[str]]
     outcomes: tuple[str, ...]
@@ -94,7 +94,7 @@ async def predict(target: Target) -> str:
 
 
 async def explain(target: Target) -> str:
-    """Send one text whose score is to be explained, sometimes a long one."""
+    """Send one text, sometimes a long one, and request an explanation."""
     text = target.text(target.dice.choice((100, 100, 10_000)))
     status, body = await target.post("/predict", json.dumps({"text": text, "explain": True}).encode(), _JSON)
     answer = json.loads(body)
@@ -104,14 +104,14 @@ async def explain(target: Target) -> str:
 
 
 async def form(target: Target) -> str:
-    """Send a form, and take JSON."""
+    """Send a form, and accept JSON."""
     text = target.text()
     status, body = await target.post("/predict", urlencode({"text": text}).encode(), _FORM)
     return _scored(status, target.right(text, json.loads(body)))
 
 
 async def page_form(target: Target) -> str:
-    """Send a form, and take the page."""
+    """Send a form, and accept HTML."""
     headers = _FORM | {"Accept": "text/html"}
     status, body = await target.post("/predict", urlencode({"text": target.text(50)}).encode(), headers)
     return _scored(status, MARK.encode() in body)
@@ -126,12 +126,12 @@ async def zipped(target: Target) -> str:
 
 
 async def batch(target: Target) -> str:
-    """Send some texts, one of them bad."""
+    """Send some texts, one of them invalid."""
     return await _batch(target, [*(target.text(50) for _ in range(target.dice.randint(1, 30))), " "])
 
 
 async def large_batch(target: Target) -> str:
-    """Send as many texts as a batch may have."""
+    """Send the maximum number of texts of a batch."""
     return await _batch(target, [target.text(60) for _ in range(999)] + [""])
 
 
@@ -144,7 +144,7 @@ async def _batch(target: Target, texts: list[str]) -> str:
 
 
 async def stream(target: Target) -> str:
-    """Send texts over a WebSocket, between them messages that are none."""
+    """Send texts over a WebSocket, with invalid messages between them."""
     async with target.session.ws_connect(f"{target.url}/ws") as talk:
         for bad in ("{", '{"text": ""}', f'{{"{MARK}": 1}}', None):
             text = target.text(60)
@@ -161,7 +161,7 @@ async def stream(target: Target) -> str:
 
 
 async def read_only(target: Target) -> str:
-    """Look at the pages, the probes and the metrics."""
+    """Get the pages, the probes and the metrics."""
     path = target.dice.choice(("/", "/docs", "/openapi.json", "/model", "/healthz", "/readyz", "/metrics"))
     async with target.session.get(target.url + path, headers={"User-Agent": MARK}) as answer:
         await answer.read()
@@ -173,7 +173,7 @@ def _scored(status: int, right: bool) -> str:
 
 
 async def malformed(target: Target) -> str:
-    """Send what is no JSON, no UTF-8, no text, in turn."""
+    """Send invalid JSON, invalid UTF-8 and non-text values in turn."""
     body = target.dice.choice(
         (
             f'{{"text": "{MARK}'.encode(),
@@ -188,7 +188,7 @@ async def malformed(target: Target) -> str:
 
 
 async def elsewhere(target: Target) -> str:
-    """Ask with other methods, at other addresses, in other content types."""
+    """Send requests with wrong methods or paths."""
     method = target.dice.choice(("GET", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"))
     path = target.dice.choice(("/predict", f"/{MARK}", f"/static/../{MARK}", f"/predict?text={MARK}"))
     async with target.session.request(method, target.url + path, headers={"X-Request-Id": f"{MARK} {MARK}"}) as answer:
@@ -197,13 +197,13 @@ async def elsewhere(target: Target) -> str:
 
 
 async def wrong_type(target: Target) -> str:
-    """Send a content type that is not taken."""
+    """Send an unsupported content type."""
     status, _ = await target.post("/predict", MARK.encode(), {"Content-Type": f"text/{MARK}"})
     return str(status)
 
 
 async def oversize(target: Target) -> str:
-    """Send more than a body may have."""
+    """Send a body above the maximum size."""
     return await _raw(target, _head(f"Content-Length: {3_000_000}") + b"a" * 3_000_000)
 
 
@@ -217,7 +217,7 @@ async def bomb(target: Target) -> str:
 
 
 async def slow(target: Target) -> str:
-    """Send a byte a second: of the head or of the body."""
+    """Send one byte per second, of the header or of the body."""
     whole = _head("Content-Length: 500") + b'{"text": "' + b"a" * 490
     sent = target.dice.choice((20, len(whole) - 500))
     reader, writer = await target_connection(target)
@@ -236,7 +236,7 @@ async def slow(target: Target) -> str:
 
 
 async def deaf(target: Target) -> str:
-    """Ask for much and read nothing."""
+    """Request a large response and read nothing."""
     asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 50
     _, writer = await target_connection(target)
     writer.transport.pause_reading()
@@ -254,7 +254,7 @@ async def deaf(target: Target) -> str:
 
 
 async def leaves(target: Target) -> str:
-    """Leave in the middle of a body, or before the answer, politely or not."""
+    """Disconnect in the middle of a body or before the response, with or without a reset."""
     body = json.dumps({"texts": [target.text(60) for _ in range(100)]}).encode()
     whole = _head(f"Content-Length: {len(body)}", "/predict/batch") + body
     _, writer = await target_connection(target)
@@ -270,7 +270,7 @@ async def leaves(target: Target) -> str:
 
 
 async def half_open(target: Target) -> str:
-    """Connect, say nothing for a while, leave."""
+    """Connect, send nothing for a while, and disconnect."""
     _, writer = await target_connection(target)
     await asyncio.sleep(target.dice.random() * 5)
     writer.transport.abort()
@@ -278,7 +278,7 @@ async def half_open(target: Target) -> str:
 
 
 async def pipelined(target: Target) -> str:
-    """Send ten requests at once: ten answers come, in order."""
+    """Pipeline ten requests. Ten responses must arrive in order."""
     texts = [target.text(30) for _ in range(10)]
     bodies = [json.dumps({"text": text}).encode() for text in texts]
     reader, writer = await target_connection(target)
@@ -303,13 +303,13 @@ async def chunked(target: Target) -> str:
 
 
 async def old_protocol(target: Target) -> str:
-    """Speak HTTP/1.0."""
+    """Send an HTTP/1.0 request."""
     body = json.dumps({"text": target.text(100)}).encode()
     return await _raw(target, _head(f"Content-Length: {len(body)}").replace(b"HTTP/1.1", b"HTTP/1.0") + body)
 
 
 async def not_http(target: Target) -> str:
-    """Send noise, the first bytes of TLS, chunks that are none, headers without end."""
+    """Send random bytes, the first bytes of TLS, invalid chunks, and endless headers."""
     noise = target.dice.randbytes(300)
     return await _raw(
         target,
@@ -328,7 +328,7 @@ async def not_http(target: Target) -> str:
 
 
 async def smuggled(target: Target) -> str:
-    """Hide a second request in a body whose length is told in two ways."""
+    """Hide a second request in a body with two conflicting lengths (request smuggling)."""
     hidden = b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     lengths = target.dice.choice(
         (
@@ -346,7 +346,7 @@ async def smuggled(target: Target) -> str:
 
 
 async def target_connection(target: Target) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Return a bare connection."""
+    """Return a plain TCP connection."""
     return await asyncio.wait_for(asyncio.open_connection("127.0.0.1", target.port), PATIENCE_S)
 
 
@@ -355,7 +355,7 @@ def _head(header: str, path: str = "/predict") -> bytes:
 
 
 async def _raw(target: Target, sent: bytes) -> str:
-    """Send bytes, and tell what the first answer is; a second one, or none and an open connection, is told as well."""
+    """Send bytes and return the outcome. A second response, or none on an open connection, is one too."""
     reader, writer = await target_connection(target)
     received = b""
     try:
@@ -400,7 +400,7 @@ VALID: dict[str, Kind] = {
 }
 HOSTILE: dict[str, Kind] = {
     "malformed body": Kind(malformed, ("400", "422"), 0.02),
-    "wrong method or address": Kind(elsewhere, ("404", "405"), 0.05),
+    "wrong method or path": Kind(elsewhere, ("404", "405"), 0.05),
     "wrong content type": Kind(wrong_type, ("415",), 0.05),
     "body of 3 MB": Kind(oversize, ("413",), 0.2),
     "gzip bomb": Kind(bomb, ("413",), 1),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
-from wiring import fails_for_good, storage
+from wiring import fail_without_retry_if_terminal, storage
 
 from sentiment_core.errors import TrialFailed
 from sentiment_core.experiments.catalogue import MOST_ROUNDS, NAMES
@@ -14,12 +14,14 @@ from sentiment_core.settings import settings
 log = logging.getLogger(__name__)
 
 DOC = """
-Runs the trials of one **experiment** on labelled reviews of the bucket and compares them.
+Runs the trials of one **experiment** on labelled reviews in the bucket and compares them.
 
-* **Start**: *Trigger*, choose the experiment, and perhaps name the data: a key, or a prefix for all CSV files below it.
-* **Result**: in MLflow under `sentiment/experiments/NAME`, a run named by the experiment and its start. Its artifacts
-  are `comparison.csv`, `comparison.md` and `comparison.png`; each trial is a run nested in it.
-* A trial that fails says why in MLflow and in its task's log. The others go on, and the run fails at its end.
+* **Start**: *Trigger* and choose the experiment. Optionally set `data` to a key, or to a prefix for all CSV files below
+  it.
+* **Result**: an MLflow run under `sentiment/experiments/NAME`, named after the experiment and its start time. Its
+  artifacts are `comparison.csv`, `comparison.md` and `comparison.png`. Each trial is a run nested in it.
+* If a trial fails, MLflow and the task's log show the reason. The other trials continue, and the DAG run fails at its
+  end.
 """
 
 
@@ -34,32 +36,32 @@ Runs the trials of one **experiment** on labelled reviews of the bucket and comp
             type="string",
             enum=list(NAMES),
             title="Experiment",
-            description_md="docs/experiments.md tells what each answers.",
+            description_md="docs/experiments.md describes the question that each one answers.",
         ),
         "data": Param(
             None,
             type=["null", "string"],
             title="Labelled reviews",
-            description_md="Key of a CSV file, or a prefix of many. Empty: all below `SENTIMENT_TRAINING_PREFIX`.",
+            description_md="Key of a CSV file, or a prefix of several. Empty: `SENTIMENT_TRAINING_PREFIX`.",
         ),
         "group_column": Param(
             None,
             type=["null", "string"],
             title="Group column",
-            description_md="Rows equal in this column, a product or a film, share a fold. Empty: each text by itself.",
+            description_md="Rows with the same value (such as a product) share a fold. Empty: group by text.",
         ),
         "rows": Param(
             None,
             type=["null", "integer"],
             minimum=1,
             title="Rows",
-            description_md="Most reviews of each kind, chosen by hash. Empty: all.",
+            description_md="Maximum reviews of each kind, chosen by hash. Empty: all.",
         ),
         "unlabelled": Param(
             None,
             type=["null", "string"],
             title="Unlabelled reviews",
-            description_md="Key or prefix of reviews without labels; `semi-supervised` needs them.",
+            description_md="Key or prefix of reviews without labels. `semi-supervised` needs them.",
         ),
     },
     doc_md=DOC,
@@ -69,7 +71,7 @@ def experiments() -> None:
     """Plan an experiment, run its trials round by round, and compare them."""
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def plan() -> list[str]:
         """Read the reviews, create the parent run in MLflow, and return the names of the first round's trials."""
         from sentiment_core.experiments.mlflow_run import ExperimentRun  # noqa: PLC0415 -- MLflow is slow to import
@@ -87,7 +89,7 @@ def experiments() -> None:
         return [trial.name for trial in run.experiment.round(0)]
 
     @task(map_index_template="{{ task.op_kwargs['name'] }}")
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def trial(name: str) -> None:
         """Score a trial in a separate run, nested in the experiment's run."""
         run, chosen = started_run(), get_current_context()["params"]
@@ -98,7 +100,7 @@ def experiments() -> None:
 
     # A failed trial must not stop the others. An experiment with one round skips the remaining tasks.
     @task(trigger_rule="all_done_min_one_success")
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def survivors(number: int) -> list[str]:
         """Return the names of the trials that continue to a round."""
         run = started_run()
@@ -106,7 +108,7 @@ def experiments() -> None:
 
     # This task also runs when all trials have failed, because the MLflow run must be ended.
     @task(trigger_rule="all_done")
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def compare() -> None:
         """Log the table and the plot of all trials. Fail if any trial failed."""
         from sentiment_core.experiments.comparison import TrialComparison  # noqa: PLC0415

@@ -10,7 +10,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
 from httpx import HTTPStatusError
-from wiring import SCORED_REVIEWS, connect, fails_for_good, registry, run_day
+from wiring import SCORED_REVIEWS, connect, fail_without_retry_if_terminal, registry, run_day
 
 from sentiment_core.drift import report_store
 from sentiment_core.drift.mlflow_run import log_run
@@ -26,18 +26,18 @@ log = logging.getLogger(__name__)
 RETRAIN = "retrain"
 
 DOC = """
-Compares the reviews of one **day** with what the champion was trained on: scores, labels, text lengths, n-grams that it
-does not know, and the share of rejected rows. A day that is measured again replaces its report.
+Compares the reviews of one **day** with the champion's training data: scores, labels, text lengths, unknown n-grams,
+and the ratio of rejected rows. Measuring a day again replaces its report.
 
-* Runs after each scoring of a day, also of a day in the past. **By hand**: *Trigger* and fill `day`.
-* Beyond a threshold it warns, tells the callback that `SENTIMENT_DRIFT_CALLBACK` names, and triggers `retrain`, once in
-  `SENTIMENT_DRIFT_RETRAIN_EVERY_D` days.
-* Plot and page are artifacts of the day's run in MLflow's experiment `monitor_drift`; the log of `report` has its
-  address.
+* Runs each time a day is scored, including past days. **Manual start**: *Trigger* and fill `day`.
+* If a measure exceeds its threshold, the DAG logs a warning, calls the callback in `SENTIMENT_DRIFT_CALLBACK`, and
+  triggers `retrain`, at most once in `SENTIMENT_DRIFT_RETRAIN_EVERY_D` days.
+* The plot and the page are artifacts of the day's run in the MLflow experiment `monitor_drift`. The log of `report`
+  contains its URL.
 """
 
 
-def tell(context: Any) -> None:
+def notify(context: Any) -> None:
     """Call the callback from the settings in the same way as Airflow calls callbacks."""
     name = settings().drift_callback
     if name is not None:
@@ -55,7 +55,7 @@ def tell(context: Any) -> None:
             type=["null", "string"],
             format="date",
             title="Day",
-            description_md="Day to measure, of a run by hand. Empty: yesterday (UTC).",
+            description_md="Day to measure in a manual run. Empty: yesterday (UTC).",
         ),
     },
     doc_md=DOC,
@@ -65,7 +65,7 @@ def monitor_drift() -> None:
     """Measure and store the drift. Then report, alert and request a retraining, independently of each other."""
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def measure() -> dict[str, Any]:
         """Compare the day with the champion's reference and store the result."""
         context = get_current_context()
@@ -80,7 +80,7 @@ def monitor_drift() -> None:
         level = logging.WARNING if whole.drifted or whole.state is State.NO_REFERENCE else logging.INFO
         log.log(level, "%s by model version %s (%s): %s", day, version, digest[:12], verdict(whole))
         drifted = sum(one.drifted for one in products)
-        log.info("Products with enough reviews: %s, of which %s drifted", len(products), drifted)
+        log.info("Products with enough reviews: %s. Products that drifted: %s", len(products), drifted)
         return {
             "day": day.isoformat(),
             "digest": digest,
@@ -92,7 +92,7 @@ def monitor_drift() -> None:
         }
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def report(found: dict[str, Any]) -> str:
         """Plot the day's drift and log it to MLflow."""
         day = date.fromisoformat(found["day"])
@@ -103,8 +103,8 @@ def monitor_drift() -> None:
         log.info("Plot and page: %s", address)
         return address
 
-    @task(on_success_callback=tell)
-    @fails_for_good
+    @task(on_success_callback=notify)
+    @fail_without_retry_if_terminal
     def alert(found: dict[str, Any]) -> dict[str, Any]:
         """Warn about a day that drifted. When this task succeeds, it calls the callback from the settings."""
         if not found["causes"]:
@@ -116,15 +116,15 @@ def monitor_drift() -> None:
         return found
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def ask(found: dict[str, Any]) -> str:
         """Return the name of the retraining run for this drift, or of the one requested a few days ago."""
         context = get_current_context()
         causes = [Cause(cause) for cause in found["causes"]]
         if not MODEL_CAUSES.intersection(causes):
-            raise AirflowSkipException("Nothing drifted that a retraining could help.")
-        if not is_there(context["ti"], RETRAIN):
-            log.warning("There is no DAG %s to trigger", RETRAIN)
+            raise AirflowSkipException("None of the drifted measures is one that retraining can correct.")
+        if not dag_exists(context["ti"], RETRAIN):
+            log.warning("The DAG %s does not exist, so it is not triggered", RETRAIN)
             raise AirflowSkipException
         day, by = date.fromisoformat(found["day"]), context["run_id"]
         with connect() as connection:
@@ -151,11 +151,11 @@ def callback(name: str) -> Any:
     except (ImportError, AttributeError) as error:
         raise SettingInvalid(name="SENTIMENT_DRIFT_CALLBACK", why=str(error)) from error
     if not callable(found):
-        raise SettingInvalid(name="SENTIMENT_DRIFT_CALLBACK", why=f"{name} cannot be called")
+        raise SettingInvalid(name="SENTIMENT_DRIFT_CALLBACK", why=f"{name} is not callable")
     return found
 
 
-def is_there(ti: Any, dag_id: str) -> bool:
+def dag_exists(ti: Any, dag_id: str) -> bool:
     """Return whether Airflow knows a DAG."""
     try:
         ti.get_dag(dag_id)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
-from wiring import connect, fails_for_good, reconcile_history, registry, storage
+from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, storage
 
 from sentiment_core.datasets.checks import check, require_passed
 from sentiment_core.datasets.snapshot import Days, Snapshot
@@ -25,15 +25,16 @@ from sentiment_core.training.mlflow_run import log_training
 log = logging.getLogger(__name__)
 
 DOC = """
-Makes an immutable **snapshot** of the labelled files below `training/` and of the corrections that users sent,
+Creates an immutable **snapshot** of the labelled files below `training/` and of the users' corrections,
 **validates** it, **trains** on its training side, logs the run to MLflow, and registers the model as `challenger`. The
-**gate** then judges it on the snapshot's test side against the champion: it becomes the `champion` if it passes, and
-stays the challenger if not. Either way the run succeeds, and `sentiment registry history` tells which, and why.
+**gate** then compares it with the champion on the snapshot's test side. If it passes, it becomes the `champion`.
+Otherwise it stays the challenger. The run succeeds in both cases, and `sentiment registry history` shows the verdict.
 
-* **By hand**: *Trigger*. `training` changes settings of `params.yaml` for this run, as `{"model": {"C": 3}}`.
-* **In two steps**, with a person between them: first with `promote` off, and the run fails where the gate refuses; then
-  with the `version` that it registered.
-* **On drift** the champion is replaced by a model that is *not worse* on old data: policy `not_worse`.
+* **Manual start**: *Trigger*. `training` overrides settings of `params.yaml` for this run, such as
+  `{"model": {"C": 3}}`.
+* **Two steps with manual approval**: first run with `promote` off, which fails if the gate refuses. Then run with the
+  `version` that the first run registered.
+* **After drift** the policy is `not_worse`: the new model replaces the champion if it is *not worse* on old data.
 """
 
 
@@ -49,45 +50,46 @@ stays the challenger if not. Either way the run succeeds, and `sentiment registr
             type=["null", "string"],
             format="date",
             title="Since",
-            description_md="First day of the labelled files and corrections; empty: all.",
+            description_md="First day of the labelled files and corrections. Empty: all.",
         ),
         "until": Param(
             None,
             type=["null", "string"],
             format="date",
             title="Until",
-            description_md="Last day of the labelled files and corrections; empty: all.",
+            description_md="Last day of the labelled files and corrections. Empty: all.",
         ),
         "training": Param(
             {},
             type="object",
             title="Training settings",
-            description_md="Settings of `params.yaml` for this run, by section.",
+            description_md="Settings of `params.yaml` to override in this run, by section.",
         ),
         "policy": Param(
             "better",
             enum=["better", "not_worse"],
             title="Policy",
-            description_md="`better`: only a model that is surely better; `not_worse`: one that surely is not worse.",
+            description_md="`better`: accuracy must be higher. `not_worse`: it must not drop by more than a margin. "
+            "docs/models.md describes both.",
         ),
         "learning_curve": Param(
             True,
             type="boolean",
             title="Learning curve",
-            description_md="Also train on parts of the data, to see whether more of it would help.",
+            description_md="Also train on fractions of the data, to show whether more data would help.",
         ),
         "promote": Param(
             True,
             type="boolean",
             title="Promote",
-            description_md="Off: nothing becomes the champion, and the run fails where the gate refuses.",
+            description_md="Off: the champion does not change, and the run fails if the gate refuses the model.",
         ),
         "version": Param(
             None,
             type=["null", "integer"],
             minimum=1,
             title="Version",
-            description_md="A version of the registry to judge, in place of a new one; empty: train.",
+            description_md="Registered version to judge instead of training a new one. Empty: train.",
         ),
     },
     doc_md=DOC,
@@ -97,7 +99,7 @@ def retrain() -> None:
     """Create a snapshot, validate it, train on it, and apply the promotion gate."""
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def snapshot() -> str:
         """Collect, split and store the labelled data. Return the snapshot's id."""
         params = get_current_context()["params"]
@@ -107,11 +109,11 @@ def retrain() -> None:
             made = make_snapshot(connection, storage(), settings(), chosen(params), days)
         manifest = made.snapshot.manifest
         rows = (sum(side.rows.values()) for side in (manifest.training, manifest.test))
-        log.info("Snapshot %s: %s rows to train on, %s to test with", made.snapshot.id, *rows)
+        log.info("Snapshot %s: %s training rows, %s test rows", made.snapshot.id, *rows)
         return made.snapshot.id
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def validate(snapshot_id: str) -> str:
         """Check the snapshot against the limits of the configuration. Return its id when it satisfies all of them."""
         checks = check(stored(snapshot_id), chosen(get_current_context()["params"]))
@@ -121,7 +123,7 @@ def retrain() -> None:
         return snapshot_id
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def train(snapshot_id: str) -> int:
         """Train, log the run to MLflow and register the bundle as challenger.
 
@@ -156,7 +158,7 @@ def retrain() -> None:
         return run.version
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def gate(snapshot_id: str, version: int) -> dict[str, Any]:
         """Judge the challenger on the test side and promote it if it passes. Return the verdict."""
         params = get_current_context()["params"]

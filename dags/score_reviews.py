@@ -5,7 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
-from wiring import SCORED_REVIEWS, connect, fails_for_good, reconcile_history, registry, run_day, storage
+from wiring import (
+    SCORED_REVIEWS,
+    connect,
+    fail_without_retry_if_terminal,
+    reconcile_history,
+    registry,
+    run_day,
+    storage,
+)
 
 from sentiment_core.ledger.models import ensure_model, open_model
 from sentiment_core.loading.loader import LoadOutcome
@@ -26,14 +34,14 @@ from sentiment_core.settings import settings
 log = logging.getLogger(__name__)
 
 DOC = """
-Scores the files of one **day** (`dt=YYYY-MM-DD` in the key, else the UTC day of the drop) and stores each entirely or
-not at all, once for each model. Running a day again adds nothing.
+Scores the files of one **day** (`dt=YYYY-MM-DD` in the key, or else the UTC day of the drop). Each file is stored
+entirely or not at all, once for each model. Running a day again adds no rows.
 
-* **Nightly** at 02:00 UTC for the day before; it also takes files of earlier days that came late.
+* **Nightly** at 02:00 UTC for the previous day. This run also loads late files of earlier days.
 * **One day**: *Trigger* and fill `day`, or the partition key under *Advanced Options*.
-* **Many days**: *Trigger → Backfill*. For days that have run before choose the reprocess behaviour **All runs**
-  (`completed`): *Missing runs* skips them. Params take effect only when *Override parameters on existing runs* is
-  ticked, also for new runs.
+* **Many days**: *Trigger → Backfill*. To run days again, choose the reprocess behaviour **All runs** (`completed`),
+  because *Missing runs* skips them. Params take effect only if *Override parameters on existing runs* is ticked, even
+  for new runs.
 """
 
 
@@ -56,20 +64,20 @@ not at all, once for each model. Running a day again adds nothing.
             None,
             type=["null", "string"],
             title="Model version",
-            description_md="Version or alias of the registered model; empty: the `champion`.",
+            description_md="Version or alias of the registered model. Empty: the `champion`.",
         ),
         "day": Param(
             None,
             type=["null", "string"],
             format="date",
             title="Day",
-            description_md="Day to score in a single run; a backfill has its own days. Empty: yesterday (UTC).",
+            description_md="Day to score in a single run. A backfill sets its own days. Empty: yesterday (UTC).",
         ),
         "replace": Param(
             False,
             type="boolean",
             title="Replace",
-            description_md="Read and score again what this model has scored, and try again what was rejected.",
+            description_md="Reload and rescore files that this model has scored, and retry rejected files.",
         ),
     },
     doc_md=DOC,
@@ -79,7 +87,7 @@ def score_reviews() -> None:
     """Plan the day's files in groups, score the groups, and summarise."""
 
     @task
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def plan() -> list[int]:
         """List the bucket, resolve the model once, and store the groups of files. Return the ids of the groups."""
         context = get_current_context()
@@ -97,13 +105,13 @@ def score_reviews() -> None:
                 digest == models.champion_digest(),
                 params["replace"],
             )
-            late_too = run.run_type in ("scheduled", "asset_triggered")
-            groups = plan_run(connection, storage(), settings(), run_plan, take_earlier=late_too)
+            include_earlier = run.run_type in ("scheduled", "asset_triggered")
+            groups = plan_run(connection, storage(), settings(), run_plan, include_earlier=include_earlier)
         log.info("%s by model version %s (%s): %s groups of files", day, version, digest[:12], len(groups))
         return groups
 
     @task(map_index_template="{{ task.op_kwargs['group_id'] }}")
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def score(group_id: int) -> None:
         """Load or rescore each file of a group."""
         with connect() as connection:
@@ -114,7 +122,7 @@ def score_reviews() -> None:
             score_group(connection, storage(), settings(), run_plan, model, group_id, report, progress)
 
     @task(trigger_rule="none_failed", outlets=[SCORED_REVIEWS])
-    @fails_for_good
+    @fail_without_retry_if_terminal
     def summary() -> dict[str, Any]:
         """Check that every file of the plan has reached its final state, and emit the asset event for the days."""
         context = get_current_context()
@@ -125,7 +133,7 @@ def score_reviews() -> None:
                 log.warning("Rejected: %s (%s): %s", key, code, reason)
             if settings().on_bad_file == "fail":
                 require_good_files(connection, context["run_id"])
-        log.info("Files by state: %s", found.files or "none to do")
+        log.info("Files by state: %s", found.files or "no files")
         log.info(
             "Rows: %s in, %s scored, %s rejected, %s duplicate",
             found.rows_in,

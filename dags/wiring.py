@@ -33,7 +33,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
-def fails_for_good(task: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def fail_without_retry_if_terminal(task: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Make a terminal error fail the task immediately. Airflow retries all other errors."""
 
     @wraps(task)
@@ -62,7 +62,7 @@ def registry() -> RegisteredModel:
     """Return the model registry that the settings name."""
     config = settings()
     if config.mlflow_tracking_uri is None:
-        raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="the model of a run comes from the registry")
+        raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="runs load their model from the registry")
     return RegisteredModel(config.mlflow_tracking_uri, config.model_name, config.model_cache)
 
 

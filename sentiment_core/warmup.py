@@ -21,8 +21,8 @@ from sentiment_core.ngrams.document_frequencies import document_frequencies
 from sentiment_core.ngrams.lookup import features
 from sentiment_core.settings import settings
 from sentiment_core.text.codepoints import UNICODE_VERSION
-from sentiment_core.text.recipe import TokenPipeline
 from sentiment_core.text.specification import RECIPE_VERSION, identity, token_hash
+from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
 
 SAMPLE = 'review,rating,reviewed_at,language,more\n"Not a fine ""thing"", and café.",5,2026-11-16,en,x\n'

@@ -68,7 +68,7 @@ $$;
 -- Name: FUNCTION ensure_month(any_day date); Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON FUNCTION sentiment.ensure_month(any_day date) IS 'Makes the partitions of review and score for the month of a day, if they are not there; false for a month that has expired, and for those before it.';
+COMMENT ON FUNCTION sentiment.ensure_month(any_day date) IS 'Creates the partitions of review and score for the month of a day, if they do not exist. Returns false if that month or a later one has expired.';
 
 SET default_tablespace = '';
 
@@ -86,7 +86,7 @@ CREATE TABLE sentiment.live_file (
 -- Name: TABLE live_file; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.live_file IS 'Loaded files that the views show: the newest good version of some key has their bytes.';
+COMMENT ON TABLE sentiment.live_file IS 'Loaded files whose rows the views show: their bytes are those of the head of a key.';
 
 --
 -- Name: model; Type: TABLE; Schema: sentiment; Owner: -
@@ -105,37 +105,37 @@ CREATE TABLE sentiment.model (
 -- Name: TABLE model; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.model IS 'Every model that ever scored a row, by the digest of its bundle.';
+COMMENT ON TABLE sentiment.model IS 'Models that have scored rows, by the digest of their bundle.';
 
 --
 -- Name: COLUMN model.digest; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model.digest IS 'SHA-256 of the bundle: the identity of the model.';
+COMMENT ON COLUMN sentiment.model.digest IS 'SHA-256 that identifies the bundle.';
 
 --
 -- Name: COLUMN model.model_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model.model_id IS 'Short number of the digest, used in score.';
+COMMENT ON COLUMN sentiment.model.model_id IS 'Short id of the digest, used in score.';
 
 --
 -- Name: COLUMN model.name; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model.name IS 'Name that the bundle gives itself.';
+COMMENT ON COLUMN sentiment.model.name IS 'Name in the bundle.';
 
 --
 -- Name: COLUMN model.mlflow_versions; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model.mlflow_versions IS 'Versions of the registered MLflow model that hold this bundle.';
+COMMENT ON COLUMN sentiment.model.mlflow_versions IS 'Versions of the registered MLflow model that contain this bundle.';
 
 --
 -- Name: COLUMN model.first_used_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model.first_used_at IS 'When the model was first used here.';
+COMMENT ON COLUMN sentiment.model.first_used_at IS 'Time of the first use in this database.';
 
 --
 -- Name: review; Type: TABLE; Schema: sentiment; Owner: -
@@ -164,19 +164,19 @@ ALTER TABLE ONLY sentiment.review ALTER COLUMN text SET STORAGE EXTERNAL;
 -- Name: TABLE review; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.review IS 'Every stored review, live or not, whole; partitioned by month of day.';
+COMMENT ON TABLE sentiment.review IS 'All stored reviews, live or not, with their full text. Partitioned by month of day.';
 
 --
 -- Name: COLUMN review.line; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.review.line IS 'Physical line of the file on which the record starts; the header is line 1.';
+COMMENT ON COLUMN sentiment.review.line IS 'Physical line of the file on which the record starts. The header is line 1.';
 
 --
 -- Name: COLUMN review.review_key; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.review.review_key IS 'First 128 bits of SHA-256 of source, a slash and review_id; null without an id.';
+COMMENT ON COLUMN sentiment.review.review_key IS 'First 128 bits of SHA-256 of source, a slash and review_id. Null without an id.';
 
 --
 -- Name: COLUMN review.extra; Type: COMMENT; Schema: sentiment; Owner: -
@@ -188,7 +188,7 @@ COMMENT ON COLUMN sentiment.review.extra IS 'All other columns of the file, as s
 -- Name: COLUMN review.nulled; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.review.nulled IS 'What stood in columns that could not be read and are null for it (SENTIMENT_BAD_VALUES=null).';
+COMMENT ON COLUMN sentiment.review.nulled IS 'Original values of rating and reviewed_at that could not be parsed and became null (SENTIMENT_BAD_VALUES=null).';
 
 --
 -- Name: review_head; Type: TABLE; Schema: sentiment; Owner: -
@@ -206,7 +206,7 @@ CREATE TABLE sentiment.review_head (
 -- Name: TABLE review_head; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.review_head IS 'For each review id the row that counts: of live files the one with the greatest (last_modified, source_file_id).';
+COMMENT ON TABLE sentiment.review_head IS 'For each review id the row that the views show: the one in the live file with the greatest (last_modified, source_file_id).';
 
 --
 -- Name: score; Type: TABLE; Schema: sentiment; Owner: -
@@ -229,7 +229,7 @@ PARTITION BY RANGE (day);
 -- Name: TABLE score; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.score IS 'The score of each stored review by each model that read it; partitioned by month of day.';
+COMMENT ON TABLE sentiment.score IS 'Scores of stored reviews, one row per review and model. Partitioned by month of day.';
 
 --
 -- Name: COLUMN score.score; Type: COMMENT; Schema: sentiment; Owner: -
@@ -241,7 +241,7 @@ COMMENT ON COLUMN sentiment.score.score IS 'Calibrated probability that the revi
 -- Name: COLUMN score.out_of_language; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.score.out_of_language IS 'The row names a language that the model was not trained on.';
+COMMENT ON COLUMN sentiment.score.out_of_language IS 'Whether the row has a language that the model was not trained on.';
 
 --
 -- Name: source_file; Type: TABLE; Schema: sentiment; Owner: -
@@ -282,13 +282,13 @@ CREATE TABLE sentiment.source_file (
 -- Name: TABLE source_file; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.source_file IS 'The ledger: one row for each version of each object ever seen.';
+COMMENT ON TABLE sentiment.source_file IS 'The ledger: one row per object version ever listed.';
 
 --
 -- Name: COLUMN source_file.bucket; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.source_file.bucket IS 'S3 bucket; empty for a file of the local disk.';
+COMMENT ON COLUMN sentiment.source_file.bucket IS 'S3 bucket. Empty for a local file.';
 
 --
 -- Name: COLUMN source_file.key; Type: COMMENT; Schema: sentiment; Owner: -
@@ -300,37 +300,37 @@ COMMENT ON COLUMN sentiment.source_file.key IS 'S3 key, or the absolute path of 
 -- Name: COLUMN source_file.version_token; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.source_file.version_token IS 'Version id, or etag and last_modified where the bucket keeps no versions.';
+COMMENT ON COLUMN sentiment.source_file.version_token IS 'Version id, or ETag and last_modified in a bucket without versioning.';
 
 --
 -- Name: COLUMN source_file.source; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.source_file.source IS 'Segment of the key after incoming/; empty when there is none.';
+COMMENT ON COLUMN sentiment.source_file.source IS 'Segment of the key after incoming/. Empty if absent.';
 
 --
 -- Name: COLUMN source_file.day; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.source_file.day IS 'dt=YYYY-MM-DD of the key, else the UTC day of last_modified; fixed at first sight.';
+COMMENT ON COLUMN sentiment.source_file.day IS 'dt=YYYY-MM-DD in the key, or else the UTC day of last_modified. Fixed when the file is first seen.';
 
 --
 -- Name: COLUMN source_file.status; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.source_file.status IS 'seen: not read yet; loaded; rejected: unreadable as a whole; duplicate: same bytes as duplicate_of; expired: its month was dropped.';
+COMMENT ON COLUMN sentiment.source_file.status IS 'seen: not read yet. loaded. rejected: the whole file was rejected. duplicate: same bytes as duplicate_of. expired: the month of its day was dropped.';
 
 --
 -- Name: COLUMN source_file.sha256; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.source_file.sha256 IS 'Hash of the object as stored.';
+COMMENT ON COLUMN sentiment.source_file.sha256 IS 'SHA-256 of the object as stored.';
 
 --
 -- Name: COLUMN source_file.current_model_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.source_file.current_model_id IS 'The model whose scores the views show for this file.';
+COMMENT ON COLUMN sentiment.source_file.current_model_id IS 'Model whose scores the views show for this file.';
 
 --
 -- Name: COLUMN source_file.rows_removed; Type: COMMENT; Schema: sentiment; Owner: -
@@ -342,7 +342,7 @@ COMMENT ON COLUMN sentiment.source_file.rows_removed IS 'Rows erased on request 
 -- Name: COLUMN source_file.header; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.source_file.header IS 'First record of the file as it stands there: rejected rows are replayed under it.';
+COMMENT ON COLUMN sentiment.source_file.header IS 'Unchanged bytes of the file''s header. Replays of rejected rows use it.';
 
 --
 -- Name: scored_reviews; Type: VIEW; Schema: sentiment; Owner: -
@@ -382,25 +382,25 @@ CREATE VIEW sentiment.scored_reviews AS
 -- Name: VIEW scored_reviews; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON VIEW sentiment.scored_reviews IS 'One row for each live review with its score by the current model of its file.';
+COMMENT ON VIEW sentiment.scored_reviews IS 'Live reviews, one row each, with the score by the current model of their file.';
 
 --
 -- Name: COLUMN scored_reviews.day; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.day IS 'Day of the file that brought the review.';
+COMMENT ON COLUMN sentiment.scored_reviews.day IS 'Day of the file that contains the review.';
 
 --
 -- Name: COLUMN scored_reviews.source; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.source IS 'Where the file came from: the segment after incoming/ in its key.';
+COMMENT ON COLUMN sentiment.scored_reviews.source IS 'Source of the file: the segment after incoming/ in its key.';
 
 --
 -- Name: COLUMN scored_reviews.review_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.review_id IS 'Id that the source gave the review; of several rows the newest counts.';
+COMMENT ON COLUMN sentiment.scored_reviews.review_id IS 'Review id from the source. If several rows have the id, the view shows the newest.';
 
 --
 -- Name: COLUMN scored_reviews.product_id; Type: COMMENT; Schema: sentiment; Owner: -
@@ -412,31 +412,31 @@ COMMENT ON COLUMN sentiment.scored_reviews.product_id IS 'Product that the revie
 -- Name: COLUMN scored_reviews.author_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.author_id IS 'Who wrote the review.';
+COMMENT ON COLUMN sentiment.scored_reviews.author_id IS 'Author of the review.';
 
 --
 -- Name: COLUMN scored_reviews.rating; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.rating IS 'Rating as the source gave it.';
+COMMENT ON COLUMN sentiment.scored_reviews.rating IS 'Rating from the source.';
 
 --
 -- Name: COLUMN scored_reviews.reviewed_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.reviewed_at IS 'When the review was written; UTC where the source named no zone.';
+COMMENT ON COLUMN sentiment.scored_reviews.reviewed_at IS 'Time of the review. UTC if the source gives no time zone.';
 
 --
 -- Name: COLUMN scored_reviews.language; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.language IS 'Language as the source named it.';
+COMMENT ON COLUMN sentiment.scored_reviews.language IS 'Language from the source.';
 
 --
 -- Name: COLUMN scored_reviews.text; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.text IS 'The review, untouched.';
+COMMENT ON COLUMN sentiment.scored_reviews.text IS 'Unchanged text of the review.';
 
 --
 -- Name: COLUMN scored_reviews.extra; Type: COMMENT; Schema: sentiment; Owner: -
@@ -448,7 +448,7 @@ COMMENT ON COLUMN sentiment.scored_reviews.extra IS 'All other columns of the fi
 -- Name: COLUMN scored_reviews.label; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.label IS 'negative, neutral or positive; neutral where the model abstains.';
+COMMENT ON COLUMN sentiment.scored_reviews.label IS 'negative, neutral or positive. neutral means that the model abstains.';
 
 --
 -- Name: COLUMN scored_reviews.score; Type: COMMENT; Schema: sentiment; Owner: -
@@ -460,37 +460,37 @@ COMMENT ON COLUMN sentiment.scored_reviews.score IS 'Calibrated probability that
 -- Name: COLUMN scored_reviews.out_of_language; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.out_of_language IS 'The row names a language that the model was not trained on.';
+COMMENT ON COLUMN sentiment.scored_reviews.out_of_language IS 'Whether the row has a language that the model was not trained on.';
 
 --
 -- Name: COLUMN scored_reviews.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.model_digest IS 'SHA-256 of the model that gave the score.';
+COMMENT ON COLUMN sentiment.scored_reviews.model_digest IS 'SHA-256 of the model that computed the score.';
 
 --
 -- Name: COLUMN scored_reviews.bucket; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.bucket IS 'Bucket of the file that brought the review.';
+COMMENT ON COLUMN sentiment.scored_reviews.bucket IS 'Bucket of the file that contains the review.';
 
 --
 -- Name: COLUMN scored_reviews.key; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.key IS 'Key of the file that brought the review.';
+COMMENT ON COLUMN sentiment.scored_reviews.key IS 'Key of the file that contains the review.';
 
 --
 -- Name: COLUMN scored_reviews.version_token; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.version_token IS 'Version of the object that was read.';
+COMMENT ON COLUMN sentiment.scored_reviews.version_token IS 'Version of the object that was loaded.';
 
 --
 -- Name: COLUMN scored_reviews.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.source_file_id IS 'The file in the ledger.';
+COMMENT ON COLUMN sentiment.scored_reviews.source_file_id IS 'Id of the file in source_file.';
 
 --
 -- Name: COLUMN scored_reviews.line; Type: COMMENT; Schema: sentiment; Owner: -
@@ -502,13 +502,13 @@ COMMENT ON COLUMN sentiment.scored_reviews.line IS 'Physical line of the file on
 -- Name: COLUMN scored_reviews.batch_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.batch_id IS 'The commit that brought this score.';
+COMMENT ON COLUMN sentiment.scored_reviews.batch_id IS 'Scoring batch that stored this score.';
 
 --
 -- Name: COLUMN scored_reviews.nulled; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.nulled IS 'What stood in rating or reviewed_at where it could not be read and is null for it.';
+COMMENT ON COLUMN sentiment.scored_reviews.nulled IS 'Original values of rating and reviewed_at that could not be parsed and became null.';
 
 --
 -- Name: daily_sentiment; Type: VIEW; Schema: sentiment; Owner: -
@@ -542,7 +542,7 @@ COMMENT ON COLUMN sentiment.daily_sentiment.day IS 'Day of the files.';
 -- Name: COLUMN daily_sentiment.source; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.daily_sentiment.source IS 'Where the files came from.';
+COMMENT ON COLUMN sentiment.daily_sentiment.source IS 'Source of the files.';
 
 --
 -- Name: COLUMN daily_sentiment.reviews; Type: COMMENT; Schema: sentiment; Owner: -
@@ -560,7 +560,7 @@ COMMENT ON COLUMN sentiment.daily_sentiment.positive IS 'Reviews labelled positi
 -- Name: COLUMN daily_sentiment.neutral; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.daily_sentiment.neutral IS 'Reviews about which the model abstains.';
+COMMENT ON COLUMN sentiment.daily_sentiment.neutral IS 'Reviews labelled neutral, because the model abstains.';
 
 --
 -- Name: COLUMN daily_sentiment.negative; Type: COMMENT; Schema: sentiment; Owner: -
@@ -572,13 +572,13 @@ COMMENT ON COLUMN sentiment.daily_sentiment.negative IS 'Reviews labelled negati
 -- Name: COLUMN daily_sentiment.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.daily_sentiment.mean_score IS 'Mean probability of positive.';
+COMMENT ON COLUMN sentiment.daily_sentiment.mean_score IS 'Mean probability that a review is positive.';
 
 --
 -- Name: COLUMN daily_sentiment.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.daily_sentiment.mean_rating IS 'Mean rating of the reviews that have one.';
+COMMENT ON COLUMN sentiment.daily_sentiment.mean_rating IS 'Mean rating of the reviews that have a rating.';
 
 --
 -- Name: drift_report; Type: TABLE; Schema: sentiment; Owner: -
@@ -598,13 +598,13 @@ CREATE TABLE sentiment.drift_report (
 -- Name: TABLE drift_report; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.drift_report IS 'How far a day''s reviews are from the data that the model was trained on.';
+COMMENT ON TABLE sentiment.drift_report IS 'Differences between a day''s reviews and the model''s training reference.';
 
 --
 -- Name: COLUMN drift_report.drift_report_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_report.drift_report_id IS 'Order of storing; never reused.';
+COMMENT ON COLUMN sentiment.drift_report.drift_report_id IS 'Ascending id, never reused.';
 
 --
 -- Name: COLUMN drift_report.day; Type: COMMENT; Schema: sentiment; Owner: -
@@ -616,31 +616,31 @@ COMMENT ON COLUMN sentiment.drift_report.day IS 'Day of the files.';
 -- Name: COLUMN drift_report.model_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_report.model_id IS 'The model whose scores and training reference were compared.';
+COMMENT ON COLUMN sentiment.drift_report.model_id IS 'Model whose scores and training reference were compared.';
 
 --
 -- Name: COLUMN drift_report.product_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_report.product_id IS 'Product that the reviews are about; null for all reviews of the day.';
+COMMENT ON COLUMN sentiment.drift_report.product_id IS 'Product that the reviews are about. Null for all reviews of the day.';
 
 --
 -- Name: COLUMN drift_report.measures; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_report.measures IS 'state, rows, causes, and for each measure its effect, threshold and figures (docs/drift.md).';
+COMMENT ON COLUMN sentiment.drift_report.measures IS 'state, rows, causes, and the effect, threshold and figures of each measure (docs/drift.md).';
 
 --
 -- Name: COLUMN drift_report.drifted; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_report.drifted IS 'Whether any measure is beyond its threshold.';
+COMMENT ON COLUMN sentiment.drift_report.drifted IS 'Whether any measure exceeds its threshold.';
 
 --
 -- Name: COLUMN drift_report.made_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_report.made_at IS 'When it was measured, last.';
+COMMENT ON COLUMN sentiment.drift_report.made_at IS 'Time of the last measurement.';
 
 --
 -- Name: drift_history; Type: VIEW; Schema: sentiment; Owner: -
@@ -668,7 +668,7 @@ CREATE VIEW sentiment.drift_history AS
 -- Name: VIEW drift_history; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON VIEW sentiment.drift_history IS 'How far each day''s reviews were from what the model was trained on.';
+COMMENT ON VIEW sentiment.drift_history IS 'Differences between each day''s reviews and the model''s training data.';
 
 --
 -- Name: COLUMN drift_history.day; Type: COMMENT; Schema: sentiment; Owner: -
@@ -680,25 +680,25 @@ COMMENT ON COLUMN sentiment.drift_history.day IS 'Day of the files.';
 -- Name: COLUMN drift_history.product_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_history.product_id IS 'Product that the reviews are about; null for all reviews of the day.';
+COMMENT ON COLUMN sentiment.drift_history.product_id IS 'Product that the reviews are about. Null for all reviews of the day.';
 
 --
 -- Name: COLUMN drift_history.drifted; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_history.drifted IS 'Whether any measure is beyond its threshold.';
+COMMENT ON COLUMN sentiment.drift_history.drifted IS 'Whether any measure exceeds its threshold.';
 
 --
 -- Name: COLUMN drift_history.state; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_history.state IS 'measured, too few rows, or no reference: the model''s bundle keeps none.';
+COMMENT ON COLUMN sentiment.drift_history.state IS 'measured, too few rows, or no reference: the model''s bundle contains none.';
 
 --
 -- Name: COLUMN drift_history.causes; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_history.causes IS 'Measures that are beyond their thresholds.';
+COMMENT ON COLUMN sentiment.drift_history.causes IS 'Measures that exceed their thresholds.';
 
 --
 -- Name: COLUMN drift_history.reviews; Type: COMMENT; Schema: sentiment; Owner: -
@@ -716,31 +716,31 @@ COMMENT ON COLUMN sentiment.drift_history.score_psi IS 'Population stability ind
 -- Name: COLUMN drift_history.label_psi; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_history.label_psi IS 'The same of the labels.';
+COMMENT ON COLUMN sentiment.drift_history.label_psi IS 'Population stability index of the labels.';
 
 --
 -- Name: COLUMN drift_history.length_psi; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_history.length_psi IS 'The same of the texts'' lengths, of a sample.';
+COMMENT ON COLUMN sentiment.drift_history.length_psi IS 'Population stability index of the text lengths in a sample.';
 
 --
 -- Name: COLUMN drift_history.unknown_share; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_history.unknown_share IS 'Mean share of a text''s n-grams that the model does not know, of a sample.';
+COMMENT ON COLUMN sentiment.drift_history.unknown_share IS 'Mean ratio of a text''s n-grams that the model does not know, in a sample.';
 
 --
 -- Name: COLUMN drift_history.unknown_rise; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_history.unknown_rise IS 'That share less the reference''s.';
+COMMENT ON COLUMN sentiment.drift_history.unknown_rise IS 'unknown_share minus its value in the reference.';
 
 --
 -- Name: COLUMN drift_history.rejected_ratio; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_history.rejected_ratio IS 'Rejected rows by rows of the day''s live files; null for a product, and for few rows.';
+COMMENT ON COLUMN sentiment.drift_history.rejected_ratio IS 'Ratio of rejected rows in the day''s live files. Null for a product, and if there are too few rows.';
 
 --
 -- Name: COLUMN drift_history.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
@@ -752,7 +752,7 @@ COMMENT ON COLUMN sentiment.drift_history.model_digest IS 'SHA-256 of the model.
 -- Name: COLUMN drift_history.made_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.drift_history.made_at IS 'When it was measured, last.';
+COMMENT ON COLUMN sentiment.drift_history.made_at IS 'Time of the last measurement.';
 
 --
 -- Name: drift_report_drift_report_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
@@ -785,19 +785,19 @@ CREATE TABLE sentiment.erasure (
 -- Name: TABLE erasure; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.erasure IS 'Keyed hashes of the review and author ids that were erased, so that nothing brings them back.';
+COMMENT ON TABLE sentiment.erasure IS 'Keyed hashes of erased review ids and author ids. Loads reject rows that match them.';
 
 --
 -- Name: COLUMN erasure.keyed_hash; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.erasure.keyed_hash IS 'HMAC-SHA256 of source and id under SENTIMENT_ERASURE_KEY.';
+COMMENT ON COLUMN sentiment.erasure.keyed_hash IS 'HMAC-SHA256 of source and id with the key SENTIMENT_ERASURE_KEY.';
 
 --
 -- Name: COLUMN erasure.key_check; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.erasure.key_check IS 'First bytes of a hash of the key.';
+COMMENT ON COLUMN sentiment.erasure.key_check IS 'First bytes of a hash of the key, to detect a wrong key.';
 
 --
 -- Name: expired_month; Type: TABLE; Schema: sentiment; Owner: -
@@ -815,7 +815,7 @@ CREATE TABLE sentiment.expired_month (
 -- Name: TABLE expired_month; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.expired_month IS 'Months whose reviews were dropped for their age; files of their days are no longer taken.';
+COMMENT ON TABLE sentiment.expired_month IS 'Months whose reviews were dropped because of their age. Files of their days are rejected.';
 
 --
 -- Name: feedback; Type: TABLE; Schema: sentiment; Owner: -
@@ -837,49 +837,49 @@ CREATE TABLE sentiment.feedback (
 -- Name: TABLE feedback; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.feedback IS 'Corrections that users of the service sent: what label a text should have had.';
+COMMENT ON TABLE sentiment.feedback IS 'Corrections from users of the service: the label that a text should have.';
 
 --
 -- Name: COLUMN feedback.feedback_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.feedback.feedback_id IS 'Order of storing; never reused.';
+COMMENT ON COLUMN sentiment.feedback.feedback_id IS 'Ascending id, never reused.';
 
 --
 -- Name: COLUMN feedback.text; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.feedback.text IS 'The text, as it was sent.';
+COMMENT ON COLUMN sentiment.feedback.text IS 'Unchanged text from the request.';
 
 --
 -- Name: COLUMN feedback.label; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.feedback.label IS 'The label that is right in the user''s eyes.';
+COMMENT ON COLUMN sentiment.feedback.label IS 'Correct label according to the user.';
 
 --
 -- Name: COLUMN feedback.score; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.feedback.score IS 'The score that the user was given, 0 to 1; null when the user did not say.';
+COMMENT ON COLUMN sentiment.feedback.score IS 'Score that the user received, 0 to 1. Null if the request did not contain it.';
 
 --
 -- Name: COLUMN feedback.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.feedback.model_digest IS 'The model that gave the score, as the user says: it need not be in model; null when the user did not say.';
+COMMENT ON COLUMN sentiment.feedback.model_digest IS 'Model that computed the score, according to the request. It need not exist in model. Null if absent.';
 
 --
 -- Name: COLUMN feedback.received_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.feedback.received_at IS 'When the service took the correction; stored it may be later.';
+COMMENT ON COLUMN sentiment.feedback.received_at IS 'Time when the service accepted the correction. It can be stored later.';
 
 --
 -- Name: COLUMN feedback.feedback_key; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.feedback.feedback_key IS 'The feedback_id that the service answered with: made when the correction came in, before it was stored.';
+COMMENT ON COLUMN sentiment.feedback.feedback_key IS 'feedback_id in the service''s response. Assigned when the correction is received, before it is stored.';
 
 --
 -- Name: feedback_feedback_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
@@ -912,19 +912,19 @@ CREATE UNLOGGED TABLE sentiment.load_progress (
 -- Name: TABLE load_progress; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.load_progress IS 'How far the loads that are under way have come; a row of a killed one stays until the file is loaded.';
+COMMENT ON TABLE sentiment.load_progress IS 'Progress of running loads. The row of a killed load remains until its file is loaded.';
 
 --
 -- Name: COLUMN load_progress.worker; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_progress.worker IS 'Host and process id of the load.';
+COMMENT ON COLUMN sentiment.load_progress.worker IS 'Host name and process id of the load.';
 
 --
 -- Name: COLUMN load_progress.bytes_read; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_progress.bytes_read IS 'Bytes of the object as stored that were read.';
+COMMENT ON COLUMN sentiment.load_progress.bytes_read IS 'Bytes read of the object as stored.';
 
 --
 -- Name: scoring_batch; Type: TABLE; Schema: sentiment; Owner: -
@@ -956,19 +956,19 @@ CREATE TABLE sentiment.scoring_batch (
 -- Name: TABLE scoring_batch; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.scoring_batch IS 'One commit of one file by one model; its counters never change.';
+COMMENT ON TABLE sentiment.scoring_batch IS 'Scoring batches: one commit of one file with one model. Counters never change.';
 
 --
 -- Name: COLUMN scoring_batch.kind; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scoring_batch.kind IS 'load; replace: the same file read again; rescore: another model on the stored text; replay: rejected rows taken in.';
+COMMENT ON COLUMN sentiment.scoring_batch.kind IS 'load. replace: the file was read again. rescore: another model scored the stored text. replay: rejected rows were loaded.';
 
 --
 -- Name: COLUMN scoring_batch.run_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scoring_batch.run_id IS 'Airflow run, or the command, that made this batch.';
+COMMENT ON COLUMN sentiment.scoring_batch.run_id IS 'Airflow run or command that created the batch.';
 
 --
 -- Name: COLUMN scoring_batch.code_version; Type: COMMENT; Schema: sentiment; Owner: -
@@ -980,7 +980,7 @@ COMMENT ON COLUMN sentiment.scoring_batch.code_version IS 'Git revision of the c
 -- Name: COLUMN scoring_batch.timings; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scoring_batch.timings IS 'Seconds spent in each stage.';
+COMMENT ON COLUMN sentiment.scoring_batch.timings IS 'Seconds spent in each step.';
 
 --
 -- Name: load_history; Type: VIEW; Schema: sentiment; Owner: -
@@ -1041,7 +1041,7 @@ CREATE VIEW sentiment.load_history AS
 -- Name: VIEW load_history; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON VIEW sentiment.load_history IS 'Every object ever seen and every commit of its rows; one row without counts where nothing was stored.';
+COMMENT ON VIEW sentiment.load_history IS 'All object versions ever listed, with all their scoring batches. A file without a batch has one row with null counts.';
 
 --
 -- Name: COLUMN load_history.day; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1053,7 +1053,7 @@ COMMENT ON COLUMN sentiment.load_history.day IS 'Day of the file.';
 -- Name: COLUMN load_history.source; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.source IS 'Where the file came from.';
+COMMENT ON COLUMN sentiment.load_history.source IS 'Source of the file.';
 
 --
 -- Name: COLUMN load_history.bucket; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1077,13 +1077,13 @@ COMMENT ON COLUMN sentiment.load_history.version_token IS 'Version of the object
 -- Name: COLUMN load_history.last_modified; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.last_modified IS 'When this version was dropped.';
+COMMENT ON COLUMN sentiment.load_history.last_modified IS 'Time when this version was dropped.';
 
 --
 -- Name: COLUMN load_history.size; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.size IS 'Bytes of the object as stored.';
+COMMENT ON COLUMN sentiment.load_history.size IS 'Size of the object as stored, in bytes.';
 
 --
 -- Name: COLUMN load_history.status; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1095,25 +1095,25 @@ COMMENT ON COLUMN sentiment.load_history.status IS 'seen, loaded, rejected, dupl
 -- Name: COLUMN load_history.live; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.live IS 'Whether the views show its rows.';
+COMMENT ON COLUMN sentiment.load_history.live IS 'Whether the views show the file''s rows.';
 
 --
 -- Name: COLUMN load_history.reject_code; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.reject_code IS 'Why the whole file was rejected.';
+COMMENT ON COLUMN sentiment.load_history.reject_code IS 'Reason code of a file that was rejected as a whole.';
 
 --
 -- Name: COLUMN load_history.reject_reason; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.reject_reason IS 'The same in words.';
+COMMENT ON COLUMN sentiment.load_history.reject_reason IS 'Description of the reason.';
 
 --
 -- Name: COLUMN load_history.duplicate_of_key; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.duplicate_of_key IS 'Key of the file with the same bytes.';
+COMMENT ON COLUMN sentiment.load_history.duplicate_of_key IS 'Key of the loaded file with the same bytes.';
 
 --
 -- Name: COLUMN load_history.kind; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1125,31 +1125,31 @@ COMMENT ON COLUMN sentiment.load_history.kind IS 'load, replace, rescore or repl
 -- Name: COLUMN load_history.rows_in; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.rows_in IS 'Rows read by this commit.';
+COMMENT ON COLUMN sentiment.load_history.rows_in IS 'Rows that the batch read.';
 
 --
 -- Name: COLUMN load_history.rows_scored; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.rows_scored IS 'Rows scored by this commit.';
+COMMENT ON COLUMN sentiment.load_history.rows_scored IS 'Rows that the batch scored.';
 
 --
 -- Name: COLUMN load_history.rows_rejected; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.rows_rejected IS 'Rows put into quarantine by this commit.';
+COMMENT ON COLUMN sentiment.load_history.rows_rejected IS 'Rows that the batch rejected. They are in quarantine.';
 
 --
 -- Name: COLUMN load_history.rows_duplicate; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.rows_duplicate IS 'Rows that repeat another row of the same file.';
+COMMENT ON COLUMN sentiment.load_history.rows_duplicate IS 'Rows that are duplicates of an earlier row of the file.';
 
 --
 -- Name: COLUMN load_history.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.model_digest IS 'SHA-256 of the model that scored.';
+COMMENT ON COLUMN sentiment.load_history.model_digest IS 'SHA-256 of the model that scored the rows.';
 
 --
 -- Name: COLUMN load_history.mlflow_versions; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1161,7 +1161,7 @@ COMMENT ON COLUMN sentiment.load_history.mlflow_versions IS 'MLflow versions of 
 -- Name: COLUMN load_history.run_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.run_id IS 'Airflow run, or the command, that made the commit.';
+COMMENT ON COLUMN sentiment.load_history.run_id IS 'Airflow run or command that created the batch.';
 
 --
 -- Name: COLUMN load_history.code_version; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1173,37 +1173,37 @@ COMMENT ON COLUMN sentiment.load_history.code_version IS 'Git revision of the co
 -- Name: COLUMN load_history.first_seen_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.first_seen_at IS 'When the object was first listed.';
+COMMENT ON COLUMN sentiment.load_history.first_seen_at IS 'Time when the object was first listed.';
 
 --
 -- Name: COLUMN load_history.started_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.started_at IS 'When the commit''s work began.';
+COMMENT ON COLUMN sentiment.load_history.started_at IS 'Time when the batch started.';
 
 --
 -- Name: COLUMN load_history.finished_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.finished_at IS 'When the commit, or the file''s verdict, was written.';
+COMMENT ON COLUMN sentiment.load_history.finished_at IS 'Time when the batch was committed, or when the file was rejected or marked as a duplicate.';
 
 --
 -- Name: COLUMN load_history.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.source_file_id IS 'The file in the ledger.';
+COMMENT ON COLUMN sentiment.load_history.source_file_id IS 'Id of the file in source_file.';
 
 --
 -- Name: COLUMN load_history.batch_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.batch_id IS 'The commit.';
+COMMENT ON COLUMN sentiment.load_history.batch_id IS 'Id of the batch in scoring_batch.';
 
 --
 -- Name: COLUMN load_history.why; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.load_history.why IS 'Why the object is in this state, in words.';
+COMMENT ON COLUMN sentiment.load_history.why IS 'Description of the reason for the file''s state.';
 
 --
 -- Name: loads_under_way; Type: VIEW; Schema: sentiment; Owner: -
@@ -1230,7 +1230,7 @@ CREATE VIEW sentiment.loads_under_way AS
 -- Name: VIEW loads_under_way; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON VIEW sentiment.loads_under_way IS 'Loads that take longer than a moment, and how far they are; one whose updated_at stands still was killed.';
+COMMENT ON VIEW sentiment.loads_under_way IS 'Running loads that take more than a few seconds, with their progress. If updated_at no longer changes, the load was killed.';
 
 --
 -- Name: COLUMN loads_under_way.day; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1242,7 +1242,7 @@ COMMENT ON COLUMN sentiment.loads_under_way.day IS 'Day of the file.';
 -- Name: COLUMN loads_under_way.source; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.loads_under_way.source IS 'Where the file came from.';
+COMMENT ON COLUMN sentiment.loads_under_way.source IS 'Source of the file.';
 
 --
 -- Name: COLUMN loads_under_way.bucket; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1260,55 +1260,55 @@ COMMENT ON COLUMN sentiment.loads_under_way.key IS 'Key of the object.';
 -- Name: COLUMN loads_under_way.size; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.loads_under_way.size IS 'Bytes of the object as stored.';
+COMMENT ON COLUMN sentiment.loads_under_way.size IS 'Size of the object as stored, in bytes.';
 
 --
 -- Name: COLUMN loads_under_way.bytes_read; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.loads_under_way.bytes_read IS 'Bytes of it that were read.';
+COMMENT ON COLUMN sentiment.loads_under_way.bytes_read IS 'Bytes read so far.';
 
 --
 -- Name: COLUMN loads_under_way.percent; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.loads_under_way.percent IS 'Share of the object that was read.';
+COMMENT ON COLUMN sentiment.loads_under_way.percent IS 'Percentage of the object read so far.';
 
 --
 -- Name: COLUMN loads_under_way.rows_written; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.loads_under_way.rows_written IS 'Rows written so far, of whatever outcome; not committed yet.';
+COMMENT ON COLUMN sentiment.loads_under_way.rows_written IS 'Rows written so far, whether scored, rejected or duplicate. Not committed yet.';
 
 --
 -- Name: COLUMN loads_under_way.run_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.loads_under_way.run_id IS 'Airflow run, or the command, that loads.';
+COMMENT ON COLUMN sentiment.loads_under_way.run_id IS 'Airflow run or command that loads the file.';
 
 --
 -- Name: COLUMN loads_under_way.worker; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.loads_under_way.worker IS 'Host and process id of the load.';
+COMMENT ON COLUMN sentiment.loads_under_way.worker IS 'Host name and process id of the load.';
 
 --
 -- Name: COLUMN loads_under_way.started_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.loads_under_way.started_at IS 'When the load began.';
+COMMENT ON COLUMN sentiment.loads_under_way.started_at IS 'Time when the load started.';
 
 --
 -- Name: COLUMN loads_under_way.updated_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.loads_under_way.updated_at IS 'When it last told of its progress.';
+COMMENT ON COLUMN sentiment.loads_under_way.updated_at IS 'Time of the last progress report.';
 
 --
 -- Name: COLUMN loads_under_way.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.loads_under_way.source_file_id IS 'The file in the ledger.';
+COMMENT ON COLUMN sentiment.loads_under_way.source_file_id IS 'Id of the file in source_file.';
 
 --
 -- Name: promotion; Type: TABLE; Schema: sentiment; Owner: -
@@ -1340,13 +1340,13 @@ CREATE TABLE sentiment.promotion (
 -- Name: TABLE promotion; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.promotion IS 'Every move of a model alias, with who or what moved it and why.';
+COMMENT ON TABLE sentiment.promotion IS 'All moves of model aliases, with their actor and reason.';
 
 --
 -- Name: COLUMN promotion.promotion_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.promotion_id IS 'Order of the moves.';
+COMMENT ON COLUMN sentiment.promotion.promotion_id IS 'Ascending id in the order of the moves.';
 
 --
 -- Name: COLUMN promotion.alias; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1358,73 +1358,73 @@ COMMENT ON COLUMN sentiment.promotion.alias IS 'champion or challenger.';
 -- Name: COLUMN promotion.from_digest; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.from_digest IS 'SHA-256 of that version''s bundle.';
+COMMENT ON COLUMN sentiment.promotion.from_digest IS 'SHA-256 of the bundle of from_version.';
 
 --
 -- Name: COLUMN promotion.to_digest; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.to_digest IS 'SHA-256 of that version''s bundle; null where it is not known.';
+COMMENT ON COLUMN sentiment.promotion.to_digest IS 'SHA-256 of the bundle of to_version. Null if unknown.';
 
 --
 -- Name: COLUMN promotion.to_version; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.to_version IS 'MLflow version that the alias should name, or was found to name; null where it was deleted.';
+COMMENT ON COLUMN sentiment.promotion.to_version IS 'MLflow version that the alias was to be set to, or was found to be set to. Null if the alias was deleted.';
 
 --
 -- Name: COLUMN promotion.actor; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.actor IS 'Person, run or command that asked for the move.';
+COMMENT ON COLUMN sentiment.promotion.actor IS 'Person, run or command that requested the move.';
 
 --
 -- Name: COLUMN promotion.reason; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.reason IS 'Why it was asked for.';
+COMMENT ON COLUMN sentiment.promotion.reason IS 'Reason for the request.';
 
 --
 -- Name: COLUMN promotion.verdict; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.verdict IS 'Checks of the promotion gate with their figures; null where it was not asked.';
+COMMENT ON COLUMN sentiment.promotion.verdict IS 'Checks of the promotion gate with their figures. Null if the gate was not used.';
 
 --
 -- Name: COLUMN promotion.moved_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.moved_at IS 'When the alias moved, or was found moved; of other states when that state was reached.';
+COMMENT ON COLUMN sentiment.promotion.moved_at IS 'Time when the alias moved or was found moved. For other states, the time when the state was reached.';
 
 --
 -- Name: COLUMN promotion.kind; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.kind IS 'promote: through the gate; force: past it, with a reason; set: by hand, without it; rollback; external: found moved in MLflow.';
+COMMENT ON COLUMN sentiment.promotion.kind IS 'promote: through the gate. force: despite the gate, with a reason. set: manually, without the gate. rollback. external: found moved in MLflow.';
 
 --
 -- Name: COLUMN promotion.state; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.state IS 'intended: being done, or cut off and not settled yet; moved; failed: the alias did not move; refused: by the gate.';
+COMMENT ON COLUMN sentiment.promotion.state IS 'intended: in progress, or interrupted and not reconciled yet. moved. failed: the alias did not move. refused: by the gate.';
 
 --
 -- Name: COLUMN promotion.from_version; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.from_version IS 'MLflow version that the alias named before.';
+COMMENT ON COLUMN sentiment.promotion.from_version IS 'MLflow version that the alias was set to before.';
 
 --
 -- Name: COLUMN promotion.detail; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.detail IS 'What came of it, where the state does not say all.';
+COMMENT ON COLUMN sentiment.promotion.detail IS 'Details of the outcome, in addition to state.';
 
 --
 -- Name: COLUMN promotion.asked_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.promotion.asked_at IS 'When the move was asked for.';
+COMMENT ON COLUMN sentiment.promotion.asked_at IS 'Time of the request.';
 
 --
 -- Name: model_history; Type: VIEW; Schema: sentiment; Owner: -
@@ -1459,13 +1459,13 @@ CREATE VIEW sentiment.model_history AS
 -- Name: VIEW model_history; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON VIEW sentiment.model_history IS 'Which model served under which alias from when to when, who moved it and why; and the moves that were refused or failed.';
+COMMENT ON VIEW sentiment.model_history IS 'Models that served under each alias, with the period, actor and reason. Also contains moves that were refused or failed.';
 
 --
 -- Name: COLUMN model_history.moved_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.moved_at IS 'When the alias moved, or was found moved; of other states when that state was reached.';
+COMMENT ON COLUMN sentiment.model_history.moved_at IS 'Time when the alias moved or was found moved. For other states, the time when the state was reached.';
 
 --
 -- Name: COLUMN model_history.alias; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1477,31 +1477,31 @@ COMMENT ON COLUMN sentiment.model_history.alias IS 'champion or challenger.';
 -- Name: COLUMN model_history.to_version; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.to_version IS 'MLflow version that the alias names since then, or should have named; null where it was deleted.';
+COMMENT ON COLUMN sentiment.model_history.to_version IS 'MLflow version that the alias has been set to since then, or was to be set to. Null if the alias was deleted.';
 
 --
 -- Name: COLUMN model_history.to_digest; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.to_digest IS 'SHA-256 of that version''s bundle; null where it is not known.';
+COMMENT ON COLUMN sentiment.model_history.to_digest IS 'SHA-256 of the bundle of to_version. Null if unknown.';
 
 --
 -- Name: COLUMN model_history.from_digest; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.from_digest IS 'SHA-256 of the bundle that it named before.';
+COMMENT ON COLUMN sentiment.model_history.from_digest IS 'SHA-256 of the bundle of from_version.';
 
 --
 -- Name: COLUMN model_history.actor; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.actor IS 'Person, run or command that moved it.';
+COMMENT ON COLUMN sentiment.model_history.actor IS 'Person, run or command that moved the alias.';
 
 --
 -- Name: COLUMN model_history.reason; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.reason IS 'Why it was moved.';
+COMMENT ON COLUMN sentiment.model_history.reason IS 'Reason for the move.';
 
 --
 -- Name: COLUMN model_history.verdict; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1513,55 +1513,55 @@ COMMENT ON COLUMN sentiment.model_history.verdict IS 'Checks of the promotion ga
 -- Name: COLUMN model_history.kind; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.kind IS 'promote: through the gate; force: past it, with a reason; set: by hand, without it; rollback; external: found moved in MLflow.';
+COMMENT ON COLUMN sentiment.model_history.kind IS 'promote: through the gate. force: despite the gate, with a reason. set: manually, without the gate. rollback. external: found moved in MLflow.';
 
 --
 -- Name: COLUMN model_history.state; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.state IS 'intended: being done, or cut off and not settled yet; moved; failed: the alias did not move; refused: by the gate.';
+COMMENT ON COLUMN sentiment.model_history.state IS 'intended: in progress, or interrupted and not reconciled yet. moved. failed: the alias did not move. refused: by the gate.';
 
 --
 -- Name: COLUMN model_history.from_version; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.from_version IS 'MLflow version that the alias named before.';
+COMMENT ON COLUMN sentiment.model_history.from_version IS 'MLflow version that the alias was set to before.';
 
 --
 -- Name: COLUMN model_history.served_until; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.served_until IS 'When the next move ended it; null while it serves, and where nothing moved.';
+COMMENT ON COLUMN sentiment.model_history.served_until IS 'Time of the next move of the alias. Null while the model serves, and if nothing moved.';
 
 --
 -- Name: COLUMN model_history.serves; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.serves IS 'Whether the alias names this version now, as far as this history knows.';
+COMMENT ON COLUMN sentiment.model_history.serves IS 'Whether the alias is set to this version now, according to this history.';
 
 --
 -- Name: COLUMN model_history.failed_checks; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.failed_checks IS 'Names of the gate''s checks that failed; null for none.';
+COMMENT ON COLUMN sentiment.model_history.failed_checks IS 'Names of the gate''s checks that failed. Null if none failed.';
 
 --
 -- Name: COLUMN model_history.detail; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.detail IS 'What came of it, where the state does not say all.';
+COMMENT ON COLUMN sentiment.model_history.detail IS 'Details of the outcome, in addition to state.';
 
 --
 -- Name: COLUMN model_history.asked_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.asked_at IS 'When the move was asked for.';
+COMMENT ON COLUMN sentiment.model_history.asked_at IS 'Time of the request.';
 
 --
 -- Name: COLUMN model_history.promotion_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.model_history.promotion_id IS 'Order of the moves.';
+COMMENT ON COLUMN sentiment.model_history.promotion_id IS 'Ascending id in the order of the moves.';
 
 --
 -- Name: model_model_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
@@ -1590,7 +1590,7 @@ CREATE TABLE sentiment.planned_file (
 -- Name: TABLE planned_file; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.planned_file IS 'The files of a run, in the groups that its mapped tasks take.';
+COMMENT ON TABLE sentiment.planned_file IS 'Files of a run, in the groups that its mapped tasks process.';
 
 --
 -- Name: product_sentiment; Type: VIEW; Schema: sentiment; Owner: -
@@ -1643,7 +1643,7 @@ COMMENT ON COLUMN sentiment.product_sentiment.positive IS 'Reviews labelled posi
 -- Name: COLUMN product_sentiment.neutral; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.product_sentiment.neutral IS 'Reviews about which the model abstains.';
+COMMENT ON COLUMN sentiment.product_sentiment.neutral IS 'Reviews labelled neutral, because the model abstains.';
 
 --
 -- Name: COLUMN product_sentiment.negative; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1655,13 +1655,13 @@ COMMENT ON COLUMN sentiment.product_sentiment.negative IS 'Reviews labelled nega
 -- Name: COLUMN product_sentiment.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.product_sentiment.mean_score IS 'Mean probability of positive.';
+COMMENT ON COLUMN sentiment.product_sentiment.mean_score IS 'Mean probability that a review is positive.';
 
 --
 -- Name: COLUMN product_sentiment.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.product_sentiment.mean_rating IS 'Mean rating of the reviews that have one.';
+COMMENT ON COLUMN sentiment.product_sentiment.mean_rating IS 'Mean rating of the reviews that have a rating.';
 
 --
 -- Name: promotion_promotion_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
@@ -1695,13 +1695,13 @@ CREATE TABLE sentiment.rejected_row (
 -- Name: TABLE rejected_row; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.rejected_row IS 'Quarantine: each row that could not be taken in, with the bytes of its line.';
+COMMENT ON TABLE sentiment.rejected_row IS 'Quarantine: rows that were rejected, with their unchanged bytes.';
 
 --
 -- Name: COLUMN rejected_row.resolved_by; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.rejected_row.resolved_by IS 'The replay batch that took the row in later.';
+COMMENT ON COLUMN sentiment.rejected_row.resolved_by IS 'Replay batch that loaded the row.';
 
 --
 -- Name: quarantine; Type: VIEW; Schema: sentiment; Owner: -
@@ -1754,7 +1754,7 @@ COMMENT ON COLUMN sentiment.quarantine.day IS 'Day of the file.';
 -- Name: COLUMN quarantine.source; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.quarantine.source IS 'Where the file came from.';
+COMMENT ON COLUMN sentiment.quarantine.source IS 'Source of the file.';
 
 --
 -- Name: COLUMN quarantine.bucket; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1772,37 +1772,37 @@ COMMENT ON COLUMN sentiment.quarantine.key IS 'Key of the object.';
 -- Name: COLUMN quarantine.line; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.quarantine.line IS 'Physical line on which the row starts; null for a whole file.';
+COMMENT ON COLUMN sentiment.quarantine.line IS 'Physical line on which the row starts. Null for a whole file.';
 
 --
 -- Name: COLUMN quarantine.code; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.quarantine.code IS 'Reject code.';
+COMMENT ON COLUMN sentiment.quarantine.code IS 'Reason code.';
 
 --
 -- Name: COLUMN quarantine.reason; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.quarantine.reason IS 'The same in words.';
+COMMENT ON COLUMN sentiment.quarantine.reason IS 'Description of the reason.';
 
 --
 -- Name: COLUMN quarantine.raw; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.quarantine.raw IS 'Bytes of the row as they stand in the file; null for a whole file, and for a row that was erased.';
+COMMENT ON COLUMN sentiment.quarantine.raw IS 'Unchanged bytes of the row. Null for a whole file, and for an erased row.';
 
 --
 -- Name: COLUMN quarantine.resolved; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.quarantine.resolved IS 'Whether a replay has taken the row in.';
+COMMENT ON COLUMN sentiment.quarantine.resolved IS 'Whether a replay has loaded the row.';
 
 --
 -- Name: COLUMN quarantine.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.quarantine.source_file_id IS 'The file in the ledger.';
+COMMENT ON COLUMN sentiment.quarantine.source_file_id IS 'Id of the file in source_file.';
 
 --
 -- Name: COLUMN quarantine.version_token; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1814,7 +1814,7 @@ COMMENT ON COLUMN sentiment.quarantine.version_token IS 'Version of the object.'
 -- Name: COLUMN quarantine.resolved_by; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.quarantine.resolved_by IS 'The replay batch that took the row in: its rows have this batch_id.';
+COMMENT ON COLUMN sentiment.quarantine.resolved_by IS 'Replay batch that loaded the row. The stored row has this batch_id.';
 
 --
 -- Name: retrain_request; Type: TABLE; Schema: sentiment; Owner: -
@@ -1833,43 +1833,43 @@ CREATE TABLE sentiment.retrain_request (
 -- Name: TABLE retrain_request; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.retrain_request IS 'Drift that asked for a retraining: seldom, however many days drift.';
+COMMENT ON TABLE sentiment.retrain_request IS 'Retraining requests that drift triggered. At most one in SENTIMENT_DRIFT_RETRAIN_EVERY_D days.';
 
 --
 -- Name: COLUMN retrain_request.retrain_request_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.retrain_request.retrain_request_id IS 'The retraining''s Airflow run is drift__ and this number.';
+COMMENT ON COLUMN sentiment.retrain_request.retrain_request_id IS 'The Airflow run of the retraining has the id drift__ followed by this number.';
 
 --
 -- Name: COLUMN retrain_request.model_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.retrain_request.model_id IS 'The champion whose reviews drifted.';
+COMMENT ON COLUMN sentiment.retrain_request.model_id IS 'Champion whose reviews drifted.';
 
 --
 -- Name: COLUMN retrain_request.day; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.retrain_request.day IS 'The day that asked.';
+COMMENT ON COLUMN sentiment.retrain_request.day IS 'Day that drifted.';
 
 --
 -- Name: COLUMN retrain_request.causes; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.retrain_request.causes IS 'Measures that were beyond their thresholds.';
+COMMENT ON COLUMN sentiment.retrain_request.causes IS 'Measures that exceeded their thresholds.';
 
 --
 -- Name: COLUMN retrain_request.requested_by; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.retrain_request.requested_by IS 'Airflow run that measured.';
+COMMENT ON COLUMN sentiment.retrain_request.requested_by IS 'Airflow run that measured the drift.';
 
 --
 -- Name: COLUMN retrain_request.requested_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.retrain_request.requested_at IS 'When it asked.';
+COMMENT ON COLUMN sentiment.retrain_request.requested_at IS 'Time of the request.';
 
 --
 -- Name: retrain_request_retrain_request_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
@@ -1923,13 +1923,13 @@ CREATE TABLE sentiment.scoring_run (
 -- Name: TABLE scoring_run; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.scoring_run IS 'The plan of a run: its day and the model that it resolved once.';
+COMMENT ON TABLE sentiment.scoring_run IS 'Plans of runs: the day, and the model, which is resolved once.';
 
 --
 -- Name: COLUMN scoring_run.version; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scoring_run.version IS 'MLflow version that the run fetches its model by.';
+COMMENT ON COLUMN sentiment.scoring_run.version IS 'MLflow version of the model.';
 
 --
 -- Name: COLUMN scoring_run.champion; Type: COMMENT; Schema: sentiment; Owner: -

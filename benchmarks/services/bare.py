@@ -1,4 +1,4 @@
-"""The least that an aiohttp service can do: parse the JSON, answer a constant."""
+"""A minimal aiohttp service: it parses the JSON and answers with a constant."""
 
 import asyncio
 import sys

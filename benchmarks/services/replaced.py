@@ -1,6 +1,6 @@
-"""A service as the replaced ones are written: Flask, gunicorn, and a pickled scikit-learn pipeline.
+"""A service in the usual form: Flask, gunicorn, and a pickled scikit-learn pipeline.
 
-Its own code, by their recipe; the model is the same as ours. `SENTIMENT_PICKLE` names the pipeline's file.
+The model is the same as ours. `SENTIMENT_PICKLE` is the path of the pipeline's file.
 """
 
 import os

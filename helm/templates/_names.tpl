@@ -1,4 +1,4 @@
-{{/* Names and labels. What the Airflow chart's own templates call too uses nothing but .Release and .Values.global. */}}
+{{/* Names and labels. Templates that the Airflow chart calls too use only .Release and .Values.global. */}}
 
 {{- define "sentiment.fullname" -}}
 {{- if contains "sentiment" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-sentiment" .Release.Name | trunc 40 | trimSuffix "-" }}{{ end }}
@@ -39,7 +39,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{/* The reference of an image: (dict "repository" … "tag" … "digest" … "what" …). */}}
 {{- define "sentiment.image" -}}
 {{- if .digest }}{{ printf "%s@%s" .repository .digest }}
-{{- else }}{{ printf "%s:%s" .repository (required (printf "%s is missing: the Git revision that the image was built from" .what) .tag) }}
+{{- else }}{{ printf "%s:%s" .repository (required (printf "%s is missing: set it to the Git revision that the image was built from" .what) .tag) }}
 {{- end }}
 {{- end }}
 

@@ -1,4 +1,4 @@
-{{/* Rules that several network policies have. */}}
+{{/* Rules shared by several network policies. */}}
 
 {{- define "sentiment.blocks" -}}
 {{- range . }}

@@ -1,4 +1,4 @@
-{{/* What pods have in common. */}}
+{{/* Settings that pods share. */}}
 
 {{/* Restricted Pod Security, for a user: (list 10001 10001). */}}
 {{- define "sentiment.podSecurity" -}}
@@ -40,7 +40,7 @@ tolerations: {{- toYaml . | nindent 2 }}
     secretKeyRef: {name: {{ include "sentiment.secretName" (index . 0) }}, key: {{ index . 2 }}}
 {{- end }}
 
-{{/* Keys of an S3 server that gives pods no roles. */}}
+{{/* Keys for an S3 server that does not support roles for pods. */}}
 {{- define "sentiment.objectStoreKeys" -}}
 {{- if .Values.objectStore.keysInSecret }}
 {{ include "sentiment.secretVariable" (list . "AWS_ACCESS_KEY_ID" "s3-access-key") }}
@@ -48,16 +48,16 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* What all of Airflow's containers get beside the settings; called by the Airflow chart. */}}
+{{/* Variables of all Airflow containers, in addition to the settings. The Airflow chart calls this template. */}}
 {{- define "sentiment.airflowVariables" -}}
-# A pod that takes variables for Services would find tcp://… here; what it is given itself wins.
+# In a pod with Service variables this variable would be tcp://…. An explicit value overrides it.
 - {name: SENTIMENT_API_PORT, value: "8080"}
 {{ include "sentiment.secretVariable" (list . "SENTIMENT_DATABASE_URL" "database-url") }}
 {{ include "sentiment.secretVariable" (list . "AIRFLOW_CONN_SENTIMENT_DB" "database-url") }}
 {{ include "sentiment.secretVariable" (list . "SENTIMENT_ERASURE_KEY" "erasure-key") }}
 {{- end }}
 
-{{/* A container that ends when the schema is as this release needs it, or newer: (list $ image key option…). */}}
+{{/* A container that ends when the schema has the revision that this release needs, or a newer one: (list $ image key option…). */}}
 {{- define "sentiment.waitForSchema" -}}
 {{- $root := index . 0 }}
 - name: wait-for-schema

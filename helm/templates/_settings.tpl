@@ -1,9 +1,9 @@
-{{/* Whether Airflow's users are in its own database; else another auth manager knows them. */}}
+{{/* Whether Airflow stores its users in its database. Otherwise another auth manager does. */}}
 {{- define "sentiment.airflowHasUsers" -}}
 {{- if eq .Values.airflow.config.core.auth_manager "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager" }}true{{ end }}
 {{- end }}
 
-{{/* Settings of all parts that are no secrets, as a map. */}}
+{{/* Settings of all parts, without secrets, as a map. */}}
 {{- define "sentiment.settings" -}}
 {{- $settings := dict
   "SENTIMENT_BUCKET" .Values.objectStore.bucket

@@ -17,5 +17,5 @@ def database_url() -> str:
         return Connection.get_connection_from_secrets(DATABASE_CONNECTION).get_uri()
     except AirflowNotFoundException as error:
         raise HTTPException(
-            503, f"There is no Airflow connection {DATABASE_CONNECTION}. Add it under Admin, Connections."
+            503, f"The Airflow connection {DATABASE_CONNECTION} does not exist. Add it under Admin, Connections."
         ) from error

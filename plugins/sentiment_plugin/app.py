@@ -16,8 +16,8 @@ from sentiment_plugin import ledger, pages
 LONGEST_SEARCH = 1024  # the maximum length of an S3 key in bytes
 POSITION = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
 REFUSALS = {
-    401: "You are not logged in to Airflow, or no longer. Log in, then open this page again.",
-    403: "Airflow does not let you see this page. Log in as a user who may read the DAG score_reviews.",
+    401: "You are not logged in to Airflow. Log in, then open this page again.",
+    403: "You do not have access to this page. Log in as a user with read access to the DAG score_reviews.",
 }
 
 
@@ -48,12 +48,12 @@ def _filter(day: str, state: str, key: str) -> ledger.Filter:
     try:
         chosen_day = date.fromisoformat(day) if day else None
     except ValueError as error:
-        raise HTTPException(400, f"“{day}” is not a day. Write it like 2026-11-15.") from error
+        raise HTTPException(400, f"“{day}” is not a day. Use the format 2026-11-15.") from error
     if state not in ledger.STATES:
         known = ", ".join(filter(None, ledger.STATES))
         raise HTTPException(400, f"“{state}” is not a state. Choose one of {known}.")
     if len(key) > LONGEST_SEARCH or "\0" in key:
-        raise HTTPException(400, f"No key holds this text. Search for at most {LONGEST_SEARCH} characters.")
+        raise HTTPException(400, f"No key can contain this text. Search for at most {LONGEST_SEARCH} characters.")
     return ledger.Filter(chosen_day, state, key.strip())
 
 
@@ -62,7 +62,7 @@ def _position(text: str) -> ledger.Position | None:
         return None
     found = POSITION.fullmatch(text)
     if not found:
-        raise HTTPException(400, f"“{text}” is not a place in the ledger. Start from the newest files.")
+        raise HTTPException(400, f"“{text}” is not a valid position in the ledger. Start from the newest files.")
     return ledger.Position(int(found[1]), int(found[2]))
 
 
@@ -76,4 +76,4 @@ def _failed(_request: Request, error: Exception) -> HTMLResponse:
 
 
 def _malformed(_request: Request, _error: Exception) -> HTMLResponse:
-    return pages.problem("The address of this page is not complete. Start from the newest files.", 400)
+    return pages.problem("The address of this page is incomplete. Start from the newest files.", 400)

@@ -1,4 +1,4 @@
-"""What several verbs share: the chosen model, the drops that a source means, the name of a call."""
+"""Functions that several commands share: choosing a model, finding drops, naming a run."""
 
 import os
 from collections.abc import Sequence
@@ -21,20 +21,20 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 class ChosenModel(NamedTuple):
-    """A model to score with, and whether the views are to show its scores."""
+    """A model to score with, and whether the views show its scores."""
 
     model: ScoringModel
     champion: bool
 
 
 def open_storage(config: Settings, sources: Sequence[str] = ("s3://",)) -> Storage:
-    """Return what opens these sources; S3 is asked for credentials only where one of them lies there."""
+    """Return the storage for these sources. Credentials for S3 are needed only if a source is in S3."""
     needs_s3 = any(source.startswith("s3://") for source in sources)
     return Storage(s3_client(config.s3_endpoint_url) if needs_s3 else None)
 
 
 def find_drops(storage: Storage, source: str) -> list[Drop]:
-    """Return the drops that a path, a URI, or a URI ending in a slash means."""
+    """Return the drop at a path or URI, or all drops below a URI that ends in a slash."""
     if source.startswith("s3://") and source.endswith("/"):
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
         return list(storage.list(bucket, prefix))
@@ -44,7 +44,7 @@ def find_drops(storage: Storage, source: str) -> list[Drop]:
 def choose_model(
     connection: Connection, config: Settings, bundle: Path | None, version: str | None = None
 ) -> ChosenModel:
-    """Open the named bundle, else the named version or the champion, else (without a registry) the starter model."""
+    """Open the given bundle, or the given version, or the champion. Without a registry open the starter model."""
     if bundle is None and (config.mlflow_tracking_uri or version):
         registry = RegisteredModel(config.require_mlflow_tracking_uri(), config.model_name, config.model_cache)
         number, digest = registry.resolve(version)
@@ -54,7 +54,7 @@ def choose_model(
 
 
 def command_run_id(verb: str) -> str:
-    """Name this call as the run of its batches, as Airflow names its runs."""
+    """Return a run id for the batches of this command, in the format of Airflow's run ids."""
     return f"{verb}__{datetime.now(UTC).isoformat(timespec='seconds')}__{os.getpid()}"
 
 

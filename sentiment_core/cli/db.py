@@ -1,4 +1,4 @@
-"""`sentiment db`: the schema and the proof that what it holds is consistent."""
+"""`sentiment db`: create, upgrade and verify the schema."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from sentiment_core.database.schema import schema_status, wait_for_schema
 from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 from sentiment_core.settings import settings
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 @click.group()
@@ -21,8 +21,11 @@ def db() -> None:
 @db.command()
 @as_json
 def upgrade(as_json: bool) -> None:
-    """Bring the schema to what this release needs. Safe to run again, and by several at once."""
-    from sentiment_core.database import migrations  # noqa: PLC0415 -- `status` is also asked where there is no Alembic
+    """Upgrade the schema to the revision that this release needs.
+
+    The command is idempotent. Several processes can run it at the same time.
+    """
+    from sentiment_core.database import migrations  # noqa: PLC0415 -- `status` must run without Alembic
 
     url = settings().require_database_url()
     migrations.upgrade(url)
@@ -30,37 +33,43 @@ def upgrade(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"revision": found.found}))
         return
-    ahead = f", which is newer than the {found.needed} of this release: nothing was done" if found.ahead else ""
+    ahead = f". This release needs {found.needed}, which is older, so nothing was changed" if found.ahead else ""
     click.echo(f"The schema is at revision {found.found}{ahead}.")
 
 
 @db.command()
-@click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait until it is current.")
-@click.option("--if-reachable", is_flag=True, help="Do not wait for a database that tells nothing; exit code 0.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="SECONDS",
+    help="Wait up to this long until the schema is current.",
+)
+@click.option("--if-reachable", is_flag=True, help="Exit with code 0 if the database does not answer.")
 @as_json
 def status(wait: float, if_reachable: bool, as_json: bool) -> None:
-    """Tell whether the schema is what this release needs, or newer; exit code 1 when it is not."""
+    """Show whether the schema has the revision that this release needs, or a newer one. Exit code 1 if not."""
     url = settings().require_database_url()
     try:
         found = wait_for_schema(url, wait, if_reachable=if_reachable) if wait else schema_status(url)
     except (DatabaseUnavailable, DatabaseRefused) as error:
         if not if_reachable:
             raise
-        click.echo(f"Not known: {error}", err=True)
+        click.echo(f"Schema revision unknown: {error}", err=True)
         return
     if as_json:
         click.echo(json.dumps({"found": found.found, "needed": found.needed, "current": found.current}))
         sys.exit(not found.current)
     if not found.current:
         raise SchemaOutdated(found=found.found or "none", needed=found.needed)
-    needed = f"newer than the {found.needed} of" if found.ahead else "as it is needed by"
-    click.echo(f"The schema is at revision {found.found}, {needed} this release.")
+    needed = f"This release needs {found.needed} or newer." if found.ahead else "This release needs this revision."
+    click.echo(f"The schema is at revision {found.found}. {needed}")
 
 
 @db.command()
 @as_json
 def verify(as_json: bool) -> None:
-    """Prove that the ledger and the stored rows agree; exit code 1 with each finding when they do not."""
+    """Check that the ledger and the stored rows agree, and list all violations. Exit code 1 if any."""
     from sentiment_core.ledger import verification  # noqa: PLC0415
 
     with connect(settings().require_database_url()) as connection:

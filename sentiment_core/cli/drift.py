@@ -19,19 +19,19 @@ from sentiment_core.settings import settings
 
 @click.command()
 @click.option("--day", type=DAY, help="Day of the files.  [default: yesterday (UTC)]")
-@click.option("--product", help="Only the reviews of this product, beside the day as a whole.")
+@click.option("--product", help="Also compare the reviews of this product.")
 @click.option(
     "--model",
     "bundle",
     type=click.Path(path_type=Path),
-    help="Bundle that scored them; else the champion, or the starter model where no MLflow is set.",
+    help="Bundle that scored the reviews.  [default: the champion, or the starter model without MLflow]",
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the plot and the page.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the plot and the HTML page.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def drift(day: datetime | None, product: str | None, bundle: Path | None, out: Path | None, as_json: bool) -> None:
     """Compare a day's scored reviews with what the model was trained on.
 
-    Nothing is stored: the DAG `monitor_drift` does that. docs/drift.md tells what the figures mean.
+    The command stores nothing. The DAG `monitor_drift` stores the result. docs/drift.md explains the figures.
     """
     config = settings()
     wanted = finished_day(day.date().isoformat()) if day else yesterday()

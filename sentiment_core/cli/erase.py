@@ -10,16 +10,16 @@ from sentiment_core.datasets.snapshot_store import SnapshotStore
 from sentiment_core.ledger import erasure
 from sentiment_core.settings import settings
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 source_option = click.option("--source", default="", help="Source of the id.  [default: files without a source]")
 database_only_option = click.option(
-    "--database-only", is_flag=True, help="Skip snapshots. Use it only where there is no object store."
+    "--database-only", is_flag=True, help="Skip snapshots. Use this only if there is no object store."
 )
 
 
 @click.group()
 def erase() -> None:
-    """Erase reviews on request. Needs SENTIMENT_ERASURE_KEY, as does every later load."""
+    """Erase reviews on request. Requires SENTIMENT_ERASURE_KEY, and so do all later loads."""
 
 
 @erase.command()
@@ -28,7 +28,7 @@ def erase() -> None:
 @database_only_option
 @as_json
 def review(review_id: str, source: str, database_only: bool, as_json: bool) -> None:
-    """Erase the review REVIEW_ID, in all its versions. Later loads reject it."""
+    """Erase all versions of the review REVIEW_ID. Later loads reject it."""
     _erase("review", source, review_id, database_only, as_json)
 
 
@@ -55,7 +55,7 @@ def _erase(kind: erasure.ErasureKind, source: str, identifier: str, database_onl
         f" {done.feedback:,} corrections of the same texts."
     )
     if done.snapshots:
-        click.echo(f"{done.snapshots:,} snapshots lost rows by it: models of them can no longer be rebuilt.")
+        click.echo(f"{done.snapshots:,} snapshots lost rows. Their models can no longer be rebuilt.")
     if done.other_sources:
         others = ", ".join(repr(name) for name in done.other_sources)
         click.echo(f"The same id also exists in other sources ({others}). Nothing was erased there.")

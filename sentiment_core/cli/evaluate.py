@@ -23,7 +23,7 @@ def evaluate(bundle: Path, csv: Path, test_only: bool, params: Path | None, as_j
     model = Bundle.load(bundle)
     test_size = model.manifest.training["data"]["test_size"] if test_only else 0
     if test_only and not test_size:
-        raise click.UsageError("This model's training held out no rows: its test_size is 0.")
+        raise click.UsageError("The training of this model held out no rows, because its test_size is 0.")
     group_column = model.provenance.get("grouped_by") if test_only else None
     reviews = read_labelled([csv], Params.load(params or DEFAULTS).data, group_column)
     if test_only:

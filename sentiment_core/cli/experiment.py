@@ -27,12 +27,19 @@ _WIDE: Final = 160
 @click.command
 @click.argument("name", type=click.Choice(catalogue.NAMES))
 @click.argument("csv", nargs=-1, required=True, type=_CSV)
-@click.option("--group", "group_column", metavar="COLUMN", help="Rows equal in this column share a fold.")
+@click.option(
+    "--group",
+    "group_column",
+    metavar="COLUMN",
+    help="Rows with the same value in this column are put in the same fold.",
+)
 @click.option("--unlabelled", multiple=True, type=_CSV, help="CSV file of reviews without labels.")
-@click.option("--rows", type=click.IntRange(min=1), help="Most reviews of each kind, chosen by hash.  [default: all]")
+@click.option(
+    "--rows", type=click.IntRange(min=1), help="Maximum reviews of each kind, chosen by hash.  [default: all]"
+)
 @click.option("--params", "params_file", type=_CSV, help="Training configuration instead of the package's params.yaml.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the table and the plot.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def experiment(
     name: str,
     csv: tuple[Path, ...],
@@ -45,7 +52,8 @@ def experiment(
 ) -> None:
     """Run the experiment NAME on labelled reviews in CSV files, and compare its trials.
 
-    With SENTIMENT_MLFLOW_TRACKING_URI its runs, table and plot are in MLflow, under sentiment/experiments/NAME.
+    If SENTIMENT_MLFLOW_TRACKING_URI is set, its runs, table and plot are logged to MLflow, under
+    sentiment/experiments/NAME.
     """
     from sentiment_core.datasets.labelled_reviews import read_labelled, read_texts  # noqa: PLC0415
     from sentiment_core.experiments.trial import prepare  # noqa: PLC0415
@@ -53,7 +61,7 @@ def experiment(
 
     wanted = catalogue.experiment(name)
     if wanted.needs_unlabelled and not unlabelled:
-        raise ExperimentInvalid(name=name, why="it needs reviews without labels (--unlabelled FILE)")
+        raise ExperimentInvalid(name=name, why="it needs reviews without labels. Add --unlabelled FILE")
     params = Params.load(params_file or DEFAULTS)
     console = Console(stderr=True)
     with console.status("Reading") as status:
@@ -132,7 +140,7 @@ def _print(comparison: "TrialComparison", run: "ExperimentRun | None") -> None:
     for row in comparison.rows():
         table.add_row(*row)
     console = Console()
-    if not console.is_terminal:  # into a file or a pipe it goes unbroken
+    if not console.is_terminal:  # do not wrap lines in a file or a pipe
         console.width = _WIDE
     console.print(table)
     for result in comparison.failures:

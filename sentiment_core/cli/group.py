@@ -93,7 +93,7 @@ VERBS: Final = {
 
 
 class VerbGroup(click.Group):
-    """A group that imports a verb when it runs, and knows the summaries of all."""
+    """A group that imports a command's module only when the command runs. The summaries are in `VERBS`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs whose packages are installed. Running another one names the package it needs."""
@@ -128,5 +128,5 @@ class VerbGroup(click.Group):
 @click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(version)s")
 def main() -> None:
-    """Know what your customers say: score reviews, load them into PostgreSQL, train and serve models."""
+    """Score customer reviews, load them into PostgreSQL, and train and serve sentiment models."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s")

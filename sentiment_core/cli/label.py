@@ -16,7 +16,7 @@ from sentiment_core.errors import OutputUnsupported
 from sentiment_core.settings import settings
 
 source_option = click.option(
-    "--source", default="", help="Source that the reviews belong to.  [default: the files without one]"
+    "--source", default="", help="Source that the reviews belong to.  [default: files without a source]"
 )
 
 
@@ -30,7 +30,9 @@ def label() -> None:
 @click.option("--until", type=DAY, help="Last day of the reviews.  [default: the first]")
 @source_option
 @click.option("--product", help="Product of the reviews.  [default: all]")
-@click.option("--each", type=click.IntRange(1), default=10, show_default=True, help="Reviews of each day and product.")
+@click.option(
+    "--each", type=click.IntRange(1), default=10, show_default=True, help="Maximum reviews for each day and product."
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="CSV file to write.")
 @params_option
 @as_json
@@ -44,7 +46,7 @@ def export(
     params: Path | None,
     as_json: bool,
 ) -> None:
-    """Write the reviews of some days whose scores are nearest to 0.5 into a CSV file with an empty label column."""
+    """Write the reviews with scores nearest to 0.5 to a CSV file with an empty label column."""
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415 - only the extra `train` can read it
 
     config = settings()
@@ -76,7 +78,11 @@ def import_file(file: Path, source: str, params: Path | None, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps(done._asdict()))
     else:
-        where = "nothing is stored" if done.uri is None else f"{'stored as' if done.new else 'already'} {done.uri}"
+        where = (
+            "nothing was stored"
+            if done.uri is None
+            else f"{'stored as' if done.new else 'already stored as'} {done.uri}"
+        )
         click.echo(f"{done.labelled:,} of {done.rows:,} rows are labelled: {where}")
         for code, rows in done.rejected.items():
             click.echo(f"{rows:,} rows rejected: {code}")

@@ -30,12 +30,12 @@ from sentiment_core.settings import settings
     help="Bundle to score with.  [default: the champion, or the starter model without MLflow]",
 )
 @click.option("--replace", is_flag=True, help="Reload and rescore loaded files, and retry rejected ones.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: bool) -> None:
     """Load review files into PostgreSQL, each file exactly once.
 
     A file is loaded entirely or not at all. An S3 URI that ends in a slash names every object below it. Exit code 1
-    if a file is rejected or fails for now; the other files are loaded nevertheless.
+    if a file is rejected or a retry can succeed. The other files are loaded.
     """
     config = settings()
     storage = open_storage(config, sources)
@@ -50,7 +50,7 @@ def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: 
         for drop in drops:
             try:
                 outcomes.append(load_drop(loader, drop, replace))
-            except TransientError as error:  # does not keep back the others
+            except TransientError as error:  # the other files are loaded
                 failed = failed or error
             bar.finish(drop)
     if as_json:
@@ -63,7 +63,7 @@ def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: 
 
 
 class LoadingBar:
-    """A bar on a terminal: how many bytes of all drops are read, and how many rows a second are written."""
+    """A progress bar on a terminal: bytes read of all drops, and rows written per second."""
 
     def __init__(self, drops: Sequence[Drop], shown: bool) -> None:
         console = Console(stderr=True)
@@ -87,15 +87,15 @@ class LoadingBar:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
-        """Move the bar; the rate is that of the file that is being loaded."""
+    def report(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+        """Move the bar. The rate is that of the current file."""
         elapsed = self._bar.tasks[0].elapsed or 0
         name = file.key.rpartition("/")[2]
         rate = f"{rows / elapsed:,.0f} rows/s" if elapsed and not self._finished else ""
         self._bar.update(self._task, completed=self._finished + bytes_read, description=name, rate=rate)
 
     def done(self, file: SourceFile) -> None:
-        """Do nothing: `finish` tells of files that were not read, too."""
+        """Do nothing. `finish` also counts files that were not read."""
 
     def finish(self, drop: Drop) -> None:
         """Count a drop as done."""
@@ -104,17 +104,17 @@ class LoadingBar:
 
 
 class CombinedProgress:
-    """Tells two of a load's progress."""
+    """Forwards the progress of a load to several receivers."""
 
-    def __init__(self, *told: Progress) -> None:
-        self._told = told
+    def __init__(self, *receivers: Progress) -> None:
+        self._receivers = receivers
 
-    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
-        """Tell both."""
-        for each in self._told:
-            each.tell(file, bytes_read, rows)
+    def report(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+        """Forward the report."""
+        for each in self._receivers:
+            each.report(file, bytes_read, rows)
 
     def done(self, file: SourceFile) -> None:
-        """Tell both that the load ended."""
-        for each in self._told:
+        """Forward the end of the load."""
+        for each in self._receivers:
             each.done(file)

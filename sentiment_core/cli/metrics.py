@@ -10,11 +10,11 @@ from rich.table import Table
 
 CSV: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
-AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 def print_metrics(metrics: dict[str, Any], title: str, as_json: bool) -> None:
-    """Print metrics as a table, or as JSON for machines."""
+    """Print metrics as a table, or as JSON."""
     if as_json:
         click.echo(json.dumps(metrics))
         return

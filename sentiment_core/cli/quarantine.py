@@ -22,7 +22,7 @@ from sentiment_core.settings import settings
 
 SHOWN_CHARACTERS = 60  # of a reason in the list
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,7 +31,7 @@ def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--since", type=DAY, help="First day of the files."),
         click.option("--until", type=DAY, help="Last day of the files."),
         click.option("--source", help="Source of the files."),
-        click.option("--code", type=click.Choice([str(code) for code in RejectCode]), help="Reject code."),
+        click.option("--code", type=click.Choice([str(code) for code in RejectCode]), help="Reason code."),
     ):
         command = option(command)
     return command
@@ -69,10 +69,10 @@ def list_entries(
     table = Table("File", "Line", "Code", "Reason", "Key", box=None)
     for entry in entries:
         line = "whole" if entry.line is None else str(entry.line)
-        shown = f"taken in by batch {entry.resolved_by}" if entry.resolved_by else entry.reason
+        shown = f"loaded by batch {entry.resolved_by}" if entry.resolved_by else entry.reason
         table.add_row(str(entry.source_file_id), line, entry.code, shown[:SHOWN_CHARACTERS], entry.key)
     Console().print(table)
-    click.echo(f"{len(entries):,} of {total:,} entries. `sentiment quarantine show FILE LINE` shows one whole.")
+    click.echo(f"{len(entries):,} of {total:,} entries. `sentiment quarantine show FILE LINE` shows the whole row.")
 
 
 @quarantine.command()
@@ -80,19 +80,21 @@ def list_entries(
 @click.argument("line", type=int, required=False)
 @as_json
 def show(file: int, line: int | None, as_json: bool) -> None:
-    """Show what was rejected of file FILE, or on its line LINE, with the bytes as they stand in the file."""
+    """Show the rejected rows of file FILE, or the one on line LINE, with their unchanged bytes."""
     with connect(settings().require_database_url()) as connection:
         entries, _ = read_entries(connection, QuarantineFilter(files=[file], resolved=True))
     entries = [entry for entry in entries if line is None or entry.line == line]
     if not entries:
-        raise click.ClickException(f"Nothing of file {file}{'' if line is None else f', line {line},'} was rejected.")
+        raise click.ClickException(
+            f"The quarantine has no entry for file {file}{'' if line is None else f', line {line}'}."
+        )
     if as_json:
         click.echo(json.dumps([_document(entry) for entry in entries]))
     for entry in entries if not as_json else ():
         place = "the whole file" if entry.line is None else f"line {entry.line}"
         click.echo(f"{entry.key}, {place}: {entry.code}: {entry.reason}")
         if entry.resolved_by:
-            click.echo(f"taken in by batch {entry.resolved_by}")
+            click.echo(f"loaded by batch {entry.resolved_by}")
         if entry.raw is not None:
             click.echo(entry.raw.decode("utf-8", "backslashreplace"))
 
@@ -111,10 +113,11 @@ def replay(
     bundle: Path | None,
     as_json: bool,
 ) -> None:
-    """Try again what was rejected of FILES, or of all files that the options choose.
+    """Replay the rejected rows of FILES, or of all files that the options select.
 
-    Rows are taken from the quarantine, files that were rejected whole from where they lie. What is taken in is scored
-    by the champion and names its batch; what still breaks the contract stays. Exit code 1 when nothing could be taken.
+    Rows are read from the quarantine. Files that were rejected as a whole are read from the bucket again. Rows that now
+    satisfy the contract are scored by the champion, and their quarantine entries name the batch. Other rows stay in
+    the quarantine. Exit code 1 if no row was loaded.
     """
     config = settings()
     choice = _choice(since, until, source, code)._replace(files=files)
@@ -129,11 +132,11 @@ def replay(
     for outcome in outcomes if not as_json else ():
         print_outcome(outcome)
     if not outcomes and not as_json:
-        click.echo("Nothing that was rejected fits this choice.")
-    taken = any(
+        click.echo("No rejected row or file matches these options.")
+    loaded = any(
         outcome.status in (LoadStatus.REPLAYED, LoadStatus.LOADED, LoadStatus.DUPLICATE) for outcome in outcomes
     )
-    sys.exit(bool(outcomes) and not taken)
+    sys.exit(bool(outcomes) and not loaded)
 
 
 def _replay(loader: Loader, replayer: Replayer, source_file_id: int) -> LoadOutcome:

@@ -31,7 +31,7 @@ _OUTCOME_COLOUR: Final = {"passed": "green", "failed": "red", "skipped": "yellow
 _LONGEST_REASON: Final = 1_000
 _Answer = TypeVar("_Answer")
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 @click.group()
@@ -42,17 +42,17 @@ def registry() -> None:
 @registry.command("list")
 @as_json
 def list_versions(as_json: bool) -> None:
-    """List all versions, newest first, and tell when the history of promotions disagrees with the registry."""
+    """List all versions, newest first. Warn if the history of promotions disagrees with the registry."""
     models = registered_model()
     versions = models.versions()
     trouble = _disagreement(models)
     if trouble:
-        click.echo(f"Warning: {trouble}. The next move settles it.", err=True)
+        click.echo(f"Warning: {trouble}. The next promotion or rollback reconciles them.", err=True)
     if as_json:
         click.echo(json.dumps([version._asdict() for version in versions]))
         return
     if not versions:
-        click.echo("No version is registered. `sentiment registry register BUNDLE` makes the first.")
+        click.echo("No version is registered. Run `sentiment registry register BUNDLE` to register one.")
         return
     table = Table("Version", "Aliases", "Digest", "Created (UTC)", box=None)
     for version in versions:
@@ -63,10 +63,10 @@ def list_versions(as_json: bool) -> None:
 
 @registry.command()
 @click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--champion", is_flag=True, help=f"Also point the alias `{CHAMPION}` at the version, without the gate.")
+@click.option("--champion", is_flag=True, help=f"Also set the alias `{CHAMPION}` to the version, without the gate.")
 @as_json
 def register(bundle: Path, champion: bool, as_json: bool) -> None:
-    """Register the bundle in the folder BUNDLE; one that is registered already keeps its version."""
+    """Register the bundle in the folder BUNDLE. A registered bundle keeps its version."""
     models = registered_model()
     version = models.register(bundle)
     if champion and settings().database_url is not None:
@@ -85,10 +85,16 @@ def register(bundle: Path, champion: bool, as_json: bool) -> None:
 
 @registry.command("first-model")
 @click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path), default=STARTER)
-@click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait until MLflow answers.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="SECONDS",
+    help="Wait up to this long until MLflow answers.",
+)
 @as_json
 def first_model(bundle: Path, wait: float, as_json: bool) -> None:
-    """Make BUNDLE (the starter model) the first champion; where there is one, do nothing. Safe to run again."""
+    """Make BUNDLE (default: the starter model) the first champion. Do nothing if there is a champion."""
     from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
 
     models = registered_model()
@@ -107,12 +113,14 @@ def first_model(bundle: Path, wait: float, as_json: bool) -> None:
 
 @registry.command()
 @click.argument("version", type=click.IntRange(min=1))
-@click.option("--evaluate", multiple=True, type=_FILE, help="Labelled CSV file to judge on; may be given again.")
-@click.option("--group", "group_column", metavar="COLUMN", help="Column of the files whose values are slices too.")
-@click.option("--policy", type=_FILE, help="Policy of the gate instead of the package's gate.yaml.")
+@click.option("--evaluate", multiple=True, type=_FILE, help="Labelled CSV file for the gate. Can be repeated.")
+@click.option(
+    "--group", "group_column", metavar="COLUMN", help="Column of the files whose values are additional slices."
+)
+@click.option("--policy", type=_FILE, help="Gate policy instead of the package's gate.yaml.")
 @click.option("--params", type=_FILE, help="Configuration that names the label column and the labels' spellings.")
-@click.option("--force", is_flag=True, help="Promote whatever the gate says, or without it; needs a reason.")
-@click.option("--reason", help="Why, for the history.")
+@click.option("--force", is_flag=True, help="Promote even if the gate refuses, or without the gate. Requires --reason.")
+@click.option("--reason", help="Reason to record in the history.")
 @as_json
 def promote(
     version: int,
@@ -124,12 +132,12 @@ def promote(
     reason: str | None,
     as_json: bool,
 ) -> None:
-    """Make VERSION the champion if the gate lets it, judged on labelled reviews against the champion that stands.
+    """Make VERSION the champion if it passes the gate, which compares it with the champion on labelled reviews.
 
-    Exit code 1 when it is refused; the checks that failed are named.
+    If the gate refuses it, the command lists the failed checks. Exit code 1.
     """
     if not evaluate and not force:
-        raise click.UsageError("Say what the gate judges on (--evaluate CSV), or go past it (--force --reason WHY).")
+        raise click.UsageError("Give the gate labelled reviews (--evaluate CSV), or skip it (--force --reason WHY).")
     _check_reason(reason, needed=force)
     from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
 
@@ -139,7 +147,7 @@ def promote(
         if verdict is not None and not as_json:
             _print_verdict(verdict)
         kind: Final = "force" if force else "promote"
-        why = reason or "the gate passed it"
+        why = reason or "passed the gate"
         try:
             done = move(connection, models, version, actor=_actor(), reason=why, verdict=verdict, kind=kind)
         except GateRefused:
@@ -153,10 +161,10 @@ def promote(
 
 
 @registry.command()
-@click.option("--reason", default="rolled back by hand", show_default=True, help="Why, for the history.")
+@click.option("--reason", default="rolled back by hand", show_default=True, help="Reason to record in the history.")
 @as_json
 def rollback(reason: str, as_json: bool) -> None:
-    """Make the last good version the champion again. Right after a rollback it does nothing."""
+    """Make the last good version the champion again. Running the command twice does not toggle."""
     _check_reason(reason, needed=True)
     from sentiment_core.promotion.alias_moves import rollback as move_back  # noqa: PLC0415
 
@@ -169,9 +177,9 @@ def rollback(reason: str, as_json: bool) -> None:
 @click.option("--alias", help="Only this alias.  [default: all]")
 @as_json
 def history(alias: str | None, as_json: bool) -> None:
-    """Show who or what moved which alias when, from where to where, and why; newest first.
+    """Show all alias moves, newest first: when, by whom, from which version to which, and why.
 
-    What was moved in MLflow itself, or cut off, is entered or settled first, if MLflow answers.
+    If MLflow answers, moves made in MLflow itself and interrupted moves are recorded first.
     """
     from sentiment_core.promotion.alias_moves import history as rows_of  # noqa: PLC0415
     from sentiment_core.promotion.alias_moves import reconcile  # noqa: PLC0415
@@ -182,13 +190,13 @@ def history(alias: str | None, as_json: bool) -> None:
                 for each in [alias] if alias else [CHAMPION, CHALLENGER]:
                     reconcile(connection, registered_model(), each)
             except SentimentError as error:
-                click.echo(f"Warning: {error} The history may lag behind it.", err=True)
+                click.echo(f"Warning: {error} The history may be out of date.", err=True)
         rows = rows_of(connection, alias)
     if as_json:
         click.echo(json.dumps([row._asdict() for row in rows], default=str))
         return
     if not rows:
-        click.echo("No alias was moved yet.")
+        click.echo("No alias has been moved yet.")
         return
     _print_history(rows)
 
@@ -229,9 +237,9 @@ def _print_history(rows: "list[Promotion]") -> None:
     for row in rows:
         what = row.kind if row.state == "moved" else f"{row.kind}, {row.state}"
         places = ("none" if version is None else str(version) for version in (row.from_version, row.to_version))
-        told = "; ".join(filter(None, (row.reason, row.detail, _failed_checks(row))))
+        why = "; ".join(filter(None, (row.reason, row.detail, _failed_checks(row))))
         when = row.moved_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(when, row.alias, what, *places, (row.to_digest or "")[:12], escape(row.actor), escape(told))
+        table.add_row(when, row.alias, what, *places, (row.to_digest or "")[:12], escape(row.actor), escape(why))
     Console().print(table)
 
 
@@ -242,7 +250,7 @@ def _failed_checks(row: "Promotion") -> str:
 
 
 def _disagreement(models: RegisteredModel) -> str | None:
-    """Return how the history disagrees with the registry; a database that is away is told of, and hides no version."""
+    """Return how the history disagrees with the registry; if the database is unavailable, that is the text."""
     if settings().database_url is None:
         return None
     from sentiment_core.promotion.alias_moves import disagreement  # noqa: PLC0415
@@ -255,7 +263,7 @@ def _disagreement(models: RegisteredModel) -> str | None:
 
 
 def _answer_within(seconds: float, ask: Callable[[], _Answer]) -> _Answer:
-    """Return what the registry answers, asked again until so many seconds have passed while it does not answer."""
+    """Return the registry's answer. Retry for up to `seconds` while it is unavailable."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -272,13 +280,13 @@ def _sentence(detail: str) -> str:
 
 def _check_reason(reason: str | None, *, needed: bool) -> None:
     if needed and not (reason or "").strip():
-        raise click.UsageError("Say why, for the history: --reason WHY.")
+        raise click.UsageError("The history needs a reason. Add --reason WHY.")
     if reason and len(reason) > _LONGEST_REASON:
-        raise click.UsageError(f"The reason has {len(reason)} characters; {_LONGEST_REASON} is the most.")
+        raise click.UsageError(f"The reason has {len(reason)} characters. The maximum is {_LONGEST_REASON}.")
 
 
 def _actor() -> str:
-    """Return who runs this, for the history."""
+    """Return the name of the user who runs the command, for the history."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run as a user without a name

@@ -20,8 +20,10 @@ from sentiment_core.settings import settings
 @click.option("--model", "bundle", type=click.Path(path_type=Path), help="Bundle instead of a registered version.")
 @click.option("--since", type=DAY, required=True, help="First day of the files.")
 @click.option("--until", type=DAY, required=True, help="Last day of the files.")
-@click.option("--make-current", is_flag=True, help="Let the views show these scores though it is not the champion.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.option(
+    "--make-current", is_flag=True, help="Let the views show these scores even if the model is not the champion."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def rescore(
     model_version: str | None,
     bundle: Path | None,
@@ -32,8 +34,8 @@ def rescore(
 ) -> None:
     """Score stored reviews with another model, from their stored text.
 
-    What the model has scored is skipped. The scores of several models live side by side; the views show those of the
-    champion once it has scored a file.
+    Rows that the model has already scored are skipped. The scores of all models are kept. The views show the champion's
+    scores as soon as it has scored the file.
     """
     config = settings()
     quiet = as_json or not Console(stderr=True).is_terminal
@@ -51,4 +53,4 @@ def rescore(
     for outcome in outcomes:
         print_outcome(outcome)
     if not outcomes:
-        click.echo("No file of these days is loaded.")
+        click.echo("No file of these days has been loaded.")

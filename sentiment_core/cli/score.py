@@ -25,9 +25,15 @@ from sentiment_core.settings import settings
     default=STARTER,
     help="Bundle to score with.  [default: the starter model]",
 )
-@click.option("--explain", metavar="N", type=click.IntRange(0), default=0, help="Add the N n-grams that moved a score.")
-@click.option("--threads", type=click.IntRange(1), default=os.cpu_count(), help="[default: one a processor]")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.option(
+    "--explain",
+    metavar="N",
+    type=click.IntRange(0),
+    default=0,
+    help="Add the N n-grams that contributed most to each score.",
+)
+@click.option("--threads", type=click.IntRange(1), default=os.cpu_count(), help="[default: one per processor]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def score(source: Path, out: Path, model: Path, explain: int, threads: int, as_json: bool) -> None:
     """Score a file of reviews into a CSV or Parquet file that keeps all its columns."""
     scorer = Scorer(Bundle.load(model))

@@ -18,7 +18,7 @@ from sentiment_core.settings import settings
 if TYPE_CHECKING:
     from sentiment_core.datasets.checks import DataCheck
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 params_option = click.option(
     "--params",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -40,9 +40,9 @@ def snapshot() -> None:
 @params_option
 @as_json
 def create(since: datetime | None, until: datetime | None, params: Path | None, as_json: bool) -> None:
-    """Collect the labelled files below the training prefix and the corrections, split them, and store them.
+    """Create a snapshot of the labelled files below the training prefix and of the corrections.
 
-    The same data always gives the same snapshot. Exit code 1 when it is stored but fails a check.
+    The same data always gives the same snapshot. Exit code 1 if it is stored but fails a check.
     """
     from sentiment_core.datasets.checks import check  # noqa: PLC0415 - these bring what training needs
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
@@ -57,8 +57,8 @@ def create(since: datetime | None, until: datetime | None, params: Path | None, 
     checks = check(made.snapshot, configuration)
     uri = SnapshotStore.of(storage, config).uri(made.snapshot.id)
     if as_json:
-        told = _as_document(made.snapshot.manifest, 0) | {"uri": uri, "new": made.new}
-        click.echo(json.dumps(told | {"checks": [each._asdict() for each in checks]}))
+        document = _as_document(made.snapshot.manifest, 0) | {"uri": uri, "new": made.new}
+        click.echo(json.dumps(document | {"checks": [each._asdict() for each in checks]}))
     else:
         click.echo(f"{'Stored' if made.new else 'Already there'}: {uri}")
         _print(made.snapshot.manifest)
@@ -89,7 +89,7 @@ def list_snapshots(as_json: bool) -> None:
         )
         return
     if not found:
-        click.echo("There is no snapshot. `sentiment snapshot create` makes the first.")
+        click.echo("There is no snapshot. Run `sentiment snapshot create` to create one.")
         return
     table = Table("Id", "Created (UTC)", "To train on", "To test with", "Erased", box=None)
     for each in found:
@@ -103,7 +103,7 @@ def list_snapshots(as_json: bool) -> None:
 @click.argument("snapshot_id", metavar="ID")
 @as_json
 def show(snapshot_id: str, as_json: bool) -> None:
-    """Show where the rows of the snapshot ID come from, and what became of those that it does not have."""
+    """Show the sources of the snapshot ID, and how many of their rows it left out and why."""
     found = _store().find(snapshot_id)
     if as_json:
         click.echo(json.dumps(_as_document(found.manifest, found.rows_erased)))
@@ -111,7 +111,7 @@ def show(snapshot_id: str, as_json: bool) -> None:
     click.echo(f"{found.id}, made {found.created:%Y-%m-%d %H:%M} UTC")
     _print(found.manifest)
     if found.rows_erased:
-        click.echo(f"{found.rows_erased:,} rows were erased on request: a model of it can no longer be rebuilt.")
+        click.echo(f"{found.rows_erased:,} rows were erased on request. Its model can no longer be rebuilt.")
 
 
 def _store() -> SnapshotStore:
@@ -127,25 +127,25 @@ def _print(manifest: SnapshotManifest) -> None:
     for name, side in (("train on", manifest.training), ("test with", manifest.test)):
         click.echo(f"To {name}: {', '.join(f'{count:,} {label}' for label, count in side.rows.items()) or 'nothing'}")
     if manifest.near_duplicates.rows:
-        click.echo(f"Left out of the test: {manifest.near_duplicates.rows:,} rows that are nearly the same as others")
+        click.echo(f"Left out of the test side: {manifest.near_duplicates.rows:,} near-duplicates of other rows")
     for source in manifest.sources:
         reasons = [f"{each.rows:,} {code}" for code, each in source.rejected.items()]
-        reasons += [f"{source.duplicates:,} repeated"] * bool(source.duplicates)
+        reasons += [f"{source.duplicates:,} duplicate"] * bool(source.duplicates)
         reasons += [f"{source.contradicting:,} with two labels"] * bool(source.contradicting)
-        told = [f"{source.taken:,} of {source.rows:,} rows taken", *reasons]
-        click.echo(f"  {source.key}: {', '.join(told)}")
+        counts = [f"{source.taken:,} of {source.rows:,} rows used", *reasons]
+        click.echo(f"  {source.key}: {', '.join(counts)}")
     for file in manifest.rejected_files:
         click.echo(f"  {file.key}: rejected: {file.code}: {file.why}")
     corrected = manifest.corrections
     if corrected.corrections:
         click.echo(
-            f"  {corrected.corrections:,} corrections of {corrected.texts:,} texts: {corrected.taken:,} taken,"
+            f"  {corrected.corrections:,} corrections of {corrected.texts:,} texts: {corrected.taken:,} used,"
             f" {corrected.undecided:,} undecided, {corrected.labelled:,} labelled by a file,"
-            f" {corrected.unknown_label:,} of a label that the model does not know"
+            f" {corrected.unknown_label:,} with a label that the model does not have"
         )
 
 
 def _print_checks(checks: "list[DataCheck]") -> None:
     for each in checks:
         if not each.passed:
-            click.echo(f"Check {each.name} failed: {each.told}; the limit is {each.limit:g}")
+            click.echo(f"Check {each.name} failed: {each.told}. The limit is {each.limit:g}")

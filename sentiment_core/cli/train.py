@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 @click.argument("csv", nargs=-1, type=CSV)
 @click.option("--snapshot", metavar="ID", help="Train on a stored snapshot instead of CSV files.")
 @click.option("--out", type=FOLDER, help="Folder for the bundle. Without it only metrics are printed.")
-@click.option("--cross-validate", "group_column", metavar="COLUMN", help="Rows equal in this column share a fold.")
+@click.option(
+    "--cross-validate",
+    "group_column",
+    metavar="COLUMN",
+    help="Rows with the same value in this column are put in the same fold.",
+)
 @click.option(
     "--unlabelled", multiple=True, type=CSV, help="CSV file of unlabelled reviews for semi-supervised training."
 )
@@ -59,12 +64,12 @@ def train(
     from sentiment_core.training.train import cross_validate, train_measured  # noqa: PLC0415
 
     if bool(csv) == bool(snapshot):
-        raise click.UsageError("Name CSV files to train on, or a snapshot (--snapshot ID).")
+        raise click.UsageError("Give CSV files to train on, or a snapshot (--snapshot ID).")
     if snapshot and group_column:
         raise click.UsageError("A snapshot stores its own group column. Leave out --cross-validate.")
     if out is None and group_column is None and not snapshot and not track:
         raise click.UsageError(
-            "Name the folder of the bundle (--out DIR, --track), or only measure (--cross-validate COLUMN)."
+            "Give a folder for the bundle (--out DIR, --track), or only measure (--cross-validate COLUMN)."
         )
     if track:
         registered_model().versions()  # fails now, not after minutes of training, if the server is unreachable
@@ -76,12 +81,12 @@ def train(
         else:
             reviews = read_labelled(csv, configuration.data, group_column)
             if out is None and not track:
-                metrics = _of_folds(cross_validate(reviews, configuration, others, step))
+                metrics = _fold_metrics(cross_validate(reviews, configuration, others, step))
                 print_metrics(metrics, "Held-out reviews", as_json)
                 return
             names = data_name or ", ".join(path.name for path in (*csv, *unlabelled))
             trained = train_measured(reviews, configuration, {"data": names, "grouped_by": group_column}, others, step)
-        metrics = _of_bundle(trained.bundle)
+        metrics = _bundle_metrics(trained.bundle)
         with _folder(out) as folder:
             trained.bundle.save(folder)
             if track:
@@ -101,7 +106,7 @@ def _train_snapshot(
     return train_snapshot(snapshot, params, provenance, unlabelled, step)
 
 
-def _of_folds(held_out: "CrossValidation") -> dict[str, Any]:
+def _fold_metrics(held_out: "CrossValidation") -> dict[str, Any]:
     return held_out.metrics._asdict() | {
         "fold_accuracies": held_out.fold_accuracies,
         "brier_uncalibrated": held_out.uncalibrated.brier,
@@ -109,7 +114,7 @@ def _of_folds(held_out: "CrossValidation") -> dict[str, Any]:
     }
 
 
-def _of_bundle(bundle: Bundle) -> dict[str, Any]:
+def _bundle_metrics(bundle: Bundle) -> dict[str, Any]:
     metrics: dict[str, Any] = bundle.provenance["held_out"] | {"digest": bundle.digest}
     return metrics | {name: bundle.provenance[name] for name in ("test", "snapshot") if name in bundle.provenance}
 

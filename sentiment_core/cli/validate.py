@@ -14,7 +14,7 @@ SHOWN_BYTES = 120  # of a rejected row
 
 @click.command()
 @click.argument("sources", metavar="PATH_OR_S3_URI...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def validate(sources: tuple[str, ...], as_json: bool) -> None:
     """Check review files against the drop contract without loading them.
 

@@ -41,8 +41,8 @@ class TextColumn(NamedTuple):
         width = np.dtype(np.int64 if kind == "large_string" else np.int32)
         if offsets is None or len(array) == 0:
             return cls(np.empty(0, np.uint8), np.zeros(len(array) + 1, np.int64))
-        begins = np.frombuffer(offsets, width, len(array) + 1, array.offset * width.itemsize).astype(np.int64)
-        return cls(np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8), begins)
+        row_offsets = np.frombuffer(offsets, width, len(array) + 1, array.offset * width.itemsize).astype(np.int64)
+        return cls(np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8), row_offsets)
 
     @property
     def size(self) -> int:

@@ -63,4 +63,4 @@ class _Cache(FunctionCache):  # type: ignore[misc]
         try:
             super().save_overload(sig, data)
         except OSError as error:
-            log.warning("compiled code cannot be kept in %s: %s", self.cache_path, error.strerror)
+            log.warning("compiled code cannot be cached in %s: %s", self.cache_path, error.strerror)

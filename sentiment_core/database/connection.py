@@ -24,8 +24,8 @@ def database_errors() -> Iterator[None]:
     except psycopg2.Error as error:
         # The rollback on a lost connection fails too. The error before that one says how the connection was lost.
         before = error.__context__ if isinstance(error, psycopg2.InterfaceError) else None
-        told = before if isinstance(before, psycopg2.Error) else error
-        why = " ".join(str(told).split()) or type(told).__name__
+        reported = before if isinstance(before, psycopg2.Error) else error
+        why = " ".join(str(reported).split()) or type(reported).__name__
         state = error.pgcode or ""
         lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError) and not state
         if lost or state.startswith(TRANSIENT_STATES):

@@ -10,7 +10,7 @@ from sentiment_core.database.connection import connect
 from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 
 # SQLSTATE: the table is missing, or its schema is.
-_NOT_THERE = ("42P01", "3F000")
+_MISSING_STATES = ("42P01", "3F000")
 
 
 class SchemaStatus(NamedTuple):
@@ -59,7 +59,7 @@ def schema_status(url: str) -> SchemaStatus:
             found = row[0] if row else None
     except DatabaseRefused as error:
         cause = error.__cause__
-        if not isinstance(cause, psycopg2.Error) or cause.pgcode not in _NOT_THERE:
+        if not isinstance(cause, psycopg2.Error) or cause.pgcode not in _MISSING_STATES:
             raise
     return SchemaStatus(found, required_revision())
 

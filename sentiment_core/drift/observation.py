@@ -19,7 +19,7 @@ from sentiment_core.database.connection import Connection
 from sentiment_core.drift.statistics import Observed, Rejections, TextCounts
 from sentiment_core.labels import LABELS
 from sentiment_core.ledger.models import ScoringModel
-from sentiment_core.model.drift_reference import LOOKED_AT, Reference
+from sentiment_core.model.drift_reference import EXAMINED_CHARACTERS, Reference
 from sentiment_core.settings import Settings
 
 MOST_PRODUCTS: Final = 100  # per day: the products with the most rows
@@ -99,7 +99,7 @@ def _sample(connection: Connection, chosen: Mapping[str, Any], model: ScoringMod
     lengths: list[int] = []
     unknown = [np.empty(0)]
     with connection.cursor("sample") as cursor:
-        cursor.execute(_SAMPLE, {**chosen, "sampled": rows, "looked_at": LOOKED_AT})
+        cursor.execute(_SAMPLE, {**chosen, "sampled": rows, "examined": EXAMINED_CHARACTERS})
         while fetched := cursor.fetchmany(_FETCHED):
             products += [product_id for product_id, _, _ in fetched]
             lengths += [length for _, length, _ in fetched]
@@ -152,7 +152,7 @@ _SCORES = f"""
 """
 
 _SAMPLE = f"""
-    SELECT r.product_id, char_length(r.text), left(r.text, %(looked_at)s)
+    SELECT r.product_id, char_length(r.text), left(r.text, %(examined)s)
     FROM (
         SELECT s.day, s.source_file_id, s.line {_SCORED}
         ORDER BY hashint8extended(s.source_file_id, s.line), s.source_file_id, s.line

@@ -91,7 +91,7 @@ def file_format(drop: Drop) -> tuple[str, str]:
     if drop.key.endswith("/"):
         raise FileRejected(
             reason=RejectCode.DIRECTORY_MARKER,
-            why=f"{drop.uri} is no file: some tools make such an object for a folder. Nothing is lost by it",
+            why=f"{drop.uri} is a directory marker, not a file. Some tools create one for each folder. No data is lost",
         )
     name = drop.key.lower()
     compression = next((suffix for suffix in COMPRESSIONS if name.endswith(suffix)), "")
@@ -101,5 +101,5 @@ def file_format(drop: Drop) -> tuple[str, str]:
             return delimiter, compression
     raise FileRejected(
         reason=RejectCode.UNSUPPORTED_FORMAT,
-        why=f"{drop.uri} does not end in .csv or .tsv, with .gz or .zst behind it where it is compressed",
+        why=f"{drop.uri} does not end in .csv or .tsv (plus .gz or .zst if compressed)",
     )

@@ -53,12 +53,12 @@ class Header:
         except UnicodeDecodeError as error:
             raise FileRejected(
                 reason=RejectCode.UNSUPPORTED_ENCODING,
-                why=f"the header of {source} is not UTF-8; save the file as UTF-8",
+                why=f"the header of {source} is not UTF-8. Save the file as UTF-8",
             ) from error
         if any("\0" in name for name in self.names):
             raise FileRejected(
                 reason=RejectCode.UNSUPPORTED_ENCODING,
-                why=f"the header of {source} holds NUL bytes, so it is no UTF-8 text; save the file as UTF-8",
+                why=f"the header of {source} contains NUL bytes. Save the file as UTF-8",
             )
         folded = [name.strip().casefold() for name in self.names]
         repeated = sorted({name for name in folded if folded.count(name) > 1})
@@ -68,8 +68,8 @@ class Header:
             )
         self.text = self._text_field(folded, text_columns, source)
         self.known = {name: folded.index(name) for name in KNOWN_COLUMNS if name in folded}
-        taken = {self.text, *self.known.values()}
-        self.extra = {name: field for field, name in enumerate(self.names) if field not in taken}
+        mapped = {self.text, *self.known.values()}
+        self.extra = {name: field for field, name in enumerate(self.names) if field not in mapped}
 
     @classmethod
     def of_text(cls, names: Sequence[bytes], text_columns: Sequence[str], source: str) -> Self:
@@ -90,8 +90,8 @@ class Header:
                 return folded.index(name.casefold())
         raise FileRejected(
             reason=RejectCode.NO_TEXT_COLUMN,
-            why=f"{source} has the columns {', '.join(self.names)}; "
-            f"one of them must be named {', '.join(text_columns)}",
+            why=f"{source} has no text column. Its columns are {', '.join(self.names)}. "
+            f"Rename one of them to {' or '.join(text_columns)}",
         )
 
 

@@ -121,7 +121,7 @@ def read_records(
             if rest:
                 raise FileRejected(
                     reason=RejectCode.UNCLOSED_QUOTE,
-                    why=f"the quote that opens in the record on line {line} of {source} is never closed",
+                    why=f"the record on line {line} of {source} opens a quote that is never closed",
                 )
             return
         if len(rest) > max_record_bytes:
@@ -133,7 +133,7 @@ def too_large(line: int, max_record_bytes: int, source: str) -> FileRejected:
     return FileRejected(
         reason=RejectCode.RECORD_TOO_LARGE,
         why=f"the record on line {line} of {source} is larger than {max_record_bytes:,} bytes, "
-        "or a quote that opens in it is never closed",
+        "or it opens a quote that is never closed",
     )
 
 
@@ -143,7 +143,7 @@ def without_bom(data: bytes, source: str) -> bytes:
     Raises `FileRejected` when the data starts with a UTF-16 byte order mark.
     """
     if data.startswith(UTF16_BOMS):
-        raise FileRejected(reason=RejectCode.UNSUPPORTED_ENCODING, why=f"{source} is UTF-16; save it as UTF-8")
+        raise FileRejected(reason=RejectCode.UNSUPPORTED_ENCODING, why=f"{source} is UTF-16. Save it as UTF-8")
     return data.removeprefix(UTF8_BOM)
 
 
@@ -305,14 +305,14 @@ def split(  # type: ignore[no-untyped-def]
         start[records] = record_start
         end[records] = record_end
         line_of[records] = record_line
-        invalid_utf8[records], holds_nul[records] = _judge(data, record_start, record_end)
+        invalid_utf8[records], holds_nul[records] = _validate_bytes(data, record_start, record_end)
         records += 1
         first_field[records] = fields
     return records, at, line
 
 
 @compiled
-def _judge(data, at, end):  # type: ignore[no-untyped-def]
+def _validate_bytes(data, at, end):  # type: ignore[no-untyped-def]
     """Return (invalid, nul): whether the bytes break UTF-8, and whether one is NUL.
 
     Valid UTF-8 is defined by Unicode table 3-7 (well-formed byte sequences).

@@ -75,7 +75,7 @@ class Deduplicator:
             if batch.review(row) == (batch.review(first) if isinstance(first, int) else first):
                 duplicates += 1
             else:
-                reason = f"review_id {batch.review_id.text(row)} is already taken by an earlier row with other fields"
+                reason = f"review_id {batch.review_id.text(row)} also occurs in an earlier row with different fields"
                 rejected.append(batch.rejected(row, RejectCode.CONFLICTING_REVIEW_ID, reason))
         return Deduplicated(np.delete(np.arange(batch.size), dropped), duplicates, rejected)
 

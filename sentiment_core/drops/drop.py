@@ -46,7 +46,7 @@ class Drop(NamedTuple):
     def require_day(self) -> None:
         """Raise `FileRejected` when the `dt=` value in the key is not a valid day."""
         if self.named_day is not None and self.named_day != self.day.isoformat():
-            why = f"{self.uri} names the day dt={self.named_day}, which is no YYYY-MM-DD"
+            why = f"{self.uri} has dt={self.named_day}, which is not a date of the form YYYY-MM-DD"
             raise FileRejected(reason=RejectCode.INVALID_DAY, why=why)
 
     def source(self, prefix: str) -> str:

@@ -88,7 +88,7 @@ class Storage:
         try:
             body = ResumingBody(drop, partial(self._get, drop))
         except ObjectChanged as error:
-            raise gone(drop) from error
+            raise object_gone(drop) from error
         with io.BufferedReader(body, PIECE) as stored:
             yield stored
 
@@ -109,7 +109,7 @@ class Storage:
                 raise
         if start and not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
             answer["Body"].close()
-            raise StorageUnavailable(uri=drop.uri, why=f"it did not go on at byte {start}")
+            raise StorageUnavailable(uri=drop.uri, why=f"the response does not start at the requested byte {start}")
         return answer["Body"]
 
     @property
@@ -154,7 +154,7 @@ def local_version(drop: Drop) -> Iterator[BinaryIO]:
     when the file changed in the meantime.
     """
     if not is_unchanged(drop):
-        raise gone(drop)
+        raise object_gone(drop)
     try:
         with Path(drop.key).open("rb") as stored:
             yield stored
@@ -175,11 +175,12 @@ def is_unchanged(drop: Drop) -> bool:
         return False
 
 
-def gone(drop: Drop) -> FileRejected:
+def object_gone(drop: Drop) -> FileRejected:
     """Return the error for a version that was replaced or deleted before it was read."""
     return FileRejected(
         reason=RejectCode.OBJECT_GONE,
-        why=f"this version of {drop.uri} was replaced or deleted before it was read; a newer one is taken by itself",
+        why=f"this version of {drop.uri} was replaced or deleted before it was read. "
+        "A newer version, if present, is loaded as a separate drop",
     )
 
 

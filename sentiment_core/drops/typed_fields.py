@@ -23,8 +23,8 @@ UNREAD = -(1 << 60)  # a sum of two or three of them is still far before FIRST_T
 DAYS_OF_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 # An integer below 2^53 divided by a power of ten up to 10^22 is rounded only once, so the quotient is correctly
 # rounded (W. Clinger, PLDI 1990).
-MOST_DIGITS = 15
-POWERS_OF_TEN = 10.0 ** np.arange(MOST_DIGITS + 1)
+MAX_DIGITS = 15
+POWERS_OF_TEN = 10.0 ** np.arange(MAX_DIGITS + 1)
 ESCAPES = {0x08: "b", 0x09: "t", 0x0A: "n", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x5C: "\\"}
 # JSON string escape of each byte: 0 means no escape, 1 means \u00XX, any other value is the letter after the backslash.
 ESCAPED = np.array([ord(ESCAPES[byte]) if byte in ESCAPES else int(byte < 0x20) for byte in range(256)], np.uint8)
@@ -37,7 +37,7 @@ def ratings(column: Values) -> tuple[Numbers, Refused]:
     """Parse finite numbers, float64. A value that cannot be parsed becomes null and is listed in `Refused`."""
     numbers, unread = np.zeros(column.size), np.zeros(column.size, np.bool_)
     _decimals(*column, numbers, unread)
-    return _with_others(column, numbers, unread, parse_rating)
+    return _parse_remaining(column, numbers, unread, parse_rating)
 
 
 def times(column: Values) -> tuple[Numbers, Refused]:
@@ -47,10 +47,10 @@ def times(column: Values) -> tuple[Numbers, Refused]:
     """
     numbers, unread = np.zeros(column.size, np.int64), np.zeros(column.size, np.bool_)
     _iso_times(*column, numbers, unread)
-    return _with_others(column, numbers, unread, lambda text: microseconds(parse_time(text)))
+    return _parse_remaining(column, numbers, unread, lambda text: microseconds(parse_time(text)))
 
 
-def _with_others(
+def _parse_remaining(
     column: Values, numbers: NDArray[np.generic], unread: NDArray[np.bool_], parse: Callable[[str], float]
 ) -> tuple[Numbers, Refused]:
     refused: Refused = {}
@@ -136,7 +136,7 @@ def _decimals(data, start, length, numbers, unread):  # type: ignore[no-untyped-
             byte = data[at]
             if byte == 0x2E and not point:
                 point = True
-            elif 0x30 <= byte <= 0x39 and digits < MOST_DIGITS:
+            elif 0x30 <= byte <= 0x39 and digits < MAX_DIGITS:
                 whole = 10 * whole + (byte - 0x30)
                 digits += 1
                 decimals += point

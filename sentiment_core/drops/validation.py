@@ -173,9 +173,9 @@ class Validator:
             reason = f"the row has {counts[record]} columns, the header has {expected}"
             faults[record] = (RejectCode.COLUMN_COUNT, reason)
         for record in np.flatnonzero(block.invalid_utf8).tolist():
-            faults.setdefault(record, (RejectCode.INVALID_UTF8, "the row holds bytes that are not UTF-8"))
+            faults.setdefault(record, (RejectCode.INVALID_UTF8, "the row contains bytes that are not UTF-8"))
         for record in np.flatnonzero(block.holds_nul).tolist():
-            faults.setdefault(record, (RejectCode.NUL_BYTE, "the row holds a NUL byte"))
+            faults.setdefault(record, (RejectCode.NUL_BYTE, "the row contains a NUL byte"))
 
     def _typed(self, block: RecordBlock, records: NDArray[np.int64], faults: Faults) -> ReviewBatch:
         nulled: dict[int, dict[str, str]] = {}
@@ -215,7 +215,7 @@ class Validator:
         name, text = self.header.names[self.header.text], batch.text
         lengths = np.diff(text.offsets)
         for row in np.flatnonzero(lengths > self.max_text_bytes).tolist():
-            reason = f"column {name} has {lengths[row]:,} bytes, at most {self.max_text_bytes:,} are taken"
+            reason = f"column {name} has {lengths[row]:,} bytes, more than the limit of {self.max_text_bytes:,}"
             faults.setdefault(int(batch.record[row]), (RejectCode.TEXT_TOO_LONG, reason))
         for row in np.flatnonzero(text.trimmed().null).tolist():
             faults.setdefault(int(batch.record[row]), (RejectCode.MISSING_TEXT, f"column {name} is empty"))
@@ -236,12 +236,12 @@ def require_good_rows(
 ) -> None:
     """Raise `FileRejected` when a file has no rows, or when the ratio of rejected rows exceeds `max_ratio`."""
     if rows == 0:
-        raise FileRejected(reason=RejectCode.NO_ROWS, why=f"{source} has a header and no row below it")
+        raise FileRejected(reason=RejectCode.NO_ROWS, why=f"{source} has a header but no rows")
     bad = sum(rejected.values())
     if bad > max_ratio * rows:
         codes = ", ".join(f"{count:,} {code}" for code, count in Counter(rejected).most_common())
         raise FileRejected(
             reason=RejectCode.TOO_MANY_REJECTED,
-            why=f"of {rows:,} rows of {source} {bad:,} break the contract ({codes}), "
-            f"more than the share of {max_ratio:g} that SENTIMENT_MAX_REJECTED_RATIO allows",
+            why=f"{bad:,} of {rows:,} rows of {source} break the contract ({codes}). "
+            f"SENTIMENT_MAX_REJECTED_RATIO allows a ratio of {max_ratio:g}",
         )

@@ -132,7 +132,7 @@ def _learned(trial: Trial, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _strangers(unlabelled: Sequence[str], shingles: Shingles, held_out: LabelledReviews) -> list[str]:
     """Return the unlabelled texts that are not nearly the same as a held-out one."""
-    near = shingles.share_in(held_out.texts) > NEARLY_ALL
+    near = shingles.containment(held_out.texts) > NEARLY_ALL
     return [text for text, is_near in zip(unlabelled, near.tolist(), strict=True) if not is_near]
 
 

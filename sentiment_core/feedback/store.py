@@ -91,8 +91,8 @@ def _sqlstate(error: Exception) -> str:
 
 def _without_rows(error: DatabaseUnavailable | DatabaseRefused) -> str:
     """Return the server's error without its details, because the details may quote the failed row."""
-    for told in (error.__cause__, error.__cause__ and error.__cause__.__context__):
-        if isinstance(told, psycopg2.Error) and told.pgcode:
-            about_row = told.pgcode.startswith(_ROW_STATES)
-            return f"SQLSTATE {told.pgcode}" + ("" if about_row else f", {told.diag.message_primary}")
+    for cause in (error.__cause__, error.__cause__ and error.__cause__.__context__):
+        if isinstance(cause, psycopg2.Error) and cause.pgcode:
+            about_row = cause.pgcode.startswith(_ROW_STATES)
+            return f"SQLSTATE {cause.pgcode}" + ("" if about_row else f", {cause.diag.message_primary}")
     return str(error.details["why"])

@@ -95,22 +95,22 @@ class Erasures:
         """Reject the rows with erased ids, and drop their bytes. Rows that are already rejected are checked too."""
         if not self._hashes:
             return batch, rejected
-        hits = self._hits("review", batch.review_id) | self._hits("author", batch.author_id)
-        erased = [RejectedRow(int(batch.line[row]), RejectCode.ERASED, REASON, None) for row in sorted(hits)]
-        left = np.delete(np.arange(batch.size), sorted(hits))
-        return batch.take(left), erased + [self._without_bytes(row, ids, delimiter) for row in rejected]
+        erased_rows = self._erased_rows("review", batch.review_id) | self._erased_rows("author", batch.author_id)
+        erased = [RejectedRow(int(batch.line[row]), RejectCode.ERASED, REASON, None) for row in sorted(erased_rows)]
+        kept = np.delete(np.arange(batch.size), sorted(erased_rows))
+        return batch.take(kept), erased + [self._without_bytes(row, ids, delimiter) for row in rejected]
 
-    def _hits(self, kind: ErasureKind, ids: Values) -> set[int]:
+    def _erased_rows(self, kind: ErasureKind, ids: Values) -> set[int]:
         codes, first = ids.codes()
-        known = [self._knows(kind, ids.value(row)) for row in first.tolist()]
+        known = [self._is_erased(kind, ids.value(row)) for row in first.tolist()]
         return set(np.flatnonzero(np.array(known, np.bool_)[codes]).tolist()) if len(codes) else set()
 
-    def _knows(self, kind: ErasureKind, identifier: bytes | None) -> bool:
+    def _is_erased(self, kind: ErasureKind, identifier: bytes | None) -> bool:
         return identifier is not None and keyed_hash(self._key, kind, self._source, identifier) in self._hashes
 
     def _without_bytes(self, row: RejectedRow, ids: IdFields, delimiter: str) -> RejectedRow:
         for kind, identifier in ids_of(row.raw or b"", ids, delimiter):
-            if self._knows(kind, identifier):
+            if self._is_erased(kind, identifier):
                 return RejectedRow(row.line, RejectCode.ERASED, REASON, None)
         return row
 
@@ -205,20 +205,20 @@ def _blank(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> i
         (source, identifier.encode(), identifier.replace('"', '""').encode()),
     )
     files: dict[int, tuple[IdFields | None, str]] = {}
-    hits = []
+    erased_rows = []
     for source_file_id, line, raw in cursor.fetchall():
         if source_file_id not in files:
             files[source_file_id] = _dialect(source_files.get(cursor, source_file_id))
         if (kind, identifier.encode()) in ids_of(bytes(raw), *files[source_file_id]):
-            hits.append((source_file_id, line))
+            erased_rows.append((source_file_id, line))
     execute_values(
         cursor,
         "UPDATE sentiment.rejected_row row SET raw = NULL, code = hit.code, reason = hit.reason FROM (VALUES %s)"
         " AS hit (source_file_id, line, code, reason)"
         " WHERE (row.source_file_id, row.line) = (hit.source_file_id, hit.line)",
-        [(*hit, RejectCode.ERASED, REASON) for hit in hits],
+        [(*hit, RejectCode.ERASED, REASON) for hit in erased_rows],
     )
-    return len(hits)
+    return len(erased_rows)
 
 
 def _dialect(file: SourceFile) -> tuple[IdFields | None, str]:

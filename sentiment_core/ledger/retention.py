@@ -24,9 +24,9 @@ def parse_month(text: str) -> date:
     """Parse `YYYY-MM`. Raises `MonthInvalid` when the text is no month or the month is in the future."""
     month = parse_day(f"{text}-01")
     if month is None:
-        raise MonthInvalid(month=text, why="it is not written as YYYY-MM")
+        raise MonthInvalid(month=text, why="it is not a month of the form YYYY-MM")
     if month > date.today():  # noqa: DTZ011 - one day more or less does not matter
-        raise MonthInvalid(month=text, why="it lies in the future")
+        raise MonthInvalid(month=text, why="it is in the future")
     return month
 
 
@@ -48,7 +48,7 @@ def expire(connection: Connection, settings: Settings, month: date) -> ExpiredMo
     with connection, connection.cursor() as cursor:
         source_files.block_loads(cursor, settings.lock_timeout_s)
         rows = _drop(cursor, month)
-        files = _forget(cursor, month)
+        files = _mark_expired(cursor, month)
         source_files.recompute_stale_heads(cursor)
         cursor.execute(
             "INSERT INTO sentiment.expired_month (month, files, rows) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
@@ -62,10 +62,10 @@ def _drop(cursor: Cursor, month: date) -> int:
     source_files.create_stale_heads(cursor)
     cursor.execute(
         """
-        WITH gone AS (
+        WITH deleted AS (
             DELETE FROM sentiment.review_head WHERE day >= %(month)s AND day < %(month)s + interval '1 month'
             RETURNING review_key, source_file_id)
-        INSERT INTO stale_head SELECT review_key, source_file_id FROM gone
+        INSERT INTO stale_head SELECT review_key, source_file_id FROM deleted
         """,
         {"month": month},
     )
@@ -77,7 +77,7 @@ def _drop(cursor: Cursor, month: date) -> int:
     return rows
 
 
-def _forget(cursor: Cursor, month: date) -> int:
+def _mark_expired(cursor: Cursor, month: date) -> int:
     """Mark the month's loaded files as expired, delete their quarantined rows, and return the number of files."""
     cursor.execute(
         """

@@ -191,13 +191,13 @@ def lock_heads(cursor: Cursor) -> None:
     lock(cursor, AdvisoryLock.HEADS)
 
 
-def loaded_with_content(cursor: Cursor, sha256: bytes, besides: int) -> int | None:
+def loaded_with_content(cursor: Cursor, sha256: bytes, excluding: int) -> int | None:
     """Return the id of another loaded or expired file with these bytes, or None if there is none."""
     cursor.execute(
         "SELECT source_file_id FROM sentiment.source_file"
         " WHERE sha256 = %s AND status IN ('loaded', 'expired') AND source_file_id <> %s"
         " ORDER BY status DESC LIMIT 1",
-        (sha256, besides),
+        (sha256, excluding),
     )
     found = cursor.fetchone()
     return None if found is None else int(found[0])
@@ -241,7 +241,7 @@ def mark_rejected(cursor: Cursor, file: SourceFile, code: RejectCode, reason: st
 def _mark(cursor: Cursor, file: SourceFile, status: str, columns: str, *values: object) -> None:
     # A killed worker may have left its progress entry.
     statement = f"""
-        WITH told AS (DELETE FROM sentiment.load_progress WHERE source_file_id = %s)
+        WITH finished AS (DELETE FROM sentiment.load_progress WHERE source_file_id = %s)
         UPDATE sentiment.source_file SET status = %s, {columns}, finished_at = clock_timestamp()
         WHERE source_file_id = %s
         """  # noqa: S608 - constants

@@ -20,7 +20,7 @@ from sentiment_core.drops.typed_fields import POSTGRES_EPOCH
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
 JSONB_VERSION = 1
-SENT_AT_ONCE = 1 << 18
+COPY_CHUNK_BYTES = 1 << 18
 
 
 def smallint(value: int, rows: int) -> Values:
@@ -71,7 +71,7 @@ def copy_rows(connection: Connection, table: str, columns: dict[str, Values]) ->
     """COPY rows into a table of the schema. All columns must have the same length."""
     statement = f"COPY sentiment.{table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
     with connection.cursor() as cursor:
-        cursor.copy_expert(statement, BytesIO(encode_rows(list(columns.values()))), SENT_AT_ONCE)
+        cursor.copy_expert(statement, BytesIO(encode_rows(list(columns.values()))), COPY_CHUNK_BYTES)
 
 
 def encode_rows(columns: Sequence[Values]) -> bytes:

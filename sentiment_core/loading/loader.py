@@ -92,23 +92,23 @@ class Loader:
             with self.connection:
                 return self._load(source_file_id, replace)
         except _SameContent as same:
-            return self._settle_duplicate(source_file_id, same.sha256, replace)
+            return self._record_duplicate(source_file_id, same.sha256, replace)
         except FileRejected as rejection:
-            return self._settle_rejected(source_file_id, rejection)
+            return self._record_rejection(source_file_id, rejection)
 
     def _load(self, source_file_id: int, replace: bool) -> LoadOutcome:
         with self.connection.cursor() as cursor:
             file = source_files.claim(cursor, source_file_id, self.settings.lock_timeout_s)
-            if not self._is_to_do(file, replace):
+            if not self._needs_load(file, replace):
                 return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=f"it is {file.status}")
             if not source_files.has_month(cursor, file.day):
-                why = "the month of its day was dropped for its age, and nothing is taken for it any more"
+                why = "the month of its day has expired, so its rows can no longer be loaded"
                 raise FileRejected(reason=RejectCode.MONTH_EXPIRED, why=why)
             if file.status != "loaded" and source_files.looks_loaded(cursor, file):
-                self._refuse_known_content(file)
-            anew = file.status == "loaded"
-            writer = BatchWriter(self.connection, file, self.model, "replace" if anew else "load", self.run_id)
-            if anew:
+                self._stop_if_known_content(file)
+            replacing = file.status == "loaded"
+            writer = BatchWriter(self.connection, file, self.model, "replace" if replacing else "load", self.run_id)
+            if replacing:
                 writer.clear()
         try:
             sha256, header = self._stream(file, writer)
@@ -116,13 +116,14 @@ class Loader:
             self.progress.done(file)
         with self.connection.cursor() as cursor:
             source_files.lock_heads(cursor)
-            if source_files.loaded_with_content(cursor, sha256, besides=source_file_id):
+            if source_files.loaded_with_content(cursor, sha256, excluding=source_file_id):
                 raise _SameContent(sha256)
             counts = writer.finish(self.settings.code_version)
             source_files.mark_loaded(cursor, file, sha256, header, self.model.model_id)
-        return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.REPLACED if anew else LoadStatus.LOADED, *counts)
+        status = LoadStatus.REPLACED if replacing else LoadStatus.LOADED
+        return LoadOutcome(source_file_id, file.drop.uri, status, *counts)
 
-    def _is_to_do(self, file: SourceFile, replace: bool) -> bool:
+    def _needs_load(self, file: SourceFile, replace: bool) -> bool:
         if file.status == "seen":
             return True
         if not replace or file.status not in ("loaded", "rejected"):
@@ -137,11 +138,11 @@ class Loader:
             )
             return cursor.fetchone() == (False,)
 
-    def _refuse_known_content(self, file: SourceFile) -> None:
+    def _stop_if_known_content(self, file: SourceFile) -> None:
         with self._body(file) as body:
             sha256 = body.finish()
         with self.connection.cursor() as cursor:
-            if source_files.loaded_with_content(cursor, sha256, besides=file.source_file_id):
+            if source_files.loaded_with_content(cursor, sha256, excluding=file.source_file_id):
                 raise _SameContent(sha256)
 
     def _stream(self, file: SourceFile, writer: BatchWriter) -> tuple[bytes, bytes]:
@@ -157,7 +158,7 @@ class Loader:
                 for rows in scored:
                     header = rows.header
                     writer.reject(ingestion.store(rows))
-                    self.progress.tell(file, body.stored_bytes, writer.rows_in)
+                    self.progress.report(file, body.stored_bytes, writer.rows_in)
             require_good_rows(writer.rows_in, writer.reject_codes, self.settings.max_rejected_ratio, file.drop.uri)
             return body.finish(), header
 
@@ -178,19 +179,19 @@ class Loader:
         with self.storage.open(drop) as stored:
             yield Body(stored, drop, self.settings.max_expanded_bytes)
 
-    def _settle_duplicate(self, source_file_id: int, sha256: bytes, replace: bool) -> LoadOutcome:
+    def _record_duplicate(self, source_file_id: int, sha256: bytes, replace: bool) -> LoadOutcome:
         with self.connection, self.connection.cursor() as cursor:
             file = source_files.claim(cursor, source_file_id, self.settings.lock_timeout_s)
             source_files.lock_heads(cursor)
-            original = source_files.loaded_with_content(cursor, sha256, besides=source_file_id)
+            original = source_files.loaded_with_content(cursor, sha256, excluding=source_file_id)
             if file.status in ("seen", "rejected") and original is not None:
                 source_files.mark_duplicate(cursor, file, sha256, original)
-                why = f"its bytes are those of {source_files.get(cursor, original).drop.uri}"
+                why = f"it has the same bytes as {source_files.get(cursor, original).drop.uri}"
                 return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.DUPLICATE, reason=why)
         # Another worker changed the state between the two transactions. Determine again what is left to do.
         return self.load(source_file_id, replace)
 
-    def _settle_rejected(self, source_file_id: int, rejection: FileRejected) -> LoadOutcome:
+    def _record_rejection(self, source_file_id: int, rejection: FileRejected) -> LoadOutcome:
         code, why = rejection.details["reason"], rejection.details["why"]
         with self.connection, self.connection.cursor() as cursor:
             file = source_files.claim(cursor, source_file_id, self.settings.lock_timeout_s)

@@ -22,31 +22,31 @@ class _End:
 class _Prefetcher(Generic[Item]):
     def __init__(self, items: Iterator[Item]) -> None:
         self.items = items
-        self.made: queue.Queue[Item | _End] = queue.Queue(_QUEUE_SIZE)
+        self.ready: queue.Queue[Item | _End] = queue.Queue(_QUEUE_SIZE)
         self.abandoned = threading.Event()
-        self.thread = threading.Thread(target=self._work, daemon=True)
+        self.thread = threading.Thread(target=self._run, daemon=True)
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         end = _End(None)
         try:
             for item in self.items:
-                if not self._pass_on(item):
+                if not self._put(item):
                     return
         except BaseException as error:  # noqa: BLE001 - raised again in the reader
             end = _End(error)
-        self._pass_on(end)
+        self._put(end)
 
-    def _pass_on(self, item: Item | _End) -> bool:
+    def _put(self, item: Item | _End) -> bool:
         while not self.abandoned.is_set():
             try:
-                self.made.put(item, timeout=_POLL_S)
+                self.ready.put(item, timeout=_POLL_S)
             except queue.Full:
                 continue
             return True
         return False
 
     def read(self) -> Iterator[Item]:
-        while not isinstance(item := self.made.get(), _End):
+        while not isinstance(item := self.ready.get(), _End):
             yield item
         if item.error is not None:
             raise item.error
@@ -59,10 +59,10 @@ def prefetch(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
     When the block ends, the thread has ended. If the items are not read to the end, the thread finishes only the item
     that it is working on.
     """
-    stage = _Prefetcher(items)
-    stage.thread.start()
+    prefetcher = _Prefetcher(items)
+    prefetcher.thread.start()
     try:
-        yield stage.read()
+        yield prefetcher.read()
     finally:
-        stage.abandoned.set()
-        stage.thread.join()
+        prefetcher.abandoned.set()
+        prefetcher.thread.join()

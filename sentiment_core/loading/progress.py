@@ -23,7 +23,7 @@ PERIOD_S = 2.0  # seconds between two reports and before the first, so that a qu
 class Progress(Protocol):
     """Receives the progress of a load, in the writer thread."""
 
-    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+    def report(self, file: SourceFile, bytes_read: int, rows: int) -> None:
         """Report the stored bytes read and the rows written so far."""
 
     def done(self, file: SourceFile) -> None:
@@ -33,7 +33,7 @@ class Progress(Protocol):
 class NoProgress:
     """Discards all progress reports."""
 
-    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+    def report(self, file: SourceFile, bytes_read: int, rows: int) -> None:
         """Do nothing."""
 
     def done(self, file: SourceFile) -> None:
@@ -56,7 +56,7 @@ class StoredProgress:
         self._next_s = 0.0
         self._started_at = datetime.now(UTC)
 
-    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+    def report(self, file: SourceFile, bytes_read: int, rows: int) -> None:
         """Write the progress, at most once every `PERIOD_S` seconds."""
         now = time.monotonic()
         if file.source_file_id != self._file_id:
@@ -90,7 +90,7 @@ class StoredProgress:
             with self._connection, self._connection.cursor() as cursor:
                 cursor.execute(statement, parameters)
         except (SentimentError, psycopg2.Error) as error:
-            log.warning("The progress of file %s is not told: %s", self._file_id, error)
+            log.warning("The progress of file %s cannot be stored: %s", self._file_id, error)
             self._next_s = float("inf")
 
     def _close(self) -> None:

@@ -26,7 +26,7 @@ from sentiment_core.loading.rescoring import Rescorer
 from sentiment_core.loading.stored_reviews import StoredReviews
 from sentiment_core.settings import Settings
 
-ROWS_AT_ONCE = 2000
+FETCH_ROWS = 2000
 
 
 class _Quarantined(NamedTuple):
@@ -55,18 +55,18 @@ class Replayer:
             if file.status != "loaded":
                 return self._skipped(file, f"it is {file.status}")
             if file.header is None:
-                return self._skipped(file, "its header was not kept; `sentiment load --replace` reads it again")
+                return self._skipped(file, "the ledger does not have its header. Run `sentiment load --replace`")
             writer = BatchWriter(self.connection, file, self.model, "replay", self.run_id)
-            self._take_in(file, file.header, writer)
+            self._ingest(file, file.header, writer)
             if writer.scored + writer.duplicates == 0:
-                return self._skipped(file, f"none of its {writer.rejected:,} rejected rows keeps the contract")
+                return self._skipped(file, f"none of its {writer.rejected:,} rejected rows satisfies the contract")
             counts = writer.finish(self.settings.code_version)
             Rescorer(self.connection, self.model, self.settings, self.run_id).rescore_claimed(file, make_current=True)
             source_files.lock_heads(cursor)
             source_files.upsert_heads(cursor, source_file_id, file.day)
             return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.REPLAYED, *counts)
 
-    def _take_in(self, file: SourceFile, header: bytes, writer: BatchWriter) -> None:
+    def _ingest(self, file: SourceFile, header: bytes, writer: BatchWriter) -> None:
         with self.connection.cursor() as cursor:
             erasures = Erasures.read(cursor, self.settings, file.source)
         deduplicator = Deduplicator(StoredReviews(self.connection, file), all_known=True)
@@ -74,20 +74,20 @@ class Replayer:
         for quarantined in self._unresolved(file):
             try:
                 for rows in ingestion.score(self._blocks(file, header, quarantined)):
-                    self._settle(rows, ingestion)
+                    self._store(rows, ingestion)
             except FileRejected as rejection:
                 # The header has no text column under the current settings. Its rows stay in the quarantine.
                 writer.reject_codes[rejection.details["reason"]] += len(quarantined.line)
 
-    def _settle(self, rows: ScoredRows, ingestion: Ingestion) -> None:
-        left = ingestion.store(rows)
-        ingestion.writer.count_rejected(left)
+    def _store(self, rows: ScoredRows, ingestion: Ingestion) -> None:
+        still_rejected = ingestion.store(rows)
+        ingestion.writer.count_rejected(still_rejected)
         lines = rows.batch.line.tolist()
-        taken = sorted(set(lines) - {row.line for row in left})
+        resolved = sorted(set(lines) - {row.line for row in still_rejected})
         with self.connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE sentiment.rejected_row SET resolved_by = %s WHERE source_file_id = %s AND line = ANY (%s)",
-                (ingestion.writer.batch_id, ingestion.writer.file.source_file_id, taken),
+                (ingestion.writer.batch_id, ingestion.writer.file.source_file_id, resolved),
             )
 
     def _blocks(self, file: SourceFile, header: bytes, quarantined: _Quarantined) -> Iterator[RecordBlock]:
@@ -107,7 +107,7 @@ class Replayer:
                 " WHERE source_file_id = %s AND resolved_by IS NULL AND raw IS NOT NULL ORDER BY line",
                 (file.source_file_id,),
             )
-            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            while rows := cursor.fetchmany(FETCH_ROWS):
                 yield _Quarantined([line for line, _ in rows], [bytes(raw) for _, raw in rows])
 
     def _skipped(self, file: SourceFile, reason: str) -> LoadOutcome:

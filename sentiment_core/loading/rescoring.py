@@ -14,7 +14,7 @@ from sentiment_core.loading.batch_writer import BatchWriter
 from sentiment_core.loading.loader import LoadOutcome, LoadStatus
 from sentiment_core.settings import Settings
 
-ROWS_AT_ONCE = 2000
+FETCH_ROWS = 2000
 
 
 class _StoredRows(NamedTuple):
@@ -59,7 +59,7 @@ class Rescorer:
         if writer.scored:
             counts = writer.finish(self.settings.code_version)
             return LoadOutcome(file.source_file_id, file.drop.uri, LoadStatus.RESCORED, *counts)
-        why = "this model's scores are shown again" if moved else "this model has scored all its rows"
+        why = "the views show this model's scores again" if moved else "this model has already scored all its rows"
         return LoadOutcome(file.source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=why)
 
     def _missing(self, file: SourceFile) -> Iterator[_StoredRows]:
@@ -75,5 +75,5 @@ class Rescorer:
                     """,
                     {"day": file.day, "file": file.source_file_id, "model": self.model.model_id},
                 )
-            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            while rows := cursor.fetchmany(FETCH_ROWS):
                 yield _StoredRows(*map(list, zip(*rows, strict=True)))

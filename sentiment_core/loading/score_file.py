@@ -107,9 +107,9 @@ def _without_header(first: RecordBlock, others: Iterator[RecordBlock]) -> Iterat
 
 def _column_names(names: Sequence[str], top: int, source: str) -> list[str]:
     new = (*NEW_COLUMNS, REASONS) if top else NEW_COLUMNS
-    taken = [name for name in new if name in names]
-    if taken:
-        raise ColumnTaken(source=source, names=", ".join(taken))
+    duplicates = [name for name in new if name in names]
+    if duplicates:
+        raise ColumnTaken(source=source, names=", ".join(duplicates))
     return [*names, *new]
 
 
@@ -132,7 +132,7 @@ def _sink_for(out: Path) -> Callable[[Path, list[str]], Sink]:
     try:
         import pyarrow  # noqa: F401, ICN001, PLC0415 -- only for this format
     except ImportError as error:
-        raise OutputUnsupported(path=out, why="Parquet needs pyarrow; install it, or write a .csv file") from error
+        raise OutputUnsupported(path=out, why="Parquet needs pyarrow. Install it, or write a .csv file") from error
     return _ParquetSink
 
 
@@ -150,8 +150,8 @@ class _CsvSink:
             rows.scores.score.tolist(),
         ]
         if rows.reasons:
-            told = _told(rows.text, rows.reasons)
-            columns.append([json.dumps(row, ensure_ascii=False) for row in told])
+            explanations = _explanations(rows.text, rows.reasons)
+            columns.append([json.dumps(row, ensure_ascii=False) for row in explanations])
         self._writer.writerows(zip(*columns, strict=True))
 
     def close(self) -> None:
@@ -174,7 +174,7 @@ class _ParquetSink:
         columns.append(self._arrow.array(np.array(LABELS, object)[rows.scores.label], self._arrow.string()))
         columns.append(self._arrow.array(rows.scores.score))
         if rows.reasons:
-            columns.append(self._arrow.array(_told(rows.text, rows.reasons), self._schema.field(REASONS).type))
+            columns.append(self._arrow.array(_explanations(rows.text, rows.reasons), self._schema.field(REASONS).type))
         self._file.write_table(self._arrow.Table.from_arrays(columns, schema=self._schema))
 
     def _strings(self, column: TextColumn) -> Any:
@@ -186,7 +186,7 @@ class _ParquetSink:
         self._file.close()
 
 
-def _told(texts: TextColumn, reasons: Reasons) -> list[list[dict[str, Any]]]:
+def _explanations(texts: TextColumn, reasons: Reasons) -> list[list[dict[str, Any]]]:
     """Return, for each text, its n-grams and the contribution of each to the log-odds of positive."""
     data = texts.data.tobytes()
     weights = reasons.log_odds.tolist()

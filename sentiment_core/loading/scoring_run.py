@@ -52,9 +52,9 @@ def finished_day(text: str) -> date:
     """Parse a day that is over in UTC. Raises `DayInvalid` when the text is not such a day."""
     day = parse_day(text)
     if day is None:
-        raise DayInvalid(day=text, why="it is not written as YYYY-MM-DD")
+        raise DayInvalid(day=text, why="it is not a date of the form YYYY-MM-DD")
     if day >= datetime.now(UTC).date():
-        raise DayInvalid(day=text, why="it is not over yet (days are UTC); files dropped later today would be missed")
+        raise DayInvalid(day=text, why="it has not ended yet (days are UTC), so later drops would be missed")
     return day
 
 
@@ -64,11 +64,11 @@ def yesterday() -> date:
 
 
 def plan_run(
-    connection: Connection, storage: Storage, settings: Settings, plan: RunPlan, take_earlier: bool
+    connection: Connection, storage: Storage, settings: Settings, plan: RunPlan, include_earlier: bool
 ) -> list[int]:
     """List the bucket, register new files, select the day's files and return the ids of their groups.
 
-    With `take_earlier`, files of earlier days that have not been read yet are selected too. Planning a run again
+    With `include_earlier`, files of earlier days that have not been read yet are selected too. Planning a run again
     replaces its previous plan. Raises `StorageUnavailable` and `StorageRefused`.
     """
     with connection, connection.cursor() as cursor:
@@ -81,7 +81,7 @@ def plan_run(
             " VALUES (%s, %s, %s, %s, %s, %s)",
             plan,
         )
-        cursor.execute(CHOOSE, plan._asdict() | {"take_earlier": take_earlier, "bucket": settings.bucket})
+        cursor.execute(SELECT_FILES, plan._asdict() | {"include_earlier": include_earlier, "bucket": settings.bucket})
         files = [(source_file_id, size + FILE_BYTES) for source_file_id, size in cursor]
         groups = balanced(files, settings.group_bytes, settings.max_groups)
         execute_values(
@@ -119,7 +119,7 @@ def get_plan(connection: Connection, run_id: str) -> RunPlan:
         )
         row = cursor.fetchone()
     if row is None:
-        raise RunIncomplete(run_id=run_id, why="it has no plan in the database")
+        raise RunIncomplete(run_id=run_id, why="the database contains no plan for it")
     return RunPlan(*row)
 
 
@@ -211,17 +211,17 @@ def _file_states(cursor: Cursor, run_id: str) -> dict[str, int]:
     states = dict(cursor.fetchall())
     unfinished = states.get("unfinished", 0)
     if unfinished:
-        raise RunIncomplete(run_id=run_id, why=f"{unfinished} of its {sum(states.values())} files are not finished")
+        raise RunIncomplete(run_id=run_id, why=f"{unfinished} of its {sum(states.values())} files are unfinished")
     cursor.execute(SKIPPED, (run_id,))
     ((skipped,),) = cursor.fetchall()
     return states | ({"skipped": skipped} if skipped else {})
 
 
 # The day's files with work left for this model. A champion also selects files that show another model's scores.
-CHOOSE = """
+SELECT_FILES = """
     SELECT source_file_id, size FROM sentiment.source_file file
     WHERE bucket = %(bucket)s AND (
-        (status = 'seen' AND (day = %(day)s OR (%(take_earlier)s AND day < %(day)s)))
+        (status = 'seen' AND (day = %(day)s OR (%(include_earlier)s AND day < %(day)s)))
         OR (status = 'rejected' AND day = %(day)s AND %(replace)s)
         OR (status = 'loaded' AND day = %(day)s AND (
             %(replace)s

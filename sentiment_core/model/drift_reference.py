@@ -10,7 +10,7 @@ from sentiment_core.labels import LABELS
 from sentiment_core.model.manifest import Part
 
 # Characters of each text whose n-grams are examined, so that a sample of texts has a bounded size.
-LOOKED_AT: Final = 20_000
+EXAMINED_CHARACTERS: Final = 20_000
 _BINS: Final = 200  # of about equal counts, so a distance between distributions is accurate to 1/200
 
 

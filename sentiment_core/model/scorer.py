@@ -18,7 +18,7 @@ from sentiment_core.ngrams.lookup import margins, unknown_shares
 from sentiment_core.ngrams.single_text import TextMargins
 from sentiment_core.ngrams.spans import occurrences, strongest
 from sentiment_core.text.canonical import canonical_tokens
-from sentiment_core.text.recipe import TokenPipeline
+from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
 
 NO_LABEL: Final = len(LABELS)  # the label of a null text: not a valid index into LABELS
@@ -199,7 +199,7 @@ class Scorer:
         if len(column.data) > len(text):
             spans = _character_positions(column)[spans]
         score, label = self._scores(self._calibrated(margins(tokens, *self._sizes, self._vocabulary)))
-        parts = _Parts(order, weights, found.begins, spans)
+        parts = _Parts(order, weights, found.offsets, spans)
         return Explanation(text, LABELS[label[0]], float(score[0]), tuple(self._biases.tolist()), parts)
 
     def reasons(self, texts: TextColumn, top: int) -> Reasons:

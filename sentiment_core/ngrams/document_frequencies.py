@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
-from sentiment_core.ngrams.lookup import most_tokens
+from sentiment_core.ngrams.lookup import max_tokens
 from sentiment_core.text.hashing import Hashes, combine
 from sentiment_core.text.specification import IDENTITY_SHIFT
 from sentiment_core.text.tokenizer import TokenColumn
@@ -34,23 +34,23 @@ def document_frequencies(tokens: TokenColumn, shortest: int, longest: int) -> Fr
     grams.sort()
     hashes, counts = _runs(grams)
     ngrams, spellings = _runs(hashes >> np.uint64(IDENTITY_SHIFT) | np.uint64(1))
-    begins = np.concatenate(([0], np.cumsum(spellings)[:-1])).astype(np.int64)
-    return Frequencies(ngrams, np.add.reduceat(counts, begins) if len(counts) else counts, spellings > 1)
+    starts = np.concatenate(([0], np.cumsum(spellings)[:-1])).astype(np.int64)
+    return Frequencies(ngrams, np.add.reduceat(counts, starts) if len(counts) else counts, spellings > 1)
 
 
 def _runs(ascending: Hashes) -> tuple[Hashes, NDArray[np.int64]]:
     """Return the distinct numbers of an ascending array, and the count of each."""
     if not len(ascending):
         return ascending, np.empty(0, np.int64)
-    begins = np.flatnonzero(np.concatenate(([True], ascending[1:] != ascending[:-1])))
-    return ascending[begins], np.diff(np.append(begins, len(ascending)))
+    starts = np.flatnonzero(np.concatenate(([True], ascending[1:] != ascending[:-1])))
+    return ascending[starts], np.diff(np.append(starts, len(ascending)))
 
 
 @compiled
 def _distinct(tokens: Any, offsets: Any, shortest: int, longest: int, out: Any) -> int:
     """Write the hashes of each text's distinct n-grams, one size after another; return their total number."""
     capacity = 2
-    while capacity < 2 * most_tokens(offsets):
+    while capacity < 2 * max_tokens(offsets):
         capacity *= 2
     seen = np.zeros(capacity, np.uint64)
     seen_in = np.full(capacity, -1, np.int64)

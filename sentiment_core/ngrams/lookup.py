@@ -18,7 +18,7 @@ from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import Vocabulary, may_hold, shift_for, slot_of
 
 _ROOM: Final = 4  # places for each distinct slot of a text
-_LEAST_BITS: Final = 6
+_MIN_BITS: Final = 6
 _MULTIPLIER: Final = np.uint64(specification.MULTIPLIER)
 
 
@@ -67,7 +67,7 @@ def distinct_slots(found: Any, count: int, seen: Any, waiting: Any, distinct: An
     In each round a slot has one place in `seen`. If a different slot already holds that place, the slot waits for the
     next round, in which it has a different place. No round therefore needs an unpredictable branch.
     """
-    bits = _LEAST_BITS
+    bits = _MIN_BITS
     while (1 << bits) < _ROOM * count and (2 << bits) <= len(seen):
         bits += 1
     shift = np.uint64(64 - bits)
@@ -121,55 +121,55 @@ def look_up(
 
 
 @compiled
-def most_tokens(offsets: Any) -> int:
+def max_tokens(offsets: Any) -> int:
     """Return the number of tokens of the longest text."""
-    most = 0
+    longest = 0
     for index in range(len(offsets) - 1):
-        most = max(most, offsets[index + 1] - offsets[index])
-    return most
+        longest = max(longest, offsets[index + 1] - offsets[index])
+    return longest
 
 
 @compiled
-def working_space(most: int, shortest: int, longest: int) -> tuple[Any, Any, Any]:
+def working_space(tokens: int, shortest: int, longest: int) -> tuple[Any, Any, Any]:
     """Return the buffers of `look_up`: for the n-grams of one size, those that may be known, and all slots."""
-    grams = most * (longest - shortest + 1) + 1
-    return np.empty(most, np.uint64), np.empty(most + 1, np.uint64), np.empty(grams, np.int32)
+    grams = tokens * (longest - shortest + 1) + 1
+    return np.empty(tokens, np.uint64), np.empty(tokens + 1, np.uint64), np.empty(grams, np.int32)
 
 
 @compiled
-def distinct_space(most: int, slots: int) -> tuple[Any, Any]:
-    """Return the buffers of `distinct_slots`, `seen` and `waiting`, for at most `most` of a table's `slots` slots."""
-    return np.empty(2 * _ROOM * min(most, slots) + (1 << _LEAST_BITS), np.int32), np.empty(most, np.int32)
+def distinct_space(occurrences: int, slots: int) -> tuple[Any, Any]:
+    """Return the buffers of `distinct_slots`, `seen` and `waiting`, for that many n-grams and slots."""
+    return np.empty(2 * _ROOM * min(occurrences, slots) + (1 << _MIN_BITS), np.int32), np.empty(occurrences, np.int32)
 
 
 @compiled
 def _features(
     tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, width: int, indices: Any
 ) -> Any:
-    space = working_space(most_tokens(offsets), shortest, longest)
+    space = working_space(max_tokens(offsets), shortest, longest)
     seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
     places = np.empty((2, 0), np.int64)
-    begins = np.zeros(len(offsets), np.int64)
+    feature_offsets = np.zeros(len(offsets), np.int64)
     for index in range(len(offsets) - 1):
-        mine = tokens[offsets[index] : offsets[index + 1]]
-        count = look_up(mine, shortest, longest, filter_, cells, width, space, places)
-        begin = begins[index]
-        end = begin + distinct_slots(space[2], count, seen, waiting, indices[begin:])
-        for place in range(begin, end):
+        text_tokens = tokens[offsets[index] : offsets[index + 1]]
+        count = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
+        start = feature_offsets[index]
+        end = start + distinct_slots(space[2], count, seen, waiting, indices[start:])
+        for place in range(start, end):
             indices[place] = cells[indices[place] + KEYS]
-        begins[index + 1] = end
-    return begins
+        feature_offsets[index + 1] = end
+    return feature_offsets
 
 
 @compiled
 def _known_occurrences(
     tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, width: int, out: Any
 ) -> None:
-    space = working_space(most_tokens(offsets), shortest, longest)
+    space = working_space(max_tokens(offsets), shortest, longest)
     places = np.empty((2, 0), np.int64)
     for index in range(len(offsets) - 1):
-        mine = tokens[offsets[index] : offsets[index + 1]]
-        out[index] = look_up(mine, shortest, longest, filter_, cells, width, space, places)
+        text_tokens = tokens[offsets[index] : offsets[index + 1]]
+        out[index] = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
 
 
 @compiled
@@ -200,13 +200,13 @@ def write_margins(
     out: Any,
 ) -> None:
     """Write the margins of each text to `out`, of shape (texts, rows of weights)."""
-    space = working_space(most_tokens(offsets), shortest, longest)
+    space = working_space(max_tokens(offsets), shortest, longest)
     seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
     distinct = np.empty(len(space[2]), np.int32)
     places = np.empty((2, 0), np.int64)
     for index in range(len(offsets) - 1):
-        mine = tokens[offsets[index] : offsets[index + 1]]
-        count = look_up(mine, shortest, longest, filter_, cells, width, space, places)
+        text_tokens = tokens[offsets[index] : offsets[index + 1]]
+        count = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
         count = distinct_slots(space[2], count, seen, waiting, distinct)
         for row in range(out.shape[1]):
             out[index, row] = sum_of(weights[KEYS * (1 + row) :], distinct, count) / np.sqrt(max(count, 1))
@@ -216,15 +216,16 @@ class Features(NamedTuple):
     """The known n-grams of n texts as compressed sparse rows. Each occurs once per text, in no particular order."""
 
     indices: NDArray[np.int32]
-    begins: NDArray[np.int32] | NDArray[np.int64]  # n + 1; int32 if it is wide enough
+    offsets: NDArray[np.int32] | NDArray[np.int64]  # n + 1; int32 if it is wide enough
 
 
 def features(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> Features:
     """Return the known n-grams of each text. The vocabulary's values are their feature indices."""
     indices = np.empty(len(tokens.hashes) * (longest - shortest + 1) + 1, np.int32)
-    begins = _features(*tokens, shortest, longest, *known, indices)
-    narrow = begins[-1] <= np.iinfo(np.int32).max
-    return Features(indices[: begins[-1]].copy(), begins.astype(np.int32) if narrow else begins)
+    feature_offsets = _features(*tokens, shortest, longest, *known, indices)
+    narrow = feature_offsets[-1] <= np.iinfo(np.int32).max
+    offsets = feature_offsets.astype(np.int32) if narrow else feature_offsets
+    return Features(indices[: offsets[-1]].copy(), offsets)
 
 
 def unknown_shares(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> NDArray[np.float64]:

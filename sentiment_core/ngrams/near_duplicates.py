@@ -24,8 +24,8 @@ class Shingles:
         self._tokens = hash_tokens(TextColumn.from_texts(texts))
         self._counts = self._shared(_shingles(self._tokens))
 
-    def share_in(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return the fraction of each text's shingles that also occur in the other texts; 0 without shingles."""
+    def containment(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the fraction of each text's shingles that also occur in the other texts. It is 0 without shingles."""
         others = _shingles(hash_tokens(TextColumn.from_texts(texts)))
         return self._shared(others) / np.maximum(self._counts, 1)
 
@@ -33,7 +33,7 @@ class Shingles:
         found = features(
             self._tokens, SHINGLE_TOKENS, SHINGLE_TOKENS, vocabulary(known, np.arange(len(known), dtype=np.uint32))
         )
-        return np.diff(found.begins).astype(np.int64)
+        return np.diff(found.offsets).astype(np.int64)
 
 
 def _shingles(tokens: TokenColumn) -> Hashes:

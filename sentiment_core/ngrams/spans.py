@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
-from sentiment_core.ngrams.lookup import distinct_slots, distinct_space, look_up, most_tokens, sum_of, working_space
+from sentiment_core.ngrams.lookup import distinct_slots, distinct_space, look_up, max_tokens, sum_of, working_space
 from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import Vocabulary
@@ -25,13 +25,13 @@ def _occurrences(
     cells: Any,
     width: int,
     slots: Any,
-    begins: Any,
+    occurrence_offsets: Any,
     order: Any,
     places: Any,
 ) -> int:
     """Group the occurrences of a text's known n-grams; return the number of distinct ones.
 
-    The occurrences of `slots[i]` are `order[begins[i] : begins[i + 1]]`.
+    The occurrences of `slots[i]` are `order[occurrence_offsets[i] : occurrence_offsets[i + 1]]`.
     """
     space = working_space(len(tokens), shortest, longest)
     found = space[2]
@@ -51,12 +51,12 @@ def _occurrences(
             slots[different] = found[index]
             different += 1
         member[index] = numbers[place]
-    begins[: different + 1] = 0
+    occurrence_offsets[: different + 1] = 0
     for index in range(count):
-        begins[member[index] + 1] += 1
+        occurrence_offsets[member[index] + 1] += 1
     for index in range(different):
-        begins[index + 1] += begins[index]
-    free = begins[: different + 1].copy()
+        occurrence_offsets[index + 1] += occurrence_offsets[index]
+    free = occurrence_offsets[: different + 1].copy()
     for index in range(count):
         order[free[member[index]]] = index
         free[member[index]] += 1
@@ -66,13 +66,13 @@ def _occurrences(
 @compiled
 def _strength(weights: Any, slopes: Any, slot: int) -> float:
     """Return how far an n-gram can move any logit. Slopes have one row per logit and one column per weight."""
-    most = 0.0
+    strength = 0.0
     for row in range(len(slopes)):
         moved = 0.0
         for column in range(slopes.shape[1]):
             moved += slopes[row, column] * weights[slot + KEYS * (1 + column)]
-        most = max(most, abs(moved))
-    return most
+        strength = max(strength, abs(moved))
+    return strength
 
 
 @compiled
@@ -93,15 +93,15 @@ def _strongest(
     margins: Any,
 ) -> None:
     """Write each text's strongest n-grams, their first occurrences, its number of distinct n-grams and its margins."""
-    space = working_space(most_tokens(offsets), shortest, longest)
+    space = working_space(max_tokens(offsets), shortest, longest)
     found = space[2]
     seen, waiting = distinct_space(len(found), len(cells) // width * KEYS)
     distinct, places = np.empty(len(found), np.int32), np.empty((2, len(found)), np.int64)
     top = slots.shape[1]
     strengths = np.empty(top)
     for index in range(len(offsets) - 1):
-        mine = tokens[offsets[index] : offsets[index + 1]]
-        occurring = look_up(mine, shortest, longest, filter_, cells, width, space, places)
+        text_tokens = tokens[offsets[index] : offsets[index + 1]]
+        occurring = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
         counts[index] = distinct_slots(found, occurring, seen, waiting, distinct)
         for row in range(margins.shape[1]):
             total = sum_of(weights[KEYS * (1 + row) :], distinct, counts[index])
@@ -129,19 +129,23 @@ class Occurrences(NamedTuple):
     """The occurrences of the known n-grams of one text."""
 
     slots: NDArray[np.int32]  # distinct n-grams, shorter ones first
-    begins: NDArray[np.int64]  # one more than slots; n-gram i has the occurrences `begins[i]` to `begins[i + 1]`
+    offsets: NDArray[np.int64]  # one more than slots; n-gram i has the occurrences `offsets[i]` to `offsets[i + 1]`
     first: NDArray[np.int64]  # index of the first token
     last: NDArray[np.int64]
 
 
 def occurrences(tokens: Hashes, shortest: int, longest: int, known: Vocabulary) -> Occurrences:
     """Return every occurrence of a known n-gram in one text."""
-    most = len(tokens) * (longest - shortest + 1) + 1
-    slots, begins, order = np.empty(most, np.int32), np.empty(most + 1, np.int64), np.empty(most, np.int64)
-    places = np.empty((2, most), np.int64)
-    count = _occurrences(tokens, shortest, longest, *known, slots, begins, order, places)
-    first, last = places[:, order[: begins[count]]]
-    return Occurrences(slots[:count], begins[: count + 1], first, last)
+    capacity = len(tokens) * (longest - shortest + 1) + 1
+    slots, occurrence_offsets, order = (
+        np.empty(capacity, np.int32),
+        np.empty(capacity + 1, np.int64),
+        np.empty(capacity, np.int64),
+    )
+    places = np.empty((2, capacity), np.int64)
+    count = _occurrences(tokens, shortest, longest, *known, slots, occurrence_offsets, order, places)
+    first, last = places[:, order[: occurrence_offsets[count]]]
+    return Occurrences(slots[:count], occurrence_offsets[: count + 1], first, last)
 
 
 class Strongest(NamedTuple):

@@ -17,19 +17,19 @@ from sentiment_core.text.vocabulary import Vocabulary, shift_for, slot_of, vocab
 
 @compiled
 def _canonicalise(
-    tokens: Any, offsets: Any, cells: Any, width: int, targets: Any, out: Any, kept: Any, begins: Any
+    tokens: Any, offsets: Any, cells: Any, width: int, targets: Any, out: Any, kept: Any, out_offsets: Any
 ) -> Any:
     """Write the canonical token of each token and the index of its source. Drop tokens without a canonical token."""
     shift = shift_for(len(cells) // width)
     count: Any = 0
     for text in range(len(offsets) - 1):
-        begins[text] = count
+        out_offsets[text] = count
         for index in range(offsets[text], offsets[text + 1]):
             slot = slot_of(cells, width, shift, tokens[index])
             out[count] = tokens[index] if slot < 0 else targets[cells[slot + KEYS]]
             kept[count] = index
             count += np.int64(out[count] != 0)
-    begins[len(offsets) - 1] = count
+    out_offsets[len(offsets) - 1] = count
     return count
 
 
@@ -48,6 +48,6 @@ def canonical_tokens(identities: Hashes, targets: Hashes) -> CanonicalTokens:
 def canonicalised(tokens: TokenColumn, table: CanonicalTokens) -> tuple[TokenColumn, NDArray[np.int64]]:
     """Return the canonical tokens of each text, and the index of the token that each one replaces."""
     hashes, kept = np.empty(len(tokens.hashes) + 1, np.uint64), np.empty(len(tokens.hashes) + 1, np.int64)
-    begins = np.empty_like(tokens.offsets)
-    count = _canonicalise(*tokens, table.known.cells, table.known.width, table.targets, hashes, kept, begins)
-    return TokenColumn(hashes[:count], begins), kept[:count]
+    out_offsets = np.empty_like(tokens.offsets)
+    count = _canonicalise(*tokens, table.known.cells, table.known.width, table.targets, hashes, kept, out_offsets)
+    return TokenColumn(hashes[:count], out_offsets), kept[:count]

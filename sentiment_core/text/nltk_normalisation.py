@@ -55,9 +55,9 @@ def canonical_word(stop_words: bool, lemmatize: bool) -> Callable[[str], str]:
             lemma: Callable[[str], str] = WordNetLemmatizer().lemmatize if lemmatize else str
             lemma("words")  # loads the data, or raises LookupError if it is missing
     except ImportError as error:
-        raise LanguageDataMissing(why="NLTK is not installed; it comes with the extra `train`") from error
+        raise LanguageDataMissing(why="NLTK is not installed. Install the extra `train`") from error
     except LookupError as error:
         names = " ".join(name for name, wanted in (("stopwords", stop_words), ("wordnet", lemmatize)) if wanted)
-        why = f"install it with `python -m nltk.downloader {names}`, or name its folder in NLTK_DATA"
+        why = f"NLTK cannot find {names}. Run `python -m nltk.downloader {names}`, or set NLTK_DATA to the folder"
         raise LanguageDataMissing(why=why) from error
     return lambda word: "" if word in left_out else lemma(word)

@@ -33,7 +33,7 @@ def _ascii(*kinds: int) -> set[int]:
     return {byte for byte in range(0x80) if codepoints.code_points().class_of(chr(byte)) in kinds}
 
 
-def _folded_by_a_bit(byte: int) -> bool:
+def _folds_by_bit(byte: int) -> bool:
     """Return whether setting one bit folds an ASCII character, as for all letters. The fast path only sets it."""
     return codepoints.code_points().fold(chr(byte))[0] == byte | (int(_FOLDING) & 0xFF)
 
@@ -41,7 +41,7 @@ def _folded_by_a_bit(byte: int) -> bool:
 _NOT_ASCII: Final = set(range(0x80, 0x100))
 _APOSTROPHES: Final = _ascii(codepoints.APOSTROPHE)
 _TOKENS: Final = _ascii(codepoints.WORD, codepoints.SINGLE) | _APOSTROPHES
-_UNLIKE: Final = set(filterfalse(_folded_by_a_bit, _TOKENS)) | _ascii(codepoints.MARK, codepoints.IGNORED)
+_UNLIKE: Final = set(filterfalse(_folds_by_bit, _TOKENS)) | _ascii(codepoints.MARK, codepoints.IGNORED)
 
 _words: Final = byte_mask(_ascii(codepoints.WORD) - _UNLIKE)
 _singles: Final = byte_mask(_ascii(codepoints.SINGLE) - _UNLIKE)
@@ -188,8 +188,8 @@ def _as_compiled(array: NDArray[Any]) -> NDArray[Any]:
 def _tokenized(texts: TextColumn, spans: NDArray[np.int64]) -> TokenColumn:
     hashes = np.empty(int(texts.offsets[-1] - texts.offsets[0]), np.uint64)  # no token is shorter than a byte
     offsets = np.empty(len(texts.offsets), np.int64)
-    data, begins = _as_compiled(texts.data), _as_compiled(texts.offsets)
-    tokenize(data, begins, character_table(), hashes, spans, offsets)
+    data, text_offsets = _as_compiled(texts.data), _as_compiled(texts.offsets)
+    tokenize(data, text_offsets, character_table(), hashes, spans, offsets)
     return TokenColumn(hashes[: offsets[-1]], offsets)
 
 

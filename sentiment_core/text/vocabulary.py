@@ -13,8 +13,8 @@ from sentiment_core.columnar.simd import KEYS, equal_keys, trailing_zeros
 from sentiment_core.text.hashing import Hashes, identity
 from sentiment_core.text.specification import IDENTITY_SHIFT
 
-_FILTER_BITS_A_FEATURE: Final = 16
-_MOST_KEYS_A_BUCKET: Final = 4  # on average; a bucket holds 8, so few overflow
+_FILTER_BITS_PER_FEATURE: Final = 16
+_MAX_MEAN_KEYS_PER_BUCKET: Final = 4  # a bucket holds 8, so few overflow
 _KEY_BITS: Final = 32
 _PREFIX_BITS: Final = 64 - IDENTITY_SHIFT - _KEY_BITS  # bits of a hash that its key omits
 _SIX: Final = np.uint64(6)
@@ -48,7 +48,7 @@ def vocabulary(identities: Hashes, values: NDArray[Any]) -> Vocabulary:
     `values` holds one four-byte value for each n-gram, in shape (n,), or several, in shape (values, n).
     """
     stored = np.atleast_2d(values).view(np.uint32)
-    bucket_bits = max((len(identities) // _MOST_KEYS_A_BUCKET).bit_length(), _PREFIX_BITS + 1)
+    bucket_bits = max((len(identities) // _MAX_MEAN_KEYS_PER_BUCKET).bit_length(), _PREFIX_BITS + 1)
     while True:
         table, farthest = _table(identities, stored, bucket_bits)
         # A bucket's number and a key share some bits of the hash. If an n-gram is displaced by less than these bits can
@@ -60,7 +60,7 @@ def vocabulary(identities: Hashes, values: NDArray[Any]) -> Vocabulary:
 
 def _table(identities: Hashes, values: NDArray[np.uint32], bucket_bits: int) -> tuple[Vocabulary, int]:
     """Return the table of `2**bucket_bits` buckets, and the largest displacement of an n-gram, in buckets."""
-    filter_bits = max((_FILTER_BITS_A_FEATURE * len(identities)).bit_length(), 6)
+    filter_bits = max((_FILTER_BITS_PER_FEATURE * len(identities)).bit_length(), 6)
     rows = (1 << bucket_bits) + len(identities) // KEYS + 2  # with room after the last bucket
     width = KEYS * (1 + len(values))
     table = Vocabulary(np.zeros(1 << (filter_bits - 6), np.uint64), np.zeros(rows * width, np.uint32), width)

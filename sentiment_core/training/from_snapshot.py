@@ -126,7 +126,7 @@ def _near_training(texts: Sequence[str], test: NDArray[np.bool_]) -> NDArray[np.
     near = np.zeros(len(texts), np.bool_)
     if test.any() and not test.all():
         held_out, learned = ([texts[row] for row in np.flatnonzero(side).tolist()] for side in (test, ~test))
-        near[test] = (Shingles(held_out).share_in(learned) > NEARLY_ALL) | are_known(held_out, hash_texts(learned))
+        near[test] = (Shingles(held_out).containment(learned) > NEARLY_ALL) | are_known(held_out, hash_texts(learned))
     return near
 
 

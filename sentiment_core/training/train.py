@@ -24,7 +24,7 @@ from sentiment_core.evaluation.metrics import ClassificationMetrics, Evaluation,
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.card import model_card
-from sentiment_core.model.drift_reference import LOOKED_AT, Reference
+from sentiment_core.model.drift_reference import EXAMINED_CHARACTERS, Reference
 from sentiment_core.model.manifest import Calibration, TextRecipe, Thresholds, TrainingData
 from sentiment_core.model.scorer import Scorer, banded
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
@@ -140,7 +140,7 @@ def cross_validate(
             raise TrainingDataInvalid(why=f"{share:.0%} of its groups are {len(learned.texts)} rows without all labels")
         usable = unlabelled
         if shingles:
-            near = shingles.share_in(held_out.texts) > NEARLY_ALL
+            near = shingles.containment(held_out.texts) > NEARLY_ALL
             usable = [text for text, is_near in zip(unlabelled, near.tolist(), strict=True) if not is_near]
         model = fit(learned, params.model, usable)
         learned_rows.append(len(learned.texts))
@@ -288,7 +288,7 @@ def _reference(held_out: CrossValidation, texts: Sequence[str]) -> Reference:
 
 def _unknown_shares(model: Pipeline, texts: Sequence[str]) -> NDArray[np.float64]:
     shares: NDArray[np.float64] = model["ngrams"].unknown_shares(
-        [text[:LOOKED_AT] for text in texts], model["weighting"].kept_
+        [text[:EXAMINED_CHARACTERS] for text in texts], model["weighting"].kept_
     )
     return shares
 

@@ -19,7 +19,7 @@ from sentiment_core.ngrams.lookup import features, unknown_shares
 from sentiment_core.text.canonical import canonical_tokens
 from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.nltk_normalisation import canonical_table
-from sentiment_core.text.recipe import TokenPipeline
+from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import vocabulary
 

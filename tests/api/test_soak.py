@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 
-def test_honest_and_hostile_traffic_at_once(checkout, tmp_path):
+def test_well_behaved_and_hostile_traffic_concurrently(checkout, tmp_path):
     out = tmp_path / "figures.json"
     command = [sys.executable, "-m", "benchmarks.soak", "--minutes", "0.2", "--json", str(out)]
     ran = subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=300, check=False)

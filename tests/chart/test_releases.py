@@ -86,7 +86,7 @@ def test_a_track_by_digest_takes_no_tag_of_the_other(render) -> None:
     assert spec["containers"][0]["image"] == f"sentiment-api@{digest}"
 
 
-def test_the_autoscaler_looks_at_cpu_and_where_told_at_requests_in_flight(render) -> None:
+def test_the_autoscaler_uses_cpu_and_optionally_requests_in_progress(render) -> None:
     def metrics(**autoscaling):
         scaler = named(render(api={"autoscaling": autoscaling}), "HorizontalPodAutoscaler", "sentiment-api-blue")
         return {each["type"]: each for each in scaler["spec"]["metrics"]}

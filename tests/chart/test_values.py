@@ -26,8 +26,8 @@ SECRETS = {"SENTIMENT_DATABASE_URL", "SENTIMENT_ERASURE_KEY", "SENTIMENT_API_KEY
         ({"api": {"replica": 3}}, "replica"),
         ({"api": {"tracks": {"red": {"enabled": True, "weight": 1}}}}, "red"),
         ({"api": {"tracks": {"blue": {"weight": -1}}}}, "weight"),
-        ({"api": {"tracks": {"blue": {"weight": 0}}}}, "nobody would get the requests"),
-        ({"api": {"tracks": {"blue": {"enabled": False}}}}, "nobody would get the requests"),
+        ({"api": {"tracks": {"blue": {"weight": 0}}}}, "no track would get requests"),
+        ({"api": {"tracks": {"blue": {"enabled": False}}}}, "no track would get requests"),
         ({"api": {"gateway": {"enabled": True}}}, "parentRefs"),
         ({"api": {"settings": {"SENTIMENT_API_PORT": "9"}}}, "SENTIMENT_API_PORT"),
         ({"settings": {"SENTIMENT_MAX_REQUESTS": 9}}, "SENTIMENT_MAX_REQUESTS"),
@@ -37,22 +37,22 @@ SECRETS = {"SENTIMENT_DATABASE_URL", "SENTIMENT_ERASURE_KEY", "SENTIMENT_API_KEY
         ({"objectStore": {"artifacts": "a folder"}}, "artifacts"),
         ({"networkPolicy": {"database": {"cidrs": []}}}, "cidrs"),
         ({"networkPolicy": {"callers": ["everybody"]}}, "callers"),
-        ({"mlflow": {"enabled": False}}, "must name the server"),
+        ({"mlflow": {"enabled": False}}, "set global.sentiment.mlflowUri"),
         ({"mlflow": {"enabled": False}, "global": {"sentiment": {"mlflowUri": "http://m"}}}, "networkPolicy.mlflow"),
-        ({"global": {"sentiment": {"secretName": "other"}}}, "must be the same"),
-        ({"secrets": {"generate": True, "external": {"enabled": True, "entry": "s"}}}, "choose one"),
+        ({"global": {"sentiment": {"secretName": "other"}}}, "must be equal"),
+        ({"secrets": {"generate": True, "external": {"enabled": True, "entry": "s"}}}, "enable only one"),
         ({"secrets": {"external": {"enabled": True}}}, "names the store's entry"),
         ({"monitoring": {"rules": {"enabled": "yes"}}}, "enabled"),
         ({"airflow": {"extraEnv": "- {name: A, value: b}"}}, "airflowVariables"),
     ],
 )
-def test_values_that_mean_nothing_or_harm_are_refused(helm, chart, values, told) -> None:
+def test_invalid_values_are_rejected(helm, chart, values, told) -> None:
     with pytest.raises(HelmError, match=re.escape(told)):
         helm.template(chart, **values)
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
-def test_a_secret_is_refused_as_a_value(helm, chart, name) -> None:
+def test_a_secret_is_rejected_as_a_value(helm, chart, name) -> None:
     for values in ({"settings": {name: "s"}}, {"api": {"settings": {name: "s"}}}):
         with pytest.raises(HelmError, match=name):
             helm.template(chart, **values)

@@ -86,7 +86,7 @@ class Scene:
         with connect(self._database_url) as connection:
             model = open_model(connection, Bundle.load(STARTER))
             plan = RunPlan(f"backfill {next(self._runs)}", day, model.model_id, 1, champion=True, replace=replace)
-            for group in plan_run(connection, storage, settings, plan, take_earlier=False):
+            for group in plan_run(connection, storage, settings, plan, include_earlier=False):
                 score_group(connection, storage, settings, plan, model, group, lambda _: None)
             summarise(connection, plan.run_id)
 

@@ -60,7 +60,7 @@ def clean(system: Stack, point: Point) -> evidence.Contents:
 
 
 @pytest.mark.parametrize("point", Point, ids=lambda point: point.value)
-def test_a_killed_task_is_tried_again_and_leaves_the_rows_of_a_clean_load(
+def test_a_retry_of_a_killed_task_stores_the_rows_of_a_clean_load(
     point, system, orders, clean, record_property
 ) -> None:
     record_property(table.CELL, (point.value, table.AIRFLOW))

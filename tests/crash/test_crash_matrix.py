@@ -79,7 +79,7 @@ CELLS = [
 ]
 
 
-def test_the_files_bring_every_kind_of_row(clean) -> None:
+def test_the_files_contain_every_kind_of_row(clean) -> None:
     assert {name: rows for name, (rows, _) in clean.items()} == {
         "source_file": len(drops.STATES),
         "review and score": sum(drops.ROWS.values()),
@@ -105,7 +105,9 @@ def test_the_hashes_of_two_clean_loads_are_equal_until_one_value_changes(clean, 
 
 
 @pytest.mark.parametrize(("point", "recovery"), CELLS)
-def test_a_killed_load_leaves_the_rows_of_a_clean_one(point, recovery, scene, orders, clean, record_property) -> None:
+def test_a_retry_of_a_killed_load_stores_the_rows_of_a_clean_load(
+    point, recovery, scene, orders, clean, record_property
+) -> None:
     record_property(table.CELL, (point.value, recovery))
     killed = scene.start_and_stop(point, orders)
     scene.check_state(evidence.promised(point))

@@ -84,7 +84,7 @@ def parent_of(mlflow_uri: str, name: str, run_id: str):
     return parent, client.search_runs([known.experiment_id], query), client
 
 
-def test_a_run_leaves_its_trials_table_and_plot_in_mlflow(in_airflow, connections, labelled, mlflow_uri) -> None:
+def test_a_run_logs_its_trials_table_and_plot_to_mlflow(in_airflow, connections, labelled, mlflow_uri) -> None:
     conf = {"experiment": "ngrams", "group_column": "product"}
     [(run_id, state, tasks)] = in_airflow(RUN.format(confs=[conf]), **connections)
     assert state == "success", tasks
@@ -99,7 +99,7 @@ def test_a_run_leaves_its_trials_table_and_plot_in_mlflow(in_airflow, connection
     assert files == ["comparison.csv", "comparison.md", "comparison.png"]
 
 
-def test_a_failed_trial_fails_the_run_and_stops_no_other(
+def test_a_failed_trial_fails_the_run_but_not_the_other_trials(
     in_airflow, connections, labelled, mlflow_uri, tmp_path
 ) -> None:
     nowhere = {"NLTK_DATA": str(tmp_path), "HOME": str(tmp_path)}

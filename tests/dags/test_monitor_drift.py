@@ -33,7 +33,7 @@ print(json.dumps({
 """
 
 
-def test_the_dag_follows_the_days_that_were_scored(in_airflow) -> None:
+def test_the_dag_is_scheduled_by_scored_days(in_airflow) -> None:
     found = in_airflow(STRUCTURE)
     assert found["errors"] == {}
     assert found["tasks"] == {
@@ -121,15 +121,15 @@ def query(settings, statement: str) -> list[tuple]:
         return cursor.fetchall()
 
 
-def test_drift_is_reported_told_and_triggers_one_retraining(
+def test_drift_is_reported_and_triggers_the_callback_and_one_retraining(
     in_airflow, connections, settings, drifting_day, tmp_path
 ) -> None:
     conf = {"day": DAY.isoformat()}
     (tmp_path / "my_alerts.py").write_text(CALLBACK)
-    told = tmp_path / "told"
+    reported = tmp_path / "told"
     environment = connections | {
         "SENTIMENT_DRIFT_CALLBACK": "my_alerts:tell",
-        "TOLD": str(told),
+        "TOLD": str(reported),
     }
     path = in_airflow("import json, os; print(json.dumps(os.environ['PYTHONPATH']))")
     environment["PYTHONPATH"] = f"{path}:{tmp_path}"
@@ -156,7 +156,7 @@ def test_drift_is_reported_told_and_triggers_one_retraining(
 
     ((causes,),) = query(settings, "SELECT causes FROM sentiment.drift_history")
     assert {"score", "labels", "length", "unknown"} <= set(causes)
-    assert [json.loads(line) for line in told.read_text().splitlines()] == [
+    assert [json.loads(line) for line in reported.read_text().splitlines()] == [
         ["monitor_drift", DAY.isoformat(), causes]
     ] * 3
 
@@ -165,19 +165,19 @@ WRONG = """
 import json
 import monitor_drift
 from sentiment_core.errors import SettingInvalid
-told = []
+reported = []
 for name in ("no_such_module:tell", "json:no_such_name", "json:decoder"):
     try:
         monitor_drift.callback(name)
     except SettingInvalid as error:
-        told.append(str(error))
-print(json.dumps([*told, monitor_drift.callback("json:dumps")([1])]))
+        reported.append(str(error))
+print(json.dumps([*reported, monitor_drift.callback("json:dumps")([1])]))
 """
 
 
-def test_a_callback_that_is_not_there_is_refused_in_words(in_airflow) -> None:
+def test_an_invalid_callback_is_rejected_with_the_reason(in_airflow) -> None:
     module, name, kind, called = in_airflow(WRONG)
     assert "SENTIMENT_DRIFT_CALLBACK is wrong: No module named 'no_such_module'" in module
     assert "has no attribute 'no_such_name'" in name
-    assert "json:decoder cannot be called" in kind
+    assert "json:decoder is not callable" in kind
     assert called == "[1]"

@@ -109,9 +109,7 @@ def test_its_schedule_is_a_setting(in_airflow) -> None:
     assert "0 4 * * 0" not in in_airflow(STRUCTURE, SENTIMENT_RETRAIN_SCHEDULE="none")["schedule"]
 
 
-def test_a_better_model_is_promoted_and_the_same_one_is_left_where_it_is(
-    in_airflow, connections, settings, stack, models
-) -> None:
+def test_a_better_model_is_promoted_and_an_equal_one_is_not(in_airflow, connections, settings, stack, models) -> None:
     put(stack, settings, labelled(4_000))
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
     assert set(states.values()) == {"success"}, states
@@ -132,9 +130,7 @@ def test_a_better_model_is_promoted_and_the_same_one_is_left_where_it_is(
     assert agree(settings, models)
 
 
-def test_a_model_that_learned_nothing_is_kept_from_the_champion(
-    in_airflow, connections, settings, stack, models
-) -> None:
+def test_a_model_that_learned_nothing_is_not_promoted(in_airflow, connections, settings, stack, models) -> None:
     before = models.resolve("champion")
     put(stack, settings, labelled(4_000, honest=False))
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
@@ -146,7 +142,7 @@ def test_a_model_that_learned_nothing_is_kept_from_the_champion(
     assert moves(settings)[-1] == ("champion", "promote", "refused", verdict["version"])
 
 
-def test_a_version_is_judged_first_and_promoted_when_somebody_says_so(
+def test_a_version_can_be_judged_first_and_promoted_in_a_second_run(
     in_airflow, connections, settings, stack, models
 ) -> None:
     put(stack, settings, labelled(4_000))
@@ -161,16 +157,14 @@ def test_a_version_is_judged_first_and_promoted_when_somebody_says_so(
     assert [each.version for each in models.versions()] == [2, 1]
 
 
-def test_a_run_that_promotes_nothing_fails_where_the_gate_refuses(
-    in_airflow, connections, settings, stack, models
-) -> None:
+def test_a_run_without_promotion_fails_if_the_gate_refuses(in_airflow, connections, settings, stack, models) -> None:
     put(stack, settings, labelled(4_000, honest=False))
     states, _ = in_airflow(RUN.format(conf=QUICK | {"promote": False}), **connections)
     assert (states["train"], states["gate"]) == ("success", "failed")
     assert moves(settings) == [("champion", "external", "moved", 1), ("challenger", "set", "moved", 2)]
 
 
-def test_a_champion_whose_bundle_is_gone_is_kept_and_the_verdict_says_why(
+def test_a_champion_with_a_missing_bundle_is_kept_and_the_verdict_says_why(
     in_airflow, connections, settings, stack, models, tmp_path
 ) -> None:
     client = MlflowClient(str(settings.mlflow_tracking_uri))
@@ -186,9 +180,7 @@ def test_a_champion_whose_bundle_is_gone_is_kept_and_the_verdict_says_why(
     assert moves(settings)[-1] == ("champion", "promote", "refused", 2)
 
 
-def test_a_store_that_refuses_to_be_written_to_ends_the_run_with_nothing_changed(
-    in_airflow, connections, settings, stack, models
-) -> None:
+def test_a_read_only_store_fails_the_run_and_nothing_changes(in_airflow, connections, settings, stack, models) -> None:
     put(stack, settings, labelled(1_000))
     account = json.loads(connections["AIRFLOW_CONN_AWS_DEFAULT"])
     account |= {"login": stack.object_store.reader_access_key, "password": stack.object_store.reader_secret_key}
@@ -200,7 +192,7 @@ def test_a_store_that_refuses_to_be_written_to_ends_the_run_with_nothing_changed
     assert moves(settings) == [("champion", "external", "moved", 1)]
 
 
-def test_rows_that_were_changed_in_the_store_are_not_judged_on(
+def test_rows_that_were_modified_in_the_store_are_not_used_by_the_gate(
     in_airflow, connections, settings, stack, models
 ) -> None:
     put(stack, settings, labelled(1_000))
@@ -214,7 +206,7 @@ def test_rows_that_were_changed_in_the_store_are_not_judged_on(
     assert moves(settings) == [("champion", "external", "moved", 1)]
 
 
-def test_a_registry_that_goes_in_the_middle_of_the_promotion_is_settled_by_the_next_run(
+def test_a_promotion_interrupted_by_the_registry_is_reconciled_by_the_next_run(
     in_airflow, connections, settings, stack, models
 ) -> None:
     put(stack, settings, labelled(4_000))
@@ -235,7 +227,7 @@ def test_a_registry_that_goes_in_the_middle_of_the_promotion_is_settled_by_the_n
     assert agree(settings, models)
 
 
-def test_of_two_retrains_at_once_one_promotes_and_history_and_registry_agree(
+def test_one_of_two_concurrent_retrains_promotes_and_history_and_registry_agree(
     in_airflow, airflow_home, connections, settings, stack, models, tmp_path
 ) -> None:
     put(stack, settings, labelled(4_000))
@@ -253,7 +245,7 @@ def test_of_two_retrains_at_once_one_promotes_and_history_and_registry_agree(
     assert agree(settings, models)
 
 
-def test_data_that_is_not_fit_to_learn_from_fails_the_run_at_once(in_airflow, connections, settings, stack) -> None:
+def test_unusable_training_data_fails_the_run_without_retries(in_airflow, connections, settings, stack) -> None:
     s3 = stack.object_store.client()
     s3.put_object(Bucket=settings.bucket, Key="training/shop/few.csv", Body=labelled(40))
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
@@ -266,6 +258,6 @@ def test_data_that_is_not_fit_to_learn_from_fails_the_run_at_once(in_airflow, co
     assert verdict is None
 
 
-def test_a_setting_that_there_is_not_fails_the_run_at_once(in_airflow, connections) -> None:
+def test_an_unknown_training_setting_fails_the_run_without_retries(in_airflow, connections) -> None:
     states, _ = in_airflow(RUN.format(conf={"training": {"model": {"depth": 3}}}), **connections)
     assert states["snapshot"] == "failed"

@@ -76,14 +76,14 @@ print(json.dumps({
 """
 
 
-def test_the_day_of_a_run_is_right_however_it_was_started(in_airflow) -> None:
+def test_the_day_of_a_run_is_correct_for_every_way_to_start_it(in_airflow) -> None:
     found = in_airflow(DAYS)
     assert found["partition"] == "2026-11-16"
     assert found["partition wins"] == "2026-11-16"
     assert found["chosen"] == "2026-11-10"
     assert found["form date"] == "2026-11-12"
     assert found["button"] is found["nothing"] is True
-    assert "not over yet" in found["today"]
+    assert "not ended yet" in found["today"]
     assert "YYYY-MM-DD" in found["nonsense"]
 
 
@@ -102,7 +102,7 @@ print(json.dumps([info.run_after.isoformat(), info.partition_key]))
 """
 
 
-def test_the_nightly_run_is_at_two_and_for_the_day_before(in_airflow) -> None:
+def test_the_nightly_run_starts_at_two_for_the_previous_day(in_airflow) -> None:
     found, key = in_airflow(TIMETABLE)
     run_after = datetime.fromisoformat(found)
     assert timedelta() < run_after - datetime.now(UTC) <= timedelta(days=1), "turning the DAG on must not run it"
@@ -127,7 +127,9 @@ def registered(settings) -> int:
     return version
 
 
-def test_a_run_scores_its_day_and_again_nothing(in_airflow, connections, settings, stack, registered, examples) -> None:
+def test_a_run_scores_its_day_and_a_second_run_adds_nothing(
+    in_airflow, connections, settings, stack, registered, examples
+) -> None:
     s3 = stack.object_store.client()
     for path in sorted(examples.rglob("dt=2026-11-16/*")):
         s3.upload_file(str(path), settings.bucket, f"incoming/{path.relative_to(examples)}")
@@ -142,14 +144,14 @@ def test_a_run_scores_its_day_and_again_nothing(in_airflow, connections, setting
         assert cursor.fetchone() == ([registered],)
 
 
-def test_an_unknown_model_fails_at_once(in_airflow, connections) -> None:
+def test_an_unknown_model_fails_without_retries(in_airflow, connections) -> None:
     code = RUN.format(conf={"day": "2026-11-16", "model_version": "9999"})
     states = in_airflow(code, **connections)
     assert states["plan"] == ["failed", 1]
     assert states["summary"][0] == "upstream_failed"
 
 
-def test_by_setting_a_bad_file_fails_the_run_when_the_others_are_loaded(
+def test_on_bad_file_fail_fails_the_run_after_the_other_files_are_loaded(
     in_airflow, connections, settings, stack, registered
 ) -> None:
     s3 = stack.object_store.client()

@@ -102,7 +102,7 @@ def test_every_image_can_be_overridden_and_none_is_a_moving_tag(checkout: Path) 
         assert tag == "local" if name.startswith("sentiment-") else tag.count(".") >= 1
 
 
-def test_grafana_is_given_a_source_and_a_dashboard_that_asks_it_for_what_the_service_tells(checkout: Path) -> None:
+def test_grafana_has_a_data_source_and_a_dashboard_with_existing_metrics(checkout: Path) -> None:
     # No Grafana runs here. The names in its dashboards are compared with its provisioning and with the service's
     # metrics.
     grafana = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]["grafana"]
@@ -119,7 +119,7 @@ def test_grafana_is_given_a_source_and_a_dashboard_that_asks_it_for_what_the_ser
     assert any("app_request_count_total" in query for query in queries)
 
 
-def test_everything_listens_on_this_machine_only_and_no_secret_stands_in_a_file(checkout: Path) -> None:
+def test_services_listen_on_localhost_only_and_no_file_contains_a_secret(checkout: Path) -> None:
     services = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]
     published = [port for service in services.values() for port in service.get("ports", ())]
     assert len(published) == 7

@@ -40,7 +40,7 @@ def sources(checkout: Path) -> list[Path]:
     return sorted([*(checkout / ".github/workflows").iterdir(), *(checkout / ".github/actions").rglob("action.yaml")])
 
 
-def test_the_workflows_are_those_that_are_looked_at_here(checkout) -> None:
+def test_all_workflows_are_tested_here(checkout) -> None:
     found = [path.stem for path in sorted((checkout / ".github" / "workflows").iterdir())]
     assert found == sorted(WORKFLOWS)
 
@@ -67,7 +67,7 @@ def test_their_schemas_accept_them(checkout, run, tool, schema, pattern) -> None
     run(tool("check-jsonschema"), "--builtin-schema", f"vendor.{schema}", *files)
 
 
-def test_every_action_is_pinned_by_its_commit_with_the_release_beside_it(checkout) -> None:
+def test_every_action_is_pinned_by_commit_with_its_release_in_a_comment(checkout) -> None:
     used = [line for path in sources(checkout) for line in re.findall(r"uses: (.+)", path.read_text())]
     outside = [line for line in used if not line.startswith("./")]
     assert len(outside) > 20

@@ -23,9 +23,7 @@ def kill(server) -> None:
     process.popen.wait()
 
 
-def test_a_server_that_dies_under_load_comes_back_without_a_trace_of_it(
-    own_server, own_settings, own_url, tmp_path
-) -> None:
+def test_a_server_killed_during_a_load_keeps_no_partial_rows(own_server, own_settings, own_url, tmp_path) -> None:
     uris = put_files(tmp_path, {f"{name}.csv": file_of(ROWS, name) for name in "abcd"})
     half_way, killed = threading.Barrier(WORKERS + 1, timeout=60), threading.Event()
 
@@ -54,7 +52,7 @@ def test_a_server_that_dies_under_load_comes_back_without_a_trace_of_it(
     check_loaded(own_url, WORKERS * ROWS, files=WORKERS)
 
 
-def test_workers_that_try_again_load_every_file_once_however_often_the_server_dies(
+def test_retrying_workers_load_every_file_once_while_the_server_is_killed_repeatedly(
     own_server, own_settings, own_url, tmp_path
 ) -> None:
     names = [f"file{number}" for number in range(12)]

@@ -89,7 +89,7 @@ def execute(url: str, statement: str) -> None:
         cursor.execute(statement)
 
 
-def test_a_full_disk_is_a_transient_error_and_the_file_loads_when_there_is_room(small_disk_url, tmp_path) -> None:
+def test_a_full_disk_is_a_transient_error_and_the_file_loads_when_space_is_free(small_disk_url, tmp_path) -> None:
     settings = Settings(database_url=small_disk_url, block_bytes=100_000)
     (uri,) = put_files(tmp_path, {"a.csv": file_of(40_000)})
     execute(small_disk_url, "CREATE TABLE ballast (data bytea STORAGE EXTERNAL)")

@@ -49,7 +49,7 @@ def wait_stored(service: Service, count: int) -> None:
     service.wait(lambda: service.metric('feedback_count_total{outcome="stored"}') == count)
 
 
-def test_corrections_sent_while_the_server_is_killed_and_back_again_are_stored_once(start, own_server, own_url) -> None:
+def test_corrections_sent_while_the_server_is_killed_and_restarted_are_stored_once(start, own_server, own_url) -> None:
     service = start(DATABASE_URL=own_url).wait_ready()
     wait_state(service, "ok")
     accepted: list[str] = []
@@ -84,7 +84,7 @@ def test_corrections_sent_while_the_server_is_killed_and_back_again_are_stored_o
     assert service.metric('feedback_count_total{outcome="lost"}') == 0
 
 
-def test_a_commit_whose_answer_is_lost_stores_nothing_twice(proxied, postgres_proxy, database_url) -> None:
+def test_a_commit_with_a_lost_response_stores_nothing_twice(proxied, postgres_proxy, database_url) -> None:
     postgres_proxy.cut_commits(2)
     texts = [f"correction {number}" for number in range(5)]
     for text in texts:
@@ -94,7 +94,7 @@ def test_a_commit_whose_answer_is_lost_stores_nothing_twice(proxied, postgres_pr
     assert stored(database_url) == texts
 
 
-def test_a_session_that_is_ended_in_the_middle_of_a_write_costs_nothing(proxied, database_url) -> None:
+def test_a_session_terminated_during_a_write_loses_nothing(proxied, database_url) -> None:
     with connect(database_url) as holder, connect(database_url) as watcher:
         holder.cursor().execute("LOCK TABLE sentiment.feedback IN EXCLUSIVE MODE")
         watcher.autocommit = True
@@ -115,7 +115,9 @@ def test_a_session_that_is_ended_in_the_middle_of_a_write_costs_nothing(proxied,
     assert stored(database_url) == ["interrupted"]
 
 
-def test_a_full_queue_refuses_and_takes_again_when_the_database_is_back(proxied, postgres_proxy, database_url) -> None:
+def test_a_full_queue_rejects_and_accepts_again_when_the_database_is_back(
+    proxied, postgres_proxy, database_url
+) -> None:
     postgres_proxy.hold()
     answers = [send(proxied, f"correction {number}") for number in range(10)]
     assert [answer.status for answer in answers] == [202] * 8 + [503] * 2
@@ -131,7 +133,7 @@ def test_a_full_queue_refuses_and_takes_again_when_the_database_is_back(proxied,
     assert proxied.metric('feedback_count_total{outcome="refused"}') == 2
 
 
-def test_a_queue_is_full_by_its_bytes_too_but_one_correction_always_finds_room(
+def test_a_queue_is_also_limited_in_bytes_but_always_accepts_one_correction(
     start, postgres_proxy, database_url
 ) -> None:
     service = start(DATABASE_URL=postgres_proxy.url, FEEDBACK_QUEUE_BYTES="30000").wait_ready()
@@ -147,7 +149,7 @@ def test_a_queue_is_full_by_its_bytes_too_but_one_correction_always_finds_room(
     assert [text[0] for text in stored(database_url)] == ["a", "x", "y"]
 
 
-def test_a_service_that_starts_before_its_database_stores_when_it_is_there(start, own_server, own_url) -> None:
+def test_a_service_started_before_its_database_stores_when_it_is_available(start, own_server, own_url) -> None:
     kill(own_server)
     service = start(DATABASE_URL=own_url).wait_ready()
     wait_state(service, "unavailable")
@@ -157,7 +159,9 @@ def test_a_service_that_starts_before_its_database_stores_when_it_is_there(start
     assert stored(own_url) == ["early"]
 
 
-def test_a_database_that_thaws_while_the_service_ends_gets_what_waits(proxied, postgres_proxy, database_url) -> None:
+def test_a_database_that_recovers_during_shutdown_gets_the_queued_corrections(
+    proxied, postgres_proxy, database_url
+) -> None:
     postgres_proxy.hold()
     for number in range(8):
         assert send(proxied, f"correction {number}").status == 202
@@ -168,21 +172,19 @@ def test_a_database_that_thaws_while_the_service_ends_gets_what_waits(proxied, p
     assert stored(database_url) == [f"correction {number}" for number in range(8)]
 
 
-def test_a_database_that_stays_frozen_does_not_keep_the_service_from_ending(
-    start, postgres_proxy, database_url
-) -> None:
+def test_a_frozen_database_does_not_prevent_shutdown(start, postgres_proxy, database_url) -> None:
     service = start(DATABASE_URL=postgres_proxy.url, FEEDBACK_FLUSH_S="0.5").wait_ready()
     wait_state(service, "ok")
     postgres_proxy.hold()
     for number in range(3):
         assert send(service, f"correction {number}").status == 202
     assert service.stop() == 0
-    (told,) = (line for line in service.log() if line["event"] == "corrections lost")
-    assert told["count"] == 3
+    (event,) = (line for line in service.log() if line["event"] == "corrections lost")
+    assert event["count"] == 3
     assert stored(database_url) == []
 
 
-def test_what_the_database_does_not_take_before_the_end_is_told_as_lost(start, own_server, own_url) -> None:
+def test_corrections_not_stored_at_shutdown_are_reported_as_lost(start, own_server, own_url) -> None:
     service = start(DATABASE_URL=own_url, FEEDBACK_FLUSH_S="0.5").wait_ready()
     wait_state(service, "ok")
     kill(own_server)
@@ -190,7 +192,7 @@ def test_what_the_database_does_not_take_before_the_end_is_told_as_lost(start, o
         assert send(service, f"xyzzy {number}").status == 202
     assert service.stop() == 0
     own_server.postgres.start()
-    (told,) = (line for line in service.log() if line["event"] == "corrections lost")
-    assert (told["level"], told["count"]) == ("error", 3)
+    (event,) = (line for line in service.log() if line["event"] == "corrections lost")
+    assert (event["level"], event["count"]) == ("error", 3)
     assert "xyzzy" not in service.log_path.read_text()
     assert stored(own_url) == []

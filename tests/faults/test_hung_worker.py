@@ -17,9 +17,7 @@ from tests.faults.workers import Watched, load_once, put_files
 LOST = "idle-in-transaction timeout|transaction timeout|server closed the connection"
 
 
-def test_a_worker_that_hangs_loses_its_claim_and_another_one_takes_over(
-    settings, database_url, tmp_path, monkeypatch
-) -> None:
+def test_a_hung_worker_loses_its_claim_to_another_worker(settings, database_url, tmp_path, monkeypatch) -> None:
     (uri,) = put_files(tmp_path, {"a.csv": file_of(2_000)})
     small = settings.model_copy(update={"block_bytes": 20_000})
     hangs, may_go_on = threading.Event(), threading.Event()
@@ -43,7 +41,7 @@ def test_a_worker_that_hangs_loses_its_claim_and_another_one_takes_over(
     assert load_once(small, Storage(None), uri).status is LoadStatus.SKIPPED
 
 
-def test_a_worker_that_hung_alone_has_stored_nothing_and_loads_the_file_when_it_tries_again(
+def test_a_hung_worker_has_stored_nothing_and_its_retry_loads_the_file(
     settings, database_url, query, tmp_path, monkeypatch
 ) -> None:
     (uri,) = put_files(tmp_path, {"a.csv": file_of(2_000)})
@@ -61,7 +59,7 @@ def test_a_worker_that_hung_alone_has_stored_nothing_and_loads_the_file_when_it_
     check_loaded(database_url, 2_000)
 
 
-def test_a_transaction_that_the_server_allows_no_more_time_is_a_transient_error(
+def test_a_transaction_timeout_of_the_server_is_a_transient_error(
     settings, database_url, query, connection, tmp_path
 ) -> None:
     (uri,) = put_files(tmp_path, {"a.csv": file_of(500)})

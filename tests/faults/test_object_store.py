@@ -42,14 +42,14 @@ def impatient(proxy: S3Proxy) -> Storage:
     return Storage(boto3.client("s3", endpoint_url=proxy.url, config=config))
 
 
-def test_a_store_that_is_busy_for_a_moment_is_asked_again(proxied, proxy, url) -> None:
+def test_a_briefly_busy_store_is_retried(proxied, proxy, url) -> None:
     proxied.put(CSV, PLAIN)
     proxy.refuse(2)
     assert proxied.load(CSV).status is LoadStatus.LOADED
     check_loaded(url, ROWS)
 
 
-def test_a_store_that_stays_busy_is_a_transient_error(proxied, proxy, url, settings) -> None:
+def test_a_permanently_busy_store_is_a_transient_error(proxied, proxy, url, settings) -> None:
     proxied.put(CSV, PLAIN)
     proxied.storage = impatient(proxy)
     drop = proxied.storage.find(f"s3://{settings.bucket}/incoming/{CSV}")
@@ -64,7 +64,7 @@ def test_a_store_that_stays_busy_is_a_transient_error(proxied, proxy, url, setti
 
 
 @every_format
-def test_a_body_that_is_cut_goes_on_where_it_was_cut(proxied, proxy, url, key) -> None:
+def test_an_interrupted_body_resumes_at_its_offset(proxied, proxy, url, key) -> None:
     proxied.put(key, FILES[key])
     proxy.spoil(Fault(after=BOUNDARY, then="close"))
     assert proxied.load(key).status is LoadStatus.LOADED
@@ -77,7 +77,7 @@ def test_a_body_that_is_cut_goes_on_where_it_was_cut(proxied, proxy, url, key) -
 
 @every_format
 @pytest.mark.parametrize("cut", ["close", "reset"])
-def test_a_body_may_be_cut_any_number_of_times_as_long_as_it_gets_on(proxied, proxy, url, key, cut) -> None:
+def test_a_body_can_be_interrupted_any_number_of_times_if_it_makes_progress(proxied, proxy, url, key, cut) -> None:
     proxied.put(key, FILES[key])
     proxy.spoil(later=Fault(after=50_000, then=cut))
     assert proxied.load(key).status is LoadStatus.LOADED
@@ -87,7 +87,7 @@ def test_a_body_may_be_cut_any_number_of_times_as_long_as_it_gets_on(proxied, pr
 
 @every_format
 @pytest.mark.parametrize("bare", [False, True], ids=["of a known length", "of an unknown length"])
-def test_a_body_that_always_ends_too_soon_is_never_taken_for_the_whole_file(proxied, proxy, url, key, bare) -> None:
+def test_a_truncated_body_is_never_loaded_as_the_whole_file(proxied, proxy, url, key, bare) -> None:
     proxied.put(key, FILES[key])
     first = Fault(after=BOUNDARY, then="close", bare=bare)
     proxy.spoil(first, later=Fault(then="close", bare=bare))
@@ -99,7 +99,7 @@ def test_a_body_that_always_ends_too_soon_is_never_taken_for_the_whole_file(prox
     check_loaded(url, ROWS)
 
 
-def test_a_store_that_goes_away_under_the_read_is_a_transient_error(proxied, proxy, url) -> None:
+def test_a_store_that_fails_during_a_read_is_a_transient_error(proxied, proxy, url) -> None:
     proxied.put(CSV, PLAIN)
     proxied.storage = impatient(proxy)
     proxy.spoil(Fault(after=BOUNDARY, act=lambda: proxy.refuse(math.inf), then="close"))
@@ -111,10 +111,10 @@ def test_a_store_that_goes_away_under_the_read_is_a_transient_error(proxied, pro
     check_loaded(url, ROWS)
 
 
-def test_a_store_that_does_not_go_on_where_it_is_asked_to_is_not_believed(proxied, proxy, url) -> None:
+def test_a_response_at_another_offset_is_rejected(proxied, proxy, url) -> None:
     proxied.put(CSV, PLAIN)
     proxy.spoil(Fault(after=BOUNDARY, then="close"), later=Fault(as_whole=True))
-    with pytest.raises(StorageUnavailable, match="did not go on at byte"):
+    with pytest.raises(StorageUnavailable, match="does not start at the requested byte"):
         proxied.load(CSV)
     check_untouched(url)
 
@@ -127,7 +127,7 @@ def test_a_slow_body_loads(proxied, proxy, url) -> None:
     check_loaded(url, ROWS)
 
 
-def test_a_body_that_stalls_is_asked_for_again(proxied, proxy, url) -> None:
+def test_a_stalled_body_is_requested_again(proxied, proxy, url) -> None:
     proxied.put(CSV, PLAIN)
     proxied.storage = impatient(proxy)
     proxy.spoil(Fault(after=BOUNDARY, then="stall"), Fault(after=1000, then="stall"))
@@ -139,7 +139,7 @@ def test_a_body_that_stalls_is_asked_for_again(proxied, proxy, url) -> None:
 # An object that changes during the read
 
 
-def test_an_object_that_is_replaced_under_the_read_is_a_transient_error(proxied, proxy, url, settings) -> None:
+def test_an_object_replaced_during_a_read_is_a_transient_error(proxied, proxy, url, settings) -> None:
     proxied.put(CSV, PLAIN)
     old = proxied.storage.find(f"s3://{settings.bucket}/incoming/{CSV}")
     proxy.spoil(Fault(after=BOUNDARY, act=lambda: proxied.put(CSV, file_of(ROWS, "new")), then="close"))
@@ -153,7 +153,7 @@ def test_an_object_that_is_replaced_under_the_read_is_a_transient_error(proxied,
     assert proxied.load(CSV).rows_scored == ROWS
 
 
-def test_an_object_that_is_deleted_under_the_read_is_a_transient_error(proxied, proxy, url, settings) -> None:
+def test_an_object_deleted_during_a_read_is_a_transient_error(proxied, proxy, url, settings) -> None:
     proxied.put(CSV, PLAIN)
     key = f"incoming/{CSV}"
     proxy.spoil(
@@ -166,7 +166,7 @@ def test_an_object_that_is_deleted_under_the_read_is_a_transient_error(proxied, 
         proxied.load(CSV)
 
 
-def test_a_version_that_is_replaced_under_the_read_is_read_to_its_end(proxied, proxy, url, settings, query) -> None:
+def test_a_version_superseded_during_a_read_is_read_to_its_end(proxied, proxy, url, settings, query) -> None:
     proxied.s3.put_bucket_versioning(Bucket=settings.bucket, VersioningConfiguration={"Status": "Enabled"})
     proxied.put(CSV, PLAIN)
     proxy.spoil(Fault(after=BOUNDARY, act=lambda: proxied.put(CSV, file_of(ROWS, "new")), then="close"))
@@ -175,7 +175,7 @@ def test_a_version_that_is_replaced_under_the_read_is_read_to_its_end(proxied, p
     check_loaded(url, ROWS)
 
 
-def test_a_read_that_goes_on_while_the_object_is_replaced_never_mixes_two_versions(proxied, proxy, url, query) -> None:
+def test_a_resumed_read_never_mixes_two_versions_of_an_object(proxied, proxy, url, query) -> None:
     proxied.put(CSV, PLAIN)
     proxy.spoil(Fault(after=BOUNDARY, act=lambda: proxied.put(CSV, file_of(ROWS, "new"))))
     # The store can send the running response to its end, or cut it off where it released the old object.
@@ -205,7 +205,7 @@ class Rewritten(Storage):
 
 
 @pytest.mark.parametrize("data", [file_of(500, "new"), b'review\n"torn'], ids=["good", "bad"])
-def test_a_local_file_that_is_rewritten_under_the_read_is_a_transient_error(drops, url, tmp_path, query, data) -> None:
+def test_a_local_file_rewritten_during_a_read_is_a_transient_error(drops, url, tmp_path, query, data) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(file_of(500))
     storage = Rewritten(data)
@@ -218,7 +218,7 @@ def test_a_local_file_that_is_rewritten_under_the_read_is_a_transient_error(drop
     assert query("SELECT count(*) FROM sentiment.review WHERE text LIKE %s", "% of newer %") == [(500,)]
 
 
-def test_a_local_file_that_is_removed_under_the_read_is_a_transient_error(tmp_path) -> None:
+def test_a_local_file_removed_during_a_read_is_a_transient_error(tmp_path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(PLAIN)
     storage = Storage(None)

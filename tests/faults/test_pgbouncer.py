@@ -125,9 +125,7 @@ def test_workers_that_race_for_one_file_through_a_pooler_load_it_once(pooled, da
     check_loaded(database_url, 1_000)
 
 
-def test_a_claim_through_a_pooler_is_given_up_after_its_time_and_no_setting_of_it_stays_behind(
-    pooled, database_url, tmp_path
-) -> None:
+def test_a_claim_through_a_pooler_times_out_and_leaves_no_session_setting(pooled, database_url, tmp_path) -> None:
     (uri,) = put_files(tmp_path, {"a.csv": file_of(1_000)})
     drop = Storage(None).find(uri)
     with connect(pooled.require_database_url()) as connection, connection.cursor() as cursor:
@@ -144,7 +142,7 @@ def test_a_claim_through_a_pooler_is_given_up_after_its_time_and_no_setting_of_i
     check_loaded(database_url, 1_000)
 
 
-def test_a_pooler_that_dies_under_the_load_is_a_transient_error(pooled, pooler, database_url, tmp_path) -> None:
+def test_a_pooler_killed_during_a_load_is_a_transient_error(pooled, pooler, database_url, tmp_path) -> None:
     (uri,) = put_files(tmp_path, {"a.csv": file_of(1_000)})
     with pytest.raises(DatabaseUnavailable):
         load_once(pooled, Watched(None, pooler.kill), uri)
@@ -154,7 +152,7 @@ def test_a_pooler_that_dies_under_the_load_is_a_transient_error(pooled, pooler, 
     check_loaded(database_url, 1_000)
 
 
-def test_the_schema_is_upgraded_through_a_pooler_also_by_two_at_once(pooler, empty_database) -> None:
+def test_the_schema_is_upgraded_through_a_pooler_even_concurrently(pooler, empty_database) -> None:
     url = urlsplit(pooler.url)._replace(path=urlsplit(empty_database).path).geturl()
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(migrations.upgrade, [url, url]))

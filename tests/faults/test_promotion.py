@@ -41,7 +41,7 @@ def states(connection) -> list[tuple]:
 
 
 @pytest.mark.parametrize("path", [TAG, ALIAS])
-def test_a_registry_that_goes_before_the_move_leaves_the_old_champion_and_a_row_that_is_settled_when_it_is_back(
+def test_a_registry_that_fails_before_the_move_leaves_the_old_champion_and_a_row_that_is_reconciled_later(
     connection, registry, proxied, path
 ) -> None:
     through, proxy = proxied
@@ -57,7 +57,7 @@ def test_a_registry_that_goes_before_the_move_leaves_the_old_champion_and_a_row_
     assert promote(connection, through, 2, **BY).moved
 
 
-def test_a_registry_that_moves_the_alias_and_goes_leaves_a_row_that_is_settled_as_moved(
+def test_a_registry_that_fails_after_the_move_leaves_a_row_that_is_reconciled_as_moved(
     connection, registry, proxied
 ) -> None:
     through, proxy = proxied
@@ -72,16 +72,14 @@ def test_a_registry_that_moves_the_alias_and_goes_leaves_a_row_that_is_settled_a
     assert rollback(connection, through, actor="ann").version == 1
 
 
-def test_an_answer_that_is_lost_costs_nothing_when_the_registry_still_answers(connection, registry, proxied) -> None:
+def test_a_lost_response_has_no_effect_if_the_registry_still_answers(connection, registry, proxied) -> None:
     through, proxy = proxied
     proxy.fail(ALIAS, "after")
     assert promote(connection, through, 2, **BY).moved
     assert states(connection)[-1] == ("force", "moved", 2)
 
 
-def test_a_call_that_is_lost_while_the_registry_still_answers_fails_the_move_at_once(
-    connection, registry, proxied
-) -> None:
+def test_a_lost_request_fails_the_move_if_the_registry_still_answers(connection, registry, proxied) -> None:
     through, proxy = proxied
     proxy.fail(ALIAS, "before")
     with pytest.raises(RegistryUnavailable):
@@ -89,7 +87,7 @@ def test_a_call_that_is_lost_while_the_registry_still_answers_fails_the_move_at_
     assert (registry.standing("champion").version, states(connection)[-1]) == (1, ("force", "failed", 2))
 
 
-def test_a_registry_that_is_away_from_the_beginning_leaves_no_row(connection, proxied) -> None:
+def test_a_registry_that_is_unavailable_from_the_start_leaves_no_row(connection, proxied) -> None:
     through, proxy = proxied
     proxy.close()
     for call in (lambda: promote(connection, through, 2, **BY), lambda: rollback(connection, through, actor="ann")):
@@ -98,7 +96,7 @@ def test_a_registry_that_is_away_from_the_beginning_leaves_no_row(connection, pr
     assert states(connection) == []
 
 
-def test_a_rollback_that_is_cut_off_can_be_called_again(connection, registry, proxied) -> None:
+def test_an_interrupted_rollback_can_be_repeated(connection, registry, proxied) -> None:
     through, proxy = proxied
     promote(connection, through, 2, **BY)
     proxy.fail(ALIAS, "before", then_close=True)
@@ -129,7 +127,7 @@ with connect(sys.argv[4]) as connection:
 
 
 @pytest.mark.parametrize(("when", "state", "champion"), [("before", "failed", 1), ("after", "moved", 2)])
-def test_a_promotion_that_is_killed_at_the_alias_is_settled_by_the_next_one(
+def test_a_promotion_killed_at_the_alias_is_reconciled_by_the_next_one(
     settings, connection, registry, mlflow_uri, when, state, champion
 ) -> None:
     arguments = [mlflow_uri, registry.name, when, settings.require_database_url()]
@@ -143,7 +141,7 @@ def test_a_promotion_that_is_killed_at_the_alias_is_settled_by_the_next_one(
     assert disagreement(connection, registry) is None
 
 
-def test_a_database_whose_last_answer_is_lost_is_settled_by_the_next_call(settings, connection, registry) -> None:
+def test_a_lost_last_response_of_the_database_is_reconciled_by_the_next_call(settings, connection, registry) -> None:
     with PostgresProxy(settings.require_database_url()) as proxy:
         with pytest.raises(DatabaseUnavailable), connect(proxy.url) as through:
             promote(through, Cutting(registry, proxy), 2, **BY)

@@ -30,14 +30,14 @@ def test_locks_have_the_keys_of_the_previous_release(connection) -> None:
     assert {name for name, *_ in RELEASED.values()} == set(AdvisoryLock)
 
 
-def test_a_shared_lock_is_held_by_several_and_by_nobody_exclusively(connection, query) -> None:
+def test_a_shared_lock_has_several_holders_and_excludes_exclusive_ones(connection, query) -> None:
     with connection, connection.cursor() as cursor:
         lock(cursor, AdvisoryLock.MAINTENANCE, shared=True)
         cursor.execute("SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
         assert cursor.fetchall() == [("ShareLock",)]
 
 
-def test_no_module_takes_an_advisory_lock_by_itself(checkout: Path) -> None:
+def test_no_other_module_takes_an_advisory_lock(checkout: Path) -> None:
     found = [
         path.name
         for path in (checkout / "sentiment_core").rglob("*.py")

@@ -68,7 +68,7 @@ def test_workers_that_race_with_the_same_ids_leave_one_head_each(drops, query, s
     assert verification.verify(drops.connection) == []
 
 
-def test_a_claim_that_is_held_for_too_long_is_a_transient_error(drops, settings) -> None:
+def test_a_claim_held_for_too_long_is_a_transient_error(drops, settings) -> None:
     drops.put("dt=2026-11-16/a.csv", FILE)
     drop = drops.storage.find(f"s3://{settings.bucket}/incoming/dt=2026-11-16/a.csv")
     with drops.connection, drops.connection.cursor() as cursor:
@@ -97,7 +97,7 @@ def _load_until_told(settings: Settings, uri: str, pipe: Pipe) -> None:
         load_drop(Loader(connection, storage, model, settings, "killed"), storage.find(uri), replace=False)
 
 
-def test_a_killed_worker_leaves_nothing_and_its_claim_is_free_at_once(drops, query, settings) -> None:
+def test_a_killed_worker_stores_nothing_and_its_claim_is_released(drops, query, settings) -> None:
     drops.put("dt=2026-11-16/a.csv", FILE)
     here, there = multiprocessing.Pipe()
     uri = f"s3://{settings.bucket}/incoming/dt=2026-11-16/a.csv"

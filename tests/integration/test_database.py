@@ -35,7 +35,7 @@ def test_the_dump_in_the_repository_is_the_migrated_schema(stack, empty_database
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_an_earlier_database_with_rows_is_upgraded(stack, empty_database, checkout, revision) -> None:
+def test_an_older_database_with_rows_is_upgraded(stack, empty_database, checkout, revision) -> None:
     migrations.upgrade(empty_database, revision)
     execute(empty_database, (checkout / f"tests/integration/rows/{revision}.sql").read_text())
     shown = execute(empty_database, "SELECT text, score FROM sentiment.scored_reviews")
@@ -47,7 +47,7 @@ def test_an_earlier_database_with_rows_is_upgraded(stack, empty_database, checko
     assert dump(stack.postgres, empty_database) == (checkout / "sql" / "schema.sql").read_text()
 
 
-def test_upgrading_is_safe_again_and_by_several_at_once(empty_database) -> None:
+def test_upgrades_are_idempotent_and_can_run_concurrently(empty_database) -> None:
     assert not schema.schema_status(empty_database).current
     with pytest.raises(SchemaOutdated, match="at none, this release needs"):
         schema.wait_for_schema(empty_database, 0)
@@ -68,7 +68,7 @@ def test_upgrading_is_safe_again_and_by_several_at_once(empty_database) -> None:
     assert schema.wait_for_schema(empty_database, 1).current
 
 
-def test_the_release_before_works_on_a_newer_schema_and_leaves_it(empty_database) -> None:
+def test_the_previous_release_works_on_a_newer_schema_and_does_not_change_it(empty_database) -> None:
     migrations.upgrade(empty_database)
     needed = schema.schema_status(empty_database).needed
     execute(empty_database, "UPDATE sentiment.schema_version SET version_num = '9999'")
@@ -78,7 +78,7 @@ def test_the_release_before_works_on_a_newer_schema_and_leaves_it(empty_database
     assert schema.schema_status(empty_database) == ("9999", needed)
 
 
-def test_the_revision_that_is_needed_is_the_last_of_alembics(empty_database) -> None:
+def test_the_required_revision_is_the_head_of_the_migrations(empty_database) -> None:
     head = ScriptDirectory.from_config(migrations.migrations()).get_current_head()
     assert schema.schema_status(empty_database).needed == head
 
@@ -148,7 +148,7 @@ def test_every_table_is_commented(database_url) -> None:
     assert found == [("schema_version",)]
 
 
-def test_a_month_is_made_once_also_by_several_at_once(database_url) -> None:
+def test_a_month_is_created_once_even_concurrently(database_url) -> None:
     def make() -> None:
         execute(database_url, "SELECT sentiment.ensure_month('2024-02-29')")
 
@@ -163,7 +163,7 @@ def test_a_month_is_made_once_also_by_several_at_once(database_url) -> None:
     ) == [("review_202402",), ("score_202402",)]
 
 
-def test_a_row_outside_the_made_months_is_refused(database_url) -> None:
+def test_a_row_outside_the_existing_months_is_rejected(database_url) -> None:
     with pytest.raises(psycopg2.errors.CheckViolation, match="no partition"), psycopg2.connect(database_url) as raw:
         raw.cursor().execute(
             "INSERT INTO sentiment.review (day, source_file_id, line, batch_id, text)"
@@ -211,7 +211,7 @@ def test_a_writer_loads_but_cannot_change_the_schema(members, drops_as) -> None:
         execute(members["wes"], "DROP TABLE sentiment.score")
 
 
-def test_a_service_that_has_no_role_yet_starts(members, sentiment) -> None:
+def test_a_service_without_its_role_starts(members, sentiment) -> None:
     """A first installation grants the role after its pods have started. The two must not wait for each other."""
     stranger = members["eve"]
     refused = sentiment("db", "status", "--wait", "60", SENTIMENT_DATABASE_URL=stranger)
@@ -248,7 +248,7 @@ def test_the_service_stores_corrections_and_waits_for_the_schema_and_reads_no_te
         ("UPDATE sentiment.source_file SET status = 'loaded', sha256 = sha256('2')", "source_file_content"),
     ],
 )
-def test_the_database_itself_refuses_what_breaks_the_rules(database_url, checkout, statement, constraint) -> None:
+def test_constraints_reject_invalid_rows(database_url, checkout, statement, constraint) -> None:
     execute(database_url, (checkout / f"tests/integration/rows/{REVISIONS[0]}.sql").read_text())
     with pytest.raises(DatabaseRefused, match=constraint):
         execute(database_url, statement)

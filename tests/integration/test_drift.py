@@ -265,7 +265,7 @@ def test_the_command_says_what_it_cannot_judge(drops, sentiment, tmp_path, other
     assert "The model's bundle keeps no reference to compare with." in shown.stdout
     refused = sentiment("drift", "--day", "2999-01-01")
     assert refused.returncode == 1
-    assert "not over yet" in refused.stderr
+    assert "not ended yet" in refused.stderr
 
 
 def test_a_day_has_one_run_in_mlflow_with_its_figures_plot_and_page(drops, model, connection, few, settings) -> None:

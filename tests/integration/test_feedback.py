@@ -43,26 +43,26 @@ def test_a_correction_is_stored_as_it_was_sent(store, query) -> None:
     assert stored(query) == sent
 
 
-def test_what_is_written_again_is_stored_once(store, query) -> None:
+def test_a_correction_written_twice_is_stored_once(store, query) -> None:
     first, second, third = (correction(name) for name in ("first", "second", "third"))
     for batch in ([first, second], [first, second], [second, third]):
         assert store.write(batch) == set()
     assert stored(query) == [first, second, third]
 
 
-def test_equal_words_of_two_users_are_two_corrections(store, query) -> None:
+def test_equal_corrections_of_two_users_are_both_stored(store, query) -> None:
     store.write([correction("the same"), correction("the same")])
     assert query("SELECT count(*) FROM sentiment.feedback") == [(2,)]
 
 
-def test_a_row_that_the_database_refuses_costs_only_itself(store, query) -> None:
+def test_a_correction_that_the_database_rejects_does_not_affect_the_others(store, query) -> None:
     query("ALTER TABLE sentiment.feedback ADD CONSTRAINT no_poison CHECK (text <> 'poison')")
     sent = [correction("poison" if number in {3, 7} else f"good {number}") for number in range(10)]
     assert store.write(sent) == {sent[3].key, sent[7].key}
     assert sorted(stored(query)) == sorted(one for one in sent if one.text != "poison")
 
 
-def test_an_older_schema_is_told_from_a_database_that_is_away(empty_database, unused_port) -> None:
+def test_an_outdated_schema_is_distinguished_from_an_unavailable_database(empty_database, unused_port) -> None:
     old, away = FeedbackStore(empty_database), FeedbackStore(f"postgresql://127.0.0.1:{unused_port}/sentiment")
     for _ in range(2):
         for attempt in (old.check, lambda: old.write([correction("kept by the caller")])):
@@ -81,7 +81,7 @@ def unused_port(stack) -> int:
     return stack.workspace.port("nothing listens here")
 
 
-def test_a_server_that_vanished_is_noticed_by_what_it_does_not_acknowledge(database_url) -> None:
+def test_a_vanished_server_is_detected_by_missing_acknowledgements(database_url) -> None:
     for unanswered_s, kept_ms in ((3, 3_000), (None, 0)):
         with (
             connect(database_url, unanswered_s=unanswered_s) as connection,
@@ -99,7 +99,7 @@ def test_no_error_quotes_a_correction(store, query) -> None:
     assert "xyzzy" not in str(refused.value)
 
 
-def test_a_user_who_may_only_insert_suffices(stack, database_url, query) -> None:
+def test_the_insert_privilege_suffices(stack, database_url, query) -> None:
     query(
         """
         DO $$ BEGIN

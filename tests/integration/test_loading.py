@@ -23,7 +23,7 @@ from sentiment_core.model.scorer import LABELS, Scorer
 SHOWN = "SELECT review_id, text FROM sentiment.scored_reviews ORDER BY review_id, text"
 
 
-def test_every_example_comes_out_as_its_table_says(drops, query, examples) -> None:
+def test_every_example_has_the_documented_outcome(drops, query, examples) -> None:
     table = re.findall(
         r"^\| `([^`]+)` \| (\d+) \| (\d+) \| (.*?) \| (\d+) \| (\w+).* \|$",
         (examples.parent / "README.md").read_text(),
@@ -44,7 +44,7 @@ def test_every_example_comes_out_as_its_table_says(drops, query, examples) -> No
     ]
 
 
-def test_a_row_keeps_every_field_and_names_its_model_and_its_origin(drops, query, settings) -> None:
+def test_a_row_keeps_every_field_and_names_its_model_and_origin(drops, query, settings) -> None:
     drops.drop(
         "shop/dt=2026-11-16/a.csv",
         "review_id,review,rating,reviewed_at,language,product_id,author_id,country\n"
@@ -89,7 +89,7 @@ def test_the_review_key_is_what_the_documentation_says(drops, query) -> None:
     ) == [(True,)]
 
 
-def test_a_language_that_the_model_does_not_know_is_scored_and_flagged(drops, query) -> None:
+def test_a_review_in_an_unknown_language_is_scored_and_flagged(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "language,review\nde,sehr gut\nen_US,good\n,good too\n")
     assert query("SELECT language, out_of_language FROM sentiment.scored_reviews ORDER BY line") == [
         ("de", True),
@@ -119,7 +119,7 @@ def test_a_language_that_the_model_does_not_know_is_scored_and_flagged(drops, qu
         ("ein Ordner/mit Ümlaut +%.csv", b"id\n1\n", RejectCode.NO_TEXT_COLUMN),
     ],
 )
-def test_a_file_that_cannot_be_read_is_rejected_whole_with_its_reason(drops, query, key, data, code) -> None:
+def test_an_unreadable_file_is_rejected_with_its_reason(drops, query, key, data, code) -> None:
     limits = {
         "block_bytes": 50_000,
         "max_record_bytes": 100_000,
@@ -136,14 +136,14 @@ def test_a_file_that_cannot_be_read_is_rejected_whole_with_its_reason(drops, que
     assert drops.load(key, **limits).status is LoadStatus.SKIPPED
 
 
-def test_a_rejected_file_is_taken_in_after_the_settings_changed(drops, query) -> None:
+def test_a_rejected_file_is_loaded_after_the_settings_changed(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "words\nfine\n")
     outcome = drops.load("dt=2026-11-16/a.csv", replace=True, text_columns=("words",))
     assert outcome.status is LoadStatus.LOADED
     assert query("SELECT status, reject_code FROM sentiment.source_file") == [("loaded", None)]
 
 
-def test_by_setting_a_rating_that_cannot_be_read_is_null_and_kept_aside(drops, query) -> None:
+def test_bad_values_null_makes_an_invalid_rating_null_and_keeps_its_text(drops, query) -> None:
     outcome = drops.drop("dt=2026-11-16/a.csv", "review,rating\nfine,five\ndull,2\n", bad_values="null")
     assert (outcome.rows_scored, outcome.rows_rejected) == (2, 0)
     assert query("SELECT rating, nulled FROM sentiment.scored_reviews ORDER BY line") == [
@@ -152,7 +152,7 @@ def test_by_setting_a_rating_that_cannot_be_read_is_null_and_kept_aside(drops, q
     ]
 
 
-def test_nothing_is_kept_of_a_file_that_is_replaced_by_too_many_rejected_rows(drops, query) -> None:
+def test_a_replacement_with_too_many_rejected_rows_keeps_the_old_rows(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "review\nfine\nso so\n")
     outcome = drops.load("dt=2026-11-16/a.csv", replace=True, max_text_bytes=4, max_rejected_ratio=0.4)
     assert (outcome.status, outcome.reason.split(":")[0]) == (LoadStatus.KEPT, RejectCode.TOO_MANY_REJECTED)
@@ -185,7 +185,7 @@ def test_loading_a_file_again_adds_nothing(drops, query) -> None:
     assert query("SELECT count(*) FROM sentiment.scoring_batch") == [(1,)]
 
 
-def test_the_same_bytes_under_a_new_key_are_not_stored_twice(drops, query) -> None:
+def test_the_same_bytes_under_another_key_are_not_stored_twice(drops, query) -> None:
     data = "review_id,review\nr1,fine\n"
     drops.drop("shop/dt=2026-11-16/a.csv", data)
     assert drops.drop("shop/dt=2026-11-18/b.csv", data).status is LoadStatus.DUPLICATE
@@ -204,14 +204,14 @@ def test_new_bytes_under_a_key_supersede_the_old_rows(drops, query) -> None:
     assert query("SELECT count(*) FROM sentiment.review") == [(5,)]
 
 
-def test_a_bad_drop_under_a_key_takes_no_good_row_away(drops, query) -> None:
+def test_a_rejected_version_does_not_hide_the_loaded_one(drops, query) -> None:
     key = "shop/dt=2026-11-16/a.csv"
     drops.drop(key, "review_id,review\nr1,fine\n")
     assert drops.drop(key, "broken\n1\n").status is LoadStatus.REJECTED
     assert query(SHOWN) == [("r1", "fine")]
 
 
-def test_old_bytes_that_come_back_under_their_key_are_shown_again(drops, query) -> None:
+def test_old_bytes_restored_under_their_key_are_shown_again(drops, query) -> None:
     key = "shop/dt=2026-11-16/a.csv"
     first, second = "review_id,review\nr1,first\n", "review_id,review\nr1,second\n"
     drops.drop(key, first)
@@ -223,7 +223,7 @@ def test_old_bytes_that_come_back_under_their_key_are_shown_again(drops, query) 
     assert query(SHOWN) == [("r1", "first")]
 
 
-def test_a_row_that_was_hidden_comes_back_when_the_newer_file_goes(drops, query) -> None:
+def test_a_hidden_row_is_shown_again_when_the_newer_file_is_superseded(drops, query) -> None:
     drops.drop("shop/dt=2026-11-16/a.csv", "review_id,review\nr1,from a\n")
     drops.drop("shop/dt=2026-11-17/b.csv", "review_id,review\nr1,from b\nr2,also b\n")
     assert query(SHOWN) == [("r1", "from b"), ("r2", "also b")]
@@ -231,7 +231,7 @@ def test_a_row_that_was_hidden_comes_back_when_the_newer_file_goes(drops, query)
     assert query(SHOWN) == [("r1", "from a"), ("r2", "b again")]
 
 
-def test_the_newest_file_counts_whatever_the_order_of_loading(drops, query) -> None:
+def test_the_newest_file_wins_in_any_order_of_loading(drops, query) -> None:
     for name in ("a", "b", "c"):
         drops.put(f"shop/dt=2026-11-16/{name}.csv", f"review_id,review\nr1,from {name}\n")
     modified = {
@@ -251,7 +251,7 @@ def test_the_same_id_of_two_sources_is_two_reviews(drops, query) -> None:
     assert query(SHOWN) == [("r1", "from the app"), ("r1", "from the shop")]
 
 
-def test_a_file_is_loaded_while_another_worker_holds_the_one_that_it_takes_the_place_of(drops, query, settings) -> None:
+def test_a_file_is_loaded_while_another_worker_claims_the_version_that_it_supersedes(drops, query, settings) -> None:
     drops.drop("dt=2026-11-16/a.csv", "review\nfirst\n")
     with connect(settings.require_database_url()) as other, other, other.cursor() as cursor:
         source_files.claim(cursor, 1, 1)
@@ -259,7 +259,7 @@ def test_a_file_is_loaded_while_another_worker_holds_the_one_that_it_takes_the_p
     assert query("SELECT text FROM sentiment.scored_reviews") == [("second",)]
 
 
-def test_history_tells_of_every_object_and_why(drops, query) -> None:
+def test_the_history_has_every_object_with_its_reason(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "review\nfirst\n")
     drops.drop("dt=2026-11-16/a.csv", "review\nsecond\n")
     drops.drop("dt=2026-11-16/b.csv", "review\nsecond\n")
@@ -272,8 +272,8 @@ def test_history_tells_of_every_object_and_why(drops, query) -> None:
         "a newer version of its key took its place",
         "the views show it",
         "the same bytes were loaded from incoming/dt=2026-11-16/a.csv",
-        f"s3://{drops.settings.bucket}/incoming/dt=2026-11-16/c.csv has the columns words; one of them must be named "
-        "review, text, review_text, content, comment, body",
+        f"s3://{drops.settings.bucket}/incoming/dt=2026-11-16/c.csv has no text column. Its columns are words. Rename "
+        "one of them to review or text or review_text or content or comment or body",
         "the next nightly run takes it",
         "its day is not over: the night after it takes it",
     ]
@@ -290,15 +290,15 @@ class Blocks:
         self.query = query
         self.seen: list[tuple] = []
 
-    def tell(self, file: SourceFile, bytes_read: int, rows: int) -> None:
-        self.stored.tell(file, bytes_read, rows)
+    def report(self, file: SourceFile, bytes_read: int, rows: int) -> None:
+        self.stored.report(file, bytes_read, rows)
         self.seen += self.query("SELECT key, percent, rows_written, run_id FROM sentiment.loads_under_way")
 
     def done(self, file: SourceFile) -> None:
         self.stored.done(file)
 
 
-def test_a_long_load_tells_how_far_it_is(drops, settings, monkeypatch) -> None:
+def test_a_long_load_reports_its_progress(drops, settings, monkeypatch) -> None:
     monkeypatch.setattr(progress, "PERIOD_S", 0)
     drops.put("dt=2026-11-16/a.csv", "review\n" + "fine\n" * 2000)
     url = settings.require_database_url()
@@ -323,20 +323,20 @@ def test_a_long_load_tells_how_far_it_is(drops, settings, monkeypatch) -> None:
         assert query("SELECT * FROM sentiment.loads_under_way") == []
 
 
-def test_a_load_goes_on_when_its_progress_cannot_be_told(drops, settings, monkeypatch, caplog) -> None:
+def test_a_load_continues_if_its_progress_cannot_be_stored(drops, settings, monkeypatch, caplog) -> None:
     monkeypatch.setattr(progress, "PERIOD_S", 0)
     drops.put("dt=2026-11-16/a.csv", "review\nfine\n")
     stored = StoredProgress(lambda: connect("postgresql://nobody@127.0.0.1:1/none"), "deaf")
     loader = Loader(drops.connection, drops.storage, drops.model, settings, "deaf", stored)
     drop = drops.storage.find(f"s3://{settings.bucket}/incoming/dt=2026-11-16/a.csv")
     assert load_drop(loader, drop, replace=False).status is LoadStatus.LOADED
-    assert "The progress of file 1 is not told" in caplog.text
+    assert "The progress of file 1 cannot be stored" in caplog.text
 
 
 # Replacing
 
 
-def test_replacing_reads_the_file_anew_and_leaves_the_same_rows(drops, query) -> None:
+def test_replacing_reads_the_file_again_and_stores_the_same_rows(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "review_id,review,rating\nr1,fine,5\nr2,dull,x\n")
     before = query("SELECT line, text, label, score FROM sentiment.scored_reviews")
     assert drops.load("dt=2026-11-16/a.csv", replace=True).status is LoadStatus.REPLACED
@@ -345,7 +345,7 @@ def test_replacing_reads_the_file_anew_and_leaves_the_same_rows(drops, query) ->
     assert query("SELECT kind FROM sentiment.scoring_batch ORDER BY batch_id") == [("load",), ("replace",)]
 
 
-def test_replacing_under_a_changed_contract_moves_rows_between_outcomes(drops, query) -> None:
+def test_replacing_after_a_contract_change_moves_rows_between_outcomes(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "review_id,review\nr1,short\nr2,a much longer text\n", max_text_bytes=10)
     assert query(SHOWN) == [("r1", "short")]
     drops.load("dt=2026-11-16/a.csv", replace=True)
@@ -354,9 +354,7 @@ def test_replacing_under_a_changed_contract_moves_rows_between_outcomes(drops, q
     assert query(SHOWN) == [("r1", "short")]
 
 
-def test_replacing_and_rescoring_take_seconds_where_postgres_believes_that_there_is_little(
-    drops, query, other_model
-) -> None:
+def test_replacing_and_rescoring_take_seconds_with_outdated_statistics(drops, query, other_model) -> None:
     # After a large load PostgreSQL has no statistics yet. Comparing each row with all others would take minutes.
     drops.drop("dt=2026-11-16/a.csv", "review\nfine\n")
     query("ANALYZE sentiment.review, sentiment.score")
@@ -368,7 +366,7 @@ def test_replacing_and_rescoring_take_seconds_where_postgres_believes_that_there
     assert rescorer.rescore(2, make_current=False).rows_scored == 20_000
 
 
-def test_a_file_that_can_no_longer_be_read_keeps_its_rows(drops, query) -> None:
+def test_a_file_that_became_unreadable_keeps_its_rows(drops, query) -> None:
     drops.drop("dt=2026-11-16/a.csv", "review_id,review\nr1,fine\n")
     outcome = drops.load("dt=2026-11-16/a.csv", replace=True, text_columns=("words",))
     assert outcome.status is LoadStatus.KEPT

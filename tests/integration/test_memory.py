@@ -13,7 +13,7 @@ ROWS = 150_000
 LIMIT_MB = 400  # the libraries use about 240
 
 
-def test_a_file_is_loaded_in_less_memory_than_it_expands_to(settings: Settings, query, tmp_path: Path) -> None:
+def test_a_load_needs_less_memory_than_the_expanded_file(settings: Settings, query, tmp_path: Path) -> None:
     if not Path("/proc/self/status").exists():
         pytest.skip("this system does not tell a process's peak memory as Linux does")
     path = tmp_path / "big.csv.gz"

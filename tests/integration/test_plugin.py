@@ -76,7 +76,7 @@ def see_files(query, keys: list[str]) -> None:
     )
 
 
-def test_each_outcome_of_a_file_is_told(drops, pages) -> None:
+def test_each_outcome_of_a_file_is_shown(drops, pages) -> None:
     good = "review_id,text\n1,Lovely kettle\n2,\n1,Lovely kettle\n"
     drops.drop("shop/dt=2026-11-16/a.csv", good)
     drops.drop("shop/dt=2026-11-17/again.csv", good)
@@ -103,7 +103,7 @@ def test_each_outcome_of_a_file_is_told(drops, pages) -> None:
     assert [word in page for word in ("superseded", "live")] == [True, True]
 
 
-def test_a_file_that_waits_and_a_load_under_way_are_told(pages, query) -> None:
+def test_a_waiting_file_and_a_running_load_are_shown(pages, query) -> None:
     see_files(query, ["waits.csv", "half.csv"])
     query(
         "INSERT INTO sentiment.load_progress SELECT source_file_id, 'r', 'w', 5, 70, now() FROM"
@@ -132,7 +132,7 @@ def test_a_file_that_waits_and_a_load_under_way_are_told(pages, query) -> None:
         ("day=&state=&key=", ["C_1%", "b", "a", "a"]),
     ],
 )
-def test_a_filter_leaves_what_it_names(drops, query, pages, choice, shown) -> None:
+def test_a_filter_shows_only_matching_files(drops, query, pages, choice, shown) -> None:
     drops.drop("shop/dt=2026-11-16/a.csv", "text\nFine\n")
     drops.drop("shop/dt=2026-11-16/a.csv", "text\nBetter\n")
     drops.drop("shop/dt=2026-11-17/b.csv", "order\n1\n")
@@ -141,7 +141,7 @@ def test_a_filter_leaves_what_it_names(drops, query, pages, choice, shown) -> No
 
 
 @pytest.mark.usefixtures("three_a_page")
-def test_the_pages_hold_every_file_once_in_both_directions(query, pages) -> None:
+def test_pagination_shows_every_file_once_in_both_directions(query, pages) -> None:
     names = [f"incoming/{number:03}.csv" for number in range(8)]
     see_files(query, names)
 
@@ -164,7 +164,7 @@ def test_the_pages_hold_every_file_once_in_both_directions(query, pages) -> None
 
 
 @pytest.mark.usefixtures("three_a_page")
-def test_batches_of_one_file_can_lie_on_two_pages(drops, query, pages) -> None:
+def test_batches_of_one_file_can_be_on_two_pages(drops, query, pages) -> None:
     see_files(query, ["incoming/before"])
     drops.drop("shop/a.csv", "text\nFine\n")
     for _ in range(3):
@@ -176,7 +176,7 @@ def test_batches_of_one_file_can_lie_on_two_pages(drops, query, pages) -> None:
     assert "replace" in entry(first, "shop/a.csv")
 
 
-def test_what_customers_wrote_is_text_and_nothing_else(query, pages) -> None:
+def test_user_input_is_escaped(query, pages) -> None:
     hostile = """incoming/"><script>alert('1')</script>{{ 7 * 7 }}&amp;.csv"""
     see_files(query, [hostile])
     query(
@@ -203,9 +203,9 @@ def test_the_policy_allows_the_pages_own_style_and_script_only(pages) -> None:
     assert not re.search(r"https?://|\bsrc=|\bon\w+=", answer.text)
 
 
-def test_an_empty_ledger_says_what_fills_it(pages) -> None:
-    assert "No file has been seen yet" in pages.get("/files").text
-    assert "No file fits this choice" in pages.get("/files?state=live").text
+def test_an_empty_ledger_explains_what_fills_it(pages) -> None:
+    assert "The ledger is empty" in pages.get("/files").text
+    assert "No file matches this filter" in pages.get("/files?state=live").text
 
 
 @pytest.mark.parametrize(
@@ -214,20 +214,20 @@ def test_an_empty_ledger_says_what_fills_it(pages) -> None:
         ("day=yesterday", "“yesterday” is not a day"),
         ("day=2026-02-30", "“2026-02-30” is not a day"),
         ("state=lost", "“lost” is not a state. Choose one of seen, loaded, live,"),
-        ("key=%00", "No key holds this text"),
-        ("key=" + "k" * 1025, "No key holds this text"),
-        ("older_than=1", "“1” is not a place in the ledger"),
-        ("newer_than=1.-1", "“1.-1” is not a place in the ledger"),
-        (f"older_than={'9' * 19}.0", "is not a place in the ledger"),
+        ("key=%00", "No key can contain this text"),
+        ("key=" + "k" * 1025, "No key can contain this text"),
+        ("older_than=1", "“1” is not a valid position in the ledger"),
+        ("newer_than=1.-1", "“1.-1” is not a valid position in the ledger"),
+        (f"older_than={'9' * 19}.0", "is not a valid position in the ledger"),
     ],
 )
-def test_a_choice_that_cannot_be_is_told_in_a_sentence(pages, choice, sentence) -> None:
+def test_an_invalid_filter_is_explained(pages, choice, sentence) -> None:
     answer = pages.get(f"/files?{choice}")
     assert answer.status_code == 400
     assert sentence in answer.text
 
 
-def test_a_database_that_is_away_is_told_in_a_sentence() -> None:
+def test_an_unavailable_database_is_explained() -> None:
     pages = Pages(create_app(open_to_all, lambda: "postgresql://nobody:hidden@127.0.0.1:1/none"))
     answer = pages.get("/files")
     assert answer.status_code == 503
@@ -236,14 +236,14 @@ def test_a_database_that_is_away_is_told_in_a_sentence() -> None:
     assert "hidden" not in answer.text
 
 
-def test_a_database_without_the_schema_says_how_to_make_it(empty_database) -> None:
+def test_a_missing_schema_is_explained_with_the_command_that_creates_it(empty_database) -> None:
     answer = Pages(create_app(open_to_all, lambda: empty_database)).get("/files")
     assert answer.status_code == 503
     assert "Run `sentiment db upgrade`" in answer.text
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_no_route_answers_whom_airflow_refuses(settings, query, status) -> None:
+def test_every_route_rejects_users_whom_airflow_rejects(settings, query, status) -> None:
     see_files(query, ["incoming/secret.csv"])
 
     def refuse() -> None:

@@ -10,7 +10,7 @@ import pytest
 # The tests of the previous release that run its queries: loads, runs, replays, erasures, corrections and promotions.
 TESTS = ("loading", "run", "quarantine", "retention", "claims", "feedback", "promotion")
 # The command line and the registry send the same queries, so their tests would only make this test take longer.
-NOT_AGAIN = "not commands and not validate and not register and not list and not challenger and not too_old"
+SKIPPED_TESTS = "not commands and not validate and not register and not list and not challenger and not too_old"
 # Renames a column that the previous release writes. A migration must not do this before a later release.
 BREAKING = """
 from alembic import op
@@ -26,7 +26,7 @@ def git(checkout: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def release_before(checkout: Path) -> str:
+def previous_release(checkout: Path) -> str:
     """Return the commit of the last release that does not have the newest migration.
 
     If no tag names one, return the last commit without that migration.
@@ -41,12 +41,12 @@ def release_before(checkout: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def before(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def previous(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The previous release, migrated with the current migrations."""
     if git(checkout, "rev-parse", "--is-shallow-repository") != "false":
-        pytest.skip("the release before is not here: this is no git clone, or one without its history")
-    folder = tmp_path_factory.mktemp("before")
-    archive = ["git", "archive", "--output", str(folder / "release.tar"), release_before(checkout)]
+        pytest.skip("the previous release is not available: this is not a git clone, or its history is missing")
+    folder = tmp_path_factory.mktemp("previous")
+    archive = ["git", "archive", "--output", str(folder / "release.tar"), previous_release(checkout)]
     subprocess.run(archive, cwd=checkout, check=True, timeout=60)
     subprocess.run(["tar", "-xf", "release.tar"], cwd=folder, check=True, timeout=60)
     for path in (checkout / "sql" / "versions").glob("[0-9]*"):
@@ -61,25 +61,27 @@ def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def its_tests(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def run_tests(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the integration tests of the release in a folder."""
     return run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
 
 
-def test_the_release_before_works_on_this_schema(before) -> None:
-    ours = run(before, "-c", "import sentiment_core; print(sentiment_core.__file__)")
-    assert Path(ours.stdout.strip()).is_relative_to(before), "it is not that release which is tested"
-    done = its_tests(before, "-k", NOT_AGAIN, *(f"tests/integration/test_{name}.py" for name in TESTS))
-    assert done.returncode == 0, f"the release before fails on this schema:\n{done.stdout[-8000:]}{done.stderr[-2000:]}"
+def test_the_previous_release_works_on_this_schema(previous) -> None:
+    imported = run(previous, "-c", "import sentiment_core; print(sentiment_core.__file__)")
+    assert Path(imported.stdout.strip()).is_relative_to(previous), "the tests import another release"
+    done = run_tests(previous, "-k", SKIPPED_TESTS, *(f"tests/integration/test_{name}.py" for name in TESTS))
+    assert done.returncode == 0, (
+        f"the previous release fails on this schema:\n{done.stdout[-8000:]}{done.stderr[-2000:]}"
+    )
 
 
-def test_a_migration_that_takes_something_away_is_found(before) -> None:
-    versions = before / "sql" / "versions"
+def test_a_breaking_migration_is_detected(previous) -> None:
+    versions = previous / "sql" / "versions"
     newest = max(path.name for path in versions.glob("[0-9]*.py"))[:4]
     breaking = versions / "9999_breaking.py"
     breaking.write_text(BREAKING.format(newest=newest))
     try:
-        done = its_tests(before, "tests/integration/test_feedback.py")
+        done = run_tests(previous, "tests/integration/test_feedback.py")
     finally:
         breaking.unlink()
     assert done.returncode == 1

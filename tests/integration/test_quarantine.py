@@ -36,7 +36,7 @@ def replay(drops):
     return run
 
 
-def test_a_replay_takes_in_what_keeps_the_contract_now_and_says_where_it_went(drops, query, replay) -> None:
+def test_a_replay_loads_rows_that_now_satisfy_the_contract_and_names_its_batch(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     assert query("SELECT line, code FROM sentiment.quarantine ORDER BY line") == [
         (3, "text_too_long"), (5, "invalid_rating"), (6, "missing_text"), (7, "conflicting_review_id"),
@@ -51,18 +51,18 @@ def test_a_replay_takes_in_what_keeps_the_contract_now_and_says_where_it_went(dr
     assert query("SELECT kind FROM sentiment.scoring_batch WHERE batch_id = %s", taken[5]) == [("replay",)]
 
 
-def test_a_replay_is_done_once(drops, query, replay) -> None:
+def test_a_second_replay_loads_nothing(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     assert replay(bad_values="null").rows_scored == 2
     again = replay(bad_values="null")
-    assert (again.status, again.reason) == (LoadStatus.SKIPPED, "none of its 2 rejected rows keeps the contract")
+    assert (again.status, again.reason) == (LoadStatus.SKIPPED, "none of its 2 rejected rows satisfies the contract")
     assert query("SELECT nulled, rating FROM sentiment.scored_reviews WHERE review_id = 'r3'") == [
         ({"rating": "five"}, None)
     ]
     assert query("SELECT count(*) FROM sentiment.review") == [(3,)]
 
 
-def test_replays_at_one_moment_take_each_row_in_once(drops, query, settings) -> None:
+def test_concurrent_replays_load_each_row_once(drops, query, settings) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     start = threading.Barrier(4)
 
@@ -78,9 +78,7 @@ def test_replays_at_one_moment_take_each_row_in_once(drops, query, settings) -> 
     assert verification.verify(drops.connection) == []
 
 
-def test_a_replayed_row_that_repeats_a_stored_one_is_a_duplicate_and_one_that_differs_a_conflict(
-    drops, query, replay
-) -> None:
+def test_a_replayed_row_with_a_stored_id_is_a_duplicate_if_equal_and_a_conflict_otherwise(drops, query, replay) -> None:
     drops.drop(KEY, "review_id,review\nr1,fine\nr2,dull\nr1,fine\nr2,dull,\n")
     query("UPDATE sentiment.rejected_row SET raw = 'r2,dull'")
     outcome = replay()
@@ -97,15 +95,15 @@ def test_a_replay_by_another_model_scores_the_whole_file_with_it(drops, query, r
     assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(2,)]
 
 
-def test_a_row_that_no_longer_names_its_replay_is_found(drops, query, replay) -> None:
+def test_a_resolved_row_without_its_batch_is_found_by_verify(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     replay()
     query("UPDATE sentiment.rejected_row SET resolved_by = NULL")
     (finding,) = verification.verify(drops.connection)
-    assert (finding.check, finding.detail[:6]) == ("replayed rows name the batch that took them in", "0 rows")
+    assert (finding.check, finding.detail[:6]) == ("replayed rows name the batch that loaded them", "0 rows")
 
 
-def test_replacing_a_file_after_a_replay_begins_anew(drops, query, replay) -> None:
+def test_replacing_a_file_discards_its_replays(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     replay()
     drops.load(KEY, replace=True, max_text_bytes=10)
@@ -120,7 +118,7 @@ def test_rows_of_many_blocks_keep_their_lines(drops, query, replay) -> None:
     assert query("SELECT count(*) FROM sentiment.review WHERE line <> 2 * substr(review_id, 2)::int + 2") == [(0,)]
 
 
-def test_a_file_that_was_rejected_whole_is_replayed_from_where_it_lies(drops, query) -> None:
+def test_a_file_rejected_as_a_whole_is_replayed_from_the_bucket(drops, query) -> None:
     drops.drop(KEY, "words\nfine\n")
     assert files_to_replay(drops.connection, QuarantineFilter(code="no_text_column")) == [1]
     settings = drops.settings.model_copy(update={"text_columns": ("words",)})
@@ -129,7 +127,7 @@ def test_a_file_that_was_rejected_whole_is_replayed_from_where_it_lies(drops, qu
     assert entries(drops.connection, QuarantineFilter()) == ([], 0)
 
 
-def test_the_quarantine_is_chosen_from(drops) -> None:
+def test_the_quarantine_can_be_filtered(drops) -> None:
     drops.drop(KEY, FILE)
     drops.drop("app/dt=2026-11-18/b.csv", 'review\n""\n')
     drops.drop("app/dt=2026-11-19/c.csv", "words\nx\n")
@@ -189,7 +187,7 @@ def test_the_commands_list_show_and_replay(drops, sentiment, query) -> None:
     shown = sentiment("quarantine", "show", "1", "3").stdout
     assert 'r2,"a much longer\ntext ""than"" ten",4,IE' in shown
     missing = sentiment("quarantine", "show", "1", "99")
-    assert (missing.returncode, "Nothing of file 1, line 99, was rejected" in missing.stderr) == (1, True)
+    assert (missing.returncode, "no entry for file 1, line 99" in missing.stderr) == (1, True)
 
     replayed = sentiment("quarantine", "replay", "--json", SENTIMENT_TEXT_COLUMNS='["review", "words"]')
     assert replayed.returncode == 0, replayed.stderr
@@ -198,15 +196,15 @@ def test_the_commands_list_show_and_replay(drops, sentiment, query) -> None:
     assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(3,)]
     assert verification.verify(drops.connection) == []
     nothing = sentiment("quarantine", "replay", "1")
-    assert (nothing.returncode, "none of its 3 rejected rows keeps the contract" in nothing.stdout) == (1, True)
+    assert (nothing.returncode, "none of its 3 rejected rows satisfies the contract" in nothing.stdout) == (1, True)
 
 
-def test_validate_says_what_a_load_would_and_writes_nothing(drops, sentiment, query, tmp_path) -> None:
+def test_validate_reports_what_a_load_would_do_and_writes_nothing(drops, sentiment, query, tmp_path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(FILE + "r1,fine,5,GB\n")
-    told = sentiment("validate", "--json", str(path), SENTIMENT_BLOCK_BYTES="60", SENTIMENT_DATABASE_URL="")
-    assert told.returncode == 1
-    (verdict,) = json.loads(told.stdout)
+    done = sentiment("validate", "--json", str(path), SENTIMENT_BLOCK_BYTES="60", SENTIMENT_DATABASE_URL="")
+    assert done.returncode == 1
+    (verdict,) = json.loads(done.stdout)
     assert (verdict["text_column"], verdict["extra_columns"]) == ("review", ["country"])
     assert (verdict["rows_in"], verdict["rows_good"], verdict["rows_duplicate"]) == (6, 2, 1)
     assert {code: faults["lines"] for code, faults in verdict["rejected"].items()} == {
@@ -215,7 +213,7 @@ def test_validate_says_what_a_load_would_and_writes_nothing(drops, sentiment, qu
     drops.put(KEY, FILE + "r1,fine,5,GB\n")
     in_store = sentiment("validate", f"s3://{drops.settings.bucket}/incoming/{KEY}")
     assert "has faults" in in_store.stdout
-    assert "line 7: review_id r1 is already taken" in in_store.stdout
+    assert "line 7: review_id r1 also occurs in an earlier row" in in_store.stdout
     assert query("SELECT count(*) FROM sentiment.source_file") == [(0,)]
     outcome = drops.load(KEY)
     assert list(outcome[3:7]) == [verdict["rows_in"], verdict["rows_good"], 3, verdict["rows_duplicate"]]
@@ -225,12 +223,12 @@ def test_validate_says_what_a_load_would_and_writes_nothing(drops, sentiment, qu
     ("data", "ratio", "code", "words"),
     [
         ("words\nfine\n", "1", 1, "no_text_column"),
-        ('review\n""\nfine\n', "0.4", 1, "too_many_rejected: of 2 rows of"),
+        ('review\n""\nfine\n', "0.4", 1, "too_many_rejected: 1 of 2 rows of"),
         ("review\nfine\n", "0", 0, "good"),
     ],
 )
-def test_validate_tells_by_its_exit_code(sentiment, tmp_path, data, ratio, code, words) -> None:
+def test_validate_reports_by_exit_code(sentiment, tmp_path, data, ratio, code, words) -> None:
     path = tmp_path / "a.csv"
     path.write_text(data)
-    told = sentiment("validate", str(path), SENTIMENT_MAX_REJECTED_RATIO=ratio)
-    assert (told.returncode, words in told.stdout) == (code, True), told.stdout + told.stderr
+    done = sentiment("validate", str(path), SENTIMENT_MAX_REJECTED_RATIO=ratio)
+    assert (done.returncode, words in done.stdout) == (code, True), done.stdout + done.stderr

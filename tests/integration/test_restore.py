@@ -161,7 +161,7 @@ def test_after_a_restore_a_nightly_run_plans_what_came_after_the_backup_alone(dr
     with connect(restored) as connection:
         model = open_model(connection, Bundle.load(STARTER))
         plan = RunPlan("after the restore", date(2026, 11, 17), model.model_id, 1, champion=True, replace=False)
-        plan_run(connection, drops.storage, settings, plan, take_earlier=True)
+        plan_run(connection, drops.storage, settings, plan, include_earlier=True)
     planned = rows(
         restored, "SELECT key, size FROM sentiment.planned_file JOIN sentiment.source_file USING (source_file_id)"
     )

@@ -31,7 +31,7 @@ def quarantined(query):
     return query("SELECT code, raw, reason FROM sentiment.rejected_row ORDER BY source_file_id, line")
 
 
-def test_an_erased_review_is_gone_with_all_its_versions(drops, query, secret) -> None:
+def test_all_versions_of_an_erased_review_are_deleted(drops, query, secret) -> None:
     drops.drop("shop/dt=2026-11-15/a.csv", "review_id,review\nr1,first words\nr2,kept\n")
     drops.drop("shop/dt=2026-11-16/b.csv", "review_id,review\nr1,other words\n")
     drops.drop("app/dt=2026-11-16/c.csv", "review_id,review\nr1,of another source\n")
@@ -45,7 +45,7 @@ def test_an_erased_review_is_gone_with_all_its_versions(drops, query, secret) ->
     assert erase(drops.connection, secret, "review", "shop", "r1").reviews == 0
 
 
-def test_an_erased_author_does_not_come_back(drops, query, secret) -> None:
+def test_reviews_of_an_erased_author_are_not_loaded_again(drops, query, secret) -> None:
     data = "author_id,review,rating\nu1,fine,5\nu2,dull,2\n u1 ,so so,x\nu1,too,many,columns\n"
     drops.drop("shop/dt=2026-11-16/a.csv", data)
     assert erase(drops.connection, secret, "author", "shop", "u1")[:2] == (1, 2)
@@ -63,7 +63,7 @@ def test_an_erased_author_does_not_come_back(drops, query, secret) -> None:
     assert quarantined(query) == ERASED * 7
 
 
-def test_an_id_is_known_however_a_file_spells_it(drops, query, secret) -> None:
+def test_an_erased_id_is_recognized_in_every_spelling_of_a_file(drops, query, secret) -> None:
     data = 'author_id,review,rating\n"u ""1""",fine,x\n\u00a0u2\u3000,fine,x\n'
     drops.drop("shop/dt=2026-11-16/a.csv", data)
     assert erase(drops.connection, secret, "author", "shop", 'u "1"').rejected_rows == 1
@@ -72,7 +72,7 @@ def test_an_id_is_known_however_a_file_spells_it(drops, query, secret) -> None:
     assert quarantined(query) == ERASED * 4
 
 
-def test_a_row_that_only_looks_like_an_erased_one_keeps_its_bytes(drops, query, secret) -> None:
+def test_a_row_that_only_resembles_an_erased_one_keeps_its_bytes(drops, query, secret) -> None:
     drops.drop("shop/dt=2026-11-16/a.csv", "author_id,review,rating\nu11,,1\nu2,,5\n")
     assert erase(drops.connection, secret, "author", "shop", "1").rejected_rows == 0
     assert erase(drops.connection, secret, "author", "shop", "5").rejected_rows == 0
@@ -80,7 +80,7 @@ def test_a_row_that_only_looks_like_an_erased_one_keeps_its_bytes(drops, query, 
     assert [raw for _, raw, _ in quarantined(query)] == [b"u11,,1", b"u2,,5", b"u3,,5"]
 
 
-def test_without_the_right_secret_nothing_is_loaded_that_could_bring_back_the_erased(drops, query, secret) -> None:
+def test_without_the_right_erasure_key_nothing_is_loaded(drops, query, secret) -> None:
     drops.drop("shop/dt=2026-11-16/a.csv", "author_id,review\nu1,fine\n")
     erase(drops.connection, secret, "author", "shop", "u1")
     drops.put("shop/dt=2026-11-16/b.csv", "author_id,review\nu1,fine too\n")
@@ -93,13 +93,13 @@ def test_without_the_right_secret_nothing_is_loaded_that_could_bring_back_the_er
     assert query("SELECT count(*) FROM sentiment.review") == [(0,)]
 
 
-def test_the_table_of_erasures_tells_no_id(drops, query, secret) -> None:
+def test_the_erasure_table_contains_no_id(drops, query, secret) -> None:
     erase(drops.connection, secret, "author", "shop", "someone@example.org")
     ((row,),) = query("SELECT erasure::text FROM sentiment.erasure")
     assert "someone" not in row
 
 
-def test_an_expired_month_is_gone_and_its_files_do_not_come_back(drops, query) -> None:
+def test_an_expired_month_is_dropped_and_its_files_are_not_loaded_again(drops, query) -> None:
     old, new = "review_id,review\nr1,old\nr2,old too\n,\n", "review_id,review\nr1,new\n"
     drops.drop("shop/dt=2026-08-31/a.csv", old)
     drops.drop("shop/dt=2026-09-01/b.csv", new)
@@ -119,7 +119,7 @@ def test_an_expired_month_is_gone_and_its_files_do_not_come_back(drops, query) -
     assert query(SHOWN) == [("r1", "new")]
 
 
-def test_a_review_whose_newest_row_expired_shows_the_one_before(drops, query) -> None:
+def test_a_review_with_an_expired_newest_row_shows_the_previous_one(drops, query) -> None:
     drops.drop("shop/dt=2026-09-01/a.csv", "review_id,review\nr1,first\n")
     drops.drop("shop/dt=2026-08-31/b.csv", "review_id,review\nr1,second\n")
     expire(drops.connection, drops.settings, date(2026, 8, 1))
@@ -127,7 +127,7 @@ def test_a_review_whose_newest_row_expired_shows_the_one_before(drops, query) ->
     assert query(SHOWN) == [("r1", "first")]
 
 
-def test_an_expired_version_of_a_key_still_hides_the_one_before(drops, query) -> None:
+def test_an_expired_version_of_a_key_still_hides_the_previous_one(drops, query) -> None:
     drops.drop("shop/a.csv", "review_id,review\nr1,first\n")
     drops.drop("shop/a.csv", "review_id,review\nr1,second\n")
     query("UPDATE sentiment.source_file SET day = day - 40 WHERE source_file_id = 2")
@@ -158,7 +158,7 @@ def test_loads_and_maintenance_wait_for_each_other(drops, settings, query, secre
 
 
 @pytest.mark.parametrize(("text", "why"), [("2026-13", "YYYY-MM"), ("2026-8", "YYYY-MM"), ("2999-01", "future")])
-def test_a_month_that_cannot_be_dropped_is_refused(text, why) -> None:
+def test_an_invalid_month_is_rejected(text, why) -> None:
     with pytest.raises(MonthInvalid, match=why):
         parse_month(text)
 
@@ -168,8 +168,8 @@ def test_the_commands_erase_and_expire(drops, sentiment, query) -> None:
     refused = sentiment("erase", "review", "r1", "--source", "shop")
     assert (refused.returncode, "SENTIMENT_ERASURE_KEY" in refused.stderr) == (1, True)
     secret = {"SENTIMENT_ERASURE_KEY": "a secret"}
-    told = sentiment("erase", "review", "r1", "--source", "shop", **secret)
-    assert told.stdout.startswith("Erased: 1 stored reviews"), told.stderr
+    erased = sentiment("erase", "review", "r1", "--source", "shop", **secret)
+    assert erased.stdout.startswith("Erased: 1 stored reviews"), erased.stderr
     author = json.loads(sentiment("erase", "author", "u2", "--source", "shop", "--json", **secret).stdout)
     assert author["reviews"] == 1
     assert query(SHOWN) == [("r3", "so so")]

@@ -436,7 +436,7 @@ def test_the_command_line_makes_lists_and_shows_snapshots(training, sentiment, t
     assert all(check["passed"] for check in told["checks"])
     people = sentiment("snapshot", "create")
     assert "Already there" in people.stdout
-    assert "training/shop/a.csv: 300 of 301 rows taken, 1 unknown_label" in people.stdout
+    assert "training/shop/a.csv: 300 of 301 rows used, 1 unknown_label" in people.stdout
     assert told["id"][:12] in sentiment("snapshot", "list").stdout
     assert json.loads(sentiment("snapshot", "show", told["id"], "--json").stdout)["manifest"] == told["manifest"]
     missing = sentiment("snapshot", "show", "0123456789")

@@ -70,7 +70,7 @@ def test_an_image_scores_without_compiling_on_any_processor_of_its_baseline(tmp_
     np.testing.assert_allclose(answer["scores"], Scorer(Bundle.load(STARTER)).score_texts(TEXTS).score, atol=1e-12)
 
 
-def test_code_that_a_shipped_cache_lacks_is_compiled_for_the_process_alone(tmp_path: Path) -> None:
+def test_code_missing_in_a_shipped_cache_is_compiled_for_the_process_only(tmp_path: Path) -> None:
     program = (
         "import numpy; from sentiment_core.text.hashing import mix;"
         "print(int(mix(numpy.uint64({}))), mix.stats.cache_path)"

@@ -52,7 +52,7 @@ def test_a_key_is_the_hash_of_source_and_id_and_a_row_without_an_id_has_none() -
     assert nulls.size == 2
 
 
-def test_the_filter_suspects_every_key_that_it_has_seen() -> None:
+def test_the_filter_reports_every_key_that_it_has_seen() -> None:
     filter_ = Deduplicator(nothing_earlier)
     keys = review_keys("shop", Values.of_texts([str(number) for number in range(20_000)]))
     first = filter_.candidates(keys)
@@ -61,12 +61,12 @@ def test_the_filter_suspects_every_key_that_it_has_seen() -> None:
     np.testing.assert_array_equal(filter_.candidates(keys), np.arange(20_000))
 
 
-def test_the_filter_suspects_a_key_twice_in_one_batch_and_no_row_without_a_key() -> None:
+def test_the_filter_reports_a_repeated_key_of_one_batch_and_no_row_without_a_key() -> None:
     keys = review_keys("shop", Values.of_texts(["a", None, "b", "a", None, "a"]))
     assert Deduplicator(nothing_earlier).candidates(keys).tolist() == [3, 5]
 
 
-def test_false_positives_are_as_rare_as_the_filters_size_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_false_positive_rate_matches_the_filter_size(monkeypatch: pytest.MonkeyPatch) -> None:
     filter_ = Deduplicator(nothing_earlier)
     count = 1_000_000
     words = np.random.default_rng(3).integers(0, 1 << 32, (2 * count, 4), np.uint32)
@@ -128,7 +128,7 @@ def test_an_earlier_row_wins_over_the_first_of_the_batch() -> None:
     assert [row.line for row in sifted.rejected] == [2]
 
 
-def test_a_false_positive_costs_a_lookup_and_no_row() -> None:
+def test_a_false_positive_causes_a_lookup_and_drops_no_row() -> None:
     batch = batch_of("r1,fine", "r2,dull")
     filter_ = Deduplicator(nothing_earlier)
     filter_.bits[:] = 0xFF
@@ -136,7 +136,7 @@ def test_a_false_positive_costs_a_lookup_and_no_row() -> None:
     assert (sifted.rows.tolist(), sifted.duplicates, sifted.rejected) == ([0, 1], 0, [])
 
 
-def test_without_a_suspect_nothing_is_looked_up() -> None:
+def test_without_candidates_nothing_is_looked_up() -> None:
     def refuse(keys: list[bytes]) -> dict[bytes, Review]:
         raise AssertionError(keys)
 

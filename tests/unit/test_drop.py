@@ -30,7 +30,7 @@ def test_day_and_source_come_from_the_key(key: str, day: date, source: str) -> N
     assert (drop(key).day, drop(key).source("incoming/")) == (day, source)
 
 
-def test_a_version_is_known_by_its_id_or_by_etag_and_time() -> None:
+def test_a_version_is_identified_by_its_id_or_by_etag_and_time() -> None:
     assert drop("a", "v1").version_token == "v1"
     assert drop("a").version_token == "abc 2026-11-17T23:30:00+00:00"
 
@@ -55,11 +55,11 @@ def test_a_local_file_is_a_drop_without_a_bucket(tmp_path: Path) -> None:
         ("a.tsv", ("\t", "")),
     ],
 )
-def test_the_format_is_told_by_the_ending(key: str, found: tuple[str, str]) -> None:
+def test_the_format_is_derived_from_the_suffix(key: str, found: tuple[str, str]) -> None:
     assert file_format(drop(key)) == found
 
 
 @pytest.mark.parametrize("key", ["a.json", "a.csv.bz2", "csv"])
-def test_another_ending_is_refused(key: str) -> None:
+def test_an_unsupported_suffix_is_rejected(key: str) -> None:
     with pytest.raises(FileRejected, match="does not end in .csv or .tsv"):
         file_format(drop(key))

@@ -7,16 +7,16 @@ from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 TEXT = " ".join(f"word{number}" for number in range(50))
 
 
-def test_a_text_shares_all_with_itself_and_nothing_with_others() -> None:
-    shares = Shingles([TEXT, "nothing of all this is anywhere else in the world"]).share_in([TEXT.upper() + "<br />"])
-    assert shares.tolist() == [1, 0]
+def test_a_text_contains_itself_and_nothing_of_unrelated_texts() -> None:
+    shingles = Shingles([TEXT, "nothing of all this is anywhere else in the world"])
+    assert shingles.containment([TEXT.upper() + "<br />"]).tolist() == [1, 0]
 
 
-def test_a_few_changed_words_leave_a_text_nearly_the_same() -> None:
+def test_a_text_with_a_few_changed_words_is_a_near_duplicate() -> None:
     changed = TEXT.replace("word25", "other")
-    (share,) = Shingles([changed]).share_in([TEXT])
+    (share,) = Shingles([changed]).containment([TEXT])
     assert NEARLY_ALL < share == pytest.approx(35 / 43)
 
 
 def test_short_texts_have_no_shingles() -> None:
-    assert Shingles(["just a few words", ""]).share_in(["just a few words"]).tolist() == [0, 0]
+    assert Shingles(["just a few words", ""]).containment(["just a few words"]).tolist() == [0, 0]

@@ -51,7 +51,7 @@ def classic(params: Params) -> Params:
     return params.model_copy(update={"model": model})
 
 
-def test_words_become_what_nltk_makes_of_them() -> None:
+def test_words_are_normalised_as_by_nltk() -> None:
     identities, targets = canonical_table(TextColumn.from_texts(TEXTS), stop_words=True, lemmatize=True)
     table = dict(zip(identities.tolist(), targets.tolist(), strict=True))
     for spelled, canonical in (
@@ -66,7 +66,7 @@ def test_words_become_what_nltk_makes_of_them() -> None:
     assert identity(token_hash(b"lamp")) not in table  # its canonical form is the word itself
 
 
-def test_a_recipe_of_nothing_has_no_table() -> None:
+def test_no_normalisation_has_no_table() -> None:
     assert [len(each) for each in canonical_table(TextColumn.from_texts(TEXTS), False, False)] == [0, 0]
 
 
@@ -92,7 +92,7 @@ def test_the_table_is_part_of_the_model(reviews: LabelledReviews, classic: Param
     np.testing.assert_allclose(scores, 1 / (1 + np.exp(-(slope * margins + intercept))), atol=1e-6)
 
 
-def test_explanations_span_what_was_left_out(reviews: LabelledReviews, classic: Params) -> None:
+def test_explanations_span_removed_words(reviews: LabelledReviews, classic: Params) -> None:
     scorer = Scorer(train(reviews, classic, {}))
     text = "Surely a waste of the money"
     explanation = scorer.explain(text)
@@ -103,12 +103,12 @@ def test_explanations_span_what_was_left_out(reviews: LabelledReviews, classic: 
     assert total == pytest.approx(np.log(explanation.score / (1 - explanation.score)))
 
 
-def test_a_word_of_another_spelling_has_the_same_token() -> None:
+def test_spellings_of_one_word_have_the_same_token() -> None:
     column = TextColumn.from_texts(["lamps", "LAMPS"])
     assert len(set(hash_tokens(column).hashes.tolist())) == 1
 
 
-def test_missing_data_is_named_with_what_to_do(tmp_path: Path) -> None:
+def test_missing_data_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:
     program = (
         "from sentiment_core.columnar.columns import TextColumn\n"
         "from sentiment_core.text.nltk_normalisation import canonical_table\n"
@@ -121,5 +121,8 @@ def test_missing_data_is_named_with_what_to_do(tmp_path: Path) -> None:
         env={"NLTK_DATA": str(tmp_path), "HOME": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path)},
         check=False,
     )
-    wanted = "install it with `python -m nltk.downloader stopwords wordnet`, or name its folder in NLTK_DATA"
+    wanted = (
+        "NLTK cannot find stopwords wordnet. "
+        "Run `python -m nltk.downloader stopwords wordnet`, or set NLTK_DATA to the folder"
+    )
     assert wanted in " ".join(ran.stderr.split())

@@ -34,7 +34,7 @@ class Source:
             assert self.moved.wait_for(lambda: self.begun >= begun, timeout=10), self.begun
 
 
-def test_all_items_come_in_their_order_from_another_thread() -> None:
+def test_items_arrive_in_order_from_another_thread() -> None:
     source = Source(100)
     with prefetch(iter(source)) as items:
         assert list(items) == list(range(100))
@@ -42,7 +42,7 @@ def test_all_items_come_in_their_order_from_another_thread() -> None:
     assert threading.get_ident() not in source.threads
 
 
-def test_the_source_runs_ahead_of_its_reader_by_a_bounded_number_of_items() -> None:
+def test_the_number_of_prefetched_items_is_bounded() -> None:
     source = Source(100)
     with prefetch(iter(source)) as items:
         # The items that wait, and the one that finds no room.
@@ -91,7 +91,7 @@ def test_a_reader_that_raises_ends_the_thread_and_its_error_is_the_one_that_is_s
     assert threading.active_count() == before
 
 
-def test_stages_can_follow_each_other() -> None:
+def test_prefetches_can_be_chained() -> None:
     first, second = Source(50), threading.Event()
 
     def doubled(numbers: Iterator[int]) -> Iterator[int]:
@@ -104,6 +104,6 @@ def test_stages_can_follow_each_other() -> None:
     assert second.is_set()
 
 
-def test_an_empty_source_gives_nothing() -> None:
+def test_an_empty_source_yields_nothing() -> None:
     with prefetch(iter(())) as items:
         assert list(items) == []

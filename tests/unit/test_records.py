@@ -47,7 +47,7 @@ def ends_inside_a_quote(text: str) -> bool:
 
 
 @given(DIALECT_CORNERS, st.sampled_from([1, 2, 3, 7, 64, 1000]))
-def test_records_and_lines_are_those_of_the_csv_module(text: str, block_bytes: int) -> None:
+def test_records_and_lines_match_the_csv_module(text: str, block_bytes: int) -> None:
     try:
         blocks = read(text.encode(), block_bytes)
     except FileRejected as rejection:
@@ -61,46 +61,46 @@ def test_records_and_lines_are_those_of_the_csv_module(text: str, block_bytes: i
 
 
 @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=2, max_size=4), min_size=1))
-def test_what_the_csv_module_writes_is_read_back(table: list[list[str]]) -> None:
+def test_output_of_the_csv_module_is_read_back(table: list[list[str]]) -> None:
     written = io.StringIO()
     csv.writer(written, quoting=csv.QUOTE_ALL).writerows(table)
     data = written.getvalue().encode()
     assert rows(read(data, 16)) == table
 
 
-def test_raw_is_the_record_as_it_stands_in_the_file() -> None:
+def test_raw_is_the_unchanged_record() -> None:
     (block,) = read(b'a,b\r\n"x ""y""\n",2\r\nlast,3\n')
     assert [block.raw(record) for record in range(3)] == [b"a,b", b'"x ""y""\n",2', b"last,3"]
     assert lines([block]) == [1, 2, 4]
 
 
-def test_a_bom_is_no_part_of_the_first_field() -> None:
+def test_a_bom_is_not_part_of_the_first_field() -> None:
     assert rows(read(b"\xef\xbb\xbfreview\nfine\n")) == [["review"], ["fine"]]
 
 
-def test_tabs_separate_in_a_tsv() -> None:
+def test_tabs_separate_the_fields_of_a_tsv() -> None:
     assert rows(read(b"a,b\tc\n", delimiter="\t")) == [["a,b", "c"]]
 
 
 @pytest.mark.parametrize("bom", [b"\xff\xfe", b"\xfe\xff"])
-def test_utf16_is_refused(bom: bytes) -> None:
-    with pytest.raises(FileRejected, match="UTF-16; save it as UTF-8") as refused:
+def test_utf16_is_rejected(bom: bytes) -> None:
+    with pytest.raises(FileRejected, match="UTF-16. Save it as UTF-8") as refused:
         read(bom + "review\n".encode("utf-16-le"))
     assert refused.value.details["reason"] == RejectCode.UNSUPPORTED_ENCODING
 
 
 def test_an_unclosed_quote_names_its_line() -> None:
-    with pytest.raises(FileRejected, match="record on line 3 of the file is never closed"):
+    with pytest.raises(FileRejected, match="record on line 3 of the file opens a quote that is never closed"):
         read(b'a\nb\n"c\nd\n')
 
 
-def test_a_record_over_the_limit_is_refused_before_it_fills_the_memory() -> None:
+def test_a_record_over_the_limit_is_rejected_before_it_is_read_completely() -> None:
     with pytest.raises(FileRejected, match="line 2 of the file is larger than 100 bytes"):
         read(b"a\n" + b"x" * 1000, block_bytes=64, max_record_bytes=100)
 
 
 @pytest.mark.parametrize("block_bytes", [10, 64, 1000])
-def test_the_limit_of_a_record_does_not_depend_on_where_blocks_end(block_bytes: int) -> None:
+def test_the_record_limit_does_not_depend_on_block_boundaries(block_bytes: int) -> None:
     data = b"a\n" + b"x" * 100 + b"\n"
     assert len(rows(read(data, block_bytes, max_record_bytes=100))) == 2
     with pytest.raises(FileRejected, match="line 2 of the file is larger than 99 bytes"):
@@ -108,7 +108,7 @@ def test_the_limit_of_a_record_does_not_depend_on_where_blocks_end(block_bytes: 
 
 
 @given(st.binary(max_size=12).filter(lambda data: not set(data) & set(b',"\r\n')))
-def test_utf8_is_judged_as_python_judges_it(data: bytes) -> None:
+def test_utf8_is_validated_as_by_python(data: bytes) -> None:
     (block,) = read(b"good \xc3\xa9\n|" + data + b"|\n")
     try:
         data.decode()

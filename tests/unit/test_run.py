@@ -10,7 +10,7 @@ from sentiment_core.loading.scoring_run import balanced, finished_day, yesterday
 
 @given(st.lists(st.integers(0, 1000)), st.integers(1, 5000), st.integers(1, 20))
 @example([0, 0, 3], 1, 3)
-def test_groups_hold_every_file_once_and_are_balanced(sizes: list[int], group_bytes: int, max_groups: int) -> None:
+def test_groups_contain_every_file_once_and_are_balanced(sizes: list[int], group_bytes: int, max_groups: int) -> None:
     files = list(enumerate(sizes))
     groups = balanced(files, group_bytes, max_groups)
     assert sorted(file for group in groups for file in group) == list(range(len(sizes)))
@@ -37,8 +37,8 @@ def test_a_day_must_be_written_as_iso(text: str) -> None:
         finished_day(text)
 
 
-def test_a_day_must_be_over() -> None:
+def test_a_day_must_have_ended() -> None:
     today = datetime.now(UTC).date()
-    with pytest.raises(DayInvalid, match="not over yet"):
+    with pytest.raises(DayInvalid, match="not ended yet"):
         finished_day(today.isoformat())
     assert finished_day((today - timedelta(days=1)).isoformat()) == yesterday()

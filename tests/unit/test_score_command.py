@@ -125,13 +125,13 @@ def test_a_file_of_many_blocks_is_the_same_as_one(tmp_path: Path, scorer: Scorer
     ("content", "out", "why"),
     [
         ("review,score\ngood,1\n", "out.csv", "already has columns that would be added: score"),
-        ("id,note\n1,2\n", "out.csv", "one of them must be named review, text"),
+        ("id,note\n1,2\n", "out.csv", "Rename one of them to review or text"),
         ("", "out.csv", "is empty"),
         ('review\n"good\n', "out.csv", "never closed"),
         ("review\ngood\n", "out.json", r"must end in \.csv or \.parquet"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_leaves_nothing(tmp_path: Path, content: str, out: str, why: str) -> None:
+def test_a_failure_is_explained_and_leaves_no_output(tmp_path: Path, content: str, out: str, why: str) -> None:
     source = tmp_path / "reviews.csv"
     source.write_text(content)
     (tmp_path / "out.csv").write_text("from before")
@@ -142,7 +142,7 @@ def test_what_cannot_be_done_is_said_and_leaves_nothing(tmp_path: Path, content:
     assert (tmp_path / "out.csv").read_text() == "from before"
 
 
-def test_a_header_alone_gives_a_header(tmp_path: Path) -> None:
+def test_a_file_with_only_a_header_gives_a_header(tmp_path: Path) -> None:
     source = tmp_path / "reviews.csv"
     source.write_text("review\n")
     assert score(source, "--out", tmp_path / "out.csv").exit_code == 0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.text import specification, tokenizer
-from sentiment_core.text.recipe import TokenPipeline
+from sentiment_core.text.token_pipeline import TokenPipeline
 
 # Characters of every class, all of Unicode, and the beginnings of tags, references and URLs.
 PIECES = st.sampled_from(
@@ -96,7 +96,7 @@ def test_an_unclosed_tag_does_not_swallow_the_text() -> None:
 @example(" " * 63 + "don't")
 @example("-" * 64 + "a")
 @settings(max_examples=400)
-def test_the_kernel_follows_the_definition_on_any_text(string: str) -> None:
+def test_the_kernel_matches_the_specification_on_any_text(string: str) -> None:
     expected = list(specification.tokens(string))
     (hashes, _), spans = tokenizer.token_spans(TextColumn.from_texts([string]))
     assert hashes.tolist() == [specification.token_hash(token.folded) for token in expected]
@@ -114,7 +114,7 @@ def test_each_text_of_a_column_is_tokenised_alone(strings: list[str]) -> None:
 
 
 @given(st.binary(max_size=40))
-def test_bytes_that_are_not_utf8_are_survived(data: bytes) -> None:
+def test_bytes_that_are_not_utf8_are_accepted(data: bytes) -> None:
     column = TextColumn(np.frombuffer(data, np.uint8), np.array([0, len(data)]))
     (hashes, _), spans = tokenizer.token_spans(column)
     assert len(hashes) <= len(data)
@@ -137,7 +137,7 @@ def test_ngrams_span_the_text_between_their_tokens() -> None:
     )
 
 
-def test_tokens_after_a_negation_are_others_up_to_the_next_mark() -> None:
+def test_tokens_are_negated_up_to_the_next_punctuation_mark() -> None:
     def negated(string: str, reach: int) -> list[str]:
         plain, marked = (list(specification.ngrams(string, 1, 1, each)) for each in (0, reach))
         return [string[a.start : a.end] for a, b in zip(plain, marked, strict=True) if a.hash != b.hash]
@@ -150,14 +150,14 @@ def test_tokens_after_a_negation_are_others_up_to_the_next_mark() -> None:
 
 @given(TEXTS, st.integers(0, 4))
 @example("not a b c d not, e n't won't f.g", 2)
-def test_the_recipe_follows_the_definition_on_any_text(string: str, reach: int) -> None:
+def test_the_pipeline_matches_the_specification_on_any_text(string: str, reach: int) -> None:
     tokens, spans = TokenPipeline(reach).tokens_with_spans(TextColumn.from_texts([string]))
     expected = list(specification.ngrams(string, 1, 1, reach))
     assert tokens.hashes.tolist() == [gram.hash for gram in expected]
     assert len(spans) == len(expected)
 
 
-def test_order_matters_to_an_ngram() -> None:
+def test_the_order_of_tokens_matters_to_an_ngram() -> None:
     assert [gram.hash for gram in specification.ngrams("a b", 2, 2)] != [
         gram.hash for gram in specification.ngrams("b a", 2, 2)
     ]

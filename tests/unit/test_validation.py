@@ -49,13 +49,13 @@ def test_an_empty_optional_field_is_null() -> None:
         (b"a,5", RejectCode.COLUMN_COUNT, "the row has 2 columns, the header has 3"),
         (b"caf\xe9,5,", RejectCode.INVALID_UTF8, "bytes that are not UTF-8"),
         (b"a\0b,5,", RejectCode.NUL_BYTE, "NUL byte"),
-        (b"x" * 1001 + b",5,", RejectCode.TEXT_TOO_LONG, "has 1,001 bytes, at most 1,000"),
+        (b"x" * 1001 + b",5,", RejectCode.TEXT_TOO_LONG, "has 1,001 bytes, more than the limit of 1,000"),
         (b"a,five,", RejectCode.INVALID_RATING, "'five' is not a number"),
         (b"a,nan,", RejectCode.INVALID_RATING, "'nan' is not a number"),
         (b"a,5,yesterday", RejectCode.INVALID_REVIEWED_AT, "'yesterday' is not an ISO 8601"),
     ],
 )
-def test_a_bad_row_costs_that_row(row: bytes, code: RejectCode, reason: str) -> None:
+def test_a_bad_row_is_rejected_alone(row: bytes, code: RejectCode, reason: str) -> None:
     batch, rejected = validate(b"review,rating,reviewed_at\ngood,1,\n" + row + b"\nalso good,2,2026-11-16\n")
     assert batch.text.texts() == ["good", "also good"]
     assert [batch.review(number).rating for number in range(2)] == [1.0, 2.0]
@@ -63,13 +63,13 @@ def test_a_bad_row_costs_that_row(row: bytes, code: RejectCode, reason: str) -> 
     assert reason in rejected[0].reason
 
 
-def test_the_best_name_of_the_text_column_wins_and_the_others_are_kept() -> None:
+def test_the_first_configured_text_column_wins_and_the_others_are_kept() -> None:
     batch, _ = validate(b"comment,TEXT,b\xc3\xb4\nshort,long,x\n")
     assert batch.text.texts() == ["long"]
     assert batch.review(0).extra == {"comment": "short", "bô": "x"}
 
 
-def test_by_setting_a_bad_value_is_null_and_what_stood_there_is_kept() -> None:
+def test_bad_values_null_makes_a_bad_value_null_and_keeps_its_text() -> None:
     data = b"review,rating,reviewed_at\ngood,five,2026-11-16\nfine,4,yesterday\nso so,3,\n,bad,bad\n"
     batch, rejected = validate(data, bad_values="null")
     assert [batch.review(row).nulled for row in range(3)] == [{"rating": "five"}, {"reviewed_at": "yesterday"}, None]
@@ -80,13 +80,17 @@ def test_by_setting_a_bad_value_is_null_and_what_stood_there_is_kept() -> None:
 @pytest.mark.parametrize(
     ("header", "code", "words"),
     [
-        (b"id,amount", RejectCode.NO_TEXT_COLUMN, "has the columns id, amount; one of them must be named review, text"),
+        (
+            b"id,amount",
+            RejectCode.NO_TEXT_COLUMN,
+            "Its columns are id, amount. Rename one of them to review or text",
+        ),
         (b"review,Review ", RejectCode.REPEATED_COLUMN, "more than one column named review"),
         (b"review,caf\xe9", RejectCode.UNSUPPORTED_ENCODING, "header of the file is not UTF-8"),
-        (b"review,a\0b", RejectCode.UNSUPPORTED_ENCODING, "holds NUL bytes"),
+        (b"review,a\0b", RejectCode.UNSUPPORTED_ENCODING, "contains NUL bytes"),
     ],
 )
-def test_a_header_that_cannot_be_understood_rejects_the_file(header: bytes, code: RejectCode, words: str) -> None:
+def test_an_invalid_header_rejects_the_file(header: bytes, code: RejectCode, words: str) -> None:
     with pytest.raises(FileRejected, match=words) as refused:
         validate(header + b"\nx,y\n")
     assert refused.value.details["reason"] == code

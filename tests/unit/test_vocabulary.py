@@ -37,14 +37,14 @@ def test_exactly_the_known_ngrams_are_found(numbers: list[int], dice) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 8, 9, 100])
-def test_ngrams_of_one_bucket_move_on_to_the_next_ones(count: int) -> None:
+def test_ngrams_of_a_full_bucket_overflow_to_the_next_buckets(count: int) -> None:
     # Hashes that agree in their highest bits all map to the same bucket of eight.
     hashes = np.uint64(0xFFFF_FF00_0000_0000) + (np.arange(2 * count, dtype=np.uint64) << np.uint64(18))
     identities = np.unique(hashes[::2] >> LOST | np.uint64(1))
     assert found(hashes, identities) == expected(hashes, identities) == list(range(count))
 
 
-def test_an_ngram_that_moved_on_is_not_taken_for_another() -> None:
+def test_an_overflowed_ngram_is_not_confused_with_another() -> None:
     # Nine n-grams of one bucket. The last has the same key as an unknown n-gram of the bucket into which it overflows.
     first = np.uint64(0x1234_0000_0000_0000)
     full = first + (np.arange(1, 10, dtype=np.uint64) << np.uint64(18))
@@ -52,7 +52,7 @@ def test_an_ngram_that_moved_on_is_not_taken_for_another() -> None:
     assert found(unknown, np.sort(full >> LOST | np.uint64(1))) == []
 
 
-def test_values_lie_behind_their_keys() -> None:
+def test_values_follow_their_keys() -> None:
     identities = np.unique(np.random.default_rng(4).integers(0, 2**46, 20_000, np.uint64) * np.uint64(2) | np.uint64(1))
     values = np.stack((np.arange(len(identities)), -np.arange(len(identities)))).astype(np.float32)
     table = vocabulary(identities, values)

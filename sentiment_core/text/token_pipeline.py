@@ -1,4 +1,4 @@
-"""From texts to the tokens of a model's n-grams: the same code for training, scoring and explanations."""
+"""Token pipeline: from texts to the tokens of a model's n-grams. Training, scoring and explanations share it."""
 
 from typing import NamedTuple
 

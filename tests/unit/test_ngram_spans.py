@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from sentiment_core.text.recipe import TokenPipeline
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.ngrams.lookup import margins
 from sentiment_core.ngrams.single_text import TextMargins
 from sentiment_core.ngrams.spans import occurrences, strongest
 from sentiment_core.text.hashing import Hashes
-from sentiment_core.text.recipe import TokenPipeline
 from sentiment_core.text.specification import combine, identity, token_hash
 from sentiment_core.text.vocabulary import Vocabulary, vocabulary
 

@@ -133,17 +133,16 @@ def where(chosen: Any) -> str:
 
 def read(chosen: Any) -> Any:
     """Return the reviews that a run's params name."""
-    from sentiment_core.datasets.download import downloaded  # noqa: PLC0415
-    from sentiment_core.datasets.labelled_reviews import read_labelled, read_texts  # noqa: PLC0415 -- pandas is slow to import
+    from sentiment_core.datasets.labelled_csv import read_labelled, read_texts  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_objects import labelled_objects  # noqa: PLC0415
     from sentiment_core.experiments.trial import prepare  # noqa: PLC0415
 
-    params, bucket = training_params(), settings().bucket
-    with downloaded(storage(), bucket, where(chosen)) as paths:
-        reviews = read_labelled(paths, params.data, chosen["group_column"])
+    params, bucket, store = training_params(), settings().bucket, storage()
+    files = labelled_objects(store, bucket, where(chosen))
+    reviews = read_labelled(files, params.data, chosen["group_column"], store)
     unlabelled = []
     if chosen["unlabelled"]:
-        with downloaded(storage(), bucket, chosen["unlabelled"]) as paths:
-            unlabelled = read_texts(paths)
+        unlabelled = read_texts(labelled_objects(store, bucket, chosen["unlabelled"]), store)
     return prepare(reviews, params, unlabelled, chosen["rows"])
 
 

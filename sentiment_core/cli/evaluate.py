@@ -16,7 +16,8 @@ from sentiment_core.model.bundle import Bundle
 @AS_JSON
 def evaluate(bundle: Path, csv: Path, test_only: bool, params: Path | None, as_json: bool) -> None:
     """Measure a model bundle on labelled reviews in a CSV file."""
-    from sentiment_core.datasets.labelled_reviews import read_labelled, split  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_csv import read_labelled  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_reviews import split  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
     from sentiment_core.training.train import evaluate as measure_bundle  # noqa: PLC0415
 

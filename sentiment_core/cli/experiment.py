@@ -47,7 +47,7 @@ def experiment(
 
     With SENTIMENT_MLFLOW_TRACKING_URI its runs, table and plot are in MLflow, under sentiment/experiments/NAME.
     """
-    from sentiment_core.datasets.labelled_reviews import read_labelled, read_texts  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_csv import read_labelled, read_texts  # noqa: PLC0415
     from sentiment_core.experiments.trial import prepare  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
 

@@ -202,7 +202,7 @@ def _judge(
     params: Path | None,
     connection: "Connection",
 ) -> "Verdict":
-    from sentiment_core.datasets.labelled_reviews import read_labelled  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_csv import read_labelled  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
     from sentiment_core.promotion.challenge import judge_version  # noqa: PLC0415
     from sentiment_core.promotion.policy import DEFAULT_POLICY, GatePolicy  # noqa: PLC0415

@@ -54,7 +54,7 @@ def train(
 
     The model is cross-validated first: calibration, neutral band and metrics come from held-out reviews.
     """
-    from sentiment_core.datasets.labelled_reviews import read_labelled, read_texts  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_csv import read_labelled, read_texts  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
     from sentiment_core.training.train import cross_validate, train_measured  # noqa: PLC0415
 

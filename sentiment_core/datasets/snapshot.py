@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.labels import LABELS
 from sentiment_core.model.manifest import ArrayFile, Part
 from sentiment_core.text.fingerprints import TextHashes
-
-if TYPE_CHECKING:
-    from sentiment_core.datasets.labelled_reviews import LabelledReviews
 
 FORMAT_VERSION: Final = 1
 
@@ -189,15 +187,13 @@ class Snapshot:
         """The snapshot's id."""
         return self.manifest.id
 
-    def reviews(self, *sides: Side) -> "LabelledReviews":
+    def reviews(self, *sides: Side) -> LabelledReviews:
         """Return the rows of the given sides as reviews for training or testing."""
         return labelled_reviews([row for row in self.rows if row.side in sides])
 
 
-def labelled_reviews(rows: Sequence[Row]) -> "LabelledReviews":
+def labelled_reviews(rows: Sequence[Row]) -> LabelledReviews:
     """Return rows as reviews. Each row without a group forms a separate group."""
-    from sentiment_core.datasets.labelled_reviews import LabelledReviews  # noqa: PLC0415 - imports pandas, not needed to store
-
     texts = [row.text for row in rows]
     ratings = np.array([np.nan if row.rating is None else row.rating for row in rows], np.float64)
     return LabelledReviews(

@@ -1,6 +1,7 @@
 """Experiments end to end: run by the command line against a real MLflow server, with checks on their trials."""
 
 import csv
+import gzip
 import json
 import os
 import signal
@@ -17,8 +18,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from sentiment_core.cli.group import main
-from sentiment_core.datasets.download import downloaded
-from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_labelled
+from sentiment_core.datasets.labelled_csv import read_labelled
+from sentiment_core.datasets.labelled_objects import labelled_objects
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import ExperimentDataChanged, ExperimentInvalid, RegistryUnavailable, TrainingDataInvalid
 from sentiment_core.experiments.catalogue import EXPERIMENTS, MOST_TRIALS, Trial, TrialResult, experiment
@@ -209,24 +211,35 @@ def running(client: MlflowClient) -> list[Run]:
     return client.search_runs([known.experiment_id], query) if known else []
 
 
-def test_labelled_objects_are_fetched_in_the_order_of_their_keys(settings, stack) -> None:
+def test_labelled_objects_are_read_in_the_order_of_their_keys(settings, stack) -> None:
     storage = Storage(stack.object_store.client())
-    keys = ("training/b.csv", "training/a.csv.gz", "training/snapshots/1/manifest.json", "training/odd/c.parquet")
-    for key in keys:
-        storage.s3.put_object(Bucket=settings.bucket, Key=key, Body=key.encode())
-    with downloaded(storage, settings.bucket, "training/b") as [path]:
-        assert (path.suffixes, path.read_bytes()) == ([".csv"], b"training/b.csv")
-    assert not path.exists()
-    for prefix, most_bytes, why in (
-        ("training/", 100, "training/odd/c.parquet is none of .csv, .csv.gz, .csv.xz"),
-        ("training/b", 5, "has 14 bytes, at most 5 are read"),
-        ("training/none", 100, "there is nothing at s3://"),
+    data = Params.load().data
+    labelled = b"review,sentiment\nfine,pos\npoor,neg\n"
+    bodies = {
+        "training/b.csv": labelled.replace(b"fine", b"good"),
+        "training/a.csv.gz": gzip.compress(labelled),
+        "training/snapshots/1/manifest.json": b"{}",
+        "training/odd/c.parquet": b"c",
+    }
+    for key, body in bodies.items():
+        storage.s3.put_object(Bucket=settings.bucket, Key=key, Body=body)
+    assert [drop.key for drop in labelled_objects(storage, settings.bucket, "training/b")] == ["training/b.csv"]
+    for prefix, max_bytes, why in (
+        ("training/b", 5, "have 35 bytes, and the maximum is 5"),
+        ("training/none", 100, "there are no objects at s3://"),
     ):
-        with pytest.raises(TrainingDataInvalid, match=why), downloaded(storage, settings.bucket, prefix, most_bytes):
-            pass
-    storage.s3.delete_object(Bucket=settings.bucket, Key=keys[-1])
-    with downloaded(storage, settings.bucket, "training/") as paths:
-        assert [path.read_bytes() for path in paths] == [b"training/a.csv.gz", b"training/b.csv"]
+        with pytest.raises(TrainingDataInvalid, match=why):
+            labelled_objects(storage, settings.bucket, prefix, max_bytes)
+    with pytest.raises(TrainingDataInvalid, match=r"s3://\S+/training/odd/c.parquet does not end in .csv or .tsv"):
+        read_labelled(labelled_objects(storage, settings.bucket, "training/"), data, storage=storage)
+    storage.s3.delete_object(Bucket=settings.bucket, Key="training/odd/c.parquet")
+    reviews = read_labelled(labelled_objects(storage, settings.bucket, "training/"), data, storage=storage)
+    assert list(reviews.texts) == ["fine", "poor", "good", "poor"]
+    storage.s3.put_object(Bucket=settings.bucket, Key="training/b.csv", Body=labelled + b",pos\n")
+    with pytest.raises(
+        TrainingDataInvalid, match=r"s3://\S+/training/b.csv has 1 bad rows of 3.*line 4: column review"
+    ):
+        read_labelled(labelled_objects(storage, settings.bucket, "training/"), data, storage=storage)
 
 
 def test_a_server_that_is_not_there_is_told_before_any_work(data) -> None:

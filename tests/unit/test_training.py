@@ -12,7 +12,8 @@ from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import check_estimator
 
 from sentiment_core.columnar.columns import TextColumn
-from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_labelled
+from sentiment_core.datasets.labelled_csv import read_labelled
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import ParamsInvalid, TrainingDataInvalid
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle

@@ -8,7 +8,7 @@ from airflow.sdk import Param, dag, get_current_context, task
 from wiring import fails_for_good, storage
 
 from sentiment_core.errors import TrialFailed
-from sentiment_core.experiments.catalogue import MOST_ROUNDS, NAMES
+from sentiment_core.experiments.catalogue import MAX_ROUNDS, NAMES
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def experiments() -> None:
 
     names = plan()
     last = trial.override(task_id="round_1").expand(name=names)
-    for number in range(1, MOST_ROUNDS):
+    for number in range(1, MAX_ROUNDS):
         names = survivors.override(task_id=f"survivors_{number}")(number)
         last >> names
         last = trial.override(task_id=f"round_{number + 1}").expand(name=names)

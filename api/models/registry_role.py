@@ -53,7 +53,7 @@ class Followed(Role):
         try:
             version, digest = await resolved
         except ModelUnknown:
-            self._nobody = await asyncio.to_thread(registry.standing, self.wanted) is None
+            self._nobody = await asyncio.to_thread(registry.version_of_alias, self.wanted) is None
             raise
         self._reach(True)
         if self._is_served(version, digest):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 _OUTCOME_COLOUR: Final = {"passed": "green", "failed": "red", "skipped": "yellow"}
-_LONGEST_REASON: Final = 1_000
+_MAX_REASON_CHARACTERS: Final = 1_000
 _Answer = TypeVar("_Answer")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
@@ -92,16 +92,16 @@ def first_model(bundle: Path, wait: float, as_json: bool) -> None:
     from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
 
     models = registered_model()
-    standing = _answer_within(wait, lambda: models.standing(CHAMPION))
-    if standing is None:
+    current = _answer_within(wait, lambda: models.version_of_alias(CHAMPION))
+    if current is None:
         with _connection() as connection:
             first = models.register(bundle)
             move(connection, models, first, actor=_actor(), reason="the first champion", kind="set")
     version, digest = models.resolve(None)
     if as_json:
-        click.echo(json.dumps({"name": models.name, "version": version, "digest": digest, "moved": standing is None}))
+        click.echo(json.dumps({"name": models.name, "version": version, "digest": digest, "moved": current is None}))
         return
-    already = "" if standing is None else " already"
+    already = "" if current is None else " already"
     click.echo(f"{models.name} version {version}, digest {digest[:12]}, is the champion{already}.")
 
 
@@ -273,8 +273,8 @@ def _sentence(detail: str) -> str:
 def _check_reason(reason: str | None, *, needed: bool) -> None:
     if needed and not (reason or "").strip():
         raise click.UsageError("Say why, for the history: --reason WHY.")
-    if reason and len(reason) > _LONGEST_REASON:
-        raise click.UsageError(f"The reason has {len(reason)} characters; {_LONGEST_REASON} is the most.")
+    if reason and len(reason) > _MAX_REASON_CHARACTERS:
+        raise click.UsageError(f"The reason has {len(reason)} characters; {_MAX_REASON_CHARACTERS} is the most.")
 
 
 def _actor() -> str:

@@ -148,4 +148,4 @@ def _print(manifest: SnapshotManifest) -> None:
 def _print_checks(checks: "list[DataCheck]") -> None:
     for each in checks:
         if not each.passed:
-            click.echo(f"Check {each.name} failed: {each.told}; the limit is {each.limit:g}")
+            click.echo(f"Check {each.name} failed: {each.detail}; the limit is {each.limit:g}")

@@ -16,7 +16,7 @@ class DataCheck(NamedTuple):
     figure: float
     limit: float
     passed: bool
-    told: str  # the figure as text, for messages
+    detail: str  # the figure as text, for messages
 
 
 def check(snapshot: Snapshot, params: Params) -> list[DataCheck]:
@@ -34,7 +34,7 @@ def check(snapshot: Snapshot, params: Params) -> list[DataCheck]:
 
 def require_passed(checks: Collection[DataCheck]) -> None:
     """Raise `ChecksFailed` when any check failed. The error lists all failed checks with their figures."""
-    failed = [f"{each.name} ({each.told}; the limit is {each.limit:g})" for each in checks if not each.passed]
+    failed = [f"{each.name} ({each.detail}; the limit is {each.limit:g})" for each in checks if not each.passed]
     if failed:
         raise ChecksFailed(count=len(failed), failed=", ".join(failed))
 
@@ -52,9 +52,9 @@ def _balanced(snapshot: Snapshot, labels: Collection[str], limits: CheckParams) 
     missing = [f"no {label} row {side}" for side, rows in sides.items() for label in labels if not rows.get(label)]
     rows = {label: manifest.training.rows.get(label, 0) for label in labels}
     share = min(rows.values()) / max(sum(rows.values()), 1)
-    told = ", ".join(missing) or ", ".join(f"{count:,} {label}" for label, count in rows.items())
+    detail = ", ".join(missing) or ", ".join(f"{count:,} {label}" for label, count in rows.items())
     passed = not missing and share >= limits.least_label_share
-    return DataCheck("least_label_share", share, limits.least_label_share, passed, told)
+    return DataCheck("least_label_share", share, limits.least_label_share, passed, detail)
 
 
 def _of_sources(snapshot: Snapshot, limits: CheckParams) -> list[DataCheck]:

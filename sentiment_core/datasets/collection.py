@@ -102,8 +102,8 @@ def collect(
     if not rows and not corrected:
         where = f"s3://{settings.bucket}/{settings.training_prefix}"
         raise TrainingDataInvalid(
-            why=f"no labelled row was found below {where}, where {len(sources)} files were read and {len(rejected)} "
-            f"rejected, and none in the {corrections.corrections} corrections"
+            why=f"there are no labelled rows in the {len(sources)} files below {where} ({len(rejected)} more were "
+            f"rejected) or in the {corrections.corrections} corrections. Add labelled files"
         )
     grouped = params.snapshot.group_column if any(file.file.grouped for file in files) else None
     return Collected(rows + corrected, grouped, tuple(sources), tuple(rejected), corrections)
@@ -196,6 +196,5 @@ def _rejected_file(drop: Drop, fault: FileRejected) -> RejectedFile:
 def _require_room(settings: Settings, rows: int) -> None:
     if rows > settings.max_training_rows:
         raise TrainingDataInvalid(
-            why=f"it has more than the {settings.max_training_rows:,} rows that SENTIMENT_MAX_TRAINING_ROWS allows; "
-            "take fewer days"
+            why=f"it has more rows than SENTIMENT_MAX_TRAINING_ROWS ({settings.max_training_rows:,}). Choose fewer days"
         )

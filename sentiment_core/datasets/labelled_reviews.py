@@ -71,11 +71,11 @@ def split(reviews: LabelledReviews, test_size: int) -> TrainTestSplit:
     for name, part in zip(TrainTestSplit._fields, parts if test_size else parts[:1], strict=False):
         if part.names != reviews.names:
             raise TrainingDataInvalid(
-                why=f"of {len(reviews.texts)} rows the {name} part at test_size {test_size} has {_counts(part.rows)}, "
-                f"and needs {' and '.join(reviews.names)}"
+                why=f"with test_size {test_size} the {name} part of {len(reviews.texts)} rows has {_counts(part.rows)} "
+                f"rows, and it needs {' and '.join(reviews.names)}. Change test_size or add rows"
             )
     return parts
 
 
 def _counts(rows: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {label}" for label, count in rows.items()) or "none"
+    return ", ".join(f"{count} {label}" for label, count in rows.items()) or "no"

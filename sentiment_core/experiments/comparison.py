@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from sentiment_core.errors import TrialsFailed
 from sentiment_core.experiments.catalogue import Experiment, TrialResult
+from sentiment_core.png import png_of
 
 TABLE: Final = "comparison"  # the files' name
 _FIELDS: Final = (
@@ -113,13 +114,11 @@ class TrialComparison(NamedTuple):
 
     def png(self) -> bytes:
         """Draw the accuracy of each trial with its standard error; colours tell rounds apart."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
         from matplotlib.figure import Figure  # noqa: PLC0415
         from matplotlib.ticker import PercentFormatter  # noqa: PLC0415
 
         results = [result for result in self.results if result.failure is None][::-1]
         figure = Figure((9, 1.5 + _INCH_A_TRIAL * len(results)), dpi=_DPI, layout="constrained", facecolor="white")
-        FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         last = len(self.experiment.shares) - 1
         for number in range(last, -1, -1):
@@ -142,18 +141,21 @@ class TrialComparison(NamedTuple):
         axes.spines[["top", "right"]].set_visible(False)
         if last:
             axes.legend(loc="upper left", frameon=False)
-        file = io.BytesIO()
-        # Without the version of Matplotlib, which would make the same plot other bytes.
-        figure.savefig(file, format="png", metadata={"Software": None})
-        return file.getvalue()
+        return png_of(figure)
+
+    def files(self) -> dict[str, bytes]:
+        """Return the tables and the plot by file name: `comparison.csv`, `.md` and `.png`."""
+        return {
+            f"{TABLE}.csv": self.csv().encode(),
+            f"{TABLE}.md": self.markdown().encode(),
+            f"{TABLE}.png": self.png(),
+        }
 
     def write(self, folder: Path) -> None:
-        """Write the tables and the plot as `comparison.csv`, `.md` and `.png`."""
+        """Write the tables and the plot into a folder, created if missing."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / TABLE
-        path.with_suffix(".csv").write_text(self.csv(), "utf-8", newline="")
-        path.with_suffix(".md").write_text(self.markdown(), "utf-8")
-        path.with_suffix(".png").write_bytes(self.png())
+        for name, content in self.files().items():
+            (folder / name).write_bytes(content)
 
 
 def _line(cells: Sequence[str]) -> str:

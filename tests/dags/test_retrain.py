@@ -182,7 +182,7 @@ def test_a_champion_whose_bundle_is_gone_is_kept_and_the_verdict_says_why(
     assert set(states.values()) == {"success"}, states
     assert not verdict["promoted"]
     assert "the champion, version 1, cannot be compared with" in verdict["why"]
-    assert models.standing("champion").version == 1
+    assert models.version_of_alias("champion").version == 1
     assert moves(settings)[-1] == ("champion", "promote", "refused", 2)
 
 
@@ -223,11 +223,11 @@ def test_a_registry_that_goes_in_the_middle_of_the_promotion_is_settled_by_the_n
         through = connections | {"SENTIMENT_MLFLOW_TRACKING_URI": proxy.url}
         states, _ = in_airflow(RUN.format(conf=QUICK), **through)
     assert (states["train"], states["gate"]) == ("success", "failed")
-    assert models.standing("champion").version == 1
+    assert models.version_of_alias("champion").version == 1
     assert moves(settings)[-1] == ("champion", "promote", "intended", 2)
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
     assert set(states.values()) == {"success"}, states
-    assert (verdict["promoted"], models.standing("champion").version) == (True, 2)
+    assert (verdict["promoted"], models.version_of_alias("champion").version) == (True, 2)
     assert moves(settings)[2:] == [
         ("champion", "promote", "failed", 2),
         ("champion", "promote", "moved", 2),
@@ -248,7 +248,7 @@ def test_of_two_retrains_at_once_one_promotes_and_history_and_registry_agree(
     assert any(verdict and verdict["promoted"] for _, verdict in ended), ended
     assert all(states["train"] == "success" for states, _ in ended), ended
     assert [row for row in moves(settings) if row[0] == "champion" and row[2] == "moved"][1:] == [
-        ("champion", "promote", "moved", models.standing("champion").version)
+        ("champion", "promote", "moved", models.version_of_alias("champion").version)
     ]
     assert agree(settings, models)
 

@@ -48,9 +48,9 @@ def test_a_registry_that_goes_before_the_move_leaves_the_old_champion_and_a_row_
     proxy.fail(path, "before", then_close=True)
     with pytest.raises(RegistryUnavailable):
         promote(connection, through, 2, **BY)
-    assert registry.standing("champion").version == 1
+    assert registry.version_of_alias("champion").version == 1
     assert states(connection) == [("external", "moved", 1), ("force", "intended", 2)]
-    assert "under way, or was cut off" in str(disagreement(connection, registry))
+    assert "is running, or its process stopped" in str(disagreement(connection, registry))
     proxy.open()
     assert [row.state for row in reconcile(connection, through)] == ["failed"]
     assert disagreement(connection, registry) is None
@@ -64,7 +64,7 @@ def test_a_registry_that_moves_the_alias_and_goes_leaves_a_row_that_is_settled_a
     proxy.fail(ALIAS, "after", then_close=True)
     with pytest.raises(RegistryUnavailable):
         promote(connection, through, 2, **BY)
-    assert registry.standing("champion").version == 2
+    assert registry.version_of_alias("champion").version == 2
     assert states(connection)[-1] == ("force", "intended", 2)
     proxy.open()
     assert [row.state for row in reconcile(connection, through)] == ["moved"]
@@ -86,7 +86,7 @@ def test_a_call_that_is_lost_while_the_registry_still_answers_fails_the_move_at_
     proxy.fail(ALIAS, "before")
     with pytest.raises(RegistryUnavailable):
         promote(connection, through, 2, **BY)
-    assert (registry.standing("champion").version, states(connection)[-1]) == (1, ("force", "failed", 2))
+    assert (registry.version_of_alias("champion").version, states(connection)[-1]) == (1, ("force", "failed", 2))
 
 
 def test_a_registry_that_is_away_from_the_beginning_leaves_no_row(connection, proxied) -> None:
@@ -107,7 +107,7 @@ def test_a_rollback_that_is_cut_off_can_be_called_again(connection, registry, pr
     proxy.open()
     assert rollback(connection, through, actor="ann").moved
     assert not rollback(connection, through, actor="ann").moved
-    assert registry.standing("champion").version == 1
+    assert registry.version_of_alias("champion").version == 1
     assert states(connection)[-2:] == [("rollback", "failed", 1), ("rollback", "moved", 1)]
 
 
@@ -136,7 +136,7 @@ def test_a_promotion_that_is_killed_at_the_alias_is_settled_by_the_next_one(
     killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False, timeout=120)
     assert killed.returncode == -signal.SIGKILL
     assert states(connection)[-1] == ("force", "intended", 2)
-    assert registry.standing("champion").version == champion
+    assert registry.version_of_alias("champion").version == champion
     done = promote(connection, registry, 2, **BY)
     assert done.moved is (champion == 1)
     assert states(connection)[1] == ("force", state, 2)
@@ -148,7 +148,7 @@ def test_a_database_whose_last_answer_is_lost_is_settled_by_the_next_call(settin
         with pytest.raises(DatabaseUnavailable), connect(proxy.url) as through:
             promote(through, Cutting(registry, proxy), 2, **BY)
         assert proxy.cut == 1
-    assert registry.standing("champion").version == 2
+    assert registry.version_of_alias("champion").version == 2
     reconcile(connection, registry)
     assert states(connection)[-1] == ("force", "moved", 2)
     assert disagreement(connection, registry) is None

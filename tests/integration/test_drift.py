@@ -312,6 +312,9 @@ def test_the_plot_is_an_image_of_whatever_was_found(drops, model, connection, fe
     nothing = report_store.measure(connection, NEXT, model, few)[0]
     past = [report_store.Trend(DAY, 0.1, 0.2, None), report_store.Trend(NEXT, 0.3, 0.1, 0.05)]
     for report, days in ((measured, past), (measured, []), (nothing, [])):
-        image = Image.open(io.BytesIO(page.plot(report, days, DAY)))
+        png = page.plot(report, days, DAY)
+        assert png == page.plot(report, days, DAY)
+        assert b"Software" not in png
+        image = Image.open(io.BytesIO(png))
         assert image.size[0] > 800
         assert len(image.convert("RGB").getcolors(1 << 20)) > 10

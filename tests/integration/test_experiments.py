@@ -23,7 +23,7 @@ from sentiment_core.datasets.labelled_objects import labelled_objects
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import ExperimentDataChanged, ExperimentInvalid, RegistryUnavailable, TrainingDataInvalid
-from sentiment_core.experiments.catalogue import EXPERIMENTS, MOST_TRIALS, Trial, TrialResult, experiment
+from sentiment_core.experiments.catalogue import EXPERIMENTS, MAX_TRIALS, Trial, TrialResult, experiment
 from sentiment_core.experiments.comparison import TrialComparison
 from sentiment_core.experiments.mlflow_run import ExperimentRun
 from sentiment_core.experiments.trial import ExperimentData, prepare, run_trial, score_trial
@@ -172,9 +172,9 @@ def test_it_works_without_mlflow(run_experiment, labelled_csv, tmp_path) -> None
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("semi-supervised",), 1, "it needs reviews without labels"),
-        (("baseline", "--group", "shop"), 1, "no group column (shop)"),
-        (("baseline", "--rows", "3"), 1, "too few for 5 folds"),
+        (("semi-supervised",), 1, "it needs unlabelled reviews"),
+        (("baseline", "--group", "shop"), 1, "no group column 'shop'"),
+        (("baseline", "--rows", "3"), 1, "are too few for 5 folds"),
         (("baseline", "--rows", "0"), 2, "0 is not in the range"),
         (("cluster",), 2, "is not one of 'baseline'"),
     ],
@@ -350,7 +350,7 @@ def test_a_trial_that_was_never_run_counts_as_failed() -> None:
     baseline = experiment("baseline")
     comparison = TrialComparison.of(baseline, [result(baseline.round(0)[0], 0.9)])
     [lost] = comparison.failures
-    assert (lost.trial, lost.failure) == ("all rows", "it was not run")
+    assert (lost.trial, lost.failure) == ("all rows", "the trial did not run")
 
 
 def test_every_experiment_fits_into_mapped_tasks_and_names_each_trial_once() -> None:
@@ -361,9 +361,9 @@ def test_every_experiment_fits_into_mapped_tasks_and_names_each_trial_once() -> 
             for candidate in each.candidates
         ]
         assert len(names) == len(set(names)), each.name
-        assert len(each.candidates) < MOST_TRIALS
+        assert len(each.candidates) < MAX_TRIALS
         assert all(each.trial(name).name == name for name in names)
-    with pytest.raises(ExperimentInvalid, match="there are baseline, "):
+    with pytest.raises(ExperimentInvalid, match="The experiments are baseline, "):
         experiment("cluster")
 
 
@@ -398,5 +398,5 @@ def test_data_that_changed_meanwhile_is_refused(mlflow_uri, data, reviews, param
 
 def test_too_few_groups_are_refused(reviews, params) -> None:
     data = prepare(LabelledReviews(reviews.texts, reviews.labels, ["one"] * len(reviews.texts)), params)
-    with pytest.raises(TrainingDataInvalid, match="1 groups, too few for 5 folds"):
+    with pytest.raises(TrainingDataInvalid, match="1 groups are too few for 5 folds"):
         score_trial(experiment("baseline").round(0)[0], data, params)

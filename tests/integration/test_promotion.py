@@ -49,7 +49,7 @@ class Models:
         return self.registry.register(self.folder / bundle.digest)
 
     def champion(self) -> int | None:
-        standing = self.registry.standing("champion")
+        standing = self.registry.version_of_alias("champion")
         return standing and standing.version
 
     def tags(self, version: int) -> dict[str, str]:
@@ -171,7 +171,7 @@ def test_a_version_that_is_not_there_changes_nothing(connection, models, three) 
 def test_a_version_that_stands_is_left_alone(connection, models, three) -> None:
     force(connection, models, three[0])
     again = promote(connection, models.registry, three[0], **BY, kind="force")
-    assert (again.moved, again.detail) == (False, f"version {three[0]} is the champion already")
+    assert (again.moved, again.detail) == (False, f"version {three[0]} is already the champion")
     assert len(history(connection)) == 1
 
 
@@ -182,7 +182,7 @@ def test_a_rollback_restores_the_champion_before_and_a_second_one_does_nothing(c
     for _ in range(2):
         again = rollback(connection, models.registry, actor="eve", reason="complaints")
         assert (again.moved, again.version, models.champion()) == (False, three[1], three[1])
-        assert "nothing was done" in again.detail
+        assert "nothing changed" in again.detail
     assert rows(connection, "kind", "from_version", "to_version")[3:] == [("rollback", three[2], three[1])]
 
 
@@ -201,11 +201,11 @@ def test_a_rollback_passes_over_versions_that_are_gone(connection, models, three
     force(connection, models, *three)
     models.client.delete_model_version(models.registry.name, str(three[1]))
     assert rollback(connection, models.registry, **BY).version == three[0]
-    assert f"version {three[1]} was passed over" in history(connection)[0].detail
+    assert f"version {three[1]} was skipped" in history(connection)[0].detail
 
 
 def test_a_rollback_without_a_version_before_says_so(connection, models, three) -> None:
-    with pytest.raises(RollbackImpossible, match="knows of no move"):
+    with pytest.raises(RollbackImpossible, match="has no move"):
         rollback(connection, models.registry, **BY)
     force(connection, models, three[0])
     with pytest.raises(RollbackImpossible, match="no good version before"):
@@ -216,7 +216,7 @@ def test_a_rollback_without_a_version_before_says_so(connection, models, three) 
 def test_moves_in_mlflow_itself_are_seen_and_entered(connection, models, three) -> None:
     one, two, _ = three
     models.registry.set_alias("champion", one)
-    assert "by the history the champion is no version" in str(disagreement(connection, models.registry))
+    assert "the champion is no version in the history" in str(disagreement(connection, models.registry))
     assert [(row.kind, row.to_version) for row in reconcile(connection, models.registry)] == [("external", one)]
     assert disagreement(connection, models.registry) is None
     assert reconcile(connection, models.registry) == []
@@ -331,7 +331,7 @@ def test_stored_reviews_take_part_in_the_verdict(connection, models, contenders,
     none = shadow(least_rows=302)
     assert (none["shadow"].passed, none["shadow"].detail) == (
         None,
-        "the newest 7 days have 301 stored reviews, and the policy wants 302",
+        "the newest 7 days have 301 stored reviews, and the policy requires 302",
     )
 
 
@@ -341,6 +341,22 @@ def test_the_challenger_alias_has_a_history_of_its_own(connection, models, three
     assert rows(connection, "alias", "to_version") == [("challenger", three[1]), ("champion", three[0])]
     assert [row.alias for row in history(connection, "challenger")] == ["challenger"]
     assert "gate" not in models.tags(three[1])
+
+
+def test_the_history_is_read_completely(connection) -> None:
+    rows = 10_500
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO sentiment.promotion (alias, kind, state, actor, reason, verdict)"
+            """ SELECT 'champion', 'external', 'moved', 'test', n::text, '{"passed": false}'"""
+            " FROM generate_series(1, %s) n",
+            (rows,),
+        )
+    found = history(connection, "champion")
+    assert [row.reason for row in found] == [str(number) for number in range(rows, 0, -1)]
+    assert found[0].verdict == {"passed": False}
+    assert [row.verdict for row in history(connection, verdicts=False)] == [None] * rows
+    assert history(connection, ids=[found[3].promotion_id]) == [found[3]]
 
 
 def test_a_reason_is_needed(connection, models, three) -> None:
@@ -374,7 +390,7 @@ def test_the_commands_judge_promote_roll_back_and_tell(command, models, contende
     assert (made.returncode, "is the champion" in made.stdout) == (0, True), made.stderr
     better = command("promote", str(second), "--evaluate", unseen, "--group", "product")
     assert better.returncode == 0, better.stderr
-    assert f"Version {second} is the champion now." in better.stdout
+    assert f"Version {second} is now the champion." in better.stdout
     assert "accuracy better" in better.stdout
     worse = command("promote", str(first), "--evaluate", unseen)
     assert worse.returncode == 1
@@ -383,7 +399,7 @@ def test_the_commands_judge_promote_roll_back_and_tell(command, models, contende
     assert (as_json.returncode, json.loads(as_json.stdout)["verdict"]["passed"]) == (1, False)
     back = json.loads(command("rollback", "--reason", "complaints", "--json").stdout)
     assert (back["moved"], back["version"], models.champion()) == (True, first, first)
-    assert "nothing was done" in command("rollback").stdout
+    assert "nothing changed" in command("rollback").stdout
     found = json.loads(command("history", "--json").stdout)
     assert [(row["kind"], row["state"]) for row in found] == [
         ("rollback", "moved"), ("promote", "refused"), ("promote", "refused"), ("promote", "moved"), ("set", "moved"),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,11 +14,13 @@ import mlflow
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from sentiment_core.errors import BundleDamaged, BundleMissing, ModelUnknown, RegistryRefused, RegistryUnavailable
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import LABELS, Scorer
 from sentiment_core.registry.registered_model import RegisteredModel
+from sentiment_core.registry.registration import ensure_registered_model
 
 TEXTS = ["An excellent kettle, I love it.", "Terrible, the worst waste of money.", "It is a kettle.", "ünï 💛"]
 
@@ -69,6 +72,30 @@ def test_the_same_bundle_keeps_its_version(registry, other, starter):
         (2, Bundle.load(other).digest),
         (1, starter.digest),
     ]
+
+
+def test_processes_that_register_the_first_version_at_the_same_time_both_succeed(registry, other, mlflow_uri):
+    both = threading.Barrier(2)
+
+    class Client(MlflowClient):
+        """Creates the registered model only when both threads are about to."""
+
+        def create_registered_model(self, *args, **kwargs):
+            both.wait(timeout=60)
+            return super().create_registered_model(*args, **kwargs)
+
+    client = Client(mlflow_uri, registry_uri=mlflow_uri)
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(ensure_registered_model, client, registry.name) for _ in range(2)]:
+            done.result(timeout=120)
+    assert registry.versions() == []
+    assert [registry.register(path) for path in (STARTER, other)] == [1, 2]
+
+
+def test_only_the_existence_of_the_model_is_ignored(mlflow_uri):
+    with pytest.raises(MlflowException) as raised:
+        ensure_registered_model(MlflowClient(mlflow_uri, registry_uri=mlflow_uri), "")
+    assert raised.value.error_code == "INVALID_PARAMETER_VALUE"
 
 
 def test_a_version_is_found_by_number_by_alias_and_as_champion(registry, other, starter):

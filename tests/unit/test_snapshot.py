@@ -90,7 +90,7 @@ def test_rows_are_stored_and_read_as_they_are(rows: list[Row]) -> None:
 
 
 def test_the_counts_of_a_source_must_add_up() -> None:
-    with pytest.raises(ValidationError, match="the 3 rows of a.csv are not those that were taken"):
+    with pytest.raises(ValidationError, match="the row counts of a.csv do not add up to 3"):
         Source(
             bucket="b", key="a.csv", version="1", sha256="", source="", rows=3, taken=1, duplicates=1, contradicting=0,
             rejected={},

@@ -1,4 +1,4 @@
-"""`sentiment drift`: how far a day's reviews are from what the model was trained on."""
+"""`sentiment drift`: compare a day's reviews with the model's training data."""
 
 import json
 from collections.abc import Sequence
@@ -19,19 +19,19 @@ from sentiment_core.settings import settings
 
 @click.command()
 @click.option("--day", type=DAY, help="Day of the files.  [default: yesterday (UTC)]")
-@click.option("--product", help="Only the reviews of this product, beside the day as a whole.")
+@click.option("--product", help="Compare only this product, in addition to the whole day.")
 @click.option(
     "--model",
     "bundle",
     type=click.Path(path_type=Path),
-    help="Bundle that scored them; else the champion, or the starter model where no MLflow is set.",
+    help="Bundle that scored them.  [default: the champion, or the starter model without MLflow]",
 )
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the plot and the page.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def drift(day: datetime | None, product: str | None, bundle: Path | None, out: Path | None, as_json: bool) -> None:
     """Compare a day's scored reviews with what the model was trained on.
 
-    Nothing is stored: the DAG `monitor_drift` does that. docs/drift.md tells what the figures mean.
+    Nothing is stored. The DAG `monitor_drift` stores reports. docs/drift.md explains the figures.
     """
     config = settings()
     wanted = finished_day(day.date().isoformat()) if day else yesterday()

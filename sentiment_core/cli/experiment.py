@@ -27,7 +27,7 @@ _WIDE: Final = 160
 @click.command
 @click.argument("name", type=click.Choice(catalogue.NAMES))
 @click.argument("csv", nargs=-1, required=True, type=_CSV)
-@click.option("--group", "group_column", metavar="COLUMN", help="Rows equal in this column share a fold.")
+@click.option("--group", "group_column", metavar="COLUMN", help="Rows with equal values in this column share a fold.")
 @click.option("--unlabelled", multiple=True, type=_CSV, help="CSV file of unlabelled reviews.")
 @click.option(
     "--rows", type=click.IntRange(min=1), help="Maximum reviews of each kind, chosen by hash.  [default: all]"

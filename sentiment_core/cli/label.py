@@ -1,4 +1,4 @@
-"""`sentiment label`: reviews that are worth a label go out, and come back with one."""
+"""`sentiment label`: export reviews for labelling, and import their labels."""
 
 import csv
 import json
@@ -15,9 +15,7 @@ from sentiment_core.drops.drop import local_drop
 from sentiment_core.errors import OutputUnsupported
 from sentiment_core.settings import settings
 
-source_option = click.option(
-    "--source", default="", help="Source that the reviews belong to.  [default: the files without one]"
-)
+source_option = click.option("--source", default="", help="Source of the reviews.  [default: files without a source]")
 
 
 @click.group()
@@ -30,7 +28,7 @@ def label() -> None:
 @click.option("--until", type=DAY, help="Last day of the reviews.  [default: the first]")
 @source_option
 @click.option("--product", help="Product of the reviews.  [default: all]")
-@click.option("--each", type=click.IntRange(1), default=10, show_default=True, help="Reviews of each day and product.")
+@click.option("--each", type=click.IntRange(1), default=10, show_default=True, help="Reviews per day and product.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="CSV file to write.")
 @params_option
 @as_json
@@ -44,7 +42,7 @@ def export(
     params: Path | None,
     as_json: bool,
 ) -> None:
-    """Write the reviews of some days whose scores are nearest to 0.5 into a CSV file with an empty label column."""
+    """Write the reviews with scores nearest to 0.5 into a CSV file with an empty label column."""
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415 - only the extra `train` can read it
 
     config = settings()
@@ -76,7 +74,11 @@ def import_file(file: Path, source: str, params: Path | None, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps(done._asdict()))
     else:
-        where = "nothing is stored" if done.uri is None else f"{'stored as' if done.new else 'already'} {done.uri}"
+        where = (
+            "nothing was stored"
+            if done.uri is None
+            else f"{'stored as' if done.new else 'already stored as'} {done.uri}"
+        )
         click.echo(f"{done.labelled:,} of {done.rows:,} rows are labelled: {where}")
         for code, rows in done.rejected.items():
             click.echo(f"{rows:,} rows rejected: {code}")

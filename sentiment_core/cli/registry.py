@@ -1,4 +1,4 @@
-"""`sentiment registry`: the registered model's versions in MLflow, and which of them is the champion."""
+"""`sentiment registry`: the versions of the registered model in MLflow, and the champion."""
 
 import getpass
 import json
@@ -42,17 +42,17 @@ def registry() -> None:
 @registry.command("list")
 @as_json
 def list_versions(as_json: bool) -> None:
-    """List all versions, newest first, and tell when the history of promotions disagrees with the registry."""
+    """List all versions, newest first. Warn if the promotion history disagrees with the registry."""
     models = registered_model()
     versions = models.versions()
     trouble = _disagreement(models)
     if trouble:
-        click.echo(f"Warning: {trouble}. The next move settles it.", err=True)
+        click.echo(f"Warning: {trouble}. The next move corrects the history.", err=True)
     if as_json:
         click.echo(json.dumps([version._asdict() for version in versions]))
         return
     if not versions:
-        click.echo("No version is registered. `sentiment registry register BUNDLE` makes the first.")
+        click.echo("No version is registered. `sentiment registry register BUNDLE` registers the first.")
         return
     table = Table("Version", "Aliases", "Digest", "Created (UTC)", box=None)
     for version in versions:
@@ -66,7 +66,7 @@ def list_versions(as_json: bool) -> None:
 @click.option("--champion", is_flag=True, help=f"Also point the alias `{CHAMPION}` at the version, without the gate.")
 @as_json
 def register(bundle: Path, champion: bool, as_json: bool) -> None:
-    """Register the bundle in the folder BUNDLE; one that is registered already keeps its version."""
+    """Register the bundle in the folder BUNDLE. A bundle that is already registered keeps its version."""
     models = registered_model()
     version = models.register(bundle)
     if champion and settings().database_url is not None:
@@ -88,7 +88,7 @@ def register(bundle: Path, champion: bool, as_json: bool) -> None:
 @click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait until MLflow answers.")
 @as_json
 def first_model(bundle: Path, wait: float, as_json: bool) -> None:
-    """Make BUNDLE (the starter model) the first champion; where there is one, do nothing. Safe to run again."""
+    """Make BUNDLE (default: the starter model) the first champion. Does nothing if there is a champion."""
     from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
 
     models = registered_model()
@@ -107,12 +107,14 @@ def first_model(bundle: Path, wait: float, as_json: bool) -> None:
 
 @registry.command()
 @click.argument("version", type=click.IntRange(min=1))
-@click.option("--evaluate", multiple=True, type=_FILE, help="Labelled CSV file to judge on; may be given again.")
-@click.option("--group", "group_column", metavar="COLUMN", help="Column of the files whose values are slices too.")
+@click.option("--evaluate", multiple=True, type=_FILE, help="Labelled CSV file to judge on. Can be repeated.")
+@click.option(
+    "--group", "group_column", metavar="COLUMN", help="Column of the files. Each of its values is also a slice."
+)
 @click.option("--policy", type=_FILE, help="Policy of the gate instead of the package's gate.yaml.")
-@click.option("--params", type=_FILE, help="Configuration that names the label column and the labels' spellings.")
-@click.option("--force", is_flag=True, help="Promote whatever the gate says, or without it; needs a reason.")
-@click.option("--reason", help="Why, for the history.")
+@click.option("--params", type=_FILE, help="Training configuration with the label column and the spellings of labels.")
+@click.option("--force", is_flag=True, help="Promote without the gate, or against its verdict. Needs --reason.")
+@click.option("--reason", help="Reason for the history.")
 @as_json
 def promote(
     version: int,
@@ -124,12 +126,14 @@ def promote(
     reason: str | None,
     as_json: bool,
 ) -> None:
-    """Make VERSION the champion if the gate lets it, judged on labelled reviews against the champion that stands.
+    """Make VERSION the champion if it passes the gate, which compares it with the champion on labelled reviews.
 
-    Exit code 1 when it is refused; the checks that failed are named.
+    If the gate refuses it, the failed checks are printed and the exit code is 1.
     """
     if not evaluate and not force:
-        raise click.UsageError("Say what the gate judges on (--evaluate CSV), or go past it (--force --reason WHY).")
+        raise click.UsageError(
+            "Name labelled reviews for the gate (--evaluate CSV), or bypass it (--force --reason WHY)."
+        )
     _check_reason(reason, needed=force)
     from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
 
@@ -139,7 +143,7 @@ def promote(
         if verdict is not None and not as_json:
             _print_verdict(verdict)
         kind: Final = "force" if force else "promote"
-        why = reason or "the gate passed it"
+        why = reason or "passed the gate"
         try:
             done = move(connection, models, version, actor=_actor(), reason=why, verdict=verdict, kind=kind)
         except GateRefused:
@@ -153,10 +157,10 @@ def promote(
 
 
 @registry.command()
-@click.option("--reason", default="rolled back by hand", show_default=True, help="Why, for the history.")
+@click.option("--reason", default="rolled back by hand", show_default=True, help="Reason for the history.")
 @as_json
 def rollback(reason: str, as_json: bool) -> None:
-    """Make the last good version the champion again. Right after a rollback it does nothing."""
+    """Make the last good version the champion again. Does nothing directly after a rollback."""
     _check_reason(reason, needed=True)
     from sentiment_core.promotion.alias_moves import rollback as move_back  # noqa: PLC0415
 
@@ -169,9 +173,9 @@ def rollback(reason: str, as_json: bool) -> None:
 @click.option("--alias", help="Only this alias.  [default: all]")
 @as_json
 def history(alias: str | None, as_json: bool) -> None:
-    """Show who or what moved which alias when, from where to where, and why; newest first.
+    """Show all moves of aliases, newest first: time, versions, person or program, and reason.
 
-    What was moved in MLflow itself, or cut off, is entered or settled first, if MLflow answers.
+    If MLflow answers, moves made in MLflow directly are recorded first, and interrupted moves are resolved.
     """
     from sentiment_core.promotion.alias_moves import history as rows_of  # noqa: PLC0415
     from sentiment_core.promotion.alias_moves import reconcile  # noqa: PLC0415
@@ -182,13 +186,13 @@ def history(alias: str | None, as_json: bool) -> None:
                 for each in [alias] if alias else [CHAMPION, CHALLENGER]:
                     reconcile(connection, registered_model(), each)
             except SentimentError as error:
-                click.echo(f"Warning: {error} The history may lag behind it.", err=True)
+                click.echo(f"Warning: {error} The history may be out of date.", err=True)
         rows = rows_of(connection, alias)
     if as_json:
         click.echo(json.dumps([row._asdict() for row in rows], default=str))
         return
     if not rows:
-        click.echo("No alias was moved yet.")
+        click.echo("No alias has been moved yet.")
         return
     _print_history(rows)
 
@@ -214,7 +218,7 @@ def _judge(
 
 
 def _print_verdict(verdict: "Verdict") -> None:
-    against = f"against {verdict.champion[:12]}" if verdict.champion else "without a champion to compare with"
+    against = f"against {verdict.champion[:12]}" if verdict.champion else "without a champion"
     title = f"{verdict.challenger[:12]} {against}, on {verdict.rows} of {verdict.rows_given} rows"
     table = Table("Check", "Outcome", "Figure", "Bound", "Detail", title=title, box=None)
     for check in verdict.checks:
@@ -242,7 +246,7 @@ def _failed_checks(row: "Promotion") -> str:
 
 
 def _disagreement(models: RegisteredModel) -> str | None:
-    """Return how the history disagrees with the registry; a database that is away is told of, and hides no version."""
+    """Return how the history disagrees with the registry, or that the history cannot be read, or None."""
     if settings().database_url is None:
         return None
     from sentiment_core.promotion.alias_moves import disagreement  # noqa: PLC0415
@@ -251,11 +255,11 @@ def _disagreement(models: RegisteredModel) -> str | None:
         with _connection() as connection:
             return disagreement(connection, models)
     except SentimentError as error:
-        return f"the history of promotions cannot be read: {error}".rstrip(".")
+        return f"the promotion history cannot be read: {error}".rstrip(".")
 
 
 def _answer_within(seconds: float, ask: Callable[[], _Answer]) -> _Answer:
-    """Return what the registry answers, asked again until so many seconds have passed while it does not answer."""
+    """Return the registry's answer. Retry for so many seconds while it is unavailable."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -272,13 +276,13 @@ def _sentence(detail: str) -> str:
 
 def _check_reason(reason: str | None, *, needed: bool) -> None:
     if needed and not (reason or "").strip():
-        raise click.UsageError("Say why, for the history: --reason WHY.")
+        raise click.UsageError("The history needs a reason: --reason WHY.")
     if reason and len(reason) > _MAX_REASON_CHARACTERS:
-        raise click.UsageError(f"The reason has {len(reason)} characters; {_MAX_REASON_CHARACTERS} is the most.")
+        raise click.UsageError(f"The reason has {len(reason)} characters. The maximum is {_MAX_REASON_CHARACTERS}.")
 
 
 def _actor() -> str:
-    """Return who runs this, for the history."""
+    """Return the user who runs the command, for the history."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run as a user without a name

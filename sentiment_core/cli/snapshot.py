@@ -1,4 +1,4 @@
-"""`sentiment snapshot`: labelled data as it was at one time, to train on."""
+"""`sentiment snapshot`: immutable copies of the labelled data, for training."""
 
 import json
 from datetime import datetime
@@ -42,7 +42,7 @@ def snapshot() -> None:
 def create(since: datetime | None, until: datetime | None, params: Path | None, as_json: bool) -> None:
     """Collect the labelled files below the training prefix and the corrections, split them, and store them.
 
-    The same data always gives the same snapshot. Exit code 1 when it is stored but fails a check.
+    The same data always gives the same snapshot. If a stored snapshot fails a check, the exit code is 1.
     """
     from sentiment_core.datasets.checks import check  # noqa: PLC0415 - these bring what training needs
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
@@ -57,10 +57,10 @@ def create(since: datetime | None, until: datetime | None, params: Path | None, 
     checks = check(made.snapshot, configuration)
     uri = SnapshotStore.of(storage, config).uri(made.snapshot.id)
     if as_json:
-        told = _as_document(made.snapshot.manifest, 0) | {"uri": uri, "new": made.new}
-        click.echo(json.dumps(told | {"checks": [each._asdict() for each in checks]}))
+        document = _as_document(made.snapshot.manifest, 0) | {"uri": uri, "new": made.new}
+        click.echo(json.dumps(document | {"checks": [_check_document(each) for each in checks]}))
     else:
-        click.echo(f"{'Stored' if made.new else 'Already there'}: {uri}")
+        click.echo(f"{'Stored' if made.new else 'Already stored'}: {uri}")
         _print(made.snapshot.manifest)
         _print_checks(checks)
     if not all(each.passed for each in checks):
@@ -89,9 +89,9 @@ def list_snapshots(as_json: bool) -> None:
         )
         return
     if not found:
-        click.echo("There is no snapshot. `sentiment snapshot create` makes the first.")
+        click.echo("There are no snapshots. `sentiment snapshot create` creates the first.")
         return
-    table = Table("Id", "Created (UTC)", "To train on", "To test with", "Erased", box=None)
+    table = Table("Id", "Created (UTC)", "Training rows", "Test rows", "Erased", box=None)
     for each in found:
         sides = (each.manifest.training, each.manifest.test)
         counts = (f"{sum(side.rows.values()):,}" for side in sides)
@@ -103,15 +103,15 @@ def list_snapshots(as_json: bool) -> None:
 @click.argument("snapshot_id", metavar="ID")
 @as_json
 def show(snapshot_id: str, as_json: bool) -> None:
-    """Show where the rows of the snapshot ID come from, and what became of those that it does not have."""
+    """Show the sources of the snapshot ID, and the counts of the rows that were left out."""
     found = _store().find(snapshot_id)
     if as_json:
         click.echo(json.dumps(_as_document(found.manifest, found.rows_erased)))
         return
-    click.echo(f"{found.id}, made {found.created:%Y-%m-%d %H:%M} UTC")
+    click.echo(f"{found.id}, created {found.created:%Y-%m-%d %H:%M} UTC")
     _print(found.manifest)
     if found.rows_erased:
-        click.echo(f"{found.rows_erased:,} rows were erased on request: a model of it can no longer be rebuilt.")
+        click.echo(f"{found.rows_erased:,} rows were erased on request. Models trained on it can no longer be rebuilt.")
 
 
 def _store() -> SnapshotStore:
@@ -123,25 +123,31 @@ def _as_document(manifest: SnapshotManifest, rows_erased: int) -> dict[str, Any]
     return {"id": manifest.id, "rows_erased": rows_erased, "manifest": manifest.model_dump(mode="json")}
 
 
+def _check_document(check: "DataCheck") -> dict[str, Any]:
+    document = check._asdict()
+    document["told"] = document.pop("detail")  # the key of the first release
+    return document
+
+
 def _print(manifest: SnapshotManifest) -> None:
-    for name, side in (("train on", manifest.training), ("test with", manifest.test)):
-        click.echo(f"To {name}: {', '.join(f'{count:,} {label}' for label, count in side.rows.items()) or 'nothing'}")
+    for name, side in (("Training", manifest.training), ("Test", manifest.test)):
+        click.echo(f"{name} rows: {', '.join(f'{count:,} {label}' for label, count in side.rows.items()) or 'none'}")
     if manifest.near_duplicates.rows:
-        click.echo(f"Left out of the test: {manifest.near_duplicates.rows:,} rows that are nearly the same as others")
+        click.echo(f"Left out of the test rows: {manifest.near_duplicates.rows:,} near-duplicates of training rows")
     for source in manifest.sources:
         reasons = [f"{each.rows:,} {code}" for code, each in source.rejected.items()]
-        reasons += [f"{source.duplicates:,} repeated"] * bool(source.duplicates)
+        reasons += [f"{source.duplicates:,} duplicates"] * bool(source.duplicates)
         reasons += [f"{source.contradicting:,} with two labels"] * bool(source.contradicting)
-        told = [f"{source.taken:,} of {source.rows:,} rows taken", *reasons]
-        click.echo(f"  {source.key}: {', '.join(told)}")
+        counts = [f"{source.taken:,} of {source.rows:,} rows used", *reasons]
+        click.echo(f"  {source.key}: {', '.join(counts)}")
     for file in manifest.rejected_files:
         click.echo(f"  {file.key}: rejected: {file.code}: {file.why}")
     corrected = manifest.corrections
     if corrected.corrections:
         click.echo(
-            f"  {corrected.corrections:,} corrections of {corrected.texts:,} texts: {corrected.taken:,} taken,"
+            f"  {corrected.corrections:,} corrections of {corrected.texts:,} texts: {corrected.taken:,} used,"
             f" {corrected.undecided:,} undecided, {corrected.labelled:,} labelled by a file,"
-            f" {corrected.unknown_label:,} of a label that the model does not know"
+            f" {corrected.unknown_label:,} with a label that the model does not have"
         )
 
 

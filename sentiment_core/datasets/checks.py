@@ -40,16 +40,18 @@ def require_passed(checks: Collection[DataCheck]) -> None:
 
 
 def _enough(rows: int, limits: CheckParams) -> DataCheck:
-    return DataCheck("least_rows", rows, limits.least_rows, rows >= limits.least_rows, f"{rows:,} rows to train on")
+    return DataCheck("least_rows", rows, limits.least_rows, rows >= limits.least_rows, f"{rows:,} training rows")
 
 
 def _balanced(snapshot: Snapshot, labels: Collection[str], limits: CheckParams) -> DataCheck:
     """Check the ratio of the rarest label. Each side that exists (training, test) must have rows of every label."""
     manifest = snapshot.manifest
-    sides = {"to train on": manifest.training.rows}
+    sides = {"training": manifest.training.rows}
     if manifest.split.test_size:
-        sides["to test with"] = manifest.test.rows
-    missing = [f"no {label} row {side}" for side, rows in sides.items() for label in labels if not rows.get(label)]
+        sides["test"] = manifest.test.rows
+    missing = [
+        f"no {label} rows on the {side} side" for side, rows in sides.items() for label in labels if not rows.get(label)
+    ]
     rows = {label: manifest.training.rows.get(label, 0) for label in labels}
     share = min(rows.values()) / max(sum(rows.values()), 1)
     detail = ", ".join(missing) or ", ".join(f"{count:,} {label}" for label, count in rows.items())
@@ -85,7 +87,7 @@ def _of_texts(rows: Collection[Row], limits: CheckParams) -> list[DataCheck]:
 def _in_known_languages(rows: Collection[Row], languages: Collection[str], limits: CheckParams) -> DataCheck:
     named = [primary_language(row.language) for row in rows if row.language is not None]
     others = sum(language not in languages for language in named)
-    what = f"rows in other languages than {', '.join(languages)}"
+    what = f"rows in languages other than {', '.join(languages)}"
     return _at_most("most_other_languages", others, len(named), limits.most_other_languages, what)
 
 

@@ -18,8 +18,8 @@ _NAMES: Final = {
     Cause.SCORE: "Scores (PSI)",
     Cause.LABELS: "Labels (PSI)",
     Cause.LENGTH: "Text lengths (PSI)",
-    Cause.UNKNOWN: "Unknown n-grams (rise of their share)",
-    Cause.REJECTED: "Rejected rows (share)",
+    Cause.UNKNOWN: "Unknown n-grams (rise of their fraction)",
+    Cause.REJECTED: "Rejected rows (ratio)",
 }
 _NOW, _THEN = "#0072b2", "#b8b8b8"  # distinguishable with colour blindness (M. Okabe and K. Ito) and in greyscale
 _LINES: Final = (
@@ -87,14 +87,14 @@ def write(reports: Sequence[Report], trend: Sequence[Trend], day: date, digest: 
 def verdict(report: Report) -> str:
     """Return a report's conclusion as one sentence."""
     reasons = {
-        "measured": "Nothing is beyond its threshold.",
-        "too few rows": "Too few reviews to judge.",
-        "no reference": "The model's bundle keeps no reference to compare with.",
+        "measured": "No measure reaches its threshold.",
+        "too few rows": "Too few reviews to compare.",
+        "no reference": "The model's bundle has no reference to compare with.",
     }
     if not report.drifted:
         return reasons[report.state]
     parts = [f"{_NAMES[cause]} at {report.measures[cause]['effect']:.3f}" for cause in report.causes]
-    return f"Beyond the threshold: {', '.join(parts)}."
+    return f"Drifted: {', '.join(parts)}."
 
 
 def figures(report: Report) -> Iterator[tuple[str, str, str, str, bool]]:
@@ -116,7 +116,7 @@ def _draw_scores(axes: Any, report: Report, day: date) -> None:
     measure = report.measures.get(Cause.SCORE)
     axes.set_title("Scores")
     axes.set_xlabel("probability of positive")
-    axes.set_ylabel("share of reviews")
+    axes.set_ylabel("fraction of reviews")
     if measure is None:
         axes.text(0.5, 0.5, verdict(report), ha="center", va="center", wrap=True, transform=axes.transAxes)
         return

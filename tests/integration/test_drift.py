@@ -242,7 +242,7 @@ def test_the_command_shows_a_day_and_stores_nothing(drops, sentiment, query, tmp
     enough = {"SENTIMENT_DRIFT_LEAST_ROWS": "200"}
     shown = sentiment("drift", "--day", str(DAY), "--product", "<lamp>", "--out", str(tmp_path / "out"), **enough)
     assert shown.returncode == 0, shown.stderr
-    assert "All reviews (290 reviews): Beyond the threshold: Scores (PSI) at" in shown.stdout
+    assert "All reviews (290 reviews): Drifted: Scores (PSI) at" in shown.stdout
     assert "Product <lamp> (40 reviews): Too few reviews to judge." in shown.stdout
     page = (tmp_path / "out" / "drift.html").read_text()
     assert "&lt;lamp&gt;" in page
@@ -262,7 +262,7 @@ def test_the_command_says_what_it_cannot_judge(drops, sentiment, tmp_path, other
     other_bundle.save(tmp_path / "other")
     shown = sentiment("drift", "--day", str(DAY), "--model", str(tmp_path / "other"), "--out", str(tmp_path))
     assert shown.returncode == 0, shown.stderr
-    assert "The model's bundle keeps no reference to compare with." in shown.stdout
+    assert "The model's bundle has no reference to compare with." in shown.stdout
     refused = sentiment("drift", "--day", "2999-01-01")
     assert refused.returncode == 1
     assert "not over yet" in refused.stderr

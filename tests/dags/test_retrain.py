@@ -181,7 +181,7 @@ def test_a_champion_whose_bundle_is_gone_is_kept_and_the_verdict_says_why(
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
     assert set(states.values()) == {"success"}, states
     assert not verdict["promoted"]
-    assert "the champion, version 1, cannot be compared with" in verdict["why"]
+    assert "the champion, version 1, cannot be loaded for the comparison" in verdict["why"]
     assert models.version_of_alias("champion").version == 1
     assert moves(settings)[-1] == ("champion", "promote", "refused", 2)
 

@@ -243,7 +243,7 @@ def test_the_command_shows_a_day_and_stores_nothing(drops, sentiment, query, tmp
     shown = sentiment("drift", "--day", str(DAY), "--product", "<lamp>", "--out", str(tmp_path / "out"), **enough)
     assert shown.returncode == 0, shown.stderr
     assert "All reviews (290 reviews): Drifted: Scores (PSI) at" in shown.stdout
-    assert "Product <lamp> (40 reviews): Too few reviews to judge." in shown.stdout
+    assert "Product <lamp> (40 reviews): Too few reviews to compare." in shown.stdout
     page = (tmp_path / "out" / "drift.html").read_text()
     assert "&lt;lamp&gt;" in page
     assert "<lamp>" not in page
@@ -258,7 +258,7 @@ def test_the_command_shows_a_day_and_stores_nothing(drops, sentiment, query, tmp
 
 def test_the_command_says_what_it_cannot_judge(drops, sentiment, tmp_path, other_bundle) -> None:
     drops.drop(f"shop/dt={DAY}/a.csv", as_csv(reviews(20, 2)))
-    assert "Too few reviews to judge." in sentiment("drift", "--day", str(DAY)).stdout
+    assert "Too few reviews to compare." in sentiment("drift", "--day", str(DAY)).stdout
     other_bundle.save(tmp_path / "other")
     shown = sentiment("drift", "--day", str(DAY), "--model", str(tmp_path / "other"), "--out", str(tmp_path))
     assert shown.returncode == 0, shown.stderr

@@ -317,7 +317,7 @@ def test_three_labels_can_be_compared_too(reviews, params) -> None:
 def test_one_label_only_is_a_result_not_an_end(reviews, params) -> None:
     ordered = prepare(reviews, params)
     trial = Trial("one row", "words", experiment("baseline").candidates[0].parameters, rows=1)
-    assert "rows to learn from are" in str(run_trial(trial, ordered, params).failure)
+    assert "training rows of a fold all have the label" in str(run_trial(trial, ordered, params).failure)
 
 
 def result(trial: Trial, accuracy: float | None) -> TrialResult:
@@ -377,7 +377,7 @@ def test_starting_and_trying_twice_doubles_nothing(mlflow_uri, data, params) -> 
     trial = first.experiment.round(0)[0]
     lost = first.begin(trial)
     [unfinished] = first.results()
-    assert unfinished.failure == "it did not end: MLflow says RUNNING"
+    assert unfinished.failure == "the trial did not end. Its status in MLflow is RUNNING"
     recorded = again.record(trial, data, params)
     [found] = again.results()
     assert again.begin(trial) == lost
@@ -392,7 +392,7 @@ def test_data_that_changed_meanwhile_is_refused(mlflow_uri, data, reviews, param
         run.record(run.experiment.round(0)[0], other, params)
     with pytest.raises(ExperimentDataChanged):
         started(mlflow_uri, other, "manual__changed")
-    with pytest.raises(ExperimentInvalid, match="MLflow has no run of it that nobody started"):
+    with pytest.raises(ExperimentInvalid, match="MLflow has no run of it that was started by nobody"):
         ExperimentRun.find(mlflow_uri, "baseline", "nobody")
 
 

@@ -25,7 +25,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sentiment_core.columnar.columns import Values
+from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.datasets.snapshot import Row, labelled_reviews, rows_by_label
 from sentiment_core.drops.body import COMPRESSIONS, Body
@@ -239,7 +239,7 @@ def _column(batch: ReviewBatch, header: Header, name: str) -> list[str | None] |
     return None if number is None else _texts(batch.block.column(batch.record, number).trimmed())
 
 
-def _texts(values: Values) -> list[str | None]:
+def _texts(values: BytesColumn) -> list[str | None]:
     return [None if value is None else value.decode() for value in values.values()]
 
 

@@ -45,7 +45,8 @@ def judge_version(
         try:
             champion = Bundle.load(registry.fetch(champion_version.version).path)
         except TerminalError as error:
-            why = f"the champion, version {champion_version.version}, cannot be loaded for the comparison: {error}".rstrip(".")
+            fault = str(error).rstrip(".")
+            why = f"the champion, version {champion_version.version}, cannot be loaded for the comparison: {fault}"
             return unjudged(digest, champion_version.digest or None, policy, "champion", why)
     stored = stored_reviews(connection, policy.shadow) if connection is not None and champion is not None else None
     return judge(challenger, champion, rows, policy, stored)

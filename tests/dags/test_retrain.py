@@ -152,7 +152,7 @@ def test_a_version_is_judged_first_and_promoted_when_somebody_says_so(
     put(stack, settings, labelled(4_000))
     states, verdict = in_airflow(RUN.format(conf=QUICK | {"promote": False}), **connections)
     assert (states["gate"], verdict["promoted"]) == ("success", False), verdict
-    assert "would let version 2 become the champion" in verdict["why"]
+    assert "version 2 passes the gate" in verdict["why"]
     assert (models.resolve("champion")[0], models.resolve("challenger")[0]) == (1, 2)
     assert moves(settings) == [("champion", "external", "moved", 1), ("challenger", "set", "moved", 2)]
     _, verdict = in_airflow(RUN.format(conf=QUICK | {"version": 2}), **connections)

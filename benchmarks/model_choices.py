@@ -24,7 +24,8 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from threadpoolctl import threadpool_limits
 
 from benchmarks.harness import REAL_DATA, arguments, labelled_reviews, report
-from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_texts
+from sentiment_core.datasets.labelled_csv import read_texts
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import LanguageDataMissing
 from sentiment_core.labels import LABELS
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles

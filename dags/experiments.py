@@ -8,7 +8,7 @@ from airflow.sdk import Param, dag, get_current_context, task
 from wiring import fail_without_retry_if_terminal, storage
 
 from sentiment_core.errors import TrialFailed
-from sentiment_core.experiments.catalogue import MOST_ROUNDS, NAMES
+from sentiment_core.experiments.catalogue import MAX_ROUNDS, NAMES
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def experiments() -> None:
 
     names = plan()
     last = trial.override(task_id="round_1").expand(name=names)
-    for number in range(1, MOST_ROUNDS):
+    for number in range(1, MAX_ROUNDS):
         names = survivors.override(task_id=f"survivors_{number}")(number)
         last >> names
         last = trial.override(task_id=f"round_{number + 1}").expand(name=names)
@@ -135,17 +135,16 @@ def where(chosen: Any) -> str:
 
 def read(chosen: Any) -> Any:
     """Return the reviews that a run's params name."""
-    from sentiment_core.datasets.download import downloaded  # noqa: PLC0415
-    from sentiment_core.datasets.labelled_reviews import read_labelled, read_texts  # noqa: PLC0415 -- pandas is slow to import
+    from sentiment_core.datasets.labelled_csv import read_labelled, read_texts  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_objects import labelled_objects  # noqa: PLC0415
     from sentiment_core.experiments.trial import prepare  # noqa: PLC0415
 
-    params, bucket = training_params(), settings().bucket
-    with downloaded(storage(), bucket, where(chosen)) as paths:
-        reviews = read_labelled(paths, params.data, chosen["group_column"])
+    params, bucket, store = training_params(), settings().bucket, storage()
+    files = labelled_objects(store, bucket, where(chosen))
+    reviews = read_labelled(files, params.data, chosen["group_column"], store)
     unlabelled = []
     if chosen["unlabelled"]:
-        with downloaded(storage(), bucket, chosen["unlabelled"]) as paths:
-            unlabelled = read_texts(paths)
+        unlabelled = read_texts(labelled_objects(store, bucket, chosen["unlabelled"]), store)
     return prepare(reviews, params, unlabelled, chosen["rows"])
 
 

@@ -118,7 +118,7 @@ def retrain() -> None:
         """Check the snapshot against the limits of the configuration. Return its id when it satisfies all of them."""
         checks = check(stored(snapshot_id), chosen(get_current_context()["params"]))
         for each in checks:
-            log.info("%s, limit %g: %s", each.name, each.limit, each.told)
+            log.info("%s, limit %g: %s", each.name, each.limit, each.detail)
         require_passed(checks)
         return snapshot_id
 

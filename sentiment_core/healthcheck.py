@@ -7,7 +7,7 @@ import urllib.request
 _TIMEOUT_S = 4.0
 
 
-def is_well(url: str) -> bool:
+def is_healthy(url: str) -> bool:
     """Return whether the URL answers with status 200. Proxies are bypassed."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -18,4 +18,4 @@ def is_well(url: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(not is_well(sys.argv[1]))
+    sys.exit(not is_healthy(sys.argv[1]))

@@ -53,7 +53,7 @@ class RegistryRole(ModelRole):
         try:
             version, digest = await resolved
         except ModelUnknown:
-            self._alias_missing = await asyncio.to_thread(registry.standing, self.wanted) is None
+            self._alias_missing = await asyncio.to_thread(registry.version_of_alias, self.wanted) is None
             raise
         self._set_reachable(True)
         if self._is_served(version, digest):

@@ -1,4 +1,4 @@
-"""`sentiment drift`: how far a day's reviews are from what the model was trained on."""
+"""`sentiment drift`: compare a day's reviews with the model's training data."""
 
 import json
 from collections.abc import Sequence
@@ -19,19 +19,19 @@ from sentiment_core.settings import settings
 
 @click.command()
 @click.option("--day", type=DAY, help="Day of the files.  [default: yesterday (UTC)]")
-@click.option("--product", help="Also compare the reviews of this product.")
+@click.option("--product", help="Compare only this product, in addition to the whole day.")
 @click.option(
     "--model",
     "bundle",
     type=click.Path(path_type=Path),
-    help="Bundle that scored the reviews.  [default: the champion, or the starter model without MLflow]",
+    help="Bundle that scored them.  [default: the champion, or the starter model without MLflow]",
 )
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the plot and the HTML page.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def drift(day: datetime | None, product: str | None, bundle: Path | None, out: Path | None, as_json: bool) -> None:
     """Compare a day's scored reviews with what the model was trained on.
 
-    The command stores nothing. The DAG `monitor_drift` stores the result. docs/drift.md explains the figures.
+    Nothing is stored. The DAG `monitor_drift` stores reports. docs/drift.md explains the figures.
     """
     config = settings()
     wanted = finished_day(day.date().isoformat()) if day else yesterday()

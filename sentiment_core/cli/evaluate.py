@@ -1,4 +1,4 @@
-"""`sentiment evaluate`: a bundle measured on labelled reviews."""
+"""`sentiment evaluate`: measure a bundle on labelled reviews."""
 
 from pathlib import Path
 
@@ -11,12 +11,16 @@ from sentiment_core.model.bundle import Bundle
 @click.command
 @click.argument("bundle", type=FOLDER)
 @click.argument("csv", type=CSV)
-@click.option("--test-only", is_flag=True, help="Only rows that the model's training held out (test_size).")
-@click.option("--params", type=CSV, help="Configuration that names the label column and the labels' spellings.")
+@click.option("--test-only", is_flag=True, help="Use only the rows that training held out (test_size).")
+@click.option("--params", type=CSV, help="Training configuration with the label column and the spellings of labels.")
 @AS_JSON
 def evaluate(bundle: Path, csv: Path, test_only: bool, params: Path | None, as_json: bool) -> None:
-    """Measure a model bundle on labelled reviews in a CSV file."""
-    from sentiment_core.datasets.labelled_reviews import read_labelled, split  # noqa: PLC0415
+    """Measure a model bundle on labelled reviews in a CSV file.
+
+    A bad row stops the command. docs/models.md (Bad rows) lists the rules.
+    """
+    from sentiment_core.datasets.labelled_csv import read_labelled  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_reviews import split  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
     from sentiment_core.training.train import evaluate as measure_bundle  # noqa: PLC0415
 

@@ -27,13 +27,8 @@ _WIDE: Final = 160
 @click.command
 @click.argument("name", type=click.Choice(catalogue.NAMES))
 @click.argument("csv", nargs=-1, required=True, type=_CSV)
-@click.option(
-    "--group",
-    "group_column",
-    metavar="COLUMN",
-    help="Rows with the same value in this column are put in the same fold.",
-)
-@click.option("--unlabelled", multiple=True, type=_CSV, help="CSV file of reviews without labels.")
+@click.option("--group", "group_column", metavar="COLUMN", help="Rows with equal values in this column share a fold.")
+@click.option("--unlabelled", multiple=True, type=_CSV, help="CSV file of unlabelled reviews.")
 @click.option(
     "--rows", type=click.IntRange(min=1), help="Maximum reviews of each kind, chosen by hash.  [default: all]"
 )
@@ -52,16 +47,15 @@ def experiment(
 ) -> None:
     """Run the experiment NAME on labelled reviews in CSV files, and compare its trials.
 
-    If SENTIMENT_MLFLOW_TRACKING_URI is set, its runs, table and plot are logged to MLflow, under
-    sentiment/experiments/NAME.
+    With SENTIMENT_MLFLOW_TRACKING_URI the runs, table and plot are also in MLflow, as sentiment/experiments/NAME.
     """
-    from sentiment_core.datasets.labelled_reviews import read_labelled, read_texts  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_csv import read_labelled, read_texts  # noqa: PLC0415
     from sentiment_core.experiments.trial import prepare  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
 
     wanted = catalogue.experiment(name)
     if wanted.needs_unlabelled and not unlabelled:
-        raise ExperimentInvalid(name=name, why="it needs reviews without labels. Add --unlabelled FILE")
+        raise ExperimentInvalid(name=name, why="it needs unlabelled reviews (--unlabelled FILE)")
     params = Params.load(params_file or DEFAULTS)
     console = Console(stderr=True)
     with console.status("Reading") as status:
@@ -103,7 +97,7 @@ def _run(
     from sentiment_core.experiments.trial import run_trial  # noqa: PLC0415
 
     results: list[catalogue.TrialResult] = []
-    with run.abandoned_if_broken_off() if run else nullcontext():
+    with run.killed_on_error() if run else nullcontext():
         for number in range(len(wanted.shares)):
             for trial in wanted.round(number, results):
                 step(trial.name)

@@ -22,7 +22,7 @@ class Verb(NamedTuple):
 
 _DATABASE: Final = ("psycopg2",)
 _STORAGE: Final = ("psycopg2", "boto3")
-_TRAINING: Final = ("sklearn", "pandas")
+_TRAINING: Final = ("sklearn", "boto3")
 
 # A verb is imported when it runs, so that `sentiment --help` is quick and a verb needs only its own extra.
 VERBS: Final = {

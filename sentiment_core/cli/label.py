@@ -1,4 +1,4 @@
-"""`sentiment label`: reviews that are worth a label go out, and come back with one."""
+"""`sentiment label`: export reviews for labelling, and import their labels."""
 
 import csv
 import json
@@ -15,9 +15,7 @@ from sentiment_core.drops.drop import local_drop
 from sentiment_core.errors import OutputUnsupported
 from sentiment_core.settings import settings
 
-source_option = click.option(
-    "--source", default="", help="Source that the reviews belong to.  [default: files without a source]"
-)
+source_option = click.option("--source", default="", help="Source of the reviews.  [default: files without a source]")
 
 
 @click.group()
@@ -30,9 +28,7 @@ def label() -> None:
 @click.option("--until", type=DAY, help="Last day of the reviews.  [default: the first]")
 @source_option
 @click.option("--product", help="Product of the reviews.  [default: all]")
-@click.option(
-    "--each", type=click.IntRange(1), default=10, show_default=True, help="Maximum reviews for each day and product."
-)
+@click.option("--each", type=click.IntRange(1), default=10, show_default=True, help="Reviews per day and product.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="CSV file to write.")
 @params_option
 @as_json
@@ -46,7 +42,7 @@ def export(
     params: Path | None,
     as_json: bool,
 ) -> None:
-    """Write the reviews with scores nearest to 0.5 to a CSV file with an empty label column."""
+    """Write the reviews with scores nearest to 0.5 into a CSV file with an empty label column."""
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415 - only the extra `train` can read it
 
     config = settings()

@@ -1,4 +1,4 @@
-"""What the verbs that train and measure share: their arguments, and metrics as a table."""
+"""Options and the metrics table that `train` and `evaluate` share."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSO
 
 
 def print_metrics(metrics: dict[str, Any], title: str, as_json: bool) -> None:
-    """Print metrics as a table, or as JSON."""
+    """Print metrics as a table or as JSON."""
     if as_json:
         click.echo(json.dumps(metrics))
         return

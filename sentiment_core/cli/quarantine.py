@@ -14,7 +14,7 @@ from rich.table import Table
 from sentiment_core.cli.common import DAY, choose_model, command_run_id, open_storage, print_outcome
 from sentiment_core.database.connection import connect, database_errors
 from sentiment_core.drops.contract import RejectCode
-from sentiment_core.ledger.quarantine import QuarantineEntry, QuarantineFilter, files_to_replay
+from sentiment_core.ledger.quarantine import FileToReplay, QuarantineEntry, QuarantineFilter, files_to_replay
 from sentiment_core.ledger.quarantine import entries as read_entries
 from sentiment_core.loading.loader import Loader, LoadOutcome, LoadStatus
 from sentiment_core.loading.replay import Replayer
@@ -139,10 +139,9 @@ def replay(
     sys.exit(bool(outcomes) and not loaded)
 
 
-def _replay(loader: Loader, replayer: Replayer, source_file_id: int) -> LoadOutcome:
-    outcome = replayer.replay(source_file_id)
-    # A file that was rejected whole left no rows in the quarantine.
-    return loader.load(source_file_id, replace=True) if outcome.reason == "it is rejected" else outcome
+def _replay(loader: Loader, replayer: Replayer, file: FileToReplay) -> LoadOutcome:
+    # The quarantine keeps no rows of a file that was rejected as a whole, so the file is read again.
+    return loader.load(file.source_file_id, replace=True) if file.whole else replayer.replay(file.source_file_id)
 
 
 def _choice(since: datetime | None, until: datetime | None, source: str | None, code: str | None) -> QuarantineFilter:

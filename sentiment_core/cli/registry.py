@@ -1,4 +1,4 @@
-"""`sentiment registry`: the registered model's versions in MLflow, and which of them is the champion."""
+"""`sentiment registry`: the versions of the registered model in MLflow, and the champion."""
 
 import getpass
 import json
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 _OUTCOME_COLOUR: Final = {"passed": "green", "failed": "red", "skipped": "yellow"}
-_LONGEST_REASON: Final = 1_000
+_MAX_REASON_CHARACTERS: Final = 1_000
 _Answer = TypeVar("_Answer")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -42,17 +42,17 @@ def registry() -> None:
 @registry.command("list")
 @as_json
 def list_versions(as_json: bool) -> None:
-    """List all versions, newest first. Warn if the history of promotions disagrees with the registry."""
+    """List all versions, newest first. Warn if the promotion history disagrees with the registry."""
     models = registered_model()
     versions = models.versions()
     trouble = _disagreement(models)
     if trouble:
-        click.echo(f"Warning: {trouble}. The next promotion or rollback reconciles them.", err=True)
+        click.echo(f"Warning: {trouble}. The next move corrects the history.", err=True)
     if as_json:
         click.echo(json.dumps([version._asdict() for version in versions]))
         return
     if not versions:
-        click.echo("No version is registered. Run `sentiment registry register BUNDLE` to register one.")
+        click.echo("No version is registered. `sentiment registry register BUNDLE` registers the first.")
         return
     table = Table("Version", "Aliases", "Digest", "Created (UTC)", box=None)
     for version in versions:
@@ -66,7 +66,7 @@ def list_versions(as_json: bool) -> None:
 @click.option("--champion", is_flag=True, help=f"Also set the alias `{CHAMPION}` to the version, without the gate.")
 @as_json
 def register(bundle: Path, champion: bool, as_json: bool) -> None:
-    """Register the bundle in the folder BUNDLE. A registered bundle keeps its version."""
+    """Register the bundle in the folder BUNDLE. A bundle that is already registered keeps its version."""
     models = registered_model()
     version = models.register(bundle)
     if champion and settings().database_url is not None:
@@ -94,33 +94,33 @@ def register(bundle: Path, champion: bool, as_json: bool) -> None:
 )
 @as_json
 def first_model(bundle: Path, wait: float, as_json: bool) -> None:
-    """Make BUNDLE (default: the starter model) the first champion. Do nothing if there is a champion."""
+    """Make BUNDLE (default: the starter model) the first champion. Does nothing if there is a champion."""
     from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
 
     models = registered_model()
-    standing = _answer_within(wait, lambda: models.standing(CHAMPION))
-    if standing is None:
+    current = _answer_within(wait, lambda: models.version_of_alias(CHAMPION))
+    if current is None:
         with _connection() as connection:
             first = models.register(bundle)
             move(connection, models, first, actor=_actor(), reason="the first champion", kind="set")
     version, digest = models.resolve(None)
     if as_json:
-        click.echo(json.dumps({"name": models.name, "version": version, "digest": digest, "moved": standing is None}))
+        click.echo(json.dumps({"name": models.name, "version": version, "digest": digest, "moved": current is None}))
         return
-    already = "" if standing is None else " already"
+    already = "" if current is None else " already"
     click.echo(f"{models.name} version {version}, digest {digest[:12]}, is the champion{already}.")
 
 
 @registry.command()
 @click.argument("version", type=click.IntRange(min=1))
-@click.option("--evaluate", multiple=True, type=_FILE, help="Labelled CSV file for the gate. Can be repeated.")
+@click.option("--evaluate", multiple=True, type=_FILE, help="Labelled CSV file to judge on. Can be repeated.")
 @click.option(
-    "--group", "group_column", metavar="COLUMN", help="Column of the files whose values are additional slices."
+    "--group", "group_column", metavar="COLUMN", help="Column of the files. Each of its values is also a slice."
 )
-@click.option("--policy", type=_FILE, help="Gate policy instead of the package's gate.yaml.")
-@click.option("--params", type=_FILE, help="Configuration that names the label column and the labels' spellings.")
-@click.option("--force", is_flag=True, help="Promote even if the gate refuses, or without the gate. Requires --reason.")
-@click.option("--reason", help="Reason to record in the history.")
+@click.option("--policy", type=_FILE, help="Policy of the gate instead of the package's gate.yaml.")
+@click.option("--params", type=_FILE, help="Training configuration with the label column and the spellings of labels.")
+@click.option("--force", is_flag=True, help="Promote without the gate, or against its verdict. Needs --reason.")
+@click.option("--reason", help="Reason for the history.")
 @as_json
 def promote(
     version: int,
@@ -134,10 +134,12 @@ def promote(
 ) -> None:
     """Make VERSION the champion if it passes the gate, which compares it with the champion on labelled reviews.
 
-    If the gate refuses it, the command lists the failed checks. Exit code 1.
+    If the gate refuses it, the failed checks are printed and the exit code is 1.
     """
     if not evaluate and not force:
-        raise click.UsageError("Give the gate labelled reviews (--evaluate CSV), or skip it (--force --reason WHY).")
+        raise click.UsageError(
+            "Name labelled reviews for the gate (--evaluate CSV), or bypass it (--force --reason WHY)."
+        )
     _check_reason(reason, needed=force)
     from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
 
@@ -161,10 +163,10 @@ def promote(
 
 
 @registry.command()
-@click.option("--reason", default="rolled back by hand", show_default=True, help="Reason to record in the history.")
+@click.option("--reason", default="rolled back by hand", show_default=True, help="Reason for the history.")
 @as_json
 def rollback(reason: str, as_json: bool) -> None:
-    """Make the last good version the champion again. Running the command twice does not toggle."""
+    """Make the last good version the champion again. Does nothing directly after a rollback."""
     _check_reason(reason, needed=True)
     from sentiment_core.promotion.alias_moves import rollback as move_back  # noqa: PLC0415
 
@@ -177,9 +179,9 @@ def rollback(reason: str, as_json: bool) -> None:
 @click.option("--alias", help="Only this alias.  [default: all]")
 @as_json
 def history(alias: str | None, as_json: bool) -> None:
-    """Show all alias moves, newest first: when, by whom, from which version to which, and why.
+    """Show all moves of aliases, newest first: time, versions, person or program, and reason.
 
-    If MLflow answers, moves made in MLflow itself and interrupted moves are recorded first.
+    If MLflow answers, moves made in MLflow directly are recorded first, and interrupted moves are resolved.
     """
     from sentiment_core.promotion.alias_moves import history as rows_of  # noqa: PLC0415
     from sentiment_core.promotion.alias_moves import reconcile  # noqa: PLC0415
@@ -210,7 +212,7 @@ def _judge(
     params: Path | None,
     connection: "Connection",
 ) -> "Verdict":
-    from sentiment_core.datasets.labelled_reviews import read_labelled  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_csv import read_labelled  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
     from sentiment_core.promotion.challenge import judge_version  # noqa: PLC0415
     from sentiment_core.promotion.policy import DEFAULT_POLICY, GatePolicy  # noqa: PLC0415
@@ -222,7 +224,7 @@ def _judge(
 
 
 def _print_verdict(verdict: "Verdict") -> None:
-    against = f"against {verdict.champion[:12]}" if verdict.champion else "without a champion to compare with"
+    against = f"against {verdict.champion[:12]}" if verdict.champion else "without a champion"
     title = f"{verdict.challenger[:12]} {against}, on {verdict.rows} of {verdict.rows_given} rows"
     table = Table("Check", "Outcome", "Figure", "Bound", "Detail", title=title, box=None)
     for check in verdict.checks:
@@ -250,7 +252,7 @@ def _failed_checks(row: "Promotion") -> str:
 
 
 def _disagreement(models: RegisteredModel) -> str | None:
-    """Return how the history disagrees with the registry; if the database is unavailable, that is the text."""
+    """Return how the history disagrees with the registry, or that the history cannot be read, or None."""
     if settings().database_url is None:
         return None
     from sentiment_core.promotion.alias_moves import disagreement  # noqa: PLC0415
@@ -259,11 +261,11 @@ def _disagreement(models: RegisteredModel) -> str | None:
         with _connection() as connection:
             return disagreement(connection, models)
     except SentimentError as error:
-        return f"the history of promotions cannot be read: {error}".rstrip(".")
+        return f"the promotion history cannot be read: {error}".rstrip(".")
 
 
 def _answer_within(seconds: float, ask: Callable[[], _Answer]) -> _Answer:
-    """Return the registry's answer. Retry for up to `seconds` while it is unavailable."""
+    """Return the registry's answer. Retry for so many seconds while it is unavailable."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -280,13 +282,13 @@ def _sentence(detail: str) -> str:
 
 def _check_reason(reason: str | None, *, needed: bool) -> None:
     if needed and not (reason or "").strip():
-        raise click.UsageError("The history needs a reason. Add --reason WHY.")
-    if reason and len(reason) > _LONGEST_REASON:
-        raise click.UsageError(f"The reason has {len(reason)} characters. The maximum is {_LONGEST_REASON}.")
+        raise click.UsageError("The history needs a reason: --reason WHY.")
+    if reason and len(reason) > _MAX_REASON_CHARACTERS:
+        raise click.UsageError(f"The reason has {len(reason)} characters. The maximum is {_MAX_REASON_CHARACTERS}.")
 
 
 def _actor() -> str:
-    """Return the name of the user who runs the command, for the history."""
+    """Return the user who runs the command, for the history."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run as a user without a name

@@ -1,4 +1,4 @@
-"""`sentiment snapshot`: labelled data as it was at one time, to train on."""
+"""`sentiment snapshot`: immutable copies of the labelled data, for training."""
 
 import json
 from datetime import datetime
@@ -42,7 +42,7 @@ def snapshot() -> None:
 def create(since: datetime | None, until: datetime | None, params: Path | None, as_json: bool) -> None:
     """Create a snapshot of the labelled files below the training prefix and of the corrections.
 
-    The same data always gives the same snapshot. Exit code 1 if it is stored but fails a check.
+    The same data always gives the same snapshot. If a stored snapshot fails a check, the exit code is 1.
     """
     from sentiment_core.datasets.checks import check  # noqa: PLC0415 - these bring what training needs
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
@@ -58,9 +58,9 @@ def create(since: datetime | None, until: datetime | None, params: Path | None, 
     uri = SnapshotStore.of(storage, config).uri(made.snapshot.id)
     if as_json:
         document = _as_document(made.snapshot.manifest, 0) | {"uri": uri, "new": made.new}
-        click.echo(json.dumps(document | {"checks": [each._asdict() for each in checks]}))
+        click.echo(json.dumps(document | {"checks": [_check_document(each) for each in checks]}))
     else:
-        click.echo(f"{'Stored' if made.new else 'Already there'}: {uri}")
+        click.echo(f"{'Stored' if made.new else 'Already stored'}: {uri}")
         _print(made.snapshot.manifest)
         _print_checks(checks)
     if not all(each.passed for each in checks):
@@ -89,9 +89,9 @@ def list_snapshots(as_json: bool) -> None:
         )
         return
     if not found:
-        click.echo("There is no snapshot. Run `sentiment snapshot create` to create one.")
+        click.echo("There are no snapshots. `sentiment snapshot create` creates the first.")
         return
-    table = Table("Id", "Created (UTC)", "To train on", "To test with", "Erased", box=None)
+    table = Table("Id", "Created (UTC)", "Training rows", "Test rows", "Erased", box=None)
     for each in found:
         sides = (each.manifest.training, each.manifest.test)
         counts = (f"{sum(side.rows.values()):,}" for side in sides)
@@ -103,15 +103,15 @@ def list_snapshots(as_json: bool) -> None:
 @click.argument("snapshot_id", metavar="ID")
 @as_json
 def show(snapshot_id: str, as_json: bool) -> None:
-    """Show the sources of the snapshot ID, and how many of their rows it left out and why."""
+    """Show the sources of the snapshot ID, and the counts of the rows that were left out."""
     found = _store().find(snapshot_id)
     if as_json:
         click.echo(json.dumps(_as_document(found.manifest, found.rows_erased)))
         return
-    click.echo(f"{found.id}, made {found.created:%Y-%m-%d %H:%M} UTC")
+    click.echo(f"{found.id}, created {found.created:%Y-%m-%d %H:%M} UTC")
     _print(found.manifest)
     if found.rows_erased:
-        click.echo(f"{found.rows_erased:,} rows were erased on request. Its model can no longer be rebuilt.")
+        click.echo(f"{found.rows_erased:,} rows were erased on request. Models trained on it can no longer be rebuilt.")
 
 
 def _store() -> SnapshotStore:
@@ -123,14 +123,20 @@ def _as_document(manifest: SnapshotManifest, rows_erased: int) -> dict[str, Any]
     return {"id": manifest.id, "rows_erased": rows_erased, "manifest": manifest.model_dump(mode="json")}
 
 
+def _check_document(check: "DataCheck") -> dict[str, Any]:
+    document = check._asdict()
+    document["told"] = document.pop("detail")  # the key of the first release
+    return document
+
+
 def _print(manifest: SnapshotManifest) -> None:
-    for name, side in (("train on", manifest.training), ("test with", manifest.test)):
-        click.echo(f"To {name}: {', '.join(f'{count:,} {label}' for label, count in side.rows.items()) or 'nothing'}")
+    for name, side in (("Training", manifest.training), ("Test", manifest.test)):
+        click.echo(f"{name} rows: {', '.join(f'{count:,} {label}' for label, count in side.rows.items()) or 'none'}")
     if manifest.near_duplicates.rows:
-        click.echo(f"Left out of the test side: {manifest.near_duplicates.rows:,} near-duplicates of other rows")
+        click.echo(f"Left out of the test rows: {manifest.near_duplicates.rows:,} near-duplicates of training rows")
     for source in manifest.sources:
         reasons = [f"{each.rows:,} {code}" for code, each in source.rejected.items()]
-        reasons += [f"{source.duplicates:,} duplicate"] * bool(source.duplicates)
+        reasons += [f"{source.duplicates:,} duplicates"] * bool(source.duplicates)
         reasons += [f"{source.contradicting:,} with two labels"] * bool(source.contradicting)
         counts = [f"{source.taken:,} of {source.rows:,} rows used", *reasons]
         click.echo(f"  {source.key}: {', '.join(counts)}")
@@ -148,4 +154,4 @@ def _print(manifest: SnapshotManifest) -> None:
 def _print_checks(checks: "list[DataCheck]") -> None:
     for each in checks:
         if not each.passed:
-            click.echo(f"Check {each.name} failed: {each.told}. The limit is {each.limit:g}")
+            click.echo(f"Check {each.name} failed: {each.detail}; the limit is {each.limit:g}")

@@ -1,6 +1,6 @@
-"""`sentiment train`: a model from labelled reviews.
+"""`sentiment train`: train a model on labelled reviews.
 
-The verb imports scikit-learn, pandas and MLflow when it runs, so that its help needs none of them.
+The command imports scikit-learn and MLflow when it runs, so that its help needs neither.
 """
 
 import tempfile
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 @click.option("--snapshot", metavar="ID", help="Train on a stored snapshot instead of CSV files.")
 @click.option("--out", type=FOLDER, help="Folder for the bundle. Without it only metrics are printed.")
 @click.option(
-    "--cross-validate",
-    "group_column",
-    metavar="COLUMN",
-    help="Rows with the same value in this column are put in the same fold.",
+    "--cross-validate", "group_column", metavar="COLUMN", help="Rows with equal values in this column share a fold."
 )
 @click.option(
     "--unlabelled", multiple=True, type=CSV, help="CSV file of unlabelled reviews for semi-supervised training."
@@ -57,9 +54,10 @@ def train(
 ) -> None:
     """Train a model on labelled reviews, in CSV files or a snapshot of S3, and write its bundle.
 
-    The model is cross-validated first: calibration, neutral band and metrics come from held-out reviews.
+    The model is cross-validated first. Calibration, neutral band and metrics come from held-out reviews. A bad row in a
+    file stops the command. docs/models.md (Bad rows) lists the rules.
     """
-    from sentiment_core.datasets.labelled_reviews import read_labelled, read_texts  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_csv import read_labelled, read_texts  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
     from sentiment_core.training.train import cross_validate, train_measured  # noqa: PLC0415
 

@@ -70,17 +70,17 @@ class TextColumn(NamedTuple):
         _copy(self.data, self.offsets[rows], data, offsets)
         return type(self)(data, offsets)
 
-    def trimmed(self) -> "Values":
+    def trimmed(self) -> "BytesColumn":
         """Return the texts without leading and trailing whitespace, as `str.strip` does; null if nothing is left.
 
         The bytes must be valid UTF-8.
         """
         start, length = np.empty(self.size, np.int64), np.empty(self.size, np.int32)
         _trim(self.data, self.offsets, start, length)
-        return Values(self.data, start, length)
+        return BytesColumn(self.data, start, length)
 
 
-class Values(NamedTuple):
+class BytesColumn(NamedTuple):
     """n byte strings: value `i` is `data[start[i] : start[i] + length[i]]`, or null if its length is -1."""
 
     data: NDArray[np.uint8]
@@ -149,7 +149,7 @@ class Values(NamedTuple):
         return type(self)(self.data, self.start[rows], self.length[rows])
 
 
-class Numbers(NamedTuple):
+class NumberColumn(NamedTuple):
     """n nullable numbers."""
 
     values: NDArray[np.generic]

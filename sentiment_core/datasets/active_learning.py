@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 gives this class a lower-case name
 
 from sentiment_core.database.connection import Connection
-from sentiment_core.datasets.collection import SNAPSHOTS, LabelCode, read_file
+from sentiment_core.datasets.collection import SNAPSHOTS, collect_file
+from sentiment_core.datasets.labelled_csv import LabelCode
 from sentiment_core.datasets.snapshot import Row
 from sentiment_core.drops.contract import KNOWN_COLUMNS
 from sentiment_core.drops.drop import Drop
@@ -103,11 +104,12 @@ def import_labels(
     if "/" in source or f"{source}/" == SNAPSHOTS or source.startswith("dt="):
         raise LabelSourceInvalid(source=source)
     with connection, connection.cursor() as cursor:
-        file = read_file(cursor, storage, drop, source, settings, params)
+        collected = collect_file(cursor, storage, drop, source, settings, params)
+    file = collected.file
     counts = Counter({code: len(lines) for code, lines in file.rejected.items()})
     unlabelled = counts.pop(LabelCode.MISSING_LABEL, 0)
     uri, new = _store(storage, settings, params, source, file.rows) if file.rows else (None, False)
-    return Imported(uri, new, file.read, len(file.rows), unlabelled, file.duplicates, dict(counts))
+    return Imported(uri, new, file.read, len(file.rows), unlabelled, collected.duplicates, dict(counts))
 
 
 def _store(

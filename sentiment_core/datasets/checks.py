@@ -16,7 +16,7 @@ class DataCheck(NamedTuple):
     figure: float
     limit: float
     passed: bool
-    told: str  # the figure as text, for messages
+    detail: str  # the figure as text, for messages
 
 
 def check(snapshot: Snapshot, params: Params) -> list[DataCheck]:
@@ -34,27 +34,29 @@ def check(snapshot: Snapshot, params: Params) -> list[DataCheck]:
 
 def require_passed(checks: Collection[DataCheck]) -> None:
     """Raise `ChecksFailed` when any check failed. The error lists all failed checks with their figures."""
-    failed = [f"{each.name} ({each.told}; the limit is {each.limit:g})" for each in checks if not each.passed]
+    failed = [f"{each.name} ({each.detail}; the limit is {each.limit:g})" for each in checks if not each.passed]
     if failed:
         raise ChecksFailed(count=len(failed), failed=", ".join(failed))
 
 
 def _enough(rows: int, limits: CheckParams) -> DataCheck:
-    return DataCheck("least_rows", rows, limits.least_rows, rows >= limits.least_rows, f"{rows:,} rows to train on")
+    return DataCheck("least_rows", rows, limits.least_rows, rows >= limits.least_rows, f"{rows:,} training rows")
 
 
 def _balanced(snapshot: Snapshot, labels: Collection[str], limits: CheckParams) -> DataCheck:
     """Check the ratio of the rarest label. Each side that exists (training, test) must have rows of every label."""
     manifest = snapshot.manifest
-    sides = {"to train on": manifest.training.rows}
+    sides = {"training": manifest.training.rows}
     if manifest.split.test_size:
-        sides["to test with"] = manifest.test.rows
-    missing = [f"no {label} row {side}" for side, rows in sides.items() for label in labels if not rows.get(label)]
+        sides["test"] = manifest.test.rows
+    missing = [
+        f"no {label} rows on the {side} side" for side, rows in sides.items() for label in labels if not rows.get(label)
+    ]
     rows = {label: manifest.training.rows.get(label, 0) for label in labels}
     share = min(rows.values()) / max(sum(rows.values()), 1)
-    told = ", ".join(missing) or ", ".join(f"{count:,} {label}" for label, count in rows.items())
+    detail = ", ".join(missing) or ", ".join(f"{count:,} {label}" for label, count in rows.items())
     passed = not missing and share >= limits.least_label_share
-    return DataCheck("least_label_share", share, limits.least_label_share, passed, told)
+    return DataCheck("least_label_share", share, limits.least_label_share, passed, detail)
 
 
 def _of_sources(snapshot: Snapshot, limits: CheckParams) -> list[DataCheck]:
@@ -85,7 +87,7 @@ def _of_texts(rows: Collection[Row], limits: CheckParams) -> list[DataCheck]:
 def _in_known_languages(rows: Collection[Row], languages: Collection[str], limits: CheckParams) -> DataCheck:
     named = [primary_language(row.language) for row in rows if row.language is not None]
     others = sum(language not in languages for language in named)
-    what = f"rows in other languages than {', '.join(languages)}"
+    what = f"rows in languages other than {', '.join(languages)}"
     return _at_most("most_other_languages", others, len(named), limits.most_other_languages, what)
 
 

@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.labels import LABELS
 from sentiment_core.model.manifest import ArrayFile, Part
 from sentiment_core.text.fingerprints import TextHashes
-
-if TYPE_CHECKING:
-    from sentiment_core.datasets.labelled_reviews import LabelledReviews
 
 FORMAT_VERSION: Final = 1
 
@@ -52,7 +50,7 @@ class Rejected(Part):
     """Rows rejected for one reason."""
 
     rows: int
-    lines: tuple[int, ...] = Field(description="The first of them.")
+    lines: tuple[int, ...] = Field(description="Line numbers of the first rejected rows.")
 
 
 class Source(Part):
@@ -60,22 +58,20 @@ class Source(Part):
 
     bucket: str
     key: str
-    version: str = Field(description="Version id, or ETag and time of storing in a bucket without versions.")
-    sha256: str = Field(description="Of the object as stored.")
-    source: str = Field(description="What review and author ids belong to.")
+    version: str = Field(description="Version id, or ETag and modification time in a bucket without versioning.")
+    sha256: str = Field(description="SHA-256 of the object as stored.")
+    source: str = Field(description="The source that the review and author ids belong to.")
     rows: int
     taken: int
-    duplicates: int = Field(description="They repeat a row of this or another object.")
-    contradicting: int = Field(description="Their text has another label elsewhere.")
+    duplicates: int = Field(description="Rows that repeat a row of this or another object.")
+    contradicting: int = Field(description="Rows with a text that also occurs with another label.")
     rejected: dict[str, Rejected]
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         rejected = sum(each.rows for each in self.rejected.values())
         if self.rows != self.taken + self.duplicates + self.contradicting + rejected:
-            raise ValueError(
-                f"the {self.rows} rows of {self.key} are not those that were taken and those that were not"
-            )
+            raise ValueError(f"the row counts of {self.key} do not add up to {self.rows}")
         return self
 
 
@@ -93,19 +89,21 @@ class Corrections(Part):
     """The user corrections: their number, and the counts of the corrected texts by outcome."""
 
     corrections: int
-    ids: tuple[tuple[int, int], ...] = Field(description="Their `feedback_id`s, as first and last of each run of them.")
-    sha256: str = Field(description="Of their ids, labels and texts.")
+    ids: tuple[tuple[int, int], ...] = Field(
+        description="Their `feedback_id`s, as the first and last of each run without gaps."
+    )
+    sha256: str = Field(description="SHA-256 of their ids, labels and texts.")
     rejected: dict[str, int] = Field(description="Corrections that break the contract, by reason.")
     texts: int
     taken: int = Field(description="Texts for which more than half of the corrections agree on a label.")
-    undecided: int = Field(description="Texts for which they do not.")
-    labelled: int = Field(description="Texts that an object labels, which corrections never overrule.")
-    unknown_label: int = Field(description="Texts whose label the model does not know.")
+    undecided: int = Field(description="Texts without such a majority.")
+    labelled: int = Field(description="Texts that an object labels. Corrections never override these labels.")
+    unknown_label: int = Field(description="Texts with a majority label that the model does not have.")
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         if self.texts != self.taken + self.undecided + self.labelled + self.unknown_label:
-            raise ValueError(f"the {self.texts} corrected texts are not those that were taken and those that were not")
+            raise ValueError(f"the counts of corrected texts do not add up to {self.texts}")
         return self
 
 
@@ -138,7 +136,7 @@ class NearDuplicates(Part):
     """Rows that the split assigns to the test side but that nearly equal training rows. They are left out."""
 
     rows: int
-    first: tuple[tuple[str | None, int], ...] = Field(description="Where the first of them stand: key and line.")
+    first: tuple[tuple[str | None, int], ...] = Field(description="Key and line of the first near-duplicates.")
 
 
 class Content(Part):
@@ -153,7 +151,7 @@ class SnapshotManifest(Part):
 
     format_version: Literal[1] = 1
     label_column: str
-    group_column: str | None = Field(description="Null where no object has it.")
+    group_column: str | None = Field(description="Null if no object has a group column.")
     days: Days
     sources: tuple[Source, ...]
     rejected_files: tuple[RejectedFile, ...]
@@ -189,15 +187,13 @@ class Snapshot:
         """The snapshot's id."""
         return self.manifest.id
 
-    def reviews(self, *sides: Side) -> "LabelledReviews":
+    def reviews(self, *sides: Side) -> LabelledReviews:
         """Return the rows of the given sides as reviews for training or testing."""
         return labelled_reviews([row for row in self.rows if row.side in sides])
 
 
-def labelled_reviews(rows: Sequence[Row]) -> "LabelledReviews":
+def labelled_reviews(rows: Sequence[Row]) -> LabelledReviews:
     """Return rows as reviews. Each row without a group forms a separate group."""
-    from sentiment_core.datasets.labelled_reviews import LabelledReviews  # noqa: PLC0415 - imports pandas, not needed to store
-
     texts = [row.text for row in rows]
     ratings = np.array([np.nan if row.rating is None else row.rating for row in rows], np.float64)
     return LabelledReviews(

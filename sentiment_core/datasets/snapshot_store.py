@@ -111,7 +111,7 @@ class SnapshotStore:
         rows = self._rows(stored, verified=True)
         texts = self._require(stored.id, _TEXTS)
         if sha256(texts).hexdigest() != stored.manifest.known_texts.sha256:
-            raise SnapshotDamaged(snapshot=stored.id, why=f"{_TEXTS} is not what its manifest says")
+            raise SnapshotDamaged(snapshot=stored.id, why=f"{_TEXTS} does not match the SHA-256 in its manifest")
         hashes: TextHashes = np.load(io.BytesIO(texts), allow_pickle=False)
         return Snapshot(stored.manifest, rows, hashes)
 
@@ -156,7 +156,7 @@ class SnapshotStore:
     def _stored(self, snapshot_id: str, created: datetime) -> StoredSnapshot:
         document = self._require(snapshot_id, _MANIFEST)
         if sha256(document).hexdigest() != snapshot_id:
-            raise SnapshotDamaged(snapshot=snapshot_id, why=f"{_MANIFEST} is not what its id says")
+            raise SnapshotDamaged(snapshot=snapshot_id, why=f"the SHA-256 of {_MANIFEST} is not the snapshot id")
         found = json.loads(document).get("format_version")
         if found != FORMAT_VERSION:
             why = f"it has format {found}, and this release reads format {FORMAT_VERSION}"
@@ -177,7 +177,9 @@ class SnapshotStore:
             with zstd.ZstdFile(io.BytesIO(packed)) as file:
                 data = file.read(content.size + 1)
             if verified and (len(data) != content.size or sha256(data).hexdigest() != content.sha256):
-                raise SnapshotDamaged(snapshot=stored.id, why=f"{_ROWS} is not what its manifest says")
+                raise SnapshotDamaged(
+                    snapshot=stored.id, why=f"{_ROWS} does not match the size and SHA-256 in its manifest"
+                )
             return decoded(data)
         except (zstd.ZstdError, EOFError, ValueError, TypeError) as error:
             raise SnapshotDamaged(snapshot=stored.id, why=f"{_ROWS} cannot be read") from error

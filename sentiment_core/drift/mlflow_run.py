@@ -1,9 +1,7 @@
 """Log a day's drift as an MLflow run: figures as metrics, plot and page as artifacts."""
 
-import tempfile
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sentiment_core.drift import page
@@ -24,29 +22,31 @@ def log_run(tracking_uri: str, reports: Sequence[Report], trend: Sequence[Trend]
 
     Raises `RegistryUnavailable` when the tracking server fails, and `RegistryRefused` when it rejects a call.
     """
-    from sentiment_core.registry.mlflow_client import answering, experiment_id  # noqa: PLC0415 -- a DAG must be parsed without MLflow
+    # Imported here, because a DAG file must be parsed without MLflow.
+    from sentiment_core.registry.mlflow_client import experiment_id, mlflow_client  # noqa: PLC0415
+    from sentiment_core.registry.mlflow_runs import log_files, log_metrics, require_server, set_status  # noqa: PLC0415
 
-    with answering(tracking_uri) as client:
+    whole, *products = reports
+    effects = {cause: whole.measures.get(cause, {}).get("effect") for cause in Cause}
+    metrics = {f"{cause}_effect": effect for cause, effect in effects.items() if effect is not None}
+    metrics |= {"reviews": whole.measures["rows"], "drifted_products": sum(one.drifted for one in products)}
+    require_server(tracking_uri)
+    with mlflow_client(tracking_uri) as client:
         experiment = experiment_id(client, EXPERIMENT)
         run_id = _run(client, experiment, day, digest)
-        for cause in Cause:
-            effect = reports[0].measures.get(cause, {}).get("effect")
-            if effect is not None:
-                client.log_metric(run_id, f"{cause}_effect", effect)
-        client.log_metric(run_id, "reviews", reports[0].measures["rows"])
-        client.log_metric(run_id, "drifted_products", sum(one.drifted for one in reports[1:]))
-        client.set_tag(run_id, "drifted", str(reports[0].drifted).lower())
-        client.set_tag(run_id, "state", reports[0].state)
-        with tempfile.TemporaryDirectory() as scratch:
-            for path in page.write(reports, trend, day, digest, Path(scratch)):
-                client.log_artifact(run_id, str(path))
-        client.set_terminated(run_id)
+        log_metrics(client, run_id, metrics)
+        client.set_tag(run_id, "drifted", str(whole.drifted).lower())
+        client.set_tag(run_id, "state", whole.state)
+        log_files(client, run_id, page.files(reports, trend, day, digest))
+    set_status(tracking_uri, run_id, "FINISHED")
     return f"{TrackingServer(tracking_uri).uri}/#/experiments/{experiment}/runs/{run_id}/artifacts"
 
 
 def _run(client: "MlflowClient", experiment: str, day: date, digest: str) -> str:
+    from sentiment_core.registry.mlflow_runs import find_run  # noqa: PLC0415
+
     tags = {_DAY_TAG: day.isoformat(), DIGEST_TAG: digest}
-    wanted = " and ".join(f"tags.{name} = '{value}'" for name, value in tags.items())
-    found = client.search_runs([experiment], wanted, max_results=1)
-    run = found[0] if found else client.create_run(experiment, run_name=f"monitor_drift {day}", tags=tags)
+    run = find_run(client, experiment, tags)
+    if run is None:
+        run = client.create_run(experiment, run_name=f"monitor_drift {day}", tags=tags)
     return str(run.info.run_id)

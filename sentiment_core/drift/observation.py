@@ -19,10 +19,10 @@ from sentiment_core.database.connection import Connection
 from sentiment_core.drift.statistics import Observed, Rejections, TextCounts
 from sentiment_core.labels import LABELS
 from sentiment_core.ledger.models import ScoringModel
-from sentiment_core.model.drift_reference import EXAMINED_CHARACTERS, Reference
+from sentiment_core.model.drift_reference import MAX_EXAMINED_CHARACTERS, Reference
 from sentiment_core.settings import Settings
 
-MOST_PRODUCTS: Final = 100  # per day: the products with the most rows
+MAX_PRODUCTS: Final = 100  # per day: the products with the most rows
 _FETCHED: Final = 200  # texts per fetch
 _ONE_BIN: Final = (0.5,)  # bin edges used without a reference
 
@@ -70,7 +70,7 @@ def _at_one_moment(connection: Connection) -> Iterator[Cursor]:
 
 
 def _large_products(cursor: Cursor, chosen: Mapping[str, Any], settings: Settings) -> list[str]:
-    cursor.execute(_PRODUCTS, {**chosen, "least": settings.drift_least_rows, "most": MOST_PRODUCTS})
+    cursor.execute(_PRODUCTS, {**chosen, "least": settings.drift_least_rows, "most": MAX_PRODUCTS})
     return [product_id for (product_id,) in cursor]
 
 
@@ -99,7 +99,7 @@ def _sample(connection: Connection, chosen: Mapping[str, Any], model: ScoringMod
     lengths: list[int] = []
     unknown = [np.empty(0)]
     with connection.cursor("sample") as cursor:
-        cursor.execute(_SAMPLE, {**chosen, "sampled": rows, "examined": EXAMINED_CHARACTERS})
+        cursor.execute(_SAMPLE, {**chosen, "sampled": rows, "examined": MAX_EXAMINED_CHARACTERS})
         while fetched := cursor.fetchmany(_FETCHED):
             products += [product_id for product_id, _, _ in fetched]
             lengths += [length for _, length, _ in fetched]

@@ -1,7 +1,6 @@
 """The drift report for readers: a plot, and a self-contained HTML page with the plot and the figures."""
 
 import base64
-import io
 from collections.abc import Iterator, Sequence
 from datetime import date
 from html import escape
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from sentiment_core.drift.report_store import TREND_DAYS, Trend
 from sentiment_core.drift.statistics import SHOWN_BINS, Cause, Report
+from sentiment_core.png import png_of
 
 PLOT: Final = "drift.png"
 PAGE: Final = "drift.html"
@@ -18,8 +18,8 @@ _NAMES: Final = {
     Cause.SCORE: "Scores (PSI)",
     Cause.LABELS: "Labels (PSI)",
     Cause.LENGTH: "Text lengths (PSI)",
-    Cause.UNKNOWN: "Unknown n-grams (rise of their share)",
-    Cause.REJECTED: "Rejected rows (share)",
+    Cause.UNKNOWN: "Unknown n-grams (rise of their fraction)",
+    Cause.REJECTED: "Rejected rows (ratio)",
 }
 _NOW, _THEN = "#0072b2", "#b8b8b8"  # distinguishable with colour blindness (M. Okabe and K. Ito) and in greyscale
 _LINES: Final = (
@@ -27,7 +27,8 @@ _LINES: Final = (
     ("labels", "labels", "#d55e00", "--"),
     ("length", "lengths", "#009e73", ":"),
 )
-_MOST_TICKS: Final = 8
+_MAX_TICKS: Final = 8
+_DPI: Final = 110
 _STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 table { border-collapse: collapse; margin: 1rem 0; }
@@ -40,17 +41,13 @@ img { max-width: 100%; }
 
 def plot(report: Report, trend: Sequence[Trend], day: date) -> bytes:
     """Return a PNG of a day's score distribution next to the reference's, and of the recent drift indices (PSI)."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 -- slow import, for plots only
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415 -- slow import, for plots only
 
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = Figure(figsize=(11, 4.2), dpi=_DPI, layout="constrained")
     scores, days = figure.subplots(1, 2)
     _draw_scores(scores, report, day)
     _draw_trend(days, trend, report)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=110)
-    return png.getvalue()
+    return png_of(figure)
 
 
 def page(reports: Sequence[Report], png: bytes, day: date, digest: str) -> str:
@@ -72,26 +69,32 @@ def page(reports: Sequence[Report], png: bytes, day: date, digest: str) -> str:
 """
 
 
+def files(reports: Sequence[Report], trend: Sequence[Trend], day: date, digest: str) -> dict[str, bytes]:
+    """Return a day's plot and page by file name."""
+    png = plot(reports[0], trend, day)
+    return {PLOT: png, PAGE: page(reports, png, day, digest).encode()}
+
+
 def write(reports: Sequence[Report], trend: Sequence[Trend], day: date, digest: str, folder: Path) -> list[Path]:
     """Write a day's plot and page into a folder, created if missing, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    png = plot(reports[0], trend, day)
-    (folder / PLOT).write_bytes(png)
-    (folder / PAGE).write_text(page(reports, png, day, digest), "utf-8")
-    return [folder / PLOT, folder / PAGE]
+    written = files(reports, trend, day, digest)
+    for name, content in written.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in written]
 
 
 def verdict(report: Report) -> str:
     """Return a report's conclusion as one sentence."""
     reasons = {
-        "measured": "Nothing is beyond its threshold.",
-        "too few rows": "Too few reviews to judge.",
-        "no reference": "The model's bundle keeps no reference to compare with.",
+        "measured": "No measure reaches its threshold.",
+        "too few rows": "Too few reviews to compare.",
+        "no reference": "The model's bundle has no reference to compare with.",
     }
     if not report.drifted:
         return reasons[report.state]
     parts = [f"{_NAMES[cause]} at {report.measures[cause]['effect']:.3f}" for cause in report.causes]
-    return f"Beyond the threshold: {', '.join(parts)}."
+    return f"Drifted: {', '.join(parts)}."
 
 
 def figures(report: Report) -> Iterator[tuple[str, str, str, str, bool]]:
@@ -113,7 +116,7 @@ def _draw_scores(axes: Any, report: Report, day: date) -> None:
     measure = report.measures.get(Cause.SCORE)
     axes.set_title("Scores")
     axes.set_xlabel("probability of positive")
-    axes.set_ylabel("share of reviews")
+    axes.set_ylabel("fraction of reviews")
     if measure is None:
         axes.text(0.5, 0.5, verdict(report), ha="center", va="center", wrap=True, transform=axes.transAxes)
         return
@@ -140,7 +143,7 @@ def _draw_trend(axes: Any, trend: Sequence[Trend], report: Report) -> None:
     axes.set_ylim(0, 1.1 * max([threshold or 0.1, *axes.get_ylim()]))
     if len(days):
         axes.set_xlim(days[0] - 0.5, days[-1] + 0.5)
-        axes.set_xticks(days[:: 1 + (len(days) - 1) // _MOST_TICKS])
+        axes.set_xticks(days[:: 1 + (len(days) - 1) // _MAX_TICKS])
         axes.xaxis.set_major_formatter(mdates.DateFormatter("%d %b"))
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4, frameon=False)
 

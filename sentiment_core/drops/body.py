@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import lzma
 import zlib
+from collections.abc import Sequence
 from typing import BinaryIO, Protocol, cast
 
 from backports import zstd
@@ -27,26 +29,30 @@ class Body:
     """Reads the expanded bytes of a drop. `finish` returns the SHA-256 of the object as stored.
 
     Raises `FileRejected` when the contract does not support the name, when the compression is damaged, and when the
-    object expands to more than `max_expanded_bytes`.
+    object expands to more than `max_expanded_bytes`. `compressions` are the accepted suffixes of compressed objects.
     """
 
-    def __init__(self, stored: Readable, drop: Drop, max_expanded_bytes: int) -> None:
+    def __init__(
+        self, stored: Readable, drop: Drop, max_expanded_bytes: int, compressions: Sequence[str] = COMPRESSIONS
+    ) -> None:
         self.drop = drop
         self.expanded_bytes = 0
         self.max_expanded_bytes = max_expanded_bytes
-        self.delimiter, compression = file_format(drop)
+        self.delimiter, compression = file_format(drop, compressions)
         self._stored = _Hashed(stored)
         self._expanded: Readable = self._stored
         if compression == ".gz":
             self._expanded = gzip.GzipFile(fileobj=cast("BinaryIO", self._stored), mode="rb")
         elif compression == ".zst":
             self._expanded = zstd.ZstdFile(cast("BinaryIO", self._stored))
+        elif compression == ".xz":
+            self._expanded = lzma.LZMAFile(cast("BinaryIO", self._stored))  # noqa: SIM115 -- it closes nothing
 
     def read(self, size: int) -> bytes:
         """Return up to `size` expanded bytes. The result is empty at the end of the stream."""
         try:
             data = self._expanded.read(size)
-        except (gzip.BadGzipFile, EOFError, zlib.error, zstd.ZstdError) as error:
+        except (gzip.BadGzipFile, EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError) as error:
             raise FileRejected(
                 reason=RejectCode.DAMAGED_COMPRESSION, why=f"{self.drop.uri} cannot be decompressed ({error})"
             ) from error
@@ -83,7 +89,7 @@ class _Hashed:
         return data
 
 
-def file_format(drop: Drop) -> tuple[str, str]:
+def file_format(drop: Drop, compressions: Sequence[str] = COMPRESSIONS) -> tuple[str, str]:
     """Return the delimiter and the compression suffix ('' for none) from the end of the key.
 
     Raises `FileRejected` when the key is a directory marker or its format is not supported.
@@ -94,12 +100,12 @@ def file_format(drop: Drop) -> tuple[str, str]:
             why=f"{drop.uri} is a directory marker, not a file. Some tools create one for each folder. No data is lost",
         )
     name = drop.key.lower()
-    compression = next((suffix for suffix in COMPRESSIONS if name.endswith(suffix)), "")
+    compression = next((suffix for suffix in compressions if name.endswith(suffix)), "")
     plain = name.removesuffix(compression)
     for suffix, delimiter in DELIMITERS.items():
         if plain.endswith(suffix):
             return delimiter, compression
     raise FileRejected(
         reason=RejectCode.UNSUPPORTED_FORMAT,
-        why=f"{drop.uri} does not end in .csv or .tsv (plus .gz or .zst if compressed)",
+        why=f"{drop.uri} does not end in .csv or .tsv, optionally followed by {' or '.join(compressions)}",
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.columnar.columns import Values
+from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.validation import RejectedRow, Review, ReviewBatch
@@ -26,12 +26,12 @@ def review_key(source: str, review_id: str) -> bytes:
     return hashlib.sha256(f"{source}/{review_id}".encode()).digest()[:KEY_BYTES]
 
 
-def review_keys(source: str, review_ids: Values) -> Values:
+def review_keys(source: str, review_ids: BytesColumn) -> BytesColumn:
     """Return the keys of review ids. A null id gives a null key."""
     if review_ids.null.all():
-        return Values.nulls(review_ids.size)
+        return BytesColumn.nulls(review_ids.size)
     start, sha256 = f"{source}/".encode(), hashlib.sha256
-    return Values.of(
+    return BytesColumn.of(
         [None if name is None else sha256(start + name).digest()[:KEY_BYTES] for name in review_ids.values()]
     )
 
@@ -57,7 +57,7 @@ class Deduplicator:
         # Zeroed pages use no memory until they are written, and most files have few rows.
         self.bits = np.full(size, 0xFF, np.uint8) if all_known else np.zeros(size, np.uint8)
 
-    def deduplicate(self, batch: ReviewBatch, keys: Values) -> Deduplicated:
+    def deduplicate(self, batch: ReviewBatch, keys: BytesColumn) -> Deduplicated:
         """Remove the rows whose review id occurs in an earlier row.
 
         A row with the same fields as the earlier row is a duplicate. A row with other fields is rejected as a conflict.
@@ -79,7 +79,7 @@ class Deduplicator:
                 rejected.append(batch.rejected(row, RejectCode.CONFLICTING_REVIEW_ID, reason))
         return Deduplicated(np.delete(np.arange(batch.size), dropped), duplicates, rejected)
 
-    def candidates(self, keys: Values) -> NDArray[np.int64]:
+    def candidates(self, keys: BytesColumn) -> NDArray[np.int64]:
         """Add all keys to the filter, and return the rows whose key may occur in an earlier row.
 
         The earlier row may be in this batch or in a previous one.
@@ -91,7 +91,7 @@ class Deduplicator:
         _test_and_set(self.bits, words, seen)
         return keyed[seen]
 
-    def _first_of(self, keys: Values, candidates: NDArray[np.int64]) -> dict[bytes, Review | int]:
+    def _first_of(self, keys: BytesColumn, candidates: NDArray[np.int64]) -> dict[bytes, Review | int]:
         """Return, for each candidate's key, the earlier stored row or the first row of this batch that has the key."""
         wanted = {keys.value(row) or b"" for row in candidates.tolist()}
         known: dict[bytes, Review | int] = dict(self.earlier(list(wanted)))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.columnar.columns import Numbers, TextColumn, Values
+from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn
 from sentiment_core.columnar.compiled import compiled
 
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # times are microseconds since then, as in PostgreSQL
@@ -33,14 +33,14 @@ HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 Refused = dict[int, str]  # row -> why its value cannot be parsed
 
 
-def ratings(column: Values) -> tuple[Numbers, Refused]:
+def ratings(column: BytesColumn) -> tuple[NumberColumn, Refused]:
     """Parse finite numbers, float64. A value that cannot be parsed becomes null and is listed in `Refused`."""
     numbers, unread = np.zeros(column.size), np.zeros(column.size, np.bool_)
     _decimals(*column, numbers, unread)
     return _parse_remaining(column, numbers, unread, parse_rating)
 
 
-def times(column: Values) -> tuple[Numbers, Refused]:
+def times(column: BytesColumn) -> tuple[NumberColumn, Refused]:
     """Parse ISO 8601 dates and times to microseconds since 2000, int64. A time without a zone is UTC.
 
     A value that cannot be parsed becomes null and is listed in `Refused`.
@@ -51,8 +51,8 @@ def times(column: Values) -> tuple[Numbers, Refused]:
 
 
 def _parse_remaining(
-    column: Values, numbers: NDArray[np.generic], unread: NDArray[np.bool_], parse: Callable[[str], float]
-) -> tuple[Numbers, Refused]:
+    column: BytesColumn, numbers: NDArray[np.generic], unread: NDArray[np.bool_], parse: Callable[[str], float]
+) -> tuple[NumberColumn, Refused]:
     refused: Refused = {}
     null = column.null
     for row in np.flatnonzero(unread).tolist():
@@ -61,7 +61,7 @@ def _parse_remaining(
         except ValueError as error:
             null[row] = True
             refused[row] = str(error)
-    return Numbers(numbers, null), refused
+    return NumberColumn(numbers, null), refused
 
 
 def parse_rating(text: str) -> float:
@@ -94,13 +94,13 @@ def time_of(count: int) -> datetime:
     return POSTGRES_EPOCH + timedelta(microseconds=count)
 
 
-def json_objects(columns: Mapping[str, TextColumn], rows: int) -> Values:
+def json_objects(columns: Mapping[str, TextColumn], rows: int) -> BytesColumn:
     """Return, for each row, a JSON object of its columns, as `json.dumps(…, ensure_ascii=False)` writes it.
 
     Without columns, every row is null.
     """
     if not columns:
-        return Values.nulls(rows)
+        return BytesColumn.nulls(rows)
     sizes = np.ones(rows, np.int64)  # the closing brace; each key includes the text before it
     keys = _keys(list(columns))
     for key, column in zip(keys, columns.values(), strict=True):
@@ -110,7 +110,7 @@ def json_objects(columns: Mapping[str, TextColumn], rows: int) -> Values:
     for key, column in zip(keys, columns.values(), strict=True):
         _put_json(out, place, np.frombuffer(key, np.uint8), column.data, column.offsets)
     out[place] = ord("}")
-    return Values(out, start, sizes.astype(np.int32))
+    return BytesColumn(out, start, sizes.astype(np.int32))
 
 
 def _keys(names: Sequence[str]) -> list[bytes]:

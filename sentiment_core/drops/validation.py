@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.columnar.columns import Numbers, TextColumn, Values
+from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn
 from sentiment_core.drops.contract import Header, RejectCode
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.typed_fields import Refused, json_objects, ratings, time_of, times
@@ -54,14 +54,14 @@ class ReviewBatch(NamedTuple):
     record: NDArray[np.int64]  # index of the row's record in the block
     line: NDArray[np.int32]  # physical line in the file
     text: TextColumn
-    review_id: Values
-    product_id: Values
-    author_id: Values
-    rating: Numbers  # float64
-    reviewed_at: Numbers  # int64, microseconds since 2000
-    language: Values
-    extra: Values  # JSON objects
-    nulled: Values  # JSON objects of the original values that could not be parsed and became null
+    review_id: BytesColumn
+    product_id: BytesColumn
+    author_id: BytesColumn
+    rating: NumberColumn  # float64
+    reviewed_at: NumberColumn  # int64, microseconds since 2000
+    language: BytesColumn
+    extra: BytesColumn  # JSON objects
+    nulled: BytesColumn  # JSON objects of the original values that could not be parsed and became null
 
     @property
     def size(self) -> int:
@@ -180,11 +180,11 @@ class Validator:
     def _typed(self, block: RecordBlock, records: NDArray[np.int64], faults: Faults) -> ReviewBatch:
         nulled: dict[int, dict[str, str]] = {}
 
-        def strings(name: str) -> Values:
+        def strings(name: str) -> BytesColumn:
             field = self.header.known.get(name)
-            return Values.nulls(len(records)) if field is None else block.column(records, field).trimmed()
+            return BytesColumn.nulls(len(records)) if field is None else block.column(records, field).trimmed()
 
-        def numbers(name: str, read: Callable[[Values], tuple[Numbers, Refused]]) -> Numbers:
+        def numbers(name: str, read: Callable[[BytesColumn], tuple[NumberColumn, Refused]]) -> NumberColumn:
             column = strings(name)
             read_numbers, refused = read(column)
             for row, reason in refused.items():
@@ -225,10 +225,10 @@ def _document(value: bytes | None) -> dict[str, str] | None:
     return None if value is None else json.loads(value)
 
 
-def _documents(rows: dict[int, dict[str, str]], size: int) -> Values:
+def _documents(rows: dict[int, dict[str, str]], size: int) -> BytesColumn:
     if not rows:
-        return Values.nulls(size)
-    return Values.of([json.dumps(rows[row]).encode() if row in rows else None for row in range(size)])
+        return BytesColumn.nulls(size)
+    return BytesColumn.of([json.dumps(rows[row]).encode() if row in rows else None for row in range(size)])
 
 
 def require_good_rows(

@@ -3,13 +3,11 @@
 They use Matplotlib's object interface, which shares no global state.
 """
 
-import io
 from collections.abc import Iterator
 from typing import Final, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from numpy.typing import NDArray
@@ -18,6 +16,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 from sentiment_core.evaluation.metrics import Evaluation
 from sentiment_core.labels import LABELS
 from sentiment_core.model.wilson import wilson_interval
+from sentiment_core.png import png_of
 
 WIDTH: Final = 960  # pixels
 HEIGHT: Final = 720
@@ -40,7 +39,7 @@ def draw_all(evaluation: Evaluation) -> dict[str, bytes]:
     }
     if len(evaluation.learning_curve) > 1:
         figures["learning_curve.png"] = _learning_curve
-    return {name: _png(draw(evaluation)) for name, draw in figures.items()}
+    return {name: png_of(draw(evaluation)) for name, draw in figures.items()}
 
 
 def _roc(evaluation: Evaluation) -> Figure:
@@ -177,7 +176,6 @@ def _one_against_rest(evaluation: Evaluation) -> Iterator[tuple[str, NDArray[np.
 
 def _axes(title: str, x: str, y: str) -> tuple[Figure, Axes]:
     figure = Figure((WIDTH / _DPI, HEIGHT / _DPI), dpi=_DPI, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_title(title, fontsize=13)
     axes.set_xlabel(x)
@@ -192,10 +190,3 @@ def _unit_square(axes: Axes, legend: Literal["lower left", "lower right", "upper
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     axes.legend(loc=legend, frameon=False)
-
-
-def _png(figure: Figure) -> bytes:
-    file = io.BytesIO()
-    # The Matplotlib version is left out, because it would change the bytes of an unchanged plot.
-    figure.savefig(file, format="png", metadata={"Software": None})
-    return file.getvalue()

@@ -1,4 +1,4 @@
-"""The experiments by name: which question each answers, by which trials."""
+"""The experiments by name: the question and the trials of each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,15 +12,15 @@ from sentiment_core.errors import ExperimentInvalid
 ParameterValue = str | int | float | bool
 PipelineName = Literal["words", "tokens", "shipped"]
 
-MOST_TRIALS: Final = 1_000  # of a round: each is a mapped task in Airflow
-_KEPT: Final = Fraction(1, 3)  # of a round's trials that go on, and how the rows of rounds grow
+MAX_TRIALS: Final = 1_000  # per round; each is a mapped task in Airflow
+_KEPT: Final = Fraction(1, 3)  # fraction of a round's trials that continue; the rows grow by its inverse
 
 
 @dataclass(frozen=True)
 class Trial:
     """One model to fit and score: a recipe of `experiments/pipelines.py` and its parameters.
 
-    It learns from at most `rows` reviews of what a fold leaves, and from at most that `share` of them.
+    It is fitted to at most `rows` of a fold's training reviews, and to at most the fraction `share` of them.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Trial:
     parameters: Mapping[str, ParameterValue]
     rows: int | None = None
     share: Fraction = Fraction(1)
-    unlabelled: bool = False  # whether reviews without labels take part
+    unlabelled: bool = False  # whether unlabelled reviews are used
     candidate: str = ""  # the name that it has in every round
     round: int = 0
 
@@ -39,7 +39,7 @@ class Trial:
 
     @property
     def shown(self) -> dict[str, ParameterValue]:
-        """What a run in MLflow shows of it."""
+        """The params of its MLflow run."""
         limits: dict[str, ParameterValue] = {"share": str(self.share), "candidate": self.candidate, "round": self.round}
         if self.rows is not None:
             limits["rows"] = self.rows
@@ -48,7 +48,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of a trial: its measures (`experiments/trial.py`), or why it failed."""
+    """The result of a trial: its measures (`experiments/trial.py`), or the reason of its failure."""
 
     trial: str
     candidate: str
@@ -59,7 +59,7 @@ class TrialResult:
 
     @property
     def rank(self) -> tuple[bool, int, float, float, str]:
-        """Sorts the best first: those of later rounds before others, failed ones last, ties by AUC and then by name."""
+        """Sort key, best first: later rounds first, failed trials last, ties by AUC and then by name."""
         measure = self.measures.get
         return self.failure is not None, -self.round, -measure("accuracy", 0.0), -measure("auc", 0.0), self.candidate
 
@@ -69,7 +69,7 @@ class Experiment:
     """Trials that answer a question.
 
     With several `shares` it is successive halving (K. Jamieson and A. Talwalkar, AISTATS 2016): all candidates learn
-    from a small share of the rows, the best third goes on to the next share, and so on.
+    from a small fraction of the rows, the best third continues with the next fraction, and so on.
     """
 
     name: str
@@ -100,12 +100,12 @@ class Experiment:
         raise ExperimentInvalid(name=self.name, why=f"it has no trial {name!r}")
 
     def completed(self, results: Sequence[TrialResult]) -> list[TrialResult]:
-        """Return the results, and one that says so for each trial that should have run and did not."""
+        """Return the results, with a failed result added for each trial that did not run."""
         found = list(results)
         names = {result.trial for result in found}
         for number in range(len(self.shares)):
             lacking = [trial for trial in self.round(number, found) if trial.name not in names]
-            found += [failed(trial, "it was not run") for trial in lacking]
+            found += [failed(trial, "the trial did not run") for trial in lacking]
         return found
 
 
@@ -119,7 +119,10 @@ def experiment(name: str) -> Experiment:
     for each in EXPERIMENTS:
         if each.name == name:
             return each
-    raise ExperimentInvalid(name=name, why=f"there are {', '.join(each.name for each in EXPERIMENTS)}")
+    raise ExperimentInvalid(
+        name=name,
+        why=f"there is no such experiment. The experiments are {', '.join(each.name for each in EXPERIMENTS)}",
+    )
 
 
 def _baseline() -> Iterator[Trial]:
@@ -133,7 +136,7 @@ def _algorithms() -> Iterator[Trial]:
     for classifier, (weighting, shown) in product(
         ("logistic regression", "linear SVM", "naive Bayes", "random forest", "gradient boosting"), weightings.items()
     ):
-        # Trees of all words would take hours, and dense arrays all memory.
+        # With all words, trees would take hours, and dense arrays would exceed the memory.
         features = {"random forest": 5_000, "gradient boosting": 500}.get(classifier, 50_000)
         yield Trial(
             f"{classifier}, {shown}",
@@ -197,26 +200,30 @@ def _range(shortest: int, longest: int) -> str:
 EXPERIMENTS: Final = (
     Experiment(
         "baseline",
-        "How good is logistic regression on a bag of the 100 most frequent words, and do more rows help it?",
+        "How accurate is logistic regression on the 100 most frequent words, and do more rows improve it?",
         tuple(_baseline()),
     ),
-    Experiment("algorithms", "Which algorithm is best on words, present or weighted by TF-IDF?", tuple(_algorithms())),
-    Experiment("grid", "Which penalty, at which strength, goes with which n-grams?", tuple(_grid())),
+    Experiment(
+        "algorithms", "Which algorithm is most accurate on words, as presence or as TF-IDF?", tuple(_algorithms())
+    ),
+    Experiment(
+        "grid", "Which combination of penalty, penalty strength and n-gram range is most accurate?", tuple(_grid())
+    ),
     Experiment(
         "ngrams",
-        "Which n-grams, of how many texts, and how many of them, serve the shipped recipe best?",
+        "Which n-gram range, minimum number of texts and number of features are best for the shipped training recipe?",
         tuple(_ngrams()),
         shares=(_KEPT**2, _KEPT, Fraction(1)),
     ),
     Experiment(
-        "classic-recipes", "How good are the usual two recipes, with and without NLTK?", tuple(_classic_recipes())
+        "classic-recipes", "How accurate are two common recipes, with and without NLTK?", tuple(_classic_recipes())
     ),
     Experiment(
         "semi-supervised",
-        "Do reviews without labels help, when labels are many and when they are few?",
+        "Do unlabelled reviews improve accuracy, with many labels and with few?",
         tuple(_semi_supervised()),
         needs_unlabelled=True,
     ),
 )
 NAMES: Final = tuple(each.name for each in EXPERIMENTS)
-MOST_ROUNDS: Final = max(len(each.shares) for each in EXPERIMENTS)
+MAX_ROUNDS: Final = max(len(each.shares) for each in EXPERIMENTS)

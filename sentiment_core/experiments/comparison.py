@@ -1,4 +1,4 @@
-"""The results of an experiment side by side: as a table and as a plot."""
+"""Compare the results of an experiment, as a table and as a plot."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from sentiment_core.errors import TrialsFailed
 from sentiment_core.experiments.catalogue import Experiment, TrialResult
+from sentiment_core.png import png_of
 
 TABLE: Final = "comparison"  # the files' name
 _FIELDS: Final = (
@@ -24,10 +25,10 @@ _FIELDS: Final = (
     "score_us_per_text",
     "failure",
 )
-HEADER: Final = ("trial", "accuracy", "± s.e.", "AUC", "F1", "features", "rows learned from", "fit s", "µs per text")
-_INCH_A_TRIAL: Final = 0.3
+HEADER: Final = ("trial", "accuracy", "± s.e.", "AUC", "F1", "features", "training rows", "fit s", "µs per text")
+_INCHES_PER_TRIAL: Final = 0.3
 _DPI: Final = 120
-# Blue and orange, which people who do not tell red from green can tell apart (M. Okabe and K. Ito, 2008).
+# Blue and orange remain distinguishable with red-green colour blindness (M. Okabe and K. Ito, 2008).
 _ROUND_COLOURS: Final = ("#0072B2", "#D55E00", "#999999")
 _FAILURES_SHOWN: Final = 3
 
@@ -40,7 +41,7 @@ class TrialComparison(NamedTuple):
 
     @classmethod
     def of(cls, experiment: Experiment, results: Sequence[TrialResult]) -> "TrialComparison":
-        """Rank results; a trial that should have run and has no result has failed."""
+        """Rank results. A trial without a result counts as failed."""
         return cls(experiment, tuple(sorted(experiment.completed(results), key=lambda each: each.rank)))
 
     @property
@@ -55,11 +56,11 @@ class TrialComparison(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """One paragraph: how many trials there are, which is the best, and which failed."""
-        told = [f"{len(self.results)} trials, {len(self.failures)} failed."]
+        """One paragraph: the number of trials, the best one, and the failed ones."""
+        sentences = [f"{len(self.results)} trials, {len(self.failures)} failed."]
         if self.best:
-            told.append(f"Best: {self.best.trial}, accuracy {self.best.measures['accuracy']:.2%}.")
-        return " ".join((*told, *(f"{result.trial}: {result.failure}" for result in self.failures)))
+            sentences.append(f"Best: {self.best.trial}, accuracy {self.best.measures['accuracy']:.2%}.")
+        return " ".join((*sentences, *(f"{result.trial}: {result.failure}" for result in self.failures)))
 
     def require_success(self) -> None:
         """Raise `TrialsFailed` when a trial failed."""
@@ -75,7 +76,7 @@ class TrialComparison(NamedTuple):
             )
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield a row for people of each trial, its cells in the order of `HEADER`."""
+        """Yield a formatted row for each trial, with its cells in the order of `HEADER`."""
         for result in self.results:
             if result.failure is not None:
                 yield (result.trial, "failed", *[""] * (len(HEADER) - 2))
@@ -94,7 +95,7 @@ class TrialComparison(NamedTuple):
             )
 
     def csv(self) -> str:
-        """Return the table for machines: RFC 4180, figures as they are."""
+        """Return the table as CSV (RFC 4180) with unrounded figures."""
         out = io.StringIO(newline="")
         writer = csv.DictWriter(out, _FIELDS, extrasaction="ignore")
         writer.writeheader()
@@ -103,7 +104,7 @@ class TrialComparison(NamedTuple):
         return out.getvalue()
 
     def markdown(self) -> str:
-        """Return the table for people, below the question."""
+        """Return the question and the formatted table as Markdown."""
         lines = [f"# {self.experiment.name}", "", self.experiment.question, "", _line(HEADER)]
         lines += ["|" + "---|" * len(HEADER), *map(_line, self.rows())]
         failures = [f"* {result.trial}: {result.failure}" for result in self.failures]
@@ -112,14 +113,12 @@ class TrialComparison(NamedTuple):
         return "\n".join((*lines, ""))
 
     def png(self) -> bytes:
-        """Draw the accuracy of each trial with its standard error; colours tell rounds apart."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+        """Draw the accuracy of each trial with its standard error, coloured by round."""
         from matplotlib.figure import Figure  # noqa: PLC0415
         from matplotlib.ticker import PercentFormatter  # noqa: PLC0415
 
         results = [result for result in self.results if result.failure is None][::-1]
-        figure = Figure((9, 1.5 + _INCH_A_TRIAL * len(results)), dpi=_DPI, layout="constrained", facecolor="white")
-        FigureCanvasAgg(figure)
+        figure = Figure((9, 1.5 + _INCHES_PER_TRIAL * len(results)), dpi=_DPI, layout="constrained", facecolor="white")
         axes = figure.add_subplot()
         last = len(self.experiment.shares) - 1
         for number in range(last, -1, -1):
@@ -142,18 +141,21 @@ class TrialComparison(NamedTuple):
         axes.spines[["top", "right"]].set_visible(False)
         if last:
             axes.legend(loc="upper left", frameon=False)
-        file = io.BytesIO()
-        # Without the version of Matplotlib, which would make the same plot other bytes.
-        figure.savefig(file, format="png", metadata={"Software": None})
-        return file.getvalue()
+        return png_of(figure)
+
+    def files(self) -> dict[str, bytes]:
+        """Return the tables and the plot by file name: `comparison.csv`, `.md` and `.png`."""
+        return {
+            f"{TABLE}.csv": self.csv().encode(),
+            f"{TABLE}.md": self.markdown().encode(),
+            f"{TABLE}.png": self.png(),
+        }
 
     def write(self, folder: Path) -> None:
-        """Write the tables and the plot as `comparison.csv`, `.md` and `.png`."""
+        """Write the tables and the plot into a folder, created if missing."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / TABLE
-        path.with_suffix(".csv").write_text(self.csv(), "utf-8", newline="")
-        path.with_suffix(".md").write_text(self.markdown(), "utf-8")
-        path.with_suffix(".png").write_bytes(self.png())
+        for name, content in self.files().items():
+            (folder / name).write_bytes(content)
 
 
 def _line(cells: Sequence[str]) -> str:

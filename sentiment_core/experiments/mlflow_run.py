@@ -1,16 +1,12 @@
 """An experiment as runs in MLflow: a parent run, and a nested run for each trial."""
 
-import json
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.entities import Run
 
 from sentiment_core import __version__
 from sentiment_core.errors import ExperimentDataChanged, ExperimentInvalid, SentimentError
@@ -18,8 +14,17 @@ from sentiment_core.experiments.catalogue import Experiment, Trial, TrialResult,
 from sentiment_core.experiments.comparison import TrialComparison
 from sentiment_core.experiments.trial import ExperimentData, run_trial
 from sentiment_core.params import Params
-from sentiment_core.registry.mlflow_client import answering, experiment_id
-from sentiment_core.registry.rest_client import TrackingServer
+from sentiment_core.registry.mlflow_client import experiment_id, mlflow_client
+from sentiment_core.registry.mlflow_runs import (
+    RUNNING,
+    find_run,
+    log_dataset,
+    log_files,
+    log_metrics,
+    log_params,
+    require_server,
+    set_status,
+)
 from sentiment_core.settings import settings
 from sentiment_core.training.train import TrainingStep
 
@@ -28,8 +33,6 @@ _NOTE: Final = "mlflow.note.content"
 _TRIAL, _FAILURE, _STARTED_BY, _DATA = "trial", "failure", "started_by", "data_sha256"
 _PAGE: Final = 1_000
 _TAG_LENGTH: Final = 5_000
-_DATASET_NAME_LENGTH: Final = 500
-_DIGEST_LENGTH: Final = 36
 
 
 def mlflow_name(name: str) -> str:
@@ -40,8 +43,8 @@ def mlflow_name(name: str) -> str:
 class ExperimentRun:
     """The parent run of an experiment.
 
-    Calls raise `RegistryUnavailable` when the tracking server does not do its part this time, and `RegistryRefused`
-    when it never will.
+    Methods raise `RegistryUnavailable` when the tracking server fails (retryable), and `RegistryRefused` when it
+    rejects a call.
     """
 
     def __init__(self, tracking_uri: str, experiment: Experiment, run: Run) -> None:
@@ -60,25 +63,23 @@ class ExperimentRun:
         described: Mapping[str, Any],
         started_by: str | None = None,
     ) -> "ExperimentRun":
-        """Make the parent run of an experiment and its data; `described` are params that tell where these come from.
+        """Create the parent run of an experiment and its data. `described` are params that describe the data's origin.
 
-        A run that has the same `started_by` is taken up again instead: starting twice makes no second one. Raises
-        `ExperimentInvalid` for an unknown experiment, or one that lacks unlabelled reviews, and
-        `ExperimentDataChanged`.
+        A run with the same `started_by` is continued, so starting twice creates one run. Raises `ExperimentInvalid`
+        when the experiment is unknown or lacks unlabelled reviews, and `ExperimentDataChanged`.
         """
         wanted = experiment(name)
         if wanted.needs_unlabelled and not data.unlabelled:
-            raise ExperimentInvalid(name=name, why="it needs reviews without labels")
-        # Of a server that is not there MLflow's own client would tell after minutes of trying.
-        TrackingServer(tracking_uri).get("experiments/search", max_results="1")
-        with answering(tracking_uri) as client:
+            raise ExperimentInvalid(name=name, why="it needs unlabelled reviews")
+        require_server(tracking_uri)
+        with mlflow_client(tracking_uri) as client:
             group = experiment_id(client, mlflow_name(name))
-            known = _started_by(client, group, started_by) if started_by else None
+            known = find_run(client, group, {_STARTED_BY: started_by}) if started_by else None
             if known is not None:
                 found = cls(tracking_uri, wanted, known)
                 found.require_same(data)
                 found._describe(client, data, described)
-                found._update(found.run_id, "RUNNING")
+                set_status(tracking_uri, found.run_id, RUNNING)
                 return found
             tags = {_DATA: data.sha256, "release": __version__, "code_version": settings().code_version}
             if started_by:
@@ -86,18 +87,18 @@ class ExperimentRun:
             tags[_NOTE] = wanted.question
             run_name = f"{name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
             found = cls(tracking_uri, wanted, client.create_run(group, tags=tags, run_name=run_name))
-            with found.abandoned_if_broken_off():
+            with found.killed_on_error():
                 found._describe(client, data, described)
         return found
 
     @classmethod
     def find(cls, tracking_uri: str, name: str, started_by: str) -> "ExperimentRun":
         """Return the parent run that was started by something. Raises `ExperimentInvalid` when there is none."""
-        with answering(tracking_uri) as client:
+        with mlflow_client(tracking_uri) as client:
             known = client.get_experiment_by_name(mlflow_name(name))
-            run = _started_by(client, known.experiment_id, started_by) if known else None
+            run = find_run(client, known.experiment_id, {_STARTED_BY: started_by}) if known else None
         if run is None:
-            raise ExperimentInvalid(name=name, why=f"MLflow has no run of it that {started_by} started")
+            raise ExperimentInvalid(name=name, why=f"MLflow has no run of it that was started by {started_by}")
         return cls(tracking_uri, experiment(name), run)
 
     def require_same(self, data: ExperimentData) -> None:
@@ -106,34 +107,33 @@ class ExperimentRun:
             raise ExperimentDataChanged(name=self.experiment.name)
 
     def begin(self, trial: Trial) -> str:
-        """Make the nested run of a trial, or take up the one that is there, and return its id."""
-        with answering(self._tracking_uri) as client:
+        """Create the nested run of a trial, or continue the existing one, and return its id."""
+        with mlflow_client(self._tracking_uri) as client:
             known = [run for run in self._children(client) if run.data.tags.get(_TRIAL) == trial.name]
             if known:
                 run_id = str(known[0].info.run_id)
                 if _FAILURE in known[0].data.tags:
                     client.delete_tag(run_id, _FAILURE)
-                self._update(run_id, "RUNNING")
+                set_status(self._tracking_uri, run_id, RUNNING)
             else:
                 tags = {_PARENT: self.run_id, _TRIAL: trial.name, "code_version": settings().code_version}
                 run_id = str(client.create_run(self._experiment_id, tags=tags, run_name=trial.name).info.run_id)
-            client.log_batch(run_id, params=[Param(key, str(value)) for key, value in trial.shown.items()])
+            log_params(client, run_id, {key: str(value) for key, value in trial.shown.items()})
         return run_id
 
     def end(self, run_id: str, result: TrialResult) -> None:
-        """Write what came of a trial to its run, which then says FINISHED, or FAILED with the reason."""
-        now = time.time_ns() // 1_000_000
-        with answering(self._tracking_uri) as client:
-            client.log_batch(run_id, metrics=[Metric(key, value, now, 0) for key, value in result.measures.items()])
+        """Log a trial's result to its run and set its status: FINISHED, or FAILED with the reason."""
+        with mlflow_client(self._tracking_uri) as client:
+            log_metrics(client, run_id, result.measures)
             if result.failure is not None:
                 for tag in (_FAILURE, _NOTE):
                     client.set_tag(run_id, tag, result.failure[:_TAG_LENGTH])
-        self._update(run_id, "FINISHED" if result.failure is None else "FAILED")
+        set_status(self._tracking_uri, run_id, "FINISHED" if result.failure is None else "FAILED")
 
     def record(
         self, trial: Trial, data: ExperimentData, params: Params, step: TrainingStep = lambda _: None
     ) -> TrialResult:
-        """Score a trial in its run. Raises `ExperimentDataChanged`; what the trial fails by is in its result."""
+        """Score a trial in its run. Errors of the trial are in its result. Raises `ExperimentDataChanged`."""
         self.require_same(data)
         run_id = self.begin(trial)
         result = run_trial(trial, data, params, step)
@@ -141,8 +141,8 @@ class ExperimentRun:
         return result
 
     def results(self) -> list[TrialResult]:
-        """Return what came of each trial so far; one that has not ended counts as failed."""
-        with answering(self._tracking_uri) as client:
+        """Return the result of each trial so far. A trial that has not ended counts as failed."""
+        with mlflow_client(self._tracking_uri) as client:
             return [_result(run) for run in self._children(client)]
 
     def finish(self, comparison: TrialComparison) -> None:
@@ -152,33 +152,33 @@ class ExperimentRun:
         if comparison.best:
             tags["best_trial"] = comparison.best.trial
             metrics |= {f"best_{key}": comparison.best.measures[key] for key in ("accuracy", "auc")}
-        now = time.time_ns() // 1_000_000
-        with answering(self._tracking_uri) as client, tempfile.TemporaryDirectory() as scratch:
-            comparison.write(Path(scratch))
-            client.log_artifacts(self.run_id, scratch)
-            client.log_batch(self.run_id, metrics=[Metric(key, value, now, 0) for key, value in metrics.items()])
+        with mlflow_client(self._tracking_uri) as client:
+            log_files(client, self.run_id, comparison.files())
+            log_metrics(client, self.run_id, metrics)
             for key, value in tags.items():
                 client.set_tag(self.run_id, key, value)
-        self._update(self.run_id, "FAILED" if comparison.failures else "FINISHED")
+        set_status(self._tracking_uri, self.run_id, "FAILED" if comparison.failures else "FINISHED")
 
     @contextmanager
-    def abandoned_if_broken_off(self) -> Iterator[None]:
-        """End the run, and those of its trials that are under way, as KILLED when the block is left by an error."""
+    def killed_on_error(self) -> Iterator[None]:
+        """End the run and its running trials as KILLED when the block raises."""
         try:
             yield
         except BaseException:
             with suppress(SentimentError):
-                self._update(self.run_id, "KILLED")
-                with answering(self._tracking_uri) as client:
+                set_status(self._tracking_uri, self.run_id, "KILLED")
+                with mlflow_client(self._tracking_uri) as client:
                     for run in self._children(client):
-                        if run.info.status == "RUNNING":
-                            self._update(run.info.run_id, "KILLED")
+                        if run.info.status == RUNNING:
+                            set_status(self._tracking_uri, run.info.run_id, "KILLED")
             raise
 
     def _describe(self, client: MlflowClient, data: ExperimentData, described: Mapping[str, Any]) -> None:
         shown = {**described, "rows": len(data.reviews.texts), "unlabelled_rows": len(data.unlabelled)}
-        client.log_batch(self.run_id, params=[Param(key, str(value)) for key, value in shown.items()])
-        client.log_inputs(self.run_id, [_dataset(data, str(described.get("data", "labelled reviews")))])
+        log_params(client, self.run_id, {key: str(value) for key, value in shown.items()})
+        name = str(described.get("data", "labelled reviews"))
+        profile = {"rows": data.reviews.rows, "unlabelled_rows": len(data.unlabelled)}
+        log_dataset(client, self.run_id, name=name, digest=data.sha256, uri=name, profile=profile)
 
     def _children(self, client: MlflowClient) -> list[Run]:
         """Return the nested runs, in the order in which they began."""
@@ -194,34 +194,11 @@ class ExperimentRun:
             if not token:
                 return found
 
-    def _update(self, run_id: str, status: str) -> None:
-        # Not by MLflow's client, which prints, and which takes minutes to tell that a server has gone.
-        ended = {} if status == "RUNNING" else {"end_time": str(time.time_ns() // 1_000_000)}
-        TrackingServer(self._tracking_uri).post("runs/update", run_id=run_id, status=status, **ended)
-
-
-def _started_by(client: MlflowClient, experiment_id: str, started_by: str) -> Run | None:
-    quoted = started_by.replace("'", "\\'")
-    found = client.search_runs([experiment_id], f"tags.{_STARTED_BY} = '{quoted}'", max_results=1)
-    return found[0] if found else None
-
-
-def _dataset(data: ExperimentData, name: str) -> DatasetInput:
-    profile = {"rows": data.reviews.rows, "unlabelled_rows": len(data.unlabelled)}
-    dataset = Dataset(
-        name=name[:_DATASET_NAME_LENGTH],
-        digest=data.sha256[:_DIGEST_LENGTH],
-        source_type="s3" if name.startswith("s3://") else "local",
-        source=json.dumps({"uri": name}),
-        profile=json.dumps(profile),
-    )
-    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
-
 
 def _result(run: Run) -> TrialResult:
     failure = run.data.tags.get(_FAILURE)
     if failure is None and run.info.status != "FINISHED":
-        failure = f"it did not end: MLflow says {run.info.status}"
+        failure = f"the trial did not end. Its status in MLflow is {run.info.status}"
     params = run.data.params
     return TrialResult(
         run.data.tags[_TRIAL],

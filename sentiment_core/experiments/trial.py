@@ -1,4 +1,4 @@
-"""One trial of an experiment: fitted on all folds but one and scored on that one, for each fold."""
+"""Run one trial of an experiment: a cross-validation."""
 
 import logging
 import time
@@ -25,9 +25,9 @@ from sentiment_core.training.train import TrainingStep, group_folds, one_blas_th
 
 log = logging.getLogger(__name__)
 
-_LONGEST_REASON: Final = 500  # characters
-_LARGEST_LOGIT: Final = 20.0  # beyond it probabilities become 1, and can't be ranked any more
-_LEAST_PROBABILITY: Final = 1e-9  # a forest is certain now and then
+_MAX_REASON_CHARACTERS: Final = 500
+_MAX_LOGIT: Final = 20.0  # above it probabilities round to 1 and have no order
+_MIN_PROBABILITY: Final = 1e-9  # a random forest can predict a probability of 0
 
 
 class ExperimentData(NamedTuple):
@@ -38,7 +38,7 @@ class ExperimentData(NamedTuple):
 
     @property
     def sha256(self) -> str:
-        """The digest of all that a trial sees."""
+        """The digest of all texts, labels and groups."""
         parts = (self.reviews.sha256, digest_of(self.reviews.groups), digest_of(self.unlabelled))
         return sha256(" ".join(parts).encode()).hexdigest()
 
@@ -65,14 +65,14 @@ def prepare(
 
 
 def run_trial(trial: Trial, data: ExperimentData, params: Params, step: TrainingStep = lambda _: None) -> TrialResult:
-    """Score a trial; whatever it fails by becomes its result, so that the others go on."""
+    """Score a trial. An error becomes its result and is not raised, so the other trials continue."""
     try:
         measures = score_trial(trial, data, params, step)
     except SentimentError as error:
         return failed(trial, str(error))
     except Exception as error:
         log.warning("Trial %s failed", trial.name, exc_info=True)
-        return failed(trial, f"{type(error).__name__}: {error}"[:_LONGEST_REASON])
+        return failed(trial, f"{type(error).__name__}: {error}"[:_MAX_REASON_CHARACTERS])
     return TrialResult(trial.name, trial.candidate, trial.round, trial.shown, measures)
 
 
@@ -93,9 +93,9 @@ def score_trial(
         learned = reviews.take(_learned(trial, fold[0]))
         if learned.names != reviews.names:
             raise TrainingDataInvalid(
-                why=f"the {len(learned.texts)} rows to learn from are {' and '.join(learned.names)} only"
+                why=f"the {len(learned.texts)} training rows of a fold all have the label {' or '.join(learned.names)}"
             )
-        others = _strangers(data.unlabelled, shingles, reviews.take(fold[1])) if shingles else ()
+        others = _without_near_duplicates(data.unlabelled, shingles, reviews.take(fold[1])) if shingles else ()
         # OpenMP's limit belongs to the thread.
         with threadpool_limits(1, user_api="openmp"):
             began = time.thread_time()
@@ -108,7 +108,7 @@ def score_trial(
     with ThreadPoolExecutor(joblib.cpu_count()) as pool:
         models = list(pool.map(fitted, folds))
     margins = np.empty((len(reviews.texts), 1 if len(reviews.names) == 2 else len(reviews.names)))
-    began = time.perf_counter()  # no other fold runs beside it now
+    began = time.perf_counter()  # no other fold runs now
     for model, (_, held_out) in zip(models, folds, strict=True):
         margins[held_out] = _margins(model.model, [reviews.texts[row] for row in held_out.tolist()])
     seconds = time.perf_counter() - began
@@ -130,7 +130,7 @@ def _learned(trial: Trial, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return rows[: most if trial.rows is None else min(most, trial.rows)]
 
 
-def _strangers(unlabelled: Sequence[str], shingles: Shingles, held_out: LabelledReviews) -> list[str]:
+def _without_near_duplicates(unlabelled: Sequence[str], shingles: Shingles, held_out: LabelledReviews) -> list[str]:
     """Return the unlabelled texts that are not nearly the same as a held-out one."""
     near = shingles.containment(held_out.texts) > NEARLY_ALL
     return [text for text, is_near in zip(unlabelled, near.tolist(), strict=True) if not is_near]
@@ -141,12 +141,12 @@ def _margins(model: Any, texts: Sequence[str]) -> NDArray[np.float64]:
     if hasattr(model, "decision_function"):
         margins: NDArray[np.float64] = model.decision_function(texts)
         return margins.reshape(len(texts), -1)
-    logs: NDArray[np.float64] = np.log(np.clip(model.predict_proba(texts), _LEAST_PROBABILITY, None))
+    logs: NDArray[np.float64] = np.log(np.clip(model.predict_proba(texts), _MIN_PROBABILITY, None))
     return logs if logs.shape[1] > 2 else logs[:, 1:] - logs[:, :1]
 
 
 def _measures(margins: NDArray[np.float64], reviews: LabelledReviews) -> dict[str, float]:
-    scaled = margins * min(1.0, _LARGEST_LOGIT / max(float(np.abs(margins).max()), _LEAST_PROBABILITY))
+    scaled = margins * min(1.0, _MAX_LOGIT / max(float(np.abs(margins).max()), _MIN_PROBABILITY))
     probabilities = calibrated(scaled, uncalibrated(margins.shape[1]))
     found = measure(probabilities, reviews.labels, reviews.names, None)
     measures = {name: getattr(found, name) for name in ("accuracy", "precision", "recall", "f1", "auc")}

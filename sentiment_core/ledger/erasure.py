@@ -12,7 +12,7 @@ import numpy as np
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 from psycopg2.extras import execute_values
 
-from sentiment_core.columnar.columns import Values
+from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.body import file_format
 from sentiment_core.drops.contract import RejectCode
@@ -100,7 +100,7 @@ class Erasures:
         kept = np.delete(np.arange(batch.size), sorted(erased_rows))
         return batch.take(kept), erased + [self._without_bytes(row, ids, delimiter) for row in rejected]
 
-    def _erased_rows(self, kind: ErasureKind, ids: Values) -> set[int]:
+    def _erased_rows(self, kind: ErasureKind, ids: BytesColumn) -> set[int]:
         codes, first = ids.codes()
         known = [self._is_erased(kind, ids.value(row)) for row in first.tolist()]
         return set(np.flatnonzero(np.array(known, np.bool_)[codes]).tolist()) if len(codes) else set()

@@ -56,12 +56,20 @@ def entries(
         return [entry._replace(raw=None if entry.raw is None else bytes(entry.raw)) for entry in found], total
 
 
-def files_to_replay(connection: Connection, choice: QuarantineFilter) -> list[int]:
+class FileToReplay(NamedTuple):
+    """A file with unresolved entries in the quarantine."""
+
+    source_file_id: int
+    whole: bool  # the file was rejected as a whole, so the quarantine keeps none of its rows
+
+
+def files_to_replay(connection: Connection, choice: QuarantineFilter) -> list[FileToReplay]:
     """Return the files of the selected unresolved entries, oldest first. Erased rows are never replayed."""
     parameters = choice._asdict() | {"files": list(choice.files), "resolved": False}
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT DISTINCT source_file_id {_FROM} AND code <> 'erased' ORDER BY source_file_id",
+            f"SELECT source_file_id, bool_or(line IS NULL) {_FROM} AND code <> 'erased'"
+            " GROUP BY source_file_id ORDER BY source_file_id",
             parameters,
         )
-        return [source_file_id for (source_file_id,) in cursor]
+        return [FileToReplay(*found) for found in cursor]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg2.extras import Json
 
-from sentiment_core.columnar.columns import Values
+from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch
@@ -73,7 +73,7 @@ class BatchWriter:
             )
             cursor.execute("DELETE FROM sentiment.rejected_row WHERE source_file_id = %s", (self.file.source_file_id,))
 
-    def write(self, batch: ReviewBatch, keys: Values, scores: Scores) -> None:
+    def write(self, batch: ReviewBatch, keys: BytesColumn, scores: Scores) -> None:
         """Write the good rows of one block with their review keys and scores."""
         if batch.size:
             self._copy_reviews(batch, keys)
@@ -91,9 +91,9 @@ class BatchWriter:
                 "source_file_id": binary_copy.bigint(self.file.source_file_id, len(rows)),
                 "line": binary_copy.numbers(np.array([row.line for row in rows], np.int32)),
                 "batch_id": binary_copy.bigint(self.batch_id, len(rows)),
-                "code": Values.of_texts([row.code for row in rows]),
-                "reason": Values.of_texts([row.reason for row in rows]),
-                "raw": Values.of([row.raw for row in rows]),
+                "code": BytesColumn.of_texts([row.code for row in rows]),
+                "reason": BytesColumn.of_texts([row.reason for row in rows]),
+                "raw": BytesColumn.of([row.raw for row in rows]),
             },
         )
 
@@ -101,10 +101,10 @@ class BatchWriter:
         """Count rejected rows that are already in the quarantine."""
         self.reject_codes.update(row.code for row in rows)
 
-    def copy_scores(self, line: NDArray[np.int32], language: Values, scores: Scores) -> None:
+    def copy_scores(self, line: NDArray[np.int32], language: BytesColumn, scores: Scores) -> None:
         """Write the scores of stored rows."""
         rows = len(line)
-        label = Values(LABEL_BYTES, LABEL_START[scores.label], LABEL_LENGTH[scores.label])
+        label = BytesColumn(LABEL_BYTES, LABEL_START[scores.label], LABEL_LENGTH[scores.label])
         copy_rows(
             self.connection,
             "score",
@@ -118,7 +118,7 @@ class BatchWriter:
         )
         self.scored += rows
 
-    def _out_of_language(self, language: Values) -> NDArray[np.bool_]:
+    def _out_of_language(self, language: BytesColumn) -> NDArray[np.bool_]:
         codes, first = language.codes()
         foreign = [self.model.out_of_language(language.text(row)) for row in first.tolist()]
         return np.array(foreign, np.bool_)[codes]
@@ -150,7 +150,7 @@ class BatchWriter:
             )
         return counts
 
-    def _place(self, line: NDArray[np.int32]) -> dict[str, Values]:
+    def _place(self, line: NDArray[np.int32]) -> dict[str, BytesColumn]:
         rows = len(line)
         return {
             "day": binary_copy.day(self.file.day, rows),
@@ -159,7 +159,7 @@ class BatchWriter:
             "batch_id": binary_copy.bigint(self.batch_id, rows),
         }
 
-    def _copy_reviews(self, batch: ReviewBatch, keys: Values) -> None:
+    def _copy_reviews(self, batch: ReviewBatch, keys: BytesColumn) -> None:
         copy_rows(
             self.connection,
             "review",

@@ -11,7 +11,7 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.columnar.columns import Numbers, TextColumn, Values
+from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import copy_bytes
 from sentiment_core.database.connection import Connection
@@ -23,58 +23,58 @@ JSONB_VERSION = 1
 COPY_CHUNK_BYTES = 1 << 18
 
 
-def smallint(value: int, rows: int) -> Values:
+def smallint(value: int, rows: int) -> BytesColumn:
     """Return the same 16-bit integer for every row."""
-    return Values.same(struct.pack(">h", value), rows)
+    return BytesColumn.same(struct.pack(">h", value), rows)
 
 
-def bigint(value: int, rows: int) -> Values:
+def bigint(value: int, rows: int) -> BytesColumn:
     """Return the same 64-bit integer for every row."""
-    return Values.same(struct.pack(">q", value), rows)
+    return BytesColumn.same(struct.pack(">q", value), rows)
 
 
-def day(value: date, rows: int) -> Values:
+def day(value: date, rows: int) -> BytesColumn:
     """Return the same date for every row."""
-    return Values.same(struct.pack(">i", value.toordinal() - POSTGRES_EPOCH.toordinal()), rows)
+    return BytesColumn.same(struct.pack(">i", value.toordinal() - POSTGRES_EPOCH.toordinal()), rows)
 
 
-def numbers(values: NDArray[np.generic]) -> Values:
+def numbers(values: NDArray[np.generic]) -> BytesColumn:
     """Return fixed-width numbers or booleans, in their own type."""
     width = values.dtype.itemsize
     data = np.frombuffer(values.astype(values.dtype.newbyteorder(">")).tobytes(), np.uint8)
-    return Values(data, np.arange(len(values)) * width, np.full(len(values), width, np.int32))
+    return BytesColumn(data, np.arange(len(values)) * width, np.full(len(values), width, np.int32))
 
 
-def nullable(column: Numbers) -> Values:
+def nullable(column: NumberColumn) -> BytesColumn:
     """Return nullable fixed-width numbers, in their own type."""
     values = numbers(column.values)
     values.length[column.null] = -1
     return values
 
 
-def texts(column: TextColumn) -> Values:
+def texts(column: TextColumn) -> BytesColumn:
     """Return texts, none of which is null, without a copy of the data."""
-    return Values(column.data, column.offsets[:-1], np.diff(column.offsets).astype(np.int32))
+    return BytesColumn(column.data, column.offsets[:-1], np.diff(column.offsets).astype(np.int32))
 
 
-def documents(column: Values) -> Values:
+def documents(column: BytesColumn) -> BytesColumn:
     """Return JSON documents as jsonb: the version byte of its binary format, then the JSON text."""
     length = np.where(column.null, -1, column.length + 1).astype(np.int32)
     sizes = np.maximum(length, 0)
     start = np.cumsum(sizes, dtype=np.int64) - sizes
     data = np.empty(int(sizes.sum()), np.uint8)
     _put_documents(*column, data, start)
-    return Values(data, start, length)
+    return BytesColumn(data, start, length)
 
 
-def copy_rows(connection: Connection, table: str, columns: dict[str, Values]) -> None:
+def copy_rows(connection: Connection, table: str, columns: dict[str, BytesColumn]) -> None:
     """COPY rows into a table of the schema. All columns must have the same length."""
     statement = f"COPY sentiment.{table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
     with connection.cursor() as cursor:
         cursor.copy_expert(statement, BytesIO(encode_rows(list(columns.values()))), COPY_CHUNK_BYTES)
 
 
-def encode_rows(columns: Sequence[Values]) -> bytes:
+def encode_rows(columns: Sequence[BytesColumn]) -> bytes:
     """Return a complete binary COPY stream of the rows."""
     rows = len(columns[0].start)
     sizes = np.full(rows, 2 + 4 * len(columns), np.int64)

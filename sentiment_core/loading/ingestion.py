@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from sentiment_core.columnar.columns import Values
+from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.drops.body import file_format
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.deduplication import Deduplicator, review_keys
@@ -23,7 +23,7 @@ class ScoredRows(NamedTuple):
 
     header: bytes
     batch: ReviewBatch
-    keys: Values
+    keys: BytesColumn
     scores: Scores
     rejected: list[RejectedRow]
 

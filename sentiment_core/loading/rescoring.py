@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sentiment_core.columnar.columns import TextColumn, Values
+from sentiment_core.columnar.columns import BytesColumn, TextColumn
 from sentiment_core.database.connection import Connection
 from sentiment_core.ledger import source_files
 from sentiment_core.ledger.models import ScoringModel
@@ -48,7 +48,7 @@ class Rescorer:
         writer = BatchWriter(self.connection, file, self.model, "rescore", self.run_id)
         for rows in self._missing(file):
             scores = self.model.scorer.score(TextColumn.from_texts(rows.text))
-            writer.copy_scores(np.array(rows.line, np.int32), Values.of_texts(rows.language), scores)
+            writer.copy_scores(np.array(rows.line, np.int32), BytesColumn.of_texts(rows.language), scores)
         moved = make_current and file.current_model_id != self.model.model_id
         if moved:
             with self.connection.cursor() as cursor:

@@ -212,7 +212,9 @@ def _read_array(path: Path, name: str, manifest: Manifest) -> NDArray[Any]:
     except ValueError as error:
         raise BundleDamaged(path=path, why=f"{file} is not an array") from error
     if (array.dtype, array.ndim) != (np.dtype(_ARRAYS[name][0]), _ARRAYS[name][1]):
-        raise BundleDamaged(path=path, why=f"{file} holds {array.dtype} of {array.ndim} dimensions")
+        raise BundleDamaged(
+            path=path, why=f"{file} has the wrong type or shape: {array.dtype} with {array.ndim} dimensions"
+        )
     return array
 
 
@@ -233,7 +235,7 @@ def _read_known_texts(path: Path, provenance: Mapping[str, Any]) -> NDArray[np.u
         return None
     content = _read(path, _KNOWN_TEXTS)
     if _hex(content) != expected:
-        raise BundleDamaged(path=path, why=f"{_KNOWN_TEXTS} is not what {_PROVENANCE} says")
+        raise BundleDamaged(path=path, why=f"{_KNOWN_TEXTS} does not match the SHA-256 in {_PROVENANCE}")
     hashes: NDArray[np.uint64] = np.load(io.BytesIO(content), allow_pickle=False)
     return hashes
 
@@ -245,8 +247,8 @@ def _read_reference(path: Path, provenance: Mapping[str, Any]) -> Reference | No
         return None
     content = _read(path, _REFERENCE)
     if _hex(content) != expected:
-        raise BundleDamaged(path=path, why=f"{_REFERENCE} is not what {_PROVENANCE} says")
+        raise BundleDamaged(path=path, why=f"{_REFERENCE} does not match the SHA-256 in {_PROVENANCE}")
     try:
         return Reference.model_validate_json(content)
     except ValidationError as error:
-        raise BundleDamaged(path=path, why=f"{_REFERENCE} is not of this release") from error
+        raise BundleDamaged(path=path, why=f"{_REFERENCE} does not have the format of this release") from error

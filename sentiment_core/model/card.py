@@ -16,26 +16,26 @@ from sentiment_core.settings import settings
 GROUP_SLICES: Final = 20
 _PLAIN: Final = ("f1", "auc", "brier", "ece")  # measures that are not ratios of rows, so they have no interval here
 _INTERVALS: Final = (
-    "95 % score intervals (E. B. Wilson, 1927), with each row taken for independent: reviews of one group are a little "
-    "alike, which makes them somewhat too narrow. Where the configuration was chosen on the same folds, held-out "
-    "figures are a little optimistic."
+    "95 % score intervals (E. B. Wilson, 1927). They assume independent rows. Reviews of one group are similar, so the "
+    "intervals are slightly too narrow. If the configuration was chosen on the same folds, the held-out metrics are "
+    "slightly too high."
 )
 _INTENDED: Final = (
-    "Tell from a customer's review whether it is {labels}: for figures over many reviews, and to sort or to find "
-    "single ones that a person then reads.",
+    "Classify customer reviews as {labels}, for statistics over many reviews, and to sort or find single reviews that "
+    "a person then reads.",
 )
 _OUT_OF_SCOPE: Final = (
-    "Decisions about a person: whom to hire, to pay, to punish or to treat.",
-    "Texts in other languages than {languages}.",
-    "Texts of another kind than those learned from, until `sentiment evaluate` has measured the model on some.",
-    "What a text says of one thing among several, irony, and feelings beyond {labels}.",
+    "Decisions about a person, such as hiring, payment, punishment or medical treatment.",
+    "Texts in languages other than {languages}.",
+    "Texts of a different kind than the training data, unless `sentiment evaluate` has measured the model on them.",
+    "Opinions about single aspects of a product, irony, and emotions other than {labels}.",
 )
 _ETHICAL: Final = (
-    "The model repeats what the labels of its training data say, prejudices too: a word for a group of people can move "
-    "a score. `sentiment predict --explain` shows which words did.",
-    "Its errors were not measured by dialect, age or origin of the authors, which the data do not tell.",
-    "It holds no text, but hashes of the n-grams and of the texts that it learned from: who has a text can find out "
-    "whether it was among them.",
+    "The model reproduces the biases in the labels of its training data. A word for a group of people can change a "
+    "score. `sentiment predict --explain` shows the effect of each word.",
+    "Errors were not measured by dialect, age or origin of the authors, because the data does not contain them.",
+    "The bundle contains no text. It contains hashes of the training n-grams and texts, so a person who has a text can "
+    "find out whether it was in the training data.",
 )
 
 
@@ -57,12 +57,15 @@ def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None)
     manifest, provenance = bundle.manifest, bundle.provenance
     held_out = _mapping(provenance.get("held_out"))
     shown, left_out = _slices(slices or {})
-    words = {"labels": " or ".join(manifest.labels), "languages": ", ".join(manifest.languages) or "those learned from"}
+    words = {
+        "labels": " or ".join(manifest.labels),
+        "languages": ", ".join(manifest.languages) or "those of the training data",
+    }
     return {
         "model": {
             "name": manifest.name,
             "digest": bundle.digest,
-            "kind": "logistic regression on weighted word n-grams, compiled to one weight an n-gram",
+            "kind": "logistic regression on weighted word n-grams, compiled to one weight per n-gram",
             "labels": list(manifest.labels),
             "languages": list(manifest.languages),
             "ngrams": len(bundle.ngrams),
@@ -106,18 +109,21 @@ def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None)
 
 
 def _limits(bundle: Bundle, slices: list[dict[str, Any]]) -> Iterator[str]:
-    yield "It knows the n-grams of its training texts only; how other kinds of text score is not known until measured."
+    yield (
+        "The model knows only the n-grams of its training texts. Its accuracy on other kinds of text is unknown until "
+        "it is measured."
+    )
     if bundle.manifest.thresholds:
-        yield "`neutral` means that the model is not sure. It has not learned what a neutral review is."
+        yield "`neutral` means that the model abstains. The training data has no neutral reviews."
     if slices:
         worst = min(slices, key=lambda each: float(each["accuracy"]["value"]))
         yield (
-            f"Of the slices below it is least accurate on {worst['slice']}: {worst['accuracy']['value']:.1%} of "
+            f"The slice with the lowest accuracy is {worst['slice']}: {worst['accuracy']['value']:.1%} of "
             f"{worst['rows']:,} rows."
         )
     else:
-        yield "It was not measured by slice."
-    yield "Whether reviews change with time is seen by watching drift, not from this card."
+        yield "Accuracy was not measured by slice."
+    yield "This card does not show whether reviews have changed since the training. Drift monitoring does."
 
 
 def _measures(found: Mapping[str, Any]) -> dict[str, Any]:

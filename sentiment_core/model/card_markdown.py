@@ -27,7 +27,7 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
     if card["slices"]:
         yield from _slice_table(card["slices"])
         if card["slices_left_out"]:
-            yield from ("", f"{card['slices_left_out']:,} smaller groups are left out here; `metrics.json` has them.")
+            yield from ("", f"{card['slices_left_out']:,} smaller groups are not shown. `metrics.json` contains them.")
     yield from _table("Calibration", ("", ""), [(_words(name), _text(value)) for name, value in calibration.items()])
     yield from _list("Limits", card["limits"])
     yield from _list("Ethical notes", card["ethical_notes"])

@@ -10,7 +10,7 @@ from sentiment_core.labels import LABELS
 from sentiment_core.model.manifest import Part
 
 # Characters of each text whose n-grams are examined, so that a sample of texts has a bounded size.
-EXAMINED_CHARACTERS: Final = 20_000
+MAX_EXAMINED_CHARACTERS: Final = 20_000
 _BINS: Final = 200  # of about equal counts, so a distance between distributions is accurate to 1/200
 
 
@@ -20,8 +20,8 @@ class Histogram(Part):
     Bin i holds the values from `edges[i - 1]`, inclusive, to `edges[i]`, exclusive, as in PostgreSQL's `width_bucket`.
     """
 
-    edges: tuple[float, ...] = Field(min_length=1, description="Ascending, each once.")
-    counts: tuple[int, ...] = Field(description="One more than edges.")
+    edges: tuple[float, ...] = Field(min_length=1, description="In strictly ascending order.")
+    counts: tuple[int, ...] = Field(description="One count per bin: one more than edges.")
     mean: float
 
     @classmethod
@@ -48,10 +48,12 @@ class Reference(Part):
     """Histograms of a training's held-out reviews. Each review is scored by a fold's model that has not seen it."""
 
     rows: int = Field(ge=1)
-    scores: Histogram = Field(description="Of the probability of positive, in single precision as it is stored.")
-    labels: dict[str, int] = Field(description="Rows of each label that the model gives, neutral where it abstains.")
-    lengths: Histogram = Field(description="Of the texts' characters.")
-    unknown: Histogram = Field(description="Of the share of a text's n-grams that the model does not know.")
+    scores: Histogram = Field(description="Histogram of the probability of positive, in single precision as stored.")
+    labels: dict[str, int] = Field(description="Number of rows by predicted label. An abstention counts as neutral.")
+    lengths: Histogram = Field(description="Histogram of the text lengths in characters.")
+    unknown: Histogram = Field(
+        description="Histogram of the fraction of a text's n-grams that are unknown to the model."
+    )
 
     @classmethod
     def of(

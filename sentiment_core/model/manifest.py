@@ -26,7 +26,7 @@ class TextRecipe(Part):
     unicode: str = Field(description="Version of the Unicode tables.")
     shortest_ngram: int = Field(ge=1)
     longest_ngram: int = Field(ge=1)
-    negation_reach: int = Field(ge=0, description="How many tokens after a negation are other tokens.")
+    negation_reach: int = Field(ge=0, description="Number of tokens after a negation that become negated tokens.")
     weighting: Literal["binary"] = Field(
         "binary", description="Each known n-gram of a text counts once; the text's vector has Euclidean length 1."
     )
@@ -39,7 +39,7 @@ class Calibration(Part):
     and one logit per label. The softmax of the logits gives the labels' probabilities.
     """
 
-    slopes: tuple[tuple[float, ...], ...] = Field(description="A row a logit, a column a margin.")
+    slopes: tuple[tuple[float, ...], ...] = Field(description="One row per logit, one column per margin.")
     intercepts: tuple[float, ...]
 
 
@@ -56,7 +56,7 @@ class TrainingData(Part):
     sha256: str
     rows: dict[str, int]
     unlabelled_sha256: str | None = Field(
-        description="Of the texts without labels that helped to count; null for none."
+        description="Digest of the unlabelled texts used in training; null if there were none."
     )
     unlabelled_rows: int = Field(ge=0)
 
@@ -64,7 +64,7 @@ class TrainingData(Part):
 class ArrayFile(Part):
     """One array of the bundle, stored as `<name>.npy`."""
 
-    size: int = Field(description="Bytes of the file.")
+    size: int = Field(description="Size of the file in bytes.")
     sha256: str
 
 
@@ -79,11 +79,11 @@ class Manifest(Part):
     )
     languages: tuple[str, ...]
     recipe: TextRecipe
-    biases: tuple[float, ...] = Field(description="One a margin.")
+    biases: tuple[float, ...] = Field(description="One per margin.")
     calibration: Calibration
-    thresholds: Thresholds | None = Field(description="Null where neutral is a label that the model was trained on.")
+    thresholds: Thresholds | None = Field(description="Null if the model was trained on neutral labels.")
     snapshot: TrainingData
-    training: dict[str, Any] = Field(description="The training configuration, as `params.yaml` gave it.")
+    training: dict[str, Any] = Field(description="The training configuration (`params.yaml`).")
     arrays: dict[Literal["ngrams", "weights", "tokens", "canonical"], ArrayFile]
 
     @property

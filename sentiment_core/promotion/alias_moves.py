@@ -32,11 +32,11 @@ from sentiment_core.promotion.history import (
     AliasTarget,
     Promotion,
     PromotionKind,
-    enter,
+    alias_lock,
     history,
-    locked,
+    insert_move,
+    reconcile_history,
     set_state,
-    settle,
     target_of,
 )
 from sentiment_core.promotion.verdict import Verdict
@@ -84,24 +84,24 @@ def promote(
     place = AliasTarget(*registry.resolve(str(version)))
     refusal: SentimentError | None = None
     promotion_id: int | None = None
-    with locked(connection, alias) as cursor:
-        standing, _ = settle(cursor, registry, alias)
+    with alias_lock(connection, alias) as cursor:
+        current, _ = reconcile_history(cursor, registry, alias)
         refused = kind == "promote" and (verdict is None or not verdict.passed)
-        if verdict is not None and (stale := _stale(verdict, place, standing)):
+        if verdict is not None and (stale := _stale(verdict, place, current)):
             refusal = VerdictStale(why=stale)
         elif refused:
-            refusal = GateRefused(version=version, alias=alias, why=verdict.why if verdict else "it was not asked")
-            enter(cursor, alias, kind, "refused", standing, place, actor, reason, verdict, registry.name)
-        elif standing.version != place.version:
-            promotion_id = enter(
-                cursor, alias, kind, "intended", standing, place, actor, reason, verdict, registry.name
+            refusal = GateRefused(version=version, alias=alias, why=verdict.why if verdict else "there is no verdict")
+            insert_move(cursor, alias, kind, "refused", current, place, actor, reason, verdict, registry.name)
+        elif current.version != place.version:
+            promotion_id = insert_move(
+                cursor, alias, kind, "intended", current, place, actor, reason, verdict, registry.name
             )
     if isinstance(refusal, GateRefused) and verdict is not None:
         _tag(registry, version, "refused", verdict)
     if refusal is not None:
         raise refusal
     if promotion_id is None:
-        return Move(alias, version, str(place.digest), False, f"version {version} is the {alias} already")
+        return Move(alias, version, str(place.digest), False, f"version {version} is already the {alias}")
     outcome = _OUTCOME_TAG[kind] if alias == CHAMPION else None
     return _carry_out(connection, registry, promotion_id, alias, place, outcome, verdict)
 
@@ -116,21 +116,21 @@ def rollback(
     `promote`.
     """
     reconcile(connection, registry, alias)
-    moves = [row for row in reversed(history(connection, alias)) if row.state == "moved"]
+    moves = [row for row in reversed(history(connection, alias, verdicts=False)) if row.state == "moved"]
     if moves and moves[-1].kind == "rollback":
         last = moves[-1]
-        detail = f"version {last.from_version} was rolled back to version {last.to_version} already; nothing was done"
+        detail = f"the last move already rolled version {last.from_version} back to {last.to_version}; nothing changed"
         return Move(alias, last.to_version or 0, last.to_digest or "", False, detail)
-    place, passed_over = _last_good(registry, alias, moves)
+    place, skipped = _last_good(registry, alias, moves)
     promotion_id: int | None = None
-    with locked(connection, alias) as cursor:
-        standing, _ = settle(cursor, registry, alias)
-        if standing == AliasTarget(moves[-1].to_version, moves[-1].to_digest):
-            promotion_id = enter(
-                cursor, alias, "rollback", "intended", standing, place, actor, reason, None, registry.name, passed_over
+    with alias_lock(connection, alias) as cursor:
+        current, _ = reconcile_history(cursor, registry, alias)
+        if current == AliasTarget(moves[-1].to_version, moves[-1].to_digest):
+            promotion_id = insert_move(
+                cursor, alias, "rollback", "intended", current, place, actor, reason, None, registry.name, skipped
             )
     if promotion_id is None:
-        raise PromotionOvertaken(why=f"the {alias} is version {standing.version} now")
+        raise PromotionOvertaken(why=f"the {alias} is now version {current.version}")
     return _carry_out(connection, registry, promotion_id, alias, place)
 
 
@@ -139,32 +139,34 @@ def reconcile(connection: Connection, registry: RegisteredModel, alias: str = CH
 
     Raises `RegistryUnavailable` when the registry fails. Nothing has changed then.
     """
-    with locked(connection, alias) as cursor:
-        _, changed = settle(cursor, registry, alias)
-    return [row for row in history(connection, alias) if row.promotion_id in changed]
+    with alias_lock(connection, alias) as cursor:
+        _, changed = reconcile_history(cursor, registry, alias)
+    return history(connection, alias, ids=changed) if changed else []
 
 
 def disagreement(connection: Connection, registry: RegisteredModel, alias: str = CHAMPION) -> str | None:
     """Return a message on how history and registry disagree about an alias, or None if they agree. Change nothing."""
-    rows = history(connection, alias)
+    rows = history(connection, alias, verdicts=False)
     open_rows = [row for row in rows if row.state == "intended"]
     known = next((AliasTarget(row.to_version, row.to_digest) for row in rows if row.state == "moved"), NO_TARGET)
-    standing = target_of(registry.standing(alias))
+    current = target_of(registry.version_of_alias(alias))
     if open_rows:
-        return f"a move of the {alias} to version {open_rows[0].to_version} is under way, or was cut off"
-    if known == standing:
+        return f"a move of the {alias} to version {open_rows[0].to_version} is running, or its process stopped"
+    if known == current:
         return None
-    said, found = (f"version {place.version}" if place.version else "no version" for place in (known, standing))
-    return f"by the history the {alias} is {said}, in the registry it is {found}"
+    said, found = (f"version {place.version}" if place.version else "no version" for place in (known, current))
+    return f"the {alias} is {said} in the history and {found} in the registry"
 
 
-def _stale(verdict: Verdict, place: AliasTarget, standing: AliasTarget) -> str | None:
+def _stale(verdict: Verdict, place: AliasTarget, current: AliasTarget) -> str | None:
     """Return why a verdict does not apply to this move, or None if it applies."""
     if verdict.challenger != place.digest:
-        return f"it judges the model {verdict.challenger[:12]}, version {place.version} is {str(place.digest)[:12]}"
-    if place.version != standing.version and verdict.champion != standing.digest:
+        return (
+            f"it is about the model {verdict.challenger[:12]}, and version {place.version} is {str(place.digest)[:12]}"
+        )
+    if place.version != current.version and verdict.champion != current.digest:
         compared = verdict.champion[:12] if verdict.champion else "none"
-        return f"it compares with the champion {compared}, and the champion is {(standing.digest or 'none')[:12]} now"
+        return f"it compares with the champion {compared}, and the champion is now {(current.digest or 'none')[:12]}"
     return None
 
 
@@ -180,7 +182,7 @@ def _carry_out(
     """Move the alias as the intended row says, and settle the row by the outcome."""
     version = int(place.version or 0)
     try:
-        with locked(connection, alias) as cursor:
+        with alias_lock(connection, alias) as cursor:
             cursor.execute("SELECT state, detail FROM sentiment.promotion WHERE promotion_id = %s", (promotion_id,))
             state, detail = cursor.fetchone()  # type: ignore[misc]
             if state != "intended":
@@ -195,7 +197,7 @@ def _carry_out(
             reconcile(connection, registry, alias)
         if not _has_moved(connection, promotion_id):
             raise
-    return Move(alias, version, str(place.digest), True, f"version {version} is the {alias} now")
+    return Move(alias, version, str(place.digest), True, f"version {version} is now the {alias}")
 
 
 def _has_moved(connection: Connection, promotion_id: int) -> bool:
@@ -213,20 +215,20 @@ def _tag(registry: RegisteredModel, version: int, outcome: str, verdict: Verdict
 def _last_good(registry: RegisteredModel, alias: str, moves: Sequence[Promotion]) -> tuple[AliasTarget, str]:
     """Return the target of a rollback, and a message about the versions it skips. Raises `RollbackImpossible`."""
     if not moves:
-        raise RollbackImpossible(alias=alias, why="the history knows of no move of it")
+        raise RollbackImpossible(alias=alias, why="the history has no move of it")
     current = AliasTarget(moves[-1].to_version, moves[-1].to_digest)
-    passed_over: list[str] = []
+    skipped: list[str] = []
     for place in reversed(_stack(moves)[:-1]):
         if place.digest is None or place.digest == current.digest:
             continue
         try:
             registry.fetch(int(place.version or 0))
             if registry.resolve(str(place.version))[1] == place.digest:
-                return place, "; ".join(passed_over)
-            passed_over.append(f"version {place.version} holds another bundle now")
+                return place, "; ".join(skipped)
+            skipped.append(f"version {place.version} now has another bundle")
         except (ModelUnknown, BundleMissing, BundleDamaged, BundleTooOld, BundleTooNew) as error:
-            passed_over.append(f"version {place.version} was passed over: {error}")
-    why = "; ".join(passed_over) or "the history knows of no good version before this one"
+            skipped.append(f"version {place.version} was skipped: {error}")
+    why = "; ".join(skipped) or "the history has no earlier good version"
     raise RollbackImpossible(alias=alias, why=why)
 
 

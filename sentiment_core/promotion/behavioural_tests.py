@@ -61,7 +61,7 @@ class Cases(_Case):
         """Read a file of cases, by default the package's. Raises `PolicyInvalid` when it is invalid or has no case."""
         cases = read_yaml(path or DEFAULT_CASES, cls)
         if not (cases.functionality or cases.direction or cases.invariance or cases.facts):
-            raise PolicyInvalid(path=path or DEFAULT_CASES, why="it holds no case")
+            raise PolicyInvalid(path=path or DEFAULT_CASES, why="it has no cases")
         return cases
 
 
@@ -91,6 +91,6 @@ def _outcomes(scorer: Scorer, cases: Cases) -> Iterator[BehaviourResult]:
     for same in cases.invariance:
         before, after = score(same.text), score(same.to)
         holds = abs(after - before) <= _SAME and (before >= 0.5) == (after >= 0.5)
-        yield BehaviourResult(f"stays: {same.text!r} to {same.to!r}", holds)
+        yield BehaviourResult(f"unchanged: {same.text!r} to {same.to!r}", holds)
     for fact in cases.facts:
-        yield BehaviourResult(f"judges nothing: {fact!r}", 1 - _SURE <= score(fact) <= _SURE)
+        yield BehaviourResult(f"no opinion: {fact!r}", 1 - _SURE <= score(fact) <= _SURE)

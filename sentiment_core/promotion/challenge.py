@@ -39,14 +39,15 @@ def judge_version(
     """
     number, digest = registry.resolve(version)
     challenger = Bundle.load(registry.fetch(number).path)
-    standing = registry.standing(CHAMPION)
+    champion_version = registry.version_of_alias(CHAMPION)
     champion = None
-    if standing is not None:
+    if champion_version is not None:
         try:
-            champion = Bundle.load(registry.fetch(standing.version).path)
+            champion = Bundle.load(registry.fetch(champion_version.version).path)
         except TerminalError as error:
-            why = f"the champion, version {standing.version}, cannot be compared with: {error}"
-            return unjudged(digest, standing.digest or None, policy, "champion", why)
+            fault = str(error).rstrip(".")
+            why = f"the champion, version {champion_version.version}, cannot be loaded for the comparison: {fault}"
+            return unjudged(digest, champion_version.digest or None, policy, "champion", why)
     stored = stored_reviews(connection, policy.shadow) if connection is not None and champion is not None else None
     return judge(challenger, champion, rows, policy, stored)
 
@@ -84,5 +85,5 @@ def judge_only(
     if not verdict.passed:
         raise GateWouldRefuse(version=version, alias=CHAMPION, why=verdict.why)
     return ChallengeOutcome(
-        False, f"the gate would let version {version} become the {CHAMPION}; it was not to be promoted yet"
+        False, f"version {version} passes the gate. It is not the {CHAMPION}, because promotion was not requested"
     )

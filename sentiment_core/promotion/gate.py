@@ -28,7 +28,7 @@ from sentiment_core.promotion.shadow_sample import StoredComparison
 from sentiment_core.promotion.verdict import GateCheck, Verdict
 from sentiment_core.text.fingerprints import are_known, hash_each
 
-_NO_CHAMPION: Final = "there is no champion to compare with: absolute bounds only"
+_NO_CHAMPION: Final = "there is no champion, so only absolute bounds are checked"
 _SHOWN: Final = 5  # maximum number of slices or cases that a check names
 _SHOWN_CHARACTERS: Final = 120  # maximum characters of each name
 _TIMED_BYTES: Final = 2_000_000
@@ -117,11 +117,11 @@ def _unusable(bundles: Sequence[Bundle], rows: LabelledReviews) -> Iterator[Gate
     """Yield a failed check for each reason why models and rows do not fit together."""
     for role, bundle in zip(("challenger", "champion"), bundles, strict=False):
         if bundle.known_texts is None:
-            why = f"the {role} has kept no hashes of the texts that it learned from, so no row is known to be new to it"
-            yield GateCheck.failed("unseen rows", f"{why}; train it again")
+            why = f"the bundle of the {role} has no hashes of its training texts, so unseen rows cannot be determined"
+            yield GateCheck.failed("unseen rows", f"{why}; train the model again")
         if set(bundle.manifest.labels) != set(rows.names):
-            known, given = (" and ".join(names) or "nothing" for names in (bundle.manifest.labels, rows.names))
-            yield GateCheck.failed("labels", f"the {role} knows {known}, the rows are labelled {given}")
+            known, given = (" and ".join(names) or "none" for names in (bundle.manifest.labels, rows.names))
+            yield GateCheck.failed("labels", f"the {role} has the labels {known}, and the rows have the labels {given}")
 
 
 def _unseen(bundles: Sequence[Bundle], rows: LabelledReviews) -> NDArray[np.bool_]:
@@ -136,10 +136,12 @@ def _unseen(bundles: Sequence[Bundle], rows: LabelledReviews) -> NDArray[np.bool
 
 def _too_few(challenger: Bundle, unseen: LabelledReviews, policy: GatePolicy) -> Iterator[GateCheck]:
     if len(unseen.texts) < policy.least_rows:
-        detail = f"{len(unseen.texts)} rows are new to both models, and the policy wants {policy.least_rows}"
+        detail = f"{len(unseen.texts)} rows are new to both models, and the policy requires {policy.least_rows}"
         yield GateCheck.at_least("unseen rows", len(unseen.texts), policy.least_rows, detail)
     elif set(unseen.names) != set(challenger.manifest.labels):
-        yield GateCheck.failed("labels", f"of the rows that are new to both models all are {' or '.join(unseen.names)}")
+        yield GateCheck.failed(
+            "labels", f"all rows that are new to both models have the label {' or '.join(unseen.names)}"
+        )
 
 
 def _checks(
@@ -180,8 +182,8 @@ def _metric_checks(
         def found() -> GateCheck:
             value = float(getattr(challenger.metrics, metric))
             before = float(getattr(champion.metrics, metric)) if champion else 0.0
-            told = f", the champion's is {before:.4f}" if champion else ""
-            return compare(name, value, bound_of(before), f"the challenger's {metric} is {value:.4f}{told}")
+            other = f", the champion's is {before:.4f}" if champion else ""
+            return compare(name, value, bound_of(before), f"the challenger's {metric} is {value:.4f}{other}")
 
         name = f"{metric} {kind}"
         if champion is None and kind != "threshold":
@@ -203,7 +205,7 @@ def _comparison(challenger: _Contender, champion: _Contender | None, policy: Gat
     if champion is None:
         return GateCheck.skipped(name, _NO_CHAMPION)
     found = paired_difference(challenger.correct, champion.correct, wanted.confidence)
-    detail = f"{_points(found)}, of which the lower bound must be above {100 * wanted.bound:+.2f}"
+    detail = f"{_points(found)}; the lower bound must be above {100 * wanted.bound:+.2f}"
     return GateCheck.above(name, found.low, wanted.bound, detail)
 
 
@@ -225,7 +227,7 @@ def _slices(challenger: _Contender, champion: _Contender | None, policy: GatePol
     worse = [name for name in order if found[name].high < bound]
     shown = _some([f"{name}: {_points(found[name])}" for name in worse or order[:1]])
     return GateCheck.at_least(
-        "slices", found[order[0]].high, bound, f"of {len(found)} slices {len(worse)} got worse; {shown}"
+        "slices", found[order[0]].high, bound, f"{len(worse)} of {len(found)} slices are worse; {shown}"
     )
 
 
@@ -233,11 +235,11 @@ def _latency(challenger: _Contender, champion: _Contender | None, policy: GatePo
     contenders = [challenger, *([champion] if champion else [])]
     took = _us_per_text([contender.scorer for contender in contenders], challenger.rows.texts)
     bounds = policy.latency
-    yield GateCheck.at_most("latency", took[0], bounds.most_us_per_text, f"{took[0]:.1f} µs a text on one thread")
+    yield GateCheck.at_most("latency", took[0], bounds.most_us_per_text, f"{took[0]:.1f} µs per text on one thread")
     if champion is None:
         yield GateCheck.skipped("latency ratio", _NO_CHAMPION)
     else:
-        detail = f"{took[0]:.1f} µs a text, the champion takes {took[1]:.1f} µs"
+        detail = f"{took[0]:.1f} µs per text; the champion takes {took[1]:.1f} µs"
         yield GateCheck.at_most("latency ratio", took[0] / took[1], bounds.most_ratio, detail)
 
 
@@ -256,11 +258,11 @@ def _us_per_text(scorers: Sequence[Scorer], texts: Sequence[str]) -> list[float]
 
 def _size(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> Iterator[GateCheck]:
     size, bounds = challenger.size, policy.size
-    yield GateCheck.at_most("size", size, bounds.most_bytes, f"its arrays have {size:,} bytes")
+    yield GateCheck.at_most("size", size, bounds.most_bytes, f"the model's arrays have {size:,} bytes")
     if champion is None:
         yield GateCheck.skipped("size ratio", _NO_CHAMPION)
     else:
-        detail = f"{size:,} bytes, the champion has {champion.size:,}"
+        detail = f"{size:,} bytes; the champion has {champion.size:,}"
         yield _evaluated(
             "size ratio", lambda: GateCheck.at_most("size ratio", size / champion.size, bounds.most_ratio, detail)
         )
@@ -272,13 +274,14 @@ def _behaviour(challenger: _Contender, policy: GatePolicy) -> GateCheck:
     if not set(cases.languages) & set(languages):
         known, given = ", ".join(languages) or "none", ", ".join(cases.languages)
         return GateCheck.failed(
-            "behaviour", f"the model's languages are {known}, the cases are in {given}; name a file of others"
+            "behaviour",
+            f"the model's languages are {known}, and the cases are in {given}; configure cases in these languages",
         )
     outcomes = run_cases(challenger.scorer, cases)
     broken = [outcome.case for outcome in outcomes if not outcome.holds]
     share = 1 - len(broken) / len(outcomes)
-    detail = f"{len(outcomes) - len(broken)} of {len(outcomes)} cases hold" + (
-        f"; not {_some(broken)}" if broken else ""
+    detail = f"{len(outcomes) - len(broken)} of {len(outcomes)} cases pass" + (
+        f"; failed: {_some(broken)}" if broken else ""
     )
     return GateCheck.at_least("behaviour", share, policy.behaviour.least_share, detail)
 
@@ -287,7 +290,7 @@ def _shadow(
     challenger: _Contender, champion: _Contender | None, policy: GatePolicy, stored: StoredComparison | None
 ) -> Iterator[GateCheck]:
     if champion is None or stored is None or stored.reviews is None:
-        why = "there is no database of stored reviews" if stored is None else stored.why_none
+        why = "no database with stored reviews is configured" if stored is None else stored.why_none
         yield GateCheck.skipped("shadow", _NO_CHAMPION if champion is None else why)
         return
     reviews, bounds = stored.reviews, policy.shadow
@@ -295,7 +298,7 @@ def _shadow(
     labels = [each.scorer.score(column, joblib.cpu_count()).label for each in (challenger, champion)]
     changed = labels[0] != labels[1]
     share = float(changed.mean())
-    detail = f"{changed.sum()} of {len(changed)} stored reviews change their label"
+    detail = f"{changed.sum()} of {len(changed)} stored reviews get another label"
     yield GateCheck.at_most("shadow", share, bounds.most_changed, detail)
     slices = {name: float(changed[rows].mean()) for name, rows in slices_of(reviews, policy.slices.least_rows).items()}
     if not slices:
@@ -305,7 +308,7 @@ def _shadow(
     beyond = [name for name in order if slices[name] > bounds.most_changed_slice]
     shown = _some([f"{name}: {slices[name]:.1%} of the labels change" for name in beyond or order[:1]])
     yield GateCheck.at_most(
-        "shadow slices", slices[order[0]], bounds.most_changed_slice, f"of {len(slices)} slices {shown}"
+        "shadow slices", slices[order[0]], bounds.most_changed_slice, f"{len(slices)} slices; {shown}"
     )
 
 

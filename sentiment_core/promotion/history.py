@@ -1,6 +1,6 @@
-"""The promotion history in the table `promotion`: insert and settle rows, and reconcile them with the registry."""
+"""The promotion history in table `promotion`: insert rows, set their state, and reconcile them with the registry."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -49,19 +49,27 @@ NO_TARGET: Final = AliasTarget(None, None)
 _COLUMNS: Final = ", ".join(Promotion._fields)
 
 
-def history(connection: Connection, alias: str | None = None, most: int = 10_000) -> list[Promotion]:
-    """Return the newest `most` rows of the history of one alias, or of all aliases, newest first."""
-    with connection, connection.cursor() as cursor:
+def history(
+    connection: Connection, alias: str | None = None, *, ids: Collection[int] | None = None, verdicts: bool = True
+) -> list[Promotion]:
+    """Return all rows of the history of one alias, or of all aliases, newest first.
+
+    `ids` selects rows. Without `verdicts`, the verdict of each row is None, which saves the memory of their JSON.
+    """
+    columns = _COLUMNS if verdicts else _COLUMNS.replace("verdict", "NULL")
+    with connection, connection.cursor("promotions") as cursor:  # fetches page by page
         cursor.execute(
-            f"SELECT {_COLUMNS} FROM sentiment.promotion"  # noqa: S608 -- column names from this module
-            " WHERE %s IS NULL OR alias = %s ORDER BY promotion_id DESC LIMIT %s",
-            (alias, alias, most),
+            f"SELECT {columns} FROM sentiment.promotion"  # noqa: S608 -- column names from this module
+            " WHERE (%(alias)s IS NULL OR alias = %(alias)s)"
+            " AND (%(ids)s::bigint[] IS NULL OR promotion_id = ANY (%(ids)s::bigint[]))"
+            " ORDER BY promotion_id DESC",
+            {"alias": alias, "ids": None if ids is None else list(ids)},
         )
-        return [Promotion(*row) for row in cursor.fetchall()]
+        return [Promotion(*row) for row in cursor]
 
 
 @contextmanager
-def locked(connection: Connection, alias: str) -> Iterator[Cursor]:
+def alias_lock(connection: Connection, alias: str) -> Iterator[Cursor]:
     """Yield a cursor in a transaction that holds the alias's advisory lock; commit at the end.
 
     The lock serializes the moves of an alias.
@@ -77,22 +85,27 @@ def target_of(version: ModelVersion | None) -> AliasTarget:
     return AliasTarget(version.version, version.digest or None) if version else NO_TARGET
 
 
-def settle(cursor: Cursor, registry: RegisteredModel, alias: str) -> tuple[AliasTarget, set[int]]:
-    """Settle intended rows and record external moves, so that the history agrees with the registry.
+def reconcile_history(cursor: Cursor, registry: RegisteredModel, alias: str) -> tuple[AliasTarget, set[int]]:
+    """Set the state of intended rows and record external moves, so that the history agrees with the registry.
 
     Returns the alias's current target and the ids of the rows that changed.
     """
-    standing = target_of(registry.standing(alias))
+    current = target_of(registry.version_of_alias(alias))
     cursor.execute(
         "SELECT promotion_id, to_version FROM sentiment.promotion WHERE alias = %s AND state = 'intended'", (alias,)
     )
     changed = set()
     for promotion_id, version in cursor.fetchall():
-        if version == standing.version:
-            set_state(cursor, promotion_id, "moved", "it was cut off after the alias had moved")
+        if version == current.version:
+            set_state(cursor, promotion_id, "moved", "the process stopped after the alias had moved")
         else:
-            found = f"version {standing.version}" if standing.version else "no version"
-            set_state(cursor, promotion_id, "failed", f"it was cut off or overtaken; the alias names {found}")
+            found = f"version {current.version}" if current.version else "no version"
+            set_state(
+                cursor,
+                promotion_id,
+                "failed",
+                f"the process stopped before the alias moved, or another move was faster. The alias names {found}",
+            )
         changed.add(promotion_id)
     cursor.execute(
         "SELECT to_version, to_digest FROM sentiment.promotion WHERE alias = %s AND state = 'moved'"
@@ -100,15 +113,18 @@ def settle(cursor: Cursor, registry: RegisteredModel, alias: str) -> tuple[Alias
         (alias,),
     )
     known = AliasTarget(*(cursor.fetchone() or NO_TARGET))
-    if known != standing:
-        begins = (
-            "it stood when the history began" if known == NO_TARGET else "it was moved in MLflow, past this history"
+    if known != current:
+        reason = (
+            "the alias existed before the history" if known == NO_TARGET else "the alias was moved in MLflow directly"
         )
-        changed.add(enter(cursor, alias, "external", "moved", known, standing, "MLflow", begins, None, registry.name))
-    return standing, changed
+        promotion_id = insert_move(
+            cursor, alias, "external", "moved", known, current, "MLflow", reason, None, registry.name
+        )
+        changed.add(promotion_id)
+    return current, changed
 
 
-def enter(
+def insert_move(
     cursor: Cursor,
     alias: str,
     kind: PromotionKind,
@@ -121,7 +137,7 @@ def enter(
     name: str,
     detail: str = "",
 ) -> int:
-    """Insert a row into the history and return its id. Also insert the target model, under the registered name."""
+    """Insert a row into `promotion` and return its id. Also insert the target model, under the registered name."""
     if after.digest is not None:
         ensure_digest(cursor, after.digest, name, after.version)
     cursor.execute(

@@ -34,7 +34,7 @@ class MetricBounds(_Section):
     @model_validator(mode="after")
     def _bounds_something(self) -> Self:
         if self.threshold is self.min_absolute_change is self.min_relative_change is None:
-            raise ValueError("name threshold, min_absolute_change or min_relative_change")
+            raise ValueError("set threshold, min_absolute_change or min_relative_change")
         return self
 
 

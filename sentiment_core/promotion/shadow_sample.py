@@ -41,7 +41,8 @@ def stored_reviews(connection: Connection, policy: ShadowPolicy) -> StoredCompar
         cursor.execute(_RECENT, {"days": policy.days, "rows": policy.most_rows})
         rows = cursor.fetchall()
     if len(rows) < policy.least_rows:
-        why = f"the newest {policy.days} days have {len(rows)} stored reviews, and the policy wants {policy.least_rows}"
+        found = f"the newest {policy.days} days have {len(rows)} stored reviews"
+        why = f"{found}, and the policy requires {policy.least_rows}"
         return StoredComparison(None, why)
     texts, labels, ratings, groups = (list(column) for column in zip(*rows, strict=True))
     return StoredComparison(

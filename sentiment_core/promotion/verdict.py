@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 # Maximum bytes of a tag value that MLflow guarantees for every backend store.
-MOST_TAG_BYTES = 5_000
+MAX_TAG_BYTES = 5_000
 
 
 class GateCheck(BaseModel):
@@ -85,7 +85,7 @@ class Verdict(BaseModel):
         return {"passed": self.passed} | self.model_dump(mode="json")
 
     def tag(self) -> str:
-        """Return the verdict as JSON that fits into an MLflow tag (`MOST_TAG_BYTES`)."""
+        """Return the verdict as JSON that fits into an MLflow tag (`MAX_TAG_BYTES`)."""
         short: dict[str, Any] = {
             "passed": self.passed,
             "champion": self.champion and self.champion[:12],
@@ -93,7 +93,7 @@ class Verdict(BaseModel):
             "rows": self.rows,
             "checks": {check.name: [check.outcome, check.figure, check.bound] for check in self.checks},
         }
-        if len(json.dumps(short).encode()) > MOST_TAG_BYTES:
+        if len(json.dumps(short).encode()) > MAX_TAG_BYTES:
             short["checks"] = {check.name: check.outcome for check in self.failures[:20]}
         return json.dumps(short)
 

@@ -19,7 +19,7 @@ _TIMEOUT_S = 120
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 # Parts of a URI that must not be shown: user and password before the host, and signatures in the query string.
 _SECRETS = re.compile(r"(?<=://)[^/\s@]+@|\?[^\s'\"]+")
-_LONGEST_REASON = 300
+_MAX_REASON_CHARACTERS = 300
 
 
 def download(server: str, artifact_uri: str, folder: Path) -> Path:
@@ -43,7 +43,7 @@ def download(server: str, artifact_uri: str, folder: Path) -> Path:
             env=os.environ | _QUIET,
         )
     except subprocess.TimeoutExpired:
-        raise RegistryUnavailable(uri=server, why=f"its files did not come within {_TIMEOUT_S} s") from None
+        raise RegistryUnavailable(uri=server, why=f"its files were not downloaded within {_TIMEOUT_S} s") from None
     try:
         answer = json.loads(run.stdout.splitlines()[-1])
     except (ValueError, IndexError):
@@ -55,7 +55,7 @@ def download(server: str, artifact_uri: str, folder: Path) -> Path:
     return Path(answer["path"])
 
 
-def without_secrets(text: str) -> str:
+def redact(text: str) -> str:
     """Return a message with passwords and signatures removed from the URIs in it."""
     return _SECRETS.sub("", text)
 
@@ -76,7 +76,7 @@ def _download(wanted: dict[str, str]) -> dict[str, Any]:
         package = (error.name or "").partition(".")[0]
         return {"missing": f"the package {package}, which reads {scheme}: addresses, is not installed"}
     except Exception as error:  # noqa: BLE001 -- each artifact store's client raises its own exceptions
-        why = without_secrets(f"{type(error).__name__}: {error}")[:_LONGEST_REASON]
+        why = redact(f"{type(error).__name__}: {error}")[:_MAX_REASON_CHARACTERS]
         if scheme == "file":
             return {"missing": f"they cannot be read on this machine's disk ({why})"}
         return {"failed": f"its store for {scheme}: addresses failed ({why})"}

@@ -73,7 +73,7 @@ class RegisteredModel:
             raise ModelUnknown(model=f"{self.name}@{wanted}", why=why)
         return version.version, version.digest
 
-    def standing(self, alias: str) -> ModelVersion | None:
+    def version_of_alias(self, alias: str) -> ModelVersion | None:
         """Return the version that an alias names, or None. Its digest is '' if the version has no digest tag."""
         try:
             found = self._lookup(alias, "registered-models/alias", name=self.name, alias=alias)

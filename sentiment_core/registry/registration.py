@@ -7,13 +7,15 @@ from typing import Final
 
 import mlflow.pyfunc
 import pandas as pd
+from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 from sentiment_core import __version__
 from sentiment_core.model.bundle import Bundle
-from sentiment_core.registry.mlflow_client import answering, experiment_id
+from sentiment_core.registry.mlflow_client import already_exists, experiment_id, mlflow_client
 from sentiment_core.registry.names import DIGEST_TAG
 
 _LOGGED_MODEL: Final = "models:/"
@@ -29,7 +31,7 @@ def register(tracking_uri: str, name: str, bundle_path: Path, bundle: Bundle, ru
         outputs=Schema([ColSpec(DataType.double, "score"), ColSpec(DataType.string, "label")]),
     )
     tags = {DIGEST_TAG: bundle.digest, "release": __version__}
-    with answering(tracking_uri) as client:
+    with mlflow_client(tracking_uri) as client:
         experiment = client.get_run(run_id).info.experiment_id if run_id else experiment_id(client, name)
         logged = client.create_logged_model(
             experiment, name=name, source_run_id=run_id, tags=tags, model_type="sentiment"
@@ -49,16 +51,24 @@ def register(tracking_uri: str, name: str, bundle_path: Path, bundle: Bundle, ru
             )
             client.log_model_artifacts(logged.model_id, str(folder))
         client.finalize_logged_model(logged.model_id, "READY")
-        if not client.search_registered_models(f"name = '{name}'"):
-            client.create_registered_model(name)
+        ensure_registered_model(client, name)
         source = _LOGGED_MODEL + logged.model_id
         made = client.create_model_version(name, source, run_id=run_id, tags=tags, model_id=logged.model_id)
         return int(made.version)
 
 
+def ensure_registered_model(client: MlflowClient, name: str) -> None:
+    """Create the registered model if it does not exist. Processes may call this at the same time."""
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if not already_exists(error):
+            raise
+
+
 def link(tracking_uri: str, name: str, version: int, run_id: str) -> None:
     """Record the version, and the logged model that it was created from, as the output of a run."""
-    with answering(tracking_uri) as client:
+    with mlflow_client(tracking_uri) as client:
         source = client.get_model_version(name, str(version)).source
         if source.startswith(_LOGGED_MODEL):  # otherwise another program registered it from other files
             client.log_outputs(run_id, [LoggedModelOutput(source.removeprefix(_LOGGED_MODEL), 0)])

@@ -20,8 +20,8 @@ from sentiment_core.errors import RegistryRefused, RegistryUnavailable
 
 _API = "/api/2.0/mlflow"
 _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
-TRY_AGAIN = (408, 425, 429)
-_DEEPEST = 4
+RETRYABLE_STATUSES = (408, 425, 429)
+_MAX_DEPTH = 4
 _CHUNK = 1 << 20
 
 
@@ -58,7 +58,7 @@ class TrackingServer:
 
     def download(self, root: str, folder: Path) -> None:
         """Copy all files below the artifact path `root` into `folder`."""
-        for path, size in self._walk(root, _DEEPEST):
+        for path, size in self._walk(root, _MAX_DEPTH):
             target = folder / PurePosixPath(path).relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
@@ -93,11 +93,11 @@ class TrackingServer:
         return request
 
     def _chunks(self, request: Request) -> Iterator[bytes]:
-        with self._answering():
+        with self._translated_errors():
             answer = urlopen(request, timeout=self._timeout_s)  # noqa: S310
         with answer:
             while True:
-                with self._answering():
+                with self._translated_errors():
                     chunk: bytes = answer.read(_CHUNK)
                 if not chunk:
                     return
@@ -113,7 +113,7 @@ class TrackingServer:
         return parsed
 
     @contextmanager
-    def _answering(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except HTTPError as error:
@@ -130,7 +130,7 @@ class TrackingServer:
         except (ValueError, LookupError, TypeError, OSError):
             message, error_code = error.reason, ""
         why = f"HTTP {error.code}, {message}"
-        if error.code >= 500 or error.code in TRY_AGAIN:
+        if error.code >= 500 or error.code in RETRYABLE_STATUSES:
             raise RegistryUnavailable(uri=self.uri, why=why) from error
         raise RegistryRefused(uri=self.uri, why=why, status=error.code, error_code=error_code) from error
 

@@ -1,4 +1,4 @@
-"""From margins to probabilities, and the band of probabilities in which a model does not decide."""
+"""Calibration of margins to probabilities, and the neutral band, in which a model abstains."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,15 @@ from sentiment_core.model.manifest import Calibration, Thresholds
 def platt_scaling(margins: NDArray[np.float64], labels: NDArray[np.int8]) -> Calibration:
     """Fit the logistic curve from held-out margins, of shape (n, margins), to their labels (Platt, 1999).
 
-    Of several margins it is the multinomial logistic regression on all of them, whose logits sum up to 0. Raises
-    `TrainingDataInvalid` when the margins do not grow with their labels.
+    For several margins, fit a multinomial logistic regression on all margins. Its logits sum to 0. Raises
+    `TrainingDataInvalid` when the margins do not increase with the labels.
     """
     curve = LogisticRegression(C=np.inf).fit(margins, labels)
     slopes, intercepts = curve.coef_, curve.intercept_
     if np.trace(slopes) <= 0:
         raise TrainingDataInvalid(
-            why="what a model learns from some of its texts does not tell the labels of the others"
+            why="on held-out folds the model's scores do not increase with the labels, so it has learned nothing that "
+            "generalises. Check the labels, or add rows"
         )
     if len(slopes) > 1:
         slopes, intercepts = slopes - slopes.mean(axis=0), intercepts - intercepts.mean()
@@ -37,20 +38,22 @@ def calibrated(margins: NDArray[np.float64], calibration: Calibration) -> NDArra
 
 
 def uncalibrated(margins: int) -> Calibration:
-    """Return the calibration that takes margins for logits as they are."""
+    """Return the identity calibration: the margins are the logits."""
     return Calibration(slopes=tuple(map(tuple, np.eye(margins).tolist())), intercepts=(0.0,) * margins)
 
 
-def neutral_band(scores: NDArray[np.float64], positive: NDArray[np.bool_], accuracy: float, most: float) -> Thresholds:
-    """Choose the narrowest band around 0.5 outside of which held-out accuracy is nowhere below `accuracy`.
+def neutral_band(
+    scores: NDArray[np.float64], positive: NDArray[np.bool_], accuracy: float, max_fraction: float
+) -> Thresholds:
+    """Return the narrowest band around 0.5 outside which held-out accuracy is at least `accuracy` everywhere.
 
-    Accuracy as a function of the distance from 0.5 is estimated by isotonic regression: it grows with the distance.
-    The band holds at most the share `most` of the n held-out scores.
+    Isotonic regression estimates accuracy as a function of the distance from 0.5, assuming that it increases. The band
+    contains at most the fraction `max_fraction` of the n held-out scores.
     """
     distance = np.abs(scores - 0.5)
     correct = (scores >= 0.5) == positive
     local = IsotonicRegression(out_of_bounds="clip").fit(distance, correct).predict(distance)
     uncertain = np.sort(distance[local < accuracy])
-    widest = np.sort(distance)[int(most * len(distance)) - 1] if most * len(distance) >= 1 else 0.0
+    widest = np.sort(distance)[int(max_fraction * len(distance)) - 1] if max_fraction * len(distance) >= 1 else 0.0
     half = min(float(uncertain[-1]) if len(uncertain) else 0.0, float(widest), 0.5)
     return Thresholds(neutral_low=0.5 - half, neutral_high=0.5 + half)

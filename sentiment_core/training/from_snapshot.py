@@ -1,4 +1,4 @@
-"""From labelled data to a model, in steps that a task each can take: make a snapshot, check it, train on it."""
+"""Train on labelled data in separate steps: make a snapshot, check it, train on it."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -42,7 +42,7 @@ _SHOWN: Final = 10  # near-duplicates in the manifest
 
 
 class MadeSnapshot(NamedTuple):
-    """A snapshot, and whether it was not stored before."""
+    """A snapshot, and whether this call stored it."""
 
     snapshot: Snapshot
     new: bool
@@ -53,7 +53,8 @@ def make_snapshot(
 ) -> MadeSnapshot:
     """Collect the labelled data of some days, split it, and store it as a snapshot.
 
-    An erasure waits until it is stored, and so reaches it. Raises what `collect` and `SnapshotStore.write` do.
+    An erasure waits until the snapshot is stored, and then erases from it too. Raises the errors of `collect` and
+    `SnapshotStore.write`.
     """
     with connection, connection.cursor() as cursor:
         collected = collect(connection, cursor, storage, settings, params, days)
@@ -62,10 +63,9 @@ def make_snapshot(
 
 
 def divide(collected: Collected, params: Params, days: Days = ALL_DAYS) -> Snapshot:
-    """Put each row on its side, by its group, and describe all in a manifest.
+    """Assign each row to a side by its group, and describe the snapshot in a manifest.
 
-    A row on the test side whose text is also on the training side, or of whose runs of eight words more than half are,
-    is left out.
+    A test row is left out if its text, or more than half of its runs of eight words, also occurs on the training side.
     """
     rows = [row._replace(side=side) for row, side in zip(collected.rows, _sides(collected.rows, params), strict=True)]
     training, test, near = (
@@ -97,10 +97,10 @@ def train_snapshot(
     unlabelled: Sequence[str] = (),
     step: TrainingStep = lambda _: None,
 ) -> Trained:
-    """Train on a snapshot, if it passes the checks of the configuration: always the same model of the same snapshot.
+    """Train on a snapshot if it passes the checks of the configuration. The same snapshot gives the same model.
 
-    Its test side is the bundle's test data, whatever `params.data.test_size` says. Raises `ChecksFailed` and
-    `TrainingDataInvalid`.
+    The test side of the snapshot is the bundle's test data, and `params.data.test_size` is ignored. Raises
+    `ChecksFailed` and `TrainingDataInvalid`.
     """
     require_passed(check(snapshot, params))
     known = {
@@ -122,7 +122,7 @@ def _sides(rows: Sequence[Row], params: Params) -> list[Side]:
 
 
 def _near_training(texts: Sequence[str], test: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Tell for each text whether it is on the test side and nearly the same as texts on the other one."""
+    """Return a mask of the test texts that are near-duplicates of training texts."""
     near = np.zeros(len(texts), np.bool_)
     if test.any() and not test.all():
         held_out, learned = ([texts[row] for row in np.flatnonzero(side).tolist()] for side in (test, ~test))

@@ -1,4 +1,4 @@
-"""Would more labelled reviews help: how good models are that learn from a part of them."""
+"""The learning curve: accuracy of models trained on fractions of the labelled reviews."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,19 +18,19 @@ def learning_curve(
     shares: Sequence[float] = SHARES,
     step: TrainingStep = lambda _: None,
 ) -> tuple[LearningPoint, ...]:
-    """Cross-validate with each share of the groups to learn from; the last point is the training's own, with all.
+    """Cross-validate on each fraction of the training groups. The last point is the training itself, on all groups.
 
-    The folds, and so the reviews that are scored, are those of the training. A share that is too small to learn from
-    has no point.
+    The folds, and therefore the scored reviews, are those of the training. A fraction that is too small to train on has
+    no point.
     """
     points = []
     for share in sorted(shares):
 
-        def told(done: str, share: float = share) -> None:
+        def report(done: str, share: float = share) -> None:
             step(f"{share:.0%} of the groups, {done}")
 
         try:
-            found = cross_validate(trained.reviews, params, unlabelled, told, share)
+            found = cross_validate(trained.reviews, params, unlabelled, report, share)
         except TrainingDataInvalid:
             continue
         points.append(LearningPoint(share, found.learned_rows, found.metrics.accuracy))

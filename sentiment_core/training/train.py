@@ -24,7 +24,7 @@ from sentiment_core.evaluation.metrics import ClassificationMetrics, Evaluation,
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.card import model_card
-from sentiment_core.model.drift_reference import EXAMINED_CHARACTERS, Reference
+from sentiment_core.model.drift_reference import MAX_EXAMINED_CHARACTERS, Reference
 from sentiment_core.model.manifest import Calibration, TextRecipe, Thresholds, TrainingData
 from sentiment_core.model.scorer import Scorer, banded
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
@@ -43,20 +43,20 @@ R = TypeVar("R")
 
 
 def one_blas_thread(function: Callable[P, R]) -> Callable[P, R]:
-    """Keep BLAS to one thread while a function runs: the order of its sums, and so the last bits, depend on the number.
+    """Limit BLAS to one thread while a function runs, because the number of threads changes the last bits of its sums.
 
-    It is a setting of the whole process, so the function must not run in one of several threads.
+    The limit applies to the whole process, so the function must not run in one of several threads.
     """
     return cast("Callable[P, R]", threadpool_limits.wrap(limits=1)(function))
 
 
 class CrossValidation(NamedTuple):
-    """What held-out folds taught: the calibration, the neutral band, and how good the model is."""
+    """The results of a cross-validation: calibration, neutral band and metrics on held-out folds."""
 
     calibration: Calibration
     thresholds: Thresholds | None
     metrics: ClassificationMetrics  # of scores calibrated on the other folds
-    uncalibrated: ClassificationMetrics  # of margins taken for logits as they are
+    uncalibrated: ClassificationMetrics  # of margins used as logits
     fold_accuracies: tuple[float, ...]
     probabilities: NDArray[np.float64]  # (n, labels): the scores that `metrics` measures, in the order of the reviews
     learned_rows: int  # reviews that a fold's model learned from, on average
@@ -64,7 +64,7 @@ class CrossValidation(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A bundle, the reviews that it learned from, and how good it is."""
+    """A bundle, the reviews that it was trained on, and its evaluation."""
 
     bundle: Bundle
     reviews: LabelledReviews
@@ -102,9 +102,9 @@ def build_pipeline(params: ModelParams, labels: int = 2) -> Pipeline:
 def fit(reviews: LabelledReviews, params: ModelParams, unlabelled: Sequence[str] = ()) -> Pipeline:
     """Return the pipeline fitted to labelled reviews.
 
-    Unlabelled texts take part in the naive-Bayes counts, by the probabilities that a first model, fitted to the
-    labelled reviews alone, gives them (expectation-maximisation: K. Nigam et al., Machine Learning, 2000; one round).
-    The same bits come of the same data as long as BLAS keeps to one thread.
+    Unlabelled texts count in the naive-Bayes counts with the probabilities that a first model, fitted to the
+    labelled reviews alone, predicts (expectation-maximisation: K. Nigam et al., Machine Learning, 2000; one round).
+    The result is reproducible bit for bit while BLAS uses one thread.
     """
     model = build_pipeline(params, len(reviews.names)).fit(reviews.texts, reviews.labels)
     if not len(unlabelled) or not params.unlabelled_weight:
@@ -137,7 +137,9 @@ def cross_validate(
     def scored(fold: tuple[NDArray[np.int64], NDArray[np.int64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         learned, held_out = reviews.take(_some_groups(fold[0], reviews.groups, share)), reviews.take(fold[1])
         if learned.names != reviews.names:
-            raise TrainingDataInvalid(why=f"{share:.0%} of its groups are {len(learned.texts)} rows without all labels")
+            raise TrainingDataInvalid(
+                why=f"{share:.0%} of its groups have {len(learned.texts)} rows, and these lack a label"
+            )
         usable = unlabelled
         if shingles:
             near = shingles.containment(held_out.texts) > NEARLY_ALL
@@ -177,12 +179,12 @@ def train_measured(
     unlabelled: Sequence[str] = (),
     step: TrainingStep = lambda _: None,
 ) -> Trained:
-    """Keep the test reviews aside, cross-validate the others, train on them, and make the bundle with its model card.
+    """Cross-validate and train on all reviews except the test reviews, and return the bundle with its model card.
 
     `provenance` is extended by metrics, versions and the card (`model/card.py` says what it takes from there).
     """
     reviews, test = split(reviews, params.data.test_size)
-    list(group_folds(reviews, params.calibration.folds))  # refuses what has no folds before any work
+    list(group_folds(reviews, params.calibration.folds))  # raises before any work if there are too few groups
     with ThreadPoolExecutor(1) as pool:
         fitted = pool.submit(fit, reviews, params.model, unlabelled)
         held_out = cross_validate(reviews, params, unlabelled, step)
@@ -227,14 +229,15 @@ def evaluate(bundle: Bundle, reviews: LabelledReviews) -> ClassificationMetrics:
     manifest = bundle.manifest
     if set(reviews.names) != set(manifest.labels):
         raise TrainingDataInvalid(
-            why=f"its rows are labelled {' and '.join(reviews.names)}, the model knows {' and '.join(manifest.labels)}"
+            why=f"its rows have the labels {' and '.join(reviews.names)}, and the model has the labels "
+            f"{' and '.join(manifest.labels)}. Use a model and rows with the same labels"
         )
     probabilities = Scorer(bundle).probabilities(TextColumn.from_texts(reviews.texts), joblib.cpu_count())
     return measure(probabilities, reviews.labels, manifest.labels, manifest.thresholds)
 
 
 def compile_bundle(model: Pipeline, provenance: dict[str, Any], **fields: Any) -> Bundle:
-    """Fold a fitted pipeline into one weight an n-gram and margin; `fields` are the rest of the manifest."""
+    """Compile a fitted pipeline into one weight per n-gram and margin. `fields` are the other manifest fields."""
     ngrams, weighting, classifier = (model[name] for name in ("ngrams", "weighting", "classifier"))
     return Bundle.create(
         ngrams=ngrams.ngrams_[weighting.kept_],
@@ -288,7 +291,7 @@ def _reference(held_out: CrossValidation, texts: Sequence[str]) -> Reference:
 
 def _unknown_shares(model: Pipeline, texts: Sequence[str]) -> NDArray[np.float64]:
     shares: NDArray[np.float64] = model["ngrams"].unknown_shares(
-        [text[:EXAMINED_CHARACTERS] for text in texts], model["weighting"].kept_
+        [text[:MAX_EXAMINED_CHARACTERS] for text in texts], model["weighting"].kept_
     )
     return shares
 
@@ -306,10 +309,14 @@ def group_folds(reviews: LabelledReviews, count: int) -> Iterator[tuple[NDArray[
     """
     groups = len(set(reviews.groups))
     if groups < count:
-        raise TrainingDataInvalid(why=f"its {len(reviews.texts)} rows are {groups} groups, too few for {count} folds")
+        raise TrainingDataInvalid(
+            why=f"{len(reviews.texts)} rows in {groups} groups are too few for {count} folds. Add groups or lower folds"
+        )
     for learned, held_out in GroupKFold(count).split(reviews.texts, groups=reviews.groups):
         if len(np.unique(reviews.labels[learned])) < len(reviews.names):
-            raise TrainingDataInvalid(why=f"without one of {count} folds, one of its labels is missing")
+            raise TrainingDataInvalid(
+                why=f"all rows of one label are in one of the {count} folds. Add groups with this label"
+            )
         yield learned, held_out
 
 

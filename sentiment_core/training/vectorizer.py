@@ -86,7 +86,10 @@ class NgramVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.ambiguous_ = int(np.count_nonzero(frequent & found.ambiguous))
         self.ngrams_: Hashes = found.ngrams[frequent & ~found.ambiguous]
         if len(self.ngrams_) == 0:
-            raise TrainingDataInvalid(why=f"no n-gram occurs in {self.min_texts} of {column.size} texts")
+            raise TrainingDataInvalid(
+                why=f"no n-gram occurs in at least {self.min_texts} of the {column.size} texts. Add rows, or "
+                "lower min_texts"
+            )
         return tokens
 
     def _recipe(self) -> TokenPipeline:

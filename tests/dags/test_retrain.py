@@ -148,7 +148,7 @@ def test_a_version_can_be_judged_first_and_promoted_in_a_second_run(
     put(stack, settings, labelled(4_000))
     states, verdict = in_airflow(RUN.format(conf=QUICK | {"promote": False}), **connections)
     assert (states["gate"], verdict["promoted"]) == ("success", False), verdict
-    assert "would let version 2 become the champion" in verdict["why"]
+    assert "version 2 passes the gate" in verdict["why"]
     assert (models.resolve("champion")[0], models.resolve("challenger")[0]) == (1, 2)
     assert moves(settings) == [("champion", "external", "moved", 1), ("challenger", "set", "moved", 2)]
     _, verdict = in_airflow(RUN.format(conf=QUICK | {"version": 2}), **connections)
@@ -175,8 +175,8 @@ def test_a_champion_with_a_missing_bundle_is_kept_and_the_verdict_says_why(
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
     assert set(states.values()) == {"success"}, states
     assert not verdict["promoted"]
-    assert "the champion, version 1, cannot be compared with" in verdict["why"]
-    assert models.standing("champion").version == 1
+    assert "the champion, version 1, cannot be loaded for the comparison" in verdict["why"]
+    assert models.version_of_alias("champion").version == 1
     assert moves(settings)[-1] == ("champion", "promote", "refused", 2)
 
 
@@ -215,11 +215,11 @@ def test_a_promotion_interrupted_by_the_registry_is_reconciled_by_the_next_run(
         through = connections | {"SENTIMENT_MLFLOW_TRACKING_URI": proxy.url}
         states, _ = in_airflow(RUN.format(conf=QUICK), **through)
     assert (states["train"], states["gate"]) == ("success", "failed")
-    assert models.standing("champion").version == 1
+    assert models.version_of_alias("champion").version == 1
     assert moves(settings)[-1] == ("champion", "promote", "intended", 2)
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
     assert set(states.values()) == {"success"}, states
-    assert (verdict["promoted"], models.standing("champion").version) == (True, 2)
+    assert (verdict["promoted"], models.version_of_alias("champion").version) == (True, 2)
     assert moves(settings)[2:] == [
         ("champion", "promote", "failed", 2),
         ("champion", "promote", "moved", 2),
@@ -240,7 +240,7 @@ def test_one_of_two_concurrent_retrains_promotes_and_history_and_registry_agree(
     assert any(verdict and verdict["promoted"] for _, verdict in ended), ended
     assert all(states["train"] == "success" for states, _ in ended), ended
     assert [row for row in moves(settings) if row[0] == "champion" and row[2] == "moved"][1:] == [
-        ("champion", "promote", "moved", models.standing("champion").version)
+        ("champion", "promote", "moved", models.version_of_alias("champion").version)
     ]
     assert agree(settings, models)
 

@@ -64,7 +64,7 @@ def test_a_drifted_day_warns_and_triggers_one_retraining(system: Stack, measured
             assert (tasks["alert"].state, tasks["ask"].state) == (expected, expected)
             triggered.append(tasks["retrain"].state)
     assert sorted(triggered) == ["skipped"] * (len(triggered) - 1) + ["success"]
-    assert "Drift on 2026-11-03. Beyond the threshold: " in client.log("monitor_drift", run.run_id, tasks["alert"])
+    assert "Drift on 2026-11-03. Drifted: " in client.log("monitor_drift", run.run_id, tasks["alert"])
     assert "Plot and page: http" in client.log("monitor_drift", run.run_id, tasks["report"])
     (asked,) = client.get("/dags/retrain/dagRuns")["dag_runs"]
     assert (asked["dag_run_id"], asked["conf"]) == ("drift__1", {"policy": "not_worse"})

@@ -48,9 +48,9 @@ def test_a_registry_that_fails_before_the_move_leaves_the_old_champion_and_a_row
     proxy.fail(path, "before", then_close=True)
     with pytest.raises(RegistryUnavailable):
         promote(connection, through, 2, **BY)
-    assert registry.standing("champion").version == 1
+    assert registry.version_of_alias("champion").version == 1
     assert states(connection) == [("external", "moved", 1), ("force", "intended", 2)]
-    assert "under way, or was cut off" in str(disagreement(connection, registry))
+    assert "is running, or its process stopped" in str(disagreement(connection, registry))
     proxy.open()
     assert [row.state for row in reconcile(connection, through)] == ["failed"]
     assert disagreement(connection, registry) is None
@@ -64,7 +64,7 @@ def test_a_registry_that_fails_after_the_move_leaves_a_row_that_is_reconciled_as
     proxy.fail(ALIAS, "after", then_close=True)
     with pytest.raises(RegistryUnavailable):
         promote(connection, through, 2, **BY)
-    assert registry.standing("champion").version == 2
+    assert registry.version_of_alias("champion").version == 2
     assert states(connection)[-1] == ("force", "intended", 2)
     proxy.open()
     assert [row.state for row in reconcile(connection, through)] == ["moved"]
@@ -84,7 +84,7 @@ def test_a_lost_request_fails_the_move_if_the_registry_still_answers(connection,
     proxy.fail(ALIAS, "before")
     with pytest.raises(RegistryUnavailable):
         promote(connection, through, 2, **BY)
-    assert (registry.standing("champion").version, states(connection)[-1]) == (1, ("force", "failed", 2))
+    assert (registry.version_of_alias("champion").version, states(connection)[-1]) == (1, ("force", "failed", 2))
 
 
 def test_a_registry_that_is_unavailable_from_the_start_leaves_no_row(connection, proxied) -> None:
@@ -105,7 +105,7 @@ def test_an_interrupted_rollback_can_be_repeated(connection, registry, proxied) 
     proxy.open()
     assert rollback(connection, through, actor="ann").moved
     assert not rollback(connection, through, actor="ann").moved
-    assert registry.standing("champion").version == 1
+    assert registry.version_of_alias("champion").version == 1
     assert states(connection)[-2:] == [("rollback", "failed", 1), ("rollback", "moved", 1)]
 
 
@@ -134,7 +134,7 @@ def test_a_promotion_killed_at_the_alias_is_reconciled_by_the_next_one(
     killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False, timeout=120)
     assert killed.returncode == -signal.SIGKILL
     assert states(connection)[-1] == ("force", "intended", 2)
-    assert registry.standing("champion").version == champion
+    assert registry.version_of_alias("champion").version == champion
     done = promote(connection, registry, 2, **BY)
     assert done.moved is (champion == 1)
     assert states(connection)[1] == ("force", state, 2)
@@ -146,7 +146,7 @@ def test_a_lost_last_response_of_the_database_is_reconciled_by_the_next_call(set
         with pytest.raises(DatabaseUnavailable), connect(proxy.url) as through:
             promote(through, Cutting(registry, proxy), 2, **BY)
         assert proxy.cut == 1
-    assert registry.standing("champion").version == 2
+    assert registry.version_of_alias("champion").version == 2
     reconcile(connection, registry)
     assert states(connection)[-1] == ("force", "moved", 2)
     assert disagreement(connection, registry) is None

@@ -242,8 +242,8 @@ def test_the_command_shows_a_day_and_stores_nothing(drops, sentiment, query, tmp
     enough = {"SENTIMENT_DRIFT_LEAST_ROWS": "200"}
     shown = sentiment("drift", "--day", str(DAY), "--product", "<lamp>", "--out", str(tmp_path / "out"), **enough)
     assert shown.returncode == 0, shown.stderr
-    assert "All reviews (290 reviews): Beyond the threshold: Scores (PSI) at" in shown.stdout
-    assert "Product <lamp> (40 reviews): Too few reviews to judge." in shown.stdout
+    assert "All reviews (290 reviews): Drifted: Scores (PSI) at" in shown.stdout
+    assert "Product <lamp> (40 reviews): Too few reviews to compare." in shown.stdout
     page = (tmp_path / "out" / "drift.html").read_text()
     assert "&lt;lamp&gt;" in page
     assert "<lamp>" not in page
@@ -258,11 +258,11 @@ def test_the_command_shows_a_day_and_stores_nothing(drops, sentiment, query, tmp
 
 def test_the_command_says_what_it_cannot_judge(drops, sentiment, tmp_path, other_bundle) -> None:
     drops.drop(f"shop/dt={DAY}/a.csv", as_csv(reviews(20, 2)))
-    assert "Too few reviews to judge." in sentiment("drift", "--day", str(DAY)).stdout
+    assert "Too few reviews to compare." in sentiment("drift", "--day", str(DAY)).stdout
     other_bundle.save(tmp_path / "other")
     shown = sentiment("drift", "--day", str(DAY), "--model", str(tmp_path / "other"), "--out", str(tmp_path))
     assert shown.returncode == 0, shown.stderr
-    assert "The model's bundle keeps no reference to compare with." in shown.stdout
+    assert "The model's bundle has no reference to compare with." in shown.stdout
     refused = sentiment("drift", "--day", "2999-01-01")
     assert refused.returncode == 1
     assert "not ended yet" in refused.stderr
@@ -312,6 +312,9 @@ def test_the_plot_is_an_image_of_whatever_was_found(drops, model, connection, fe
     nothing = report_store.measure(connection, NEXT, model, few)[0]
     past = [report_store.Trend(DAY, 0.1, 0.2, None), report_store.Trend(NEXT, 0.3, 0.1, 0.05)]
     for report, days in ((measured, past), (measured, []), (nothing, [])):
-        image = Image.open(io.BytesIO(page.plot(report, days, DAY)))
+        png = page.plot(report, days, DAY)
+        assert png == page.plot(report, days, DAY)
+        assert b"Software" not in png
+        image = Image.open(io.BytesIO(png))
         assert image.size[0] > 800
         assert len(image.convert("RGB").getcolors(1 << 20)) > 10

@@ -1,6 +1,7 @@
 """Experiments end to end: run by the command line against a real MLflow server, with checks on their trials."""
 
 import csv
+import gzip
 import json
 import os
 import signal
@@ -17,11 +18,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from sentiment_core.cli.group import main
-from sentiment_core.datasets.download import downloaded
-from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_labelled
+from sentiment_core.datasets.labelled_csv import read_labelled
+from sentiment_core.datasets.labelled_objects import labelled_objects
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import ExperimentDataChanged, ExperimentInvalid, RegistryUnavailable, TrainingDataInvalid
-from sentiment_core.experiments.catalogue import EXPERIMENTS, MOST_TRIALS, Trial, TrialResult, experiment
+from sentiment_core.experiments.catalogue import EXPERIMENTS, MAX_TRIALS, Trial, TrialResult, experiment
 from sentiment_core.experiments.comparison import TrialComparison
 from sentiment_core.experiments.mlflow_run import ExperimentRun
 from sentiment_core.experiments.trial import ExperimentData, prepare, run_trial, score_trial
@@ -170,9 +172,9 @@ def test_it_works_without_mlflow(run_experiment, labelled_csv, tmp_path) -> None
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("semi-supervised",), 1, "it needs reviews without labels"),
-        (("baseline", "--group", "shop"), 1, "no group column (shop)"),
-        (("baseline", "--rows", "3"), 1, "too few for 5 folds"),
+        (("semi-supervised",), 1, "it needs unlabelled reviews"),
+        (("baseline", "--group", "shop"), 1, "no group column 'shop'"),
+        (("baseline", "--rows", "3"), 1, "are too few for 5 folds"),
         (("baseline", "--rows", "0"), 2, "0 is not in the range"),
         (("cluster",), 2, "is not one of 'baseline'"),
     ],
@@ -209,24 +211,35 @@ def running(client: MlflowClient) -> list[Run]:
     return client.search_runs([known.experiment_id], query) if known else []
 
 
-def test_labelled_objects_are_fetched_in_the_order_of_their_keys(settings, stack) -> None:
+def test_labelled_objects_are_read_in_the_order_of_their_keys(settings, stack) -> None:
     storage = Storage(stack.object_store.client())
-    keys = ("training/b.csv", "training/a.csv.gz", "training/snapshots/1/manifest.json", "training/odd/c.parquet")
-    for key in keys:
-        storage.s3.put_object(Bucket=settings.bucket, Key=key, Body=key.encode())
-    with downloaded(storage, settings.bucket, "training/b") as [path]:
-        assert (path.suffixes, path.read_bytes()) == ([".csv"], b"training/b.csv")
-    assert not path.exists()
-    for prefix, most_bytes, why in (
-        ("training/", 100, "training/odd/c.parquet is none of .csv, .csv.gz, .csv.xz"),
-        ("training/b", 5, "has 14 bytes, at most 5 are read"),
-        ("training/none", 100, "there is nothing at s3://"),
+    data = Params.load().data
+    labelled = b"review,sentiment\nfine,pos\npoor,neg\n"
+    bodies = {
+        "training/b.csv": labelled.replace(b"fine", b"good"),
+        "training/a.csv.gz": gzip.compress(labelled),
+        "training/snapshots/1/manifest.json": b"{}",
+        "training/odd/c.parquet": b"c",
+    }
+    for key, body in bodies.items():
+        storage.s3.put_object(Bucket=settings.bucket, Key=key, Body=body)
+    assert [drop.key for drop in labelled_objects(storage, settings.bucket, "training/b")] == ["training/b.csv"]
+    for prefix, max_bytes, why in (
+        ("training/b", 5, "have 35 bytes, and the maximum is 5"),
+        ("training/none", 100, "there are no objects at s3://"),
     ):
-        with pytest.raises(TrainingDataInvalid, match=why), downloaded(storage, settings.bucket, prefix, most_bytes):
-            pass
-    storage.s3.delete_object(Bucket=settings.bucket, Key=keys[-1])
-    with downloaded(storage, settings.bucket, "training/") as paths:
-        assert [path.read_bytes() for path in paths] == [b"training/a.csv.gz", b"training/b.csv"]
+        with pytest.raises(TrainingDataInvalid, match=why):
+            labelled_objects(storage, settings.bucket, prefix, max_bytes)
+    with pytest.raises(TrainingDataInvalid, match=r"s3://\S+/training/odd/c.parquet does not end in .csv or .tsv"):
+        read_labelled(labelled_objects(storage, settings.bucket, "training/"), data, storage=storage)
+    storage.s3.delete_object(Bucket=settings.bucket, Key="training/odd/c.parquet")
+    reviews = read_labelled(labelled_objects(storage, settings.bucket, "training/"), data, storage=storage)
+    assert list(reviews.texts) == ["fine", "poor", "good", "poor"]
+    storage.s3.put_object(Bucket=settings.bucket, Key="training/b.csv", Body=labelled + b",pos\n")
+    with pytest.raises(
+        TrainingDataInvalid, match=r"s3://\S+/training/b.csv has 1 bad rows of 3.*line 4: column review"
+    ):
+        read_labelled(labelled_objects(storage, settings.bucket, "training/"), data, storage=storage)
 
 
 def test_a_server_that_is_not_there_is_told_before_any_work(data) -> None:
@@ -304,7 +317,7 @@ def test_three_labels_can_be_compared_too(reviews, params) -> None:
 def test_one_label_only_is_a_result_not_an_end(reviews, params) -> None:
     ordered = prepare(reviews, params)
     trial = Trial("one row", "words", experiment("baseline").candidates[0].parameters, rows=1)
-    assert "rows to learn from are" in str(run_trial(trial, ordered, params).failure)
+    assert "training rows of a fold all have the label" in str(run_trial(trial, ordered, params).failure)
 
 
 def result(trial: Trial, accuracy: float | None) -> TrialResult:
@@ -337,7 +350,7 @@ def test_a_trial_that_was_never_run_counts_as_failed() -> None:
     baseline = experiment("baseline")
     comparison = TrialComparison.of(baseline, [result(baseline.round(0)[0], 0.9)])
     [lost] = comparison.failures
-    assert (lost.trial, lost.failure) == ("all rows", "it was not run")
+    assert (lost.trial, lost.failure) == ("all rows", "the trial did not run")
 
 
 def test_every_experiment_fits_into_mapped_tasks_and_names_each_trial_once() -> None:
@@ -348,9 +361,9 @@ def test_every_experiment_fits_into_mapped_tasks_and_names_each_trial_once() -> 
             for candidate in each.candidates
         ]
         assert len(names) == len(set(names)), each.name
-        assert len(each.candidates) < MOST_TRIALS
+        assert len(each.candidates) < MAX_TRIALS
         assert all(each.trial(name).name == name for name in names)
-    with pytest.raises(ExperimentInvalid, match="there are baseline, "):
+    with pytest.raises(ExperimentInvalid, match="The experiments are baseline, "):
         experiment("cluster")
 
 
@@ -364,7 +377,7 @@ def test_starting_and_trying_twice_doubles_nothing(mlflow_uri, data, params) -> 
     trial = first.experiment.round(0)[0]
     lost = first.begin(trial)
     [unfinished] = first.results()
-    assert unfinished.failure == "it did not end: MLflow says RUNNING"
+    assert unfinished.failure == "the trial did not end. Its status in MLflow is RUNNING"
     recorded = again.record(trial, data, params)
     [found] = again.results()
     assert again.begin(trial) == lost
@@ -379,11 +392,11 @@ def test_data_that_changed_meanwhile_is_refused(mlflow_uri, data, reviews, param
         run.record(run.experiment.round(0)[0], other, params)
     with pytest.raises(ExperimentDataChanged):
         started(mlflow_uri, other, "manual__changed")
-    with pytest.raises(ExperimentInvalid, match="MLflow has no run of it that nobody started"):
+    with pytest.raises(ExperimentInvalid, match="MLflow has no run of it that was started by nobody"):
         ExperimentRun.find(mlflow_uri, "baseline", "nobody")
 
 
 def test_too_few_groups_are_refused(reviews, params) -> None:
     data = prepare(LabelledReviews(reviews.texts, reviews.labels, ["one"] * len(reviews.texts)), params)
-    with pytest.raises(TrainingDataInvalid, match="1 groups, too few for 5 folds"):
+    with pytest.raises(TrainingDataInvalid, match="1 groups are too few for 5 folds"):
         score_trial(experiment("baseline").round(0)[0], data, params)

@@ -17,7 +17,15 @@ from sentiment_core.errors import GateRefused, ModelUnknown, RollbackImpossible,
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.promotion.alias_moves import disagreement, history, promote, reconcile, rollback
 from sentiment_core.promotion.challenge import judge_version
-from sentiment_core.promotion.history import NO_TARGET, AliasTarget, enter, locked, set_state, settle, target_of
+from sentiment_core.promotion.history import (
+    NO_TARGET,
+    AliasTarget,
+    alias_lock,
+    insert_move,
+    reconcile_history,
+    set_state,
+    target_of,
+)
 from sentiment_core.registry.registered_model import RegisteredModel
 from tests.contenders import lenient, write_csv
 
@@ -52,7 +60,7 @@ class Models:
         return self.registry.register(self.folder / bundle.digest)
 
     def champion(self) -> int | None:
-        standing = self.registry.standing("champion")
+        standing = self.registry.version_of_alias("champion")
         return standing and standing.version
 
     def tags(self, version: int) -> dict[str, str]:
@@ -119,7 +127,7 @@ def test_a_refused_challenger_is_in_the_history_and_the_champion_stays(connectio
 
 
 def test_nothing_is_promoted_without_a_verdict_and_the_database_sees_to_it(connection, models, three, query) -> None:
-    with pytest.raises(GateRefused, match="not asked"):
+    with pytest.raises(GateRefused, match="there is no verdict"):
         promote(connection, models.registry, three[0], **BY)
     assert models.champion() is None
     with pytest.raises(Exception, match="promotion_has_a_passing_verdict"):
@@ -136,7 +144,7 @@ def test_without_a_champion_the_floors_decide(connection, models, contenders) ->
 def test_a_verdict_of_another_case_moves_nothing(connection, models, contenders, three) -> None:
     force(connection, models, three[0])
     verdict = judge_version(models.registry, str(three[1]), contenders.unseen, lenient())
-    with pytest.raises(VerdictStale, match="it judges the model"):
+    with pytest.raises(VerdictStale, match="it is about the model"):
         promote(connection, models.registry, three[2], **BY, verdict=verdict)
     force(connection, models, three[2])
     with pytest.raises(VerdictStale, match="it compares with the champion"):
@@ -155,7 +163,7 @@ def test_a_champion_whose_bundle_is_gone_fails_the_gate_and_can_be_replaced_by_f
     models.client.log_model_artifact(source, str(tmp_path / "manifest.json"), "data/bundle")
     verdict = judge_version(models.registry, str(three[1]), contenders.unseen, lenient(), connection)
     assert [check.name for check in verdict.failures] == ["champion"]
-    with pytest.raises(GateRefused, match="cannot be compared with"):
+    with pytest.raises(GateRefused, match="cannot be loaded for the comparison"):
         promote(connection, models.registry, three[1], **BY, verdict=verdict)
     assert models.champion() == three[0]
     assert promote(connection, models.registry, three[1], **BY, verdict=verdict, kind="force").moved
@@ -174,7 +182,7 @@ def test_a_version_that_is_not_there_changes_nothing(connection, models, three) 
 def test_a_version_that_stands_is_left_alone(connection, models, three) -> None:
     force(connection, models, three[0])
     again = promote(connection, models.registry, three[0], **BY, kind="force")
-    assert (again.moved, again.detail) == (False, f"version {three[0]} is the champion already")
+    assert (again.moved, again.detail) == (False, f"version {three[0]} is already the champion")
     assert len(history(connection)) == 1
 
 
@@ -185,7 +193,7 @@ def test_a_rollback_restores_the_champion_before_and_a_second_one_does_nothing(c
     for _ in range(2):
         again = rollback(connection, models.registry, actor="eve", reason="complaints")
         assert (again.moved, again.version, models.champion()) == (False, three[1], three[1])
-        assert "nothing was done" in again.detail
+        assert "nothing changed" in again.detail
     assert rows(connection, "kind", "from_version", "to_version")[3:] == [("rollback", three[2], three[1])]
 
 
@@ -204,14 +212,14 @@ def test_a_rollback_passes_over_versions_that_are_gone(connection, models, three
     force(connection, models, *three)
     models.client.delete_model_version(models.registry.name, str(three[1]))
     assert rollback(connection, models.registry, **BY).version == three[0]
-    assert f"version {three[1]} was passed over" in history(connection)[0].detail
+    assert f"version {three[1]} was skipped" in history(connection)[0].detail
 
 
 def test_a_rollback_without_a_version_before_says_so(connection, models, three) -> None:
-    with pytest.raises(RollbackImpossible, match="knows of no move"):
+    with pytest.raises(RollbackImpossible, match="has no move"):
         rollback(connection, models.registry, **BY)
     force(connection, models, three[0])
-    with pytest.raises(RollbackImpossible, match="no good version before"):
+    with pytest.raises(RollbackImpossible, match="no earlier good version"):
         rollback(connection, models.registry, **BY)
     assert models.champion() == three[0]
 
@@ -219,13 +227,13 @@ def test_a_rollback_without_a_version_before_says_so(connection, models, three) 
 def test_moves_in_mlflow_itself_are_seen_and_entered(connection, models, three) -> None:
     one, two, _ = three
     models.registry.set_alias("champion", one)
-    assert "by the history the champion is no version" in str(disagreement(connection, models.registry))
+    assert "the champion is no version in the history" in str(disagreement(connection, models.registry))
     assert [(row.kind, row.to_version) for row in reconcile(connection, models.registry)] == [("external", one)]
     assert disagreement(connection, models.registry) is None
     assert reconcile(connection, models.registry) == []
     force(connection, models, two)
     models.registry.set_alias("champion", one)
-    assert f"the champion is version {two}, in the registry it is version {one}" in str(
+    assert f"the champion is version {two} in the history and version {one} in the registry" in str(
         disagreement(connection, models.registry)
     )
     force(connection, models, three[2])
@@ -334,7 +342,7 @@ def test_stored_reviews_take_part_in_the_verdict(connection, models, contenders,
     none = shadow(least_rows=302)
     assert (none["shadow"].passed, none["shadow"].detail) == (
         None,
-        "the newest 7 days have 301 stored reviews, and the policy wants 302",
+        "the newest 7 days have 301 stored reviews, and the policy requires 302",
     )
 
 
@@ -344,6 +352,22 @@ def test_the_challenger_alias_has_a_history_of_its_own(connection, models, three
     assert rows(connection, "alias", "to_version") == [("challenger", three[1]), ("champion", three[0])]
     assert [row.alias for row in history(connection, "challenger")] == ["challenger"]
     assert "gate" not in models.tags(three[1])
+
+
+def test_the_history_is_read_completely(connection) -> None:
+    rows = 10_500
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO sentiment.promotion (alias, kind, state, actor, reason, verdict)"
+            """ SELECT 'champion', 'external', 'moved', 'test', n::text, '{"passed": false}'"""
+            " FROM generate_series(1, %s) n",
+            (rows,),
+        )
+    found = history(connection, "champion")
+    assert [row.reason for row in found] == [str(number) for number in range(rows, 0, -1)]
+    assert found[0].verdict == {"passed": False}
+    assert [row.verdict for row in history(connection, verdicts=False)] == [None] * rows
+    assert history(connection, ids=[found[3].promotion_id]) == [found[3]]
 
 
 def test_a_reason_is_needed(connection, models, three) -> None:
@@ -358,8 +382,8 @@ def entered(connection):
 
     def insert(version: int, state="moved", alias="champion", before=NO_TARGET, digest=None) -> int:
         after = AliasTarget(version, digest or f"{version:064x}")
-        with locked(connection, alias) as cursor:
-            return enter(cursor, alias, "force", state, before, after, "ann", "a test", None, "model")
+        with alias_lock(connection, alias) as cursor:
+            return insert_move(cursor, alias, "force", state, before, after, "ann", "a test", None, "model")
 
     return insert
 
@@ -400,10 +424,10 @@ def test_a_new_state_keeps_the_earlier_detail_and_sets_the_time(connection, ente
 
 def test_a_failure_inside_the_lock_rolls_its_rows_back_and_frees_it(connection, entered) -> None:
     def fail(cursor) -> None:
-        enter(cursor, "champion", "external", "moved", NO_TARGET, NO_TARGET, "ann", "a test", None, "model")
+        insert_move(cursor, "champion", "external", "moved", NO_TARGET, NO_TARGET, "ann", "a test", None, "model")
         raise ValueError("stopped")
 
-    with pytest.raises(ValueError, match="stopped"), locked(connection, "champion") as cursor:
+    with pytest.raises(ValueError, match="stopped"), alias_lock(connection, "champion") as cursor:
         fail(cursor)
     assert history(connection) == []
     assert not connection.closed
@@ -411,8 +435,8 @@ def test_a_failure_inside_the_lock_rolls_its_rows_back_and_frees_it(connection, 
 
 
 def test_the_lock_of_an_alias_keeps_out_other_moves_of_this_alias_only(settings, connection) -> None:
-    with locked(connection, "champion"), connect(settings.require_database_url()) as other:
-        with locked(other, "challenger"):
+    with alias_lock(connection, "champion"), connect(settings.require_database_url()) as other:
+        with alias_lock(other, "challenger"):
             pass
         with other, other.cursor() as cursor:
             assert not try_lock(cursor, "champion")
@@ -435,14 +459,14 @@ def test_an_interrupted_move_is_settled_by_the_version_that_the_registry_names(
     one, two, _ = three
 
     def settled() -> tuple[AliasTarget, set[int]]:
-        with locked(connection, "champion") as cursor:
-            return settle(cursor, models.registry, "champion")
+        with alias_lock(connection, "champion") as cursor:
+            return reconcile_history(cursor, models.registry, "champion")
 
     other_alias = entered(one, "intended", alias="challenger")
     models.registry.set_alias("champion", two)
     overtaken = entered(one, "intended")
     standing, changed = settled()
-    assert standing == target_of(models.registry.standing("champion"))
+    assert standing == target_of(models.registry.version_of_alias("champion"))
     assert (standing.version, len(standing.digest or "")) == (two, 64)
     external, failed, untouched = history(connection)
     assert changed == {overtaken, external.promotion_id}
@@ -462,8 +486,8 @@ def test_an_interrupted_move_is_settled_by_the_version_that_the_registry_names(
 
 def test_a_move_of_an_alias_that_names_no_version_failed(connection, models, three, entered) -> None:
     promotion_id = entered(three[0], "intended")
-    with locked(connection, "champion") as cursor:
-        assert settle(cursor, models.registry, "champion") == (NO_TARGET, {promotion_id})
+    with alias_lock(connection, "champion") as cursor:
+        assert reconcile_history(cursor, models.registry, "champion") == (NO_TARGET, {promotion_id})
     (row,) = history(connection)
     assert (row.state, "no version" in row.detail) == ("failed", True)
 
@@ -493,7 +517,7 @@ def test_the_commands_judge_promote_roll_back_and_tell(command, models, contende
     assert (made.returncode, "is the champion" in made.stdout) == (0, True), made.stderr
     better = command("promote", str(second), "--evaluate", unseen, "--group", "product")
     assert better.returncode == 0, better.stderr
-    assert f"Version {second} is the champion now." in better.stdout
+    assert f"Version {second} is now the champion." in better.stdout
     assert "accuracy better" in better.stdout
     worse = command("promote", str(first), "--evaluate", unseen)
     assert worse.returncode == 1
@@ -502,7 +526,7 @@ def test_the_commands_judge_promote_roll_back_and_tell(command, models, contende
     assert (as_json.returncode, json.loads(as_json.stdout)["verdict"]["passed"]) == (1, False)
     back = json.loads(command("rollback", "--reason", "complaints", "--json").stdout)
     assert (back["moved"], back["version"], models.champion()) == (True, first, first)
-    assert "nothing was done" in command("rollback").stdout
+    assert "nothing changed" in command("rollback").stdout
     found = json.loads(command("history", "--json").stdout)
     assert [(row["kind"], row["state"]) for row in found] == [
         ("rollback", "moved"), ("promote", "refused"), ("promote", "refused"), ("promote", "moved"), ("set", "moved"),
@@ -528,7 +552,7 @@ def test_the_list_tells_when_registry_and_history_disagree(command, models, thre
     assert command("list").stderr == ""
     models.registry.set_alias("champion", three[1])
     shown = command("list", "--json")
-    assert f"in the registry it is version {three[1]}" in shown.stderr
+    assert f"version {three[1]} in the registry" in shown.stderr
     assert len(json.loads(shown.stdout)) == 3
     assert command("history").returncode == 0
     assert command("list").stderr == ""

@@ -10,7 +10,7 @@ import pytest
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.ledger import verification
-from sentiment_core.ledger.quarantine import QuarantineFilter, entries, files_to_replay
+from sentiment_core.ledger.quarantine import FileToReplay, QuarantineFilter, entries, files_to_replay
 from sentiment_core.loading.loader import Loader, LoadOutcome, LoadStatus
 from sentiment_core.loading.replay import Replayer
 
@@ -120,7 +120,7 @@ def test_rows_of_many_blocks_keep_their_lines(drops, query, replay) -> None:
 
 def test_a_file_rejected_as_a_whole_is_replayed_from_the_bucket(drops, query) -> None:
     drops.drop(KEY, "words\nfine\n")
-    assert files_to_replay(drops.connection, QuarantineFilter(code="no_text_column")) == [1]
+    assert files_to_replay(drops.connection, QuarantineFilter(code="no_text_column")) == [FileToReplay(1, whole=True)]
     settings = drops.settings.model_copy(update={"text_columns": ("words",)})
     loader = Loader(drops.connection, drops.storage, drops.model, settings, "replay")
     assert loader.load(1, replace=True).status is LoadStatus.LOADED

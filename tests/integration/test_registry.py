@@ -15,14 +15,15 @@ import pandas as pd
 import pytest
 import requests
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 import sentiment_core
 from sentiment_core.errors import BundleDamaged, BundleMissing, ModelUnknown, RegistryRefused, RegistryUnavailable
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import LABELS, Scorer
-from sentiment_core.registry.mlflow_client import answering, experiment_id
+from sentiment_core.registry.mlflow_client import experiment_id, mlflow_client
 from sentiment_core.registry.registered_model import RegisteredModel
-from sentiment_core.registry.registration import link, register
+from sentiment_core.registry.registration import ensure_registered_model, link, register
 
 TEXTS = ["An excellent kettle, I love it.", "Terrible, the worst waste of money.", "It is a kettle.", "ünï 💛"]
 
@@ -74,6 +75,30 @@ def test_the_same_bundle_keeps_its_version(registry, other, starter):
         (2, Bundle.load(other).digest),
         (1, starter.digest),
     ]
+
+
+def test_processes_that_register_the_first_version_at_the_same_time_both_succeed(registry, other, mlflow_uri):
+    both = threading.Barrier(2)
+
+    class Client(MlflowClient):
+        """Creates the registered model only when both threads are about to."""
+
+        def create_registered_model(self, *args, **kwargs):
+            both.wait(timeout=60)
+            return super().create_registered_model(*args, **kwargs)
+
+    client = Client(mlflow_uri, registry_uri=mlflow_uri)
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(ensure_registered_model, client, registry.name) for _ in range(2)]:
+            done.result(timeout=120)
+    assert registry.versions() == []
+    assert [registry.register(path) for path in (STARTER, other)] == [1, 2]
+
+
+def test_only_the_existence_of_the_model_is_ignored(mlflow_uri):
+    with pytest.raises(MlflowException) as raised:
+        ensure_registered_model(MlflowClient(mlflow_uri, registry_uri=mlflow_uri), "")
+    assert raised.value.error_code == "INVALID_PARAMETER_VALUE"
 
 
 def test_a_version_is_found_by_number_by_alias_and_as_champion(registry, other, starter):
@@ -332,11 +357,11 @@ def test_an_experiment_is_created_once_also_by_several_at_once(client):
 
 
 def test_an_error_of_mlflow_is_permanent_or_temporary_by_its_status(mlflow_uri, monkeypatch):
-    with pytest.raises(RegistryRefused, match="nobody") as refused, answering(mlflow_uri) as client:
+    with pytest.raises(RegistryRefused, match="nobody") as refused, mlflow_client(mlflow_uri) as client:
         client.get_model_version("nobody", "1")
     assert refused.value.details["status"] == 404
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(RegistryUnavailable) as away, answering("http://robot:s3cret@127.0.0.1:9") as client:
+    with pytest.raises(RegistryUnavailable) as away, mlflow_client("http://robot:s3cret@127.0.0.1:9") as client:
         client.get_model_version("nobody", "1")
     assert "s3cret" not in str(away.value)
 
@@ -347,5 +372,5 @@ def test_an_error_of_mlflow_is_permanent_or_temporary_by_its_status(mlflow_uri, 
 def test_an_error_of_an_artifact_request_is_translated_too(status, error):
     response = requests.Response()
     response.status_code = status
-    with pytest.raises(error, match=f"status {status}"), answering("http://127.0.0.1:9"):
+    with pytest.raises(error, match=f"status {status}"), mlflow_client("http://127.0.0.1:9"):
         response.raise_for_status()

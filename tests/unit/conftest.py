@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_labelled
+from sentiment_core.datasets.labelled_csv import read_labelled
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.params import Params

@@ -45,7 +45,7 @@ def test_the_texts_that_a_model_learned_from_are_known_by_their_hashes(
     assert are_known([*same, reviews.texts[0] + " more"], known).tolist() == [True, True, True, False]
     hashes = stored / "texts.npy"
     hashes.write_bytes(hashes.read_bytes()[:-1] + b"\0")
-    with pytest.raises(BundleDamaged, match="texts.npy is not what provenance.json says"):
+    with pytest.raises(BundleDamaged, match="texts.npy does not match the SHA-256 in provenance.json"):
         Bundle.load(stored)
     hashes.unlink()
     with pytest.raises(BundleDamaged, match="texts.npy is missing"):
@@ -63,7 +63,7 @@ def test_what_drift_is_measured_against_is_kept_and_verified(
     file = stored / "reference.json"
     good = file.read_bytes()
     file.write_bytes(good.replace(b'"rows": ', b'"rows": 1'))
-    with pytest.raises(BundleDamaged, match="reference.json is not what provenance.json says"):
+    with pytest.raises(BundleDamaged, match="reference.json does not match the SHA-256 in provenance.json"):
         Bundle.load(stored)
     file.unlink()
     with pytest.raises(BundleDamaged, match="reference.json is missing"):
@@ -75,7 +75,7 @@ def test_what_drift_is_measured_against_is_kept_and_verified(
     assert Bundle.load(stored).reference is None
     file.write_bytes(b'{"rows": 1}')
     provenance.write_text(json.dumps(kept | {"reference_sha256": sha256(b'{"rows": 1}').hexdigest()}))
-    with pytest.raises(BundleDamaged, match="reference.json is not of this release"):
+    with pytest.raises(BundleDamaged, match="reference.json does not have the format of this release"):
         Bundle.load(stored)
 
 

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from sentiment_core.columnar.columns import Values
+from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.drops import deduplication
 from sentiment_core.drops.contract import Header, RejectCode
 from sentiment_core.drops.csv_records import read_records
@@ -25,7 +25,7 @@ def batch_of(*rows: str) -> ReviewBatch:
     return batch
 
 
-def keys_of(batch: ReviewBatch) -> Values:
+def keys_of(batch: ReviewBatch) -> BytesColumn:
     return review_keys("shop", batch.review_id)
 
 
@@ -38,7 +38,7 @@ def key_with_words(*words: int) -> bytes:
 
 
 def test_a_key_is_the_hash_of_source_and_id_and_a_row_without_an_id_has_none() -> None:
-    keys = review_keys("shop", Values.of_texts(["r1", None, "é", ""]))
+    keys = review_keys("shop", BytesColumn.of_texts(["r1", None, "é", ""]))
     assert [keys.value(row) for row in range(4)] == [
         hashlib.sha256(b"shop/r1").digest()[:16],
         None,
@@ -47,14 +47,14 @@ def test_a_key_is_the_hash_of_source_and_id_and_a_row_without_an_id_has_none() -
     ]
     assert keys.value(0) == review_key("shop", "r1")
     assert review_key("shop", "r1") != review_key("sho", "p/r1")
-    nulls = review_keys("shop", Values.of_texts([None, None]))
+    nulls = review_keys("shop", BytesColumn.of_texts([None, None]))
     assert nulls.null.all()
     assert nulls.size == 2
 
 
 def test_the_filter_reports_every_key_that_it_has_seen() -> None:
     filter_ = Deduplicator(nothing_earlier)
-    keys = review_keys("shop", Values.of_texts([str(number) for number in range(20_000)]))
+    keys = review_keys("shop", BytesColumn.of_texts([str(number) for number in range(20_000)]))
     first = filter_.candidates(keys)
     # The chance of a single false positive is below one in a million.
     assert len(first) == 0
@@ -62,7 +62,7 @@ def test_the_filter_reports_every_key_that_it_has_seen() -> None:
 
 
 def test_the_filter_reports_a_repeated_key_of_one_batch_and_no_row_without_a_key() -> None:
-    keys = review_keys("shop", Values.of_texts(["a", None, "b", "a", None, "a"]))
+    keys = review_keys("shop", BytesColumn.of_texts(["a", None, "b", "a", None, "a"]))
     assert Deduplicator(nothing_earlier).candidates(keys).tolist() == [3, 5]
 
 
@@ -70,8 +70,12 @@ def test_the_false_positive_rate_matches_the_filter_size(monkeypatch: pytest.Mon
     filter_ = Deduplicator(nothing_earlier)
     count = 1_000_000
     words = np.random.default_rng(3).integers(0, 1 << 32, (2 * count, 4), np.uint32)
-    known = Values(words[:count].view(np.uint8).ravel(), np.arange(count) * KEY_BYTES, np.full(count, 16, np.int32))
-    other = Values(words[count:].view(np.uint8).ravel(), np.arange(count) * KEY_BYTES, np.full(count, 16, np.int32))
+    known = BytesColumn(
+        words[:count].view(np.uint8).ravel(), np.arange(count) * KEY_BYTES, np.full(count, 16, np.int32)
+    )
+    other = BytesColumn(
+        words[count:].view(np.uint8).ravel(), np.arange(count) * KEY_BYTES, np.full(count, 16, np.int32)
+    )
     filter_.candidates(known)
     bits_set = int(np.bitwise_count(filter_.bits).sum())
     expected = (1 << deduplication.BLOOM_FILTER_BITS) * -np.expm1(-4 * count / (1 << deduplication.BLOOM_FILTER_BITS))
@@ -83,15 +87,15 @@ def test_the_false_positive_rate_matches_the_filter_size(monkeypatch: pytest.Mon
 def test_each_of_a_keys_four_words_sets_one_bit_and_all_four_must_be_set() -> None:
     filter_ = Deduplicator(nothing_earlier)
     high = 1 << deduplication.BLOOM_FILTER_BITS  # bits above the filter's size count for nothing
-    filter_.candidates(Values.of([key_with_words(0, 9, 18, 27)]))
+    filter_.candidates(BytesColumn.of([key_with_words(0, 9, 18, 27)]))
     assert np.flatnonzero(filter_.bits).tolist() == [0, 1, 2, 3]
     assert filter_.bits[:4].tolist() == [1, 2, 4, 8]
     near = [key_with_words(*words) for words in ((1, 9, 18, 27), (0, 10, 18, 27), (0, 9, 19, 27), (0, 9, 18, 28))]
     for key in near:
         fresh = Deduplicator(nothing_earlier)
-        fresh.candidates(Values.of([key_with_words(0, 9, 18, 27)]))
-        assert fresh.candidates(Values.of([key])).tolist() == []
-    assert filter_.candidates(Values.of([key_with_words(high, 9 + high, 18 + high, 27)])).tolist() == [0]
+        fresh.candidates(BytesColumn.of([key_with_words(0, 9, 18, 27)]))
+        assert fresh.candidates(BytesColumn.of([key])).tolist() == []
+    assert filter_.candidates(BytesColumn.of([key_with_words(high, 9 + high, 18 + high, 27)])).tolist() == [0]
 
 
 def test_with_all_known_every_key_is_looked_up() -> None:
@@ -121,7 +125,7 @@ def test_an_earlier_row_wins_over_the_first_of_the_batch() -> None:
     batch = batch_of("r1,fine", "r2,dull", "r1,dull")
     earlier = batch.review(0)._replace(text="dull")
     filter_ = Deduplicator(lambda _: {review_key("shop", "r1"): earlier})
-    filter_.candidates(Values.of([review_key("shop", "r1")]))
+    filter_.candidates(BytesColumn.of([review_key("shop", "r1")]))
     sifted = filter_.deduplicate(batch, keys_of(batch))
     assert sifted.rows.tolist() == [1]
     assert sifted.duplicates == 1

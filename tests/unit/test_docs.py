@@ -14,7 +14,7 @@ from api.contract.settings import ServiceSettings
 from api.observability.metrics import ServiceMetrics
 from api.server.router import ROUTES, STATIC
 from sentiment_core.cli.group import VERBS, main
-from sentiment_core.datasets.collection import LabelCode
+from sentiment_core.datasets.labelled_csv import LabelCode
 from sentiment_core.drift.statistics import Cause
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.experiments.catalogue import EXPERIMENTS

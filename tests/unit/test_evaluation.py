@@ -117,7 +117,7 @@ def test_three_margins_are_scaled_to_the_curves_that_made_the_labels() -> None:
 
 def test_margins_that_fall_with_their_labels_are_refused() -> None:
     margins = np.linspace(-1, 1, 50)[:, np.newaxis]
-    with pytest.raises(TrainingDataInvalid, match="does not tell the labels"):
+    with pytest.raises(TrainingDataInvalid, match="scores do not increase with the labels"):
         platt_scaling(margins, np.where(margins[:, 0] < 0, POSITIVE, NEGATIVE).astype(np.int8))
 
 
@@ -126,7 +126,7 @@ def test_the_band_ends_where_accuracy_reaches_the_goal() -> None:
     dice = np.random.default_rng(2)
     scores = dice.beta(0.2, 0.2, size=50_000)
     positive = dice.random(50_000) < scores
-    thresholds = neutral_band(scores, positive, accuracy=0.7, most=1.0)
+    thresholds = neutral_band(scores, positive, accuracy=0.7, max_fraction=1.0)
     assert thresholds.neutral_low == pytest.approx(0.3, abs=0.03)
     assert thresholds.neutral_high == pytest.approx(0.7, abs=0.03)
 
@@ -135,11 +135,13 @@ def test_the_band_is_capped() -> None:
     dice = np.random.default_rng(3)
     scores = dice.random(10_000)
     positive = dice.random(10_000) < scores
-    thresholds = neutral_band(scores, positive, accuracy=0.7, most=0.1)
+    thresholds = neutral_band(scores, positive, accuracy=0.7, max_fraction=0.1)
     inside = (scores >= thresholds.neutral_low) & (scores <= thresholds.neutral_high)
     assert inside.mean() == pytest.approx(0.1, abs=0.001)
 
 
 def test_no_band_where_every_score_is_right() -> None:
     scores = np.array([0.4, 0.6] * 50)
-    assert neutral_band(scores, scores > 0.5, accuracy=0.7, most=0.1) == Thresholds(neutral_low=0.5, neutral_high=0.5)
+    assert neutral_band(scores, scores > 0.5, accuracy=0.7, max_fraction=0.1) == Thresholds(
+        neutral_low=0.5, neutral_high=0.5
+    )

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sentiment_core.columnar.columns import TextColumn, Values
+from sentiment_core.columnar.columns import BytesColumn, TextColumn
 from sentiment_core.drops.typed_fields import json_objects, parse_rating, parse_time, ratings, time_of, times
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -28,7 +28,7 @@ def or_error(parse, text: str):
     ).filter(str.strip)
 )
 def test_a_rating_is_what_python_reads(text: str) -> None:
-    numbers, refused = ratings(Values.of_texts([text, None]))
+    numbers, refused = ratings(BytesColumn.of_texts([text, None]))
     expected = or_error(parse_rating, text)
     assert refused.get(0, numbers.value(0)) == expected
     assert str(numbers.value(0)) == str(expected) or 0 in refused  # -0.0 and 0.0 are equal
@@ -56,14 +56,14 @@ DATES = st.one_of(
 @example("0001-01-01T00:00+00:01")
 @example("9999-12-31T23:59:59.999999-00:01")
 def test_a_time_is_what_python_reads(text: str) -> None:
-    numbers, refused = times(Values.of_texts([text]))
+    numbers, refused = times(BytesColumn.of_texts([text]))
     read = refused.get(0) or time_of(int(numbers.value(0) or 0))
     assert read == or_error(parse_time, text)
 
 
 @given(st.datetimes(timezones=st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))))
 def test_a_time_that_python_writes_is_read_back(time: datetime) -> None:
-    numbers, refused = times(Values.of_texts([time.isoformat()]))
+    numbers, refused = times(BytesColumn.of_texts([time.isoformat()]))
     inside = datetime(1, 1, 3, tzinfo=UTC) < time < datetime(9999, 12, 29, tzinfo=UTC)
     assert not inside or refused == {}
     assert refused or time_of(int(numbers.value(0) or 0)) == time
@@ -85,7 +85,7 @@ def test_white_space_is_what_python_strips(texts: list[str]) -> None:
 
 @given(st.lists(st.one_of(st.none(), st.sampled_from(["", "en", "de", "deen", "e", "n"])), max_size=40))
 def test_distinct_values_are_numbered_as_they_appear(texts: list[str | None]) -> None:
-    codes, first = Values.of_texts(texts).codes()
+    codes, first = BytesColumn.of_texts(texts).codes()
     distinct = list(dict.fromkeys(texts))
     assert [texts[row] for row in first] == distinct
     assert codes.tolist() == [distinct.index(text) for text in texts]

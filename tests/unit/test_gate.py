@@ -16,7 +16,7 @@ from sentiment_core.promotion.behavioural_tests import Cases, run_cases
 from sentiment_core.promotion.gate import judge
 from sentiment_core.promotion.policy import DEFAULT_POLICY, GatePolicy
 from sentiment_core.promotion.shadow_sample import StoredComparison
-from sentiment_core.promotion.verdict import MOST_TAG_BYTES, GateCheck, Verdict
+from sentiment_core.promotion.verdict import MAX_TAG_BYTES, GateCheck, Verdict
 from tests.contenders import lenient, opinions
 
 
@@ -100,7 +100,7 @@ def test_a_model_that_kept_no_hashes_of_its_texts_fails(contenders, broken) -> N
     pair[broken] = replace(pair[broken], known_texts=None)
     verdict = judge(**pair, rows=contenders.unseen, policy=lenient())
     assert not verdict.passed
-    assert f"the {broken} has kept no hashes" in verdict.why
+    assert f"the bundle of the {broken} has no hashes" in verdict.why
     assert verdict.rows == 0
 
 
@@ -197,7 +197,7 @@ def test_a_verdict_survives_being_stored_and_fits_into_a_tag(contenders) -> None
     assert Verdict.model_validate(document) == verdict
     many = verdict.model_copy(update={"checks": tuple(GateCheck.failed(f"check {n}", "no") for n in range(500))})
     for each in (verdict, many):
-        assert len(each.tag().encode()) <= MOST_TAG_BYTES
+        assert len(each.tag().encode()) <= MAX_TAG_BYTES
         assert json.loads(each.tag())["passed"] is False
 
 
@@ -227,7 +227,7 @@ def test_cases_in_other_languages_than_the_models_fail(contenders, tmp_path) -> 
         (("policy: better", "policy: best"), "comparison.policy"),
         (("least_rows: 500", "least_rows: many"), "least_rows"),
         (("{ threshold: 0.75 }", "{ treshold: 0.75 }"), "metrics.accuracy.treshold"),
-        (("{ threshold: 0.75 }", "{}"), "metrics.accuracy: Value error, name threshold"),
+        (("{ threshold: 0.75 }", "{}"), "metrics.accuracy: Value error, set threshold"),
         (("auc:", "acu:"), "metrics.acu"),
         (("days: 7", "days: 7\n  days_off: 1"), "shadow.days_off"),
         (("least_rows: 200", "least_rows: 20000"), "shadow: Value error"),

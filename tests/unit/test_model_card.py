@@ -82,8 +82,8 @@ def test_the_largest_groups_are_shown_and_the_others_counted(trained: Bundle) ->
     card = model_card(trained, {"rating 1": SliceMetrics(100, 0.7, None, None, 0.1, None, 1.0)} | slices)
     assert [each["slice"] for each in card["slices"][:2]] == ["rating 1", f"group g{GROUP_SLICES + 4}"]
     assert (len(card["slices"]), card["slices_left_out"]) == (GROUP_SLICES + 1, 5)
-    assert "5 smaller groups are left out" in markdown(card)
-    assert any("least accurate on rating 1: 70.0% of 100 rows" in limit for limit in card["limits"])
+    assert "5 smaller groups are not shown" in markdown(card)
+    assert any("lowest accuracy is rating 1: 70.0% of 100 rows" in limit for limit in card["limits"])
 
 
 def test_names_from_outside_do_not_break_the_markdown(trained: Bundle) -> None:
@@ -97,7 +97,7 @@ def test_a_bundle_without_a_card_gets_one_of_what_it_says(trained: Bundle) -> No
     assert card_of(trained) == trained.provenance["card"]
     found = card_of(bare(trained, held_out=trained.provenance["held_out"], data="old"))
     assert found["metrics"]["held_out"] == trained.provenance["card"]["metrics"]["held_out"]
-    assert "It was not measured by slice." in found["limits"]
+    assert "Accuracy was not measured by slice." in found["limits"]
     assert "not known" in markdown(found)
     borrowed = bare(trained, card=Bundle.load(STARTER).provenance["card"])
     assert card_of(borrowed)["model"]["digest"] == trained.digest

@@ -90,7 +90,7 @@ def test_rows_are_stored_and_read_as_they_are(rows: list[Row]) -> None:
 
 
 def test_the_counts_of_a_source_must_add_up() -> None:
-    with pytest.raises(ValidationError, match="the 3 rows of a.csv are not those that were taken"):
+    with pytest.raises(ValidationError, match="the row counts of a.csv do not add up to 3"):
         Source(
             bucket="b", key="a.csv", version="1", sha256="", source="", rows=3, taken=1, duplicates=1, contradicting=0,
             rejected={},
@@ -128,7 +128,7 @@ def test_a_model_of_a_snapshot_names_it_and_has_its_test_rows(reviews, params) -
 
 
 FAULTY = {
-    "least_rows": (collected(plain_rows(90)), "rows to train on; the limit is 100"),
+    "least_rows": (collected(plain_rows(90)), "training rows; the limit is 100"),
     "least_label_share": (collected(plain_rows(300, positive=0.05)), "negative, "),
     "most_contradicting": (collected(plain_rows(300), contradicting=10), "10 of 310 rows of texts with two labels"),
     "most_rejected": (collected(plain_rows(300), rejected=40), "40 of 340 rows rejected; the limit is 0.1"),
@@ -138,7 +138,7 @@ FAULTY = {
         collected([r._replace(text=f"{r.line}" * 20_001) for r in plain_rows(200)]),
         "texts above 20,000 characters",
     ),
-    "most_other_languages": (collected(plain_rows(300, language="de-AT")), "rows in other languages than en"),
+    "most_other_languages": (collected(plain_rows(300, language="de-AT")), "rows in languages other than en"),
 }
 
 
@@ -155,9 +155,8 @@ def test_data_beyond_a_limit_is_not_trained_on(params, name: str) -> None:
 
 def test_all_failed_checks_are_named_at_once(params) -> None:
     data = collected(plain_rows(50, positive=1, language="fr"), rejected=50)
-    with pytest.raises(
-        ChecksFailed, match=r"fails 4 of its checks: least_rows \(.*least_label_share \(no negative row"
-    ):
+    named = r"fails 4 of its checks: least_rows \(.*least_label_share \(no negative rows on the training side"
+    with pytest.raises(ChecksFailed, match=named):
         train_snapshot(divide(data, params), params)
 
 
@@ -165,7 +164,7 @@ def test_a_label_that_the_test_side_lacks_fails(params) -> None:
     rows = plain_rows(300)
     snapshot = divide(collected(rows), params)
     kept = [row for row in snapshot.rows if row.side == "training" or row.label == "positive"]
-    with pytest.raises(ChecksFailed, match="no negative row to test with"):
+    with pytest.raises(ChecksFailed, match="no negative rows on the test side"):
         train_snapshot(divide(collected(kept), params), params)
 
 

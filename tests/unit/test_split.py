@@ -44,5 +44,7 @@ def test_no_group_is_on_both_sides() -> None:
 
 
 def test_a_side_without_a_label_is_refused_with_the_counts() -> None:
-    with pytest.raises(TrainingDataInvalid, match="the test part at test_size 20 has none, and needs negative and"):
+    with pytest.raises(
+        TrainingDataInvalid, match="with test_size 20 the test part of 10 rows has no rows, and it needs negative and"
+    ):
         split(reviews_of([next(key for key in KEYS if not in_test([key], 20)[0])] * 10), 20)

@@ -12,7 +12,8 @@ from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import check_estimator
 
 from sentiment_core.columnar.columns import TextColumn
-from sentiment_core.datasets.labelled_reviews import LabelledReviews, read_labelled
+from sentiment_core.datasets.labelled_csv import read_labelled
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import ParamsInvalid, TrainingDataInvalid
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
@@ -135,7 +136,7 @@ def test_groups_are_never_split_between_folds(params: Params) -> None:
 
 def test_too_few_groups_are_refused(reviews: LabelledReviews, params: Params) -> None:
     few = LabelledReviews(reviews.texts, reviews.labels, [str(row % 3) for row in range(len(reviews.texts))])
-    with pytest.raises(TrainingDataInvalid, match="3 groups, too few for 5 folds"):
+    with pytest.raises(TrainingDataInvalid, match="3 groups are too few for 5 folds"):
         cross_validate(few, params)
 
 
@@ -143,7 +144,7 @@ def test_a_fold_with_all_of_a_label_is_refused(params: Params) -> None:
     texts = [f"text {number}" for number in range(20)]
     labels = np.where(np.arange(20) < 4, 2, 0).astype(np.int8)
     reviews = LabelledReviews(texts, labels, [str(row // 4) for row in range(20)])
-    with pytest.raises(TrainingDataInvalid, match="one of its labels is missing"):
+    with pytest.raises(TrainingDataInvalid, match="all rows of one label are in one of the 5 folds"):
         cross_validate(reviews, params)
 
 
@@ -151,12 +152,12 @@ def test_labels_that_the_texts_do_not_tell_are_refused(params: Params) -> None:
     texts = [f"word{number // 2} same" for number in range(40)]
     labels = np.where(np.arange(40) % 2, 0, 2).astype(np.int8)
     reviews = LabelledReviews(texts, labels, [str(row // 2) for row in range(40)])
-    with pytest.raises(TrainingDataInvalid, match="does not tell the labels"):
+    with pytest.raises(TrainingDataInvalid, match="scores do not increase with the labels"):
         cross_validate(reviews, params)
 
 
 def test_texts_without_a_repeated_ngram_are_refused() -> None:
-    with pytest.raises(TrainingDataInvalid, match="no n-gram occurs in 2 of 2 texts"):
+    with pytest.raises(TrainingDataInvalid, match="no n-gram occurs in at least 2 of the 2 texts"):
         NgramVectorizer().fit(["one", "two"])
 
 
@@ -263,7 +264,7 @@ def test_test_rows_are_kept_aside_by_group(params: Params) -> None:
 
 
 def test_a_model_is_not_measured_by_labels_that_it_does_not_know(trained: Bundle, three: LabelledReviews) -> None:
-    with pytest.raises(TrainingDataInvalid, match="the model knows negative and positive"):
+    with pytest.raises(TrainingDataInvalid, match="the model has the labels negative and positive"):
         evaluate(trained, three)
 
 

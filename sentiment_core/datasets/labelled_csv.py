@@ -1,0 +1,262 @@
+"""The only reader of labelled CSV files: for training, evaluation, experiments, the gate, snapshots and label imports.
+
+A labelled file follows the drop contract (`drops/contract.py`) and has a label column. Its name ends in `.csv` or
+`.tsv`, optionally followed by `.gz`, `.zst` or `.xz`. A blank line is not a row.
+
+The rule for a bad row is the same for all callers. A bad row is never used, changed or skipped silently: it is
+rejected with its line, a reason code and a reason. A row is bad if
+
+- the text is empty or has only spaces (`missing_text`), or is too long (`text_too_long`),
+- the label is empty (`missing_label`) or no spelling in `params.yaml` matches it (`unknown_label`),
+- the number of fields differs from the header (`column_count`),
+- a byte is not UTF-8 (`invalid_utf8`) or is NUL (`nul_byte`),
+- the rating or time cannot be parsed and SENTIMENT_BAD_VALUES is `reject` (`invalid_rating`, `invalid_reviewed_at`).
+
+Callers differ in one parameter, the maximum ratio of rejected rows. Files that a user names for training, evaluation
+or an experiment allow none. Snapshots and label imports allow SENTIMENT_MAX_REJECTED_RATIO, and report the counts and
+first lines of the rows that they leave out. The error for a file above the maximum names the file and the first lines.
+"""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sentiment_core.columnar.columns import BytesColumn
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.datasets.snapshot import Row, labelled_reviews, rows_by_label
+from sentiment_core.drops.body import COMPRESSIONS, Body
+from sentiment_core.drops.contract import Header, RejectCode
+from sentiment_core.drops.csv_records import read_records
+from sentiment_core.drops.drop import Drop, local_drop
+from sentiment_core.drops.storage import Storage
+from sentiment_core.drops.validation import CheckedRows, RejectedRow, ReviewBatch, checked
+from sentiment_core.errors import FileRejected, TrainingDataInvalid
+from sentiment_core.params import DataParams
+from sentiment_core.settings import Settings, settings
+
+LABELLED_COMPRESSIONS: Final = (*COMPRESSIONS, ".xz")
+_MAX_SHOWN: Final = 5  # bad rows listed in an error
+_MAX_SHOWN_CHARACTERS: Final = 60  # characters of a label or text in an error
+
+
+class LabelCode(StrEnum):
+    """Reason codes for rejected rows and files of labelled reviews, in addition to those of `RejectCode`."""
+
+    MISSING_LABEL = "missing_label"
+    UNKNOWN_LABEL = "unknown_label"
+    NO_LABEL_COLUMN = "no_label_column"
+    NO_GROUP_COLUMN = "no_group_column"
+
+
+class Columns(NamedTuple):
+    """The columns to read in addition to those of the drop contract."""
+
+    label: str | None  # None for reviews without labels; the label of each row is then ""
+    group: str | None
+    spellings: Mapping[str, str]  # label of each accepted spelling, in lower case
+    group_required: bool = False
+
+
+class BadRow(NamedTuple):
+    """A rejected row: its physical line, the reason code and the reason."""
+
+    line: int
+    code: str
+    reason: str
+
+
+@dataclass
+class LabelledFile:
+    """The rows of one file, and what was rejected."""
+
+    drop: Drop
+    rows: list[Row] = field(default_factory=list)
+    read: int = 0  # all rows of the file
+    rejected: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))  # lines by reason code
+    first_bad: list[BadRow] = field(default_factory=list)  # the first by line, at most _MAX_SHOWN
+    grouped: bool = False  # whether the file has the group column
+    sha256: str = ""  # of the object as stored
+
+    def reject(self, bad: Iterable[BadRow]) -> None:
+        """Record rejected rows."""
+        found = list(bad)
+        for row in found:
+            self.rejected[row.code].append(row.line)
+        self.first_bad = heapq.nsmallest(_MAX_SHOWN, self.first_bad + found)
+
+    def require_good_rows(self, max_rejected_ratio: float) -> None:
+        """Raise `FileRejected` when the file has no rows, or when its ratio of rejected rows exceeds the maximum."""
+        if self.read == 0:
+            raise FileRejected(
+                reason=RejectCode.NO_ROWS,
+                why=f"{self.drop.uri} has a header and no rows. Add rows to it, or leave the file out",
+            )
+        bad = sum(map(len, self.rejected.values()))
+        if bad > max_rejected_ratio * self.read:
+            listed = "; ".join(f"line {row.line}: {row.reason} ({row.code})" for row in self.first_bad)
+            more = f"; and {bad - len(self.first_bad):,} more" if bad > len(self.first_bad) else ""
+            raise FileRejected(
+                reason=RejectCode.TOO_MANY_REJECTED,
+                why=f"{self.drop.uri} has {bad:,} bad rows of {self.read:,}, and the maximum ratio is "
+                f"{max_rejected_ratio:g}. {listed}{more}. Correct or delete these rows",
+            )
+
+
+# Select rows of a block by rules other than those above, and return the selected and the rejected rows. The second
+# argument is the file's delimiter.
+Admit = Callable[[CheckedRows, str], tuple[ReviewBatch, list[RejectedRow]]]
+
+
+def admit_all(rows: CheckedRows, _delimiter: str) -> tuple[ReviewBatch, list[RejectedRow]]:
+    """Admit every row that follows the contract."""
+    return rows.batch, rows.rejected
+
+
+def read_file(
+    storage: Storage,
+    drop: Drop,
+    columns: Columns,
+    settings: Settings,
+    max_rejected_ratio: float,
+    admit: Admit = admit_all,
+    limit: Callable[[int], None] = lambda _: None,
+) -> LabelledFile:
+    """Read one labelled file. `limit` is called with the number of good rows after each block and may raise.
+
+    Raises `FileRejected` when the file cannot be read, has no rows, lacks a column or has too many rejected rows,
+    `ObjectChanged` when it is replaced during the read, and the storage errors.
+    """
+    file = LabelledFile(drop)
+    with storage.open(drop) as stored:
+        body = Body(stored, drop, settings.max_expanded_bytes, LABELLED_COMPRESSIONS)
+        blocks = read_records(body, body.delimiter, settings.block_bytes, settings.max_record_bytes, drop.uri)
+        for rows in checked(blocks, settings, drop.uri):
+            batch, rejected = admit(rows, body.delimiter)
+            file.read += rows.batch.size + len(rows.rejected)
+            file.reject(BadRow(row.line, row.code, row.reason) for row in rejected)
+            _add(file, rows.header, batch, columns)
+            limit(len(file.rows))
+        file.sha256 = body.finish().hex()
+    file.require_good_rows(max_rejected_ratio)
+    return file
+
+
+def read_labelled(
+    files: Sequence[Path | Drop], params: DataParams, group_column: str | None = None, storage: Storage | None = None
+) -> LabelledReviews:
+    """Read labelled reviews from files in which no row is bad.
+
+    A `Path` is a local file. `storage` opens the drops. A row with an empty group forms a separate group.
+
+    Raises `TrainingDataInvalid` when a file cannot be read or has a bad row, when a label of the configuration does
+    not occur, or when a text has two labels. Raises `ObjectChanged` and the storage errors for drops.
+    """
+    columns = Columns(params.label_column, group_column, params.spellings, group_required=True)
+    rows = [row for file in files for row in _read_strictly(file, columns, storage)]
+    counts = rows_by_label(rows)
+    if missing := [label for label in params.labels if label not in counts]:
+        found = ", ".join(f"{count} {label}" for label, count in counts.items())
+        raise TrainingDataInvalid(
+            why=f"the label column {params.label_column!r} must contain {' and '.join(params.labels)}. It has no "
+            f"{' and no '.join(missing)} rows, and {found} rows. Add rows of the missing labels"
+        )
+    _require_one_label_per_text(rows)
+    return labelled_reviews(rows)
+
+
+def read_texts(files: Sequence[Path | Drop], storage: Storage | None = None) -> list[str]:
+    """Read the texts of files without labels. The rule for bad rows and the errors are those of `read_labelled`."""
+    return [row.text for file in files for row in _read_strictly(file, Columns(None, None, {}), storage)]
+
+
+def _read_strictly(file: Path | Drop, columns: Columns, storage: Storage | None) -> list[Row]:
+    try:
+        drop = local_drop(file) if isinstance(file, Path) else file
+        return read_file(storage or Storage(None), drop, columns, settings(), max_rejected_ratio=0).rows
+    except FileRejected as fault:
+        raise TrainingDataInvalid(why=fault.details["why"]) from fault
+    except OSError as error:
+        raise TrainingDataInvalid(
+            why=f"{file} cannot be read: {error.strerror}. Check the path and its rights"
+        ) from error
+
+
+def _add(file: LabelledFile, header: Header, batch: ReviewBatch, columns: Columns) -> None:
+    """Add the rows of a batch that have a known label, and reject the others."""
+    labels = None
+    if columns.label is not None:
+        labels = _column(batch, header, columns.label)
+        if labels is None:
+            raise _column_missing(file.drop, header, LabelCode.NO_LABEL_COLUMN, "label", columns.label)
+    groups = None if columns.group is None else _column(batch, header, columns.group)
+    if columns.group is not None and groups is None and columns.group_required:
+        raise _column_missing(file.drop, header, LabelCode.NO_GROUP_COLUMN, "group", columns.group)
+    file.grouped |= groups is not None
+    bad = []
+    fields = zip(
+        batch.text.texts(),
+        [""] * batch.size if labels is None else labels,
+        groups or [None] * batch.size,
+        [batch.rating.value(row) for row in range(batch.size)],
+        _texts(batch.language),
+        batch.line.tolist(),
+        _texts(batch.review_id),
+        _texts(batch.author_id),
+        strict=True,
+    )
+    for text, spelling, group, rating, language, line, review_id, author_id in fields:
+        label = "" if labels is None else columns.spellings.get((spelling or "").lower())
+        if label is None:
+            bad.append(_bad_label(line, spelling, columns))
+        else:
+            file.rows.append(Row(text, label, group, rating, language, file.drop.key, line, review_id, author_id))
+    file.reject(bad)
+
+
+def _bad_label(line: int, spelling: str | None, columns: Columns) -> BadRow:
+    if spelling is None:
+        return BadRow(line, LabelCode.MISSING_LABEL, f"column {columns.label} is empty")
+    known = ", ".join(sorted(columns.spellings))
+    reason = f"column {columns.label} has the label {spelling[:_MAX_SHOWN_CHARACTERS]!r}, known labels are {known}"
+    return BadRow(line, LabelCode.UNKNOWN_LABEL, reason)
+
+
+def _column_missing(drop: Drop, header: Header, code: LabelCode, role: str, name: str) -> FileRejected:
+    return FileRejected(
+        reason=code,
+        why=f"{drop.uri} has no {role} column {name!r}. Its columns are {', '.join(header.names)}. Rename one of "
+        "them, or name another column",
+    )
+
+
+def _column(batch: ReviewBatch, header: Header, name: str) -> list[str | None] | None:
+    """Return the column with this name, its values stripped of surrounding spaces, or None if the file lacks it."""
+    number = header.field(name)
+    return None if number is None else _texts(batch.block.column(batch.record, number).trimmed())
+
+
+def _texts(values: BytesColumn) -> list[str | None]:
+    return [None if value is None else value.decode() for value in values.values()]
+
+
+def _require_one_label_per_text(rows: Sequence[Row]) -> None:
+    """Raise `TrainingDataInvalid` when equal texts have different labels. The error names two of the rows."""
+    first: dict[str, Row] = {}
+    contradicting: dict[str, Row] = {}
+    for row in rows:
+        if first.setdefault(row.text, row).label != row.label:
+            contradicting.setdefault(row.text, row)
+    if not contradicting:
+        return
+    count = sum(each for text, each in Counter(row.text for row in rows).items() if text in contradicting)
+    text, other = min(contradicting.items(), key=lambda found: len(found[0]))
+    one = first[text]
+    raise TrainingDataInvalid(
+        why=f"{len(contradicting)} texts, in {count} rows, have more than one label. The text that begins "
+        f"{text[:_MAX_SHOWN_CHARACTERS]!r} is {one.label} on line {one.line} of {one.key}, and {other.label} on line "
+        f"{other.line} of {other.key}. Keep one label for each text"
+    )

@@ -40,10 +40,9 @@ def set_status(tracking_uri: str, run_id: str, status: str) -> None:
 
 def find_run(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> Run | None:
     """Return a run of an experiment that has all these tags, or None."""
-    conditions = []
-    for name, value in tags.items():
-        quoted = value.replace("'", "\\'")
-        conditions.append(f"tags.`{name}` = '{quoted}'")
+    # A value in a filter can be quoted with either mark, but has no way to escape that mark.
+    marks = {name: '"' if "'" in value else "'" for name, value in tags.items()}
+    conditions = [f"tags.`{name}` = {marks[name]}{value}{marks[name]}" for name, value in tags.items()]
     found = client.search_runs([experiment_id], " and ".join(conditions), max_results=1)
     return found[0] if found else None
 

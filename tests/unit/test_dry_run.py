@@ -65,7 +65,7 @@ def test_only_the_first_rejected_rows_of_a_code_are_kept(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "data", "code", "reason", "rows_in"),
     [
-        ("a.csv", "words\nfine\n", RejectCode.NO_TEXT_COLUMN, "one of them must be named", 0),
+        ("a.csv", "words\nfine\n", RejectCode.NO_TEXT_COLUMN, "Rename one of them to", 0),
         ("a.csv", "", RejectCode.EMPTY_FILE, "is empty", 0),
         ("a.csv", 'review\nfine\n"dull\n', RejectCode.UNCLOSED_QUOTE, "never closed", 1),
         ("a.csv", 'review\n""\n""\nfine\n', RejectCode.TOO_MANY_REJECTED, "2 missing_text", 3),

@@ -59,7 +59,7 @@ def test_the_digest_tells_texts_labels_and_order_apart(tmp_path: Path, params: P
             "must contain negative and positive. It has no negative rows, and 2 positive",
         ),
         ("review,sentiment\n", r"labelled\.csv has a header and no rows. Add rows"),
-        ("note,sentiment\na,pos\n", r"labelled\.csv has the columns note, sentiment; one of them must be named review"),
+        ("note,sentiment\na,pos\n", r"labelled\.csv has no text column\. Its columns are note, sentiment"),
         ("review,stars\na,5\n", r"no label column 'sentiment'. Its columns are review, stars. Rename one"),
         ("review,review,sentiment\na,a,pos\n", r"labelled\.csv has more than one column named review"),
         (
@@ -68,7 +68,7 @@ def test_the_digest_tells_texts_labels_and_order_apart(tmp_path: Path, params: P
             r"\S+labelled\.csv, and negative on line 4 of \S+labelled\.csv. Keep one label",
         ),
         ("", r"labelled\.csv is empty"),
-        ('review,sentiment\n"a,pos\n', r"on line 2 of \S+labelled\.csv is never closed"),
+        ('review,sentiment\n"a,pos\n', r"on line 2 of \S+labelled\.csv opens a quote that is never closed"),
     ],
 )
 def test_an_invalid_file_is_rejected_with_its_name_and_what_to_do(
@@ -85,8 +85,8 @@ BAD_ROWS = {
     "unknown_label": (b"c,meh,a", "column sentiment has the label 'meh', known labels are 0, 1, neg"),
     "too_few_fields": (b"c,pos", "the row has 2 columns, the header has 3"),
     "too_many_fields": (b"c,pos,a,b", "the row has 4 columns, the header has 3"),
-    "invalid_utf8": (b"caf\xe9,pos,a", "the row holds bytes that are not UTF-8"),
-    "nul_byte": (b"c\0,pos,a", "the row holds a NUL byte"),
+    "invalid_utf8": (b"caf\xe9,pos,a", "the row contains bytes that are not UTF-8"),
+    "nul_byte": (b"c\0,pos,a", "the row contains a NUL byte"),
 }
 CODES = {"too_few_fields": "column_count", "too_many_fields": "column_count"}
 
@@ -176,7 +176,7 @@ def test_texts_without_labels_are_read(tmp_path: Path) -> None:
     (tmp_path / "more.csv").write_text("review_id,review\n1,fine\n2,poor\n")
     assert read_texts([tmp_path / "more.csv"]) == ["fine", "poor"]
     (tmp_path / "more.csv").write_text("id,note\n1,fine\n")
-    with pytest.raises(TrainingDataInvalid, match="one of them must be named review"):
+    with pytest.raises(TrainingDataInvalid, match="has no text column"):
         read_texts([tmp_path / "more.csv"])
 
 

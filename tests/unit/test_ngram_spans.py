@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sentiment_core.text.recipe import TokenPipeline
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.ngrams.lookup import margins
@@ -16,6 +15,7 @@ from sentiment_core.ngrams.single_text import TextMargins
 from sentiment_core.ngrams.spans import occurrences, strongest
 from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.specification import combine, identity, token_hash
+from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import Vocabulary, vocabulary
 
 SHORTEST, LONGEST = 1, 3
@@ -79,7 +79,7 @@ def test_every_occurrence_of_a_known_ngram_is_found_once(words: list[str]) -> No
     defined = defined_occurrences(words)
     assert [weight_at(slot) for slot in found.slots.tolist()] == [WEIGHTS[ngram] for ngram in defined]
     spans = list(zip(found.first.tolist(), found.last.tolist(), strict=True))
-    begins = found.begins.tolist()
+    begins = found.offsets.tolist()
     assert [spans[begin:end] for begin, end in itertools.pairwise(begins)] == list(defined.values())
 
 

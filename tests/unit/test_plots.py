@@ -4,11 +4,13 @@ import struct
 import zlib
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.evaluation.plots import HEIGHT, WIDTH, draw_all
 from sentiment_core.labels import LABELS
 from sentiment_core.params import Params
+from sentiment_core.png import png_of
 from sentiment_core.training.learning_curve import learning_curve
 from sentiment_core.training.train import train_measured
 
@@ -67,3 +69,15 @@ def test_a_share_that_is_too_small_to_learn_from_has_no_point(reviews: LabelledR
     rows = [point.rows for point in curve]
     assert rows == sorted(set(rows))
     assert curve[-1].accuracy == trained.evaluation.metrics.accuracy
+
+
+def test_equal_figures_have_equal_bytes_without_the_version_of_matplotlib() -> None:
+    def drawn() -> bytes:
+        figure = Figure(figsize=(1, 1))
+        figure.add_subplot().plot([1, 3, 2])
+        return png_of(figure)
+
+    content = drawn()
+    assert content == drawn()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert b"atplotlib" not in content

@@ -43,8 +43,19 @@ class Settings(BaseSettings):
     s3_endpoint_url: str | None = Field(None, description="S3 endpoint URL; needed only if the store is not AWS.")
 
     text_columns: tuple[str, ...] = Field(
-        ("review", "text", "review_text", "content", "comment", "body"),
-        description="Accepted names of the text column, in order of preference, case-insensitive (JSON list).",
+        (
+            *("review", "review_text", "review_body", "review_content", "review_comment", "reviews_text", "text"),
+            *("body", "content", "comment", "comments", "verified_reviews", "reviewer_review", "customer_review"),
+            *("customer_feedback", "feedback", "feedback_text", "comment_text", "kommentar", "bewertungstext"),
+            *("rezension", "commentaire", "avis", "comentario", "opinion", "recensione", "recensie", "message"),
+        ),
+        description="Accepted names of the text column, in order of preference (JSON list). Case, spaces, dots, "
+        "dashes and underscores do not matter.",
+    )
+    null_words: tuple[str, ...] = Field(
+        ("NULL", "\\N", "NaN", "NaT", "<NA>", "#N/A", "N/A", "NA", "None", "nil", "-"),
+        description="Words that mean a missing value in every column (JSON list of up to 8 ASCII characters each). "
+        "Case does not matter.",
     )
     max_text_bytes: int = Field(
         1_000_000, gt=0, description="Maximum bytes of a text. A row with a longer text is rejected."

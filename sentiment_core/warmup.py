@@ -10,7 +10,7 @@ import numpy as np
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.drops.contract import Header
-from sentiment_core.drops.csv_records import read_records
+from sentiment_core.drops.csv_records import Dialect, read_records
 from sentiment_core.drops.deduplication import Deduplicator, review_keys
 from sentiment_core.drops.validation import Validator
 from sentiment_core.loading import binary_copy
@@ -36,9 +36,9 @@ def compile_kernels() -> None:
     scorer = Scorer(_small_bundle())
     # Without canonical tokens, scoring a single text uses a separate kernel.
     Scorer(_small_bundle(canonical=False)).score_text(SAMPLE)
-    for block in read_records(io.BytesIO(SAMPLE.encode()), ",", 1 << 16, 1 << 16, "the sample"):
+    for block in read_records(io.BytesIO(SAMPLE.encode()), Dialect(), 1 << 16, 1 << 16, "the sample"):
         header = Header(block.fields(0), settings().text_columns, "the sample")
-        batch, _ = Validator(header, len(SAMPLE)).validate(block.records(1))
+        batch, _ = Validator(header, settings(), block.raw(0)).validate(block.records(1))
         scores = scorer.score(batch.text)
         binary_copy.encode_rows([binary_copy.texts(batch.text), binary_copy.numbers(scores.score.astype(np.float32))])
         binary_copy.encode_rows(

@@ -13,6 +13,7 @@ from sentiment_core.columnar.simd import copy_bytes
 from sentiment_core.errors import ColumnUnsupported
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_WORD_BYTES = 8
 
 
 class TextColumn(NamedTuple):
@@ -135,6 +136,15 @@ class BytesColumn(NamedTuple):
         places = zip(self.start.tolist(), self.length.tolist(), strict=True)
         return [None if length < 0 else data[start : start + length] for start, length in places]
 
+    def without(self, words: NDArray[np.uint64]) -> Self:
+        """Return the column with the values that equal one of these words set to null.
+
+        ASCII case does not matter. `packed_words` makes `words`.
+        """
+        length = self.length.copy()
+        _set_null(self.data, self.start, length, words)
+        return type(self)(self.data, self.start, length)
+
     def codes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Dictionary-encode the values: return each row's code, of shape (n,), and the first row of each code.
 
@@ -162,6 +172,14 @@ class NumberColumn(NamedTuple):
     def take(self, rows: NDArray[np.int64]) -> Self:
         """Return the given rows, in the given order."""
         return type(self)(self.values[rows], self.null[rows])
+
+
+def packed_words(words: Sequence[str]) -> NDArray[np.uint64]:
+    """Return words of 1 to 8 ASCII characters as numbers, for `BytesColumn.without`. Raises `ValueError` for others."""
+    for word in words:
+        if not word.isascii() or not 1 <= len(word) <= _WORD_BYTES:
+            raise ValueError(f"{word!r} does not have 1 to {_WORD_BYTES} ASCII characters")
+    return np.array([int.from_bytes(word.lower().encode(), "little") for word in words], np.uint64)
 
 
 def _encode(text: str) -> bytes:
@@ -195,6 +213,22 @@ def _trim(data, offsets, start, length):  # type: ignore[no-untyped-def]
             end = lead
         start[row] = first
         length[row] = end - first if end > first else -1
+
+
+@compiled
+def _set_null(data, start, length, words):  # type: ignore[no-untyped-def]
+    for row in range(len(start)):
+        if not 0 < length[row] <= _WORD_BYTES:
+            continue
+        packed = np.uint64(0)
+        for offset in range(length[row]):
+            byte = np.uint64(data[start[row] + offset])
+            if 65 <= byte <= 90:
+                byte |= np.uint64(32)
+            packed |= byte << np.uint64(8 * offset)
+        for word in words:
+            if packed == word:
+                length[row] = -1
 
 
 @compiled

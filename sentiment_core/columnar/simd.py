@@ -41,6 +41,20 @@ def byte_mask(wanted: Iterable[int]) -> Any:
     return mask
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def equal_bytes(_: Any, array: Any, index: Any, byte: Any) -> _Intrinsic:  # noqa: ARG001 (its type is given)
+    """Return a uint64 whose bit i is set if a uint8 array has the byte at index + i."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        loaded = builder.load(_address(context, builder, signature, arguments, _BYTE_VECTOR), align=1)
+        undefined = ir.Constant(_BYTE_VECTOR, ir.Undefined)
+        first = builder.insert_element(undefined, arguments[2], ir.Constant(_KEY, 0))
+        everywhere = builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_KEY, BYTES), [0] * BYTES))
+        return builder.bitcast(builder.icmp_unsigned("==", loaded, everywhere), _WORD)
+
+    return types.uint64(array, index, types.uint8), generate
+
+
 def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
     """Return the first and the last number of each run of consecutive numbers."""
     runs = groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0])

@@ -141,9 +141,9 @@ def collect_file(
 
     deduplicator = Deduplicator(earlier)
 
-    def admit(rows: CheckedRows, delimiter: str) -> tuple[ReviewBatch, list[RejectedRow]]:
+    def admit(rows: CheckedRows) -> tuple[ReviewBatch, list[RejectedRow]]:
         nonlocal duplicates
-        batch, rejected = erasures.reject_erased(rows.batch, rows.rejected, IdFields.of(rows.header.names), delimiter)
+        batch, rejected = erasures.reject_erased(rows.batch, rows.rejected, IdFields.of(rows.header.names))
         keys = review_keys(source, batch.review_id)
         deduplicated = deduplicator.deduplicate(batch, keys)
         for row, key in enumerate(keys.values()):

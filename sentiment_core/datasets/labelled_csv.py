@@ -28,17 +28,16 @@ from typing import Final, NamedTuple
 from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.datasets.snapshot import Row, labelled_reviews, rows_by_label
-from sentiment_core.drops.body import COMPRESSIONS, Body
+from sentiment_core.drops.body import Body
 from sentiment_core.drops.contract import Header, RejectCode
-from sentiment_core.drops.csv_records import read_records
 from sentiment_core.drops.drop import Drop, local_drop
+from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import CheckedRows, RejectedRow, ReviewBatch, checked
 from sentiment_core.errors import FileRejected, TrainingDataInvalid
 from sentiment_core.params import DataParams
 from sentiment_core.settings import Settings, settings
 
-LABELLED_COMPRESSIONS: Final = (*COMPRESSIONS, ".xz")
 _MAX_SHOWN: Final = 5  # bad rows listed in an error
 _MAX_SHOWN_CHARACTERS: Final = 60  # characters of a label or text in an error
 
@@ -106,12 +105,11 @@ class LabelledFile:
             )
 
 
-# Select rows of a block by rules other than those above, and return the selected and the rejected rows. The second
-# argument is the file's delimiter.
-Admit = Callable[[CheckedRows, str], tuple[ReviewBatch, list[RejectedRow]]]
+# Select rows of a block by rules other than those above, and return the selected and the rejected rows.
+Admit = Callable[[CheckedRows], tuple[ReviewBatch, list[RejectedRow]]]
 
 
-def admit_all(rows: CheckedRows, _delimiter: str) -> tuple[ReviewBatch, list[RejectedRow]]:
+def admit_all(rows: CheckedRows) -> tuple[ReviewBatch, list[RejectedRow]]:
     """Admit every row that follows the contract."""
     return rows.batch, rows.rejected
 
@@ -132,10 +130,9 @@ def read_file(
     """
     file = LabelledFile(drop)
     with storage.open(drop) as stored:
-        body = Body(stored, drop, settings.max_expanded_bytes, LABELLED_COMPRESSIONS)
-        blocks = read_records(body, body.delimiter, settings.block_bytes, settings.max_record_bytes, drop.uri)
-        for rows in checked(blocks, settings, drop.uri):
-            batch, rejected = admit(rows, body.delimiter)
+        body = Body(stored, drop, settings.max_expanded_bytes)
+        for rows in checked(read_body(body, settings), settings, drop.uri):
+            batch, rejected = admit(rows)
             file.read += rows.batch.size + len(rows.rejected)
             file.reject(BadRow(row.line, row.code, row.reason) for row in rejected)
             _add(file, rows.header, batch, columns)

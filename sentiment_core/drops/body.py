@@ -1,10 +1,11 @@
 """Reader for the body of a drop. It hashes the stored bytes, decompresses them and limits the expanded size."""
 
+import bz2
 import gzip
 import hashlib
 import lzma
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import BinaryIO, Protocol, cast
 
 from backports import zstd
@@ -14,8 +15,12 @@ from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import FileRejected
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-COMPRESSIONS = (".gz", ".zst")
+COMPRESSIONS = (".gz", ".zst", ".bz2", ".xz")
 CHUNK = 1 << 20
+
+_PEEKED = 64
+_MAX_LEVELS = 2
+_DAMAGES = (gzip.BadGzipFile, EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError)
 
 
 class Readable(Protocol):
@@ -25,34 +30,36 @@ class Readable(Protocol):
         """Return up to `size` bytes. The result is empty at the end of the stream."""
 
 
+_OPENERS: dict[bytes, Callable[[BinaryIO], Readable]] = {
+    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream, mode="rb"),
+    b"\x28\xb5\x2f\xfd": lambda stream: cast("Readable", zstd.ZstdFile(stream)),
+    b"\xfd7zXZ\0": lzma.LZMAFile,
+    b"BZh": bz2.BZ2File,
+}
+
+
 class Body:
     """Reads the expanded bytes of a drop. `finish` returns the SHA-256 of the object as stored.
 
     Raises `FileRejected` when the contract does not support the name, when the compression is damaged, and when the
-    object expands to more than `max_expanded_bytes`. `compressions` are the accepted suffixes of compressed objects.
+    object expands to more than `max_expanded_bytes`.
     """
 
-    def __init__(
-        self, stored: Readable, drop: Drop, max_expanded_bytes: int, compressions: Sequence[str] = COMPRESSIONS
-    ) -> None:
+    def __init__(self, stored: Readable, drop: Drop, max_expanded_bytes: int) -> None:
         self.drop = drop
         self.expanded_bytes = 0
         self.max_expanded_bytes = max_expanded_bytes
-        self.delimiter, compression = file_format(drop, compressions)
+        self.delimiter, self._suffix = file_format(drop)
         self._stored = _Hashed(stored)
-        self._expanded: Readable = self._stored
-        if compression == ".gz":
-            self._expanded = gzip.GzipFile(fileobj=cast("BinaryIO", self._stored), mode="rb")
-        elif compression == ".zst":
-            self._expanded = zstd.ZstdFile(cast("BinaryIO", self._stored))
-        elif compression == ".xz":
-            self._expanded = lzma.LZMAFile(cast("BinaryIO", self._stored))  # noqa: SIM115 -- it closes nothing
+        self._expanded: Readable | None = None
 
     def read(self, size: int) -> bytes:
         """Return up to `size` expanded bytes. The result is empty at the end of the stream."""
         try:
+            if self._expanded is None:
+                self._expanded = _expanded(self._stored, self._suffix)
             data = self._expanded.read(size)
-        except (gzip.BadGzipFile, EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError) as error:
+        except _DAMAGES as error:
             raise FileRejected(
                 reason=RejectCode.DAMAGED_COMPRESSION, why=f"{self.drop.uri} cannot be decompressed ({error})"
             ) from error
@@ -89,7 +96,49 @@ class _Hashed:
         return data
 
 
-def file_format(drop: Drop, compressions: Sequence[str] = COMPRESSIONS) -> tuple[str, str]:
+class _Peeked:
+    """A stream whose first bytes were looked at."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self.start = b""
+        while len(self.start) < _PEEKED and (more := stream.read(_PEEKED - len(self.start))):
+            self.start += more
+        self._pending = self.start
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not self._pending or size == 0:
+            return self._stream.read(size)
+        if 0 < size < len(self._pending):
+            data, self._pending = self._pending[:size], self._pending[size:]
+            return data
+        data, self._pending = self._pending, b""
+        return data if size > 0 else data + self._stream.read(size)
+
+
+def _expanded(stored: Readable, suffix: str) -> Readable:
+    """Return the decompressed stream. The first bytes decide, because names are often wrong. Two levels are undone."""
+    stream = _Peeked(stored)
+    for _ in range(_MAX_LEVELS):
+        opener = next((opener for magic, opener in _OPENERS.items() if stream.start.startswith(magic)), None)
+        if opener is None:
+            break
+        stream = _Peeked(opener(cast("BinaryIO", stream)))
+        suffix = ""
+    if suffix and not _is_text(stream.start):
+        raise gzip.BadGzipFile(f"the first bytes are not those of a {suffix} file")
+    return stream
+
+
+def _is_text(start: bytes) -> bool:
+    try:
+        start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.end == len(start) and error.start > len(start) - 4
+    return b"\0" not in start
+
+
+def file_format(drop: Drop) -> tuple[str, str]:
     """Return the delimiter and the compression suffix ('' for none) from the end of the key.
 
     Raises `FileRejected` when the key is a directory marker or its format is not supported.
@@ -100,12 +149,12 @@ def file_format(drop: Drop, compressions: Sequence[str] = COMPRESSIONS) -> tuple
             why=f"{drop.uri} is a directory marker, not a file. Some tools create one for each folder. No data is lost",
         )
     name = drop.key.lower()
-    compression = next((suffix for suffix in compressions if name.endswith(suffix)), "")
+    compression = next((suffix for suffix in COMPRESSIONS if name.endswith(suffix)), "")
     plain = name.removesuffix(compression)
     for suffix, delimiter in DELIMITERS.items():
         if plain.endswith(suffix):
             return delimiter, compression
     raise FileRejected(
         reason=RejectCode.UNSUPPORTED_FORMAT,
-        why=f"{drop.uri} does not end in .csv or .tsv, optionally followed by {' or '.join(compressions)}",
+        why=f"{drop.uri} does not end in .csv or .tsv, optionally followed by {' or '.join(COMPRESSIONS)}",
     )

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Self
 
+from sentiment_core.drops.column_names import KNOWN_NAMES, SIMILAR_NAMES, distinct, fold, position, shown
 from sentiment_core.errors import FileRejected
 
-KNOWN_COLUMNS = ("review_id", "product_id", "author_id", "rating", "reviewed_at", "language")
+KNOWN_COLUMNS = tuple(KNOWN_NAMES)
 
 
 class RejectCode(StrEnum):
@@ -21,6 +22,10 @@ class RejectCode(StrEnum):
     INVALID_RATING = "invalid_rating"
     INVALID_REVIEWED_AT = "invalid_reviewed_at"
     CONFLICTING_REVIEW_ID = "conflicting_review_id"
+    REPEATED_HEADER = "repeated_header"
+    UNCLOSED_QUOTE = "unclosed_quote"
+    ESCAPED_QUOTE = "escaped_quote"
+    SWALLOWED_RECORDS = "swallowed_records"
     ERASED = "erased"
     # file codes
     UNSUPPORTED_FORMAT = "unsupported_format"
@@ -32,9 +37,9 @@ class RejectCode(StrEnum):
     NO_ROWS = "no_rows"
     NO_TEXT_COLUMN = "no_text_column"
     REPEATED_COLUMN = "repeated_column"
-    UNCLOSED_QUOTE = "unclosed_quote"
     RECORD_TOO_LARGE = "record_too_large"
     DIRECTORY_MARKER = "directory_marker"
+    LEFT_BY_A_TOOL = "left_by_a_tool"
     TOO_MANY_REJECTED = "too_many_rejected"
     MONTH_EXPIRED = "month_expired"
     OBJECT_GONE = "object_gone"
@@ -43,56 +48,101 @@ class RejectCode(StrEnum):
 class Header:
     """The meaning of a file's columns, derived from the names in its first record.
 
-    `text` and the values of `known` and `extra` are field numbers. Raises `FileRejected` when the text column is
-    missing, when a name occurs twice, and when the names are not UTF-8 or contain NUL bytes.
+    `text` and the values of `known` and `extra` are field numbers. `guessed` has the known columns that have another
+    name than the documented one: their values decide (`demote`). `unnamed` has the fields without a name.
+    Raises `FileRejected` when the text column is missing, when its name or that of a known column occurs twice, and
+    when the names are not UTF-8 or contain NUL bytes.
     """
 
     def __init__(self, names: Sequence[bytes], text_columns: Sequence[str], source: str) -> None:
-        try:
-            self.names = [name.decode("utf-8") for name in names]
-        except UnicodeDecodeError as error:
-            raise FileRejected(
-                reason=RejectCode.UNSUPPORTED_ENCODING,
-                why=f"the header of {source} is not UTF-8. Save the file as UTF-8",
-            ) from error
-        if any("\0" in name for name in self.names):
-            raise FileRejected(
-                reason=RejectCode.UNSUPPORTED_ENCODING,
-                why=f"the header of {source} contains NUL bytes. Save the file as UTF-8",
-            )
-        folded = [name.strip().casefold() for name in self.names]
-        repeated = sorted({name for name in folded if folded.count(name) > 1})
-        if repeated:
-            raise FileRejected(
-                reason=RejectCode.REPEATED_COLUMN, why=f"{source} has more than one column named {', '.join(repeated)}"
-            )
+        decoded = [shown(_decoded(name, source)) for name in names]
+        folded = [fold(name) for name in decoded]
+        self.names = distinct([name or f"column_{number}" for number, name in enumerate(decoded, 1)])
         self.text = self._text_field(folded, text_columns, source)
-        self.known = {name: folded.index(name) for name in KNOWN_COLUMNS if name in folded}
-        mapped = {self.text, *self.known.values()}
-        self.extra = {name: field for field, name in enumerate(self.names) if field not in mapped}
+        found = {name: position(folded, synonyms) for name, synonyms in KNOWN_NAMES.items()}
+        self.known = {name: field for name, field in found.items() if field is not None and field != self.text}
+        self.guessed = {name for name, field in self.known.items() if folded[field] != fold(name)}
+        needed = [folded[field] for field in (self.text, *self.known.values())]
+        if repeated := sorted({name for name in needed if folded.count(name) > 1}):
+            shown_names = [self.names[folded.index(name)] for name in repeated]
+            raise FileRejected(
+                reason=RejectCode.REPEATED_COLUMN,
+                why=f"{source} has more than one column named {', '.join(shown_names)}",
+            )
+        self.unnamed = [field for field, name in enumerate(folded) if not name]
+        self.extra: dict[str, int] = {}
+        self._keep_others()
+        self.warnings = [*self._other_texts(folded, text_columns), *self._similar(folded)]
 
     @classmethod
     def of_text(cls, names: Sequence[bytes], text_columns: Sequence[str], source: str) -> Self:
         """Return a header that maps only the text column. The values of the other columns are never parsed."""
         header = cls(names, text_columns, source)
-        header.known, header.extra = {}, {}
+        header.known, header.extra, header.guessed = {}, {}, set()
         return header
 
+    def demote(self, name: str, value: str) -> None:
+        """Keep a guessed known column as an extra column, because of a value that cannot be read."""
+        column = self.names[self.known.pop(name)]
+        self.guessed.discard(name)
+        self._keep_others()
+        self.warnings.append(f"column {column} looks like {name} but is kept as it is, because of the value {value!r}")
+
     def field(self, name: str) -> int | None:
-        """Return the number of the field with this name, or None if absent. The comparison ignores case."""
-        folded = [known.strip().casefold() for known in self.names]
-        wanted = name.strip().casefold()
-        return folded.index(wanted) if wanted in folded else None
+        """Return the number of the field with this name, or None if absent. `column_names.fold` compares names."""
+        return position([fold(known) for known in self.names], [name])
+
+    def _keep_others(self) -> None:
+        mapped = {self.text, *self.known.values(), *self.unnamed}
+        self.extra = {name: field for field, name in enumerate(self.names) if field not in mapped}
 
     def _text_field(self, folded: Sequence[str], text_columns: Sequence[str], source: str) -> int:
-        for name in text_columns:
-            if name.casefold() in folded:
-                return folded.index(name.casefold())
+        field = position(folded, text_columns)
+        if field is not None:
+            return field
         raise FileRejected(
             reason=RejectCode.NO_TEXT_COLUMN,
-            why=f"{source} has no text column. Its columns are {', '.join(self.names)}. "
-            f"Rename one of them to {' or '.join(text_columns)}",
+            why=f"{source} has no text column. Its columns are {', '.join(self.names)}. Rename one of them to "
+            f"{text_columns[0]}, or add its name to SENTIMENT_TEXT_COLUMNS",
         )
+
+    def _other_texts(self, folded: Sequence[str], text_columns: Sequence[str]) -> list[str]:
+        others = [folded.index(fold(name)) for name in text_columns if fold(name) in folded]
+        text = self.names[self.text]
+        return [
+            f"column {self.names[field]} looks like a text too; column {text} is scored"
+            for field in dict.fromkeys(others)
+            if field != self.text
+        ]
+
+    def _similar(self, folded: Sequence[str]) -> list[str]:
+        found = []
+        for name, similar in SIMILAR_NAMES.items():
+            field = position(folded, similar)
+            if field is not None and name not in self.known and self.names[field] in self.extra:
+                found.append(f"column {self.names[field]} looks like {name} and is not used as such")
+        return found
+
+
+def _decoded(name: bytes, source: str) -> str:
+    if b"\0" in name:
+        why = f"the header of {source} contains NUL bytes"
+    else:
+        try:
+            return name.decode("utf-8")
+        except UnicodeDecodeError as error:
+            why = f"the header of {source} {not_utf8(name, error)}"
+    raise FileRejected(reason=RejectCode.UNSUPPORTED_ENCODING, why=f"{why}. Save the file as UTF-8")
+
+
+def not_utf8(data: bytes, error: UnicodeDecodeError) -> str:
+    """Say which byte is not UTF-8, and which encoding the bytes look like."""
+    found = f"has the byte 0x{data[error.start]:02x}, which is not UTF-8"
+    try:
+        looks = all(character.isprintable() for character in data.decode("cp1252").strip())
+    except UnicodeDecodeError:
+        looks = False
+    return f"{found}; the bytes look like Windows-1252 (cp1252)" if looks else found
 
 
 def primary_language(language: str) -> str:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from sentiment_core.drops.body import Body
 from sentiment_core.drops.contract import Header, RejectCode
-from sentiment_core.drops.csv_records import read_records
 from sentiment_core.drops.deduplication import Deduplicated, Deduplicator, review_keys
 from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import CheckedRows, RejectedRow, Review, checked, require_good_rows
 from sentiment_core.errors import FileRejected
@@ -101,8 +101,7 @@ class _DryRun:
         limits = self.settings
         with self.storage.open(self.drop) as stored:
             body = Body(stored, self.drop, limits.max_expanded_bytes)
-            blocks = read_records(body, body.delimiter, limits.block_bytes, limits.max_record_bytes, self.drop.uri)
-            yield from checked(blocks, limits, self.drop.uri)
+            yield from checked(read_body(body, limits), limits, self.drop.uri)
 
     def _count(self, rows: CheckedRows, deduplicated: Deduplicated) -> None:
         rejected = rows.rejected + deduplicated.rejected

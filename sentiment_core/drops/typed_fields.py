@@ -6,6 +6,7 @@ values as `parse_rating` and `parse_time`.
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -30,14 +31,20 @@ ESCAPES = {0x08: "b", 0x09: "t", 0x0A: "n", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x5
 ESCAPED = np.array([ord(ESCAPES[byte]) if byte in ESCAPES else int(byte < 0x20) for byte in range(256)], np.uint8)
 HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 
+# BigQuery, Rails and Judge.me write UTC behind the time.
+_UTC = re.compile(r"(?<=\d) ?(UTC|GMT)$")
+
 Refused = dict[int, str]  # row -> why its value cannot be parsed
 
 
-def ratings(column: BytesColumn) -> tuple[NumberColumn, Refused]:
-    """Parse finite numbers, float64. A value that cannot be parsed becomes null and is listed in `Refused`."""
+def ratings(column: BytesColumn, *, decimal_comma: bool = False) -> tuple[NumberColumn, Refused]:
+    """Parse finite numbers, float64. A value that cannot be parsed becomes null and is listed in `Refused`.
+
+    With `decimal_comma`, a number may have a comma as its decimal point.
+    """
     numbers, unread = np.zeros(column.size), np.zeros(column.size, np.bool_)
     _decimals(*column, numbers, unread)
-    return _parse_remaining(column, numbers, unread, parse_rating)
+    return _parse_remaining(column, numbers, unread, lambda text: parse_rating(text, decimal_comma=decimal_comma))
 
 
 def times(column: BytesColumn) -> tuple[NumberColumn, Refused]:
@@ -64,10 +71,11 @@ def _parse_remaining(
     return NumberColumn(numbers, null), refused
 
 
-def parse_rating(text: str) -> float:
+def parse_rating(text: str, *, decimal_comma: bool = False) -> float:
     """Parse a finite number. Raises `ValueError` when the text is not one."""
+    number = text.replace(",", ".") if decimal_comma and "." not in text else text
     try:
-        rating = float(text)
+        rating = math.nan if "_" in number else float(number)  # Python's literals may have underscores
     except ValueError:
         rating = math.nan
     if not math.isfinite(rating):
@@ -76,9 +84,12 @@ def parse_rating(text: str) -> float:
 
 
 def parse_time(text: str) -> datetime:
-    """Parse an ISO 8601 date or time. A time without a zone is UTC. Raises `ValueError` when the text is neither."""
+    """Parse an ISO 8601 date or time. A time without a zone, or with ` UTC` behind it, is UTC.
+
+    Raises `ValueError` when the text is neither.
+    """
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(_UTC.sub("+00:00", text))
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text[:40]!r} is not an ISO 8601 date or time") from None

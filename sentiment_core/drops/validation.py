@@ -1,5 +1,6 @@
 """Check rows against the drop contract. Good rows become typed columns. All others are rejected with a reason."""
 
+import codecs
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -11,9 +12,11 @@ from typing import Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn
-from sentiment_core.drops.contract import Header, RejectCode
+from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn, packed_words
+from sentiment_core.drops.contract import Header, RejectCode, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.record_kernel import BROKEN_ESCAPE, INVALID_UTF8, NUL, UNCLOSED
+from sentiment_core.drops.record_shapes import RecordShapes
 from sentiment_core.drops.typed_fields import Refused, json_objects, ratings, time_of, times
 from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
@@ -107,6 +110,7 @@ class ReviewBatch(NamedTuple):
         )
 
 
+Reader = Callable[[BytesColumn], tuple[NumberColumn, Refused]]
 Faults = dict[int, tuple[RejectCode, str]]  # record -> why it is rejected; the first reason found is kept
 
 
@@ -133,7 +137,8 @@ def checked(
     if first is None:
         raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{source} is empty")
     header = Header(first.fields(0), settings.text_columns, source)
-    validator = Validator(header, settings.max_text_bytes, settings.bad_values)
+    validator = Validator(header, settings, first.raw(0))
+    validator.demote_unreadable(first.records(1))
     for block in chain((first.records(1),), blocks):
         with clock():
             batch, rejected = validator.validate(block)
@@ -143,14 +148,17 @@ def checked(
 class Validator:
     """Checks the blocks of one file against the contract.
 
-    With `bad_values` "null", a rating or time that cannot be parsed does not reject its row. The value becomes null,
-    and `nulled` keeps the original text.
+    With the setting `bad_values` "null", a rating or time that cannot be parsed does not reject its row. The value
+    becomes null, and `nulled` keeps the original text.
     """
 
-    def __init__(self, header: Header, max_text_bytes: int, bad_values: BadValues = "reject") -> None:
+    def __init__(self, header: Header, settings: Settings, header_raw: bytes) -> None:
         self.header = header
-        self.max_text_bytes = max_text_bytes
-        self.bad_values = bad_values
+        self.max_text_bytes = settings.max_text_bytes
+        self.bad_values: BadValues = settings.bad_values
+        self._null_words = packed_words(settings.null_words)
+        self._header_raw = header_raw.removeprefix(codecs.BOM_UTF8)
+        self._shapes = RecordShapes(header)
 
     def validate(self, block: RecordBlock) -> tuple[ReviewBatch, list[RejectedRow]]:
         """Split a block into good and rejected rows. Each record is in exactly one of the two."""
@@ -167,24 +175,84 @@ class Validator:
         ]
         return batch.take(good), rejected
 
+    def demote_unreadable(self, block: RecordBlock) -> None:
+        """Make a column that only looks like a rating or a time an extra column, if it has unreadable values here."""
+        faults: Faults = {}
+        self._check_records(block, faults)
+        readable = np.delete(np.arange(block.size), list(faults))
+        readers: dict[str, Reader] = {"rating": self._ratings_reader(block), "reviewed_at": times}
+        for name in sorted(self.header.guessed & readers.keys()):
+            column = self._strings(block, readable, name)
+            _, refused = readers[name](column)
+            if refused:
+                self.header.demote(name, column.text(min(refused)) or "")
+
     def _check_records(self, block: RecordBlock, faults: Faults) -> None:
+        for record in self._repeated_headers(block):
+            faults[record] = (RejectCode.REPEATED_HEADER, "the row repeats the header of the file")
+        for record in block.flagged(BROKEN_ESCAPE).tolist():
+            reason = 'a quoted field has a quote behind a backslash (\\"). The file may escape quotes with backslashes'
+            faults.setdefault(record, (RejectCode.ESCAPED_QUOTE, reason))
+        self._check_quotes(block, faults)
         expected, counts = len(self.header.names), block.field_counts
         for record in np.flatnonzero(counts != expected).tolist():
-            reason = f"the row has {counts[record]} columns, the header has {expected}"
-            faults[record] = (RejectCode.COLUMN_COUNT, reason)
-        for record in np.flatnonzero(block.invalid_utf8).tolist():
-            faults.setdefault(record, (RejectCode.INVALID_UTF8, "the row contains bytes that are not UTF-8"))
-        for record in np.flatnonzero(block.holds_nul).tolist():
+            faults.setdefault(record, (RejectCode.COLUMN_COUNT, self._column_count(block, record)))
+        for record in block.flagged(INVALID_UTF8).tolist():
+            faults.setdefault(record, (RejectCode.INVALID_UTF8, _encoding_fault(block.raw(record))))
+        for record in block.flagged(NUL).tolist():
             faults.setdefault(record, (RejectCode.NUL_BYTE, "the row contains a NUL byte"))
+
+    def _repeated_headers(self, block: RecordBlock) -> list[int]:
+        size = len(self._header_raw)
+        lengths = block.end - block.start
+        suspects = np.flatnonzero((lengths >= size) & (lengths <= size + len(codecs.BOM_UTF8)))
+        return [
+            record
+            for record in suspects.tolist()
+            if block.raw(record).removeprefix(codecs.BOM_UTF8) == self._header_raw
+        ]
+
+    def _check_quotes(self, block: RecordBlock, faults: Faults) -> None:
+        for record in block.flagged(UNCLOSED).tolist():
+            reason = "a quote opens a field and is never closed"
+            faults.setdefault(record, (RejectCode.UNCLOSED_QUOTE, reason))
+        for record in self._shapes.unlike_the_unclosed(block):
+            reason = "the row may belong to an earlier field, whose quote is never closed"
+            faults.setdefault(record, (RejectCode.UNCLOSED_QUOTE, reason))
+        for record, line in self._shapes.swallowed(block):
+            reason = (
+                f"a quote opens a field that contains line {line}, which looks like a row of its own. "
+                "The quote may be a character of the text"
+            )
+            faults.setdefault(record, (RejectCode.SWALLOWED_RECORDS, reason))
+
+    def _column_count(self, block: RecordBlock, record: int) -> str:
+        expected, found = len(self.header.names), int(block.field_counts[record])
+        reason = f"the row has {found} columns, the header has {expected}"
+        raw, delimiter = block.raw(record), block.dialect.delimiter.encode()
+        if found == expected + 1 and raw.endswith(delimiter):
+            return f"{reason}: the row ends with a delimiter and the header does not"
+        if found == expected - 1 and self._header_raw.endswith(delimiter):
+            return f"{reason}: the header ends with a delimiter and the row does not"
+        return reason
+
+    def _strings(self, block: RecordBlock, records: NDArray[np.int64], name: str) -> BytesColumn:
+        field = self.header.known.get(name)
+        if field is None:
+            return BytesColumn.nulls(len(records))
+        return block.column(records, field).trimmed().without(self._null_words)
+
+    def _ratings_reader(self, block: RecordBlock) -> Reader:
+        decimal_comma = block.dialect.delimiter == ";"
+        return lambda column: ratings(column, decimal_comma=decimal_comma)
 
     def _typed(self, block: RecordBlock, records: NDArray[np.int64], faults: Faults) -> ReviewBatch:
         nulled: dict[int, dict[str, str]] = {}
 
         def strings(name: str) -> BytesColumn:
-            field = self.header.known.get(name)
-            return BytesColumn.nulls(len(records)) if field is None else block.column(records, field).trimmed()
+            return self._strings(block, records, name)
 
-        def numbers(name: str, read: Callable[[BytesColumn], tuple[NumberColumn, Refused]]) -> NumberColumn:
+        def numbers(name: str, read: Reader) -> NumberColumn:
             column = strings(name)
             read_numbers, refused = read(column)
             for row, reason in refused.items():
@@ -192,10 +260,10 @@ class Validator:
                     nulled.setdefault(row, {})[name] = column.text(row) or ""
                 else:
                     code = RejectCode(f"invalid_{name}")
-                    faults.setdefault(int(records[row]), (code, f"column {name}: {reason}"))
+                    column_name = self.header.names[self.header.known[name]]
+                    faults.setdefault(int(records[row]), (code, f"column {column_name}: {reason}"))
             return read_numbers
 
-        extra = {name: block.column(records, field) for name, field in self.header.extra.items()}
         return ReviewBatch(
             block,
             records,
@@ -204,12 +272,21 @@ class Validator:
             strings("review_id"),
             strings("product_id"),
             strings("author_id"),
-            numbers("rating", ratings),
+            numbers("rating", self._ratings_reader(block)),
             numbers("reviewed_at", times),
             strings("language"),
-            json_objects(extra, len(records)),
+            self._extra(block, records),
             _documents(nulled, len(records)),
         )
+
+    def _extra(self, block: RecordBlock, records: NDArray[np.int64]) -> BytesColumn:
+        """Return the other columns as JSON; columns without a name only where this block has values."""
+        columns = {name: block.column(records, field) for name, field in self.header.extra.items()}
+        for field in self.header.unnamed:
+            column = block.column(records, field)
+            if len(column.data):
+                columns[self.header.names[field]] = column
+        return json_objects(columns, len(records))
 
     def _check_text(self, batch: ReviewBatch, faults: Faults) -> None:
         name, text = self.header.names[self.header.text], batch.text
@@ -217,8 +294,18 @@ class Validator:
         for row in np.flatnonzero(lengths > self.max_text_bytes).tolist():
             reason = f"column {name} has {lengths[row]:,} bytes, more than the limit of {self.max_text_bytes:,}"
             faults.setdefault(int(batch.record[row]), (RejectCode.TEXT_TOO_LONG, reason))
-        for row in np.flatnonzero(text.trimmed().null).tolist():
-            faults.setdefault(int(batch.record[row]), (RejectCode.MISSING_TEXT, f"column {name} is empty"))
+        for row in np.flatnonzero(text.trimmed().without(self._null_words).null).tolist():
+            found = text.text(row).strip()
+            reason = f"column {name} has {found!r}, which means no value" if found else f"column {name} is empty"
+            faults.setdefault(int(batch.record[row]), (RejectCode.MISSING_TEXT, reason))
+
+
+def _encoding_fault(raw: bytes) -> str:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"the row {not_utf8(raw, error)}"
+    return "the row contains bytes that are not UTF-8"
 
 
 def _document(value: bytes | None) -> dict[str, str] | None:

@@ -15,9 +15,12 @@ from psycopg2.extras import execute_values
 from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.body import file_format
+from sentiment_core.drops.column_names import KNOWN_NAMES, fold, position
 from sentiment_core.drops.contract import RejectCode
-from sentiment_core.drops.csv_records import scan
+from sentiment_core.drops.csv_records import Dialect, scan
 from sentiment_core.drops.deduplication import review_key
+from sentiment_core.drops.recognition import recognise, text_column_test
+from sentiment_core.drops.record_kernel import NO_QUOTING
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch
 from sentiment_core.errors import ErasureKeyWrong
 from sentiment_core.ledger import source_files
@@ -63,9 +66,10 @@ class IdFields(NamedTuple):
     @classmethod
     def of(cls, names: Sequence[str]) -> Self:
         """Find the id fields from the names in the file's header."""
-        folded = [name.strip().casefold() for name in names]
+        folded = [fold(name) for name in names]
         kinds: tuple[ErasureKind, ErasureKind] = ("review", "author")
-        return cls(len(names), {kind: folded.index(f"{kind}_id") for kind in kinds if f"{kind}_id" in folded})
+        found = {kind: position(folded, KNOWN_NAMES[f"{kind}_id"]) for kind in kinds}
+        return cls(len(names), {kind: field for kind, field in found.items() if field is not None})
 
 
 class Erasures:
@@ -90,7 +94,7 @@ class Erasures:
         return cls(frozenset(found for found, _ in rows), key, source)
 
     def reject_erased(
-        self, batch: ReviewBatch, rejected: list[RejectedRow], ids: IdFields, delimiter: str
+        self, batch: ReviewBatch, rejected: list[RejectedRow], ids: IdFields
     ) -> tuple[ReviewBatch, list[RejectedRow]]:
         """Reject the rows with erased ids, and drop their bytes. Rows that are already rejected are checked too."""
         if not self._hashes:
@@ -98,7 +102,7 @@ class Erasures:
         erased_rows = self._erased_rows("review", batch.review_id) | self._erased_rows("author", batch.author_id)
         erased = [RejectedRow(int(batch.line[row]), RejectCode.ERASED, REASON, None) for row in sorted(erased_rows)]
         kept = np.delete(np.arange(batch.size), sorted(erased_rows))
-        return batch.take(kept), erased + [self._without_bytes(row, ids, delimiter) for row in rejected]
+        return batch.take(kept), erased + [self._without_bytes(row, ids, batch.block.dialect) for row in rejected]
 
     def _erased_rows(self, kind: ErasureKind, ids: BytesColumn) -> set[int]:
         codes, first = ids.codes()
@@ -108,25 +112,32 @@ class Erasures:
     def _is_erased(self, kind: ErasureKind, identifier: bytes | None) -> bool:
         return identifier is not None and keyed_hash(self._key, kind, self._source, identifier) in self._hashes
 
-    def _without_bytes(self, row: RejectedRow, ids: IdFields, delimiter: str) -> RejectedRow:
-        for kind, identifier in ids_of(row.raw or b"", ids, delimiter):
+    def _without_bytes(self, row: RejectedRow, ids: IdFields, dialect: Dialect) -> RejectedRow:
+        for kind, identifier in ids_of(row.raw or b"", ids, dialect):
             if self._is_erased(kind, identifier):
                 return RejectedRow(row.line, RejectCode.ERASED, REASON, None)
         return row
 
 
-def ids_of(raw: bytes, ids: IdFields | None, delimiter: str) -> Iterator[tuple[ErasureKind, bytes]]:
+def ids_of(raw: bytes, ids: IdFields | None, dialect: Dialect) -> Iterator[tuple[ErasureKind, bytes]]:
     """Yield every possible id in the bytes of a row.
 
-    In a row that does not fit the header, or without a header, every field may be an id.
+    In a row that does not fit the header, or without a header, every field may be an id. So may each field of a row
+    with quotes, read as characters, because a stray quote may have swallowed other rows.
     """
-    block, _, _ = scan(raw, delimiter, 1, final=True)
-    fields = [_trimmed(field) for record in range(block.size) for field in block.fields(record)]
+    fields = _fields(raw, dialect)
     if ids is not None and ids.columns == len(fields):
         yield from ((kind, fields[at]) for kind, at in ids.fields.items())
-    else:
-        yield from (("review", field) for field in fields)
-        yield from (("author", field) for field in fields)
+        fields = []
+    if b'"' in raw:
+        fields += _fields(raw, dialect._replace(quoting=NO_QUOTING))
+    yield from (("review", field) for field in fields)
+    yield from (("author", field) for field in fields)
+
+
+def _fields(raw: bytes, dialect: Dialect) -> list[bytes]:
+    block, _, _ = scan(raw, dialect, 1, final=True)
+    return [_trimmed(field) for record in range(block.size) for field in block.fields(record)]
 
 
 def _trimmed(field: bytes) -> bytes:
@@ -160,7 +171,7 @@ def erase(
         cursor.execute("DELETE FROM sentiment.feedback USING erased WHERE feedback.text = erased.text")
         feedback = cursor.rowcount
         reviews = _delete(cursor)
-        rejected = _blank(cursor, kind, source, identifier)
+        rejected = _blank(cursor, settings, kind, source, identifier)
         others = _other_sources(cursor, kind, source, identifier)
         return Erased(reviews, rejected, feedback, others, in_snapshots(kind, source, identifier, texts))
 
@@ -196,19 +207,19 @@ def _delete(cursor: Cursor) -> int:
     return reviews
 
 
-def _blank(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> int:
+def _blank(cursor: Cursor, settings: Settings, kind: ErasureKind, source: str, identifier: str) -> int:
     """Delete the bytes of rejected rows that contain the id, and return the number of these rows."""
     cursor.execute(
         "SELECT source_file_id, line, raw FROM sentiment.rejected_row JOIN sentiment.source_file USING (source_file_id)"
-        " WHERE source = %s AND (position(%s::bytea IN raw) > 0 OR position(%s::bytea IN raw) > 0)",
-        # A quote inside a quoted field is doubled.
-        (source, identifier.encode(), identifier.replace('"', '""').encode()),
+        " WHERE source = %s AND EXISTS (SELECT FROM unnest(%s::bytea[]) AS form WHERE position(form IN raw) > 0)",
+        # A quote inside a quoted field is doubled, or stands behind a backslash.
+        (source, [identifier.replace('"', quote).encode() for quote in ('"', '""', '\\"')]),
     )
-    files: dict[int, tuple[IdFields | None, str]] = {}
+    files: dict[int, tuple[IdFields | None, Dialect]] = {}
     erased_rows = []
     for source_file_id, line, raw in cursor.fetchall():
         if source_file_id not in files:
-            files[source_file_id] = _dialect(source_files.get(cursor, source_file_id))
+            files[source_file_id] = _dialect(source_files.get(cursor, source_file_id), settings)
         if (kind, identifier.encode()) in ids_of(bytes(raw), *files[source_file_id]):
             erased_rows.append((source_file_id, line))
     execute_values(
@@ -221,13 +232,15 @@ def _blank(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> i
     return len(erased_rows)
 
 
-def _dialect(file: SourceFile) -> tuple[IdFields | None, str]:
-    """Return the id fields of a file (None if its header was not kept) and its delimiter."""
+def _dialect(file: SourceFile, settings: Settings) -> tuple[IdFields | None, Dialect]:
+    """Return the id fields of a file (None if its header was not kept) and its dialect."""
     delimiter, _ = file_format(file.drop)
+    header = file.header or b""
+    dialect = recognise(header, True, delimiter, text_column_test(settings.text_columns)).dialect
     if file.header is None:
-        return None, delimiter
-    block, _, _ = scan(file.header, delimiter, 1, final=True)
-    return IdFields.of([name.decode() for name in block.fields(0)]), delimiter
+        return None, dialect
+    block, _, _ = scan(header, dialect, 1, final=True)
+    return IdFields.of([name.decode() for name in block.fields(0)]), dialect
 
 
 def _other_sources(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> list[str]:

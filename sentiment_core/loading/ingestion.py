@@ -8,7 +8,6 @@ from functools import partial
 from typing import NamedTuple
 
 from sentiment_core.columnar.columns import BytesColumn
-from sentiment_core.drops.body import file_format
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.deduplication import Deduplicator, review_keys
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch, checked
@@ -36,7 +35,6 @@ class Ingestion:
         self.settings = settings
         self.erasures = erasures
         self.deduplicator = deduplicator
-        self.delimiter, _ = file_format(writer.file.drop)
 
     def score(self, blocks: Iterator[RecordBlock]) -> Iterator[ScoredRows]:
         """Check records, the header first, against the contract, and score the good ones. Raises `FileRejected`."""
@@ -44,7 +42,7 @@ class Ingestion:
         for rows in checked(blocks, self.settings, file.drop.uri, partial(clock, seconds, "validate")):
             with clock(seconds, "validate"):
                 ids = IdFields.of(rows.header.names)
-                batch, rejected = self.erasures.reject_erased(rows.batch, rows.rejected, ids, self.delimiter)
+                batch, rejected = self.erasures.reject_erased(rows.batch, rows.rejected, ids)
                 keys = review_keys(file.source, batch.review_id)
             with clock(seconds, "score"):
                 scores = self.writer.model.scorer.score(batch.text)

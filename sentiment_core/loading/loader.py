@@ -12,9 +12,10 @@ from typing import NamedTuple
 from sentiment_core.database.connection import Connection, database_errors
 from sentiment_core.drops.body import Body
 from sentiment_core.drops.contract import RejectCode
-from sentiment_core.drops.csv_records import RecordBlock, read_records
+from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.deduplication import Deduplicator
 from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import require_good_rows
 from sentiment_core.errors import FileRejected
@@ -163,8 +164,7 @@ class Loader:
             return body.finish(), header
 
     def _read(self, body: Body, writer: BatchWriter) -> Iterator[RecordBlock]:
-        limits = self.settings
-        blocks = read_records(body, body.delimiter, limits.block_bytes, limits.max_record_bytes, body.drop.uri)
+        blocks = read_body(body, self.settings)
         while True:
             with clock(writer.seconds, "read"):
                 block = next(blocks, None)

@@ -4,7 +4,6 @@ A replay does not read the object store. The quarantine keeps the bytes of each 
 the file's header.
 """
 
-import io
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,8 +11,11 @@ import numpy as np
 
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.body import file_format
-from sentiment_core.drops.csv_records import RecordBlock, read_records
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.csv_records import RecordBlock, joined, scan
 from sentiment_core.drops.deduplication import Deduplicator
+from sentiment_core.drops.recognition import recognise, text_column_test
+from sentiment_core.drops.record_kernel import DOUBTFUL, UNCLOSED
 from sentiment_core.errors import FileRejected
 from sentiment_core.ledger import source_files
 from sentiment_core.ledger.erasure import Erasures
@@ -91,21 +93,27 @@ class Replayer:
             )
 
     def _blocks(self, file: SourceFile, header: bytes, quarantined: _Quarantined) -> Iterator[RecordBlock]:
-        """Yield the header and the rows as records, with the line numbers of the original file."""
+        """Yield the header and the rows as records, with the line numbers of the original file.
+
+        Each row is read alone, so that a stray quote cannot reach another row. Bytes that are now several records, or
+        none, stay in the quarantine.
+        """
         delimiter, _ = file_format(file.drop)
-        stream = io.BytesIO(b"\n".join([header, *quarantined.raw]))
-        size = len(stream.getbuffer()) + 1
-        lines, done = np.array([1, *quarantined.line], np.int32), 0
-        for block in read_records(stream, delimiter, size, size, file.drop.uri):
-            yield block._replace(line=lines[done : done + block.size])
-            done += block.size
+        sample = b"\n".join([header, *quarantined.raw])
+        dialect = recognise(sample, False, delimiter, text_column_test(self.settings.text_columns)).dialect
+        yield scan(header, dialect, 1, final=True)[0]
+        rows = [scan(raw, dialect, line, final=True)[0] for line, raw in zip(*quarantined, strict=True)]
+        if single := [block for block in rows if block.size == 1]:
+            merged = joined(single)
+            # In the file, the quote was not unclosed: those rows are not replayed.
+            yield merged._replace(flags=merged.flags & ~np.uint8(UNCLOSED | DOUBTFUL))
 
     def _unresolved(self, file: SourceFile) -> Iterator[_Quarantined]:
         with self.connection.cursor("rows_to_replay") as cursor:
             cursor.execute(
                 "SELECT line, raw FROM sentiment.rejected_row"
-                " WHERE source_file_id = %s AND resolved_by IS NULL AND raw IS NOT NULL ORDER BY line",
-                (file.source_file_id,),
+                " WHERE source_file_id = %s AND resolved_by IS NULL AND raw IS NOT NULL AND code <> %s ORDER BY line",
+                (file.source_file_id, RejectCode.UNCLOSED_QUOTE),
             )
             while rows := cursor.fetchmany(FETCH_ROWS):
                 yield _Quarantined([line for line, _ in rows], [bytes(raw) for _, raw in rows])

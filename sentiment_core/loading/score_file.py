@@ -13,8 +13,9 @@ import numpy as np
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.drops.body import Body
 from sentiment_core.drops.contract import Header, RejectCode
-from sentiment_core.drops.csv_records import RecordBlock, read_records
+from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.drop import local_drop
+from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.validation import RejectedRow, Validator
 from sentiment_core.errors import ColumnTaken, FileRejected, OutputUnsupported
 from sentiment_core.model.scorer import LABELS, Reasons, Scorer, Scores
@@ -76,12 +77,12 @@ def score_file(
     rows = 0
     with source.open("rb") as stored, _finished(out) as unfinished:
         body = Body(stored, drop, settings.max_expanded_bytes)
-        blocks = read_records(body, body.delimiter, settings.block_bytes, settings.max_record_bytes, drop.uri)
+        blocks = read_body(body, settings)
         first = next(blocks, None)
         if first is None:
             raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{drop.uri} is empty")
         header = Header.of_text(first.fields(0), settings.text_columns, drop.uri)
-        validator = Validator(header, settings.max_text_bytes)
+        validator = Validator(header, settings, first.raw(0))
         sink = open_sink(unfinished, _column_names(header.names, top, drop.uri))
         try:
             for block in _without_header(first, blocks):

@@ -4,19 +4,28 @@ from datetime import UTC, datetime
 import pytest
 
 from sentiment_core.drops.contract import Header, RejectCode
-from sentiment_core.drops.csv_records import read_records
-from sentiment_core.drops.validation import Validator
+from sentiment_core.drops.csv_records import Dialect, read_records
+from sentiment_core.drops.validation import RejectedRow, Validator
 from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
 
 TEXT_COLUMNS = Settings().text_columns
 
 
-def validate(data: bytes, max_text_bytes: int = 1000, bad_values="reject"):
-    (block,) = read_records(io.BytesIO(data), ",", 1 << 20, 1 << 20, "the file")
-    return Validator(Header(block.fields(0), TEXT_COLUMNS, "the file"), max_text_bytes, bad_values).validate(
-        block.records(1)
-    )
+def header_of(*names: str) -> Header:
+    return Header([name.encode() for name in names], TEXT_COLUMNS, "the file")
+
+
+def validate(data: bytes, bad_values="reject", dialect: Dialect = Dialect()):
+    (block,) = read_records(io.BytesIO(data), dialect, 1 << 20, 1 << 20, "the file")
+    settings = Settings(max_text_bytes=1000, bad_values=bad_values)
+    validator = Validator(Header(block.fields(0), TEXT_COLUMNS, "the file"), settings, block.raw(0))
+    validator.demote_unreadable(block.records(1))
+    return validator.validate(block.records(1))
+
+
+def codes(rejected: list[RejectedRow]) -> list[tuple[int, str]]:
+    return [(row.line, str(row.code)) for row in rejected]
 
 
 def test_a_good_row_keeps_every_field() -> None:
@@ -45,13 +54,21 @@ def test_an_empty_optional_field_is_null() -> None:
     [
         (b",5,", RejectCode.MISSING_TEXT, "column review is empty"),
         ("\u3000 \t,5,".encode(), RejectCode.MISSING_TEXT, "column review is empty"),
+        (b"NULL,5,", RejectCode.MISSING_TEXT, "column review has 'NULL', which means no value"),
         (b"a,5,,more", RejectCode.COLUMN_COUNT, "the row has 4 columns, the header has 3"),
         (b"a,5", RejectCode.COLUMN_COUNT, "the row has 2 columns, the header has 3"),
-        (b"caf\xe9,5,", RejectCode.INVALID_UTF8, "bytes that are not UTF-8"),
+        (b"a,5,,", RejectCode.COLUMN_COUNT, "the row ends with a delimiter and the header does not"),
+        (b"caf\xe9,5,", RejectCode.INVALID_UTF8, "the byte 0xe9, which is not UTF-8; the bytes look like Windows-1252"),
+        (b"a\xff\x81,5,", RejectCode.INVALID_UTF8, "the row has the byte 0xff, which is not UTF-8"),
+        (b"review,rating,reviewed_at", RejectCode.REPEATED_HEADER, "repeats the header"),
+        (b"\xef\xbb\xbfreview,rating,reviewed_at", RejectCode.REPEATED_HEADER, "repeats the header"),
+        (b'"a \\"big\\" one",5,', RejectCode.ESCAPED_QUOTE, "backslash"),
         (b"a\0b,5,", RejectCode.NUL_BYTE, "NUL byte"),
         (b"x" * 1001 + b",5,", RejectCode.TEXT_TOO_LONG, "has 1,001 bytes, more than the limit of 1,000"),
         (b"a,five,", RejectCode.INVALID_RATING, "'five' is not a number"),
-        (b"a,nan,", RejectCode.INVALID_RATING, "'nan' is not a number"),
+        (b"a,inf,", RejectCode.INVALID_RATING, "'inf' is not a number"),
+        (b"a,1_0,", RejectCode.INVALID_RATING, "'1_0' is not a number"),
+        (b'a,"4,5",', RejectCode.INVALID_RATING, "'4,5' is not a number"),
         (b"a,5,yesterday", RejectCode.INVALID_REVIEWED_AT, "'yesterday' is not an ISO 8601"),
     ],
 )
@@ -83,10 +100,14 @@ def test_bad_values_null_makes_a_bad_value_null_and_keeps_its_text() -> None:
         (
             b"id,amount",
             RejectCode.NO_TEXT_COLUMN,
-            "Its columns are id, amount. Rename one of them to review or text",
+            "Its columns are id, amount. Rename one of them to review, or add its name",
         ),
         (b"review,Review ", RejectCode.REPEATED_COLUMN, "more than one column named review"),
-        (b"review,caf\xe9", RejectCode.UNSUPPORTED_ENCODING, "header of the file is not UTF-8"),
+        (
+            b"review,caf\xe9",
+            RejectCode.UNSUPPORTED_ENCODING,
+            "header of the file has the byte 0xe9, which is not UTF-8",
+        ),
         (b"review,a\0b", RejectCode.UNSUPPORTED_ENCODING, "contains NUL bytes"),
     ],
 )
@@ -94,3 +115,93 @@ def test_an_invalid_header_rejects_the_file(header: bytes, code: RejectCode, wor
     with pytest.raises(FileRejected, match=words) as refused:
         validate(header + b"\nx,y\n")
     assert refused.value.details["reason"] == code
+
+
+def test_null_words_are_missing_values_in_every_column() -> None:
+    batch, rejected = validate(
+        b"review_id,product_id,author_id,rating,reviewed_at,language,review,note\n"
+        b"NULL,\\N,nan,N/A,None,#N/A,fine,NULL\nr2,p,a,5,2026-11-16,en,None of it worked,x\n"
+    )
+    assert rejected == []
+    assert batch.review(0)[:6] == (None,) * 6
+    assert batch.review(0).extra == {"note": "NULL"}
+    assert (batch.review(1).review_id, batch.review(1).text) == ("r2", "None of it worked")
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "known"),
+    [
+        (("reviewId", "Review Text", "Comment"), "Review Text", {"review_id": 0}),
+        (("Review ID", "star-rating", "review_body"), "review_body", {"review_id": 0, "rating": 1}),
+        (("\ufeffreview\u200b", " Author.Id "), "review", {"author_id": 1}),
+        (("asin", "overall", "reviewerID", "reviewText"), "reviewText", {"product_id": 0, "rating": 1, "author_id": 2}),
+    ],
+)
+def test_names_compare_without_case_spaces_and_punctuation(names, text, known) -> None:
+    header = header_of(*names)
+    assert (header.names[header.text], header.known) == (text, known)
+
+
+def test_an_unused_column_that_looks_like_a_known_one_is_a_warning() -> None:
+    header = header_of("id", "review", "text", "score")
+    assert header.known == {}
+    assert header.warnings == [
+        "column text looks like a text too; column review is scored",
+        "column id looks like review_id and is not used as such",
+        "column score looks like rating and is not used as such",
+    ]
+
+
+def test_a_guessed_column_is_used_only_if_its_values_can_be_read() -> None:
+    batch, rejected = validate(b"review,review_date,stars\nfine,21.05.2014,5\ngood,,4\n")
+    assert rejected == []
+    assert (batch.review(0).reviewed_at, batch.review(0).rating) == (None, 5)
+    assert batch.review(0).extra == {"review_date": "21.05.2014"}
+
+
+def test_repeated_and_missing_names_are_kept_apart() -> None:
+    batch, rejected = validate(b"review,Date,date,,,\nfine,a,b,,c,\n")
+    assert rejected == []
+    assert batch.review(0).extra == {"Date": "a", "date_2": "b", "column_5": "c"}
+
+
+def test_a_decimal_comma_is_read_where_a_semicolon_is_the_delimiter() -> None:
+    batch, rejected = validate(b"review;rating\nfine;4,5\n", dialect=Dialect(";"))
+    assert (rejected, batch.review(0).rating) == ([], 4.5)
+
+
+def test_a_time_with_utc_behind_it_is_utc() -> None:
+    batch, rejected = validate(b"review,reviewed_at\nfine,2024-01-05 10:20:30 UTC\n")
+    assert (rejected, batch.review(0).reviewed_at) == ([], datetime(2024, 1, 5, 10, 20, 30, tzinfo=UTC))
+
+
+def test_records_that_a_quote_has_swallowed_are_rejected() -> None:
+    data = b'review_id,rating,review\n1,5,"fine\n2,4,good\n3,1,not 27""\n4,2,dull\n'
+    batch, rejected = validate(data.replace(b'""', b'"'))
+    assert batch.text.texts() == ["dull"]
+    assert codes(rejected) == [(2, "swallowed_records")]
+    assert rejected[0].raw == b'1,5,"fine\n2,4,good\n3,1,not 27"'
+    assert "line 3" in rejected[0].reason
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b'1,5,"fine,\nreally, very fine"',
+        b'1,5,"Pros, cons, all:\nlight, cheap, good"',
+        b'1,5,"fine\n\n2 stars, 1 wish, bye"',
+        b'1,5,"fine\nsee 1,5,"',
+    ],
+)
+def test_a_text_of_several_lines_is_one_record(row: bytes) -> None:
+    batch, rejected = validate(b"review_id,rating,review\n" + row + b"\n2,4,good\n")
+    assert (codes(rejected), batch.size) == ([], 2)
+
+
+def test_lines_behind_an_unclosed_quote_count_only_if_they_are_rows() -> None:
+    data = b'review_id,rating,review\n1,5,"cut\n2,4,good\nand, the, rest\n'
+    header, rest = read_records(io.BytesIO(data), Dialect(), 1 << 20, 1 << 20, "the file")
+    validator = Validator(header_of("review_id", "rating", "review"), Settings(), header.raw(0))
+    batch, rejected = validator.validate(rest)
+    assert batch.text.texts() == ["good"]
+    assert codes(rejected) == [(2, "unclosed_quote"), (4, "unclosed_quote")]

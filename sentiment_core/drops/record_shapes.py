@@ -1,0 +1,124 @@
+"""Tells records from texts: whether the lines of a quoted field look like records that a stray quote has swallowed.
+
+A physical line looks like a record if it has the header's number of delimiters and, in the columns other than the
+text, values of the same kinds as the record that it is compared with: numbers, dates, codes.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sentiment_core.columnar.compiled import compiled
+from sentiment_core.drops.contract import Header
+from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.record_kernel import DOUBTFUL, LF, MULTILINE, UNCLOSED
+
+_NUMBER: Final = re.compile(rb"[+-]?\d+(?:[.,]\d+)?")
+_DATE: Final = re.compile(rb"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T].{0,24})?")
+_CODE: Final = re.compile(rb"(?=\S*\d)[\w.:#/+-]{2,64}")
+_WORD: Final = re.compile(rb"[^\W\d]{1,30}")
+
+
+class Swallowed(NamedTuple):
+    """A record whose quoted field has a line that looks like a record of its own."""
+
+    record: int
+    line: int  # physical line of the file that looks like a record
+
+
+class RecordShapes:
+    """Compares physical lines with records of one file."""
+
+    def __init__(self, header: Header) -> None:
+        self._columns = len(header.names)
+        self._others = [field for field in range(self._columns) if field != header.text]
+
+    def swallowed(self, block: RecordBlock) -> Iterator[Swallowed]:
+        """Yield the records that hold other records in a quoted field."""
+        records = block.flagged(MULTILINE)
+        if self._columns == 1 or not len(records):
+            return
+        delimiter = ord(block.dialect.delimiter)
+        suspects = records[
+            _have_lines_of(block.data, block.start[records], block.end[records], delimiter, self._columns - 1)
+        ]
+        for record in suspects.tolist():
+            first, *others = block.raw(record).split(b"\n")
+            own = self._fields(first, block)
+            for offset, line in enumerate(others, 1):
+                fields = self._fields(line, block)
+                if own and fields and self._alike(own, fields):
+                    yield Swallowed(record, int(block.line[record]) + offset)
+                    break
+
+    def unlike_the_unclosed(self, block: RecordBlock) -> list[int]:
+        """Return the records behind a quote that is never closed that do not look like its own record.
+
+        They may be the rest of its text.
+        """
+        doubtful: list[int] = block.flagged(DOUBTFUL).tolist()
+        unclosed = block.flagged(UNCLOSED)
+        if not doubtful or not len(unclosed):
+            return doubtful
+        own = block.fields(int(unclosed[0]))
+        return [
+            record
+            for record in doubtful
+            if len(own) != self._columns
+            or int(block.field_counts[record]) != self._columns
+            or not self._alike(own, block.fields(record))
+        ]
+
+    def _fields(self, line: bytes, block: RecordBlock) -> list[bytes] | None:
+        fields = line.split(block.dialect.delimiter.encode())
+        return fields if len(fields) == self._columns else None
+
+    def _alike(self, one: Sequence[bytes], other: Sequence[bytes]) -> bool:
+        evidence = 0
+        for field in self._others:
+            first, second = kind_of(one[field]), kind_of(other[field])
+            if not first or not second:  # empty fields say nothing
+                continue
+            if first.partition(" ")[0] != second.partition(" ")[0]:
+                return False
+            evidence += first == second and first != "text"
+        return evidence > 0
+
+
+def kind_of(value: bytes) -> str:
+    """Return the kind of a value: "" if empty, number, date, code, `word …` with the word, or text."""
+    value = value.strip().strip(b'"')
+    if not value:
+        return ""
+    if _NUMBER.fullmatch(value):
+        return "number"
+    if _DATE.fullmatch(value):
+        return "date"
+    if _CODE.fullmatch(value):
+        return "code"
+    if _WORD.fullmatch(value):
+        return f"word {value.decode('utf-8', 'replace').casefold()}"
+    return "text"
+
+
+@compiled
+def _have_lines_of(data, starts, ends, delimiter, wanted):  # type: ignore[no-untyped-def]
+    """Return which records have `wanted` delimiters on their first physical line and on a later one."""
+    result = np.zeros(len(starts), np.bool_)
+    for record in range(len(starts)):
+        found = 0
+        first = True
+        for at in range(starts[record], ends[record] + 1):
+            if at < ends[record] and data[at] != LF:
+                found += data[at] == delimiter
+                continue
+            if first and found != wanted:
+                break
+            if not first and found == wanted:
+                result[record] = True
+                break
+            first = False
+            found = 0
+    return result

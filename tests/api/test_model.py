@@ -365,7 +365,7 @@ def test_a_bundle_without_a_card_gets_one_from_what_it_says(start, starter, chan
     assert card["model"]["contact"] == "models@example.org"
     assert card["model"]["created"] == "by a test"
     assert card["metrics"]["held_out"] == {}
-    assert "It was not measured by slice." in card["limits"]
+    assert "Accuracy was not measured by slice." in card["limits"]
 
 
 def test_a_cache_that_cannot_be_written_is_said(start, registry, mlflow_uri, tmp_path):

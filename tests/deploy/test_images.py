@@ -139,7 +139,7 @@ def test_the_service_answers_from_the_model_in_its_image_and_compiles_nothing(ru
         answer = json.loads(run("docker", "exec", container, "python", "-c", ASK).stdout)
         log = run("docker", "logs", container)
     assert answer["label"] == "positive"
-    assert "cannot be kept" not in log.stdout + log.stderr
+    assert "cannot be cached" not in log.stdout + log.stderr
     assert "warning" not in log.stdout + log.stderr
 
 

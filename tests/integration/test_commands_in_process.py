@@ -114,7 +114,7 @@ def test_load_fails_if_a_file_is_rejected_and_loads_the_others(invoke, query, tm
     assert done.exit_code == 1
     assert lines(done)[0] == f"loaded {good}: 4 rows, 2 scored, 2 rejected, 0 duplicate"
     assert lines(done)[1] == f"rejected {bad}"
-    assert "one of them must be named" in lines(done)[2]
+    assert "has no text column" in lines(done)[2]
     again = invoke(load, "--json", good)
     (outcome,) = json.loads(again.stdout)
     assert (again.exit_code, outcome["status"], outcome["reason"]) == (0, "skipped", "it is loaded")
@@ -233,12 +233,12 @@ def test_snapshot_creates_lists_and_shows(invoke, drops) -> None:
     assert told["uri"] in again.stdout.splitlines()[0]
     assert told["id"][:12] in invoke(snapshot, "list").stdout
     shown = invoke(snapshot, "show", told["id"])
-    assert f"training/shop/a.csv: {len(rows):,} of {len(rows):,} rows taken" in shown.stdout
+    assert f"training/shop/a.csv: {len(rows):,} of {len(rows):,} rows used" in shown.stdout
 
 
 def test_drift_of_a_day_with_few_reviews_is_not_judged(invoke, loaded, query, tmp_path) -> None:
     shown = invoke(drift, "--day", DAY, "--out", tmp_path / "out")
-    assert (shown.exit_code, "All reviews (2 reviews): Too few reviews to judge." in shown.stdout) == (0, True)
+    assert (shown.exit_code, "All reviews (2 reviews): Too few reviews to compare." in shown.stdout) == (0, True)
     assert str(tmp_path / "out" / "drift.html") in shown.stdout
     (report,) = json.loads(invoke(drift, "--day", DAY, "--json").stdout)["reports"]
     assert (report["product"], report["rows"], report["drifted"]) == (None, 2, False)

@@ -106,7 +106,7 @@ def test_the_key_of_a_review_includes_the_source_of_the_file(ingestion, source_f
 
 
 def test_a_file_without_a_text_column_is_rejected_before_a_row_is_scored(ingestion, source_file) -> None:
-    with pytest.raises(FileRejected, match="one of them must be named"):
+    with pytest.raises(FileRejected, match="has no text column"):
         next(ingestion(source_file("a.csv")).score(blocks("words\nfine\n")))
 
 

@@ -166,16 +166,17 @@ def test_resolved_entries_are_shown_on_request_and_never_replayed_again(drops, q
     assert [(entry.line, entry.resolved_by) for entry in found] == [(3, *batch), (5, None), (6, None), (7, None)]
     assert total == 4
     assert files_to_replay(drops.connection, QuarantineFilter(code="text_too_long", resolved=True)) == []
-    assert files_to_replay(drops.connection, QuarantineFilter(code="missing_text")) == [1]
+    assert files_to_replay(drops.connection, QuarantineFilter(code="missing_text")) == [FileToReplay(1, whole=False)]
 
 
 def test_files_are_replayed_oldest_first_once_each_and_erased_rows_never(drops, query) -> None:
     for day in (16, 17, 18):
         drops.drop(f"shop/dt=2026-11-{day}/a.csv", f'review\n{day}\n""\n""\n')
     query("UPDATE sentiment.rejected_row SET code = 'erased' WHERE source_file_id = 2")
-    assert files_to_replay(drops.connection, QuarantineFilter()) == [1, 3]
-    assert files_to_replay(drops.connection, QuarantineFilter(files=[3, 2])) == [3]
-    assert files_to_replay(drops.connection, QuarantineFilter(until=date(2026, 11, 16))) == [1]
+    first, third = FileToReplay(1, whole=False), FileToReplay(3, whole=False)
+    assert files_to_replay(drops.connection, QuarantineFilter()) == [first, third]
+    assert files_to_replay(drops.connection, QuarantineFilter(files=[3, 2])) == [third]
+    assert files_to_replay(drops.connection, QuarantineFilter(until=date(2026, 11, 16))) == [first]
 
 
 def test_the_commands_list_show_and_replay(drops, sentiment, query) -> None:

@@ -86,7 +86,7 @@ def test_code_missing_in_a_shipped_cache_is_compiled_for_the_process_only(tmp_pa
         ran = subprocess.run(command, env=environment, capture_output=True, text=True, user=who.user, check=True)
     assert ran.stdout == first
     assert str(tmp_path) in ran.stdout
-    assert "compiled code cannot be kept" in ran.stderr
+    assert "compiled code cannot be cached" in ran.stderr
     assert sorted(tmp_path.rglob("*.nb?")) == [file for file in kept if file.suffix == ".nbi"]
 
 
@@ -104,7 +104,7 @@ def signatures() -> set[tuple[str, str]]:
 
 def use_every_kernel(examples: Path, folder: Path) -> None:
     """Check, score, explain and train as the commands do."""
-    from sentiment_core.datasets.labelled_reviews import read_labelled  # noqa: PLC0415 -- imports scikit-learn
+    from sentiment_core.datasets.labelled_csv import read_labelled  # noqa: PLC0415 -- imports scikit-learn
     from sentiment_core.params import Params  # noqa: PLC0415
     from sentiment_core.training.train import train  # noqa: PLC0415
 

@@ -1,7 +1,9 @@
 """A closed-loop HTTP load generator: each connection sends its next request after the previous answer.
 
 It runs as a separate program, so that it shares neither the event loop nor the interpreter with the measured server.
-Answers must have a Content-Length. Every answer other than 200 counts as an error.
+It must be faster than the servers: one that waits for it spends nothing on waking it. So it parses the head of an
+answer only if its size differs from the last one's. Answers must have a Content-Length. Every answer other than 200
+counts as an error.
 """
 
 import argparse
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 import uvloop
+
+_GOOD = b"HTTP/1.1 200"
 
 
 class Load(NamedTuple):
@@ -31,6 +35,7 @@ class _Connection(asyncio.Protocol):
         self.errors = 0
         self.done = asyncio.get_running_loop().create_future()
         self.received = b""
+        self.last_size = 0  # of the last good answer that kept the connection
         self.sent_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -43,6 +48,15 @@ class _Connection(asyncio.Protocol):
         self.transport.write(self.request)
 
     def data_received(self, data: bytes) -> None:
+        if len(data) == self.last_size and not self.received and data.startswith(_GOOD):
+            now = time.perf_counter()
+            self.latencies.append(now - self.sent_at)
+            if now < self.until:
+                self.sent_at = now
+                self.transport.write(self.request)
+                return
+            self.transport.close()
+            return
         self.received += data
         head, separator, body = self.received.partition(b"\r\n\r\n")
         if not separator:
@@ -53,8 +67,10 @@ class _Connection(asyncio.Protocol):
             return
         now = time.perf_counter()
         self.latencies.append(now - self.sent_at)
-        self.errors += not head.startswith(b"HTTP/1.1 200")
+        good = head.startswith(_GOOD)
+        self.errors += not good
         if now < self.until and b"connection: close" not in lowered:
+            self.last_size = len(self.received) if good else 0
             self.send()
         else:
             self.transport.close()

@@ -72,7 +72,7 @@ class HttpServer:
 
     async def start(self, host: str, port: int) -> list[str]:
         """Listen on an address and return the addresses that are bound; raises `AddressTaken`."""
-        self.batch = WriteBatch()
+        self.batch = WriteBatch(self.connections, self._metrics.write_batches)
         self._server = web.Server(
             self._handler,
             keepalive_timeout=self._keepalive_s,

@@ -110,6 +110,9 @@ class ServiceMetrics:
         self.problems = Counter("app_problem_count", "Error answers by code.", ["code"], registry=registry)
         self.requests_in_progress = Gauge("app_requests_in_progress", "Requests in progress.", registry=registry)
         self.connections_open = Gauge("app_connections_open", "Open connections.", registry=registry)
+        self.write_batches = Counter(
+            "app_write_batch_count", "Batches in which answers were written.", registry=registry
+        )
         self.sockets_open = Gauge("app_sockets_open", "Open WebSockets.", registry=registry)
         self.truncated = Counter("app_truncated_count", "Texts truncated before scoring.", registry=registry)
         self.batch_texts = Histogram(

@@ -1,3 +1,6 @@
+import asyncio
+
+import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -66,3 +69,21 @@ def test_every_answer_names_its_request(service):
     made = service.get("/healthz", X_Request_Id='bad "id"').headers["X-Request-Id"]
     assert len(made) == 32
     assert made != service.get("/healthz").headers["X-Request-Id"]
+
+
+def test_answers_to_many_clients_are_written_in_fewer_batches(own):
+    clients, each = 16, 50
+    before = own.metric("app_write_batch_count_total")
+
+    async def talk():
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{own.port}") as session:
+
+            async def repeat():
+                for _ in range(each):
+                    async with session.post("/predict", json={"text": "good"}) as response:
+                        assert response.status == 200
+
+            await asyncio.gather(*(repeat() for _ in range(clients)))
+
+    asyncio.run(talk())
+    assert own.metric("app_write_batch_count_total") - before < 0.9 * clients * each

@@ -241,14 +241,6 @@ class OutputUnsupported(TerminalError):
     code = "output_unsupported"
 
 
-class ColumnTaken(TerminalError):
-    message = "{source} already has columns that would be added: {names}. Rename them first."
-    code = "column_taken"
-
-
-# Database
-
-
 class DatabaseUnavailable(TransientError):
     message = "The database is unavailable: {why}. This attempt stored nothing. Try again."
     code = "database_unavailable"

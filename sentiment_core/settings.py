@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         "dashes and underscores do not matter.",
     )
     null_words: tuple[str, ...] = Field(
-        ("NULL", "\\N", "NaN", "NaT", "<NA>", "#N/A", "N/A", "NA", "None", "nil", "-"),
+        ("NULL", "\\N", "NaN", "NaT", "<NA>", "#N/A", "N/A", "None", "-"),
         description="Words that mean a missing value in every column (JSON list of up to 8 ASCII characters each). "
         "Case does not matter.",
     )

@@ -51,6 +51,8 @@ def print_verdict(verdict: DryRunReport) -> None:
     if verdict.text_column:
         known, extra = (", ".join(names) or "none" for names in (verdict.known_columns, verdict.extra_columns))
         click.echo(f"           text: {verdict.text_column}; known: {known}; extra: {extra}")
+    for warning in verdict.warnings:
+        click.echo(f"           warning: {warning}")
     if verdict.rows_nulled:
         click.echo(f"           {verdict.rows_nulled:,} rows with a rating or time that would be null")
     for code, faults in verdict.rejected.items():

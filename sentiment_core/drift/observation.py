@@ -17,6 +17,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 gives 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.database.connection import Connection
 from sentiment_core.drift.statistics import Observed, Rejections, TextCounts
+from sentiment_core.drops.contract import NO_DROPS
 from sentiment_core.labels import LABELS
 from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.model.drift_reference import MAX_EXAMINED_CHARACTERS, Reference
@@ -123,7 +124,7 @@ def _observed(name: str | None, counts: _Counts, reference: Reference | None, sa
 
 
 def _rejections(cursor: Cursor, day: date) -> Rejections:
-    cursor.execute(_REJECTED, {"day": day})
+    cursor.execute(_REJECTED, {"day": day, "no_drops": list(NO_DROPS)})
     ((rows_in, rows_rejected, files_rejected),) = cursor.fetchall()
     return Rejections(int(rows_in), int(rows_rejected), int(files_rejected))
 
@@ -165,7 +166,7 @@ _SAMPLE = f"""
 # A replaced load counts through the batch that replaced it. Rows ingested by a replay and erased rows do not count.
 _REJECTED = """
     SELECT coalesce(sum(batch.rows_in), 0), coalesce(sum(rejected.rows), 0),
-        count(*) FILTER (WHERE file.status = 'rejected' AND file.reject_code <> 'directory_marker')
+        count(*) FILTER (WHERE file.status = 'rejected' AND file.reject_code <> ALL (%(no_drops)s))
     FROM sentiment.source_file file
     LEFT JOIN sentiment.live_file live USING (source_file_id)
     LEFT JOIN LATERAL (

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import hashlib
 import lzma
+import re
 import zlib
 from collections.abc import Callable
 from typing import BinaryIO, Protocol, cast
@@ -18,6 +19,12 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 COMPRESSIONS = (".gz", ".zst", ".bz2", ".xz")
 CHUNK = 1 << 20
 
+# Markers and checksums of Spark and Hadoop, and what desktops, editors and transfers leave behind.
+_LEFT_BY_A_TOOL = re.compile(
+    r"(?:^|/)(?:_(?:SUCCESS|FAILURE|committed_[^/]*|started_[^/]*|metadata|common_metadata)|\.[^/]+|~\$[^/]+"
+    r"|Thumbs\.db|desktop\.ini|[^/]+\.(?:crc|md5|sha1|sha256|tmp|filepart|part|partial|crdownload|swp))$",
+    re.IGNORECASE,
+)
 _PEEKED = 64
 _MAX_LEVELS = 2
 _DAMAGES = (gzip.BadGzipFile, EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError)
@@ -147,6 +154,11 @@ def file_format(drop: Drop) -> tuple[str, str]:
         raise FileRejected(
             reason=RejectCode.DIRECTORY_MARKER,
             why=f"{drop.uri} is a directory marker, not a file. Some tools create one for each folder. No data is lost",
+        )
+    if _LEFT_BY_A_TOOL.search(drop.key):
+        raise FileRejected(
+            reason=RejectCode.LEFT_BY_A_TOOL,
+            why=f"{drop.uri} is a file that a tool left behind, such as a marker or a checksum. It has no reviews",
         )
     name = drop.key.lower()
     compression = next((suffix for suffix in COMPRESSIONS if name.endswith(suffix)), "")

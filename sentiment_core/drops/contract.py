@@ -45,6 +45,10 @@ class RejectCode(StrEnum):
     OBJECT_GONE = "object_gone"
 
 
+# Objects that are no drops. They never fail a run and are not counted as rejected files.
+NO_DROPS = (RejectCode.DIRECTORY_MARKER, RejectCode.LEFT_BY_A_TOOL)
+
+
 class Header:
     """The meaning of a file's columns, derived from the names in its first record.
 

@@ -8,7 +8,15 @@ from typing import NamedTuple
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.errors import FileRejected
 
-DAY_SEGMENT = re.compile(r"(?:^|/)dt=([^/]*)(?=/)")
+# Folders that name a day. A named group makes the day; the others are spellings of Hive and of plain folders.
+_DAY_FOLDERS = (
+    re.compile(r"(?:^|/)(?:dt|ds|date|day)=(?P<day>[^/]*)(?=/)", re.IGNORECASE),
+    re.compile(r"(?:^|/)year=(?P<year>[^/]*)/month=(?P<month>[^/]*)/day=(?P<day>[^/]*)(?=/)", re.IGNORECASE),
+    re.compile(r"(?:^|/)(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})(?=/)"),
+    re.compile(r"(?:^|/)(?P<day>\d{4}-\d{1,2}-\d{1,2})(?=/)"),
+)
+# Earlier days are the empty date of some programs, such as 0001-01-01.
+_FIRST_DAY = date(1970, 1, 1)
 
 
 class Drop(NamedTuple):
@@ -33,28 +41,42 @@ class Drop(NamedTuple):
 
     @property
     def named_day(self) -> str | None:
-        """Return the value of the `dt=` segment of the key, or None if absent. The value need not be a valid day."""
-        found = DAY_SEGMENT.search(self.key)
-        return found[1] if found else None
+        """Return the day that the key names, as `YYYY-MM-DD` if it is valid, or None if it names none."""
+        found = _day_folder(self.key)
+        if found is None:
+            return None
+        named = found.groupdict()
+        if "year" in named:
+            return "-".join((named["year"], named["month"].zfill(2), named["day"].zfill(2)))
+        return re.sub(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", named["day"])
 
     @property
     def day(self) -> date:
-        """Return the day from `dt=YYYY-MM-DD` in the key, or else the UTC day on which the object was stored."""
-        named = self.named_day
-        return (parse_day(named) if named else None) or self.last_modified.astimezone(UTC).date()
+        """Return the day that the key names, or else the UTC day on which the object was stored."""
+        named = parse_day(self.named_day or "")
+        return named if named and named >= _FIRST_DAY else self.last_modified.astimezone(UTC).date()
 
     def require_day(self) -> None:
-        """Raise `FileRejected` when the `dt=` value in the key is not a valid day."""
+        """Raise `FileRejected` when the day that the key names is not valid."""
         if self.named_day is not None and self.named_day != self.day.isoformat():
-            why = f"{self.uri} has dt={self.named_day}, which is not a date of the form YYYY-MM-DD"
-            raise FileRejected(reason=RejectCode.INVALID_DAY, why=why)
+            why = f"the key of {self.uri} names the day {self.named_day}, which is not a date since {_FIRST_DAY}"
+            raise FileRejected(reason=RejectCode.INVALID_DAY, why=f"{why} of the form YYYY-MM-DD")
 
     def source(self, prefix: str) -> str:
-        """Return the key segment after the prefix. Return "" if that segment is `dt=…` or the file name."""
+        """Return the key segment after the prefix. Return "" if that segment names a day or is the file name."""
         if not self.bucket:
             return ""
-        first, *rest = self.key.removeprefix(prefix).split("/")
-        return first if rest and not first.startswith("dt=") else ""
+        key = self.key.removeprefix(prefix)
+        first, separator, _ = key.partition("/")
+        found = _day_folder(key)
+        return first if separator and not (found and found.start() == 0) else ""
+
+
+def _day_folder(key: str) -> re.Match[str] | None:
+    """Return the folders of a key that name a day: of all spellings, the one that starts first."""
+    # `year=…/month=…/day=…` starts before the `day=…` that it contains.
+    found = [match for pattern in _DAY_FOLDERS if (match := pattern.search(key))]
+    return min(found, key=lambda match: match.start(), default=None)
 
 
 def parse_day(text: str) -> date | None:

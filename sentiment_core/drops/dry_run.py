@@ -36,6 +36,7 @@ class DryRunReport(NamedTuple):
     text_column: str
     known_columns: list[str]
     extra_columns: list[str]
+    warnings: list[str]
     rows_in: int
     rows_good: int
     rows_duplicate: int
@@ -125,6 +126,7 @@ class _DryRun:
             header.names[header.text] if header else "",
             list(header.known) if header else [],
             list(header.extra) if header else [],
+            header.warnings if header else [],
             counts["in"],
             counts["good"],
             counts["duplicate"],

@@ -26,6 +26,7 @@ from sentiment_core.settings import Settings
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 NAMES: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
+_MIN_FIRST_BYTES: Final = 1 << 12
 _UTF8_BOM: Final = codecs.BOM_UTF8
 _UTF16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _SEPARATOR_LINE: Final = re.compile(rb'"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
@@ -129,8 +130,9 @@ def records_of(
     """
     text = _Text(stream)
     first, final = b"", False
-    while len(first) < block_bytes and not final:
-        fresh = text.read(block_bytes - len(first))
+    size = max(block_bytes, _MIN_FIRST_BYTES)
+    while len(first) < size and not final:
+        fresh = text.read(size - len(first))
         final = not fresh
         first += fresh
     while first.startswith(_UTF8_BOM):

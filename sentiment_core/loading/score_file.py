@@ -17,12 +17,13 @@ from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.drop import local_drop
 from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.validation import RejectedRow, Validator
-from sentiment_core.errors import ColumnTaken, FileRejected, OutputUnsupported
+from sentiment_core.errors import FileRejected, OutputUnsupported
 from sentiment_core.model.scorer import LABELS, Reasons, Scorer, Scores
 from sentiment_core.settings import Settings
 
 NEW_COLUMNS = ("label", "score")
 REASONS = "reasons"
+_PREFIX = "sentiment_"
 
 ProgressCallback = Callable[[int, int], None]  # bytes of the file read so far, rows scored so far
 
@@ -68,8 +69,8 @@ def score_file(
 
     With `top`, each row gets up to `top` n-grams with the greatest effect on its score. Rows that break the contract
     are written to `<out>.rejected.csv`. Memory is bounded by one block of the file. `out` appears completely or not at
-    all. Raises `FileRejected` when the file cannot be read as a whole, `ColumnTaken` when the file already has an
-    output column, and `OutputUnsupported` when the output format is not supported.
+    all. Raises `FileRejected` when the file cannot be read as a whole, and `OutputUnsupported` for any other output
+    format.
     """
     open_sink = _sink_for(out)
     drop = local_drop(source)
@@ -83,7 +84,7 @@ def score_file(
             raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{drop.uri} is empty")
         header = Header.of_text(first.fields(0), settings.text_columns, drop.uri)
         validator = Validator(header, settings, first.raw(0))
-        sink = open_sink(unfinished, _column_names(header.names, top, drop.uri))
+        sink = open_sink(unfinished, header.names, _new_columns(header.names, top))
         try:
             for block in _without_header(first, blocks):
                 batch, rejected = validator.validate(block)
@@ -106,12 +107,12 @@ def _without_header(first: RecordBlock, others: Iterator[RecordBlock]) -> Iterat
     yield from others
 
 
-def _column_names(names: Sequence[str], top: int, source: str) -> list[str]:
-    new = (*NEW_COLUMNS, REASONS) if top else NEW_COLUMNS
-    duplicates = [name for name in new if name in names]
-    if duplicates:
-        raise ColumnTaken(source=source, names=", ".join(duplicates))
-    return [*names, *new]
+def _new_columns(names: Sequence[str], top: int) -> list[str]:
+    """Return the names of the columns to add. If the file has one of them, all get the prefix `sentiment_`."""
+    new = [*NEW_COLUMNS, REASONS] if top else [*NEW_COLUMNS]
+    while set(new) & set(names):
+        new = [f"{_PREFIX}{name}" for name in new]
+    return new
 
 
 @contextmanager
@@ -125,7 +126,7 @@ def _finished(out: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def _sink_for(out: Path) -> Callable[[Path, list[str]], Sink]:
+def _sink_for(out: Path) -> Callable[[Path, Sequence[str], Sequence[str]], Sink]:
     if out.suffix == ".csv":
         return _CsvSink
     if out.suffix != ".parquet":
@@ -138,10 +139,10 @@ def _sink_for(out: Path) -> Callable[[Path, list[str]], Sink]:
 
 
 class _CsvSink:
-    def __init__(self, path: Path, names: list[str]) -> None:
+    def __init__(self, path: Path, names: Sequence[str], new: Sequence[str]) -> None:
         self._file = path.open("w", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
-        self._writer.writerow(names)
+        self._writer.writerow([*names, *new])
 
     def write(self, rows: ScoreColumns) -> None:
         labels = np.array(LABELS, object)[rows.scores.label].tolist()
@@ -160,14 +161,15 @@ class _CsvSink:
 
 
 class _ParquetSink:
-    def __init__(self, path: Path, names: list[str]) -> None:
+    def __init__(self, path: Path, names: Sequence[str], new: Sequence[str]) -> None:
         import pyarrow as pa  # noqa: PLC0415 -- only for this format
         from pyarrow import parquet  # noqa: PLC0415
 
         reasons = pa.list_(pa.struct([("ngram", pa.string()), ("weight", pa.float64())]))
-        types = dict(zip((*NEW_COLUMNS, REASONS), (pa.string(), pa.float64(), reasons), strict=True))
+        fields = [(name, pa.string()) for name in names]
+        fields += zip(new, (pa.string(), pa.float64(), reasons), strict=False)  # the last only if there are reasons
         self._arrow = pa
-        self._schema = pa.schema([(name, types.get(name, pa.string())) for name in names])
+        self._schema = pa.schema(fields)
         self._file = parquet.ParquetWriter(path, self._schema)
 
     def write(self, rows: ScoreColumns) -> None:
@@ -175,7 +177,7 @@ class _ParquetSink:
         columns.append(self._arrow.array(np.array(LABELS, object)[rows.scores.label], self._arrow.string()))
         columns.append(self._arrow.array(rows.scores.score))
         if rows.reasons:
-            columns.append(self._arrow.array(_explanations(rows.text, rows.reasons), self._schema.field(REASONS).type))
+            columns.append(self._arrow.array(_explanations(rows.text, rows.reasons), self._schema.types[-1]))
         self._file.write_table(self._arrow.Table.from_arrays(columns, schema=self._schema))
 
     def _strings(self, column: TextColumn) -> Any:

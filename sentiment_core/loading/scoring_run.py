@@ -10,7 +10,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a 
 from psycopg2.extras import execute_values
 
 from sentiment_core.database.connection import Connection, database_errors
-from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.contract import NO_DROPS
 from sentiment_core.drops.drop import parse_day
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import DayInvalid, FilesRejected, RunIncomplete, TransientError
@@ -174,19 +174,19 @@ def planned_days(connection: Connection, run_id: str) -> list[date]:
 
 
 def rejected_files(connection: Connection, run_id: str) -> list[tuple[str, str, str]]:
-    """Return key, code and reason of each rejected file of a run. Directory markers are not included."""
+    """Return key, code and reason of each rejected file of a run, without objects that are no drops."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT key, reject_code, reject_reason FROM sentiment.planned_file"
             " JOIN sentiment.source_file USING (source_file_id)"
-            " WHERE run_id = %s AND status = 'rejected' AND reject_code <> %s ORDER BY key",
-            (run_id, RejectCode.DIRECTORY_MARKER),
+            " WHERE run_id = %s AND status = 'rejected' AND reject_code <> ALL (%s) ORDER BY key",
+            (run_id, list(NO_DROPS)),
         )
         return cursor.fetchall()
 
 
 def require_good_files(connection: Connection, run_id: str) -> None:
-    """Raise `FilesRejected` when a file of a run was rejected. Directory markers do not count."""
+    """Raise `FilesRejected` when a file of a run was rejected. Objects that are no drops do not count."""
     bad = [key for key, _, _ in rejected_files(connection, run_id)]
     if bad:
         more = f" and {len(bad) - SHOWN_FILES} more" if len(bad) > SHOWN_FILES else ""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sentiment_core.drops.csv_records import RecordBlock, read_records
+from sentiment_core.drops.csv_records import Dialect, RecordBlock, read_records
 from sentiment_core.drops.deduplication import Deduplicator, review_key
 from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import FileRejected
@@ -66,7 +66,7 @@ def ingestion(connection, model, settings):
 
 
 def blocks(data: str = FILE) -> Iterator[RecordBlock]:
-    return read_records(io.BytesIO(data.encode()), ",", BLOCK_BYTES, 1000, "the file")
+    return read_records(io.BytesIO(data.encode()), Dialect(), BLOCK_BYTES, 1000, "the file")
 
 
 def test_rows_of_all_blocks_are_stored_rejected_or_counted_as_duplicates(

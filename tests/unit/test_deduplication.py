@@ -9,7 +9,7 @@ import pytest
 from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.drops import deduplication
 from sentiment_core.drops.contract import Header, RejectCode
-from sentiment_core.drops.csv_records import read_records
+from sentiment_core.drops.csv_records import Dialect, read_records
 from sentiment_core.drops.deduplication import KEY_BYTES, Deduplicator, review_key, review_keys
 from sentiment_core.drops.validation import Review, ReviewBatch, Validator
 from sentiment_core.settings import Settings
@@ -17,10 +17,9 @@ from sentiment_core.settings import Settings
 
 def batch_of(*rows: str) -> ReviewBatch:
     data = "\n".join(("review_id,review", *rows, "")).encode()
-    (block,) = read_records(io.BytesIO(data), ",", 1 << 20, 1 << 20, "the file")
-    batch, rejected = Validator(Header(block.fields(0), Settings().text_columns, "the file"), 1000).validate(
-        block.records(1)
-    )
+    (block,) = read_records(io.BytesIO(data), Dialect(), 1 << 20, 1 << 20, "the file")
+    header = Header(block.fields(0), Settings().text_columns, "the file")
+    batch, rejected = Validator(header, Settings(), block.raw(0)).validate(block.records(1))
     assert rejected == []
     return batch
 

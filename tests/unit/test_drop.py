@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from sentiment_core.drops.body import file_format
+from sentiment_core.drops.contract import NO_DROPS, RejectCode
 from sentiment_core.drops.drop import Drop, local_drop
 from sentiment_core.errors import FileRejected
 
@@ -24,6 +25,15 @@ def drop(key: str, version_id: str | None = None) -> Drop:
         ("incoming/my shop é/dt=2026-11-16/x/a.csv", date(2026, 11, 16), "my shop é"),
         ("incoming/dt=2026-02-31/a.csv", date(2026, 11, 17), ""),
         ("incoming/shop/not-dt=2026-11-16/a.csv", date(2026, 11, 17), "shop"),
+        ("incoming/shop/date=2026-11-09/a.csv", date(2026, 11, 9), "shop"),
+        ("incoming/date=2026-11-09/a.csv", date(2026, 11, 9), ""),
+        ("incoming/shop/DT=20261109/a.csv", date(2026, 11, 9), "shop"),
+        ("incoming/shop/year=2026/month=11/day=8/a.csv", date(2026, 11, 8), "shop"),
+        ("incoming/year=2026/month=11/day=08/hour=5/a.csv", date(2026, 11, 8), ""),
+        ("incoming/shop/2026/11/07/a.csv", date(2026, 11, 7), "shop"),
+        ("incoming/2026-11-06/a.csv", date(2026, 11, 6), ""),
+        ("incoming/shop/2026-11-06/a.csv", date(2026, 11, 6), "shop"),
+        ("incoming/shop/a 2026-11-06.csv", date(2026, 11, 17), "shop"),
     ],
 )
 def test_day_and_source_come_from_the_key(key: str, day: date, source: str) -> None:
@@ -52,6 +62,8 @@ def test_a_local_file_is_a_drop_without_a_bucket(tmp_path: Path) -> None:
         ("A.CSV", (",", "")),
         ("a.csv.gz", (",", ".gz")),
         ("a.csv.zst", (",", ".zst")),
+        ("a.csv.bz2", (",", ".bz2")),
+        ("a.csv.xz", (",", ".xz")),
         ("a.tsv", ("\t", "")),
     ],
 )
@@ -59,7 +71,26 @@ def test_the_format_is_derived_from_the_suffix(key: str, found: tuple[str, str])
     assert file_format(drop(key)) == found
 
 
-@pytest.mark.parametrize("key", ["a.json", "a.csv.bz2", "csv"])
+@pytest.mark.parametrize("key", ["a.json", "a.csv.lz4", "csv"])
 def test_an_unsupported_suffix_is_rejected(key: str) -> None:
     with pytest.raises(FileRejected, match="does not end in .csv or .tsv"):
         file_format(drop(key))
+
+
+@pytest.mark.parametrize(
+    "folder", ["dt=2026-02-31", "dt=0001-01-01", "date=yesterday", "2026/13/01", "year=2026/month=2/day=30", "dt="]
+)
+def test_a_folder_that_names_no_valid_day_rejects_the_file(folder: str) -> None:
+    with pytest.raises(FileRejected, match="names the day") as refused:
+        drop(f"incoming/shop/{folder}/a.csv").require_day()
+    assert refused.value.details["reason"] == RejectCode.INVALID_DAY
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["_SUCCESS", "_committed_1", ".part-0.csv.crc", ".DS_Store", "._a.csv", "~$a.xlsx", "a.csv.filepart", "a.csv.md5"],
+)
+def test_what_a_tool_left_behind_is_no_drop(name: str) -> None:
+    with pytest.raises(FileRejected, match="left behind") as refused:
+        file_format(drop(f"incoming/shop/dt=2026-11-16/{name}"))
+    assert refused.value.details["reason"] in NO_DROPS

@@ -68,7 +68,7 @@ def test_the_digest_tells_texts_labels_and_order_apart(tmp_path: Path, params: P
             r"\S+labelled\.csv, and negative on line 4 of \S+labelled\.csv. Keep one label",
         ),
         ("", r"labelled\.csv is empty"),
-        ('review,sentiment\n"a,pos\n', r"on line 2 of \S+labelled\.csv opens a quote that is never closed"),
+        ('review,sentiment\n"a,pos\n', r"line 2: a quote opens a field and is never closed"),
     ],
 )
 def test_an_invalid_file_is_rejected_with_its_name_and_what_to_do(
@@ -85,7 +85,7 @@ BAD_ROWS = {
     "unknown_label": (b"c,meh,a", "column sentiment has the label 'meh', known labels are 0, 1, neg"),
     "too_few_fields": (b"c,pos", "the row has 2 columns, the header has 3"),
     "too_many_fields": (b"c,pos,a,b", "the row has 4 columns, the header has 3"),
-    "invalid_utf8": (b"caf\xe9,pos,a", "the row contains bytes that are not UTF-8"),
+    "invalid_utf8": (b"caf\xe9,pos,a", "the row has the byte 0xe9, which is not UTF-8"),
     "nul_byte": (b"c\0,pos,a", "the row contains a NUL byte"),
 }
 CODES = {"too_few_fields": "column_count", "too_many_fields": "column_count"}

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
@@ -121,13 +122,22 @@ def test_a_file_of_many_blocks_is_the_same_as_one(tmp_path: Path, scorer: Scorer
     assert seen[-1] == (source.stat().st_size, 1000)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_columns_that_the_file_has_already_get_a_prefix(tmp_path: Path, suffix: str) -> None:
+    source, out = tmp_path / "reviews.csv", tmp_path / f"out{suffix}"
+    source.write_text("review,score\nexcellent,4\n")
+    assert score(source, "--out", out).exit_code == 0
+    table = pd.read_csv(out, dtype=str) if suffix == ".csv" else pd.read_parquet(out)
+    assert list(table.columns) == ["review", "score", "sentiment_label", "sentiment_score"]
+    assert table.iloc[0, :3].tolist() == ["excellent", "4", "positive"]
+
+
 @pytest.mark.parametrize(
     ("content", "out", "why"),
     [
-        ("review,score\ngood,1\n", "out.csv", "already has columns that would be added: score"),
-        ("id,note\n1,2\n", "out.csv", "Rename one of them to review or text"),
+        ("id,note\n1,2\n", "out.csv", "Rename one of them to review"),
         ("", "out.csv", "is empty"),
-        ('review\n"good\n', "out.csv", "never closed"),
+        ("<!DOCTYPE html>\n", "out.csv", "is an HTML or XML document"),
         ("review\ngood\n", "out.json", r"must end in \.csv or \.parquet"),
     ],
 )

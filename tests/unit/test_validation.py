@@ -10,13 +10,14 @@ from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
 
 TEXT_COLUMNS = Settings().text_columns
+COMMA = Dialect()
 
 
 def header_of(*names: str) -> Header:
     return Header([name.encode() for name in names], TEXT_COLUMNS, "the file")
 
 
-def validate(data: bytes, bad_values="reject", dialect: Dialect = Dialect()):
+def validate(data: bytes, bad_values="reject", dialect: Dialect = COMMA):
     (block,) = read_records(io.BytesIO(data), dialect, 1 << 20, 1 << 20, "the file")
     settings = Settings(max_text_bytes=1000, bad_values=bad_values)
     validator = Validator(Header(block.fields(0), TEXT_COLUMNS, "the file"), settings, block.raw(0))

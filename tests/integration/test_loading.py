@@ -105,8 +105,10 @@ def test_a_review_in_an_unknown_language_is_scored_and_flagged(drops, query) -> 
         ("a.csv", b"review\n", RejectCode.NO_ROWS),
         ("a.csv", b"\n\n", RejectCode.EMPTY_FILE),
         ("a.csv", b"id,amount\n1,2\n", RejectCode.NO_TEXT_COLUMN),
-        ("a.csv", b'review\ngood\n"never closed\n', RejectCode.UNCLOSED_QUOTE),
-        ("a.csv", "review\nfine\n".encode("utf-16"), RejectCode.UNSUPPORTED_ENCODING),
+        ("a.csv", "review\nfine\n".encode("utf-16")[:-1], RejectCode.UNSUPPORTED_ENCODING),
+        ("a.csv", b"<html>\n", RejectCode.UNSUPPORTED_FORMAT),
+        ("_SUCCESS", b"", RejectCode.LEFT_BY_A_TOOL),
+        ("dt=0001-01-01/a.csv", b"review\nfine\n", RejectCode.INVALID_DAY),
         ("a.csv.gz", gzip.compress(b"review\n" + b"fine\n" * 100_000)[:-20], RejectCode.DAMAGED_COMPRESSION),
         ("a.csv.gz", gzip.compress(b"review\n" + b"fine\n" * 100_000), RejectCode.EXPANDS_TOO_FAR),
         ("a.csv", b"review\n" + b"x" * 200_000, RejectCode.RECORD_TOO_LARGE),
@@ -273,7 +275,7 @@ def test_the_history_has_every_object_with_its_reason(drops, query) -> None:
         "the views show it",
         "the same bytes were loaded from incoming/dt=2026-11-16/a.csv",
         f"s3://{drops.settings.bucket}/incoming/dt=2026-11-16/c.csv has no text column. Its columns are words. Rename "
-        "one of them to review or text or review_text or content or comment or body",
+        "one of them to review, or add its name to SENTIMENT_TEXT_COLUMNS",
         "the next nightly run takes it",
         "its day is not over: the night after it takes it",
     ]

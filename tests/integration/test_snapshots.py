@@ -197,7 +197,7 @@ def test_a_bad_row_costs_that_row_and_a_bad_file_that_file(training) -> None:
     )
     training.put("a.csv", "review,sentiment,rating\n" + rows)
     training.put("b.csv", "review,stars\nfine,5\n")
-    training.put("c.csv.gz", b"no gzip")
+    training.put("c.csv.gz", b"\x1f\x8bno gzip")
     training.put("notes.txt", "not a CSV file")
     training.put("dt=yesterday/d.csv", "review,sentiment\nfine,1\n")
     training.put("e.csv", csv_of(0, 300))

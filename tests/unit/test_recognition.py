@@ -30,7 +30,8 @@ def test_the_delimiter_is_the_one_with_which_the_header_has_a_text_column(named:
 
 
 def test_other_delimiters_in_the_texts_do_not_matter() -> None:
-    assert rows(b'review_id,review\n1,"a; b; c"\n2,d; e\n') == [["review_id", "review"], ["1", "a; b; c"], ["2", "d; e"]]
+    found = rows(b'review_id,review\n1,"a; b; c"\n2,d; e\n')
+    assert found == [["review_id", "review"], ["1", "a; b; c"], ["2", "d; e"]]
 
 
 @pytest.mark.parametrize("line", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n'])
@@ -124,4 +125,3 @@ def test_names_are_folded_shown_and_made_distinct() -> None:
 )
 def test_values_have_kinds(value: bytes, kind: str) -> None:
     assert kind_of(value) == kind
-

@@ -42,12 +42,13 @@ GOALS = {
     "explaining_vs_scoring": "≤ 3 (time)",
     "two_threads_vs_one": "",
 }
+FULL_SPELLINGS = {short.decode(): full.decode() for short, full in specification.CONTRACTIONS.items()}
 SKLEARN_TEXTS = 1_000  # it is slow; the others score all texts
 _STEP = 1_301  # distance in characters between the starts of consecutive long or short texts
-# The text recipe as a regular expression, for ASCII texts without URLs.
+# The text recipe as a regular expression, for ASCII texts without URLs and backslashes.
 WORDS_AND_MARKS = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*|[.,!?;:()*/\"]")
-MARKUP = re.compile(r"<[A-Za-z/!][^<>]{0,1000}>|&#?[0-9A-Za-z]{1,8};")
-PLAIN = re.compile(r"(?:(?!`|https?:|www\.)[\x01-\x7f])*", re.IGNORECASE)
+MARKUP = re.compile(r"<[A-Za-z/!][^<>]{0,1000}>")
+PLAIN = re.compile(r"(?:(?![`\\]|&#?[0-9A-Za-z]{1,31};|https?:|www\.)[\x01-\x7f])*", re.IGNORECASE)
 
 
 def trained(reviews: LabelledReviews, params: Params) -> Scorer:
@@ -68,7 +69,8 @@ def trained(reviews: LabelledReviews, params: Params) -> Scorer:
 
 def words(review: str) -> list[str]:
     """Return the tokens of a plain review, by a regular expression."""
-    return WORDS_AND_MARKS.findall(MARKUP.sub(" ", review).lower())
+    found = WORDS_AND_MARKS.findall(MARKUP.sub(" ", review).lower())
+    return [FULL_SPELLINGS.get(word, word) for word in found]
 
 
 class SklearnTwin:
@@ -171,7 +173,8 @@ def check(scorer: Scorer, twin: SklearnTwin, texts: list[str]) -> float:
 
 def stages(scorer: Scorer, column: TextColumn) -> dict[str, float]:
     """Return the fraction of time that each stage takes, measured by omitting the later stages."""
-    recipe = TokenPipeline(scorer.bundle.manifest.recipe.negation_reach)
+    manifest = scorer.bundle.manifest
+    recipe = TokenPipeline(manifest.recipe.negation_reach, version=manifest.recipe.version)
     tokens, known = recipe.tokens(column), vocabulary(scorer.bundle.ngrams, scorer.bundle.weights)
     nothing = known._replace(filter=np.zeros_like(known.filter))
     sizes = scorer.bundle.manifest.recipe.shortest_ngram, scorer.bundle.manifest.recipe.longest_ngram

@@ -125,10 +125,10 @@ class Scorer:
         self._vocabulary = vocabulary(bundle.ngrams, bundle.weights)
         self._weights = self._vocabulary.values(np.float32)
         canonical = canonical_tokens(bundle.tokens, bundle.canonical) if len(bundle.tokens) else None
-        reach = bundle.manifest.recipe.negation_reach
-        self._recipe = TokenPipeline(reach, canonical)
+        reach, version = bundle.manifest.recipe.negation_reach, bundle.manifest.recipe.version
+        self._recipe = TokenPipeline(reach, canonical, version)
         self._line = self._one_logit()
-        self._text_margins = None if canonical else TextMargins(reach, *self._sizes, self._vocabulary)
+        self._text_margins = None if canonical else TextMargins(reach, *self._sizes, self._vocabulary, version)
 
     def score(self, texts: TextColumn, threads: int = 1) -> Scores:
         """Score n texts. Each score depends on its text only, to the last bit, for any number of threads."""

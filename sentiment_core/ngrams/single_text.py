@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
 from sentiment_core.ngrams.lookup import write_margins
+from sentiment_core.text.escapes import AMPERSAND, BACKSLASH, unescaped_text
 from sentiment_core.text.negation import apply_negations, negation_tables
+from sentiment_core.text.specification import RECIPE_VERSION
 from sentiment_core.text.tokenizer import tokenize
 from sentiment_core.text.tokenizer_scalar import character_table
 from sentiment_core.text.vocabulary import Vocabulary
@@ -17,13 +19,19 @@ from sentiment_core.text.vocabulary import Vocabulary
 class TextMargins:
     """Computes the margins of single texts for one model without canonical tokens. Threads can share it."""
 
-    def __init__(self, negation_reach: int, shortest: int, longest: int, known: Vocabulary) -> None:
+    def __init__(
+        self, negation_reach: int, shortest: int, longest: int, known: Vocabulary, version: int = RECIPE_VERSION
+    ) -> None:
         self._rows = known.width // KEYS - 1
-        sizes = shortest, longest
-        self._model = character_table(), negation_reach, *negation_tables(), *sizes, *known, known.values(np.float32)
+        self._has_escapes = version != 2
+        table, sizes = character_table(version), (shortest, longest)
+        self._model = table, negation_reach, *negation_tables(), *sizes, *known, known.values(np.float32)
 
     def __call__(self, text: bytes) -> NDArray[np.float64]:
         """Return the same margins as `lookup.margins` for a column of this UTF-8 text, of shape (1, rows)."""
+        # `find` of a number is three times as fast as `in`.
+        if self._has_escapes and (text.find(AMPERSAND) >= 0 or text.find(BACKSLASH) >= 0):
+            text = unescaped_text(text)
         margins = np.empty((1, self._rows))  # allocated here: an array that compiled code returns costs more
         _write(np.frombuffer(text, np.uint8), *self._model, margins)
         return margins

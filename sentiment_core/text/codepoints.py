@@ -61,6 +61,14 @@ class CodePoints(NamedTuple):
         start = entry >> (CLASS_BITS + LENGTH_BITS)
         return self.folded[start : start + length].tobytes() if length else character.encode()
 
+    def with_apostrophes(self, characters: str) -> "CodePoints":
+        """Return a table in which these characters, each in a block unlike all others, are apostrophes too."""
+        entries = self.entries.copy()
+        for code_point in map(ord, characters):
+            block = int(self.blocks[code_point >> BLOCK_BITS])
+            entries[block << BLOCK_BITS | code_point & ((1 << BLOCK_BITS) - 1)] = self.entry(ord("\u2019"))
+        return self._replace(entries=entries)
+
 
 @cache
 def code_points() -> CodePoints:

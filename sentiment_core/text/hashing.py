@@ -1,5 +1,6 @@
 """Token and n-gram hashes, as defined in `specification.py`, for compiled functions (`columnar/compiled.py`)."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,23 @@ _NGRAM_STEP: Final = np.uint64(specification.NGRAM_STEP)
 _HALF: Final = np.uint64(32)
 _IDENTITY_SHIFT: Final = np.uint64(specification.IDENTITY_SHIFT)
 _ONE: Final = np.uint64(1)
+_LAST_SHIFT: Final = 48
+
+
+def perfect_table(hashes: Sequence[int]) -> tuple[Hashes, np.uint64]:
+    """Return the smallest collision-free hash table of the hashes, and the shift of the hash bits that index it.
+
+    The length of the table is a power of two. An empty place holds 0.
+    """
+    stored = np.array(hashes, np.uint64)
+    size, shift = 1, 0
+    while len(np.unique(places := stored >> np.uint64(shift) & np.uint64(size - 1))) < len(stored):
+        shift += 1
+        if shift > _LAST_SHIFT:
+            size, shift = 2 * size, 0
+    table = np.zeros(size, np.uint64)
+    table[places] = stored
+    return table, np.uint64(shift)
 
 
 @compiled

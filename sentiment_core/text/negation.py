@@ -3,7 +3,6 @@
 Compiled functions (`columnar/compiled.py`).
 """
 
-from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 
@@ -11,11 +10,10 @@ import numpy as np
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.text import specification
-from sentiment_core.text.hashing import Hashes, combine
+from sentiment_core.text.hashing import Hashes, combine, perfect_table
 from sentiment_core.text.tokenizer import TokenColumn
 
 _NEGATED: Final = np.uint64(specification.NEGATED)
-_LAST_SHIFT: Final = 48
 
 
 def negate(tokens: TokenColumn, reach: int) -> None:
@@ -30,20 +28,11 @@ def negation_tables() -> tuple[Hashes, np.uint64, Hashes, np.uint64]:
 
     They are arguments of `apply_negations`.
     """
-    return *_table(specification.NEGATIONS), *_table(specification.NEGATION_ENDS)
-
-
-def _table(words: Iterable[str]) -> tuple[Hashes, np.uint64]:
-    """Return the smallest collision-free hash table of the words, and the shift of the hash bits that index it."""
-    hashes = np.array([specification.token_hash(word.encode()) for word in words], np.uint64)
-    size, shift = 1, 0
-    while len(np.unique(places := hashes >> np.uint64(shift) & np.uint64(size - 1))) < len(hashes):
-        shift += 1
-        if shift > _LAST_SHIFT:
-            size, shift = 2 * size, 0
-    table = np.zeros(size, np.uint64)
-    table[places] = hashes
-    return table, np.uint64(shift)
+    negations, ends = (
+        perfect_table([specification.token_hash(word.encode()) for word in words])
+        for words in (specification.NEGATIONS, specification.NEGATION_ENDS)
+    )
+    return *negations, *ends
 
 
 @compiled

@@ -1,29 +1,40 @@
-"""The text recipe: how a text becomes tokens for every model, in training, in bulk, over HTTP and in explanations.
+r"""The text recipe: how a text becomes tokens for every model, in training, in bulk, over HTTP and in explanations.
 
 This is the readable definition. `text/tokenizer.py` implements it on UTF-8 bytes, and a test compares the two.
 
-1. HTML tags, character references and URLs separate tokens.
-2. A run of letters and digits of any script is one token, including the apostrophes inside it ("don't", "don\u2019t").
-3. Each emoji is one token. So is each of the marks .,!?;:()*/, each double quote, and each letter of a script written
+1. A character reference of HTML is read as the characters it stands for, even if its `&` is escaped once or several
+   times (`&amp;#39;`). The two characters `\` and `n`, `r` or `t` are read as a space. All other rules apply to the
+   resulting text. An unknown reference is text.
+2. HTML tags and URLs separate tokens.
+3. A run of letters and digits of any script is one token, including the apostrophes inside it ("don't").
+   A negation that is spelled without its apostrophe is the same token ("dont", "cant", "wont").
+4. Each emoji is one token. So is each of the marks .,!?;:()*/, each double quote, and each letter of a script written
    without spaces (Han, Kana, Thai, Lao, Khmer, Burmese). Other punctuation separates tokens.
-4. Combining marks belong to the preceding token. Invisible characters and skin tones are ignored.
-5. Case and compatibility forms are folded and accented letters are decomposed (Unicode 14.0, `text/codepoints.py`), so
+5. Combining marks belong to the preceding token. Invisible characters and skin tones are ignored.
+6. Case and compatibility forms are folded and accented letters are decomposed (Unicode 14.0, `text/codepoints.py`), so
    that "CAFÉ" is one token in any encoding of its accent. Several marks on one letter keep their order.
-6. A token's 64-bit hash covers the UTF-8 bytes of its folded form, sixteen bytes at a time. An n-gram's hash combines
+7. A token's 64-bit hash covers the UTF-8 bytes of its folded form, sixteen bytes at a time. An n-gram's hash combines
    the hashes of its tokens. Models identify n-grams by 46 bits of their hashes only.
-7. If the model enables it, a limited number of tokens after a negation, up to the next punctuation mark, become
+8. If the model enables it, a limited number of tokens after a negation, up to the next punctuation mark, become
    different tokens: "good" in "not a good film" is not the "good" of "a good film" (S. Das and M. Chen, 2001).
+
+A model is always read with the version of its own recipe. Version 2 has no rule 1: a character reference, known or not,
+separates tokens. It has fewer apostrophes (`LATER_APOSTROPHES`), and "dont" is not "don't".
 """
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from html.entities import html5
 from typing import Final, NamedTuple
 
-from sentiment_core.text.codepoints import APOSTROPHE, IGNORED, MARK, SINGLE, WORD, code_points
+from sentiment_core.text.codepoints import APOSTROPHE, IGNORED, MARK, SINGLE, WORD, CodePoints, code_points
 
-RECIPE_VERSION: Final = 2
+RECIPE_VERSION: Final = 3
 LONGEST_TAG: Final = 1000  # characters between < and >; anything longer is text with a stray <
-LONGEST_REFERENCE: Final = 8  # characters between & (or &#) and ;
+LONGEST_REFERENCE: Final = 8  # version 2: characters between & (or &#) and ;
+LONGEST_NUMBER: Final = 8  # digits of a character reference
+LATER_APOSTROPHES: Final = "\u2018\u201b\u2032"  # apostrophes since version 3
 
 # Multipliers: the golden ratio, and a constant of the SplitMix64 generator (Steele et al., OOPSLA 2014).
 MULTIPLIER: Final = 0x9E3779B97F4A7C15
@@ -35,11 +46,18 @@ NEGATIONS: Final = frozenset(
     "not no never nor neither nobody nothing without cannot ain't aren't can't couldn't didn't doesn't don't hadn't "  # noqa: SIM905
     "hasn't haven't isn't mustn't needn't shouldn't wasn't weren't won't wouldn't".split()
 )
+# "cant" and "wont" are words too, but in film reviews they are nearly always negations (docs/texts.md).
+CONTRACTIONS: Final = {word.replace("'", "").encode(): word.encode() for word in sorted(NEGATIONS) if "'" in word}
 NEGATION_ENDS: Final = frozenset('.,!?;:()"')
 NEGATED: Final = 0x94D0_49BB_1331_11EB  # hash that a negated token is combined with; SplitMix64's other multiplier
 
 _TAG = re.compile(rf"<[A-Za-z/!][^<>]{{0,{LONGEST_TAG}}}>")
 _REFERENCE = re.compile(rf"&#?[0-9A-Za-z]{{1,{LONGEST_REFERENCE}}};")
+_CHARACTER_REFERENCE = re.compile(  # without its &
+    rf"#(?P<decimal>[0-9]{{1,{LONGEST_NUMBER}}});|#[xX](?P<hexadecimal>[0-9A-Fa-f]{{1,{LONGEST_NUMBER}}});"
+    r"|(?P<name>[0-9A-Za-z]+;)"
+)
+_ESCAPED_SPACE = re.compile(r"\\[nrt]")
 _URL_REST = re.compile(r"[!#-;=?-~]*")  # printable ASCII except double quotes and angle brackets
 _MASK = (1 << 64) - 1
 
@@ -60,36 +78,92 @@ class Ngram(NamedTuple):
     end: int
 
 
-def tokens(text: str) -> Iterator[Token]:
+def tokens(text: str, version: int = RECIPE_VERSION) -> Iterator[Token]:
     """Yield the tokens of a text, in text order."""
-    class_of = code_points().class_of
+    if version == 2:
+        yield from _tokens(text, version)
+        return
+    plain, places = unescaped(text)
+    for token in _tokens(plain, version):
+        yield Token(CONTRACTIONS.get(token.folded, token.folded), places[token.start], places[token.end])
+
+
+def unescaped(text: str) -> tuple[str, list[int]]:
+    """Return the text that rule 1 reads, and the place in the source of each of its characters and of its end."""
+    characters: list[str] = []
+    places: list[int] = []
     position = 0
     while position < len(text):
-        markup = _TAG.match(text, position) or _REFERENCE.match(text, position)
-        kind = class_of(text[position])
+        start, character = position, text[position]
+        position += 1
+        while character == "&" and (reference := _CHARACTER_REFERENCE.match(text, position)):
+            meaning = _meaning(reference)
+            if not meaning:
+                break
+            character, position = meaning, reference.end()
+        characters += character
+        places += [start] * len(character)
+    plain = "".join(characters)
+    spaces = [found.start() for found in _ESCAPED_SPACE.finditer(plain)]
+    for place in reversed(spaces):
+        del places[place + 1]
+    return _ESCAPED_SPACE.sub(" ", plain), [*places, len(text)]
+
+
+@cache
+def characters_of(version: int) -> CodePoints:
+    """Return the classes and folded forms of all characters in a version of the recipe."""
+    return code_points() if version == 2 else code_points().with_apostrophes(LATER_APOSTROPHES)
+
+
+def numbered_character(number: int) -> str:
+    """Return the character of a numeric reference as browsers read it (HTML Standard, 13.2.5.80).
+
+    The numbers 128 to 159 mean Windows-1252. A number that is no character means U+FFFD.
+    """
+    if number == 0 or 0xD800 <= number <= 0xDFFF or number > 0x10FFFF:
+        return "\ufffd"
+    return bytes([number]).decode("cp1252", "ignore") or chr(number) if 0x80 <= number <= 0x9F else chr(number)
+
+
+def _meaning(reference: re.Match[str]) -> str | None:
+    if reference["name"]:
+        return html5.get(reference["name"])
+    digits, base = (reference["decimal"], 10) if reference["decimal"] else (reference["hexadecimal"], 16)
+    return numbered_character(int(digits, base))
+
+
+def _tokens(text: str, version: int) -> Iterator[Token]:
+    table = characters_of(version)
+    position = 0
+    while position < len(text):
+        markup = _TAG.match(text, position) or (_REFERENCE.match(text, position) if version == 2 else None)
+        kind = table.class_of(text[position])
         if markup:
             position = markup.end()
         elif kind == WORD:
-            token = _word(text, position)
+            token = _word(text, position, table)
             position = _url_end(text, token) or token.end
             if position == token.end:
                 yield token
         elif kind == SINGLE:
-            token = _single(text, position)
+            token = _single(text, position, table)
             position = token.end
             yield token
         else:
             position += 1
 
 
-def ngrams(text: str, shortest: int, longest: int, negation_reach: int = 0) -> Iterator[Ngram]:
+def ngrams(
+    text: str, shortest: int, longest: int, negation_reach: int = 0, version: int = RECIPE_VERSION
+) -> Iterator[Ngram]:
     """Yield the n-grams of `shortest` to `longest` tokens, shorter ones first, each length in text order.
 
     Up to `negation_reach` tokens after a negation are negated.
     """
     parts = []
     left = 0
-    for token in tokens(text):
+    for token in tokens(text, version):
         word, hash_ = token.folded.decode(), token_hash(token.folded)
         if word in NEGATION_ENDS:
             left = 0
@@ -123,6 +197,11 @@ def token_hash(folded: bytes) -> int:
     return value
 
 
+def half_hash(folded: bytes) -> int:
+    """Return a token's hash before its second eight bytes, which must be missing, are mixed in."""
+    return _mix(SEED ^ int.from_bytes(folded, "little"))
+
+
 def combine(gram: int, token: int) -> int:
     """Return the hash of an n-gram extended by one token."""
     value = gram * NGRAM_STEP + token & _MASK
@@ -142,8 +221,7 @@ def _mix(value: int) -> int:
     return value ^ value >> 32
 
 
-def _word(text: str, start: int) -> Token:
-    table = code_points()
+def _word(text: str, start: int, table: CodePoints) -> Token:
     folded = bytearray()
     position = start
     while position < len(text):
@@ -158,8 +236,7 @@ def _word(text: str, start: int) -> Token:
     return Token(bytes(folded), start, position)
 
 
-def _single(text: str, start: int) -> Token:
-    table = code_points()
+def _single(text: str, start: int, table: CodePoints) -> Token:
     folded = bytearray(table.fold(text[start]))
     position = start + 1
     while position < len(text) and (kind := table.class_of(text[position])) in (MARK, IGNORED):

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import BYTES, byte_mask, load_word, trailing_zeros
-from sentiment_core.text import codepoints
-from sentiment_core.text.hashing import SEED, Hashes, mix
-from sentiment_core.text.tokenizer_scalar import AMPERSAND, HTTP, HTTPS, LESS_THAN, WWW, character_table, scalar_step
+from sentiment_core.text import codepoints, specification
+from sentiment_core.text.escapes import Places, unescaped
+from sentiment_core.text.hashing import SEED, Hashes, mix, perfect_table
+from sentiment_core.text.tokenizer_scalar import AMPERSAND, LESS_THAN, URL_STARTS, character_table, scalar_step
 
 _ONE: Final = np.uint64(1)
 _SIX: Final = np.uint64(6)
@@ -26,6 +27,10 @@ _ALL: Final = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 _FOLDING: Final = np.uint64(0x2020_2020_2020_2020)
 _LOW: Final = np.array([(1 << 8 * min(length, 8)) - 1 for length in range(17)], np.uint64)  # masks by token length
 _HIGH: Final = np.array([(1 << 8 * max(length - 8, 0)) - 1 for length in range(17)], np.uint64)
+# Half of the hash of each word of at most eight bytes that the scalar tokenizer must read.
+_special, _special_shift = perfect_table(
+    [specification.half_hash(word) for word in (*URL_STARTS, *specification.CONTRACTIONS)]
+)
 
 
 def _ascii(*kinds: int) -> set[int]:
@@ -131,8 +136,9 @@ def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int,
             # On the fast path, setting this one bit folds every byte of a token.
             low = (load_word(data, at) | _FOLDING) & _LOW[np.uint64(length)]
             high = (load_word(data, at + 8) | _FOLDING) & _HIGH[np.uint64(length)]
-            if low not in (HTTP, HTTPS, WWW):
-                hashes[count] = mix(mix(SEED ^ low) ^ high)
+            half = mix(SEED ^ low)
+            if _special[(half >> _special_shift) & np.uint64(len(_special) - 1)] != half:
+                hashes[count] = mix(half ^ high)
                 if len(spans):
                     spans[count, 0], spans[count, 1] = at, end
                 count += 1
@@ -185,21 +191,30 @@ def _as_compiled(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _tokenized(texts: TextColumn, spans: NDArray[np.int64]) -> TokenColumn:
+def _tokenized(texts: TextColumn, spans: NDArray[np.int64], version: int) -> TokenColumn:
     hashes = np.empty(int(texts.offsets[-1] - texts.offsets[0]), np.uint64)  # no token is shorter than a byte
     offsets = np.empty(len(texts.offsets), np.int64)
     data, text_offsets = _as_compiled(texts.data), _as_compiled(texts.offsets)
-    tokenize(data, text_offsets, character_table(), hashes, spans, offsets)
+    tokenize(data, text_offsets, character_table(version), hashes, spans, offsets)
     return TokenColumn(hashes[: offsets[-1]], offsets)
 
 
-def hash_tokens(texts: TextColumn) -> TokenColumn:
+def _plain(texts: TextColumn, version: int) -> tuple[TextColumn, Places | None]:
+    return (texts, None) if version == 2 else unescaped(texts)
+
+
+def hash_tokens(texts: TextColumn, version: int = specification.RECIPE_VERSION) -> TokenColumn:
     """Return the token hashes of each text."""
-    return _tokenized(texts, np.empty((0, 2), np.int64))
+    plain, _ = _plain(texts, version)
+    return _tokenized(plain, np.empty((0, 2), np.int64), version)
 
 
-def token_spans(texts: TextColumn) -> tuple[TokenColumn, NDArray[np.int64]]:
+def token_spans(
+    texts: TextColumn, version: int = specification.RECIPE_VERSION
+) -> tuple[TokenColumn, NDArray[np.int64]]:
     """Return the token hashes of each text, and the first and end byte of each token in the column's data."""
-    spans = np.empty((int(texts.offsets[-1] - texts.offsets[0]), 2), np.int64)
-    tokens = _tokenized(texts, spans)
-    return tokens, spans[: len(tokens.hashes)]
+    plain, places = _plain(texts, version)
+    spans = np.empty((int(plain.offsets[-1] - plain.offsets[0]), 2), np.int64)
+    tokens = _tokenized(plain, spans, version)
+    spans = spans[: len(tokens.hashes)]
+    return tokens, places.in_source(spans) if places else spans

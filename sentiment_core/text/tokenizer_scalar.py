@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.text import codepoints, specification
-from sentiment_core.text.hashing import SEED, mix
+from sentiment_core.text.hashing import SEED, mix, perfect_table
 
-HTTP: Final = np.uint64(int.from_bytes(b"http", "little"))
-HTTPS: Final = np.uint64(int.from_bytes(b"https", "little"))
-WWW: Final = np.uint64(int.from_bytes(b"www", "little"))
+URL_STARTS: Final = (b"http", b"https", b"www")
+_HTTP, _HTTPS, _WWW = (np.uint64(specification.token_hash(word)) for word in URL_STARTS)
 
 _SEPARATOR: Final = codepoints.SEPARATOR
 _WORD: Final = codepoints.WORD
@@ -33,25 +32,32 @@ _BLOCK_MASK: Final = (1 << codepoints.BLOCK_BITS) - 1
 _EXCLAMATION_MARK, _QUOTE, _NUMBER_SIGN, AMPERSAND, _FULL_STOP, _SLASH, _COLON, _SEMICOLON = b'!"#&./:;'
 LESS_THAN, _GREATER_THAN = b"<>"
 
-_BLOCKS: Final = 128  # start of each part of the character table
+_ASCII: Final = 128
+_VERSION: Final = _ASCII  # start of each part of the character table
+_BLOCKS: Final = _VERSION + 1
 _ENTRIES: Final = _BLOCKS + (0x110000 >> codepoints.BLOCK_BITS)
 _LONGEST_TAG: Final = specification.LONGEST_TAG
 _LONGEST_REFERENCE: Final = specification.LONGEST_REFERENCE
+_contractions, _contraction_shift = perfect_table(list(map(specification.token_hash, specification.CONTRACTIONS)))
+_expanded: Final = np.zeros_like(_contractions)  # the hash of the full spelling, at the place of the contraction
+for _short, _full in specification.CONTRACTIONS.items():
+    _expanded[_contractions == specification.token_hash(_short)] = specification.token_hash(_full)
 
 
 @cache
-def character_table() -> NDArray[np.uint32]:
-    """Return the table of `text/codepoints.py` as one flat array, which compiled functions pass around at no cost.
+def character_table(version: int = specification.RECIPE_VERSION) -> NDArray[np.uint32]:
+    """Return the characters of a version of the recipe as one array, which compiled functions pass around at no cost.
 
-    Its parts are the ASCII characters (class, and folded byte << 8), the blocks, the entries and the folded bytes.
+    Its parts are the ASCII characters (class, and folded byte << 8), the version, the blocks, the entries and the
+    folded bytes.
     """
-    table = codepoints.code_points()
-    ascii_characters = [chr(code_point) for code_point in range(_BLOCKS)]
+    table = specification.characters_of(version)
+    ascii_characters = [chr(code_point) for code_point in range(_ASCII)]
     ascii_rows = [table.class_of(each) | table.fold(each)[0] << 8 for each in ascii_characters]
     start_of_folded = _ENTRIES + len(table.entries)
     changed = table.entries & (_LENGTH_MASK << _CLASS_BITS) != 0
     entries = np.where(changed, table.entries + np.uint32(start_of_folded << _FOLDED_SHIFT), table.entries)
-    return np.concatenate([np.array(ascii_rows), table.blocks, entries, table.folded]).astype(np.uint32)
+    return np.concatenate([np.array(ascii_rows), [version], table.blocks, entries, table.folded]).astype(np.uint32)
 
 
 @compiled
@@ -88,7 +94,7 @@ def _class_at(data: Any, position: int, stop: int, table: Any) -> Any:
 
 
 @compiled
-def _absorb(value: Any, pending: Any, length: int, byte: Any) -> tuple[Any, Any, int]:
+def absorb(value: Any, pending: Any, length: int, byte: Any) -> tuple[Any, Any, int]:
     """Add one byte to a token's hash. `pending` holds the bytes of the incomplete eight-byte word."""
     pending |= np.uint64(byte) << np.uint64((length & 7) << 3)
     length += 1
@@ -106,16 +112,16 @@ def _absorb_folded(
     size = (entry >> _CLASS_BITS) & _LENGTH_MASK
     if size == 0:
         for offset in range(width):
-            value, pending, length = _absorb(value, pending, length, data[position + offset])
+            value, pending, length = absorb(value, pending, length, data[position + offset])
     else:
         start = entry >> _FOLDED_SHIFT
         for offset in range(size):
-            value, pending, length = _absorb(value, pending, length, table[start + offset])
+            value, pending, length = absorb(value, pending, length, table[start + offset])
     return value, pending, length
 
 
 @compiled
-def _finish(value: Any, pending: Any, length: int) -> Any:
+def finish(value: Any, pending: Any, length: int) -> Any:
     """Return the token's hash, with the last sixteen bytes padded with zeros."""
     if length & 7:
         value = mix(value ^ pending)
@@ -139,7 +145,7 @@ def _finish_word(
         elif kind != _IGNORED:
             break
         position += width
-    return _finish(value, pending, length), position
+    return finish(value, pending, length), position
 
 
 @compiled
@@ -157,7 +163,7 @@ def _hash_single(data: Any, position: int, stop: int, table: Any) -> tuple[Any, 
             break
         first = False
         position += width
-    return _finish(value, pending, length), position
+    return finish(value, pending, length), position
 
 
 @compiled
@@ -191,7 +197,7 @@ def _tag_end(data: Any, position: int, stop: int) -> int:
 
 @compiled
 def _reference_end(data: Any, position: int, stop: int) -> int:
-    """Return the end of the character reference that starts at this `&`, or the position itself if there is none."""
+    """Return the end of the reference that starts at this `&` in version 2, or the position itself if there is none."""
     start = position + 1
     if start < stop and data[start] == _NUMBER_SIGN:
         start += 1
@@ -205,13 +211,13 @@ def _reference_end(data: Any, position: int, stop: int) -> int:
 
 
 @compiled
-def _separator_end(data: Any, position: int, stop: int) -> int:
-    """Return the end of the separator at a position: a tag, a character reference or one character."""
+def _separator_end(data: Any, position: int, stop: int, table: Any) -> int:
+    """Return the end of the separator at a position: a tag, a reference of version 2 or one character."""
     byte = data[position]
     end = position
     if byte == LESS_THAN:
         end = _tag_end(data, position, stop)
-    elif byte == AMPERSAND:
+    elif byte == AMPERSAND and table[_VERSION] == 2:
         end = _reference_end(data, position, stop)
     if end > position:
         return end
@@ -226,9 +232,9 @@ def _url_end(data: Any, end: int, stop: int, value: Any) -> int:
     if data[end] == _COLON:
         if end + 2 >= stop or data[end + 1] != _SLASH or data[end + 2] != _SLASH:
             return end
-        if value != _finish(SEED, HTTP, 4) and value != _finish(SEED, HTTPS, 5):
+        if value not in (_HTTP, _HTTPS):
             return end
-    elif data[end] != _FULL_STOP or value != _finish(SEED, WWW, 3):
+    elif data[end] != _FULL_STOP or value != _WWW:
         return end
     while end < stop and _is_in_url(data[end]):
         end += 1
@@ -247,7 +253,7 @@ def scalar_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, i
         value, end = _hash_single(data, position, stop, table)
         return value, end, end
     if kind != _WORD:
-        return SEED, position, _separator_end(data, position, stop)
+        return SEED, position, _separator_end(data, position, stop, table)
     value, pending, length, end = SEED, np.uint64(0), 0, position
     # Inlined: a call would cost more than the work, because Numba counts references to arrays.
     while end < stop and data[end] < 0x80 and table[data[end]] & _CLASS_MASK == _WORD:
@@ -260,7 +266,10 @@ def scalar_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, i
     if end < stop and (data[end] >= 0x80 or table[data[end]] & _CLASS_MASK == _APOSTROPHE):
         value, end = _finish_word(value, pending, length, data, end, stop, table)
     else:
-        value = _finish(value, pending, length)
+        value = finish(value, pending, length)
+    place = (value >> _contraction_shift) & np.uint64(len(_contractions) - 1)
+    if _contractions[place] == value and table[_VERSION] != 2:
+        return _expanded[place], end, end
     if end < stop and (data[end] == _COLON or data[end] == _FULL_STOP):
         return value, end, _url_end(data, end, stop, value)
     return value, end, end

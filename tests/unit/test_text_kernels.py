@@ -5,12 +5,13 @@ from typing import Final
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.text import hashing, specification
 from sentiment_core.text.canonical import canonical_tokens, canonicalised
+from sentiment_core.text.escapes import unescaped, unescaped_text
 from sentiment_core.text.negation import negate, negation_tables
 from sentiment_core.text.specification import identity, token_hash
 from sentiment_core.text.tokenizer import TokenColumn, hash_tokens
@@ -21,6 +22,7 @@ WORD_64 = st.integers(0, 2**64 - 1)
 PIECES = st.sampled_from(
     ["<", ">", "</", "<!", "&", "&#", ";", "'", "’", " ", "-", "a", "B", "7", "http", "https", "www", "://", ".", ":"]
     + ["é", "e\u0301", "\u0301", "\u00ad", "👍🏽", "好", "ﬁ", "İ", "\U0010ffff", "&amp;", "<br />", "x" * 1001]
+    + ["&#39;", "&eacute;", "&#92;", "\\", "n", "‘", "dont", "Shouldnt", "wouldntx"]
     + ["a" * length for length in (7, 8, 9, 15, 16, 17, 24, 32)]
 )
 TEXTS = st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.lists(PIECES, max_size=12).map("".join))
@@ -28,9 +30,9 @@ TEXTS = st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.lists(PI
 NEGATABLE: Final = ("not", "never", "good", "film", ".")
 
 
-def scalar_tokens(text: str) -> list[tuple[int, int, int]]:
+def scalar_tokens(text: str, version: int) -> list[tuple[int, int, int]]:
     """Return the hash, the first byte and the end byte of each token, read by the scalar tokenizer alone."""
-    data, table = np.frombuffer(text.encode(), np.uint8), character_table()
+    data, table = np.frombuffer(text.encode(), np.uint8), character_table(version)
     found, position = [], 0
     while position < len(data):
         value, end, resume = scalar_step(data, position, len(data), table)
@@ -47,16 +49,36 @@ def column_of(*texts: list[str]) -> TokenColumn:
     return TokenColumn(hashes, np.cumsum([0, *map(len, texts)]))
 
 
-@given(TEXTS)
-@example("<b>" + "x" * 16)
-@example("&" + "a" * 8 + ";" + "&#" + "a" * 9 + ";")
-@example("<" + "a" * 1001 + "><" + "a" * 1002 + ">")
-@example('www.x(y)[z]"q https://é http:/x')
-def test_the_scalar_tokenizer_finds_the_defined_tokens_in_any_text(text: str) -> None:
-    assert scalar_tokens(text) == [
+@given(TEXTS, st.sampled_from([2, 3]))
+@example("<b>" + "x" * 16, 3)
+@example("&" + "a" * 8 + ";" + "&#" + "a" * 9 + ";", 2)
+@example("<" + "a" * 1001 + "><" + "a" * 1002 + ">", 3)
+@example('www.x(y)[z]"q https://é http:/x dont', 3)
+def test_the_scalar_tokenizer_finds_the_defined_tokens_in_any_text(text: str, version: int) -> None:
+    assume(version == 2 or specification.unescaped(text)[0] == text)
+    assert scalar_tokens(text, version) == [
         (token_hash(token.folded), len(text[: token.start].encode()), len(text[: token.end].encode()))
-        for token in specification.tokens(text)
+        for token in specification.tokens(text, version)
     ]
+
+
+@given(st.binary(max_size=60))
+@example(b"a&am\xff&#\xc3\xa9;&\xc3;\\\xffn&amp;\xbf")
+def test_escapes_are_replaced_in_bytes_that_are_not_utf8(data: bytes) -> None:
+    texts = TextColumn(np.frombuffer(data, np.uint8), np.array([0, len(data)]))
+    plain, places = unescaped(texts)
+    # Latin-1 gives every byte a character, and all escapes that mean a Latin-1 character agree in both readings.
+    read, _ = specification.unescaped(data.decode("latin-1"))
+    assume(all(ord(each) < 0x80 for each in read if each not in data.decode("latin-1")))
+    assert bytes(plain.data) == read.encode("latin-1")
+    assert places is None or (places.in_source(np.arange(len(plain.data) + 1)) <= len(data)).all()
+
+
+@given(TEXTS)
+@example("dont&amp;#39;t caf&eacute; was\\nbad")
+def test_a_single_text_is_unescaped_as_a_column_is(text: str) -> None:
+    plain, _ = unescaped(TextColumn.from_texts([text]))
+    assert unescaped_text(text.encode()) == bytes(plain.data) == specification.unescaped(text)[0].encode()
 
 
 @given(st.binary(max_size=60))

@@ -37,11 +37,12 @@ class Readable(Protocol):
         """Return up to `size` bytes. The result is empty at the end of the stream."""
 
 
-_OPENERS: dict[bytes, Callable[[BinaryIO], Readable]] = {
-    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream, mode="rb"),
-    b"\x28\xb5\x2f\xfd": lambda stream: cast("Readable", zstd.ZstdFile(stream)),
-    b"\xfd7zXZ\0": lzma.LZMAFile,
-    b"BZh": bz2.BZ2File,
+_OPENERS: dict[re.Pattern[bytes], Callable[[BinaryIO], Readable]] = {
+    re.compile(rb"\x1f\x8b"): lambda stream: gzip.GzipFile(fileobj=stream, mode="rb"),
+    re.compile(rb"\x28\xb5\x2f\xfd"): lambda stream: cast("Readable", zstd.ZstdFile(stream)),
+    re.compile(rb"\xfd7zXZ\0"): lzma.LZMAFile,
+    # The head, and behind it the first block's mark or that of an empty stream: `BZh` alone can begin a text.
+    re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"): bz2.BZ2File,
 }
 
 
@@ -66,7 +67,10 @@ class Body:
             if self._expanded is None:
                 self._expanded = _expanded(self._stored, self._suffix)
             data = self._expanded.read(size)
-        except _DAMAGES as error:
+        except (*_DAMAGES, OSError) as error:
+            # bz2 reports damage as a bare OSError. One of the system or of a connection has a number or a class.
+            if not isinstance(error, _DAMAGES) and (type(error) is not OSError or error.errno is not None):
+                raise
             raise FileRejected(
                 reason=RejectCode.DAMAGED_COMPRESSION, why=f"{self.drop.uri} cannot be decompressed ({error})"
             ) from error
@@ -127,7 +131,7 @@ def _expanded(stored: Readable, suffix: str) -> Readable:
     """Return the decompressed stream. The first bytes decide, because names are often wrong. Two levels are undone."""
     stream = _Peeked(stored)
     for _ in range(_MAX_LEVELS):
-        opener = next((opener for magic, opener in _OPENERS.items() if stream.start.startswith(magic)), None)
+        opener = next((opener for magic, opener in _OPENERS.items() if magic.match(stream.start)), None)
         if opener is None:
             break
         stream = _Peeked(opener(cast("BinaryIO", stream)))

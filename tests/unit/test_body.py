@@ -1,6 +1,8 @@
+import bz2
 import gzip
 import hashlib
 import io
+import lzma
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +14,14 @@ from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import FileRejected
 
 DATA = b"review\n" + b"a fine thing\n" * 10_000
-PACKED = {"a.csv": DATA, "a.csv.gz": gzip.compress(DATA), "a.csv.zst": zstd.compress(DATA)}
+PACKED = {
+    "a.csv": DATA,
+    "a.csv.gz": gzip.compress(DATA),
+    "a.csv.zst": zstd.compress(DATA),
+    "a.csv.bz2": bz2.compress(DATA),
+    "a.csv.xz": lzma.compress(DATA),
+}
+COMPRESSED = [key for key in PACKED if key != "a.csv"]
 
 
 def body(key: str, stored: bytes, limit: int = 1 << 30) -> Body:
@@ -31,12 +40,12 @@ def test_a_body_is_expanded_and_hashed_as_stored(key: str) -> None:
     assert found.finish() == hashlib.sha256(PACKED[key]).digest()
 
 
-@pytest.mark.parametrize("key", ["a.csv.gz", "a.csv.zst"])
+@pytest.mark.parametrize("key", COMPRESSED)
 def test_several_members_are_one_file(key: str) -> None:
     assert read_all(body(key, PACKED[key] * 2)) == DATA * 2
 
 
-@pytest.mark.parametrize("key", ["a.csv.gz", "a.csv.zst"])
+@pytest.mark.parametrize("key", COMPRESSED)
 @pytest.mark.parametrize("damage", ["cut", "garbage"])
 def test_damaged_compression_is_refused_and_never_silently_cut(key: str, damage: str) -> None:
     stored = PACKED[key][:-5] if damage == "cut" else b"no such format" + PACKED[key]
@@ -62,3 +71,31 @@ def test_a_frame_that_asks_for_much_memory_is_refused() -> None:
 
 def test_the_hash_covers_what_was_not_read() -> None:
     assert body("a.csv", DATA).finish() == hashlib.sha256(DATA).digest()
+
+
+@pytest.mark.parametrize("key", COMPRESSED)
+def test_damage_in_the_middle_is_refused(key: str) -> None:
+    stored = bytearray(PACKED[key])
+    stored[len(stored) // 2 :] = bytes(byte ^ 0xFF for byte in stored[len(stored) // 2 :])
+    with pytest.raises(FileRejected, match="cannot be decompressed"):
+        read_all(body(key, bytes(stored)))
+
+
+@pytest.mark.parametrize("packed", COMPRESSED)
+@pytest.mark.parametrize("key", ["a.csv", "a.csv.gz"])
+def test_the_bytes_decide_about_the_compression_not_the_name(key: str, packed: str) -> None:
+    assert read_all(body(key, PACKED[packed])) == DATA
+    assert read_all(body(key, gzip.compress(PACKED[packed]))) == DATA
+
+
+def test_a_text_that_begins_like_bzip2_is_text() -> None:
+    assert read_all(body("a.csv", b"BZh9,review\n1,fine\n")) == b"BZh9,review\n1,fine\n"
+
+
+def test_an_error_of_the_stream_is_no_damage() -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:  # noqa: ARG002 (it never gets so far)
+            raise ConnectionResetError(104, "reset")
+
+    with pytest.raises(ConnectionResetError):
+        Body(Broken(), body("a.csv", b"").drop, 1 << 20).read(10)

@@ -101,12 +101,11 @@ class Replayer:
         delimiter, _ = file_format(file.drop)
         sample = b"\n".join([header, *quarantined.raw])
         dialect = recognise(sample, False, delimiter, text_column_test(self.settings.text_columns)).dialect
-        yield scan(header, dialect, 1, final=True)[0]
         rows = [scan(raw, dialect, line, final=True)[0] for line, raw in zip(*quarantined, strict=True)]
-        if single := [block for block in rows if block.size == 1]:
-            merged = joined(single)
-            # In the file, the quote was not unclosed: those rows are not replayed.
-            yield merged._replace(flags=merged.flags & ~np.uint8(UNCLOSED | DOUBTFUL))
+        # One block, because the values behind the header decide what a guessed column is.
+        block = joined([scan(header, dialect, 1, final=True)[0], *(row for row in rows if row.size == 1)])
+        # In the file, the quote was not unclosed: those rows are not replayed.
+        yield block._replace(flags=block.flags & ~np.uint8(UNCLOSED | DOUBTFUL))
 
     def _unresolved(self, file: SourceFile) -> Iterator[_Quarantined]:
         with self.connection.cursor("rows_to_replay") as cursor:

@@ -36,6 +36,27 @@ def replay(drops):
     return run
 
 
+def test_a_replay_reads_a_guessed_column_as_the_load_did(drops, query, replay) -> None:
+    drops.drop(KEY, "review,review_date\nfine,21.05.2014\nlonger than ten,22.05.2014\n", max_text_bytes=10)
+    assert replay().status == "replayed"
+    assert query("SELECT line, reviewed_at, extra FROM sentiment.review ORDER BY line") == [
+        (2, None, {"review_date": "21.05.2014"}),
+        (3, None, {"review_date": "22.05.2014"}),
+    ]
+
+
+def test_each_quarantined_row_is_read_alone(drops, query, replay) -> None:
+    rows = 'review,rating\nfine,5\n"stray and long,5\n"other and long,4\nshort,3\n"closed" one,2\n'
+    drops.drop(KEY, rows, max_text_bytes=12)
+    assert query("SELECT line, code FROM sentiment.quarantine ORDER BY line") == [
+        (3, "text_too_long"),
+        (4, "text_too_long"),
+    ]
+    assert replay().status == "replayed"
+    stored = query("SELECT line, text FROM sentiment.review ORDER BY line")
+    assert stored[1:3] == [(3, '"stray and long'), (4, '"other and long')]
+
+
 def test_a_replay_loads_rows_that_now_satisfy_the_contract_and_names_its_batch(drops, query, replay) -> None:
     drops.drop(KEY, FILE, max_text_bytes=10)
     assert query("SELECT line, code FROM sentiment.quarantine ORDER BY line") == [

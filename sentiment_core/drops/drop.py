@@ -12,8 +12,8 @@ from sentiment_core.errors import FileRejected
 _DAY_FOLDERS = (
     re.compile(r"(?:^|/)(?:dt|ds|date|day)=(?P<day>[^/]*)(?=/)", re.IGNORECASE),
     re.compile(r"(?:^|/)year=(?P<year>[^/]*)/month=(?P<month>[^/]*)/day=(?P<day>[^/]*)(?=/)", re.IGNORECASE),
-    re.compile(r"(?:^|/)(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})(?=/)"),
-    re.compile(r"(?:^|/)(?P<day>\d{4}-\d{1,2}-\d{1,2})(?=/)"),
+    re.compile(r"(?:^|/)(?P<year>(?:19|20)\d\d)/(?P<month>\d{1,2})/(?P<day>\d{1,2})(?=/)"),
+    re.compile(r"(?:^|/)(?P<day>(?:19|20)\d\d-\d{1,2}-\d{1,2})(?=/)"),
 )
 # Earlier days are the empty date of some programs, such as 0001-01-01.
 _FIRST_DAY = date(1970, 1, 1)

@@ -33,6 +33,7 @@ def drop(key: str, version_id: str | None = None) -> Drop:
         ("incoming/shop/2026/11/07/a.csv", date(2026, 11, 7), "shop"),
         ("incoming/2026-11-06/a.csv", date(2026, 11, 6), ""),
         ("incoming/shop/2026-11-06/a.csv", date(2026, 11, 6), "shop"),
+        ("incoming/shop/1034/7/12/a.csv", date(2026, 11, 17), "shop"),
         ("incoming/shop/a 2026-11-06.csv", date(2026, 11, 17), "shop"),
     ],
 )

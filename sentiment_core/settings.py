@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         description="Accepted names of the text column, in order of preference (JSON list). Case, spaces, dots, "
         "dashes and underscores do not matter.",
     )
-    null_words: tuple[str, ...] = Field(
+    null_words: tuple[Annotated[str, StringConstraints(pattern=r"^[!-~]{1,8}$")], ...] = Field(
         ("NULL", "\\N", "NaN", "NaT", "<NA>", "#N/A", "N/A", "None", "-"),
         description="Words that mean a missing value in every column (JSON list of up to 8 ASCII characters each). "
         "Case does not matter.",

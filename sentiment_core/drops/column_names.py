@@ -24,7 +24,7 @@ SIMILAR_NAMES: Final = {
     "review_id": ("id", "uuid", "review_uuid", "review_key", "review_number", "review_link"),
     "product_id": ("product", "product_name", "item", "item_id", "package_name", "app_id", "product_handle"),
     "author_id": ("author", "user", "username", "reviewer", "reviewer_name", "customer", "author_name", "user_name"),
-    "rating": ("score", "rate", "review_stars", "star_rate", "bewertung", "note", "grade"),
+    "rating": ("score", "rate", "review_stars", "star_rate", "bewertung", "grade"),
     "reviewed_at": ("date", "time", "timestamp", "at", "datetime", "updated_at", "submitted_at", "unix_review_time"),
     "language": ("lang", "locale", "review_locale"),
 }

@@ -25,7 +25,6 @@ from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
 
 DELIMITERS: Final = (",", ";", "\t", "|")
-NAMES: Final = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 _MIN_FIRST_BYTES: Final = 1 << 12
 _UTF8_BOM: Final = codecs.BOM_UTF8
 _UTF16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -46,8 +45,9 @@ IsHeader = Callable[[Sequence[bytes]], bool]
 class _Text:
     """A stream of UTF-8, without byte order marks at its start, of a stream in UTF-8 or UTF-16."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, source: str) -> None:
         self._stream = stream
+        self._source = source
         start = stream.read(4)
         while start and len(start) < 4 and (more := stream.read(4 - len(start))):
             start += more
@@ -61,19 +61,18 @@ class _Text:
         fresh = self._stream.read(size)
         if self._decoder is None:
             return data + fresh
-        text = _transcoded(self._decoder, data + fresh, final=not fresh)
+        text = self._transcoded(self._decoder, data + fresh, final=not fresh)
         while fresh and not text:  # an empty result would mean the end of the stream
             fresh = self._stream.read(size)
-            text = _transcoded(self._decoder, fresh, final=not fresh)
+            text = self._transcoded(self._decoder, fresh, final=not fresh)
         return text
 
-
-def _transcoded(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool) -> bytes:
-    try:
-        return decoder.decode(data, final=final).encode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        why = "the file ends inside a UTF-16 character"
-        raise FileRejected(reason=RejectCode.UNSUPPORTED_ENCODING, why=why) from None
+    def _transcoded(self, decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool) -> bytes:
+        try:
+            return decoder.decode(data, final=final).encode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            why = f"{self._source} ends inside a UTF-16 character"
+            raise FileRejected(reason=RejectCode.UNSUPPORTED_ENCODING, why=why) from None
 
 
 class _Replayed:
@@ -128,7 +127,7 @@ def records_of(
     `is_header` tells whether names have a text column. Raises `FileRejected` like `read_records`, and for a stream
     that is not delimited text.
     """
-    text = _Text(stream)
+    text = _Text(stream, source)
     first, final = b"", False
     size = max(block_bytes, _MIN_FIRST_BYTES)
     while len(first) < size and not final:

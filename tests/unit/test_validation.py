@@ -2,6 +2,7 @@ import io
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 
 from sentiment_core.drops.contract import Header, RejectCode
 from sentiment_core.drops.csv_records import Dialect, read_records
@@ -206,3 +207,9 @@ def test_lines_behind_an_unclosed_quote_count_only_if_they_are_rows() -> None:
     batch, rejected = validator.validate(rest)
     assert batch.text.texts() == ["good"]
     assert codes(rejected) == [(2, "unclosed_quote"), (4, "unclosed_quote")]
+
+
+@pytest.mark.parametrize("word", ["", "a long word", "ünd"])
+def test_a_null_word_that_cannot_be_compared_is_an_invalid_setting(word: str) -> None:
+    with pytest.raises(ValidationError, match="null_words"):
+        Settings(null_words=(word,))

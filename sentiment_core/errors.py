@@ -216,6 +216,11 @@ class FileRejected(TerminalError):
     code = "file_rejected"
 
 
+class ContractInvalid(TerminalError):
+    message = "The contract of {source} cannot be used: {why}. docs/sources.md describes its parts."
+    code = "contract_invalid"
+
+
 class ObjectMissing(TerminalError):
     message = "{uri} does not exist, or this user may not read it."
     code = "object_missing"

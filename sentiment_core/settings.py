@@ -12,6 +12,9 @@ from sentiment_core.errors import SettingInvalid, SettingMissing
 # A version's number, or an alias.
 ModelReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=200)]
 
+# A word that means a missing value: short ASCII, which compiled code compares as one number.
+NullWord = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,8}$")]
+
 AnySettings = TypeVar("AnySettings", bound="Settings")
 
 ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)]
@@ -52,7 +55,7 @@ class Settings(BaseSettings):
         description="Accepted names of the text column, in order of preference (JSON list). Case, spaces, dots, "
         "dashes and underscores do not matter.",
     )
-    null_words: tuple[Annotated[str, StringConstraints(pattern=r"^[!-~]{1,8}$")], ...] = Field(
+    null_words: tuple[NullWord, ...] = Field(
         ("NULL", "\\N", "NaN", "NaT", "<NA>", "#N/A", "N/A", "None", "-"),
         description="Words that mean a missing value in every column (JSON list of up to 8 ASCII characters each). "
         "Case does not matter.",

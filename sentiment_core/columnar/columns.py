@@ -145,6 +145,14 @@ class BytesColumn(NamedTuple):
         _set_null(self.data, self.start, length, words)
         return type(self)(self.data, self.start, length)
 
+    def filled(self, value: bytes) -> Self:
+        """Return the column with this value in place of every null."""
+        null, size = self.null, len(self.data)
+        data = np.concatenate([self.data, np.frombuffer(value, np.uint8)])
+        return type(self)(
+            data, np.where(null, size, self.start), np.where(null, len(value), self.length).astype(np.int32)
+        )
+
     def codes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Dictionary-encode the values: return each row's code, of shape (n,), and the first row of each code.
 
@@ -174,6 +182,23 @@ class NumberColumn(NamedTuple):
         return type(self)(self.values[rows], self.null[rows])
 
 
+def joined_texts(columns: Sequence[BytesColumn], separator: bytes) -> TextColumn:
+    """Return, for each row, the values of one or more columns that are not null, with a separator between them."""
+    rows = columns[0].size
+    lengths = np.zeros(rows, np.int64)
+    values = np.zeros(rows, np.int64)
+    for column in columns:
+        lengths += np.maximum(column.length, 0)
+        values += ~column.null
+    offsets = np.zeros(rows + 1, np.int64)
+    np.cumsum(lengths + np.maximum(values - 1, 0) * len(separator), out=offsets[1:])
+    data, place = np.empty(offsets[-1], np.uint8), offsets[:-1].copy()
+    between = np.frombuffer(separator, np.uint8)
+    for column in columns:
+        _append(data, place, offsets, between, *column)
+    return TextColumn(data, offsets)
+
+
 def packed_words(words: Sequence[str]) -> NDArray[np.uint64]:
     """Return words of 1 to 8 ASCII characters as numbers, for `BytesColumn.without`. Raises `ValueError` for others."""
     for word in words:
@@ -193,6 +218,22 @@ def _encode(text: str) -> bytes:
 def _copy(source, start, data, offsets):  # type: ignore[no-untyped-def]
     for row in range(len(start)):
         copy_bytes(data, offsets[row], source, start[row], offsets[row + 1] - offsets[row])
+
+
+@compiled
+def _append(out, place, first, separator, data, start, length):  # type: ignore[no-untyped-def]
+    """Write each row's value at its place in `out`, behind a separator if the row has a value before it."""
+    for row in range(len(place)):
+        if length[row] < 0:
+            continue
+        at = place[row]
+        if at > first[row]:
+            for byte in separator:
+                out[at] = byte
+                at += 1
+        for offset in range(length[row]):
+            out[at + offset] = data[start[row] + offset]
+        place[row] = at + length[row]
 
 
 @compiled

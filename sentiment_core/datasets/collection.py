@@ -116,7 +116,7 @@ def _listed(storage: Storage, settings: Settings, days: Days) -> list[Drop]:
         drop
         for drop in storage.list(settings.bucket, prefix)
         # Some tools represent a folder by an object with a key that ends in a slash.
-        if not drop.key.startswith(prefix + SNAPSHOTS) and not drop.key.endswith("/") and days.include(drop.day)
+        if not drop.key.startswith(prefix + SNAPSHOTS) and not drop.key.endswith("/") and days.include(drop.day())
     )
 
 

@@ -19,6 +19,9 @@ KNOWN_NAMES: Final = {
     "language": ("language", "review_language", "reviewer_language"),
 }
 
+# Columns that are the title of the text beside them, without doubt. A bare `title` may be that of the product.
+TITLES: Final = ("review_title", "review_headline", "review_summary", "headline", "summary")
+
 # Names that may mean a known column, or something else. A column with such a name is kept as an extra column.
 SIMILAR_NAMES: Final = {
     "review_id": ("id", "uuid", "review_uuid", "review_key", "review_number", "review_link"),

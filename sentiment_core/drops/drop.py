@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple, Self
 
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.errors import FileRejected
@@ -17,6 +17,38 @@ _DAY_FOLDERS = (
 )
 # Earlier days are the empty date of some programs, such as 0001-01-01.
 _FIRST_DAY = date(1970, 1, 1)
+
+UPLOAD: Final = "upload"
+_PLACES: Final = {
+    "{year}": r"(?P<year>(?:19|20)\d\d)",
+    "{month}": r"(?P<month>\d\d?)",
+    "{day}": r"(?P<day>\d\d?)",
+    "*": "[^/]*",
+}
+
+
+class DayTemplate(NamedTuple):
+    """Where a key names its day: any text with `{year}`, `{month}` and `{day}`; `*` is any text without a slash.
+
+    `upload` means the UTC day on which the object was stored.
+    """
+
+    text: str
+    pattern: re.Pattern[str] | None  # None: the day of the upload
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Compile a template. Raises `ValueError` when a place is missing or unknown."""
+        if text == UPLOAD:
+            return cls(text, None)
+        pattern = ""
+        for part in re.split(r"(\{\w*\}|\*)", text):
+            if part.startswith("{") and part not in _PLACES:
+                raise ValueError(f"{part} is no place of a day. Use {{year}}, {{month}} and {{day}}")
+            pattern += _PLACES.get(part, re.escape(part))
+        if any(text.count(place) != 1 for place in ("{year}", "{month}", "{day}")):
+            raise ValueError(f"{text!r} must have each of {{year}}, {{month}} and {{day}} once, or be {UPLOAD}")
+        return cls(text, re.compile(rf"(?<![0-9]){pattern}(?![0-9])"))
 
 
 class Drop(NamedTuple):
@@ -39,10 +71,15 @@ class Drop(NamedTuple):
         """Return a token that identifies this object version. It never changes for the same version."""
         return self.version_id or f"{self.etag} {self.last_modified.astimezone(UTC).isoformat()}"
 
-    @property
-    def named_day(self) -> str | None:
-        """Return the day that the key names, as `YYYY-MM-DD` if it is valid, or None if it names none."""
-        found = _day_folder(self.key)
+    def named_day(self, template: DayTemplate | None = None) -> str | None:
+        """Return the day that the key names, as `YYYY-MM-DD` if it is valid, or None if it names none.
+
+        Without a template, the usual folders name it.
+        """
+        if template is None:
+            found = _day_folder(self.key)
+        else:
+            found = template.pattern.search(self.key) if template.pattern else None
         if found is None:
             return None
         named = found.groupdict()
@@ -50,16 +87,19 @@ class Drop(NamedTuple):
             return "-".join((named["year"], named["month"].zfill(2), named["day"].zfill(2)))
         return re.sub(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", named["day"])
 
-    @property
-    def day(self) -> date:
+    def day(self, template: DayTemplate | None = None) -> date:
         """Return the day that the key names, or else the UTC day on which the object was stored."""
-        named = parse_day(self.named_day or "")
+        named = parse_day(self.named_day(template) or "")
         return named if named and named >= _FIRST_DAY else self.last_modified.astimezone(UTC).date()
 
-    def require_day(self) -> None:
-        """Raise `FileRejected` when the day that the key names is not valid."""
-        if self.named_day is not None and self.named_day != self.day.isoformat():
-            why = f"the key of {self.uri} names the day {self.named_day}, which is not a date since {_FIRST_DAY}"
+    def require_day(self, template: DayTemplate | None = None) -> None:
+        """Raise `FileRejected` when the key does not name a valid day, or not as its template says."""
+        named = self.named_day(template)
+        if named is None and template is not None and template.pattern is not None:
+            why = f"the key of {self.uri} has no part like {template.text}, where the source's contract finds the day"
+            raise FileRejected(reason=RejectCode.INVALID_DAY, why=why)
+        if named is not None and named != self.day(template).isoformat():
+            why = f"the key of {self.uri} names the day {named}, which is not a date since {_FIRST_DAY}"
             raise FileRejected(reason=RejectCode.INVALID_DAY, why=f"{why} of the form YYYY-MM-DD")
 
     def source(self, prefix: str) -> str:

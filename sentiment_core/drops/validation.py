@@ -12,16 +12,18 @@ from typing import Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn, packed_words
-from sentiment_core.drops.contract import Header, RejectCode, not_utf8
+from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn, joined_texts, packed_words
+from sentiment_core.drops.contract import RejectCode, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.declared_values import declared_times, scaled_ratings
+from sentiment_core.drops.header import Header
 from sentiment_core.drops.record_kernel import BROKEN_ESCAPE, INVALID_UTF8, NUL, UNCLOSED
 from sentiment_core.drops.record_shapes import RecordShapes
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.typed_fields import Refused, json_objects, ratings, time_of, times
 from sentiment_core.errors import FileRejected
-from sentiment_core.settings import Settings
 
-BadValues = Literal["reject", "null"]  # how to treat a row whose rating or reviewed_at cannot be parsed
+PARTS_SEPARATOR = b"\n"  # between a title and its text, and between several texts of one review
 
 
 class RejectedRow(NamedTuple):
@@ -125,7 +127,7 @@ class CheckedRows(NamedTuple):
 
 def checked(
     blocks: Iterator[RecordBlock],
-    settings: Settings,
+    rules: Rules,
     source: str,
     clock: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[CheckedRows]:
@@ -136,8 +138,8 @@ def checked(
     first = next(blocks, None)
     if first is None:
         raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{source} is empty")
-    header = Header(first.fields(0), settings.text_columns, source)
-    validator = Validator(header, settings, first.raw(0))
+    header = Header(first.fields(0), rules, source)
+    validator = Validator(header, rules, first.raw(0))
     validator.demote_unreadable(first.records(1))
     for block in chain((first.records(1),), blocks):
         with clock():
@@ -148,15 +150,16 @@ def checked(
 class Validator:
     """Checks the blocks of one file against the contract.
 
-    With the setting `bad_values` "null", a rating or time that cannot be parsed does not reject its row. The value
+    If the rules say "null" for bad values, a rating or time that cannot be parsed does not reject its row. The value
     becomes null, and `nulled` keeps the original text.
     """
 
-    def __init__(self, header: Header, settings: Settings, header_raw: bytes) -> None:
+    def __init__(self, header: Header, rules: Rules, header_raw: bytes) -> None:
         self.header = header
-        self.max_text_bytes = settings.max_text_bytes
-        self.bad_values: BadValues = settings.bad_values
-        self._null_words = packed_words(settings.null_words)
+        self.max_text_bytes = rules.settings.max_text_bytes
+        self.bad_values = rules.bad_values
+        self._contract = rules.contract
+        self._null_words = packed_words(rules.null_words)
         self._header_raw = header_raw.removeprefix(codecs.BOM_UTF8)
         self._shapes = RecordShapes(header)
 
@@ -180,7 +183,7 @@ class Validator:
         faults: Faults = {}
         self._check_records(block, faults)
         readable = np.delete(np.arange(block.size), list(faults))
-        readers: dict[str, Reader] = {"rating": self._ratings_reader(block), "reviewed_at": times}
+        readers = self._readers(block)
         for name in sorted(self.header.guessed & readers.keys()):
             column = self._strings(block, readable, name)
             _, refused = readers[name](column)
@@ -242,19 +245,33 @@ class Validator:
             return BytesColumn.nulls(len(records))
         return block.column(records, field).trimmed().without(self._null_words)
 
-    def _ratings_reader(self, block: RecordBlock) -> Reader:
+    def _texts(self, block: RecordBlock, records: NDArray[np.int64]) -> TextColumn:
+        if len(self.header.parts) == 1:
+            return block.column(records, self.header.text)
+        parts = [block.column(records, field).trimmed().without(self._null_words) for field in self.header.parts]
+        return joined_texts(parts, PARTS_SEPARATOR)
+
+    def _readers(self, block: RecordBlock) -> dict[str, Reader]:
+        scale, declared = self._contract.rating, self._contract.reviewed_at
         decimal_comma = block.dialect.delimiter == ";"
-        return lambda column: ratings(column, decimal_comma=decimal_comma)
+        return {
+            "rating": (lambda column: ratings(column, decimal_comma=decimal_comma))
+            if scale is None
+            else (lambda column: scaled_ratings(column, scale)),
+            "reviewed_at": times if declared is None else (lambda column: declared_times(column, declared)),
+        }
 
     def _typed(self, block: RecordBlock, records: NDArray[np.int64], faults: Faults) -> ReviewBatch:
         nulled: dict[int, dict[str, str]] = {}
+        readers = self._readers(block)
 
-        def strings(name: str) -> BytesColumn:
-            return self._strings(block, records, name)
+        def strings(name: str, default: str | None = None) -> BytesColumn:
+            column = self._strings(block, records, name)
+            return column if default is None else column.filled(default.encode())
 
-        def numbers(name: str, read: Reader) -> NumberColumn:
+        def numbers(name: str) -> NumberColumn:
             column = strings(name)
-            read_numbers, refused = read(column)
+            read_numbers, refused = readers[name](column)
             for row, reason in refused.items():
                 if self.bad_values == "null":
                     nulled.setdefault(row, {})[name] = column.text(row) or ""
@@ -268,13 +285,13 @@ class Validator:
             block,
             records,
             block.line[records],
-            block.column(records, self.header.text),
+            self._texts(block, records),
             strings("review_id"),
-            strings("product_id"),
+            strings("product_id", self._contract.product_id),
             strings("author_id"),
-            numbers("rating", self._ratings_reader(block)),
-            numbers("reviewed_at", times),
-            strings("language"),
+            numbers("rating"),
+            numbers("reviewed_at"),
+            strings("language", self._contract.language),
             self._extra(block, records),
             _documents(nulled, len(records)),
         )
@@ -289,7 +306,7 @@ class Validator:
         return json_objects(columns, len(records))
 
     def _check_text(self, batch: ReviewBatch, faults: Faults) -> None:
-        name, text = self.header.names[self.header.text], batch.text
+        name, text = self.header.text_names, batch.text
         lengths = np.diff(text.offsets)
         for row in np.flatnonzero(lengths > self.max_text_bytes).tolist():
             reason = f"column {name} has {lengths[row]:,} bytes, more than the limit of {self.max_text_bytes:,}"

@@ -83,7 +83,7 @@ def register(cursor: Cursor, drops: Iterable[Drop], prefix: str) -> None:
                 drop.last_modified,
                 drop.size,
                 drop.source(prefix),
-                drop.day,
+                drop.day(),
             )
             for drop in drops
         ),

@@ -73,6 +73,7 @@ class Header:
                 reason=RejectCode.REPEATED_COLUMN,
                 why=f"{source} has more than one column named {', '.join(shown_names)}",
             )
+        self.demoted: dict[str, str] = {}  # guessed column -> the value that cannot be read
         self.unnamed = [field for field, name in enumerate(folded) if not name]
         self.extra: dict[str, int] = {}
         self._keep_others()
@@ -88,9 +89,16 @@ class Header:
     def demote(self, name: str, value: str) -> None:
         """Keep a guessed known column as an extra column, because of a value that cannot be read."""
         column = self.names[self.known.pop(name)]
+        self.demoted[name] = value
         self.guessed.discard(name)
         self._keep_others()
         self.warnings.append(f"column {column} looks like {name} but is kept as it is, because of the value {value!r}")
+
+    def demote_as(self, earlier: "Header") -> None:
+        """Demote the guessed columns that an earlier header of the same file demoted."""
+        for name, value in earlier.demoted.items():
+            if name in self.guessed:
+                self.demote(name, value)
 
     def field(self, name: str) -> int | None:
         """Return the number of the field with this name, or None if absent. `column_names.fold` compares names."""

@@ -20,6 +20,7 @@ from sentiment_core.drops.body import Body
 from sentiment_core.drops.column_names import fold, position
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, RecordBlock, Stream, read_records, scan
+from sentiment_core.drops.declared_form import UNDECLARED, DeclaredForm
 from sentiment_core.drops.record_kernel import BACKSLASH_ESCAPES, IMPROPER_QUOTE, RFC4180
 from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
@@ -97,11 +98,14 @@ class Recognised(NamedTuple):
     line: int
 
 
-def read_body(body: Body, settings: Settings) -> Iterator[RecordBlock]:
-    """Yield the records of a drop's body, the header first. Raises `FileRejected`."""
+def read_body(body: Body, settings: Settings, form: DeclaredForm = UNDECLARED) -> Iterator[RecordBlock]:
+    """Yield the records of a drop's body, the header first. What `form` declares is not guessed.
+
+    Raises `FileRejected`, also when the content contradicts the declared form.
+    """
     return records_of(
         body,
-        body.delimiter,
+        form.delimiter or body.delimiter,
         text_column_test(settings.text_columns),
         settings.block_bytes,
         settings.max_record_bytes,

@@ -105,7 +105,7 @@ class Replayer:
         # One block, because the values behind the header decide what a guessed column is.
         block = joined([scan(header, dialect, 1, final=True)[0], *(row for row in rows if row.size == 1)])
         # In the file, the quote was not unclosed: those rows are not replayed.
-        yield block._replace(flags=block.flags & ~np.uint8(UNCLOSED | DOUBTFUL))
+        yield block._replace(flags=block.flags & ~np.uint8(UNCLOSED | DOUBTFUL), has_header=True)
 
     def _unresolved(self, file: SourceFile) -> Iterator[_Quarantined]:
         with self.connection.cursor("rows_to_replay") as cursor:

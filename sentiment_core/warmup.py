@@ -9,9 +9,10 @@ import io
 import numpy as np
 
 from sentiment_core.columnar.columns import TextColumn
-from sentiment_core.drops.contract import Header
 from sentiment_core.drops.csv_records import Dialect, read_records
 from sentiment_core.drops.deduplication import Deduplicator, review_keys
+from sentiment_core.drops.header import Header
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import Validator
 from sentiment_core.loading import binary_copy
 from sentiment_core.model.bundle import Bundle
@@ -25,7 +26,10 @@ from sentiment_core.text.specification import RECIPE_VERSION, identity, token_ha
 from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
 
-SAMPLE = 'review,rating,reviewed_at,language,more\n"Not a fine ""thing"",\nand café: &lt;&#51;.",5,2026-11-16,en,x\n'
+SAMPLE = (
+    "review_title,review,rating,reviewed_at,language,more\n"
+    'Good,"Not a fine ""thing"",\nand café: &lt;&#51;.",5,2026-11-16,en,x\n'
+)
 
 
 def compile_kernels() -> None:
@@ -37,8 +41,8 @@ def compile_kernels() -> None:
     # Without canonical tokens, scoring a single text uses a separate kernel.
     Scorer(_small_bundle(canonical=False)).score_text(SAMPLE)
     for block in read_records(io.BytesIO(SAMPLE.encode()), Dialect(), 1 << 16, 1 << 16, "the sample"):
-        header = Header(block.fields(0), settings().text_columns, "the sample")
-        batch, _ = Validator(header, settings(), block.raw(0)).validate(block.records(1))
+        header = Header(block.fields(0), Rules(settings()), "the sample")
+        batch, _ = Validator(header, Rules(settings()), block.raw(0)).validate(block.records(1))
         scores = scorer.score(batch.text)
         binary_copy.encode_rows([binary_copy.texts(batch.text), binary_copy.numbers(scores.score.astype(np.float32))])
         binary_copy.encode_rows(

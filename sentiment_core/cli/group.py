@@ -79,6 +79,11 @@ VERBS: Final = {
         "Create, list and show snapshots of the labelled data",
         _STORAGE,
     ),
+    "source": Verb(
+        "sentiment_core.cli.source:source",
+        "Declare how the files of a source are read",
+        _STORAGE,
+    ),
     "train": Verb(
         "sentiment_core.cli.train:train",
         "Train a model on labelled reviews, in CSV files or a snapshot of S3, and write its bundle",

@@ -12,6 +12,7 @@ from sentiment_core.cli.snapshot import as_json, params_option
 from sentiment_core.database.connection import connect
 from sentiment_core.datasets.active_learning import import_labels, least_certain, to_label
 from sentiment_core.drops.drop import local_drop
+from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, read_contract
 from sentiment_core.errors import OutputUnsupported
 from sentiment_core.settings import settings
 
@@ -62,15 +63,19 @@ def export(
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @source_option
 @params_option
+@click.option(
+    "--contract", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Contract of the file, as YAML."
+)
 @as_json
-def import_file(file: Path, source: str, params: Path | None, as_json: bool) -> None:
+def import_file(file: Path, source: str, params: Path | None, contract: Path | None, as_json: bool) -> None:
     """Store the labelled rows of the CSV file FILE below the training prefix. Exit code 1 when a row is rejected."""
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415 - only the extra `train` can read it
 
     config = settings()
     configuration = Params.load(params or DEFAULTS)
+    rules = Rules(config, read_contract(contract.read_text("utf-8"), str(contract)) if contract else NO_CONTRACT)
     with connect(config.require_database_url()) as connection:
-        done = import_labels(connection, open_storage(config), config, configuration, local_drop(file), source)
+        done = import_labels(connection, open_storage(config), rules, configuration, local_drop(file), source)
     if as_json:
         click.echo(json.dumps(done._asdict()))
     else:

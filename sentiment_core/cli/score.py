@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from sentiment_core.cli.contract_options import ContractChoice, contract_options
 from sentiment_core.loading import score_file
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
@@ -17,7 +18,7 @@ from sentiment_core.settings import settings
 
 
 @click.command
-@click.argument("source", metavar="IN.csv", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("path", metavar="IN.csv", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A .csv or .parquet file.")
 @click.option(
     "--model",
@@ -34,11 +35,14 @@ from sentiment_core.settings import settings
 )
 @click.option("--threads", type=click.IntRange(1), default=os.cpu_count(), help="[default: one per processor]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def score(source: Path, out: Path, model: Path, explain: int, threads: int, as_json: bool) -> None:
+@contract_options
+def score(
+    path: Path, out: Path, model: Path, explain: int, threads: int, as_json: bool, choice: ContractChoice
+) -> None:
     """Score a file of reviews into a CSV or Parquet file that keeps all its columns."""
     scorer = Scorer(Bundle.load(model))
-    with _progress(source) as progress:
-        done = score_file.score_file(source, out, scorer, settings(), explain, threads, progress)
+    with _progress(path) as progress:
+        done = score_file.score_file(path, out, scorer, choice.rules(settings()), explain, threads, progress)
     if as_json:
         counts = done._asdict() | {"rejected_path": done.rejected_path and str(done.rejected_path)}
         click.echo(json.dumps(counts | {"digest": scorer.bundle.digest, "out": str(out)}))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from sentiment_core.cli.contract_options import ContractChoice, contract_options
 from sentiment_core.cli.metrics import AS_JSON, CSV, FOLDER, print_metrics
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.registry.names import CHALLENGER
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     "--learning-curve/--no-learning-curve", default=True, help="With --track: also train on fractions of the data."
 )
 @click.option("--data-name", help="Name of the data in provenance.json.  [default: the file names]")
+@contract_options
 @AS_JSON
 def train(
     csv: tuple[Path, ...],
@@ -51,6 +53,7 @@ def train(
     learning_curve: bool,
     data_name: str | None,
     as_json: bool,
+    choice: ContractChoice,
 ) -> None:
     """Train a model on labelled reviews, in CSV files or a snapshot of S3, and write its bundle.
 
@@ -72,12 +75,13 @@ def train(
     if track:
         registered_model().versions()  # fails now, not after minutes of training, if the server is unreachable
     configuration = Params.load(params or DEFAULTS)
-    others = read_texts(unlabelled)
+    contract = choice.rules(settings()).contract
+    others = read_texts(unlabelled, contract=contract)
     with _steps() as step:
         if snapshot:
             trained = _train_snapshot(snapshot, configuration, others, {"data": data_name} if data_name else {}, step)
         else:
-            reviews = read_labelled(csv, configuration.data, group_column)
+            reviews = read_labelled(csv, configuration.data, group_column, contract=contract)
             if out is None and not track:
                 metrics = _fold_metrics(cross_validate(reviews, configuration, others, step))
                 print_metrics(metrics, "Held-out reviews", as_json)

@@ -6,6 +6,7 @@ import sys
 import click
 
 from sentiment_core.cli.common import find_drops, open_storage
+from sentiment_core.cli.contract_options import ContractChoice, contract_options
 from sentiment_core.drops.dry_run import DryRunReport, dry_run
 from sentiment_core.settings import settings
 
@@ -14,15 +15,17 @@ SHOWN_BYTES = 120  # of a rejected row
 
 @click.command()
 @click.argument("sources", metavar="PATH_OR_S3_URI...", nargs=-1, required=True)
+@contract_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def validate(sources: tuple[str, ...], as_json: bool) -> None:
+def validate(sources: tuple[str, ...], as_json: bool, choice: ContractChoice) -> None:
     """Check review files against the drop contract without loading them.
 
     An S3 URI that ends in a slash names every object below it. Exit code 1 if a file or a row would be rejected.
     """
     config = settings()
     storage = open_storage(config, sources)
-    verdicts = [dry_run(storage, drop, config) for source in sources for drop in find_drops(storage, source)]
+    drops = [drop for source in sources for drop in find_drops(storage, source)]
+    verdicts = [dry_run(storage, drop, choice.rules(config, drop)) for drop in drops]
     if as_json:
         click.echo(json.dumps([as_document(verdict) for verdict in verdicts]))
     for verdict in verdicts if not as_json else ():

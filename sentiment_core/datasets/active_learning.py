@@ -19,6 +19,7 @@ from sentiment_core.datasets.labelled_csv import LabelCode
 from sentiment_core.datasets.snapshot import Row
 from sentiment_core.drops.contract import KNOWN_COLUMNS
 from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage, storage_errors
 from sentiment_core.errors import LabelSourceInvalid
 from sentiment_core.settings import Settings
@@ -91,7 +92,7 @@ def to_label(reviews: Iterable[Uncertain], settings: Settings, params: "Params")
 
 
 def import_labels(
-    connection: Connection, storage: Storage, settings: Settings, params: "Params", drop: Drop, source: str
+    connection: Connection, storage: Storage, rules: Rules, params: "Params", drop: Drop, source: str
 ) -> Imported:
     """Store the labelled rows of a file below the training prefix, where the next snapshot collects them.
 
@@ -104,11 +105,11 @@ def import_labels(
     if "/" in source or f"{source}/" == SNAPSHOTS or source.startswith("dt="):
         raise LabelSourceInvalid(source=source)
     with connection, connection.cursor() as cursor:
-        collected = collect_file(cursor, storage, drop, source, settings, params)
+        collected = collect_file(cursor, storage, drop, source, rules, params)
     file = collected.file
     counts = Counter({code: len(lines) for code, lines in file.rejected.items()})
     unlabelled = counts.pop(LabelCode.MISSING_LABEL, 0)
-    uri, new = _store(storage, settings, params, source, file.rows) if file.rows else (None, False)
+    uri, new = _store(storage, rules.settings, params, source, file.rows) if file.rows else (None, False)
     return Imported(uri, new, file.read, len(file.rows), unlabelled, collected.duplicates, dict(counts))
 
 

@@ -14,6 +14,7 @@ from sentiment_core.datasets.snapshot import Corrections, Days, Rejected, Reject
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.deduplication import Deduplicator, review_keys
 from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import CheckedRows, RejectedRow, Review, ReviewBatch
 from sentiment_core.errors import FileRejected, ObjectChanged, TrainingDataInvalid
@@ -86,7 +87,7 @@ def collect(
     for drop in _listed(storage, settings, days):
         try:
             source = drop.source(settings.training_prefix)
-            file = collect_file(cursor, storage, drop, source, settings, params)
+            file = collect_file(cursor, storage, drop, source, Rules(settings), params)
         except FileRejected as fault:
             if fault.details["reason"] == RejectCode.OBJECT_GONE:
                 raise ObjectChanged(uri=drop.uri) from fault
@@ -121,7 +122,7 @@ def _listed(storage: Storage, settings: Settings, days: Days) -> list[Drop]:
 
 
 def collect_file(
-    cursor: Cursor, storage: Storage, drop: Drop, source: str, settings: Settings, params: "Params"
+    cursor: Cursor, storage: Storage, drop: Drop, source: str, rules: Rules, params: "Params"
 ) -> CollectedFile:
     """Read one labelled file as `collect` does. The review and author ids in it belong to `source`.
 
@@ -131,6 +132,7 @@ def collect_file(
     """
     drop.require_day()
     columns = Columns(params.data.label_column, params.snapshot.group_column, params.data.spellings)
+    settings = rules.settings
     erasures = Erasures.read(cursor, settings, source)
     # Batch and row of the first occurrence of each review key. A duplicate is compared with it.
     places: dict[bytes, tuple[ReviewBatch, int]] = {}
@@ -143,7 +145,8 @@ def collect_file(
 
     def admit(rows: CheckedRows) -> tuple[ReviewBatch, list[RejectedRow]]:
         nonlocal duplicates
-        batch, rejected = erasures.reject_erased(rows.batch, rows.rejected, IdFields.of(rows.header.names))
+        ids = IdFields.of(rows.header.names, rules.contract)
+        batch, rejected = erasures.reject_erased(rows.batch, rows.rejected, ids)
         keys = review_keys(source, batch.review_id)
         deduplicated = deduplicator.deduplicate(batch, keys)
         for row, key in enumerate(keys.values()):
@@ -153,7 +156,7 @@ def collect_file(
         return batch.take(deduplicated.rows), rejected + deduplicated.rejected
 
     file = read_file(
-        storage, drop, columns, settings, settings.max_rejected_ratio, admit, partial(_require_room, settings)
+        storage, drop, columns, rules, settings.max_rejected_ratio, admit, partial(_require_room, settings)
     )
     return CollectedFile(file, source, duplicates)
 

@@ -29,14 +29,16 @@ from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.datasets.snapshot import Row, labelled_reviews, rows_by_label
 from sentiment_core.drops.body import Body
-from sentiment_core.drops.contract import Header, RejectCode
+from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import Drop, local_drop
+from sentiment_core.drops.header import Header
 from sentiment_core.drops.recognition import read_body
+from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, SourceContract
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import CheckedRows, RejectedRow, ReviewBatch, checked
 from sentiment_core.errors import FileRejected, TrainingDataInvalid
 from sentiment_core.params import DataParams
-from sentiment_core.settings import Settings, settings
+from sentiment_core.settings import settings
 
 _MAX_SHOWN: Final = 5  # bad rows listed in an error
 _MAX_SHOWN_CHARACTERS: Final = 60  # characters of a label or text in an error
@@ -118,7 +120,7 @@ def read_file(
     storage: Storage,
     drop: Drop,
     columns: Columns,
-    settings: Settings,
+    rules: Rules,
     max_rejected_ratio: float,
     admit: Admit = admit_all,
     limit: Callable[[int], None] = lambda _: None,
@@ -130,8 +132,8 @@ def read_file(
     """
     file = LabelledFile(drop)
     with storage.open(drop) as stored:
-        body = Body(stored, drop, settings.max_expanded_bytes)
-        for rows in checked(read_body(body, settings), settings, drop.uri):
+        body = Body(stored, drop, rules.settings.max_expanded_bytes)
+        for rows in checked(read_body(body, rules), rules, drop.uri):
             batch, rejected = admit(rows)
             file.read += rows.batch.size + len(rows.rejected)
             file.reject(BadRow(row.line, row.code, row.reason) for row in rejected)
@@ -143,17 +145,22 @@ def read_file(
 
 
 def read_labelled(
-    files: Sequence[Path | Drop], params: DataParams, group_column: str | None = None, storage: Storage | None = None
+    files: Sequence[Path | Drop],
+    params: DataParams,
+    group_column: str | None = None,
+    storage: Storage | None = None,
+    contract: SourceContract = NO_CONTRACT,
 ) -> LabelledReviews:
     """Read labelled reviews from files in which no row is bad.
 
-    A `Path` is a local file. `storage` opens the drops. A row with an empty group forms a separate group.
+    A `Path` is a local file. `storage` opens the drops. `contract` says how all files are read. A row with an empty
+    group forms a separate group.
 
     Raises `TrainingDataInvalid` when a file cannot be read or has a bad row, when a label of the configuration does
     not occur, or when a text has two labels. Raises `ObjectChanged` and the storage errors for drops.
     """
     columns = Columns(params.label_column, group_column, params.spellings, group_required=True)
-    rows = [row for file in files for row in _read_strictly(file, columns, storage)]
+    rows = [row for file in files for row in _read_strictly(file, columns, storage, contract)]
     counts = rows_by_label(rows)
     if missing := [label for label in params.labels if label not in counts]:
         found = ", ".join(f"{count} {label}" for label, count in counts.items())
@@ -165,15 +172,18 @@ def read_labelled(
     return labelled_reviews(rows)
 
 
-def read_texts(files: Sequence[Path | Drop], storage: Storage | None = None) -> list[str]:
+def read_texts(
+    files: Sequence[Path | Drop], storage: Storage | None = None, contract: SourceContract = NO_CONTRACT
+) -> list[str]:
     """Read the texts of files without labels. The rule for bad rows and the errors are those of `read_labelled`."""
-    return [row.text for file in files for row in _read_strictly(file, Columns(None, None, {}), storage)]
+    return [row.text for file in files for row in _read_strictly(file, Columns(None, None, {}), storage, contract)]
 
 
-def _read_strictly(file: Path | Drop, columns: Columns, storage: Storage | None) -> list[Row]:
+def _read_strictly(file: Path | Drop, columns: Columns, storage: Storage | None, contract: SourceContract) -> list[Row]:
     try:
         drop = local_drop(file) if isinstance(file, Path) else file
-        return read_file(storage or Storage(None), drop, columns, settings(), max_rejected_ratio=0).rows
+        rules = Rules(settings(), contract)
+        return read_file(storage or Storage(None), drop, columns, rules, max_rejected_ratio=0).rows
     except FileRejected as fault:
         raise TrainingDataInvalid(why=fault.details["why"]) from fault
     except OSError as error:

@@ -54,6 +54,7 @@ class RecordBlock(NamedTuple):
     end: NDArray[np.int64]  # n: end of the record, without its line end
     line: NDArray[np.int32]  # n: physical line of the file on which the record starts
     flags: NDArray[np.uint8]  # n: bits of what is known of the record (`record_kernel`)
+    has_header: bool = False  # the first record names the columns of this block and of those after it
 
     @property
     def size(self) -> int:
@@ -96,6 +97,7 @@ class RecordBlock(NamedTuple):
             end=self.end[first:last],
             line=self.line[first:last],
             flags=self.flags[first:last],
+            has_header=self.has_header and first == 0,
         )
 
 
@@ -123,17 +125,28 @@ def joined(blocks: Sequence[RecordBlock]) -> RecordBlock:
         moved("end", records=True),
         np.concatenate([block.line for block in blocks]),
         np.concatenate([block.flags for block in blocks]),
+        blocks[0].has_header,
     )
 
 
 def read_records(
     stream: Stream, dialect: Dialect, block_bytes: int, max_record_bytes: int, source: str, line: int = 1
 ) -> Iterator[RecordBlock]:
-    """Yield the records of a stream of UTF-8 in blocks of about `block_bytes` bytes. `source` names it in errors.
+    """Yield the records of a stream of UTF-8 in blocks of about `block_bytes` bytes, the header first.
 
+    `source` names the stream in errors.
     `line` is the physical line at which the stream starts. Memory is bounded by `block_bytes + max_record_bytes`.
     Raises `FileRejected` for a record larger than `max_record_bytes`.
     """
+    blocks = _blocks(stream, dialect, block_bytes, max_record_bytes, source, line)
+    if first := next(blocks, None):
+        yield first._replace(has_header=True)
+    yield from blocks
+
+
+def _blocks(
+    stream: Stream, dialect: Dialect, block_bytes: int, max_record_bytes: int, source: str, line: int
+) -> Iterator[RecordBlock]:
     rest = b""
     while True:
         fresh = stream.read(block_bytes)
@@ -194,5 +207,7 @@ def scan(
         np.empty(ends, np.int32),
         np.empty(ends, np.uint8),
     )
-    records, consumed, line = split(*block[1:], separator, dialect.quoting, dialect.cr_ends_lines, line, final, give_up)
+    records, consumed, line = split(
+        *block[1:10], separator, dialect.quoting, dialect.cr_ends_lines, line, final, give_up
+    )
     return block.records(0, records), consumed, line

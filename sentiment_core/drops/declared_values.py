@@ -4,7 +4,7 @@ Equal values are parsed once per block, because ratings and days repeat.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -13,23 +13,34 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from sentiment_core.columnar.columns import BytesColumn, NumberColumn
-from sentiment_core.drops.source_contract import RatingScale, Times
+from sentiment_core.drops.source_contract import STARS, RatingScale, Times
 from sentiment_core.drops.typed_fields import Refused, microseconds, parse_time, times
-
-LEAST_STARS, MOST_STARS = 1, 5
 
 _NUMBER: Final = r"[+-]?\d+(?:[.,]\d+)?"
 # `4 out of 5`, `4/5`, `4 von 5`, `4 sur 5`, `4 de 5`, `4 su 5`, `4 van 5`, `4,0 von 5 Sternen`
 _OUT_OF: Final = re.compile(
     rf"(?P<value>{_NUMBER})\s*(?:/|out of|of|von|sur|de|su|van|av|z|из)\s*(?P<most>{_NUMBER})\b.{{0,20}}", re.IGNORECASE
 )
-_WITH_UNIT: Final = re.compile(rf"(?P<value>{_NUMBER})\s*(?:stars?|Sterne?|étoiles?|estrellas?|stelle|★|⭐)", re.IGNORECASE)
+_WITH_UNIT: Final = re.compile(
+    rf"(?P<value>{_NUMBER})\s*(?:stars?|Sterne?|étoiles?|estrellas?|stelle|★|⭐)", re.IGNORECASE
+)
 _STARS: Final = re.compile(r"(?P<full>[★⭐\ufe0f]*)(?P<half>[½⯨⯪]?)(?P<empty>[☆✩]*)")
 _WORDS: Final = {
-    **{"zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5},
-    **{"six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10},
+    "zero": 0,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
 }
-_NO_COMMA: Final = "a comma is no decimal point here; the contract can declare `rating: {decimal: \",\"}`"
+# Seconds since 1970 are below this until the year 5138, milliseconds are above it since 1973.
+_FIRST_MILLISECONDS: Final = 1e11
+_NO_COMMA: Final = 'a comma is no decimal point here; the contract can declare `rating: {decimal: ","}`'
 
 
 def scaled_ratings(column: BytesColumn, scale: RatingScale) -> tuple[NumberColumn, Refused]:
@@ -48,22 +59,25 @@ def declared_times(column: BytesColumn, declared: Times) -> tuple[NumberColumn, 
     if declared == Times():
         return times(column)
     zone = ZoneInfo(declared.zone)
-    return _parsed(column, lambda text: microseconds(_declared_time(text, declared.formats, zone)), np.int64)
+    return _parsed(column, lambda text: microseconds(declared_time(text, declared.formats, zone)), np.int64)
 
 
 def stars_of(text: str, scale: RatingScale) -> float:
     """Return a rating as stars. Raises `ValueError` when it cannot be parsed or is not on the scale."""
     least, most = scale.scale
-    value, found_most = _rating(text.strip(), scale.decimal)
+    value, found_most = spelled_rating(text.strip(), scale.decimal)
     if found_most is not None and found_most != most:
         raise ValueError(f"{text[:40]!r} is out of {found_most:g}, the scale of the source ends at {most:g}")
     if not least <= value <= most:
         raise ValueError(f"{text[:40]!r} is not on the scale from {least:g} to {most:g}")
-    return LEAST_STARS + (value - least) * (MOST_STARS - LEAST_STARS) / (most - least)
+    return STARS[0] + (value - least) * (STARS[1] - STARS[0]) / (most - least)
 
 
-def _rating(text: str, decimal: str) -> tuple[float, float | None]:
-    """Return the value of a rating, and the best value that it names, if any."""
+def spelled_rating(text: str, decimal: str) -> tuple[float, float | None]:
+    """Return the value of a rating such as `4`, `4/5`, `80%`, `★★★☆☆` or `FOUR`, and the best value that it names.
+
+    Raises `ValueError` for any other text.
+    """
     number = partial(_number, decimal=decimal)
     if re.fullmatch(_NUMBER, text):
         return number(text), None
@@ -89,7 +103,8 @@ def _number(text: str, decimal: str) -> float:
     return float(text.replace(",", "."))
 
 
-def _declared_time(text: str, formats: tuple[str, ...], zone: ZoneInfo) -> datetime:
+def declared_time(text: str, formats: Sequence[str], zone: ZoneInfo) -> datetime:
+    """Return the time in UTC, by the first format that fits. Raises `ValueError` when none does."""
     for form in formats:
         try:
             return _time(text, form, zone)
@@ -100,20 +115,19 @@ def _declared_time(text: str, formats: tuple[str, ...], zone: ZoneInfo) -> datet
 
 def _time(text: str, form: str, zone: ZoneInfo) -> datetime:
     if form == "iso":
-        time = datetime.fromisoformat(text)
-        return parse_time(text) if time.tzinfo else time.replace(tzinfo=zone).astimezone(UTC)
+        return parse_time(text, zone)
     if form in ("epoch_s", "epoch_ms"):
         if not re.fullmatch(r"-?\d{1,17}(?:\.\d{1,9})?", text):
             raise ValueError(text)
-        unit = 1 if form == "epoch_s" else 1000
-        return datetime.fromtimestamp(0, UTC) + timedelta(seconds=float(text) / unit)
+        milliseconds = abs(float(text)) >= _FIRST_MILLISECONDS
+        if milliseconds != (form == "epoch_ms"):
+            raise ValueError(text)
+        return datetime.fromtimestamp(0, UTC) + timedelta(seconds=float(text) / (1000 if milliseconds else 1))
     time = datetime.strptime(text, form)  # noqa: DTZ007 -- the zone is added where the text has none
     return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def _parsed(
-    column: BytesColumn, parse: Callable[[str], float], kind: type[np.generic]
-) -> tuple[NumberColumn, Refused]:
+def _parsed(column: BytesColumn, parse: Callable[[str], float], kind: type[np.generic]) -> tuple[NumberColumn, Refused]:
     codes, first = column.codes()
     numbers, null, faults = np.zeros(len(first), kind), np.zeros(len(first), np.bool_), {}
     for code, row in enumerate(first.tolist()):
@@ -122,7 +136,7 @@ def _parsed(
             if text is None:
                 null[code] = True
             else:
-                numbers[code] = parse(text)  # type: ignore[call-overload]
+                numbers[code] = parse(text)
         except ValueError as error:
             null[code] = True
             faults[code] = str(error)

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sentiment_core.drops.body import Body
-from sentiment_core.drops.contract import Header, RejectCode
+from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.deduplication import Deduplicated, Deduplicator, review_keys
 from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.header import Header
 from sentiment_core.drops.recognition import read_body
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import CheckedRows, RejectedRow, Review, checked, require_good_rows
 from sentiment_core.errors import FileRejected
-from sentiment_core.settings import Settings
 
 SHOWN = 5  # sample rows per code
 
@@ -49,13 +50,13 @@ class DryRunReport(NamedTuple):
         return self.reject_code is None and not self.rejected
 
 
-def dry_run(storage: Storage, drop: Drop, settings: Settings) -> DryRunReport:
+def dry_run(storage: Storage, drop: Drop, rules: Rules) -> DryRunReport:
     """Read a drop to its end, and a second time if review ids may be duplicated.
 
     Memory is bounded by one block of the file and the rows with possibly duplicated ids. Raises `StorageUnavailable`
     and `StorageRefused`.
     """
-    work = _DryRun(storage, drop, settings)
+    work = _DryRun(storage, drop, rules)
     suspects: set[bytes] = set()
 
     def note(keys: list[bytes]) -> dict[bytes, Review]:
@@ -67,28 +68,28 @@ def dry_run(storage: Storage, drop: Drop, settings: Settings) -> DryRunReport:
         if suspects:
             # The duplicate of a row may be in an earlier block. The first pass found the keys to remember.
             earlier: dict[bytes, Review] = {}
-            work = _DryRun(storage, drop, settings, suspects)
+            work = _DryRun(storage, drop, rules, suspects)
             work.run(Deduplicator(lambda keys: {key: earlier[key] for key in keys if key in earlier}), earlier)
         counts = work.counts
-        require_good_rows(counts["in"], work.rejected_counts(), settings.max_rejected_ratio, drop.uri)
+        require_good_rows(counts["in"], work.rejected_counts(), rules.settings.max_rejected_ratio, drop.uri)
     except FileRejected as rejection:
         return work.verdict(RejectCode(rejection.details["reason"]), str(rejection.details["why"]))
     return work.verdict(None, "")
 
 
 class _DryRun:
-    def __init__(self, storage: Storage, drop: Drop, settings: Settings, suspects: set[bytes] | None = None) -> None:
+    def __init__(self, storage: Storage, drop: Drop, rules: Rules, suspects: set[bytes] | None = None) -> None:
         self.storage = storage
         self.drop = drop
-        self.settings = settings
+        self.rules = rules
         self.suspects = suspects or set()
         self.header: Header | None = None
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.rejected: dict[RejectCode, RejectedSamples] = {}
 
     def run(self, deduplicator: Deduplicator, earlier: dict[bytes, Review]) -> None:
-        self.drop.require_day()
-        source = self.drop.source(self.settings.incoming_prefix)
+        self.drop.require_day(self.rules.contract.day_template)
+        source = self.drop.source(self.rules.settings.incoming_prefix)
         for rows in self._rows():
             self.header = rows.header
             keys = review_keys(source, rows.batch.review_id)
@@ -99,10 +100,9 @@ class _DryRun:
                     earlier.setdefault(key, rows.batch.review(row))
 
     def _rows(self) -> Iterator[CheckedRows]:
-        limits = self.settings
         with self.storage.open(self.drop) as stored:
-            body = Body(stored, self.drop, limits.max_expanded_bytes)
-            yield from checked(read_body(body, limits), limits, self.drop.uri)
+            body = Body(stored, self.drop, self.rules.settings.max_expanded_bytes)
+            yield from checked(read_body(body, self.rules), self.rules, self.drop.uri)
 
     def _count(self, rows: CheckedRows, deduplicated: Deduplicated) -> None:
         rejected = rows.rejected + deduplicated.rejected
@@ -123,7 +123,7 @@ class _DryRun:
             self.drop.uri,
             code,
             reason,
-            header.names[header.text] if header else "",
+            header.text_names if header else "",
             list(header.known) if header else [],
             list(header.extra) if header else [],
             header.warnings if header else [],

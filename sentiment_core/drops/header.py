@@ -5,7 +5,7 @@ from typing import Final, Self
 
 from sentiment_core.drops.column_names import KNOWN_NAMES, SIMILAR_NAMES, TITLES, distinct, fold, position, shown
 from sentiment_core.drops.contract import RejectCode, not_utf8
-from sentiment_core.drops.source_contract import Rules
+from sentiment_core.drops.source_contract import STARS, Rules
 from sentiment_core.errors import FileRejected
 
 # A contract that declares one of these columns promises it: without it, reviews would be doubled.
@@ -27,15 +27,15 @@ class Header:
     def __init__(self, names: Sequence[bytes], rules: Rules, source: str) -> None:
         self._rules = rules
         self._source = source
-        decoded = [shown(_decoded(name, source)) for name in names]
-        self._folded = [fold(name) for name in decoded]
-        self.names = distinct([name or f"column_{number}" for number, name in enumerate(decoded, 1)])
+        self._folded = [fold(shown(_decoded(name, source))) for name in names]
+        self.names = shown_names(names, source)
         self.warnings: list[str] = []
         texts = self._text_fields()
         self.text = texts[0]
         self.parts = (*self._title_fields(texts), *texts)
         self.known, self.guessed = self._known_fields()
         self._require_distinct()
+        self.demoted: dict[str, str] = {}  # guessed column -> the value that cannot be read
         self.unnamed = [field for field, name in enumerate(self._folded) if not name]
         self.extra: dict[str, int] = {}
         self._keep_others()
@@ -51,9 +51,16 @@ class Header:
     def demote(self, name: str, value: str) -> None:
         """Keep a guessed known column as an extra column, because of a value that cannot be read."""
         column = self.names[self.known.pop(name)]
+        self.demoted[name] = value
         self.guessed.discard(name)
         self._keep_others()
         self.warnings.append(f"column {column} looks like {name} but is kept as it is, because of the value {value!r}")
+
+    def demote_as(self, earlier: "Header") -> None:
+        """Demote the guessed columns that an earlier header of the same file demoted."""
+        for name, value in earlier.demoted.items():
+            if name in self.guessed:
+                self.demote(name, value)
 
     def field(self, name: str) -> int | None:
         """Return the number of the field with this name, or None if absent. `column_names.fold` compares names."""
@@ -83,30 +90,31 @@ class Header:
         if contract.title is None and contract.text is not None:
             return ()
         field = position(self._folded, contract.title or TITLES)
-        if field is None and contract.title is not None:
+        if field is None and contract.title is not None and contract.preset is None:
             self.warnings.append(f"the contract's title column {' or '.join(contract.title)} is not in the file")
         return () if field is None or field in texts else (field,)
 
     def _known_fields(self) -> tuple[dict[str, int], set[str]]:
-        declared = self._rules.contract.columns
+        contract = self._rules.contract
         known: dict[str, int] = {}
         guessed = set()
-        for name, synonyms in KNOWN_NAMES.items():
-            names = declared.get(name, synonyms)  # type: ignore[call-overload]
-            field = None if names is None else position(self._folded, names)
+        for name in KNOWN_NAMES:
+            names, declared = contract.accepted_names(name), name in contract.columns
+            field = position(self._folded, names)
             if field is None:
-                if names is not None and name in declared:
+                if names and declared:
                     self._missing(name, names)
             elif field not in self.parts:
                 known[name] = field
-                if name not in declared and self._folded[field] != fold(name):
+                if not declared and self._folded[field] != fold(name):
                     guessed.add(name)
         return known, guessed
 
     def _missing(self, name: str, names: Sequence[str]) -> None:
         if name in _PROMISED:
             self._declared(name, names)
-        self.warnings.append(f"the contract's {name} column {' or '.join(names)} is not in the file")
+        if self._rules.contract.preset is None:  # a preset lists the columns of several versions of an export
+            self.warnings.append(f"the contract's {name} column {' or '.join(names)} is not in the file")
 
     def _declared(self, what: str, names: Sequence[str]) -> int:
         field = position(self._folded, names)
@@ -131,7 +139,8 @@ class Header:
     def _keep_others(self) -> None:
         """Keep the other columns; also a title, whose text is joined, and a rating that is stored on another scale."""
         mapped = {self.text, *self.known.values(), *self.unnamed}
-        if self._rules.contract.rating is not None:
+        scale = self._rules.contract.rating
+        if scale is not None and scale.scale != STARS:
             mapped.discard(self.known.get("rating", -1))
         self.extra = {name: field for field, name in enumerate(self.names) if field not in mapped}
 
@@ -152,6 +161,12 @@ class Header:
             if field is not None and not decided and self.names[field] in self.extra:
                 found.append(f"column {self.names[field]} looks like {name} and is not used as such")
         return found
+
+
+def shown_names(names: Sequence[bytes], source: str) -> list[str]:
+    """Return the names of a header, distinct; a column without one gets its number. Raises `FileRejected`."""
+    decoded = [shown(_decoded(name, source)) for name in names]
+    return distinct([name or f"column_{number}" for number, name in enumerate(decoded, 1)])
 
 
 def _decoded(name: bytes, source: str) -> str:

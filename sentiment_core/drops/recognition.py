@@ -21,8 +21,8 @@ from sentiment_core.drops.column_names import fold, position
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, RecordBlock, Stream, read_records, scan
 from sentiment_core.drops.record_kernel import BACKSLASH_ESCAPES, IMPROPER_QUOTE, RFC4180
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.errors import FileRejected
-from sentiment_core.settings import Settings
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _MIN_FIRST_BYTES: Final = 1 << 12
@@ -97,14 +97,17 @@ class Recognised(NamedTuple):
     line: int
 
 
-def read_body(body: Body, settings: Settings) -> Iterator[RecordBlock]:
-    """Yield the records of a drop's body, the header first. Raises `FileRejected`."""
+def read_body(body: Body, rules: Rules) -> Iterator[RecordBlock]:
+    """Yield the records of a drop's body, the header first. What the contract declares is not guessed.
+
+    Raises `FileRejected`, also when the content contradicts the declared form.
+    """
     return records_of(
         body,
-        body.delimiter,
-        text_column_test(settings.text_columns),
-        settings.block_bytes,
-        settings.max_record_bytes,
+        rules.contract.form.delimiter or body.delimiter,
+        text_column_test(rules.text_names),
+        rules.settings.block_bytes,
+        rules.settings.max_record_bytes,
         body.drop.uri,
     )
 

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sentiment_core.columnar.compiled import compiled
-from sentiment_core.drops.contract import Header
 from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.header import Header
 from sentiment_core.drops.record_kernel import DOUBTFUL, LF, MULTILINE, UNCLOSED
 
 _NUMBER: Final = re.compile(rb"[+-]?\d+(?:[.,]\d+)?")
@@ -33,7 +33,7 @@ class RecordShapes:
 
     def __init__(self, header: Header) -> None:
         self._columns = len(header.names)
-        self._others = [field for field in range(self._columns) if field != header.text]
+        self._others = [field for field in range(self._columns) if field not in header.parts]
 
     def swallowed(self, block: RecordBlock) -> Iterator[Swallowed]:
         """Yield the records that hold other records in a quoted field."""

@@ -13,9 +13,18 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic import model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
+from sentiment_core.drops.column_names import KNOWN_NAMES
 from sentiment_core.drops.declared_form import DeclaredForm, require_encoding
 from sentiment_core.drops.drop import DayTemplate
 from sentiment_core.drops.record_kernel import BACKSLASH_ESCAPES, NO_QUOTING, RFC4180
@@ -25,6 +34,8 @@ from sentiment_core.settings import NullWord, Settings
 PRESETS: Final = Path(__file__).with_name("presets")
 _DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|"}
 _QUOTING: Final = {"rfc4180": RFC4180, "backslash": BACKSLASH_ESCAPES, "none": NO_QUOTING}
+STARS: Final = (1.0, 5.0)  # the scale of stored ratings
+_NOTHING: Final = (None, "", "null", "~")
 _EPOCHS: Final = ("iso", "epoch_s", "epoch_ms")
 
 KnownColumn = Literal["review_id", "product_id", "author_id", "rating", "reviewed_at", "language"]
@@ -68,7 +79,7 @@ class _Part(BaseModel):
 class RatingScale(_Part):
     """The scale of a source's ratings. Stored ratings are stars, from 1 to 5."""
 
-    scale: tuple[float, float] = (1, 5)
+    scale: tuple[float, float] = STARS
     decimal: Literal[".", ","] = "."
 
     @model_validator(mode="before")
@@ -78,7 +89,7 @@ class RatingScale(_Part):
         if not isinstance(value, dict) or not isinstance(value.get("scale"), str):
             return value
         text = value["scale"].strip()
-        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(?:-|–|\.\.|to) ?(\d+(?:\.\d+)?)", text)
+        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(?:-|\.\.|to) ?(\d+(?:\.\d+)?)", text)
         if text == "percent":
             return value | {"scale": (0, 100)}
         if found is None:
@@ -125,7 +136,7 @@ class SourceContract(_Part):
     @model_validator(mode="before")
     @classmethod
     def _spelled(cls, value: Any) -> Any:
-        """Accept a delimiter by its name, and one text column in place of a list."""
+        """Accept a delimiter by its name, one text column in place of a list, and `null` for a column."""
         if not isinstance(value, dict):
             return value
         delimiter, text = value.get("delimiter"), value.get("text")
@@ -134,6 +145,8 @@ class SourceContract(_Part):
             spelled["delimiter"] = _DELIMITERS.get(delimiter, delimiter)
         if isinstance(text, str):
             spelled["text"] = (text,)
+        if isinstance(columns := value.get("columns"), dict):
+            spelled["columns"] = {known: None if name in _NOTHING else name for known, name in columns.items()}
         return spelled
 
     @model_validator(mode="after")
@@ -158,6 +171,11 @@ class SourceContract(_Part):
         """Return how the key names the day. None: by the usual folders."""
         return None if self.day is None else DayTemplate.parse(self.day)
 
+    def accepted_names(self, column: str) -> tuple[str, ...]:
+        """Return the names by which a known column is found, the preferred one first."""
+        declared = {str(known): names for known, names in self.columns.items()}
+        return (declared[column] or ()) if column in declared else KNOWN_NAMES[column]
+
     def document(self) -> dict[str, Any]:
         """Return what the contract declares, as JSON."""
         return self.model_dump(mode="json", exclude_defaults=True)
@@ -171,6 +189,12 @@ class Rules(NamedTuple):
 
     settings: Settings
     contract: SourceContract = NO_CONTRACT
+
+    @property
+    def text_names(self) -> tuple[str, ...]:
+        """Return the names by which a header is known as one: those of the text columns."""
+        declared = self.contract.text
+        return self.settings.text_columns if declared is None else tuple(name for names in declared for name in names)
 
     @property
     def null_words(self) -> tuple[str, ...]:
@@ -191,22 +215,33 @@ def presets() -> list[str]:
 
 def read_contract(text: str, source: str) -> SourceContract:
     """Return the contract that a YAML document declares. `source` names it in errors. Raises `ContractInvalid`."""
+    return contract_of(read_document(text, source), source)
+
+
+def read_document(text: str, source: str) -> dict[str, Any]:
+    """Return the document in a YAML text. Raises `ContractInvalid` when it is not a mapping.
+
+    Every scalar is text, so that a column can be called `No` or `1`.
+    """
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - it makes only text, lists and mappings
     except yaml.YAMLError as error:
         raise ContractInvalid(source=source, why=f"it is not YAML ({' '.join(str(error).split())})") from error
-    if document is None:
-        return NO_CONTRACT
+    if document in (None, ""):
+        return {}
     if not isinstance(document, dict):
         raise ContractInvalid(source=source, why="it must be a mapping of names to values, such as `delimiter: ;`")
-    return contract_of(document, source)
+    return document
 
 
-def contract_of(document: Mapping[str, Any], source: str) -> SourceContract:
-    """Return the contract of a document. A preset that it names is read first. Raises `ContractInvalid`."""
+def contract_of(document: Mapping[str, Any], source: str, *, resolved: bool = False) -> SourceContract:
+    """Return the contract of a document. Raises `ContractInvalid`.
+
+    A preset that it names is read first, unless the document is `resolved`: then it has the preset's parts already.
+    """
     name = document.get("preset")
     given = dict(document)
-    if name is not None:
+    if name is not None and not resolved:
         base = preset_document(str(name), source)
         given = base | given | {"columns": base.get("columns", {}) | (given.get("columns") or {})}
     try:
@@ -219,8 +254,7 @@ def preset_document(name: str, source: str) -> dict[str, Any]:
     """Return the document of a preset. Raises `ContractInvalid` when there is no such preset."""
     if name not in presets():
         raise ContractInvalid(source=source, why=f"there is no preset {name!r}. The presets are {', '.join(presets())}")
-    document: dict[str, Any] = yaml.safe_load((PRESETS / f"{name}.yaml").read_text("utf-8"))
-    return document
+    return read_document((PRESETS / f"{name}.yaml").read_text("utf-8"), f"preset {name!r}")
 
 
 def _first_fault(error: ValidationError) -> str:

@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,14 +83,14 @@ def parse_rating(text: str, *, decimal_comma: bool = False) -> float:
     return rating
 
 
-def parse_time(text: str) -> datetime:
-    """Parse an ISO 8601 date or time. A time without a zone, or with ` UTC` behind it, is UTC.
+def parse_time(text: str, zone: tzinfo = UTC) -> datetime:
+    """Parse an ISO 8601 date or time, to UTC. A time without a zone is in `zone`; with ` UTC` behind it, it is UTC.
 
     Raises `ValueError` when the text is neither.
     """
     try:
         time = datetime.fromisoformat(_UTC.sub("+00:00", text))
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        return (time.replace(tzinfo=zone) if time.tzinfo is None else time).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text[:40]!r} is not an ISO 8601 date or time") from None
 

@@ -3,11 +3,10 @@
 import codecs
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from itertools import chain
-from typing import Literal, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,20 +130,43 @@ def checked(
     source: str,
     clock: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[CheckedRows]:
-    """Check the blocks of a file against the contract. The first record is the header. `clock` times the work.
+    """Check the blocks of a file against the contract. A block may have a header. `clock` times the work.
 
     Raises `FileRejected` when the file has no record or its header is invalid.
     """
-    first = next(blocks, None)
-    if first is None:
-        raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{source} is empty")
-    header = Header(first.fields(0), rules, source)
-    validator = Validator(header, rules, first.raw(0))
-    validator.demote_unreadable(first.records(1))
-    for block in chain((first.records(1),), blocks):
+    for header_raw, validator, block in validators(blocks, Header, rules, source):
         with clock():
             batch, rejected = validator.validate(block)
-        yield CheckedRows(header, first.raw(0), batch, rejected)
+        yield CheckedRows(validator.header, header_raw, batch, rejected)
+
+
+def validators(
+    blocks: Iterator[RecordBlock],
+    header_of: Callable[[Sequence[bytes], Rules, str], Header],
+    rules: Rules,
+    source: str,
+) -> Iterator[tuple[bytes, "Validator", RecordBlock]]:
+    """Yield each block without its header, with the bytes of the file's first header and the block's validator.
+
+    A block that has a header gets a new validator. Raises `FileRejected` when there is no record or a header is
+    invalid.
+    """
+    validator: Validator | None = None
+    first_raw = b""
+    for block in blocks:
+        if validator is None or block.has_header:
+            raw = block.raw(0)
+            header = header_of(block.fields(0), rules, source)
+            if validator is None:
+                first_raw = raw
+            else:
+                header.demote_as(validator.header)
+            validator = Validator(header, rules, raw)
+            block = block.records(1)  # noqa: PLW2901 - the header is no row
+            validator.demote_unreadable(block)
+        yield first_raw, validator, block
+    if validator is None:
+        raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{source} is empty")
 
 
 class Validator:

@@ -15,15 +15,17 @@ from psycopg2.extras import execute_values
 from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.body import file_format
-from sentiment_core.drops.column_names import KNOWN_NAMES, fold, position
+from sentiment_core.drops.column_names import fold, position
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, scan
 from sentiment_core.drops.deduplication import review_key
 from sentiment_core.drops.recognition import recognise, text_column_test
 from sentiment_core.drops.record_kernel import NO_QUOTING
+from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, SourceContract
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch
 from sentiment_core.errors import ErasureKeyWrong
 from sentiment_core.ledger import source_files
+from sentiment_core.ledger.source_contracts import current_contract
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.settings import Settings
 from sentiment_core.text.fingerprints import hash_text
@@ -64,11 +66,11 @@ class IdFields(NamedTuple):
     fields: dict[ErasureKind, int]
 
     @classmethod
-    def of(cls, names: Sequence[str]) -> Self:
-        """Find the id fields from the names in the file's header."""
+    def of(cls, names: Sequence[str], contract: SourceContract = NO_CONTRACT) -> Self:
+        """Find the id fields from the names in the file's header and the contract of its source."""
         folded = [fold(name) for name in names]
         kinds: tuple[ErasureKind, ErasureKind] = ("review", "author")
-        found = {kind: position(folded, KNOWN_NAMES[f"{kind}_id"]) for kind in kinds}
+        found = {kind: position(folded, contract.accepted_names(f"{kind}_id")) for kind in kinds}
         return cls(len(names), {kind: field for kind, field in found.items() if field is not None})
 
 
@@ -217,9 +219,11 @@ def _blank(cursor: Cursor, settings: Settings, kind: ErasureKind, source: str, i
     )
     files: dict[int, tuple[IdFields | None, Dialect]] = {}
     erased_rows = []
-    for source_file_id, line, raw in cursor.fetchall():
+    found = cursor.fetchall()
+    rules = Rules(settings, current_contract(cursor, source).contract)
+    for source_file_id, line, raw in found:
         if source_file_id not in files:
-            files[source_file_id] = _dialect(source_files.get(cursor, source_file_id), settings)
+            files[source_file_id] = _dialect(source_files.get(cursor, source_file_id), rules)
         if (kind, identifier.encode()) in ids_of(bytes(raw), *files[source_file_id]):
             erased_rows.append((source_file_id, line))
     execute_values(
@@ -232,15 +236,15 @@ def _blank(cursor: Cursor, settings: Settings, kind: ErasureKind, source: str, i
     return len(erased_rows)
 
 
-def _dialect(file: SourceFile, settings: Settings) -> tuple[IdFields | None, Dialect]:
+def _dialect(file: SourceFile, rules: Rules) -> tuple[IdFields | None, Dialect]:
     """Return the id fields of a file (None if its header was not kept) and its dialect."""
     delimiter, _ = file_format(file.drop)
     header = file.header or b""
-    dialect = recognise(header, True, delimiter, text_column_test(settings.text_columns)).dialect
+    dialect = recognise(header, True, delimiter, text_column_test(rules.text_names)).dialect
     if file.header is None:
         return None, dialect
     block, _, _ = scan(header, dialect, 1, final=True)
-    return IdFields.of([name.decode() for name in block.fields(0)]), dialect
+    return IdFields.of([name.decode() for name in block.fields(0)], rules.contract), dialect
 
 
 def _other_sources(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> list[str]:

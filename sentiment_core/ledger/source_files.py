@@ -17,6 +17,7 @@ from sentiment_core.database.connection import Connection
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import ClaimHeld, LoadsUnderWay, MaintenanceRuns
+from sentiment_core.ledger.source_contracts import current_contract, current_contracts
 
 # A worker that is connected but does nothing must eventually lose its claim.
 IDLE_IN_TRANSACTION = "10min"
@@ -56,9 +57,17 @@ class SourceFile(NamedTuple):
 def register(cursor: Cursor, drops: Iterable[Drop], prefix: str) -> None:
     """Insert the object versions that the ledger does not contain, with their source and day. Memory is bounded.
 
+    The contract of the source says how the key names the day.
+
     The versions of one listing get ids in the order of their keys, which is the order in which S3 lists them. The ids
     decide the order of files from the same second.
     """
+    contracts = current_contracts(cursor)
+
+    def day(drop: Drop, source: str) -> date:
+        stored = contracts.get(source)
+        return drop.day(stored.contract.day_template if stored else None)
+
     execute_values(
         cursor,
         """
@@ -82,10 +91,11 @@ def register(cursor: Cursor, drops: Iterable[Drop], prefix: str) -> None:
                 drop.version_id,
                 drop.last_modified,
                 drop.size,
-                drop.source(prefix),
-                drop.day(),
+                source,
+                day(drop, source),
             )
             for drop in drops
+            for source in (drop.source(prefix),)
         ),
         template="(%s, %s, %s, %s, %s::text, %s::timestamptz, %s::bigint, %s, %s::date)",
         page_size=1000,
@@ -343,6 +353,22 @@ def upsert_heads(cursor: Cursor, source_file_id: int, day: date) -> None:
         """,
         {"day": day, "file": source_file_id},
     )
+
+
+def settle_day(connection: Connection, source_file_id: int) -> None:
+    """Move a file that was never loaded to the day that the contract of its source finds, in a separate transaction.
+
+    The contract may have been set after the file was registered. The day of a loaded file never changes.
+    """
+    with connection, connection.cursor() as cursor:
+        file = get(cursor, source_file_id)
+        day = file.drop.day(current_contract(cursor, file.source).contract.day_template)
+        if day != file.day:
+            cursor.execute(
+                "UPDATE sentiment.source_file SET day = %s"
+                " WHERE source_file_id = %s AND status IN ('seen', 'rejected')",
+                (day, source_file_id),
+            )
 
 
 def ensure_month(connection: Connection, source_file_id: int) -> None:

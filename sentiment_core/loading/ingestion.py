@@ -10,11 +10,11 @@ from typing import NamedTuple
 from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.deduplication import Deduplicator, review_keys
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch, checked
 from sentiment_core.ledger.erasure import Erasures, IdFields
 from sentiment_core.loading.batch_writer import BatchWriter
 from sentiment_core.model.scorer import Scores
-from sentiment_core.settings import Settings
 
 
 class ScoredRows(NamedTuple):
@@ -30,18 +30,18 @@ class ScoredRows(NamedTuple):
 class Ingestion:
     """Ingests one file's rows into one batch. The steps `score` and `store` may run in different threads."""
 
-    def __init__(self, writer: BatchWriter, settings: Settings, erasures: Erasures, deduplicator: Deduplicator) -> None:
+    def __init__(self, writer: BatchWriter, rules: Rules, erasures: Erasures, deduplicator: Deduplicator) -> None:
         self.writer = writer
-        self.settings = settings
+        self.rules = rules
         self.erasures = erasures
         self.deduplicator = deduplicator
 
     def score(self, blocks: Iterator[RecordBlock]) -> Iterator[ScoredRows]:
         """Check records, the header first, against the contract, and score the good ones. Raises `FileRejected`."""
         file, seconds = self.writer.file, self.writer.seconds
-        for rows in checked(blocks, self.settings, file.drop.uri, partial(clock, seconds, "validate")):
+        for rows in checked(blocks, self.rules, file.drop.uri, partial(clock, seconds, "validate")):
             with clock(seconds, "validate"):
-                ids = IdFields.of(rows.header.names)
+                ids = IdFields.of(rows.header.names, self.rules.contract)
                 batch, rejected = self.erasures.reject_erased(rows.batch, rows.rejected, ids)
                 keys = review_keys(file.source, batch.review_id)
             with clock(seconds, "score"):

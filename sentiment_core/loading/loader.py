@@ -16,12 +16,14 @@ from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.deduplication import Deduplicator
 from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.recognition import read_body
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import require_good_rows
 from sentiment_core.errors import FileRejected
 from sentiment_core.ledger import source_files
 from sentiment_core.ledger.erasure import Erasures
 from sentiment_core.ledger.models import ScoringModel
+from sentiment_core.ledger.source_contracts import current_contract
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading.batch_writer import BatchWriter
 from sentiment_core.loading.ingestion import Ingestion, clock
@@ -88,6 +90,7 @@ class Loader:
         `TransientError` (nothing was stored) and `TerminalError`. A file that cannot be read is an outcome, not an
         error.
         """
+        source_files.settle_day(self.connection, source_file_id)
         source_files.ensure_month(self.connection, source_file_id)
         try:
             with self.connection:
@@ -105,14 +108,16 @@ class Loader:
             if not source_files.has_month(cursor, file.day):
                 why = "the month of its day has expired, so its rows can no longer be loaded"
                 raise FileRejected(reason=RejectCode.MONTH_EXPIRED, why=why)
+            stored = current_contract(cursor, file.source)
+            rules = Rules(self.settings, stored.contract)
             if file.status != "loaded" and source_files.looks_loaded(cursor, file):
-                self._stop_if_known_content(file)
+                self._stop_if_known_content(file, rules)
             replacing = file.status == "loaded"
             writer = BatchWriter(self.connection, file, self.model, "replace" if replacing else "load", self.run_id)
             if replacing:
                 writer.clear()
         try:
-            sha256, header = self._stream(file, writer)
+            sha256, header = self._stream(file, writer, rules)
         finally:
             self.progress.done(file)
         with self.connection.cursor() as cursor:
@@ -139,23 +144,23 @@ class Loader:
             )
             return cursor.fetchone() == (False,)
 
-    def _stop_if_known_content(self, file: SourceFile) -> None:
-        with self._body(file) as body:
+    def _stop_if_known_content(self, file: SourceFile, rules: Rules) -> None:
+        with self._body(file, rules) as body:
             sha256 = body.finish()
         with self.connection.cursor() as cursor:
             if source_files.loaded_with_content(cursor, sha256, excluding=file.source_file_id):
                 raise _SameContent(sha256)
 
-    def _stream(self, file: SourceFile, writer: BatchWriter) -> tuple[bytes, bytes]:
+    def _stream(self, file: SourceFile, writer: BatchWriter, rules: Rules) -> tuple[bytes, bytes]:
         """Store the file's rows block by block, with a prefetch that reads and scores the next blocks meanwhile.
 
         Returns the SHA-256 digest of the stored object and the unchanged bytes of the file's header.
         """
         with self.connection.cursor() as cursor:
             erasures = Erasures.read(cursor, self.settings, file.source)
-        ingestion = Ingestion(writer, self.settings, erasures, Deduplicator(StoredReviews(self.connection, file)))
-        with self._body(file) as body:
-            with prefetch(self._read(body, writer)) as blocks, prefetch(ingestion.score(blocks)) as scored:
+        ingestion = Ingestion(writer, rules, erasures, Deduplicator(StoredReviews(self.connection, file)))
+        with self._body(file, rules) as body:
+            with prefetch(self._read(body, writer, rules)) as blocks, prefetch(ingestion.score(blocks)) as scored:
                 for rows in scored:
                     header = rows.header
                     writer.reject(ingestion.store(rows))
@@ -163,8 +168,8 @@ class Loader:
             require_good_rows(writer.rows_in, writer.reject_codes, self.settings.max_rejected_ratio, file.drop.uri)
             return body.finish(), header
 
-    def _read(self, body: Body, writer: BatchWriter) -> Iterator[RecordBlock]:
-        blocks = read_body(body, self.settings)
+    def _read(self, body: Body, writer: BatchWriter, rules: Rules) -> Iterator[RecordBlock]:
+        blocks = read_body(body, rules)
         while True:
             with clock(writer.seconds, "read"):
                 block = next(blocks, None)
@@ -173,9 +178,9 @@ class Loader:
             yield block
 
     @contextmanager
-    def _body(self, file: SourceFile) -> Iterator[Body]:
+    def _body(self, file: SourceFile, rules: Rules) -> Iterator[Body]:
         drop = file.drop
-        drop.require_day()
+        drop.require_day(rules.contract.day_template)
         with self.storage.open(drop) as stored:
             yield Body(stored, drop, self.settings.max_expanded_bytes)
 

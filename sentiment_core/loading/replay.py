@@ -16,10 +16,12 @@ from sentiment_core.drops.csv_records import RecordBlock, joined, scan
 from sentiment_core.drops.deduplication import Deduplicator
 from sentiment_core.drops.recognition import recognise, text_column_test
 from sentiment_core.drops.record_kernel import DOUBTFUL, UNCLOSED
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.errors import FileRejected
 from sentiment_core.ledger import source_files
 from sentiment_core.ledger.erasure import Erasures
 from sentiment_core.ledger.models import ScoringModel
+from sentiment_core.ledger.source_contracts import current_contract
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading.batch_writer import BatchWriter
 from sentiment_core.loading.ingestion import Ingestion, ScoredRows
@@ -59,7 +61,8 @@ class Replayer:
             if file.header is None:
                 return self._skipped(file, "the ledger does not have its header. Run `sentiment load --replace`")
             writer = BatchWriter(self.connection, file, self.model, "replay", self.run_id)
-            self._ingest(file, file.header, writer)
+            rules = Rules(self.settings, current_contract(cursor, file.source).contract)
+            self._ingest(file, file.header, writer, rules)
             if writer.scored + writer.duplicates == 0:
                 return self._skipped(file, f"none of its {writer.rejected:,} rejected rows satisfies the contract")
             counts = writer.finish(self.settings.code_version)
@@ -68,14 +71,14 @@ class Replayer:
             source_files.upsert_heads(cursor, source_file_id, file.day)
             return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.REPLAYED, *counts)
 
-    def _ingest(self, file: SourceFile, header: bytes, writer: BatchWriter) -> None:
+    def _ingest(self, file: SourceFile, header: bytes, writer: BatchWriter, rules: Rules) -> None:
         with self.connection.cursor() as cursor:
             erasures = Erasures.read(cursor, self.settings, file.source)
         deduplicator = Deduplicator(StoredReviews(self.connection, file), all_known=True)
-        ingestion = Ingestion(writer, self.settings, erasures, deduplicator)
+        ingestion = Ingestion(writer, rules, erasures, deduplicator)
         for quarantined in self._unresolved(file):
             try:
-                for rows in ingestion.score(self._blocks(file, header, quarantined)):
+                for rows in ingestion.score(self._blocks(file, header, quarantined, rules)):
                     self._store(rows, ingestion)
             except FileRejected as rejection:
                 # The header has no text column under the current settings. Its rows stay in the quarantine.
@@ -92,7 +95,9 @@ class Replayer:
                 (ingestion.writer.batch_id, ingestion.writer.file.source_file_id, resolved),
             )
 
-    def _blocks(self, file: SourceFile, header: bytes, quarantined: _Quarantined) -> Iterator[RecordBlock]:
+    def _blocks(
+        self, file: SourceFile, header: bytes, quarantined: _Quarantined, rules: Rules
+    ) -> Iterator[RecordBlock]:
         """Yield the header and the rows as records, with the line numbers of the original file.
 
         Each row is read alone, so that a stray quote cannot reach another row. Bytes that are now several records, or
@@ -100,12 +105,12 @@ class Replayer:
         """
         delimiter, _ = file_format(file.drop)
         sample = b"\n".join([header, *quarantined.raw])
-        dialect = recognise(sample, False, delimiter, text_column_test(self.settings.text_columns)).dialect
+        dialect = recognise(sample, False, delimiter, text_column_test(rules.text_names)).dialect
         rows = [scan(raw, dialect, line, final=True)[0] for line, raw in zip(*quarantined, strict=True)]
         # One block, because the values behind the header decide what a guessed column is.
         block = joined([scan(header, dialect, 1, final=True)[0], *(row for row in rows if row.size == 1)])
         # In the file, the quote was not unclosed: those rows are not replayed.
-        yield block._replace(flags=block.flags & ~np.uint8(UNCLOSED | DOUBTFUL))
+        yield block._replace(flags=block.flags & ~np.uint8(UNCLOSED | DOUBTFUL), has_header=True)
 
     def _unresolved(self, file: SourceFile) -> Iterator[_Quarantined]:
         with self.connection.cursor("rows_to_replay") as cursor:

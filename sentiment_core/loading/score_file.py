@@ -12,14 +12,13 @@ import numpy as np
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.drops.body import Body
-from sentiment_core.drops.contract import Header, RejectCode
-from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.drop import local_drop
+from sentiment_core.drops.header import Header
 from sentiment_core.drops.recognition import read_body
-from sentiment_core.drops.validation import RejectedRow, Validator
-from sentiment_core.errors import FileRejected, OutputUnsupported
+from sentiment_core.drops.source_contract import Rules
+from sentiment_core.drops.validation import RejectedRow, validators
+from sentiment_core.errors import OutputUnsupported
 from sentiment_core.model.scorer import LABELS, Reasons, Scorer, Scores
-from sentiment_core.settings import Settings
 
 NEW_COLUMNS = ("label", "score")
 REASONS = "reasons"
@@ -60,7 +59,7 @@ def score_file(
     source: Path,
     out: Path,
     scorer: Scorer,
-    settings: Settings,
+    rules: Rules,
     top: int = 0,
     threads: int = 1,
     progress: ProgressCallback = lambda *_: None,
@@ -77,34 +76,27 @@ def score_file(
     rejects = _Rejects(out.with_name(out.name + ".rejected.csv"))
     rows = 0
     with source.open("rb") as stored, _finished(out) as unfinished:
-        body = Body(stored, drop, settings.max_expanded_bytes)
-        blocks = read_body(body, settings)
-        first = next(blocks, None)
-        if first is None:
-            raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{drop.uri} is empty")
-        header = Header.of_text(first.fields(0), settings.text_columns, drop.uri)
-        validator = Validator(header, settings, first.raw(0))
-        sink = open_sink(unfinished, header.names, _new_columns(header.names, top))
+        body = Body(stored, drop, rules.settings.max_expanded_bytes)
+        blocks = read_body(body, rules)
+        sink: Sink | None = None
         try:
-            for block in _without_header(first, blocks):
+            for _, validator, block in validators(blocks, Header.of_text, rules, drop.uri):
+                names = validator.header.names
+                sink = sink or open_sink(unfinished, names, _new_columns(names, top))
                 batch, rejected = validator.validate(block)
                 rejects.write(rejected)
-                columns = [block.column(batch.record, field) for field in range(len(header.names))]
+                columns = [block.column(batch.record, field) for field in range(len(names))]
                 reasons = scorer.reasons(batch.text, top) if top else None
                 scores = reasons.scores if reasons else scorer.score(batch.text, threads)
                 sink.write(ScoreColumns(columns, batch.text, scores, reasons))
                 rows += batch.size
                 progress(stored.tell(), rows)
         finally:
-            sink.close()
+            if sink:
+                sink.close()
     return ScoredFile(
         rows + rejects.counts.total(), rows, dict(rejects.counts), rejects.path if rejects.counts else None
     )
-
-
-def _without_header(first: RecordBlock, others: Iterator[RecordBlock]) -> Iterator[RecordBlock]:
-    yield first.records(1)
-    yield from others
 
 
 def _new_columns(names: Sequence[str], top: int) -> list[str]:

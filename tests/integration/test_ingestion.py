@@ -11,6 +11,7 @@ import pytest
 from sentiment_core.drops.csv_records import Dialect, RecordBlock, read_records
 from sentiment_core.drops.deduplication import Deduplicator, review_key
 from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.errors import FileRejected
 from sentiment_core.ledger import erasure, source_files
 from sentiment_core.ledger.erasure import Erasures
@@ -60,7 +61,7 @@ def ingestion(connection, model, settings):
         with connection.cursor() as cursor:
             erasures = Erasures.read(cursor, settings, file.source)
         writer = BatchWriter(connection, file, model, "load", "a test")
-        return Ingestion(writer, settings, erasures, Deduplicator(StoredReviews(connection, file)))
+        return Ingestion(writer, Rules(settings), erasures, Deduplicator(StoredReviews(connection, file)))
 
     return open_
 

@@ -8,6 +8,7 @@ import pytest
 
 from sentiment_core.datasets.active_learning import import_labels
 from sentiment_core.drops.drop import local_drop
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import LabelSourceInvalid
 from sentiment_core.params import Params
@@ -108,5 +109,5 @@ def test_a_source_that_is_no_folder_of_labels_is_refused(connection, stack, sett
     path.write_text("review,sentiment\nfine,1\n")
     storage = Storage(stack.object_store.client())
     with pytest.raises(LabelSourceInvalid):
-        import_labels(connection, storage, settings, Params.load(), local_drop(path), source)
+        import_labels(connection, storage, Rules(settings), Params.load(), local_drop(path), source)
     assert list(storage.list(settings.bucket, "")) == []

@@ -16,6 +16,7 @@ from demo.unprivileged import identity
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.drops.drop import local_drop
 from sentiment_core.drops.dry_run import dry_run
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
 from sentiment_core.loading.score_file import score_file
 from sentiment_core.model.bundle import STARTER, Bundle
@@ -110,14 +111,14 @@ def use_every_kernel(examples: Path, folder: Path) -> None:
 
     starter = Scorer(Bundle.load(STARTER))
     for path in (path for path in examples.rglob("*") if path.is_file()):
-        dry_run(Storage(None), local_drop(path), Settings())
+        dry_run(Storage(None), local_drop(path), Rules(Settings()))
     labelled = folder / "labelled.csv"
     with labelled.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["review", "sentiment", "product"])
         writer.writeheader()
         writer.writerows(generated_reviews(100))
     for suffix in (".csv", ".parquet"):
-        score_file(labelled, folder / f"scored{suffix}", starter, Settings(), 2, 1, lambda *_: None)
+        score_file(labelled, folder / f"scored{suffix}", starter, Rules(Settings()), 2, 1, lambda *_: None)
     params = Params.load()
     trained = train(read_labelled([labelled], params.data, "product"), params, {})
     for scorer in (starter, Scorer(trained)):

@@ -8,9 +8,11 @@ import pytest
 
 from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.drops import deduplication
-from sentiment_core.drops.contract import Header, RejectCode
+from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, read_records
 from sentiment_core.drops.deduplication import KEY_BYTES, Deduplicator, review_key, review_keys
+from sentiment_core.drops.header import Header
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import Review, ReviewBatch, Validator
 from sentiment_core.settings import Settings
 
@@ -18,8 +20,8 @@ from sentiment_core.settings import Settings
 def batch_of(*rows: str) -> ReviewBatch:
     data = "\n".join(("review_id,review", *rows, "")).encode()
     (block,) = read_records(io.BytesIO(data), Dialect(), 1 << 20, 1 << 20, "the file")
-    header = Header(block.fields(0), Settings().text_columns, "the file")
-    batch, rejected = Validator(header, Settings(), block.raw(0)).validate(block.records(1))
+    header = Header(block.fields(0), Rules(Settings()), "the file")
+    batch, rejected = Validator(header, Rules(Settings()), block.raw(0)).validate(block.records(1))
     assert rejected == []
     return batch
 

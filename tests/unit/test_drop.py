@@ -38,7 +38,7 @@ def drop(key: str, version_id: str | None = None) -> Drop:
     ],
 )
 def test_day_and_source_come_from_the_key(key: str, day: date, source: str) -> None:
-    assert (drop(key).day, drop(key).source("incoming/")) == (day, source)
+    assert (drop(key).day(), drop(key).source("incoming/")) == (day, source)
 
 
 def test_a_version_is_identified_by_its_id_or_by_etag_and_time() -> None:
@@ -51,7 +51,7 @@ def test_a_local_file_is_a_drop_without_a_bucket(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text("review\nfine\n")
     found = local_drop(path)
-    assert (found.uri, found.day, found.size) == (str(path), date(2026, 11, 16), 12)
+    assert (found.uri, found.day(), found.size) == (str(path), date(2026, 11, 16), 12)
     path.write_text("review\nfiner\n")
     assert local_drop(path).version_token != found.version_token
 

@@ -10,6 +10,7 @@ from sentiment_core.cli.validate import validate
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import local_drop
 from sentiment_core.drops.dry_run import SHOWN, DryRunReport, dry_run
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
 from sentiment_core.settings import Settings
 
@@ -21,7 +22,7 @@ def run(folder: Path, data: str, name: str = "a.csv", **settings: object) -> Dry
     path = folder / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(data)
-    return dry_run(Storage(None), local_drop(path), Settings(**settings))
+    return dry_run(Storage(None), local_drop(path), Rules(Settings(**settings)))
 
 
 def rejected_lines(report: DryRunReport) -> dict[str, list[int]]:

@@ -12,6 +12,7 @@ import pytest
 
 from sentiment_core.drops.drop import local_drop
 from sentiment_core.drops.dry_run import DryRunReport, dry_run
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
 from sentiment_core.settings import Settings
 
@@ -75,7 +76,7 @@ def cases(checkout: Path) -> Path:
 
 
 def check(path: Path) -> DryRunReport:
-    return dry_run(Storage(None), local_drop(path), Settings())
+    return dry_run(Storage(None), local_drop(path), Rules(Settings()))
 
 
 @pytest.mark.parametrize("name", EXPECTED)

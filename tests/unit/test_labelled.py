@@ -12,6 +12,7 @@ from sentiment_core.cli import main
 from sentiment_core.datasets.labelled_csv import Columns, read_file, read_labelled, read_texts
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.drops.drop import local_drop
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import FileRejected, TrainingDataInvalid
 from sentiment_core.labels import LABELS
@@ -135,7 +136,7 @@ def test_a_caller_with_a_maximum_ratio_leaves_out_and_records_each_bad_row(
     row, why = BAD_ROWS[kind]
     columns = Columns("sentiment", "product_id", params.data.spellings)
     drop = local_drop(bad_file(tmp_path, row))
-    file = read_file(Storage(None), drop, columns, settings(), max_rejected_ratio=0.5)
+    file = read_file(Storage(None), drop, columns, Rules(settings()), max_rejected_ratio=0.5)
     assert [(each.text, each.label, each.group, each.line) for each in file.rows] == [
         ("a\na", "positive", "a", 2),
         ("b", "negative", "a", 5),
@@ -146,7 +147,7 @@ def test_a_caller_with_a_maximum_ratio_leaves_out_and_records_each_bad_row(
     assert (bad.line, bad.code) == (4, code)
     assert bad.reason.startswith(why)
     with pytest.raises(FileRejected, match=f"line 4: {why}"):
-        read_file(Storage(None), drop, columns, settings(), max_rejected_ratio=0.3)
+        read_file(Storage(None), drop, columns, Rules(settings()), max_rejected_ratio=0.3)
 
 
 def test_an_error_lists_the_first_bad_rows_and_counts_the_others(tmp_path: Path, params: Params) -> None:

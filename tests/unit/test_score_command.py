@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sentiment_core.cli.group import main
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.loading.score_file import score_file
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import LABELS, Scorer
@@ -115,7 +116,9 @@ def test_a_file_of_many_blocks_is_the_same_as_one(tmp_path: Path, scorer: Scorer
     seen: list[tuple[int, int]] = []
     for name, settings, threads in (("small", Settings(block_bytes=1000), 1), ("whole", Settings(), 3)):
         out = tmp_path / f"{name}.csv"
-        done = score_file(source, out, scorer, settings, 2, threads, lambda read, scored: seen.append((read, scored)))
+        done = score_file(
+            source, out, scorer, Rules(settings), 2, threads, lambda read, scored: seen.append((read, scored))
+        )
         assert (done.rows_in, done.rows_scored) == (1000, 1000)
     assert (tmp_path / "small.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert len(seen) > 10

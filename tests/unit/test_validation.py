@@ -4,24 +4,25 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from sentiment_core.drops.contract import Header, RejectCode
+from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, read_records
+from sentiment_core.drops.header import Header
+from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, SourceContract
 from sentiment_core.drops.validation import RejectedRow, Validator
 from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
 
-TEXT_COLUMNS = Settings().text_columns
 COMMA = Dialect()
 
 
 def header_of(*names: str) -> Header:
-    return Header([name.encode() for name in names], TEXT_COLUMNS, "the file")
+    return Header([name.encode() for name in names], Rules(Settings()), "the file")
 
 
-def validate(data: bytes, bad_values="reject", dialect: Dialect = COMMA):
+def validate(data: bytes, bad_values="reject", dialect: Dialect = COMMA, contract: SourceContract = NO_CONTRACT):
     (block,) = read_records(io.BytesIO(data), dialect, 1 << 20, 1 << 20, "the file")
-    settings = Settings(max_text_bytes=1000, bad_values=bad_values)
-    validator = Validator(Header(block.fields(0), TEXT_COLUMNS, "the file"), settings, block.raw(0))
+    rules = Rules(Settings(max_text_bytes=1000, bad_values=bad_values), contract)
+    validator = Validator(Header(block.fields(0), rules, "the file"), rules, block.raw(0))
     validator.demote_unreadable(block.records(1))
     return validator.validate(block.records(1))
 
@@ -203,7 +204,7 @@ def test_a_text_of_several_lines_is_one_record(row: bytes) -> None:
 def test_lines_behind_an_unclosed_quote_count_only_if_they_are_rows() -> None:
     data = b'review_id,rating,review\n1,5,"cut\n2,4,good\nand, the, rest\n'
     header, rest = read_records(io.BytesIO(data), Dialect(), 1 << 20, 1 << 20, "the file")
-    validator = Validator(header_of("review_id", "rating", "review"), Settings(), header.raw(0))
+    validator = Validator(header_of("review_id", "rating", "review"), Rules(Settings()), header.raw(0))
     batch, rejected = validator.validate(rest)
     assert batch.text.texts() == ["good"]
     assert codes(rejected) == [(2, "unclosed_quote"), (4, "unclosed_quote")]

@@ -1,0 +1,229 @@
+"""The contract of a source: what its YAML may declare, what it refuses, and what each part does to rows."""
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+
+from sentiment_core.drops.csv_records import Dialect, read_records
+from sentiment_core.drops.header import Header
+from sentiment_core.drops.record_kernel import NO_QUOTING
+from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, contract_of, presets, read_contract
+from sentiment_core.drops.validation import RejectedRow, ReviewBatch, Validator
+from sentiment_core.errors import ContractInvalid, FileRejected
+from sentiment_core.settings import Settings
+
+
+def read(data: str, contract: str) -> tuple[ReviewBatch, list[RejectedRow], Header]:
+    (block,) = read_records(io.BytesIO(data.encode()), Dialect(), 1 << 20, 1 << 20, "the file")
+    rules = Rules(Settings(), read_contract(contract, "the test"))
+    header = Header(block.fields(0), rules, "the file")
+    return *Validator(header, rules, block.raw(0)).validate(block.records(1)), header
+
+
+def test_every_part_of_a_contract_is_read() -> None:
+    contract = read_contract(
+        """
+        delimiter: semicolon
+        encoding: windows-1252
+        quoting: backslash
+        header_line: 3
+        title: Betreff
+        text: [Positiv, [Negativ, Negatives]]
+        columns: {review_id: Nr, rating: [Note, Sterne], product_id: null}
+        rating: {scale: 0-10, decimal: ","}
+        reviewed_at: {formats: ["%d.%m.%Y", iso], zone: Europe/Berlin}
+        null_words: [k.A., "-"]
+        language: de
+        product_id: kettle
+        day: "{year}/{month}/{day}.csv"
+        bad_values: "null"
+        """,
+        "the test",
+    )
+    assert (contract.delimiter, contract.encoding, contract.header_line) == (";", "cp1252", 3)
+    assert contract.text == (("Positiv",), ("Negativ", "Negatives"))
+    assert contract.accepted_names("rating") == ("Note", "Sterne")
+    assert contract.accepted_names("product_id") == ()
+    assert contract.accepted_names("language") == ("language", "review_language", "reviewer_language")
+    assert contract_of(contract.document(), "again", resolved=True) == contract
+
+
+def test_an_empty_contract_declares_nothing() -> None:
+    assert read_contract("", "the test") == NO_CONTRACT
+    assert NO_CONTRACT.document() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("delimeter: ;", "delimeter is no part of a contract. The parts are preset, delimiter,"),
+        ("delimiter: ab", "delimiter: "),
+        ("encoding: klingon", "encoding: 'klingon' is not a known encoding"),
+        ("encoding: utf-7", "encoding: 'utf-7' is not an encoding without states"),
+        ("quoting: none", "quoting none needs a delimiter"),
+        ("columns: {ratings: Note}", "columns.ratings"),
+        ("rating: {scale: five}", "rating: 'five' is not a scale"),
+        ("rating: {scale: 5-1}", "the first number of a scale must be below the second"),
+        ("reviewed_at: {formats: [dd.mm.yyyy]}", "'dd.mm.yyyy' names no day"),
+        ("reviewed_at: {zone: Mars/Olympus}", "'Mars/Olympus' is not a time zone"),
+        ("day: '{year}-{month}.csv'", "must have each of {year}, {month} and {day} once"),
+        ("day: '{year}-{month}-{dya}.csv'", "{dya} is no place of a day"),
+        ("null_words: ['much too long']", "null_words.0: "),
+        ("preset: ebay", "there is no preset 'ebay'. The presets are amazon-jsonl,"),
+        ("questions: ['is this the text?']", "the contract has open questions: is this the text?"),
+        ("- a list", "it must be a mapping"),
+        ("a: [b", "it is not YAML"),
+        ("!!python/object/apply:os.system ['true']", "it must be a mapping"),
+    ],
+)
+def test_a_fault_is_named_with_its_place(text: str, why: str) -> None:
+    with pytest.raises(ContractInvalid) as raised:
+        read_contract(text, "the test")
+    assert why in str(raised.value)
+
+
+def test_title_and_texts_are_joined_and_missing_parts_are_left_out() -> None:
+    batch, rejected, header = read(
+        "Titel,Positiv,Negativ\nSchön,Ruhig,Teuer\n,Ruhig,\nSchön,N/A, \n,,\n",
+        "{title: Titel, text: [Positiv, Negativ]}",
+    )
+    assert batch.text.texts() == ["Schön\nRuhig\nTeuer", "Ruhig", "Schön"]
+    assert rejected == []  # the last line has only delimiters
+    assert header.text_names == "Titel + Positiv + Negativ"
+    assert batch.review(0).extra == {"Titel": "Schön", "Negativ": "Teuer"}
+
+
+def test_without_a_contract_only_a_title_of_the_review_is_joined() -> None:
+    batch, _, header = read("review_title,title,review\nGood,Kettle,Boils fast\nGood,Kettle,\n", "")
+    assert header.text_names == "review_title + review"
+    assert batch.text.texts() == ["Good\nBoils fast", "Good"]
+
+
+def test_a_declared_text_or_id_column_must_be_in_the_file() -> None:
+    for contract in ("text: Body", "{text: review, columns: {review_id: No}}"):
+        with pytest.raises(FileRejected) as raised:
+            read("review,id\nfine,1\n", contract)
+        assert raised.value.details["reason"] == "missing_column"
+        assert "Its columns are review, id" in str(raised.value)
+
+
+def test_another_declared_column_that_is_missing_is_a_warning() -> None:
+    _, _, header = read("review\nfine\n", "{title: Betreff, columns: {rating: Note}}")
+    assert header.warnings == [
+        "the contract's title column Betreff is not in the file",
+        "the contract's rating column Note is not in the file",
+    ]
+
+
+def test_a_known_column_can_be_declared_as_none() -> None:
+    batch, _, _ = read("review,stars\nfine,many\n", "columns: {rating: null}")
+    assert (batch.review(0).rating, batch.review(0).extra) == (None, {"stars": "many"})
+
+
+@pytest.mark.parametrize(
+    ("scale", "value", "stars"),
+    [
+        ("1-5", "4", 4),
+        ("1-5", "4 out of 5", 4),
+        ("1-5", "4.5/5", 4.5),
+        ("1-5", "★★★☆☆", 3),
+        ("1-5", "★★★★", 4),
+        ("1-5", "5 stars", 5),
+        ("1-5", "FIVE", 5),
+        ("0-10", "5", 3),
+        ("0-10", "10", 5),
+        ("percent", "75%", 4),
+        ("percent", "75 %", 4),
+        ("1-10", "1", 1),
+    ],
+)
+def test_ratings_of_any_spelling_become_stars(scale: str, value: str, stars: float) -> None:
+    batch, rejected, _ = read(f'review,rating\nfine,"{value}"\n', f"rating: {{scale: {scale}}}")
+    assert rejected == []
+    assert batch.review(0).rating == pytest.approx(stars)
+
+
+def test_a_rating_on_another_scale_is_kept_as_it_was_written() -> None:
+    batch, _, _ = read("review,rating\nfine,5\n", "rating: {scale: 0-10}")
+    assert batch.review(0).extra == {"rating": "5"}
+
+
+@pytest.mark.parametrize(
+    ("scale", "value", "why"),
+    [
+        ("1-5", "6", "'6' is not on the scale from 1 to 5"),
+        ("1-5", "0", "'0' is not on the scale from 1 to 5"),
+        ("1-5", "4/10", "is out of 10, the scale of the source ends at 5"),
+        ("1-5", "4,5", "a comma is no decimal point here"),
+        ("1-5", "good", "'good' is not a rating"),
+        ("0-10", "★★★☆☆", "is out of 5"),
+    ],
+)
+def test_a_rating_that_is_not_on_the_scale_is_refused(scale: str, value: str, why: str) -> None:
+    batch, rejected, _ = read(f'review,rating\nfine,"{value}"\n', f"rating: {{scale: {scale}}}")
+    assert batch.size == 0
+    assert (rejected[0].code, why in rejected[0].reason) == ("invalid_rating", True)
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "time"),
+    [
+        ('formats: ["%d.%m.%Y"]', "05.01.2024", datetime(2024, 1, 5, tzinfo=UTC)),
+        ('formats: ["%m/%d/%y"]', "1/5/24", datetime(2024, 1, 5, tzinfo=UTC)),
+        ('formats: ["%m %d, %Y"]', "05 21, 2014", datetime(2014, 5, 21, tzinfo=UTC)),
+        ("formats: [epoch_s, epoch_ms]", "1400630400", datetime(2014, 5, 21, tzinfo=UTC)),
+        ("formats: [epoch_s, epoch_ms]", "1400630400500", datetime(2014, 5, 21, 0, 0, 0, 500000, tzinfo=UTC)),
+        ("zone: Europe/Berlin", "2024-07-05 10:00", datetime(2024, 7, 5, 8, tzinfo=UTC)),
+        ("zone: Europe/Berlin", "2024-07-05T10:00:00Z", datetime(2024, 7, 5, 10, tzinfo=UTC)),
+        ("zone: Europe/Berlin", "2024-07-05 10:00:00 UTC", datetime(2024, 7, 5, 10, tzinfo=UTC)),
+        (
+            '{formats: ["%d.%m.%Y %H:%M"], zone: America/New_York}',
+            "05.01.2024 20:00",
+            datetime(2024, 1, 6, 1, tzinfo=UTC),
+        ),
+    ],
+)
+def test_times_of_declared_formats_become_utc(declared: str, value: str, time: datetime) -> None:
+    declared = declared if declared.startswith("{") else f"{{{declared}}}"
+    batch, rejected, _ = read(f'review,reviewed_at\nfine,"{value}"\n', f"reviewed_at: {declared}")
+    assert (rejected, batch.review(0).reviewed_at) == ([], time)
+
+
+def test_a_time_of_another_form_is_refused_with_the_declared_forms() -> None:
+    _, rejected, _ = read("review,reviewed_at\nfine,2024-01-05\n", 'reviewed_at: {formats: ["%d.%m.%Y"]}')
+    assert rejected[0].reason == "column reviewed_at: '2024-01-05' is not a time of the form %d.%m.%Y"
+
+
+def test_defaults_fill_missing_languages_and_products_only() -> None:
+    batch, _, _ = read("review,language\nfine,fr\ngut,\n", "{language: de, product_id: kettle}")
+    assert [(batch.review(row).language, batch.review(row).product_id) for row in (0, 1)] == [
+        ("fr", "kettle"),
+        ("de", "kettle"),
+    ]
+
+
+def test_null_words_and_bad_values_of_the_contract_win() -> None:
+    batch, rejected, _ = read("review,rating\nN/A,k.A.\nfine,?\n", '{null_words: [k.A.], bad_values: "null"}')
+    assert (batch.text.texts(), rejected) == (["N/A", "fine"], [])
+    assert (batch.review(0).rating, batch.review(1).nulled) == (None, {"rating": "?"})
+
+
+def test_quoting_none_keeps_quotes_as_characters() -> None:
+    contract = read_contract("{delimiter: tab, quoting: none}", "the test")
+    assert contract.form[:2] == ("\t", NO_QUOTING)
+
+
+def test_every_preset_is_valid_and_names_its_columns() -> None:
+    assert set(presets()) >= {"amazon-tsv", "google-play", "app-store", "trustpilot", "yotpo", "judgeme", "bazaarvoice"}
+    for name in presets():
+        contract = contract_of({"preset": name}, name)
+        assert contract.text, name
+        assert "rating" in contract.columns, name
+
+
+def test_a_contract_extends_its_preset() -> None:
+    contract = read_contract("{preset: yotpo, columns: {product_id: SKU}, language: fr}", "the test")
+    assert contract.accepted_names("product_id") == ("SKU",)
+    assert contract.accepted_names("review_id") == ("Review ID",)
+    assert (contract.language, contract.preset) == ("fr", "yotpo")

@@ -23,6 +23,7 @@ class RejectCode(StrEnum):
     UNCLOSED_QUOTE = "unclosed_quote"
     ESCAPED_QUOTE = "escaped_quote"
     SWALLOWED_RECORDS = "swallowed_records"
+    INVALID_JSON = "invalid_json"  # also of a file that is one array
     ERASED = "erased"
     # file codes
     UNSUPPORTED_FORMAT = "unsupported_format"
@@ -50,11 +51,15 @@ NO_DROPS = (RejectCode.DIRECTORY_MARKER, RejectCode.LEFT_BY_A_TOOL)
 def not_utf8(data: bytes, error: UnicodeDecodeError) -> str:
     """Say which byte is not UTF-8, and which encoding the bytes look like."""
     found = f"has the byte 0x{data[error.start]:02x}, which is not UTF-8"
+    return f"{found}; the bytes look like Windows-1252 (cp1252)" if looks_like_cp1252(data) else found
+
+
+def looks_like_cp1252(data: bytes) -> bool:
+    """Return whether the bytes are printable text in Windows-1252, the code page of western Europe."""
     try:
-        looks = all(character.isprintable() for character in data.decode("cp1252").strip())
+        return all(character.isprintable() for character in data.decode("cp1252").strip())
     except UnicodeDecodeError:
-        looks = False
-    return f"{found}; the bytes look like Windows-1252 (cp1252)" if looks else found
+        return False
 
 
 def primary_language(language: str) -> str:

@@ -30,8 +30,9 @@ class Dialect(NamedTuple):
     """How the bytes of a file become records and fields."""
 
     delimiter: str = ","  # one ASCII character
-    quoting: int = RFC4180  # or BACKSLASH_ESCAPES, or NO_QUOTING (`record_kernel`)
+    quoting: int = RFC4180  # or BACKSLASH_ESCAPES, NO_QUOTING or JSON_OBJECTS (`record_kernel`)
     cr_ends_lines: bool = False
+    encoding: str = "utf-8"  # of the file; records are UTF-8
 
 
 class Stream(Protocol):

@@ -104,12 +104,17 @@ class Drop(NamedTuple):
 
     def source(self, prefix: str) -> str:
         """Return the key segment after the prefix. Return "" if that segment names a day or is the file name."""
-        if not self.bucket:
-            return ""
-        key = self.key.removeprefix(prefix)
-        first, separator, _ = key.partition("/")
-        found = _day_folder(key)
-        return first if separator and not (found and found.start() == 0) else ""
+        return source_of(self.uri, prefix)
+
+
+def source_of(uri: str, prefix: str) -> str:
+    """Return the source of a drop from its URI. A local file has the source ""."""
+    if not uri.startswith("s3://"):
+        return ""
+    key = uri.removeprefix("s3://").partition("/")[2].removeprefix(prefix)
+    first, separator, _ = key.partition("/")
+    found = _day_folder(key)
+    return first if separator and not (found and found.start() == 0) else ""
 
 
 def _day_folder(key: str) -> re.Match[str] | None:

@@ -20,14 +20,17 @@ from sentiment_core.drops.body import Body
 from sentiment_core.drops.column_names import fold, position
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, RecordBlock, Stream, read_records, scan
-from sentiment_core.drops.record_kernel import BACKSLASH_ESCAPES, IMPROPER_QUOTE, RFC4180
+from sentiment_core.drops.declared_form import UNDECLARED, DeclaredForm
+from sentiment_core.drops.json_records import is_json, read_json
+from sentiment_core.drops.record_kernel import BACKSLASH_ESCAPES, IMPROPER_QUOTE, NO_QUOTING, RFC4180
+from sentiment_core.drops.remedies import Remedy
 from sentiment_core.drops.source_contract import Rules
+from sentiment_core.drops.text_stream import TextStream
 from sentiment_core.errors import FileRejected
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _MIN_FIRST_BYTES: Final = 1 << 12
 _UTF8_BOM: Final = codecs.BOM_UTF8
-_UTF16: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _SEPARATOR_LINE: Final = re.compile(rb'"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
 # What some files really are, by their first bytes.
 _OTHER_FORMS: Final = (
@@ -36,43 +39,9 @@ _OTHER_FORMS: Final = (
     (re.compile(rb"PAR1"), "is a Parquet file. Write it as CSV"),
     (re.compile(rb"%PDF"), "is a PDF document"),
     (re.compile(rb"\s*<(?:!|\?|html)", re.IGNORECASE), "is an HTML or XML document, perhaps an error page"),
-    (re.compile(rb"\s*[{\[]\s*[\"{\]}]"), "is JSON. Write it as CSV"),
 )
 
 IsHeader = Callable[[Sequence[bytes]], bool]
-
-
-class _Text:
-    """A stream of UTF-8, without byte order marks at its start, of a stream in UTF-8 or UTF-16."""
-
-    def __init__(self, stream: Stream, source: str) -> None:
-        self._stream = stream
-        self._source = source
-        start = stream.read(4)
-        while start and len(start) < 4 and (more := stream.read(4 - len(start))):
-            start += more
-        encoding = next((name for bom, name in _UTF16.items() if start.startswith(bom)), None)
-        # A lone surrogate becomes bytes that are not UTF-8, so the contract rejects its row alone.
-        self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass") if encoding else None
-        self._pending = start
-
-    def read(self, size: int, /) -> bytes:
-        data, self._pending = self._pending, b""
-        fresh = self._stream.read(size)
-        if self._decoder is None:
-            return data + fresh
-        text = self._transcoded(self._decoder, data + fresh, final=not fresh)
-        while fresh and not text:  # an empty result would mean the end of the stream
-            fresh = self._stream.read(size)
-            text = self._transcoded(self._decoder, fresh, final=not fresh)
-        return text
-
-    def _transcoded(self, decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool) -> bytes:
-        try:
-            return decoder.decode(data, final=final).encode("utf-8", "surrogatepass")
-        except UnicodeDecodeError:
-            why = f"{self._source} ends inside a UTF-16 character"
-            raise FileRejected(reason=RejectCode.UNSUPPORTED_ENCODING, why=why) from None
 
 
 class _Replayed:
@@ -102,13 +71,15 @@ def read_body(body: Body, rules: Rules) -> Iterator[RecordBlock]:
 
     Raises `FileRejected`, also when the content contradicts the declared form.
     """
-    return records_of(
+    yield from records_of(
         body,
-        rules.contract.form.delimiter or body.delimiter,
+        body.delimiter,
         text_column_test(rules.text_names),
         rules.settings.block_bytes,
         rules.settings.max_record_bytes,
         body.drop.uri,
+        rules.contract.form,
+        Remedy(body.drop.source(rules.settings.incoming_prefix)),
     )
 
 
@@ -123,14 +94,21 @@ def text_column_test(text_columns: Sequence[str]) -> IsHeader:
 
 
 def records_of(
-    stream: Stream, delimiter: str, is_header: IsHeader, block_bytes: int, max_record_bytes: int, source: str
+    stream: Stream,
+    delimiter: str,
+    is_header: IsHeader,
+    block_bytes: int,
+    max_record_bytes: int,
+    source: str,
+    form: DeclaredForm = UNDECLARED,
+    remedy: Remedy = Remedy(),  # noqa: B008 - immutable
 ) -> Iterator[RecordBlock]:
-    """Yield the records of a stream, the header first. `delimiter` is that of the file's name.
+    """Yield the records of a stream of text, the header first. `delimiter` is that of the file's name.
 
     `is_header` tells whether names have a text column. Raises `FileRejected` like `read_records`, and for a stream
-    that is not delimited text.
+    that is neither delimited text nor JSON, or contradicts `form`.
     """
-    text = _Text(stream, source)
+    text = TextStream(stream, source, form.encoding, remedy)
     first, final = b"", False
     size = max(block_bytes, _MIN_FIRST_BYTES)
     while len(first) < size and not final:
@@ -139,27 +117,88 @@ def records_of(
         first += fresh
     while first.startswith(_UTF8_BOM):
         first = first.removeprefix(_UTF8_BOM)
-    require_delimited_text(first, source)
-    found = recognise(first, final, delimiter, is_header)
-    rest = _Replayed(first[found.skipped :], text)
-    yield from read_records(rest, found.dialect, block_bytes, max_record_bytes, source, found.line)
+    require_text(first, source)
+    if is_json(first):
+        require_undeclared(form, f"{source} is JSON", remedy)
+        json = Dialect(encoding=text.encoding)
+        yield from read_json(_Replayed(first, text), json, block_bytes, max_record_bytes, source)
+        return
+    found = recognise(first, final, delimiter, is_header, form)
+    if found.skipped > len(first):
+        why = f"{source} has fewer than {form.header_line} lines, the declared line of its header"
+        raise FileRejected(reason=RejectCode.EMPTY_FILE, why=why)
+    dialect = found.dialect._replace(encoding=text.encoding)
+    head = b"" if form.names is None else made_header(form.names, dialect)
+    rest = _Replayed(head + first[found.skipped :], text)
+    yield from read_records(rest, dialect, block_bytes, max_record_bytes, source, found.line - bool(head))
 
 
-def require_delimited_text(data: bytes, source: str) -> None:
+def require_undeclared(form: DeclaredForm, found: str, remedy: Remedy) -> None:
+    """Raise `FileRejected` when the form of delimited text is declared for a file that is something else."""
+    declared = next((name for name in ("delimiter", "quoting", "names") if getattr(form, name) is not None), None)
+    if declared or form.header_line != 1:
+        what = f"a {declared}" if declared else "a header line"
+        option = {"names": "--names", None: "--header-line"}.get(declared, f"--{declared}")
+        source = remedy.source or "the source"
+        raise FileRejected(
+            reason=RejectCode.UNSUPPORTED_FORMAT,
+            why=f"{found}, but {source} declares {what} ({option}). Drop the file below another source, or change "
+            f"the declaration of {source}",
+        )
+
+
+def made_header(names: Sequence[str], dialect: Dialect) -> bytes:
+    """Return a header record with these names, for a file without one."""
+    end = "\r" if dialect.cr_ends_lines else "\n"
+    plain = [" ".join(name.split()) for name in names]
+    if dialect.quoting == NO_QUOTING:
+        return (dialect.delimiter.join(name.replace(dialect.delimiter, " ") for name in plain) + end).encode()
+    if dialect.quoting == BACKSLASH_ESCAPES:
+        plain = [name.replace("\\", "\\\\") for name in plain]
+    return (dialect.delimiter.join('"' + name.replace('"', '""') + '"' for name in plain) + end).encode()
+
+
+def require_text(data: bytes, source: str) -> None:
     """Raise `FileRejected` when the first bytes of a file are those of another form."""
     for pattern, form in _OTHER_FORMS:
         if pattern.match(data):
             raise FileRejected(reason=RejectCode.UNSUPPORTED_FORMAT, why=f"{source} {form}")
 
 
-def recognise(data: bytes, final: bool, delimiter: str, is_header: IsHeader) -> Recognised:
-    """Return how a file is written of which `data` is the first block; with `final`, it is the whole file."""
+def recognise(
+    data: bytes, final: bool, delimiter: str, is_header: IsHeader, form: DeclaredForm = UNDECLARED
+) -> Recognised:
+    """Return how a file is written of which `data` is the first block; with `final`, it is the whole file.
+
+    `skipped` is larger than `data` if the declared line of the header lies behind it.
+    """
     cr_ends = b"\n" not in data and b"\r" in data
-    if separator := _SEPARATOR_LINE.match(data):
-        line = Recognised(Dialect(separator[1].decode("latin-1"), RFC4180, cr_ends), separator.end(), 2)
-    else:
-        line = Recognised(_delimited(data, Dialect(delimiter, RFC4180, cr_ends), is_header), 0, 1)
-    return line._replace(dialect=_quoted(data[line.skipped :], line.dialect, final))
+    found = Recognised(Dialect(form.delimiter or delimiter, RFC4180, cr_ends), 0, 1)
+    if form.header_line > 1:
+        found = found._replace(skipped=_start_of_line(data, form.header_line, cr_ends), line=form.header_line)
+    elif separator := _SEPARATOR_LINE.match(data):
+        named = separator[1].decode("latin-1")
+        found = Recognised(Dialect(form.delimiter or named, RFC4180, cr_ends), separator.end(), 2)
+        form = form._replace(delimiter=form.delimiter or named)
+    rest = data[found.skipped :]
+    if form.delimiter is None:
+        if form.names is not None:
+            columns = len(form.names)
+            found = found._replace(dialect=_delimited(rest, found.dialect, lambda names: len(names) == columns))
+        else:
+            found = found._replace(dialect=_delimited(rest, found.dialect, is_header))
+    if form.quoting is not None:
+        return found._replace(dialect=found.dialect._replace(quoting=form.quoting))
+    return found._replace(dialect=_quoted(rest, found.dialect, final))
+
+
+def _start_of_line(data: bytes, line: int, cr_ends: bool) -> int:
+    at = 0
+    for _ in range(line - 1):
+        at = data.find(b"\r" if cr_ends else b"\n", at) + 1
+        if at == 0:
+            return len(data) + 1
+    return at
 
 
 def _delimited(data: bytes, dialect: Dialect, is_header: IsHeader) -> Dialect:

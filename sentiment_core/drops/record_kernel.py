@@ -11,11 +11,12 @@ from sentiment_core.columnar.simd import BYTES, byte_mask, copy_bytes, equal_byt
 
 QUOTE, BACKSLASH, SPACE, LF, CR = ord('"'), ord("\\"), ord(" "), ord("\n"), ord("\r")
 
-# Quoting rules.
-RFC4180, BACKSLASH_ESCAPES, NO_QUOTING = 0, 1, 2
+# Quoting rules. The last is that of raw rows that are JSON objects, which these functions do not read.
+RFC4180, BACKSLASH_ESCAPES, NO_QUOTING, JSON_OBJECTS = 0, 1, 2, 3
 
 # What is known of a record, one bit each.
 INVALID_UTF8, NUL, MULTILINE, IMPROPER_QUOTE, BROKEN_ESCAPE, UNCLOSED, DOUBTFUL = 1, 2, 4, 8, 16, 32, 64
+INVALID_JSON = 128
 
 # How the bytes of a field become its content.
 PLAIN, DOUBLED_QUOTES, ESCAPED_IN_QUOTES, ESCAPED = 0, 1, 2, 3

@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn, joined_texts, packed_words
-from sentiment_core.drops.contract import RejectCode, not_utf8
+from sentiment_core.drops.contract import RejectCode, looks_like_cp1252, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.declared_values import declared_times, scaled_ratings
+from sentiment_core.drops.drop import source_of
 from sentiment_core.drops.header import Header
-from sentiment_core.drops.record_kernel import BROKEN_ESCAPE, INVALID_UTF8, NUL, UNCLOSED
+from sentiment_core.drops.json_records import fields_of
+from sentiment_core.drops.record_kernel import BROKEN_ESCAPE, INVALID_JSON, INVALID_UTF8, NUL, UNCLOSED
 from sentiment_core.drops.record_shapes import RecordShapes
+from sentiment_core.drops.remedies import Remedy
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.typed_fields import Refused, json_objects, ratings, time_of, times
 from sentiment_core.errors import FileRejected
@@ -161,7 +164,7 @@ def validators(
                 first_raw = raw
             else:
                 header.demote_as(validator.header)
-            validator = Validator(header, rules, raw)
+            validator = Validator(header, rules, raw, source)
             block = block.records(1)  # noqa: PLW2901 - the header is no row
             validator.demote_unreadable(block)
         yield first_raw, validator, block
@@ -176,13 +179,14 @@ class Validator:
     becomes null, and `nulled` keeps the original text.
     """
 
-    def __init__(self, header: Header, rules: Rules, header_raw: bytes) -> None:
+    def __init__(self, header: Header, rules: Rules, header_raw: bytes, source: str = "") -> None:
         self.header = header
         self.max_text_bytes = rules.settings.max_text_bytes
         self.bad_values = rules.bad_values
         self._contract = rules.contract
         self._null_words = packed_words(rules.null_words)
         self._header_raw = header_raw.removeprefix(codecs.BOM_UTF8)
+        self._remedy = Remedy(source_of(source, rules.settings.incoming_prefix))
         self._shapes = RecordShapes(header)
 
     def validate(self, block: RecordBlock) -> tuple[ReviewBatch, list[RejectedRow]]:
@@ -219,11 +223,13 @@ class Validator:
             reason = 'a quoted field has a quote behind a backslash (\\"). The file may escape quotes with backslashes'
             faults.setdefault(record, (RejectCode.ESCAPED_QUOTE, reason))
         self._check_quotes(block, faults)
+        for record in block.flagged(INVALID_JSON).tolist():
+            faults.setdefault(record, (RejectCode.INVALID_JSON, _json_fault(block.raw(record))))
         expected, counts = len(self.header.names), block.field_counts
         for record in np.flatnonzero(counts != expected).tolist():
             faults.setdefault(record, (RejectCode.COLUMN_COUNT, self._column_count(block, record)))
         for record in block.flagged(INVALID_UTF8).tolist():
-            faults.setdefault(record, (RejectCode.INVALID_UTF8, _encoding_fault(block.raw(record))))
+            faults.setdefault(record, (RejectCode.INVALID_UTF8, _encoding_fault(block, record, self._remedy)))
         for record in block.flagged(NUL).tolist():
             faults.setdefault(record, (RejectCode.NUL_BYTE, "the row contains a NUL byte"))
 
@@ -339,12 +345,26 @@ class Validator:
             faults.setdefault(int(batch.record[row]), (RejectCode.MISSING_TEXT, reason))
 
 
-def _encoding_fault(raw: bytes) -> str:
+def _encoding_fault(block: RecordBlock, record: int, remedy: Remedy) -> str:
+    raw, encoding = block.raw(record), block.dialect.encoding
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        return f"the row {not_utf8(raw, error)}"
+        if encoding == "utf-8":
+            cure = f". {remedy.declare('--encoding cp1252')}" if looks_like_cp1252(raw) else ""
+            return f"the row {not_utf8(raw, error)}{cure}"
+        if encoding.startswith("utf-"):
+            return f"the row has half of a surrogate pair, which is not valid {encoding}"
+        return f"the row has the byte 0x{raw[error.start]:02x}, which is not valid in the encoding {encoding}"
     return "the row contains bytes that are not UTF-8"
+
+
+def _json_fault(raw: bytes) -> str:
+    try:
+        fields_of(raw)
+    except ValueError as error:
+        return str(error)
+    return "the row is not a JSON object"
 
 
 def _document(value: bytes | None) -> dict[str, str] | None:

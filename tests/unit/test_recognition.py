@@ -1,20 +1,27 @@
 """How a file is written is recognised from its first block."""
 
+import codecs
 import io
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sentiment_core.drops.column_names import distinct, fold, shown
 from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.declared_form import DeclaredForm, require_encoding
 from sentiment_core.drops.recognition import recognise, records_of, text_column_test
-from sentiment_core.drops.record_kernel import BACKSLASH_ESCAPES, RFC4180
+from sentiment_core.drops.record_kernel import BACKSLASH_ESCAPES, NO_QUOTING, RFC4180
 from sentiment_core.drops.record_shapes import kind_of
+from sentiment_core.drops.remedies import Remedy
+from sentiment_core.drops.text_stream import TextStream
+from sentiment_core.drops.validation import checked
 from sentiment_core.errors import FileRejected
+from sentiment_core.settings import Settings
 
 IS_HEADER = text_column_test(("review",))
+MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff", b"\x84\x31\x95\x33")
 
 
 def rows(data: bytes, delimiter: str = ",", block_bytes: int = 1 << 16) -> list[list[str]]:
@@ -84,8 +91,6 @@ def test_backslashes_are_escapes_only_if_that_leaves_no_stray_quote(data: bytes,
         (b"PAR1\x15", "Parquet"),
         (b"<!DOCTYPE html><html>", "HTML"),
         (b"<?xml version='1.0'?>", "XML"),
-        (b'{"review": "fine"}\n', "JSON"),
-        (b'[\n  {"review": "fine"}]', "JSON"),
         (b"%PDF-1.7", "PDF"),
     ],
 )
@@ -125,3 +130,130 @@ def test_names_are_folded_shown_and_made_distinct() -> None:
 )
 def test_values_have_kinds(value: bytes, kind: str) -> None:
     assert kind_of(value) == kind
+
+
+def declared(data: bytes, form: DeclaredForm, block_bytes: int = 1 << 16) -> list[list[str]]:
+    blocks = records_of(io.BytesIO(data), ",", IS_HEADER, block_bytes, 1 << 16, "the file", form, Remedy("shop"))
+    return [
+        [field.decode("utf-8", "surrogateescape") for field in block.fields(record)]
+        for block in blocks
+        for record in range(block.size)
+    ]
+
+
+@given(
+    st.sampled_from(
+        ["cp1252", "latin-1", "shift_jis", "gb18030", "gbk", "big5", "euc_kr", "koi8-r", "utf-16", "utf-32"]
+    ),
+    st.text('aé“ж日中한,;"\\|', max_size=30),
+    st.sampled_from([1, 3, 1000]),
+)
+def test_a_declared_encoding_is_transcoded_in_the_stream(encoding: str, text: str, block_bytes: int) -> None:
+    kept = text.encode(encoding, "ignore").decode(encoding)
+    data = f'review,rating\n"{kept.replace(chr(34), "")}",5\n'.encode(encoding)
+    form = DeclaredForm(encoding=encoding, delimiter=",", quoting=RFC4180)
+    assert declared(data, form, block_bytes) == [["review", "rating"], [kept.replace('"', ""), "5"]]
+
+
+@given(st.sampled_from(["cp1252", "shift_jis", "gb18030", "euc_kr", "big5", "ascii"]), st.binary(max_size=12))
+def test_undecodable_bytes_never_become_valid(encoding: str, data: bytes) -> None:
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    try:
+        expected: bytes | None = decoder.decode(data, final=True).encode()
+    except UnicodeDecodeError:
+        expected = None
+    assume(not data.startswith(MARKS))
+    stream = TextStream(io.BytesIO(data), "the file", encoding)
+    found = b"".join(iter(lambda: stream.read(1 << 10), b""))
+    try:
+        found.decode()
+        assert found == expected
+    except UnicodeDecodeError:
+        assert expected is None
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "words"),
+    [
+        ("review\nfine\n".encode("utf-16"), "cp1252", "mark of utf-16, but the declared encoding is cp1252"),
+        ("review\nfine\n".encode("utf-8-sig"), "utf-16", "source set shop --encoding utf-8"),
+        ("review\nfine\n".encode("utf-32"), "utf-16", "mark of utf-32"),
+        (b"review\nfine\n", "utf-32", "is not UTF-32"),
+    ],
+)
+def test_a_declared_encoding_that_the_content_contradicts_is_rejected(data: bytes, encoding: str, words: str) -> None:
+    with pytest.raises(FileRejected, match=words) as refused:
+        declared(data, DeclaredForm(encoding=encoding))
+    assert refused.value.details["reason"] == RejectCode.UNSUPPORTED_ENCODING
+
+
+def test_a_row_that_the_declared_encoding_cannot_read_is_rejected_alone() -> None:
+    data = "review\ndon\u2019t\nbad ".encode("cp1252") + b"\x81\ngood\n"
+    blocks = records_of(io.BytesIO(data), ",", IS_HEADER, 1 << 16, 1 << 16, "x", DeclaredForm(encoding="cp1252"))
+    (rows,) = checked(blocks, Settings(), "x")
+    assert rows.batch.text.texts() == ["don\u2019t", "good"]
+    ((line, code, reason, raw),) = rows.rejected
+    assert (line, code, raw) == (3, RejectCode.INVALID_UTF8, b"bad \x81")
+    assert "0x81, which is not valid in the encoding cp1252" in reason
+
+
+def test_a_row_that_is_not_utf8_names_the_command_that_takes_it_in() -> None:
+    data = "review\ndon\u2019t\n".encode("cp1252")
+    blocks = records_of(io.BytesIO(data), ",", IS_HEADER, 1 << 16, 1 << 16, "x")
+    (rows,) = checked(blocks, Settings(), "s3://b/incoming/shop/a.csv")
+    assert "0x92" in rows.rejected[0].reason
+    assert "`sentiment source set shop --encoding cp1252`, then `sentiment quarantine replay" in rows.rejected[0].reason
+
+
+@pytest.mark.parametrize(
+    ("form", "data", "expected"),
+    [
+        (DeclaredForm(delimiter="|"), b"a;review|rating\nx;y|5\n", [["a;review", "rating"], ["x;y", "5"]]),
+        (DeclaredForm(quoting=NO_QUOTING), b'review\n"a ""b"\n', [["review"], ['"a ""b"']]),
+        (DeclaredForm(quoting=RFC4180), b'review\n"19\\""\n', [["review"], ['"19\\""']]),
+        (DeclaredForm(quoting=BACKSLASH_ESCAPES), b"review\na\\,b\n", [["review"], ["a,b"]]),
+        (DeclaredForm(header_line=3), b'Report "x\n\nreview;n\na;1\n', [["review", "n"], ["a", "1"]]),
+        (DeclaredForm(names=("n", "review")), b"1;a\n2;b\n", [["n", "review"], ["1", "a"], ["2", "b"]]),
+        (DeclaredForm(names=('n"', "review, x")), b"1,a\n", [['n"', "review, x"], ["1", "a"]]),
+        (DeclaredForm(header_line=2, names=("review",)), b"Report\na\n", [["review"], ["a"]]),
+    ],
+)
+def test_what_is_declared_is_not_guessed(form: DeclaredForm, data: bytes, expected: list[list[str]]) -> None:
+    assert declared(data, form) == expected
+
+
+def test_skipped_and_made_headers_keep_the_physical_lines() -> None:
+    for form, data, first in (
+        (DeclaredForm(header_line=3), b"x\ny\nreview\na\nb\n", 4),
+        (DeclaredForm(names=("review",)), b"a\nb\n", 1),
+        (DeclaredForm(names=("review",), header_line=2), b"x\na\nb\n", 2),
+    ):
+        blocks = records_of(io.BytesIO(data), ",", IS_HEADER, 1 << 16, 1 << 16, "x", form)
+        (rows,) = checked(blocks, Settings(), "x")
+        assert rows.batch.line.tolist() == [first, first + 1]
+
+
+@pytest.mark.parametrize(
+    ("form", "data", "words"),
+    [
+        (DeclaredForm(delimiter=";"), b'{"review": "a"}\n', "is JSON, but shop declares a delimiter"),
+        (DeclaredForm(header_line=2), b'{"review": "a"}\n', "is JSON, but shop declares a header line"),
+        (DeclaredForm(header_line=9), b"review\na\n", "fewer than 9 lines"),
+    ],
+)
+def test_a_file_that_contradicts_what_is_declared_is_rejected(form: DeclaredForm, data: bytes, words: str) -> None:
+    with pytest.raises(FileRejected, match=words):
+        declared(data, form)
+
+
+@pytest.mark.parametrize("name", ["utf-8", "utf-16", "utf-32", "cp1252", "latin-1", "shift_jis", "gb18030", "koi8-r"])
+def test_an_encoding_of_text_can_be_declared(name: str) -> None:
+    assert "a".encode(require_encoding(name)).endswith(b"a") or name.startswith("utf-")
+
+
+@pytest.mark.parametrize(
+    "name", ["utf-7", "iso2022_jp", "hz", "rot13", "base64", "idna", "cp037", "nonsense", "", "charmap"]
+)
+def test_another_encoding_cannot_be_declared(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        require_encoding(name)

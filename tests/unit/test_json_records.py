@@ -1,0 +1,176 @@
+"""JSON lines and JSON arrays become records with the values that Python's parser sees."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.json_records import fields_of, header_names
+from sentiment_core.drops.recognition import records_of, text_column_test
+from sentiment_core.drops.validation import CheckedRows, checked
+from sentiment_core.errors import FileRejected
+from sentiment_core.settings import Settings
+
+
+def blocks_of(data: bytes, block_bytes: int = 1 << 16, max_record_bytes: int = 1 << 16) -> list[RecordBlock]:
+    is_header = text_column_test(("review",))
+    return list(records_of(io.BytesIO(data), ",", is_header, block_bytes, max_record_bytes, "the file"))
+
+
+def rows_of(data: bytes, block_bytes: int = 1 << 16) -> list[CheckedRows]:
+    return list(checked(iter(blocks_of(data, block_bytes)), Settings(), "the file"))
+
+
+def records(data: bytes, block_bytes: int = 1 << 16) -> list[dict[str, str]]:
+    """Return the rows by name, without missing values."""
+    names: list[bytes] = []
+    found = []
+    for block in blocks_of(data, block_bytes):
+        if block.has_header:
+            assert header_names(block.raw(0)) == [name.decode() for name in block.fields(0)]
+            names = block.fields(0)
+        for record in range(int(block.has_header), block.size):
+            values = zip(names, block.fields(record), strict=True)
+            found.append({name.decode(): value.decode() for name, value in values if value})
+    return found
+
+
+def expected(row: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in row.items():
+        name = prefix + key
+        if isinstance(value, dict):
+            found |= expected(value, f"{name}.")
+        elif isinstance(value, list):
+            found[name] = json.dumps(value, ensure_ascii=False)
+        elif isinstance(value, bool):
+            found[name] = str(value).lower()
+        elif value is not None and value != "":
+            found[name] = str(value)
+    return found
+
+
+KEYS = st.text("abcü", min_size=1, max_size=3)
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**30), 10**30),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=6
+)
+ROWS = st.lists(st.dictionaries(KEYS, VALUES, max_size=4), max_size=8)
+
+
+@given(ROWS, st.sampled_from([1, 7, 40, 1000]), st.booleans(), st.sampled_from(["\n", "\r\n", "\n\n"]))
+def test_lines_have_the_values_of_the_second_parser(
+    rows: list[dict[str, Any]], size: int, ascii_only: bool, end: str
+) -> None:
+    data = end.join(json.dumps(row, ensure_ascii=ascii_only) for row in [{"review": "x"}, *rows]).encode()
+    assert records(data, size) == [{"review": "x"}, *map(expected, rows)]
+
+
+@given(ROWS, st.sampled_from([1, 7, 40, 1000]), st.sampled_from([None, 1]))
+def test_elements_have_the_values_of_the_second_parser(
+    rows: list[dict[str, Any]], size: int, indent: int | None
+) -> None:
+    data = json.dumps([{"review": "x"}, *rows], ensure_ascii=False, indent=indent).encode()
+    assert records(data, size) == [{"review": "x"}, *map(expected, rows)]
+
+
+@pytest.mark.parametrize("number", ["12345678901234567890123", "5.0", "1.10", "1e3", "-0", "0.000001"])
+def test_numbers_keep_their_written_form(number: str) -> None:
+    assert records(f'{{"review": "x", "n": {number}, "deep": {{"n": {number}}}}}'.encode()) == [
+        {"review": "x", "n": number, "deep.n": number}
+    ]
+
+
+def test_lines_are_physical_and_raw_rows_are_unchanged() -> None:
+    data = b'{"review": "a"}\n\n  \n{"review":  "b" }\r\n{"review": "c"}'
+    (rows,) = rows_of(data)
+    assert rows.batch.line.tolist() == [1, 4, 5]
+    assert rows.batch.block.raw(1) == b'{"review":  "b" }'
+    (rows,) = rows_of(b'[\n {"review": "a"},\n {\n "review": "b"}\n]\n')
+    assert rows.batch.line.tolist() == [2, 3]
+    assert rows.batch.block.raw(1) == b'{\n "review": "b"}'
+
+
+def test_a_key_of_a_later_block_is_not_lost() -> None:
+    data = b'{"review": "a"}\n{"review": "b", "rating": 4, "city": "Rome"}\n{"review": "c"}\n'
+    found = [rows.batch.review(row) for rows in rows_of(data, 5000) for row in range(rows.batch.size)]
+    later = [
+        rows.batch.review(row)
+        for rows in rows_of(data + b" " * 5000 + b"\n" + data, 4096)
+        for row in range(rows.batch.size)
+    ]
+    assert [(row.text, row.rating) for row in found] == [("a", None), ("b", 4), ("c", None)]
+    assert later[:3] == found
+    many = b"".join(b'{"review": "a"}\n' for _ in range(1000)) + b'{"review": "b", "rating": 4}\n'
+    last = rows_of(many, 4096)[-1].batch
+    assert last.review(last.size - 1).rating == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        (b'{"review": "cut', RejectCode.INVALID_JSON, "unterminated string starting at column 12"),
+        (b'{"review": "a"} x', RejectCode.INVALID_JSON, "extra data at column 17"),
+        (b'{"review": a}', RejectCode.INVALID_JSON, "column 12"),
+        (b'["a"]', RejectCode.INVALID_JSON, "not a JSON object"),
+        (b'{"review": "a", "review": "b"}', RejectCode.INVALID_JSON, "'review' occurs twice"),
+        (b'{"a.b": 1, "a": {"b": 2}}', RejectCode.INVALID_JSON, "'a.b' occurs twice"),
+        (b'{"review": ' + b"[" * 100_000, RejectCode.INVALID_JSON, "nested too deeply"),
+        (b'{"review": "nul \\u0000"}', RejectCode.NUL_BYTE, "NUL"),
+        (b'{"review": "nul \0"}', RejectCode.NUL_BYTE, "NUL"),
+        (b'{"review": "\x93a\x94"}', RejectCode.INVALID_UTF8, "0x93"),
+        (b'{"review": null}', RejectCode.MISSING_TEXT, "empty"),
+        (b"{}", RejectCode.MISSING_TEXT, "empty"),
+    ],
+)
+def test_a_bad_line_is_rejected_alone(line: bytes, code: RejectCode, words: str) -> None:
+    (rows,) = checked(
+        iter(blocks_of(b'{"review": "a"}\n' + line + b'\n{"review": "b"}', 1 << 18, 1 << 20)), Settings(), "x"
+    )
+    assert rows.batch.text.texts() == ["a", "b"]
+    ((row, found, reason, raw),) = rows.rejected
+    assert (row, found, raw) == (2, code, line)
+    assert words in reason
+
+
+def test_half_of_a_surrogate_pair_becomes_a_replacement_character() -> None:
+    (rows,) = rows_of(b'{"review": "cut \\ud83d"}\n{"review": "\\ud83d\\ude00"}')
+    assert rows.batch.text.texts() == ["cut \ufffd", "\U0001f600"]
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "words"),
+    [
+        (b'{\n  "reviews": [\n {"review": "a"}]}', RejectCode.UNSUPPORTED_FORMAT, r"jq -c '.reviews\[\]'"),
+        (b'[["review"], ["a"]]', RejectCode.UNSUPPORTED_FORMAT, "array of arrays"),
+        (b'[\n{"review": "a"},\n{"review": }]', RejectCode.INVALID_JSON, "line 3: expecting value"),
+        (b'[{"review": "a"}', RejectCode.INVALID_JSON, "its end is missing"),
+        (b'[{"review": "a"}] x', RejectCode.INVALID_JSON, "continues behind its end"),
+        (b'{"review": "' + b"a" * 70_000 + b'"}', RejectCode.RECORD_TOO_LARGE, "line 1"),
+        (b'[{"review": "' + b"a" * 70_000 + b'"}]', RejectCode.RECORD_TOO_LARGE, "line 1"),
+        (
+            json.dumps({"review": "a"} | {f"k{n}": n for n in range(1001)}).encode(),
+            RejectCode.UNSUPPORTED_FORMAT,
+            "keys",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_rejected(data: bytes, code: RejectCode, words: str) -> None:
+    with pytest.raises(FileRejected, match=words) as refused:
+        rows_of(data)
+    assert refused.value.details["reason"] == code
+
+
+def test_fields_of_a_raw_row() -> None:
+    assert fields_of(b'{"a": {"b": [1, 2.50]}, "c": true}') == {"a.b": "[1, 2.5]", "c": "true"}

@@ -97,7 +97,11 @@ def _try_sample(storage: Storage, drop: Drop, work: _Work) -> Sample | None:
 
 def _start(storage: Storage, drop: Drop, settings: Settings) -> bytes:
     with storage.open(drop) as stored:
-        return Body(stored, drop, settings.max_expanded_bytes).read(_SAMPLE_BYTES)
+        body = Body(stored, drop, settings.max_expanded_bytes)
+        data = b""
+        while len(data) < _SAMPLE_BYTES and (more := body.read(_SAMPLE_BYTES - len(data))):
+            data += more
+        return data
 
 
 def _encoding(data: bytes, work: _Work) -> None:

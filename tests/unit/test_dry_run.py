@@ -69,7 +69,6 @@ def test_only_the_first_rejected_rows_of_a_code_are_kept(tmp_path: Path) -> None
         ("a.csv", "words\nfine\n", RejectCode.NO_TEXT_COLUMN, "Rename one of them to", 0),
         ("a.csv", "", RejectCode.EMPTY_FILE, "is empty", 0),
         ("a.csv", "<html>\n", RejectCode.UNSUPPORTED_FORMAT, "is an HTML or XML document", 0),
-        ("a.csv", '{"review": "fine"}\n', RejectCode.UNSUPPORTED_FORMAT, "is JSON", 0),
         ("a.csv", "PK\x03\x04", RejectCode.UNSUPPORTED_FORMAT, "is a ZIP archive or an Excel workbook", 0),
         ("a.csv", 'review\n""\n""\nfine\n', RejectCode.TOO_MANY_REJECTED, "2 missing_text", 3),
         ("dt=2026-13-01/a.csv", "review\nfine\n", RejectCode.INVALID_DAY, "dt=2026-13-01", 0),

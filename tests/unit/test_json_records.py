@@ -12,6 +12,7 @@ from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.json_records import fields_of, header_names
 from sentiment_core.drops.recognition import records_of, text_column_test
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import CheckedRows, checked
 from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
@@ -23,7 +24,7 @@ def blocks_of(data: bytes, block_bytes: int = 1 << 16, max_record_bytes: int = 1
 
 
 def rows_of(data: bytes, block_bytes: int = 1 << 16) -> list[CheckedRows]:
-    return list(checked(iter(blocks_of(data, block_bytes)), Settings(), "the file"))
+    return list(checked(iter(blocks_of(data, block_bytes)), Rules(Settings()), "the file"))
 
 
 def records(data: bytes, block_bytes: int = 1 << 16) -> list[dict[str, str]]:
@@ -136,7 +137,7 @@ def test_a_key_of_a_later_block_is_not_lost() -> None:
 )
 def test_a_bad_line_is_rejected_alone(line: bytes, code: RejectCode, words: str) -> None:
     (rows,) = checked(
-        iter(blocks_of(b'{"review": "a"}\n' + line + b'\n{"review": "b"}', 1 << 18, 1 << 20)), Settings(), "x"
+        iter(blocks_of(b'{"review": "a"}\n' + line + b'\n{"review": "b"}', 1 << 18, 1 << 20)), Rules(Settings()), "x"
     )
     assert rows.batch.text.texts() == ["a", "b"]
     ((row, found, reason, raw),) = rows.rejected

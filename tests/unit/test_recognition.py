@@ -15,6 +15,7 @@ from sentiment_core.drops.recognition import recognise, records_of, text_column_
 from sentiment_core.drops.record_kernel import BACKSLASH_ESCAPES, NO_QUOTING, RFC4180
 from sentiment_core.drops.record_shapes import kind_of
 from sentiment_core.drops.remedies import Remedy
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.text_stream import TextStream
 from sentiment_core.drops.validation import checked
 from sentiment_core.errors import FileRejected
@@ -190,7 +191,7 @@ def test_a_declared_encoding_that_the_content_contradicts_is_rejected(data: byte
 def test_a_row_that_the_declared_encoding_cannot_read_is_rejected_alone() -> None:
     data = "review\ndon\u2019t\nbad ".encode("cp1252") + b"\x81\ngood\n"
     blocks = records_of(io.BytesIO(data), ",", IS_HEADER, 1 << 16, 1 << 16, "x", DeclaredForm(encoding="cp1252"))
-    (rows,) = checked(blocks, Settings(), "x")
+    (rows,) = checked(blocks, Rules(Settings()), "x")
     assert rows.batch.text.texts() == ["don\u2019t", "good"]
     ((line, code, reason, raw),) = rows.rejected
     assert (line, code, raw) == (3, RejectCode.INVALID_UTF8, b"bad \x81")
@@ -200,7 +201,7 @@ def test_a_row_that_the_declared_encoding_cannot_read_is_rejected_alone() -> Non
 def test_a_row_that_is_not_utf8_names_the_command_that_takes_it_in() -> None:
     data = "review\ndon\u2019t\n".encode("cp1252")
     blocks = records_of(io.BytesIO(data), ",", IS_HEADER, 1 << 16, 1 << 16, "x")
-    (rows,) = checked(blocks, Settings(), "s3://b/incoming/shop/a.csv")
+    (rows,) = checked(blocks, Rules(Settings()), "s3://b/incoming/shop/a.csv")
     assert "0x92" in rows.rejected[0].reason
     assert "`sentiment source set shop --encoding cp1252`, then `sentiment quarantine replay" in rows.rejected[0].reason
 
@@ -229,7 +230,7 @@ def test_skipped_and_made_headers_keep_the_physical_lines() -> None:
         (DeclaredForm(names=("review",), header_line=2), b"x\na\nb\n", 2),
     ):
         blocks = records_of(io.BytesIO(data), ",", IS_HEADER, 1 << 16, 1 << 16, "x", form)
-        (rows,) = checked(blocks, Settings(), "x")
+        (rows,) = checked(blocks, Rules(Settings()), "x")
         assert rows.batch.line.tolist() == [first, first + 1]
 
 

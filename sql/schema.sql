@@ -70,6 +70,61 @@ $$;
 
 COMMENT ON FUNCTION sentiment.ensure_month(any_day date) IS 'Creates the partitions of review and score for the month of a day, if they do not exist. Returns false if that month or a later one has expired.';
 
+--
+-- Name: hide_superseded_files(); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.hide_superseded_files() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+DECLARE
+    hidden bigint[];
+BEGIN
+    WITH deleted AS (
+        DELETE FROM sentiment.live_file live
+        USING sentiment.source_file version, sentiment.source_file file
+        WHERE version.bucket = NEW.bucket AND version.key = NEW.key AND version.status IN ('loaded', 'duplicate')
+            AND file.sha256 = version.sha256 AND file.status = 'loaded'
+            AND live.source_file_id = file.source_file_id
+            AND NOT EXISTS (
+                SELECT FROM sentiment.source_file head
+                WHERE head.sha256 = file.sha256 AND head.status IN ('loaded', 'duplicate', 'expired')
+                    AND file.source_file_id IN (head.source_file_id, head.duplicate_of)
+                    AND NOT EXISTS (
+                        SELECT FROM sentiment.source_file newer
+                        WHERE newer.bucket = head.bucket AND newer.key = head.key
+                            AND newer.status IN ('loaded', 'duplicate', 'expired')
+                            AND (newer.last_modified, newer.source_file_id)
+                                > (head.last_modified, head.source_file_id)))
+        RETURNING live.source_file_id)
+    SELECT array_agg(source_file_id) INTO hidden FROM deleted;
+    IF hidden IS NULL THEN
+        RETURN NULL;
+    END IF;
+    WITH stale AS (
+        DELETE FROM sentiment.review_head head
+        USING sentiment.review row, sentiment.source_file file
+        WHERE file.source_file_id = ANY (hidden) AND row.day = file.day AND row.source_file_id = file.source_file_id
+            AND head.review_key = row.review_key AND head.source_file_id = row.source_file_id
+        RETURNING head.review_key)
+    INSERT INTO sentiment.review_head (review_key, day, source_file_id, line, last_modified)
+    SELECT DISTINCT ON (row.review_key) row.review_key, row.day, row.source_file_id, row.line, file.last_modified
+    FROM stale
+    JOIN sentiment.review row USING (review_key)
+    JOIN sentiment.live_file live ON live.source_file_id = row.source_file_id
+    JOIN sentiment.source_file file ON file.source_file_id = row.source_file_id
+    ORDER BY row.review_key, file.last_modified DESC, file.source_file_id DESC;
+    RETURN NULL;
+END
+$$;
+
+--
+-- Name: FUNCTION hide_superseded_files(); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.hide_superseded_files() IS 'Hides files that release 0.2.0 shows although a newer version of their key superseded them.';
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -86,7 +141,7 @@ CREATE TABLE sentiment.live_file (
 -- Name: TABLE live_file; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.live_file IS 'Loaded files whose rows the views show: their bytes are those of the head of a key.';
+COMMENT ON TABLE sentiment.live_file IS 'Loaded files that the views show: the newest good version of some key is the file, or a duplicate of it.';
 
 --
 -- Name: model; Type: TABLE; Schema: sentiment; Owner: -
@@ -324,7 +379,13 @@ COMMENT ON COLUMN sentiment.source_file.status IS 'seen: not read yet. loaded. r
 -- Name: COLUMN source_file.sha256; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.source_file.sha256 IS 'SHA-256 of the object as stored.';
+COMMENT ON COLUMN sentiment.source_file.sha256 IS 'SHA-256 of the object as stored. A source loads the same bytes once.';
+
+--
+-- Name: COLUMN source_file.duplicate_of; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_file.duplicate_of IS 'Loaded file with the same bytes. Of the same source, unless release 0.2.0 or earlier found the duplicate.';
 
 --
 -- Name: COLUMN source_file.current_model_id; Type: COMMENT; Schema: sentiment; Owner: -
@@ -369,7 +430,8 @@ CREATE VIEW sentiment.scored_reviews AS
     r.source_file_id,
     r.line,
     s.batch_id,
-    r.nulled
+    r.nulled,
+    COALESCE(((r.reviewed_at AT TIME ZONE 'UTC'::text))::date, r.day) AS written_day
    FROM (((((sentiment.review r
      JOIN sentiment.live_file USING (source_file_id))
      JOIN sentiment.source_file f USING (source_file_id))
@@ -511,6 +573,12 @@ COMMENT ON COLUMN sentiment.scored_reviews.batch_id IS 'Scoring batch that store
 COMMENT ON COLUMN sentiment.scored_reviews.nulled IS 'Original values of rating and reviewed_at that could not be parsed and became null.';
 
 --
+-- Name: COLUMN scored_reviews.written_day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.written_day IS 'UTC day of reviewed_at. The day of the file if the review has no reviewed_at.';
+
+--
 -- Name: daily_sentiment; Type: VIEW; Schema: sentiment; Owner: -
 --
 
@@ -579,6 +647,76 @@ COMMENT ON COLUMN sentiment.daily_sentiment.mean_score IS 'Mean probability that
 --
 
 COMMENT ON COLUMN sentiment.daily_sentiment.mean_rating IS 'Mean rating of the reviews that have a rating.';
+
+--
+-- Name: daily_sentiment_by_written_day; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.daily_sentiment_by_written_day AS
+ SELECT written_day,
+    source,
+    count(*) AS reviews,
+    count(*) FILTER (WHERE (label = 'positive'::sentiment.label)) AS positive,
+    count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
+    count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
+    round((avg(score))::numeric, 4) AS mean_score,
+    round((avg(rating))::numeric, 2) AS mean_rating
+   FROM sentiment.scored_reviews
+  GROUP BY written_day, source;
+
+--
+-- Name: VIEW daily_sentiment_by_written_day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.daily_sentiment_by_written_day IS 'Sentiment by the day on which the reviews were written, and source.';
+
+--
+-- Name: COLUMN daily_sentiment_by_written_day.written_day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.written_day IS 'UTC day of reviewed_at. The day of the file for reviews without reviewed_at.';
+
+--
+-- Name: COLUMN daily_sentiment_by_written_day.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.source IS 'Source of the files.';
+
+--
+-- Name: COLUMN daily_sentiment_by_written_day.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.reviews IS 'Live reviews.';
+
+--
+-- Name: COLUMN daily_sentiment_by_written_day.positive; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.positive IS 'Reviews labelled positive.';
+
+--
+-- Name: COLUMN daily_sentiment_by_written_day.neutral; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.neutral IS 'Reviews labelled neutral, because the model abstains.';
+
+--
+-- Name: COLUMN daily_sentiment_by_written_day.negative; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.negative IS 'Reviews labelled negative.';
+
+--
+-- Name: COLUMN daily_sentiment_by_written_day.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.mean_score IS 'Mean probability that a review is positive.';
+
+--
+-- Name: COLUMN daily_sentiment_by_written_day.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.mean_rating IS 'Mean rating of the reviews that have a rating.';
 
 --
 -- Name: drift_report; Type: TABLE; Schema: sentiment; Owner: -
@@ -944,6 +1082,8 @@ CREATE TABLE sentiment.scoring_batch (
     started_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     timings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    reading jsonb,
+    warnings text[],
     CONSTRAINT every_row_has_one_outcome CHECK ((rows_in = ((rows_scored + rows_rejected) + rows_duplicate))),
     CONSTRAINT rescore_rejects_nothing CHECK (((kind <> 'rescore'::text) OR ((rows_rejected + rows_duplicate) = 0))),
     CONSTRAINT scoring_batch_kind_check CHECK ((kind = ANY (ARRAY['load'::text, 'rescore'::text, 'replace'::text, 'replay'::text]))),
@@ -981,6 +1121,18 @@ COMMENT ON COLUMN sentiment.scoring_batch.code_version IS 'Git revision of the c
 --
 
 COMMENT ON COLUMN sentiment.scoring_batch.timings IS 'Seconds spent in each step.';
+
+--
+-- Name: COLUMN scoring_batch.reading; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scoring_batch.reading IS 'How the file was read: its form, encoding, delimiter, quoting and columns. Null for a rescore, and for batches of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN scoring_batch.warnings; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scoring_batch.warnings IS 'Warnings about the file, such as a column that looks like a known one and is not used. Null where reading is null.';
 
 --
 -- Name: load_history; Type: VIEW; Schema: sentiment; Owner: -
@@ -1029,7 +1181,9 @@ CREATE VIEW sentiment.load_history AS
             WHEN 'rejected'::text THEN f.reject_reason
             WHEN 'expired'::text THEN 'its month was dropped for its age'::text
             ELSE NULL::text
-        END AS why
+        END AS why,
+    b.reading,
+    b.warnings
    FROM (((((sentiment.source_file f
      LEFT JOIN sentiment.live_file l USING (source_file_id))
      LEFT JOIN sentiment.load_progress p USING (source_file_id))
@@ -1204,6 +1358,18 @@ COMMENT ON COLUMN sentiment.load_history.batch_id IS 'Id of the batch in scoring
 --
 
 COMMENT ON COLUMN sentiment.load_history.why IS 'Description of the reason for the file''s state.';
+
+--
+-- Name: COLUMN load_history.reading; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.reading IS 'How the file was read: its form, encoding, delimiter, quoting and columns. Null if the batch read no file.';
+
+--
+-- Name: COLUMN load_history.warnings; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.load_history.warnings IS 'Warnings about the file, such as a column that looks like a known one and is not used.';
 
 --
 -- Name: loads_under_way; Type: VIEW; Schema: sentiment; Owner: -
@@ -1662,6 +1828,77 @@ COMMENT ON COLUMN sentiment.product_sentiment.mean_score IS 'Mean probability th
 --
 
 COMMENT ON COLUMN sentiment.product_sentiment.mean_rating IS 'Mean rating of the reviews that have a rating.';
+
+--
+-- Name: product_sentiment_by_written_day; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.product_sentiment_by_written_day AS
+ SELECT product_id,
+    written_day,
+    count(*) AS reviews,
+    count(*) FILTER (WHERE (label = 'positive'::sentiment.label)) AS positive,
+    count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
+    count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
+    round((avg(score))::numeric, 4) AS mean_score,
+    round((avg(rating))::numeric, 2) AS mean_rating
+   FROM sentiment.scored_reviews
+  WHERE (product_id IS NOT NULL)
+  GROUP BY product_id, written_day;
+
+--
+-- Name: VIEW product_sentiment_by_written_day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.product_sentiment_by_written_day IS 'Sentiment by product and the day on which the reviews were written.';
+
+--
+-- Name: COLUMN product_sentiment_by_written_day.product_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.product_id IS 'Product that the reviews are about.';
+
+--
+-- Name: COLUMN product_sentiment_by_written_day.written_day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.written_day IS 'UTC day of reviewed_at. The day of the file for reviews without reviewed_at.';
+
+--
+-- Name: COLUMN product_sentiment_by_written_day.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.reviews IS 'Live reviews.';
+
+--
+-- Name: COLUMN product_sentiment_by_written_day.positive; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.positive IS 'Reviews labelled positive.';
+
+--
+-- Name: COLUMN product_sentiment_by_written_day.neutral; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.neutral IS 'Reviews labelled neutral, because the model abstains.';
+
+--
+-- Name: COLUMN product_sentiment_by_written_day.negative; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.negative IS 'Reviews labelled negative.';
+
+--
+-- Name: COLUMN product_sentiment_by_written_day.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.mean_score IS 'Mean probability that a review is positive.';
+
+--
+-- Name: COLUMN product_sentiment_by_written_day.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.mean_rating IS 'Mean rating of the reviews that have a rating.';
 
 --
 -- Name: promotion_promotion_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
@@ -2149,7 +2386,7 @@ CREATE INDEX scoring_batch_file ON sentiment.scoring_batch USING btree (source_f
 -- Name: source_file_content; Type: INDEX; Schema: sentiment; Owner: -
 --
 
-CREATE UNIQUE INDEX source_file_content ON sentiment.source_file USING btree (sha256) WHERE (status = 'loaded'::text);
+CREATE UNIQUE INDEX source_file_content ON sentiment.source_file USING btree (source, sha256) WHERE (status = 'loaded'::text);
 
 --
 -- Name: source_file_day; Type: INDEX; Schema: sentiment; Owner: -
@@ -2174,6 +2411,12 @@ CREATE INDEX source_file_same_content ON sentiment.source_file USING btree (sha2
 --
 
 CREATE INDEX source_file_to_do ON sentiment.source_file USING btree (day) WHERE (status = 'seen'::text);
+
+--
+-- Name: source_file hide_superseded_files; Type: TRIGGER; Schema: sentiment; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER hide_superseded_files AFTER INSERT OR UPDATE OF status ON sentiment.source_file DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.status = ANY (ARRAY['loaded'::text, 'duplicate'::text]))) EXECUTE FUNCTION sentiment.hide_superseded_files();
 
 --
 -- Name: drift_report drift_report_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
@@ -2275,6 +2518,12 @@ REVOKE ALL ON FUNCTION sentiment.ensure_month(any_day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION sentiment.ensure_month(any_day date) TO sentiment_writer;
 
 --
+-- Name: FUNCTION hide_superseded_files(); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.hide_superseded_files() FROM PUBLIC;
+
+--
 -- Name: TABLE live_file; Type: ACL; Schema: sentiment; Owner: -
 --
 
@@ -2329,6 +2578,13 @@ GRANT SELECT ON TABLE sentiment.scored_reviews TO sentiment_writer;
 
 GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_writer;
+
+--
+-- Name: TABLE daily_sentiment_by_written_day; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.daily_sentiment_by_written_day TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.daily_sentiment_by_written_day TO sentiment_writer;
 
 --
 -- Name: TABLE drift_report; Type: ACL; Schema: sentiment; Owner: -
@@ -2426,6 +2682,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.planned_file TO sentiment_w
 
 GRANT SELECT ON TABLE sentiment.product_sentiment TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.product_sentiment TO sentiment_writer;
+
+--
+-- Name: TABLE product_sentiment_by_written_day; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.product_sentiment_by_written_day TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.product_sentiment_by_written_day TO sentiment_writer;
 
 --
 -- Name: TABLE rejected_row; Type: ACL; Schema: sentiment; Owner: -

@@ -195,34 +195,48 @@ def lock_heads(cursor: Cursor) -> None:
     """Take the advisory lock under which one transaction at a time decides what the views show.
 
     Every status change that affects the views takes this lock first. Whether a file is live depends on other files with
-    the same key or the same bytes. Whether a row is a review head depends on other files with the same review ids. So
-    two loads must not decide concurrently.
+    the same key and on its duplicates. Whether a row is a review head depends on other files with the same review ids.
+    So two loads must not decide concurrently.
     """
     lock(cursor, AdvisoryLock.HEADS)
 
 
-def loaded_with_content(cursor: Cursor, sha256: bytes, excluding: int) -> int | None:
-    """Return the id of another loaded or expired file with these bytes, or None if there is none."""
+def loaded_with_content(cursor: Cursor, file: SourceFile, sha256: bytes) -> int | None:
+    """Return the id of another loaded or expired file of the file's source with these bytes, or None if absent."""
     cursor.execute(
         "SELECT source_file_id FROM sentiment.source_file"
-        " WHERE sha256 = %s AND status IN ('loaded', 'expired') AND source_file_id <> %s"
+        " WHERE source = %s AND sha256 = %s AND status IN ('loaded', 'expired') AND source_file_id <> %s"
         " ORDER BY status DESC LIMIT 1",
-        (sha256, excluding),
+        (file.source, sha256, file.source_file_id),
     )
     found = cursor.fetchone()
     return None if found is None else int(found[0])
 
 
 def looks_loaded(cursor: Cursor, file: SourceFile) -> bool:
-    """Return whether another loaded or expired file has the same etag and size.
+    """Return whether another loaded or expired file of the file's source has the same etag and size.
 
     If so, it is worth hashing this file before loading it.
     """
     cursor.execute(
         "SELECT EXISTS (SELECT FROM sentiment.source_file WHERE etag = %s AND size = %s"
         " AND status IN ('loaded', 'expired')"
-        " AND source_file_id <> %s)",
-        (file.etag, file.size, file.source_file_id),
+        " AND source = %s AND source_file_id <> %s)",
+        (file.etag, file.size, file.source, file.source_file_id),
+    )
+    return bool(cursor.fetchone()[0])  # type: ignore[index]
+
+
+def duplicates_another_source(cursor: Cursor, file: SourceFile) -> bool:
+    """Return whether the file is a duplicate of a file of another source.
+
+    Release 0.2.0 and earlier marked such files. They stay so until they are replaced.
+    """
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM sentiment.source_file this"
+        " JOIN sentiment.source_file original ON original.source_file_id = this.duplicate_of"
+        " WHERE this.source_file_id = %s AND original.source <> this.source)",
+        (file.source_file_id,),
     )
     return bool(cursor.fetchone()[0])  # type: ignore[index]
 
@@ -230,7 +244,8 @@ def looks_loaded(cursor: Cursor, file: SourceFile) -> bool:
 def mark_loaded(cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, model_id: int) -> None:
     """Mark a file whose rows are all stored and scored as loaded, and update the live files and the review heads."""
     columns = (
-        "sha256 = %s, header = %s, current_model_id = %s, rows_removed = 0, reject_code = NULL, reject_reason = NULL"
+        "sha256 = %s, header = %s, current_model_id = %s, rows_removed = 0, reject_code = NULL, reject_reason = NULL,"
+        " duplicate_of = NULL"
     )
     _mark(cursor, file, "loaded", columns, sha256, header, model_id)
     update_heads(cursor, file)
@@ -262,8 +277,8 @@ def update_heads(cursor: Cursor, file: SourceFile) -> None:
     """Recompute the live files and the review heads after a version of the file's key became loaded or duplicate.
 
     The head of an object key is its newest version that is loaded, duplicate or expired. A loaded file is live while
-    the head of any key has its bytes. The head of a review key is the row of a live file with the greatest
-    (last_modified, source_file_id). Neither depends on the order in which files were loaded.
+    the head of any key is this file or a duplicate of it. The head of a review key is the row of a live file with the
+    greatest (last_modified, source_file_id). Neither depends on the order in which files were loaded.
     """
     cursor.execute(LIVE_CHANGES, {"bucket": file.bucket, "key": file.key})
     changes = cursor.fetchall()
@@ -386,7 +401,8 @@ def has_month(cursor: Cursor, day: date) -> bool:
     return cursor.fetchone() != (None,)
 
 
-# Loaded files with the bytes of any version of this key, if their entry in live_file is out of date.
+# Loaded files with the bytes of any version of this key, if their entry in live_file is out of date. Duplicates have
+# the bytes of their original, so an index on the bytes finds them.
 LIVE_CHANGES = """
     WITH concerned AS (
         SELECT DISTINCT sha256 FROM sentiment.source_file
@@ -397,6 +413,7 @@ LIVE_CHANGES = """
             EXISTS (
                 SELECT FROM sentiment.source_file version
                 WHERE version.sha256 = file.sha256 AND version.status IN ('loaded', 'duplicate', 'expired')
+                    AND file.source_file_id IN (version.source_file_id, version.duplicate_of)
                     AND NOT EXISTS (
                         SELECT FROM sentiment.source_file newer
                         WHERE newer.bucket = version.bucket AND newer.key = version.key

@@ -97,15 +97,26 @@ CHECKS = {
             WHERE row.day = score.day AND row.source_file_id = score.source_file_id AND row.line = score.line)
         GROUP BY score.source_file_id
         """,
-    "a loaded file is live if and only if its bytes are those of the head of a key": """
+    "a duplicate has the bytes of a loaded or expired file": """
+        SELECT copy.source_file_id, format('file %s has the status %s', original.source_file_id, original.status)
+        FROM sentiment.source_file copy
+        JOIN sentiment.source_file original ON original.source_file_id = copy.duplicate_of
+        WHERE original.sha256 IS DISTINCT FROM copy.sha256 OR original.status NOT IN ('loaded', 'expired')
+        """,
+    "a source stores the same bytes once": """
+        SELECT max(source_file_id), format('files %s have the same bytes', array_agg(source_file_id))
+        FROM sentiment.source_file WHERE status = 'loaded' GROUP BY source, sha256 HAVING count(*) > 1
+        """,
+    "a loaded file is live if and only if the head of a key is this file or a duplicate of it": """
         WITH head AS (
-            SELECT DISTINCT ON (bucket, key) sha256 FROM sentiment.source_file
+            SELECT DISTINCT ON (bucket, key) coalesce(duplicate_of, source_file_id) AS shown
+            FROM sentiment.source_file
             WHERE status IN ('loaded', 'duplicate', 'expired')
             ORDER BY bucket, key, last_modified DESC, source_file_id DESC)
         SELECT source_file_id, format('status %s, live %s', file.status, live IS NOT NULL)
         FROM sentiment.source_file file FULL JOIN sentiment.live_file live USING (source_file_id)
         WHERE (live IS NOT NULL)
-            IS DISTINCT FROM (file.status = 'loaded' AND file.sha256 IN (SELECT sha256 FROM head))
+            IS DISTINCT FROM (file.status = 'loaded' AND file.source_file_id IN (SELECT shown FROM head))
         """,
     "the head of a review id is its newest live row": """
         WITH best AS (

@@ -86,9 +86,9 @@ class Loader:
     def load(self, source_file_id: int, replace: bool = False) -> LoadOutcome:
         """Bring one file of the ledger to its final state.
 
-        With `replace`, a loaded file is read and scored again, and a rejected file is retried, once per run. Raises
-        `TransientError` (nothing was stored) and `TerminalError`. A file that cannot be read is an outcome, not an
-        error.
+        With `replace`, a loaded file is read and scored again, and a rejected file is retried, once per run. So is a
+        duplicate of a file of another source, as release 0.2.0 and earlier marked it. Raises `TransientError` (nothing
+        was stored) and `TerminalError`. A file that cannot be read is an outcome, not an error.
         """
         source_files.settle_day(self.connection, source_file_id)
         source_files.ensure_month(self.connection, source_file_id)
@@ -122,7 +122,7 @@ class Loader:
             self.progress.done(file)
         with self.connection.cursor() as cursor:
             source_files.lock_heads(cursor)
-            if source_files.loaded_with_content(cursor, sha256, excluding=source_file_id):
+            if source_files.loaded_with_content(cursor, file, sha256):
                 raise _SameContent(sha256)
             counts = writer.finish(self.settings.code_version)
             source_files.mark_loaded(cursor, file, sha256, header, self.model.model_id)
@@ -132,9 +132,11 @@ class Loader:
     def _needs_load(self, file: SourceFile, replace: bool) -> bool:
         if file.status == "seen":
             return True
-        if not replace or file.status not in ("loaded", "rejected"):
+        if not replace:
             return False
         with self.connection.cursor() as cursor:
+            if file.status not in ("loaded", "rejected"):
+                return source_files.duplicates_another_source(cursor, file)
             # A retried task must not replace a file twice. A run that is planned again may replace it again.
             cursor.execute(
                 "SELECT EXISTS (SELECT FROM sentiment.scoring_batch LEFT JOIN sentiment.scoring_run USING (run_id)"
@@ -148,7 +150,7 @@ class Loader:
         with self._body(file, rules) as body:
             sha256 = body.finish()
         with self.connection.cursor() as cursor:
-            if source_files.loaded_with_content(cursor, sha256, excluding=file.source_file_id):
+            if source_files.loaded_with_content(cursor, file, sha256):
                 raise _SameContent(sha256)
 
     def _stream(self, file: SourceFile, writer: BatchWriter, rules: Rules) -> tuple[bytes, bytes]:
@@ -188,8 +190,9 @@ class Loader:
         with self.connection, self.connection.cursor() as cursor:
             file = source_files.claim(cursor, source_file_id, self.settings.lock_timeout_s)
             source_files.lock_heads(cursor)
-            original = source_files.loaded_with_content(cursor, sha256, excluding=source_file_id)
-            if file.status in ("seen", "rejected") and original is not None:
+            original = source_files.loaded_with_content(cursor, file, sha256)
+            undecided = file.status in ("seen", "rejected") or source_files.duplicates_another_source(cursor, file)
+            if undecided and original is not None:
                 source_files.mark_duplicate(cursor, file, sha256, original)
                 why = f"it has the same bytes as {source_files.get(cursor, original).drop.uri}"
                 return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.DUPLICATE, reason=why)
@@ -200,7 +203,7 @@ class Loader:
         code, why = rejection.details["reason"], rejection.details["why"]
         with self.connection, self.connection.cursor() as cursor:
             file = source_files.claim(cursor, source_file_id, self.settings.lock_timeout_s)
-            if file.status == "loaded":
+            if file.status == "loaded" or source_files.duplicates_another_source(cursor, file):
                 return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.KEPT, reason=f"{code}: {why}")
             if file.status not in ("seen", "rejected"):
                 return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=f"it is {file.status}")

@@ -223,6 +223,9 @@ SELECT_FILES = """
     WHERE bucket = %(bucket)s AND (
         (status = 'seen' AND (day = %(day)s OR (%(include_earlier)s AND day < %(day)s)))
         OR (status = 'rejected' AND day = %(day)s AND %(replace)s)
+        OR (status = 'duplicate' AND day = %(day)s AND %(replace)s AND EXISTS (
+            SELECT FROM sentiment.source_file original
+            WHERE original.source_file_id = file.duplicate_of AND original.source <> file.source))
         OR (status = 'loaded' AND day = %(day)s AND (
             %(replace)s
             OR (%(champion)s AND current_model_id <> %(model_id)s)

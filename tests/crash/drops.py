@@ -11,8 +11,9 @@ from typing import Any
 WORDS = ("the", "it", "and", "not", "never", "good", "great", "fine", "poor", "awful", "slow", "kettle", "book")
 COLUMNS = ("review_id", "product_id", "author_id", "rating", "reviewed_at", "language", "text", "shelf")
 FIRST, TARGET, COPY, ORDERS, LATER = "1-first.csv", "2-target.csv", "3-copy.csv", "4-orders.csv", "5-later.csv"
-STATES = {FIRST: "loaded", TARGET: "loaded", COPY: "duplicate", ORDERS: "rejected", LATER: "loaded"}
-ROWS = {FIRST: 60, TARGET: 802, LATER: 70}  # stored rows of each loaded file
+TWIN = "6-twin.csv"  # the target's bytes, in another source
+STATES = {FIRST: "loaded", TARGET: "loaded", COPY: "duplicate", ORDERS: "rejected", LATER: "loaded", TWIN: "loaded"}
+ROWS = {FIRST: 60, TARGET: 802, LATER: 70, TWIN: 802}  # stored rows of each loaded file
 # With this size the target has four or five blocks, and half a block's COPY exceeds the client's buffer.
 BLOCK_BYTES = 60_000
 
@@ -20,11 +21,18 @@ BLOCK_BYTES = 60_000
 def put(s3: Any, bucket: str, prefixes: Iterable[str]) -> None:
     """Put the files below each prefix. The prefix also seeds their texts, so no two prefixes share content."""
     files = {prefix: _files(prefix) for prefix in prefixes}
-    for names in ((FIRST,), (TARGET, COPY, ORDERS), (LATER,)):
+    for names in ((FIRST,), (TARGET, COPY, ORDERS), (LATER, TWIN)):
         for prefix, name in itertools.product(files, names):
-            s3.put_object(Bucket=bucket, Key=prefix + name, Body=files[prefix][name])
+            folder = twin_prefix(prefix) if name == TWIN else prefix
+            s3.put_object(Bucket=bucket, Key=folder + name, Body=files[prefix][name])
         # The newest file with an id determines the row shown. S3 timestamps have a resolution of one second.
         time.sleep(1.1)
+
+
+def twin_prefix(prefix: str) -> str:
+    """Return the prefix of the twin of a prefix: the same day in another source, which S3 lists later."""
+    incoming, source, day, _ = prefix.split("/")
+    return f"{incoming}/{source}2/{day}/"
 
 
 def _files(seed: str) -> dict[str, bytes]:
@@ -35,6 +43,7 @@ def _files(seed: str) -> dict[str, bytes]:
         COPY: target,
         ORDERS: b"id,amount\n1,2\n",
         LATER: _file(_rows([*range(10), *range(800, 860)], f"{seed} later")),
+        TWIN: target,
     }
 
 

@@ -59,29 +59,30 @@ def check_promises(connection: Connection) -> None:
     assert not findings, findings
 
 
-def contents(connection: Connection, prefix: str) -> Contents:
-    """Return the number of rows below a prefix, table by table, and a hash of the multiset of their values.
+def contents(connection: Connection, prefixes: list[str]) -> Contents:
+    """Return the number of rows below the prefixes, table by table, and a hash of the multiset of their values.
 
     The key of its file and its line identify a row. The hash excludes ids and times, which differ between two loads of
     the same files.
     """
     hashed = "SELECT count(*), md5(string_agg(found.*::text, E'\\n' ORDER BY found.*::text)) FROM ({}) AS found"
-    return {table: query(connection, hashed.format(rows), {"prefix": prefix})[0] for table, rows in ROWS.items()}
+    return {table: query(connection, hashed.format(rows), {"prefixes": prefixes})[0] for table, rows in ROWS.items()}
 
 
-def states(connection: Connection, prefix: str) -> dict[str, str]:
-    """Return the status of each file below a prefix."""
-    statement = "SELECT key, status FROM sentiment.source_file WHERE starts_with(key, %(prefix)s)"
-    return {key.removeprefix(prefix): status for key, status in query(connection, statement, {"prefix": prefix})}
+def states(connection: Connection, prefixes: list[str]) -> dict[str, str]:
+    """Return the status of each file below the prefixes."""
+    statement = "SELECT key, status FROM sentiment.source_file WHERE key ^@ ANY (%(prefixes)s)"
+    found = query(connection, statement, {"prefixes": prefixes})
+    return {key.rpartition("/")[2]: status for key, status in found}
 
 
-def batches(connection: Connection, prefix: str) -> dict[str, list[str]]:
-    """Return the kinds of the batches of each file below a prefix, in order."""
+def batches(connection: Connection, prefixes: list[str]) -> dict[str, list[str]]:
+    """Return the kinds of the batches of each file below the prefixes, in order."""
     statement = """SELECT key, array_agg(kind ORDER BY batch_id)
         FROM sentiment.scoring_batch JOIN sentiment.source_file USING (source_file_id)
-        WHERE starts_with(key, %(prefix)s) GROUP BY key"""
-    found = query(connection, statement, {"prefix": prefix})
-    return {key.removeprefix(prefix): kinds for key, kinds in found}
+        WHERE key ^@ ANY (%(prefixes)s) GROUP BY key"""
+    found = query(connection, statement, {"prefixes": prefixes})
+    return {key.rpartition("/")[2]: kinds for key, kinds in found}
 
 
 def query(connection: Connection, statement: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -111,7 +112,7 @@ ROWS = {
         FROM sentiment.source_file file
         LEFT JOIN sentiment.live_file live USING (source_file_id)
         LEFT JOIN sentiment.source_file original ON original.source_file_id = file.duplicate_of
-        WHERE starts_with(file.key, %(prefix)s)
+        WHERE file.key ^@ ANY (%(prefixes)s)
         """,
     "review and score": """
         SELECT key, review.day, review.line, review_key, review_id, product_id, author_id, rating, reviewed_at,
@@ -121,16 +122,16 @@ ROWS = {
         JOIN sentiment.score ON (score.day, score.source_file_id, score.line)
             = (review.day, review.source_file_id, review.line)
         JOIN sentiment.model USING (model_id)
-        WHERE starts_with(key, %(prefix)s)
+        WHERE key ^@ ANY (%(prefixes)s)
         """,
     "rejected_row": """
         SELECT key, line, code, reason, raw
         FROM sentiment.rejected_row JOIN sentiment.source_file USING (source_file_id)
-        WHERE starts_with(key, %(prefix)s)
+        WHERE key ^@ ANY (%(prefixes)s)
         """,
     "review_head": """
         SELECT review_key, head.day, key, line, head.last_modified
         FROM sentiment.review_head head JOIN sentiment.source_file USING (source_file_id)
-        WHERE starts_with(key, %(prefix)s)
+        WHERE key ^@ ANY (%(prefixes)s)
         """,
 }

@@ -26,21 +26,22 @@ Load = subprocess.Popen[str]
 
 
 class Scene:
-    """A database, the files below a prefix, and the loads of them that are started, stopped and killed."""
+    """A database, the files below a prefix and its twin, and the loads of them that are started, stopped and killed."""
 
     def __init__(self, stack: Stack, database_url: str, bucket: str, prefix: str) -> None:
         self._stack = stack
         self._database_url = database_url
         self._bucket = bucket
         self._prefix = prefix
+        self._prefixes = [prefix, drops.twin_prefix(prefix)]
         self._loads: list[Load] = []
         self._runs = itertools.count()
 
     def start(self, *program: str, **changed: str) -> Load:
-        """Start `sentiment load` of everything below the prefix, with a different program if one is given."""
+        """Start `sentiment load` of everything below the prefixes, with a different program if one is given."""
         program = program or (str(Path(sys.executable).with_name("sentiment")),)
         load = subprocess.Popen(
-            [*program, "load", "--json", f"s3://{self._bucket}/{self._prefix}"],
+            [*program, "load", "--json", *(f"s3://{self._bucket}/{prefix}" for prefix in self._prefixes)],
             env=self._environment() | changed,
             cwd=CHECKOUT,
             stdout=subprocess.PIPE,
@@ -105,17 +106,17 @@ class Scene:
         """Return the stored rows, after a check that all promises hold."""
         with connect(self._database_url) as connection:
             evidence.check_promises(connection)
-            return evidence.contents(connection, self._prefix)
+            return evidence.contents(connection, self._prefixes)
 
     def states(self) -> dict[str, str]:
         """Return each file's status."""
         with connect(self._database_url) as connection:
-            return evidence.states(connection, self._prefix)
+            return evidence.states(connection, self._prefixes)
 
     def batches(self) -> dict[str, list[str]]:
         """Return the kinds of each file's batches."""
         with connect(self._database_url) as connection:
-            return evidence.batches(connection, self._prefix)
+            return evidence.batches(connection, self._prefixes)
 
     def execute(self, statement: str) -> None:
         """Change the database directly, without the loader."""

@@ -59,6 +59,19 @@ def test_workers_that_race_with_the_same_bytes_store_them_once(drops, query, set
     assert verification.verify(drops.connection) == []
 
 
+def test_workers_that_race_with_the_same_bytes_of_two_sources_store_them_once_each(drops, query, settings) -> None:
+    keys = [f"{source}/dt=2026-11-16/{name}.csv" for source in ("shop-a", "shop-b") for name in "ab"]
+    for key in keys:
+        drops.put(key, FILE)
+    found = load_at_once(settings, [f"s3://{settings.bucket}/incoming/{key}" for key in keys], "race")
+    assert sorted(found[:2]) == sorted(found[2:]) == ["duplicate", "loaded"]
+    assert query("SELECT source, count(*) FROM sentiment.scored_reviews GROUP BY source ORDER BY source") == [
+        ("shop-a", 500),
+        ("shop-b", 500),
+    ]
+    assert verification.verify(drops.connection) == []
+
+
 def test_workers_that_race_with_the_same_ids_leave_one_head_each(drops, query, settings) -> None:
     for name in "abcd":
         drops.put(f"dt=2026-11-16/{name}.csv", FILE.replace("text", name))

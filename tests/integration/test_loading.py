@@ -11,7 +11,7 @@ from backports import zstd
 
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.contract import RejectCode
-from sentiment_core.ledger import source_files
+from sentiment_core.ledger import source_files, verification
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading import progress
 from sentiment_core.loading.loader import Loader, LoadStatus, load_drop
@@ -198,6 +198,88 @@ def test_the_same_bytes_under_another_key_are_not_stored_twice(drops, query) -> 
     ) == [("incoming/shop/dt=2026-11-18/b.csv", "incoming/shop/dt=2026-11-16/a.csv")]
 
 
+def test_the_same_bytes_in_another_source_are_other_reviews(drops, query) -> None:
+    data = "rating,review\n5,Great\n1,Awful\n"
+    for source in ("shop-a", "shop-b"):
+        assert drops.drop(f"{source}/dt=2026-11-16/r.csv", data).status is LoadStatus.LOADED
+    assert drops.drop("shop-b/dt=2026-11-17/again.csv", data).status is LoadStatus.DUPLICATE
+    by_source = "SELECT source, count(*) FROM sentiment.scored_reviews GROUP BY source ORDER BY source"
+    assert query(by_source) == [("shop-a", 2), ("shop-b", 2)]
+    # The head of each source's key decides, whatever the other source does.
+    drops.drop("shop-a/dt=2026-11-16/r.csv", "rating,review\n5,Great\n")
+    assert query(by_source) == [("shop-a", 1), ("shop-b", 2)]
+    drops.drop("shop-b/dt=2026-11-16/r.csv", "rating,review\n5,Great\n")
+    assert query(by_source) == [("shop-a", 1), ("shop-b", 3)]
+    drops.drop("shop-b/dt=2026-11-17/again.csv", "rating,review\n2,Less\n")
+    assert query(by_source) == [("shop-a", 1), ("shop-b", 2)]
+
+
+TWINS = "review_id,author_id,review\nr1,u1,first\nr2,u2,\n,u3,second\n"
+
+
+@pytest.fixture
+def duplicate_by_an_earlier_release(drops, query) -> None:
+    """A file of shop-b that an earlier release marked as a duplicate of a file of shop-a."""
+    drops.drop("shop-a/dt=2026-11-16/r.csv", TWINS)
+    drops.put("shop-b/dt=2026-11-17/r.csv", TWINS)
+    with drops.connection, drops.connection.cursor() as cursor:
+        source_files.register(cursor, drops.storage.list(drops.settings.bucket, "incoming/"), "incoming/")
+    query(
+        "UPDATE sentiment.source_file SET status = 'duplicate', duplicate_of = 1, finished_at = now(), sha256 ="
+        " (SELECT sha256 FROM sentiment.source_file WHERE source_file_id = 1) WHERE source_file_id = 2"
+    )
+    assert verification.verify(drops.connection) == []
+
+
+BY_SOURCE = "SELECT source, text FROM sentiment.scored_reviews ORDER BY source, text"
+
+
+@pytest.mark.usefixtures("duplicate_by_an_earlier_release")
+def test_a_duplicate_of_another_source_keeps_the_reviews_that_it_shows(drops, query, other_model) -> None:
+    shown = [("shop-a", "first"), ("shop-a", "second")]
+    assert drops.load("shop-b/dt=2026-11-17/r.csv").status is LoadStatus.SKIPPED
+    drops.drop("shop-a/dt=2026-11-16/r.csv", "review\nnew\n")
+    assert query(BY_SOURCE) == [("shop-a", "first"), ("shop-a", "new"), ("shop-a", "second")]
+    rescorer = Rescorer(drops.connection, other_model, drops.settings, "a test")
+    assert rescorer.rescore(1, make_current=True).rows_scored == 2
+    assert rescorer.rescore(2, make_current=True).status is LoadStatus.SKIPPED
+    drops.drop("shop-b/dt=2026-11-17/r.csv", "review\nnewer\n")
+    assert query(BY_SOURCE) == [("shop-a", "new"), ("shop-b", "newer")]
+    assert query("SELECT count(*) FROM sentiment.review WHERE source_file_id = 1") == [(len(shown),)]
+
+
+@pytest.mark.usefixtures("duplicate_by_an_earlier_release")
+def test_replacing_a_duplicate_of_another_source_loads_it_once(drops, query) -> None:
+    key = "shop-b/dt=2026-11-17/r.csv"
+    outcome = drops.load(key, replace=True)
+    assert (outcome.status, outcome.rows_scored) == (LoadStatus.LOADED, 2)
+    both = [("shop-a", "first"), ("shop-a", "second"), ("shop-b", "first"), ("shop-b", "second")]
+    assert query(BY_SOURCE) == both
+    assert drops.load(key, replace=True).status is LoadStatus.REPLACED
+    assert query(BY_SOURCE) == both
+    drops.drop("shop-a/dt=2026-11-16/r.csv", "review\nnew\n")
+    assert query(BY_SOURCE) == [("shop-a", "new"), *both[2:]]
+
+
+@pytest.mark.usefixtures("duplicate_by_an_earlier_release")
+def test_a_duplicate_of_another_source_becomes_one_of_its_own_source(drops, query) -> None:
+    assert drops.drop("shop-b/dt=2026-11-18/s.csv", TWINS).status is LoadStatus.LOADED
+    assert drops.load("shop-b/dt=2026-11-17/r.csv", replace=True).status is LoadStatus.DUPLICATE
+    duplicates = "SELECT source_file_id, duplicate_of FROM sentiment.source_file WHERE status = 'duplicate'"
+    assert query(duplicates) == [(2, 3)]
+    assert len(query(BY_SOURCE)) == 4
+
+
+@pytest.mark.usefixtures("duplicate_by_an_earlier_release")
+def test_a_duplicate_of_another_source_that_cannot_be_read_stays(drops, query) -> None:
+    outcome = drops.load("shop-b/dt=2026-11-17/r.csv", replace=True, text_columns=("words",))
+    assert outcome.status is LoadStatus.KEPT
+    assert query("SELECT status, duplicate_of FROM sentiment.source_file ORDER BY source_file_id") == [
+        ("loaded", None),
+        ("duplicate", 1),
+    ]
+
+
 def test_new_bytes_under_a_key_supersede_the_old_rows(drops, query) -> None:
     key = "shop/dt=2026-11-16/a.csv"
     drops.drop(key, "review_id,review\nr1,fine\nr2,dull\n,no id\n")
@@ -279,6 +361,41 @@ def test_the_history_has_every_object_with_its_reason(drops, query) -> None:
         "the next nightly run takes it",
         "its day is not over: the night after it takes it",
     ]
+
+
+def test_a_daily_full_export_counts_each_review_once_on_the_day_it_was_written(drops, query) -> None:
+    rows = [
+        "r1,2026-11-01T12:00:00Z,p1,fine\n",
+        "r2,2026-11-01T23:30:00-01:00,p1,dull\n",  # in UTC, this is the next day
+        "r3,,p1,fair\n",
+        "r4,2026-11-03,p2,new\n",
+    ]
+    header = "review_id,reviewed_at,product_id,review\n"
+    drops.drop("shop/dt=2026-11-02/all.csv", header + "".join(rows[:3]))
+    drops.drop("shop/dt=2026-11-03/all.csv", header + "".join(rows))
+    days = "SELECT {}::text, reviews FROM sentiment.{} ORDER BY 1"
+    assert query(days.format("day", "daily_sentiment")) == [("2026-11-03", 4)]
+    assert query(days.format("written_day", "daily_sentiment_by_written_day")) == [
+        ("2026-11-01", 1),
+        ("2026-11-02", 1),
+        ("2026-11-03", 2),  # a review without reviewed_at has the day of its file
+    ]
+    assert query(days.format("product_id || ' ' || written_day", "product_sentiment_by_written_day")) == [
+        ("p1 2026-11-01", 1),
+        ("p1 2026-11-02", 1),
+        ("p1 2026-11-03", 1),
+        ("p2 2026-11-03", 1),
+    ]
+    # An export that equals an earlier one changes nothing. One that lost a review does not remove it.
+    assert drops.drop("shop/dt=2026-11-04/all.csv", header + "".join(rows)).status is LoadStatus.DUPLICATE
+    drops.drop("shop/dt=2026-11-05/all.csv", header + "".join(rows[1:]))
+    assert query(days.format("day", "daily_sentiment")) == [("2026-11-03", 1), ("2026-11-05", 3)]
+
+
+def test_full_exports_under_one_key_show_the_newest(drops, query) -> None:
+    drops.drop("shop/all.csv", "review\nfine\ndull\n")
+    drops.drop("shop/all.csv", "review\nfine\nnew\n")
+    assert query("SELECT text FROM sentiment.scored_reviews ORDER BY text") == [("fine",), ("new",)]
 
 
 # Progress

@@ -1,11 +1,14 @@
 """A rolling upgrade migrates first. The previous release must work on the new schema until its last pod has ended."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from sentiment_core.ledger import verification
 
 # The tests of the previous release that run its queries: loads, runs, replays, erasures, corrections and promotions.
 TESTS = ("loading", "run", "quarantine", "retention", "claims", "feedback", "promotion")
@@ -54,9 +57,9 @@ def previous(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def run(folder: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run Python with the packages of a folder."""
-    environment = os.environ | {"PYTHONPATH": str(folder)}
+    environment = os.environ | {"PYTHONPATH": str(folder)} | variables
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -73,6 +76,34 @@ def test_the_previous_release_works_on_this_schema(previous) -> None:
     assert done.returncode == 0, (
         f"the previous release fails on this schema:\n{done.stdout[-8000:]}{done.stderr[-2000:]}"
     )
+
+
+def test_the_previous_release_hides_superseded_files_of_two_sources(previous, drops, query, settings) -> None:
+    """It does not know that two sources may have the same bytes. A trigger corrects which files are live."""
+    variables = {
+        "SENTIMENT_DATABASE_URL": settings.require_database_url(),
+        "SENTIMENT_BUCKET": settings.bucket,
+        "SENTIMENT_S3_ENDPOINT_URL": str(settings.s3_endpoint_url),
+    }
+
+    def load_with_the_previous_release(key: str, data: str) -> None:
+        drops.put(key, data)
+        program = "from sentiment_core.cli.group import main; main()"
+        uri = f"s3://{settings.bucket}/incoming/{key}"
+        done = run(previous, "-c", program, "load", "--json", uri, **variables)
+        assert json.loads(done.stdout)[0]["status"] == "loaded", done.stderr
+        assert verification.verify(drops.connection) == []
+
+    shop_a, shop_b = "shop-a/dt=2026-11-16/r.csv", "shop-b/dt=2026-11-16/r.csv"
+    drops.drop("shop-a/dt=2026-11-15/r.csv", "review_id,review\nr1,earlier\n")
+    for key in (shop_a, shop_b):
+        drops.drop(key, "review_id,review\nr1,old\n,old too\n")
+    shown = "SELECT source, text FROM sentiment.scored_reviews ORDER BY source, text"
+    load_with_the_previous_release(shop_a, "review\nnew\n")
+    of_shop_a = [("shop-a", "earlier"), ("shop-a", "new")]
+    assert query(shown) == [*of_shop_a, ("shop-b", "old"), ("shop-b", "old too")]
+    load_with_the_previous_release(shop_b, "review\nnewer\n")
+    assert query(shown) == [*of_shop_a, ("shop-b", "newer")]
 
 
 def test_a_breaking_migration_is_detected(previous) -> None:

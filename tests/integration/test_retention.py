@@ -12,7 +12,7 @@ from sentiment_core.errors import ErasureKeyWrong, LoadsUnderWay, MaintenanceRun
 from sentiment_core.ledger import verification
 from sentiment_core.ledger.erasure import erase
 from sentiment_core.ledger.retention import expire, months_before, parse_month
-from sentiment_core.ledger.source_files import block_loads, claim
+from sentiment_core.ledger.source_files import block_loads, claim, register
 from sentiment_core.loading.loader import LoadStatus
 from sentiment_core.loading.replay import Replayer
 
@@ -61,6 +61,27 @@ def test_reviews_of_an_erased_author_are_not_loaded_again(drops, query, secret) 
     assert (again.rows_scored, again.rows_rejected) == (2, 4)
     assert query("SELECT DISTINCT author_id FROM sentiment.review ORDER BY 1") == [("u2",), ("u3",)]
     assert quarantined(query) == ERASED * 7
+
+
+def test_an_erased_author_stays_erased_when_a_duplicate_of_another_source_is_replaced(drops, query, secret) -> None:
+    data = "author_id,review\nu1,fine\nu2,dull\n"
+    drops.drop("shop-a/dt=2026-11-16/a.csv", data)
+    drops.put("shop-b/dt=2026-11-16/b.csv", data)
+    with drops.connection, drops.connection.cursor() as cursor:
+        register(cursor, drops.storage.list(secret.bucket, "incoming/"), "incoming/")
+    # As release 0.2.0 and earlier did.
+    query(
+        "UPDATE sentiment.source_file SET status = 'duplicate', duplicate_of = 1, finished_at = now(), sha256 ="
+        " (SELECT sha256 FROM sentiment.source_file WHERE source_file_id = 1) WHERE source_file_id = 2"
+    )
+    # The rows are those of shop-a, which the erasure reports.
+    assert erase(drops.connection, secret, "author", "shop-b", "u1") == (0, 0, 0, ["shop-a"], 0)
+    assert drops.load("shop-b/dt=2026-11-16/b.csv", replace=True).rows_scored == 1
+    assert query("SELECT source, text FROM sentiment.scored_reviews ORDER BY source, text") == [
+        ("shop-a", "dull"),
+        ("shop-a", "fine"),
+        ("shop-b", "dull"),
+    ]
 
 
 def test_an_erased_id_is_recognized_in_every_spelling_of_a_file(drops, query, secret) -> None:

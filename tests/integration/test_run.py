@@ -72,6 +72,22 @@ def test_files_of_one_listing_are_registered_in_key_order(runs, drops, query) ->
     assert query("SELECT array_agg(key ORDER BY source_file_id) FROM sentiment.source_file") == [(keys,)]
 
 
+def test_a_run_with_replace_loads_duplicates_of_another_source(runs, drops, query) -> None:
+    drops.put("shop-a/dt=2026-11-16/a.csv", FILE)
+    runs.run("one")
+    drops.put("shop-b/dt=2026-11-16/b.csv", FILE)
+    runs.plan("two", drops.model)
+    # As release 0.2.0 and earlier did.
+    query(
+        "UPDATE sentiment.source_file SET status = 'duplicate', duplicate_of = 1, finished_at = now(), sha256 ="
+        " (SELECT sha256 FROM sentiment.source_file WHERE source_file_id = 1) WHERE source_file_id = 2"
+    )
+    assert runs.run("three") == []
+    assert [outcome.status for outcome in runs.run("four", replace=True)] == ["replaced", "loaded"]
+    assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(4,)]
+    assert [outcome.status for outcome in runs.run("five", replace=True)] == ["replaced", "replaced"]
+
+
 def test_a_day_run_twice_adds_nothing(runs, drops) -> None:
     drops.put("shop/dt=2026-11-16/a.csv", FILE)
     drops.put("shop/dt=2026-11-16/orders.csv", "id\n1\n")

@@ -2181,6 +2181,62 @@ COMMENT ON COLUMN sentiment.scoring_run.champion IS 'Whether the model was the c
 COMMENT ON COLUMN sentiment.scoring_run.replace IS 'Whether files that this model has scored are read and scored again.';
 
 --
+-- Name: source_contract; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.source_contract (
+    source text NOT NULL,
+    version integer NOT NULL,
+    contract jsonb NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT source_contract_version_check CHECK ((version > 0))
+);
+
+--
+-- Name: TABLE source_contract; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.source_contract IS 'Contracts of sources. The greatest version of a source is in force. Rows are never changed.';
+
+--
+-- Name: COLUMN source_contract.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_contract.source IS 'Source: the first part of the key below the prefix; empty for files without one.';
+
+--
+-- Name: COLUMN source_contract.version; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_contract.version IS 'Counts from 1 for each source.';
+
+--
+-- Name: COLUMN source_contract.contract; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_contract.contract IS 'What the contract declares; {} declares nothing (docs/sources.md).';
+
+--
+-- Name: COLUMN source_contract.note; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_contract.note IS 'Why it was set.';
+
+--
+-- Name: COLUMN source_contract.set_by; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_contract.set_by IS 'User who set it.';
+
+--
+-- Name: COLUMN source_contract.set_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.source_contract.set_at IS 'Time at which it was set.';
+
+--
 -- Name: source_file_source_file_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
 --
 
@@ -2325,6 +2381,13 @@ ALTER TABLE ONLY sentiment.scoring_batch
 
 ALTER TABLE ONLY sentiment.scoring_run
     ADD CONSTRAINT scoring_run_pkey PRIMARY KEY (run_id);
+
+--
+-- Name: source_contract source_contract_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.source_contract
+    ADD CONSTRAINT source_contract_pkey PRIMARY KEY (source, version);
 
 --
 -- Name: source_file source_file_bucket_key_version_token_key; Type: CONSTRAINT; Schema: sentiment; Owner: -
@@ -2731,6 +2794,13 @@ GRANT USAGE ON SEQUENCE sentiment.scoring_batch_batch_id_seq TO sentiment_writer
 
 GRANT SELECT ON TABLE sentiment.scoring_run TO sentiment_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.scoring_run TO sentiment_writer;
+
+--
+-- Name: TABLE source_contract; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.source_contract TO sentiment_reader;
+GRANT SELECT,INSERT ON TABLE sentiment.source_contract TO sentiment_writer;
 
 --
 -- PostgreSQL database dump complete

@@ -3,7 +3,7 @@
 from sentiment_core.database import run_statements_beside
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 
 def upgrade() -> None:

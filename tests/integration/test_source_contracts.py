@@ -1,0 +1,118 @@
+"""Contracts of sources in the database: set, shown, kept with their history, and applied to loads and replays."""
+
+import json
+from datetime import date
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sentiment_core.cli.quarantine import quarantine
+from sentiment_core.cli.source import source
+from sentiment_core.cli.validate import validate
+from sentiment_core.errors import ContractInvalid
+from sentiment_core.loading.loader import LoadStatus
+from tests.integration.test_commands_in_process import configure  # noqa: F401 - a fixture
+
+
+@pytest.fixture
+def run(configure):  # noqa: F811
+    """Run `sentiment source …` in this process."""
+    configure()
+
+    def invoke(*arguments: str, command=source) -> Result:
+        return CliRunner().invoke(command, list(arguments))
+
+    return invoke
+
+
+def test_a_contract_is_set_changed_shown_and_cleared_with_its_history(run, drops) -> None:
+    assert "No source has a contract" in run("list").stdout
+    assert "version 1" in run("set", "shop", "--preset", "yotpo", "--note", "their export").stdout
+    assert "version 2" in run("set", "shop", "--encoding", "cp1252", "--column", "product_id=SKU").stdout
+    shown = run("show", "shop").stdout
+    assert "preset: yotpo" in shown
+    assert "encoding: cp1252" in shown
+    assert "- SKU" in shown
+    assert "- Review ID" in shown
+    assert run("set", "shop", "--clear").exit_code == 0
+    versions = json.loads(run("show", "shop", "--history", "--json").stdout)
+    assert [(each["version"], each["note"], "encoding" in each["contract"]) for each in versions] == [
+        (3, "", False),
+        (2, "", True),
+        (1, "their export", False),
+    ]
+    assert [each["source"] for each in json.loads(run("list", "--json").stdout)] == ["shop"]
+    assert "declares nothing" in run("show", "shop").stdout
+    assert "encoding: cp1252" in run("show", "shop", "--version", "2").stdout
+    assert run("show", "other").exit_code == 1
+
+
+def test_a_contract_with_a_fault_changes_nothing(run, drops, tmp_path) -> None:
+    (tmp_path / "bad.yaml").write_text("encodign: cp1252\n")
+    for arguments in (("--from", str(tmp_path / "bad.yaml")), ("--encoding", "klingon"), ("--column", "stars=Note")):
+        result = run("set", "shop", *arguments)
+        assert isinstance(result.exception, ContractInvalid), result.output
+    assert run("set", "shop").exit_code == 2
+    assert run("set", "shop", "--column", "rating").exit_code == 2
+    assert "No source has a contract" in run("list").stdout
+
+
+def test_a_load_reads_by_the_contract_of_its_source_alone(run, drops, query) -> None:
+    run("set", "hotel", "--text", "Gut", "--text", "Schlecht", "--column", "rating=Note")
+    rows = "Gut,Schlecht,Note,review\nRuhig,Teuer,4,nothing\n"
+    assert drops.drop("hotel/dt=2026-11-16/a.csv", rows).status is LoadStatus.LOADED
+    assert drops.drop("inn/dt=2026-11-16/a.csv", rows).status is LoadStatus.LOADED
+    shown = query("SELECT source, text, rating FROM sentiment.scored_reviews ORDER BY source")
+    assert shown == [("hotel", "Ruhig\nTeuer", 4.0), ("inn", "nothing", None)]
+    assert query("SELECT DISTINCT source, reading ->> 'contract' FROM sentiment.load_history ORDER BY 1") == [
+        ("hotel", "1"),
+        ("inn", "0"),
+    ]
+
+
+def test_rejected_rows_are_replayed_by_a_new_contract_exactly_once(run, drops, query) -> None:
+    drops.drop("shop/dt=2026-11-16/a.csv", "review_id,review\n1,fine\n2,caf\u00e9\n".encode("cp1252"))
+    assert query("SELECT line, code FROM sentiment.quarantine WHERE NOT resolved") == [(3, "invalid_utf8")]
+    run("set", "shop", "--encoding", "cp1252")
+    for _ in range(2):
+        run("replay", "--source", "shop", command=quarantine)
+    assert query("SELECT review_id, text FROM sentiment.scored_reviews ORDER BY 1") == [("1", "fine"), ("2", "caf\u00e9")]
+    assert query("SELECT count(*) FROM sentiment.quarantine WHERE NOT resolved") == [(0,)]
+
+
+def test_a_rejected_file_is_replayed_by_a_new_contract(run, drops, query) -> None:
+    outcome = drops.drop("shop/dt=2026-11-16/a.csv", "nr,meinung\n1,fine\n2,bad\n")
+    assert outcome.status is LoadStatus.REJECTED
+    run("set", "shop", "--text", "Meinung", "--column", "review_id=Nr")
+    assert run("replay", "--source", "shop", command=quarantine).exit_code == 0
+    assert query("SELECT review_id, text FROM sentiment.scored_reviews ORDER BY 1") == [("1", "fine"), ("2", "bad")]
+
+
+def test_the_contract_finds_the_day_in_the_key(run, drops, query, tmp_path) -> None:
+    (tmp_path / "c.yaml").write_text("day: 'export_{day}.{month}.{year}*'\n")
+    run("set", "shop", "--from", str(tmp_path / "c.yaml"))
+    drops.drop("shop/export_09.11.2026_1.csv", "review\nfine\n")
+    assert query("SELECT source, day FROM sentiment.source_file") == [("shop", date(2026, 11, 9))]
+    refused = drops.drop("shop/other.csv", "review\nfine\n")
+    assert (refused.status, refused.reason[:11]) == (LoadStatus.REJECTED, "invalid_day")
+    # The contract may come after the file: a file that was never loaded moves to the day that the contract finds.
+    run("set", "late", "--text", "Body")
+    drops.drop("late/export_08.11.2026.csv", "review\nfine\n")
+    (tmp_path / "c.yaml").write_text("day: 'export_{day}.{month}.{year}'\n")
+    run("set", "late", "--from", str(tmp_path / "c.yaml"))
+    run("replay", "--source", "late", command=quarantine)
+    assert query("SELECT day, status FROM sentiment.source_file WHERE source = 'late'") == [
+        (date(2026, 11, 8), "loaded")
+    ]
+
+
+def test_validate_reads_a_drop_by_the_contract_of_its_source(run, drops, settings, tmp_path) -> None:
+    drops.drop("shop/dt=2026-11-16/a.csv", "nr,meinung\n1,fine\n")
+    uri = f"s3://{settings.bucket}/{settings.incoming_prefix}shop/"
+    assert run(uri, command=validate).exit_code == 1
+    run("set", "shop", "--text", "meinung")
+    assert run(uri, command=validate).exit_code == 0
+    (tmp_path / "a.csv").write_text("nr,meinung\n1,fine\n")
+    assert run(str(tmp_path / "a.csv"), command=validate).exit_code == 1
+    assert run(str(tmp_path / "a.csv"), "--source", "shop", command=validate).exit_code == 0
+    assert run(str(tmp_path / "a.csv"), "--source", "shop", "--preset", "yotpo", command=validate).exit_code == 2

@@ -1,6 +1,6 @@
 """The first rows of a file, column by column, for proposals and reports."""
 
-from itertools import islice
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from sentiment_core.columnar.columns import packed_words
 from sentiment_core.drops.body import Body
 from sentiment_core.drops.contract import RejectCode
-from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.csv_records import RecordBlock, joined
 from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.header import shown_names
 from sentiment_core.drops.recognition import read_body
@@ -61,10 +61,9 @@ def read_sample(storage: Storage, drop: Drop, rules: Rules) -> Sample:
     settings = rules.settings
     with storage.open(drop) as stored:
         body = Body(stored, drop, settings.max_expanded_bytes)
-        block = next(islice(read_body(body, rules), 1), None)
+        block = _first_records(read_body(body, rules))
     if block is None:
         raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{drop.uri} is empty")
-    block = block.records(0, SAMPLE_ROWS + 1)
     names = shown_names(block.fields(0), drop.uri)
     rows = block.records(1)
     unreadable = rows.flags & (INVALID_UTF8 | NUL) > 0
@@ -79,3 +78,15 @@ def read_sample(storage: Storage, drop: Drop, rules: Rules) -> Sample:
         for field, name in enumerate(names)
     ]
     return Sample(block, columns, int(unreadable.sum()))
+
+
+def _first_records(blocks: Iterator[RecordBlock]) -> RecordBlock | None:
+    """Return the first header and the records below it, up to the sample's size."""
+    found: list[RecordBlock] = []
+    for block in blocks:
+        if found and block.has_header:
+            break
+        found.append(block)
+        if sum(each.size for each in found) > SAMPLE_ROWS:
+            break
+    return joined(found).records(0, SAMPLE_ROWS + 1) if found else None

@@ -76,7 +76,10 @@ def test_rejected_rows_are_replayed_by_a_new_contract_exactly_once(run, drops, q
     run("set", "shop", "--encoding", "cp1252")
     for _ in range(2):
         run("replay", "--source", "shop", command=quarantine)
-    assert query("SELECT review_id, text FROM sentiment.scored_reviews ORDER BY 1") == [("1", "fine"), ("2", "caf\u00e9")]
+    assert query("SELECT review_id, text FROM sentiment.scored_reviews ORDER BY 1") == [
+        ("1", "fine"),
+        ("2", "caf\u00e9"),
+    ]
     assert query("SELECT count(*) FROM sentiment.quarantine WHERE NOT resolved") == [(0,)]
 
 

@@ -17,6 +17,7 @@ from sentiment_core.cli.group import VERBS, main
 from sentiment_core.datasets.labelled_csv import LabelCode
 from sentiment_core.drift.statistics import Cause
 from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.source_contract import SourceContract, presets, read_contract
 from sentiment_core.experiments.catalogue import EXPERIMENTS
 
 
@@ -88,6 +89,14 @@ def test_every_part_and_variable_of_the_compose_file_is_listed(docs: Path, check
 def test_every_reject_code_is_explained(docs: Path) -> None:
     assert sorted(first_codes(docs / "drops.md", "code")) == sorted(RejectCode)
     assert sorted(first_codes(docs / "models.md", "code")) == sorted(LabelCode)
+
+
+def test_every_part_of_a_contract_and_every_preset_is_explained(docs: Path) -> None:
+    assert first_codes(docs / "sources.md", "part") == list(SourceContract.model_fields)
+    assert first_codes(docs / "sources.md", "preset") == presets()
+    example = re.search(r"```yaml\n(.*?)```", (docs / "sources.md").read_text(), re.DOTALL)
+    assert example
+    assert read_contract(example[1], "the example").delimiter == ";"
 
 
 # The page that explains the params of each DAG.

@@ -25,7 +25,10 @@ from sentiment_core.text.specification import RECIPE_VERSION, identity, token_ha
 from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
 
-SAMPLE = 'review,rating,reviewed_at,language,more\n"Not a fine ""thing"",\nand café: &lt;&#51;.",5,2026-11-16,en,x\n'
+SAMPLE = (
+    "review,review_id,rating,reviewed_at,language,more\n"
+    '"Not a fine ""thing"",\nand café: &lt;&#51;.",r1,5,2026-11-16,en,x\n'
+)
 
 
 def compile_kernels() -> None:

@@ -8,6 +8,7 @@ from sentiment_core.drops.column_names import KNOWN_NAMES, SIMILAR_NAMES, distin
 from sentiment_core.errors import FileRejected
 
 KNOWN_COLUMNS = tuple(KNOWN_NAMES)
+ID_COLUMNS = ("review_id", "product_id", "author_id")
 
 
 class RejectCode(StrEnum):
@@ -91,6 +92,14 @@ class Header:
         self.guessed.discard(name)
         self._keep_others()
         self.warnings.append(f"column {column} looks like {name} but is kept as it is, because of the value {value!r}")
+
+    def warn_of_rounded_ids(self, name: str, value: str) -> None:
+        """Warn that a column of ids has values that a spreadsheet has rounded, such as this one."""
+        what = f"column {self.names[self.known[name]]} has ids that a spreadsheet has rounded, such as"
+        if not any(warning.startswith(what) for warning in self.warnings):
+            self.warnings.append(
+                f"{what} {value}. They are treated as missing. Export the column as text to keep its values"
+            )
 
     def field(self, name: str) -> int | None:
         """Return the number of the field with this name, or None if absent. `column_names.fold` compares names."""

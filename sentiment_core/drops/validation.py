@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn, packed_words
-from sentiment_core.drops.contract import Header, RejectCode, not_utf8
+from sentiment_core.drops.contract import ID_COLUMNS, Header, RejectCode, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.record_kernel import BROKEN_ESCAPE, INVALID_UTF8, NUL, UNCLOSED
 from sentiment_core.drops.record_shapes import RecordShapes
@@ -240,7 +240,13 @@ class Validator:
         field = self.header.known.get(name)
         if field is None:
             return BytesColumn.nulls(len(records))
-        return block.column(records, field).trimmed().without(self._null_words)
+        column = block.column(records, field).trimmed().without(self._null_words)
+        if name not in ID_COLUMNS:
+            return column
+        ids, rounded = column.without_exponents()
+        if rounded is not None:
+            self.header.warn_of_rounded_ids(name, column.text(rounded) or "")
+        return ids
 
     def _ratings_reader(self, block: RecordBlock) -> Reader:
         decimal_comma = block.dialect.delimiter == ";"

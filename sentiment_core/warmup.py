@@ -27,8 +27,8 @@ from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
 
 SAMPLE = (
-    "review_title,review,rating,reviewed_at,language,more\n"
-    'Good,"Not a fine ""thing"",\nand café: &lt;&#51;.",5,2026-11-16,en,x\n'
+    "review_title,review,review_id,rating,reviewed_at,language,more\n"
+    'Good,"Not a fine ""thing"",\nand café: &lt;&#51;.",r1,5,2026-11-16,en,x\n'
 )
 
 

@@ -153,6 +153,15 @@ class BytesColumn(NamedTuple):
             data, np.where(null, size, self.start), np.where(null, len(value), self.length).astype(np.int32)
         )
 
+    def without_exponents(self) -> tuple[Self, int | None]:
+        """Return the column with null for numbers with an exponent, and the first row that has one (None if absent).
+
+        Such a number is what spreadsheets make of a long number: `1.23457E+17`, `1,23E+05`, `1e+17`.
+        """
+        length = self.length.copy()
+        first = _set_exponents_null(self.data, self.start, length)
+        return type(self)(self.data, self.start, length), None if first < 0 else int(first)
+
     def codes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Dictionary-encode the values: return each row's code, of shape (n,), and the first row of each code.
 
@@ -270,6 +279,33 @@ def _set_null(data, start, length, words):  # type: ignore[no-untyped-def]
         for word in words:
             if packed == word:
                 length[row] = -1
+
+
+@compiled
+def _set_exponents_null(data, start, length):  # type: ignore[no-untyped-def]
+    r"""Set `[+-]?\d([.,]\d*)?[Ee]\+\d{1,3}` to null, and return the first such row, or -1."""
+    found = -1
+    for row in range(len(start)):
+        if length[row] < 4:
+            continue
+        first, end = start[row], start[row] + length[row]
+        plus = end - 1
+        while plus > end - 4 and 48 <= data[plus] <= 57:
+            plus -= 1
+        if plus == end - 1 or data[plus] != 43 or plus < first + 2 or data[plus - 1] | 32 != 101:
+            continue
+        at = first + (data[first] == 43 or data[first] == 45)
+        digit = at < plus - 1 and 48 <= data[at] <= 57
+        at += 1
+        if at < plus - 1 and (data[at] == 44 or data[at] == 46):
+            at += 1
+            while at < plus - 1 and 48 <= data[at] <= 57:
+                at += 1
+        if digit and at == plus - 1:
+            length[row] = -1
+            if found < 0:
+                found = row
+    return found
 
 
 @compiled

@@ -5,6 +5,7 @@ from enum import StrEnum
 from sentiment_core.drops.column_names import KNOWN_NAMES
 
 KNOWN_COLUMNS = tuple(KNOWN_NAMES)
+ID_COLUMNS = ("review_id", "product_id", "author_id")
 
 
 class RejectCode(StrEnum):

@@ -56,6 +56,14 @@ class Header:
         self._keep_others()
         self.warnings.append(f"column {column} looks like {name} but is kept as it is, because of the value {value!r}")
 
+    def warn_of_rounded_ids(self, name: str, value: str) -> None:
+        """Warn that a column of ids has values that a spreadsheet has rounded, such as this one."""
+        what = f"column {self.names[self.known[name]]} has ids that a spreadsheet has rounded, such as"
+        if not any(warning.startswith(what) for warning in self.warnings):
+            self.warnings.append(
+                f"{what} {value}. They are treated as missing. Export the column as text to keep its values"
+            )
+
     def demote_as(self, earlier: "Header") -> None:
         """Demote the guessed columns that an earlier header of the same file demoted."""
         for name, value in earlier.demoted.items():

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn, joined_texts, packed_words
-from sentiment_core.drops.contract import RejectCode, looks_like_cp1252, not_utf8
+from sentiment_core.drops.contract import ID_COLUMNS, RejectCode, looks_like_cp1252, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.declared_values import declared_times, scaled_ratings
 from sentiment_core.drops.drop import source_of
@@ -271,7 +271,13 @@ class Validator:
         field = self.header.known.get(name)
         if field is None:
             return BytesColumn.nulls(len(records))
-        return block.column(records, field).trimmed().without(self._null_words)
+        column = block.column(records, field).trimmed().without(self._null_words)
+        if name not in ID_COLUMNS:
+            return column
+        ids, rounded = column.without_exponents()
+        if rounded is not None:
+            self.header.warn_of_rounded_ids(name, column.text(rounded) or "")
+        return ids
 
     def _texts(self, block: RecordBlock, records: NDArray[np.int64]) -> TextColumn:
         if len(self.header.parts) == 1:

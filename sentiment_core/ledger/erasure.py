@@ -102,6 +102,7 @@ class Erasures:
         if not self._hashes:
             return batch, rejected
         erased_rows = self._erased_rows("review", batch.review_id) | self._erased_rows("author", batch.author_id)
+        erased_rows |= self._erased_as_written(batch, ids)
         erased = [RejectedRow(int(batch.line[row]), RejectCode.ERASED, REASON, None) for row in sorted(erased_rows)]
         kept = np.delete(np.arange(batch.size), sorted(erased_rows))
         return batch.take(kept), erased + [self._without_bytes(row, ids, batch.block.dialect) for row in rejected]
@@ -110,6 +111,16 @@ class Erasures:
         codes, first = ids.codes()
         known = [self._is_erased(kind, ids.value(row)) for row in first.tolist()]
         return set(np.flatnonzero(np.array(known, np.bool_)[codes]).tolist()) if len(codes) else set()
+
+    def _erased_as_written(self, batch: ReviewBatch, ids: IdFields) -> set[int]:
+        """Return the rows with an erased id that means a missing id now, such as `NULL`. Earlier releases stored it."""
+        columns = {"review": batch.review_id, "author": batch.author_id}
+        found: set[int] = set()
+        for kind, field in ids.fields.items():
+            rows = np.flatnonzero(columns[kind].null)
+            written = batch.block.column(batch.record[rows], field).trimmed()
+            found.update(rows[sorted(self._erased_rows(kind, written))].tolist())
+        return found
 
     def _is_erased(self, kind: ErasureKind, identifier: bytes | None) -> bool:
         return identifier is not None and keyed_hash(self._key, kind, self._source, identifier) in self._hashes

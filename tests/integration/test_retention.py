@@ -84,6 +84,17 @@ def test_an_erased_author_stays_erased_when_a_duplicate_of_another_source_is_rep
     ]
 
 
+def test_an_erased_id_that_now_means_no_id_is_not_loaded_again(drops, query, secret) -> None:
+    """Earlier releases stored ids that a spreadsheet has rounded, and words that mean a missing value."""
+    erase(drops.connection, secret, "author", "shop", "1.23457E+17")
+    erase(drops.connection, secret, "review", "shop", "NULL")
+    drops.drop(
+        "shop/dt=2026-11-16/a.csv", "author_id,review_id,review\n 1.23457E+17,r1,fine\nu2,NULL,dull\nu3,,so so\n"
+    )
+    assert query("SELECT text FROM sentiment.scored_reviews") == [("so so",)]
+    assert quarantined(query) == ERASED * 2
+
+
 def test_an_erased_id_is_recognized_in_every_spelling_of_a_file(drops, query, secret) -> None:
     data = 'author_id,review,rating\n"u ""1""",fine,x\n\u00a0u2\u3000,fine,x\n'
     drops.drop("shop/dt=2026-11-16/a.csv", data)

@@ -1,9 +1,13 @@
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, read_records
 from sentiment_core.drops.header import Header
@@ -13,6 +17,7 @@ from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
 
 COMMA = Dialect()
+ROUNDED = re.compile(r"[+-]?[0-9](?:[.,][0-9]*)?[Ee]\+[0-9]{1,3}")
 
 
 def header_of(*names: str) -> Header:
@@ -129,6 +134,38 @@ def test_null_words_are_missing_values_in_every_column() -> None:
     assert batch.review(0)[:6] == (None,) * 6
     assert batch.review(0).extra == {"note": "NULL"}
     assert (batch.review(1).review_id, batch.review(1).text) == ("r2", "None of it worked")
+
+
+def test_ids_that_a_spreadsheet_has_rounded_are_missing_and_warned_of_once() -> None:
+    data = (
+        b"reviewId,product_id,author_id,rating,review\n"
+        b'1.23457E+17,1E+05,u1,5,fine\n1.23457E+17,p2," 1,2e+9",4,dull\n'
+        b"1E+05x,E+05,1.5E-05,3,fair\n"
+    )
+    (block,) = read_records(io.BytesIO(data), COMMA, 1 << 20, 1 << 20, "the file")
+    header = Header(block.fields(0), Rules(Settings()), "the file")
+    validator = Validator(header, Rules(Settings()), b"")
+    for _ in range(2):
+        batch, rejected = validator.validate(block.records(1))
+        assert rejected == []
+        assert [batch.review(row)[:3] for row in range(3)] == [
+            (None, None, "u1"),
+            (None, "p2", None),
+            ("1E+05x", "E+05", "1.5E-05"),
+        ]
+    cure = "They are treated as missing. Export the column as text to keep its values"
+    assert header.warnings == [
+        f"column {column} has ids that a spreadsheet has rounded, such as {value}. {cure}"
+        for column, value in (("reviewId", "1.23457E+17"), ("product_id", "1E+05"), ("author_id", "1,2e+9"))
+    ]
+
+
+@given(st.lists(st.text("01239+-.,eE", max_size=9) | st.from_regex(ROUNDED, fullmatch=True)))
+def test_a_number_with_an_exponent_is_found_in_every_spelling(values: list[str]) -> None:
+    found, first = BytesColumn.of_texts(values).without_exponents()
+    rounded = [bool(ROUNDED.fullmatch(value)) for value in values]
+    assert found.null.tolist() == rounded
+    assert first == (rounded.index(True) if any(rounded) else None)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import click
 
 from sentiment_core.database.connection import Connection
-from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.drop import Drop, local_drop
 from sentiment_core.drops.storage import Storage, s3_client
 from sentiment_core.ledger.models import ScoringModel, open_model
 from sentiment_core.loading.loader import LoadOutcome
@@ -33,12 +33,19 @@ def open_storage(config: Settings, sources: Sequence[str] = ("s3://",)) -> Stora
     return Storage(s3_client(config.s3_endpoint_url) if needs_s3 else None)
 
 
+def is_folder(source: str) -> bool:
+    """Return whether a path or URI names a folder."""
+    return source.endswith("/") if source.startswith("s3://") else Path(source).is_dir()
+
+
 def find_drops(storage: Storage, source: str) -> list[Drop]:
-    """Return the drop at a path or URI, or all drops below a URI that ends in a slash."""
-    if source.startswith("s3://") and source.endswith("/"):
+    """Return the drop at a path or URI, or all drops in a local folder or below a URI that ends in a slash."""
+    if not is_folder(source):
+        return [storage.find(source)]
+    if source.startswith("s3://"):
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
         return list(storage.list(bucket, prefix))
-    return [storage.find(source)]
+    return [local_drop(path) for path in sorted(Path(source).rglob("*")) if path.is_file()]
 
 
 def choose_model(

@@ -17,6 +17,7 @@ from sentiment_core.cli.validate import as_document, print_verdict
 from sentiment_core.database.connection import connect, database_errors
 from sentiment_core.drops.body import Body
 from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.drop_index import shown_review
 from sentiment_core.drops.dry_run import dry_run
 from sentiment_core.drops.inference import Proposal, propose
 from sentiment_core.drops.recognition import read_body
@@ -186,7 +187,7 @@ def infer(sources: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     rules = Rules(config, contract_of(proposal.document, "the proposal"))
     rows = first_rows(storage, drops[0], rules)
     if as_json:
-        click.echo(json.dumps(proposal._asdict() | {"rows": [_row(row) for row in rows]}))
+        click.echo(json.dumps(proposal._asdict() | {"rows": [shown_review(row) for row in rows]}))
     else:
         click.echo(proposed_yaml(proposal), nl=False, file=None if out is None else out.open("w", encoding="utf-8"))
         print_rows(rows, to_stderr=out is None)
@@ -209,13 +210,12 @@ def test_contract(sources: tuple[str, ...], choice: ContractChoice, as_json: boo
     for drop in [drop for each in sources for drop in find_drops(storage, each)]:
         rules = choice.rules(config, drop)
         verdict = dry_run(storage, drop, rules)
-        rows = first_rows(storage, drop, rules) if verdict.text_column else []
         perfect &= verdict.perfect
         if as_json:
-            results.append(as_document(verdict) | {"rows": [_row(row) for row in rows]})
+            results.append(as_document(verdict))
             continue
         print_verdict(verdict)
-        print_rows(rows, to_stderr=False)
+        print_rows(verdict.rows, to_stderr=False)
     if as_json:
         click.echo(json.dumps(results))
     sys.exit(not perfect)
@@ -234,7 +234,7 @@ def print_rows(rows: Sequence[Review], *, to_stderr: bool) -> None:
     """Print reviews, one field a line."""
     for number, review in enumerate(rows, 1):
         click.echo(f"row {number}", err=to_stderr)
-        for name, value in _row(review).items():
+        for name, value in shown_review(review).items():
             click.echo(f"  {name}: {str(value)[:SHOWN_CHARACTERS]!r}", err=to_stderr)
 
 
@@ -249,10 +249,6 @@ def proposed_yaml(proposal: Proposal) -> str:
             _yaml({"questions": proposal.questions}),
         ]
     return "".join(lines)
-
-
-def _row(review: Review) -> dict[str, str]:
-    return {name: str(value) for name, value in review._asdict().items() if value is not None}
 
 
 def _yaml(document: dict[str, Any]) -> str:

@@ -1,13 +1,17 @@
-"""`sentiment validate`: the whole contract on a file, and nothing written."""
+"""`sentiment validate`: the whole contract on files, and nothing written."""
 
 import json
 import sys
+from pathlib import Path
 
 import click
 
-from sentiment_core.cli.common import find_drops, open_storage
+from sentiment_core.cli.common import find_drops, is_folder, open_storage
 from sentiment_core.cli.contract_options import ContractChoice, contract_options
+from sentiment_core.cli.index_page import html_page, print_index
+from sentiment_core.drops.drop_index import index_of, shown_review
 from sentiment_core.drops.dry_run import DryRunReport, dry_run
+from sentiment_core.drops.reading import summary
 from sentiment_core.settings import settings
 
 SHOWN_BYTES = 120  # of a rejected row
@@ -16,21 +20,32 @@ SHOWN_BYTES = 120  # of a rejected row
 @click.command()
 @click.argument("sources", metavar="PATH_OR_S3_URI...", nargs=-1, required=True)
 @contract_options
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write the index as an HTML page.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def validate(sources: tuple[str, ...], as_json: bool, choice: ContractChoice) -> None:
+def validate(sources: tuple[str, ...], html: Path | None, as_json: bool, choice: ContractChoice) -> None:
     """Check review files against the drop contract without loading them.
 
-    An S3 URI that ends in a slash names every object below it. Exit code 1 if a file or a row would be rejected.
+    A folder names all files in it, and an S3 URI that ends in a slash every object below it. The report is then an
+    index: files, rows, columns as understood, warnings and sample rows. Exit code 1 if a file or a row would be
+    rejected.
     """
     config = settings()
     storage = open_storage(config, sources)
     drops = [drop for source in sources for drop in find_drops(storage, source)]
-    verdicts = [dry_run(storage, drop, choice.rules(config, drop)) for drop in drops]
+    reports = [dry_run(storage, drop, choice.rules(config, drop)) for drop in drops]
+    index = index_of(reports)
+    if html is not None:
+        html.write_text(html_page(index), encoding="utf-8")
+    indexed = any(map(is_folder, sources))
     if as_json:
-        click.echo(json.dumps([as_document(verdict) for verdict in verdicts]))
-    for verdict in verdicts if not as_json else ():
-        print_verdict(verdict)
-    sys.exit(not all(verdict.perfect for verdict in verdicts))
+        documents = [as_document(report) for report in reports]
+        click.echo(json.dumps({"index": index.document(), "files": documents} if indexed else documents))
+    elif indexed:
+        print_index(index)
+    else:
+        for report in reports:
+            print_verdict(report)
+    sys.exit(bool(index.rejected or index.faulty))
 
 
 def as_document(verdict: DryRunReport) -> dict[str, object]:
@@ -39,7 +54,7 @@ def as_document(verdict: DryRunReport) -> dict[str, object]:
         code: {"rows": faults.rows, "lines": [row.line for row in faults.first], "reason": faults.first[0].reason}
         for code, faults in verdict.rejected.items()
     }
-    return verdict._asdict() | {"rejected": rejected}
+    return verdict._asdict() | {"rejected": rejected, "rows": [shown_review(row) for row in verdict.rows]}
 
 
 def print_verdict(verdict: DryRunReport) -> None:
@@ -51,6 +66,8 @@ def print_verdict(verdict: DryRunReport) -> None:
             f"{'good' if verdict.perfect else 'has faults':<10} {verdict.uri}: {verdict.rows_in:,} rows,"
             f" {verdict.rows_good:,} good, {verdict.rows_duplicate:,} duplicate"
         )
+    if verdict.reading is not None:
+        click.echo(f"           read as: {summary(verdict.reading)}")
     if verdict.text_column:
         known, extra = (", ".join(names) or "none" for names in (verdict.known_columns, verdict.extra_columns))
         click.echo(f"           text: {verdict.text_column}; known: {known}; extra: {extra}")

@@ -43,6 +43,7 @@ class DryRunReport(NamedTuple):
     rows_duplicate: int
     rows_nulled: int
     rejected: dict[RejectCode, RejectedSamples]
+    rows: list[Review]  # the first good rows
 
     @property
     def perfect(self) -> bool:
@@ -86,6 +87,7 @@ class _DryRun:
         self.header: Header | None = None
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.rejected: dict[RejectCode, RejectedSamples] = {}
+        self.rows: list[Review] = []
 
     def run(self, deduplicator: Deduplicator, earlier: dict[bytes, Review]) -> None:
         self.drop.require_day(self.rules.contract.day_template)
@@ -108,6 +110,8 @@ class _DryRun:
         rejected = rows.rejected + deduplicated.rejected
         self.counts["in"] += rows.batch.size + len(rows.rejected)
         self.counts["good"] += len(deduplicated.rows)
+        missing = max(0, SHOWN - len(self.rows))
+        self.rows += [rows.batch.review(row) for row in deduplicated.rows[:missing].tolist()]
         self.counts["duplicate"] += deduplicated.duplicates
         self.counts["nulled"] += int((~rows.batch.nulled.null).sum())
         for row in rejected:
@@ -132,4 +136,5 @@ class _DryRun:
             counts["duplicate"],
             counts["nulled"],
             self.rejected,
+            self.rows,
         )

@@ -185,10 +185,11 @@ NO_CONTRACT: Final = SourceContract()
 
 
 class Rules(NamedTuple):
-    """What decides how a drop is read: the settings, and the contract of its source."""
+    """What decides how a drop is read: the settings, and the contract of its source with its version in the database."""
 
     settings: Settings
     contract: SourceContract = NO_CONTRACT
+    version: int = 0  # 0: the contract is not from the database
 
     @property
     def text_names(self) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ class Loader:
                 why = "the month of its day has expired, so its rows can no longer be loaded"
                 raise FileRejected(reason=RejectCode.MONTH_EXPIRED, why=why)
             stored = current_contract(cursor, file.source)
-            rules = Rules(self.settings, stored.contract)
+            rules = Rules(self.settings, stored.contract, stored.version)
             if file.status != "loaded" and source_files.looks_loaded(cursor, file):
                 self._stop_if_known_content(file, rules)
             replacing = file.status == "loaded"

@@ -61,7 +61,8 @@ class Replayer:
             if file.header is None:
                 return self._skipped(file, "the ledger does not have its header. Run `sentiment load --replace`")
             writer = BatchWriter(self.connection, file, self.model, "replay", self.run_id)
-            rules = Rules(self.settings, current_contract(cursor, file.source).contract)
+            stored = current_contract(cursor, file.source)
+            rules = Rules(self.settings, stored.contract, stored.version)
             self._ingest(file, file.header, writer, rules)
             if writer.scored + writer.duplicates == 0:
                 return self._skipped(file, f"none of its {writer.rejected:,} rejected rows satisfies the contract")

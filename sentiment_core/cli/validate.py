@@ -7,6 +7,7 @@ import click
 
 from sentiment_core.cli.common import find_drops, open_storage
 from sentiment_core.drops.dry_run import DryRunReport, dry_run
+from sentiment_core.drops.reading import summary
 from sentiment_core.settings import settings
 
 SHOWN_BYTES = 120  # of a rejected row
@@ -48,6 +49,8 @@ def print_verdict(verdict: DryRunReport) -> None:
             f"{'good' if verdict.perfect else 'has faults':<10} {verdict.uri}: {verdict.rows_in:,} rows,"
             f" {verdict.rows_good:,} good, {verdict.rows_duplicate:,} duplicate"
         )
+    if verdict.reading is not None:
+        click.echo(f"           read as: {summary(verdict.reading)}")
     if verdict.text_column:
         known, extra = (", ".join(names) or "none" for names in (verdict.known_columns, verdict.extra_columns))
         click.echo(f"           text: {verdict.text_column}; known: {known}; extra: {extra}")

@@ -32,6 +32,7 @@ class Dialect(NamedTuple):
     delimiter: str = ","  # one ASCII character
     quoting: int = RFC4180  # or BACKSLASH_ESCAPES, or NO_QUOTING (`record_kernel`)
     cr_ends_lines: bool = False
+    encoding: str = "utf-8"  # of the file; records are UTF-8
 
 
 class Stream(Protocol):

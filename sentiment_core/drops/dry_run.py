@@ -8,6 +8,7 @@ from sentiment_core.drops.body import Body
 from sentiment_core.drops.contract import Header, RejectCode
 from sentiment_core.drops.deduplication import Deduplicated, Deduplicator, review_keys
 from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.reading import Reading
 from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import CheckedRows, RejectedRow, Review, checked, require_good_rows
@@ -42,6 +43,7 @@ class DryRunReport(NamedTuple):
     rows_duplicate: int
     rows_nulled: int
     rejected: dict[RejectCode, RejectedSamples]
+    reading: Reading | None  # None if the file was rejected before its first row was read
 
     @property
     def perfect(self) -> bool:
@@ -83,6 +85,7 @@ class _DryRun:
         self.settings = settings
         self.suspects = suspects or set()
         self.header: Header | None = None
+        self.reading: Reading | None = None
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.rejected: dict[RejectCode, RejectedSamples] = {}
 
@@ -91,6 +94,7 @@ class _DryRun:
         source = self.drop.source(self.settings.incoming_prefix)
         for rows in self._rows():
             self.header = rows.header
+            self.reading = self.reading or rows.reading
             keys = review_keys(source, rows.batch.review_id)
             deduplicated = deduplicator.deduplicate(rows.batch, keys)
             self._count(rows, deduplicated)
@@ -132,4 +136,5 @@ class _DryRun:
             counts["duplicate"],
             counts["nulled"],
             self.rejected,
+            self.reading,
         )

@@ -54,6 +54,7 @@ class _Text:
         encoding = next((name for bom, name in _UTF16.items() if start.startswith(bom)), None)
         # A lone surrogate becomes bytes that are not UTF-8, so the contract rejects its row alone.
         self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass") if encoding else None
+        self.encoding = encoding or "utf-8"
         self._pending = start
 
     def read(self, size: int, /) -> bytes:
@@ -139,7 +140,8 @@ def records_of(
     require_delimited_text(first, source)
     found = recognise(first, final, delimiter, is_header)
     rest = _Replayed(first[found.skipped :], text)
-    yield from read_records(rest, found.dialect, block_bytes, max_record_bytes, source, found.line)
+    dialect = found.dialect._replace(encoding=text.encoding)
+    yield from read_records(rest, dialect, block_bytes, max_record_bytes, source, found.line)
 
 
 def require_delimited_text(data: bytes, source: str) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn, packed_words
 from sentiment_core.drops.contract import ID_COLUMNS, Header, RejectCode, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.reading import Reading, reading_of
 from sentiment_core.drops.record_kernel import BROKEN_ESCAPE, INVALID_UTF8, NUL, UNCLOSED
 from sentiment_core.drops.record_shapes import RecordShapes
 from sentiment_core.drops.typed_fields import Refused, json_objects, ratings, time_of, times
@@ -22,6 +23,9 @@ from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
 
 BadValues = Literal["reject", "null"]  # how to treat a row whose rating or reviewed_at cannot be parsed
+
+
+SHOWN_CHARACTERS = 60  # of a value in a warning
 
 
 class RejectedRow(NamedTuple):
@@ -122,6 +126,11 @@ class CheckedRows(NamedTuple):
     batch: ReviewBatch
     rejected: list[RejectedRow]
 
+    @property
+    def reading(self) -> Reading:
+        """Return how the block was read."""
+        return reading_of(self.header, self.batch.block.dialect)
+
 
 def checked(
     blocks: Iterator[RecordBlock],
@@ -185,7 +194,7 @@ class Validator:
             column = self._strings(block, readable, name)
             _, refused = readers[name](column)
             if refused:
-                self.header.demote(name, column.text(min(refused)) or "")
+                self.header.demote(name, _shown(column.text(min(refused)) or ""))
 
     def _check_records(self, block: RecordBlock, faults: Faults) -> None:
         for record in self._repeated_headers(block):
@@ -312,6 +321,10 @@ def _encoding_fault(raw: bytes) -> str:
     except UnicodeDecodeError as error:
         return f"the row {not_utf8(raw, error)}"
     return "the row contains bytes that are not UTF-8"
+
+
+def _shown(value: str) -> str:
+    return value if len(value) <= SHOWN_CHARACTERS else f"{value[:SHOWN_CHARACTERS]}…"
 
 
 def _document(value: bytes | None) -> dict[str, str] | None:

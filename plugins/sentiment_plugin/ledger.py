@@ -77,6 +77,8 @@ class Entry(NamedTuple):
     started_at: datetime | None
     finished_at: datetime | None
     why: str
+    reading: dict[str, object] | None
+    warnings: list[str] | None
 
     @property
     def position(self) -> Position:
@@ -99,7 +101,7 @@ QUERY = """
            reject_code, reject_reason, duplicate_of_key,
            kind, rows_in, rows_scored, rows_rejected, rows_duplicate,
            model_digest, mlflow_versions, run_id,
-           last_modified, first_seen_at, started_at, finished_at, why
+           last_modified, first_seen_at, started_at, finished_at, why, reading, warnings
     FROM sentiment.load_history
     WHERE (%(day)s::date IS NULL OR day = %(day)s::date)
       AND (%(status)s::text IS NULL OR status = %(status)s)

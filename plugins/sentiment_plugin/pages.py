@@ -10,6 +10,7 @@ import jinja2
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
+from sentiment_core.drops.reading import column_names, summary
 from sentiment_plugin.ledger import STATES, Entry, Filter, Page, Position
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -112,4 +113,12 @@ _ENVIRONMENT = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters |= {"state": _state, "moment": _moment, "seconds": _seconds, "size": _size, "count": _count}
+_ENVIRONMENT.filters |= {
+    "state": _state,
+    "moment": _moment,
+    "seconds": _seconds,
+    "size": _size,
+    "count": _count,
+    "form": summary,
+    "columns": column_names,
+}

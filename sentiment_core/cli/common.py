@@ -74,3 +74,5 @@ def print_outcome(outcome: LoadOutcome) -> None:
     click.echo(f"{outcome.status:<9} {outcome.uri}{counts if outcome.rows_in else ''}")
     if outcome.reason:
         click.echo(f"{'':<9} {outcome.reason}")
+    for warning in outcome.warnings:
+        click.echo(f"{'':<9} warning: {warning}")

@@ -19,11 +19,13 @@ def print_index(index: DropIndex) -> None:
         click.echo(f"rejected  {report.uri}: {report.reject_code}: {report.reject_reason}")
     _more(len(index.rejected), "rejected files")
     for each in index.rejected_rows:
-        click.echo(f"{each.rows:,} rows would be rejected: {each.code}, first line {each.line} of {each.uri}: {each.reason}")
+        click.echo(
+            f"{each.rows:,} rows would be rejected: {each.code}, first line {each.line} of {each.uri}: {each.reason}"
+        )
     for group in index.groups:
         _print_group(group)
     if index.ignored:
-        click.echo(f"\n{len(index.ignored):,} objects are no drops, such as {index.ignored[0].uri}")
+        click.echo(f"\nnot drops: {len(index.ignored):,}, such as {index.ignored[0].uri}")
 
 
 def _print_group(group: FileGroup) -> None:

@@ -1,5 +1,6 @@
 """An index of drops: what a set of files contains and how it is understood, for a page that a person reads."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -91,13 +92,18 @@ def index_of(reports: Sequence[DryRunReport]) -> DropIndex:
 
 def shown_review(review: Review) -> dict[str, str]:
     """Return the fields of a review that have a value, as text."""
-    return {name: str(value) for name, value in review._asdict().items() if value is not None}
+    found = {name: value for name, value in review._asdict().items() if value is not None}
+    return {
+        name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+        for name, value in found.items()
+    }
 
 
 def _groups(reports: Iterable[DryRunReport]) -> list[FileGroup]:
     groups: dict[tuple[str, str], FileGroup] = {}
     for report in reports:
-        form, columns = summary(report.reading), column_names(report.reading)
+        reading = report.reading or {}
+        form, columns = summary(reading), column_names(reading)
         group = groups.setdefault((form, columns), FileGroup(form, columns, [], Counter(), report.rows[:SHOWN_ROWS]))
         group.files.append(report)
         group.warnings.update(report.warnings)

@@ -9,6 +9,7 @@ from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.deduplication import Deduplicated, Deduplicator, review_keys
 from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.header import Header
+from sentiment_core.drops.reading import Reading
 from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
@@ -44,6 +45,7 @@ class DryRunReport(NamedTuple):
     rows_nulled: int
     rejected: dict[RejectCode, RejectedSamples]
     rows: list[Review]  # the first good rows
+    reading: Reading | None  # None if the file was rejected before its first row was read
 
     @property
     def perfect(self) -> bool:
@@ -85,6 +87,7 @@ class _DryRun:
         self.rules = rules
         self.suspects = suspects or set()
         self.header: Header | None = None
+        self.reading: Reading | None = None
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.rejected: dict[RejectCode, RejectedSamples] = {}
         self.rows: list[Review] = []
@@ -94,6 +97,7 @@ class _DryRun:
         source = self.drop.source(self.rules.settings.incoming_prefix)
         for rows in self._rows():
             self.header = rows.header
+            self.reading = self.reading or rows.reading
             keys = review_keys(source, rows.batch.review_id)
             deduplicated = deduplicator.deduplicate(rows.batch, keys)
             self._count(rows, deduplicated)
@@ -137,4 +141,5 @@ class _DryRun:
             counts["nulled"],
             self.rejected,
             self.rows,
+            self.reading,
         )

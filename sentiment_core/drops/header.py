@@ -27,6 +27,7 @@ class Header:
     def __init__(self, names: Sequence[bytes], rules: Rules, source: str) -> None:
         self._rules = rules
         self._source = source
+        self.contract_version = rules.version
         self._folded = [fold(shown(_decoded(name, source))) for name in names]
         self.names = shown_names(names, source)
         self.warnings: list[str] = []

@@ -185,7 +185,7 @@ NO_CONTRACT: Final = SourceContract()
 
 
 class Rules(NamedTuple):
-    """What decides how a drop is read: the settings, and the contract of its source with its version in the database."""
+    """What decides how a drop is read: the settings, and the contract of its source with its version."""
 
     settings: Settings
     contract: SourceContract = NO_CONTRACT

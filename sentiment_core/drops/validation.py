@@ -18,6 +18,7 @@ from sentiment_core.drops.declared_values import declared_times, scaled_ratings
 from sentiment_core.drops.drop import source_of
 from sentiment_core.drops.header import Header
 from sentiment_core.drops.json_records import fields_of
+from sentiment_core.drops.reading import Reading, reading_of
 from sentiment_core.drops.record_kernel import BROKEN_ESCAPE, INVALID_JSON, INVALID_UTF8, NUL, UNCLOSED
 from sentiment_core.drops.record_shapes import RecordShapes
 from sentiment_core.drops.remedies import Remedy
@@ -26,6 +27,9 @@ from sentiment_core.drops.typed_fields import Refused, json_objects, ratings, ti
 from sentiment_core.errors import FileRejected
 
 PARTS_SEPARATOR = b"\n"  # between a title and its text, and between several texts of one review
+
+
+SHOWN_CHARACTERS = 60  # of a value in a warning
 
 
 class RejectedRow(NamedTuple):
@@ -126,6 +130,11 @@ class CheckedRows(NamedTuple):
     batch: ReviewBatch
     rejected: list[RejectedRow]
 
+    @property
+    def reading(self) -> Reading:
+        """Return how the block was read."""
+        return reading_of(self.header, self.batch.block.dialect)
+
 
 def checked(
     blocks: Iterator[RecordBlock],
@@ -214,7 +223,7 @@ class Validator:
             column = self._strings(block, readable, name)
             _, refused = readers[name](column)
             if refused:
-                self.header.demote(name, column.text(min(refused)) or "")
+                self.header.demote(name, _shown(column.text(min(refused)) or ""))
 
     def _check_records(self, block: RecordBlock, faults: Faults) -> None:
         for record in self._repeated_headers(block):
@@ -371,6 +380,10 @@ def _json_fault(raw: bytes) -> str:
     except ValueError as error:
         return str(error)
     return "the row is not a JSON object"
+
+
+def _shown(value: str) -> str:
+    return value if len(value) <= SHOWN_CHARACTERS else f"{value[:SHOWN_CHARACTERS]}…"
 
 
 def _document(value: bytes | None) -> dict[str, str] | None:

@@ -1,7 +1,7 @@
 """Write one scoring batch: reviews and scores by COPY, rejected rows to the quarantine, and the counts at the end."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from psycopg2.extras import Json
 from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.reading import Reading
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch
 from sentiment_core.ledger import source_files
 from sentiment_core.ledger.models import ScoringModel
@@ -47,6 +48,8 @@ class BatchWriter:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.scored = self.duplicates = 0
         self.reject_codes: Counter[RejectCode] = Counter()
+        self.reading: Reading | None = None
+        self.warnings: dict[str, None] = {}  # in order, each once
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval(pg_get_serial_sequence('sentiment.scoring_batch', 'batch_id'))")
             self.batch_id = int(cursor.fetchone()[0])  # type: ignore[index]
@@ -60,6 +63,11 @@ class BatchWriter:
     def rejected(self) -> int:
         """Return the number of rejected rows in the quarantine so far."""
         return self.reject_codes.total()
+
+    def describe(self, reading: Reading, warnings: Iterable[str]) -> None:
+        """Record how a block of the file was read. The first reading counts, and every warning."""
+        self.reading = self.reading or reading
+        self.warnings.update(dict.fromkeys(warnings))
 
     def clear(self) -> None:
         """Delete the file's rows, its rejected rows and the scores by this batch's model, before they are rewritten."""
@@ -133,8 +141,8 @@ class BatchWriter:
                 """
                 INSERT INTO sentiment.scoring_batch
                     (batch_id, source_file_id, model_id, kind, rows_in, rows_scored, rows_rejected, rows_duplicate,
-                     run_id, code_version, started_at, timings)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                     run_id, code_version, started_at, timings, reading, warnings)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
                 """,
                 (
                     self.batch_id,
@@ -146,6 +154,8 @@ class BatchWriter:
                     code_version,
                     self.started_at,
                     Json({stage: round(seconds, 4) for stage, seconds in self.seconds.items()}),
+                    None if self.reading is None else Json(self.reading),
+                    None if self.reading is None else list(self.warnings),
                 ),
             )
         return counts

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.deduplication import Deduplicator, review_keys
+from sentiment_core.drops.reading import Reading
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch, checked
 from sentiment_core.ledger.erasure import Erasures, IdFields
@@ -18,9 +19,11 @@ from sentiment_core.model.scorer import Scores
 
 
 class ScoredRows(NamedTuple):
-    """The good rows of one block with their review keys and scores, its rejected rows, and the file's header."""
+    """The good rows of one block with their review keys and scores, its rejected rows, and how the file was read."""
 
     header: bytes
+    reading: Reading
+    warnings: list[str]  # those found up to this block
     batch: ReviewBatch
     keys: BytesColumn
     scores: Scores
@@ -46,10 +49,11 @@ class Ingestion:
                 keys = review_keys(file.source, batch.review_id)
             with clock(seconds, "score"):
                 scores = self.writer.model.scorer.score(batch.text)
-            yield ScoredRows(rows.header_raw, batch, keys, scores, rejected)
+            yield ScoredRows(rows.header_raw, rows.reading, list(rows.header.warnings), batch, keys, scores, rejected)
 
     def store(self, rows: ScoredRows) -> list[RejectedRow]:
         """Write the rows that are not duplicates, count the duplicates, and return all rejected rows."""
+        self.writer.describe(rows.reading, rows.warnings)
         with clock(self.writer.seconds, "write"):
             deduplicated = self.deduplicator.deduplicate(rows.batch, rows.keys)
             kept = deduplicated.rows

@@ -57,6 +57,7 @@ class LoadOutcome(NamedTuple):
     rows_rejected: int = 0
     rows_duplicate: int = 0
     reason: str = ""
+    warnings: tuple[str, ...] = ()  # about the file, of a batch that read it
 
 
 class _SameContent(Exception):  # not an error: rolls back the rows of a file that turned out to be a duplicate
@@ -127,7 +128,7 @@ class Loader:
             counts = writer.finish(self.settings.code_version)
             source_files.mark_loaded(cursor, file, sha256, header, self.model.model_id)
         status = LoadStatus.REPLACED if replacing else LoadStatus.LOADED
-        return LoadOutcome(source_file_id, file.drop.uri, status, *counts)
+        return LoadOutcome(source_file_id, file.drop.uri, status, *counts, warnings=tuple(writer.warnings))
 
     def _needs_load(self, file: SourceFile, replace: bool) -> bool:
         if file.status == "seen":

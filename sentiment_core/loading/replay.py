@@ -70,7 +70,8 @@ class Replayer:
             Rescorer(self.connection, self.model, self.settings, self.run_id).rescore_claimed(file, make_current=True)
             source_files.lock_heads(cursor)
             source_files.upsert_heads(cursor, source_file_id, file.day)
-            return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.REPLAYED, *counts)
+            warnings = tuple(writer.warnings)
+            return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.REPLAYED, *counts, warnings=warnings)
 
     def _ingest(self, file: SourceFile, header: bytes, writer: BatchWriter, rules: Rules) -> None:
         with self.connection.cursor() as cursor:

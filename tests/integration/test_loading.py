@@ -75,6 +75,42 @@ def test_the_ledger_names_the_bytes_and_the_run(drops, query) -> None:
     assert query("SELECT kind, run_id, rows_in FROM sentiment.load_history") == [("load", "test run 1", 1)]
 
 
+def test_the_ledger_records_how_each_file_was_read_and_its_warnings(drops, query, other_model) -> None:
+    data = "ID;reviewId;Stars;Review Text\n1;1.23457E+17;4,5;fine\n2;r2;five;dull\n"
+    outcome = drops.drop("dt=2026-11-16/a.csv", data.encode("utf-16"), bad_values="null")
+    reading = {
+        "form": "delimited",
+        "encoding": "utf-16-le",
+        "delimiter": ";",
+        "quoting": "rfc4180",
+        "line_ends": "lf",
+        "text": "Review Text",
+        "columns": {"review_id": "reviewId"},
+    }
+    warnings = [
+        "column Stars looks like rating but is kept as it is, because of the value 'five'",
+        "column reviewId has ids that a spreadsheet has rounded, such as 1.23457E+17. They are treated as missing. "
+        "Export the column as text to keep its values",
+    ]
+    assert (outcome.rows_scored, outcome.warnings) == (2, tuple(warnings))
+    drops.load("dt=2026-11-16/a.csv", replace=True)
+    Rescorer(drops.connection, other_model, drops.settings, "a test").rescore(1, make_current=False)
+    assert query("SELECT kind, reading, warnings FROM sentiment.load_history ORDER BY batch_id") == [
+        ("load", reading, warnings),
+        ("replace", reading, warnings),
+        ("rescore", None, None),
+    ]
+
+
+def test_warnings_of_later_blocks_are_recorded_once(drops, query) -> None:
+    rows = "".join(f"r{row},fine\n" for row in range(500)) + "1E+05,dull\n" * 500
+    drops.drop("dt=2026-11-16/a.csv", "review_id,review\n" + rows, block_bytes=5000)
+    ((warnings, ids),) = query(
+        "SELECT warnings, (SELECT count(DISTINCT review_id) FROM sentiment.review) FROM sentiment.load_history"
+    )
+    assert ([warning.partition(" has ")[0] for warning in warnings], ids) == (["column review_id"], 500)
+
+
 @pytest.mark.parametrize(("suffix", "pack"), [(".csv.gz", gzip.compress), (".csv.zst", zstd.compress)])
 def test_compressed_files_load_and_are_hashed_as_stored(drops, query, suffix, pack) -> None:
     packed = pack(b"review\nfine\n")

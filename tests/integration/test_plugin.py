@@ -103,6 +103,14 @@ def test_each_outcome_of_a_file_is_shown(drops, pages) -> None:
     assert [word in page for word in ("superseded", "live")] == [True, True]
 
 
+def test_how_a_file_was_read_and_its_warnings_are_shown(drops, pages) -> None:
+    drops.drop("shop/dt=2026-11-16/a.tsv", "id\tReview <Text>\treviewId\treview\n1\tno\t1E+05\tLovely\n")
+    shown = entry(pages.get("/files").text, "a.tsv")
+    assert "read as delimited by tab, utf-8, quoting rfc4180" in shown
+    assert "text: review, review_id: reviewId" in shown
+    assert "warning: column reviewId has ids that a spreadsheet has rounded, such as 1E+05." in shown
+
+
 def test_a_waiting_file_and_a_running_load_are_shown(pages, query) -> None:
     see_files(query, ["waits.csv", "half.csv"])
     query(

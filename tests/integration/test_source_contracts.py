@@ -9,7 +9,10 @@ from click.testing import CliRunner, Result
 from sentiment_core.cli.quarantine import quarantine
 from sentiment_core.cli.source import source
 from sentiment_core.cli.validate import validate
+from sentiment_core.database.connection import connect
+from sentiment_core.drops.source_contract import NO_CONTRACT, contract_of
 from sentiment_core.errors import ContractInvalid
+from sentiment_core.ledger.source_contracts import StoredContract, current_contract, store_contract
 from sentiment_core.loading.loader import LoadStatus
 from tests.integration.test_commands_in_process import configure  # noqa: F401 - a fixture
 
@@ -55,6 +58,15 @@ def test_a_contract_with_a_fault_changes_nothing(run, drops, tmp_path) -> None:
     assert run("set", "shop").exit_code == 2
     assert run("set", "shop", "--column", "rating").exit_code == 2
     assert "No source has a contract" in run("list").stdout
+
+
+def test_versions_count_for_each_source_and_the_greatest_is_in_force(settings) -> None:
+    comma, semicolon = (contract_of({"delimiter": each}, "a test") for each in (",", ";"))
+    with connect(settings.require_database_url()) as connection, connection, connection.cursor() as cursor:
+        assert current_contract(cursor, "shop") == StoredContract("shop", 0, NO_CONTRACT)
+        assert [store_contract(cursor, "shop", each, "", "me") for each in (comma, semicolon)] == [1, 2]
+        assert store_contract(cursor, "inn", comma, "", "me") == 1
+        assert current_contract(cursor, "shop").contract == semicolon
 
 
 def test_a_load_reads_by_the_contract_of_its_source_alone(run, drops, query) -> None:

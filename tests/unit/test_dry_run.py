@@ -39,6 +39,25 @@ def test_rows_are_counted_by_outcome_and_rejected_rows_named_by_line(tmp_path: P
     assert rejected_lines(report) == {"invalid_rating": [3], "missing_text": [4], "conflicting_review_id": [5]}
 
 
+def test_the_report_says_how_the_file_was_read(tmp_path: Path) -> None:
+    report = run(tmp_path, "Review Text\treviewId\nfine\tr1\n", "a.tsv")
+    assert report.reading == {
+        "form": "delimited",
+        "encoding": "utf-8",
+        "delimiter": "\t",
+        "quoting": "rfc4180",
+        "line_ends": "lf",
+        "text": "Review Text",
+        "columns": {"review_id": "reviewId"},
+        "contract": 0,
+    }
+    printed = CliRunner().invoke(validate, [str(tmp_path / "a.tsv")])
+    assert "read as: delimited by tab, utf-8, quoting rfc4180\n" in printed.output
+    found = json.loads(CliRunner().invoke(validate, ["--json", str(tmp_path / "a.tsv")]).output)
+    assert found[0]["reading"] == report.reading
+    assert run(tmp_path, "id,amount\n1,2\n").reading is None
+
+
 def test_a_file_without_faults_is_perfect(tmp_path: Path) -> None:
     report = run(tmp_path, "review\nfine\ndull\n")
     assert (report.perfect, report.rows_in, report.rows_good, report.rejected) == (True, 2, 2, {})

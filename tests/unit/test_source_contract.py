@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.drops.csv_records import Dialect, read_records
+from sentiment_core.drops.declared_values import scaled_ratings, spelled_rating
 from sentiment_core.drops.header import Header
 from sentiment_core.drops.record_kernel import NO_QUOTING
-from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, contract_of, presets, read_contract
+from sentiment_core.drops.source_contract import NO_CONTRACT, RatingScale, Rules, contract_of, presets, read_contract
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch, Validator
 from sentiment_core.errors import ContractInvalid, FileRejected
 from sentiment_core.settings import Settings
@@ -227,3 +229,14 @@ def test_a_contract_extends_its_preset() -> None:
     assert contract.accepted_names("product_id") == ("SKU",)
     assert contract.accepted_names("review_id") == ("Review ID",)
     assert (contract.language, contract.preset) == ("fr", "yotpo")
+
+
+@pytest.mark.parametrize("text", ["4 out of 5", "4/5", "4 von 5", "4 sur 5", "4 de 5 estrellas", "4 su 5", "4 van 5"])
+def test_a_rating_out_of_a_number_is_read_in_several_languages(text: str) -> None:
+    assert spelled_rating(text, ".") == (4, 5)
+
+
+def test_a_value_that_is_written_again_is_parsed_once() -> None:
+    numbers, refused = scaled_ratings(BytesColumn.of([b"4", None, b"9", b"4", b"9"]), RatingScale())
+    assert (numbers.values.tolist()[::3], numbers.null.tolist()) == ([4, 4], [False, True, True, False, True])
+    assert sorted(refused) == [2, 4]

@@ -1,4 +1,4 @@
--- Rows as revision 0007 holds them: a loaded file, one that a newer version superseded, a rejected one, corrections, and
+-- Rows as revision 0008 holds them: a loaded file, one that a newer version superseded, a rejected one, corrections, and
 -- a day that drifted and asked for a retraining.
 INSERT INTO sentiment.model (digest, name) VALUES (repeat('a', 64), 'starter');
 SELECT sentiment.ensure_month('2026-11-16');
@@ -12,8 +12,10 @@ INSERT INTO sentiment.source_file
 VALUES ('b', 'incoming/s/b.csv', '1', 'e3', '2026-11-16 03:00Z', 9, 's', '2026-11-16', 'rejected', 'no_rows', 'none');
 INSERT INTO sentiment.scoring_batch
     (batch_id, source_file_id, model_id, kind, rows_in, rows_scored, rows_rejected, rows_duplicate, run_id,
-     code_version, started_at)
-VALUES (1, 1, 1, 'load', 1, 1, 0, 0, 'r', 'c', now()), (2, 2, 1, 'load', 3, 1, 1, 1, 'r', 'c', now());
+     code_version, started_at, reading, warnings)
+VALUES (1, 1, 1, 'load', 1, 1, 0, 0, 'r', 'c', now(), NULL, NULL),
+       (2, 2, 1, 'load', 3, 1, 1, 1, 'r', 'c', now(), '{"form": "delimited", "encoding": "utf-8", "delimiter": ",",
+        "quoting": "rfc4180", "line_ends": "lf", "text": "review", "columns": {"review_id": "review_id"}}', '{}');
 INSERT INTO sentiment.review (day, source_file_id, line, batch_id, review_key, review_id, text)
 VALUES ('2026-11-16', 1, 2, 1, md5('k')::uuid, 'k', 'old'), ('2026-11-16', 2, 2, 2, md5('k')::uuid, 'k', 'new');
 INSERT INTO sentiment.review_head VALUES (md5('k')::uuid, '2026-11-16', 2, 2, '2026-11-16 02:00Z');

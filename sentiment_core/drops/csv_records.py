@@ -56,6 +56,7 @@ class RecordBlock(NamedTuple):
     line: NDArray[np.int32]  # n: physical line of the file on which the record starts
     flags: NDArray[np.uint8]  # n: bits of what is known of the record (`record_kernel`)
     has_header: bool = False  # the first record names the columns of this block and of those after it
+    warnings: tuple[str, ...] = ()  # of the file, for the header
 
     @property
     def size(self) -> int:

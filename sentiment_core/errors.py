@@ -246,6 +246,11 @@ class OutputUnsupported(TerminalError):
     code = "output_unsupported"
 
 
+class LibraryMissing(TerminalError):
+    message = "{why}. Reading it needs the Python package {library}. Install it, for example with the extra `core`."
+    code = "library_missing"
+
+
 class DatabaseUnavailable(TransientError):
     message = "The database is unavailable: {why}. This attempt stored nothing. Try again."
     code = "database_unavailable"

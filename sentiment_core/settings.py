@@ -83,6 +83,16 @@ class Settings(BaseSettings):
     max_expanded_bytes: int = Field(
         100_000_000_000, gt=0, description="Maximum decompressed bytes of a file. A larger file is rejected."
     )
+    max_workbook_bytes: int = Field(
+        1_000_000_000,
+        ge=100_000_000,
+        description="Maximum memory in bytes of the process that reads a workbook. A larger workbook is rejected.",
+    )
+    max_row_group_bytes: int = Field(
+        2_000_000_000,
+        gt=0,
+        description="Maximum decompressed bytes of a row group of a Parquet file. A larger one rejects the file.",
+    )
     block_bytes: int = Field(4_000_000, gt=0, description="Size in bytes of the blocks in which a file is processed.")
     group_bytes: int = Field(256_000_000, gt=0, description="Approximate bytes of files per mapped Airflow task.")
     max_groups: int = Field(

@@ -15,9 +15,20 @@ from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import FileRejected
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
+# Endings of names, with the delimiter that is tried first. The content decides what a file is.
+DELIMITERS = {
+    ".csv": ",",
+    ".tsv": "\t",
+    ".txt": "\t",
+    **dict.fromkeys((".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".zip"), ","),
+}
 COMPRESSIONS = (".gz", ".zst", ".bz2", ".xz")
 CHUNK = 1 << 20
+
+# The first bytes of files that are no text.
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
+PARQUET = (b"PAR1", b"PARE")
 
 # Markers and checksums of Spark and Hadoop, and what desktops, editors and transfers leave behind.
 _LEFT_BY_A_TOOL = re.compile(
@@ -25,8 +36,8 @@ _LEFT_BY_A_TOOL = re.compile(
     r"|Thumbs\.db|desktop\.ini|[^/]+\.(?:crc|md5|sha1|sha256|tmp|filepart|part|partial|crdownload|swp))$",
     re.IGNORECASE,
 )
+MAX_LEVELS = 2  # of compression that are undone; an archive is one
 _PEEKED = 64
-_MAX_LEVELS = 2
 _DAMAGES = (gzip.BadGzipFile, EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError)
 
 
@@ -58,6 +69,7 @@ class Body:
         self.expanded_bytes = 0
         self.max_expanded_bytes = max_expanded_bytes
         self.delimiter, self._suffix = file_format(drop)
+        self.levels = MAX_LEVELS  # that are left, once the first bytes are read
         self._stored = _Hashed(stored)
         self._expanded: Readable | None = None
 
@@ -65,11 +77,10 @@ class Body:
         """Return up to `size` expanded bytes. The result is empty at the end of the stream."""
         try:
             if self._expanded is None:
-                self._expanded = _expanded(self._stored, self._suffix)
+                self._expanded, self.levels = expand(self._stored, self._suffix, MAX_LEVELS)
             data = self._expanded.read(size)
         except (*_DAMAGES, OSError) as error:
-            # bz2 reports damage as a bare OSError. One of the system or of a connection has a number or a class.
-            if not isinstance(error, _DAMAGES) and (type(error) is not OSError or error.errno is not None):
+            if not damage_of(error):
                 raise
             raise FileRejected(
                 reason=RejectCode.DAMAGED_COMPRESSION, why=f"{self.drop.uri} cannot be decompressed ({error})"
@@ -94,6 +105,12 @@ class Body:
         return self._stored.sha256.digest()
 
 
+def damage_of(error: Exception) -> bool:
+    """Return whether an error means that compressed data is damaged."""
+    # bz2 reports damage as a bare OSError. One of the system or of a connection has a number or a class.
+    return isinstance(error, _DAMAGES) or (type(error) is OSError and error.errno is None)
+
+
 class _Hashed:
     def __init__(self, stored: Readable) -> None:
         self.stored = stored
@@ -107,8 +124,8 @@ class _Hashed:
         return data
 
 
-class _Peeked:
-    """A stream whose first bytes were looked at."""
+class Peeked:
+    """A stream whose first bytes, `start`, were read in advance."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
@@ -118,6 +135,7 @@ class _Peeked:
         self._pending = self.start
 
     def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes. The result is empty at the end of the stream."""
         if not self._pending or size == 0:
             return self._stream.read(size)
         if 0 < size < len(self._pending):
@@ -127,18 +145,26 @@ class _Peeked:
         return data if size > 0 else data + self._stream.read(size)
 
 
-def _expanded(stored: Readable, suffix: str) -> Readable:
-    """Return the decompressed stream. The first bytes decide, because names are often wrong. Two levels are undone."""
-    stream = _Peeked(stored)
-    for _ in range(_MAX_LEVELS):
-        opener = next((opener for magic, opener in _OPENERS.items() if magic.match(stream.start)), None)
-        if opener is None:
-            break
-        stream = _Peeked(opener(cast("BinaryIO", stream)))
-        suffix = ""
-    if suffix and not _is_text(stream.start):
+def expand(stored: Readable, suffix: str, levels: int) -> tuple["Peeked", int]:
+    """Return the decompressed stream, and how many levels are left of `levels`.
+
+    The first bytes decide, because names are often wrong. Raises `gzip.BadGzipFile` when they are not those of the
+    suffix, or when more levels are needed.
+    """
+    stream = Peeked(stored)
+    while opener := next((opener for magic, opener in _OPENERS.items() if magic.match(stream.start)), None):
+        if levels == 0:
+            raise gzip.BadGzipFile(f"it is compressed more than {MAX_LEVELS} times")
+        stream = Peeked(opener(cast("BinaryIO", stream)))
+        suffix, levels = "", levels - 1
+    if suffix and not _is_text(stream.start) and not is_container(stream.start):
         raise gzip.BadGzipFile(f"the first bytes are not those of a {suffix} file")
-    return stream
+    return stream, levels
+
+
+def is_container(start: bytes) -> bool:
+    """Return whether the first bytes are those of an archive, a workbook or a Parquet file."""
+    return start.startswith((*ZIP, OLD_WORKBOOK, *PARQUET))
 
 
 def _is_text(start: bytes) -> bool:
@@ -147,6 +173,11 @@ def _is_text(start: bytes) -> bool:
     except UnicodeDecodeError as error:
         return error.end == len(start) and error.start > len(start) - 4
     return b"\0" not in start
+
+
+def left_by_a_tool(name: str) -> bool:
+    """Return whether a name is that of a marker, a checksum or a temporary file."""
+    return bool(_LEFT_BY_A_TOOL.search(name))
 
 
 def file_format(drop: Drop) -> tuple[str, str]:
@@ -159,18 +190,25 @@ def file_format(drop: Drop) -> tuple[str, str]:
             reason=RejectCode.DIRECTORY_MARKER,
             why=f"{drop.uri} is a directory marker, not a file. Some tools create one for each folder. No data is lost",
         )
-    if _LEFT_BY_A_TOOL.search(drop.key):
+    if left_by_a_tool(drop.key):
         raise FileRejected(
             reason=RejectCode.LEFT_BY_A_TOOL,
             why=f"{drop.uri} is a file that a tool left behind, such as a marker or a checksum. It has no reviews",
         )
-    name = drop.key.lower()
+    found = format_of_name(drop.key)
+    if found is None:
+        raise FileRejected(
+            reason=RejectCode.UNSUPPORTED_FORMAT,
+            why=f"{drop.uri} does not end in {', '.join(DELIMITERS)}, optionally followed by "
+            f"{' or '.join(COMPRESSIONS)}",
+        )
+    return found
+
+
+def format_of_name(name: str) -> tuple[str, str] | None:
+    """Return the delimiter and the compression suffix of a name, or None if its end is not known."""
+    name = name.lower()
     compression = next((suffix for suffix in COMPRESSIONS if name.endswith(suffix)), "")
     plain = name.removesuffix(compression)
-    for suffix, delimiter in DELIMITERS.items():
-        if plain.endswith(suffix):
-            return delimiter, compression
-    raise FileRejected(
-        reason=RejectCode.UNSUPPORTED_FORMAT,
-        why=f"{drop.uri} does not end in .csv or .tsv, optionally followed by {' or '.join(COMPRESSIONS)}",
-    )
+    delimiter = next((delimiter for suffix, delimiter in DELIMITERS.items() if plain.endswith(suffix)), None)
+    return None if delimiter is None else (delimiter, compression)

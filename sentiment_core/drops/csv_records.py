@@ -33,6 +33,7 @@ class Dialect(NamedTuple):
     quoting: int = RFC4180  # or BACKSLASH_ESCAPES, NO_QUOTING or JSON_OBJECTS (`record_kernel`)
     cr_ends_lines: bool = False
     encoding: str = "utf-8"  # of the file; records are UTF-8
+    form: str = "delimited"  # or json, parquet, workbook
 
 
 class Stream(Protocol):
@@ -56,6 +57,7 @@ class RecordBlock(NamedTuple):
     line: NDArray[np.int32]  # n: physical line of the file on which the record starts
     flags: NDArray[np.uint8]  # n: bits of what is known of the record (`record_kernel`)
     has_header: bool = False  # the first record names the columns of this block and of those after it
+    warnings: tuple[str, ...] = ()  # of the file, for the header
 
     @property
     def size(self) -> int:

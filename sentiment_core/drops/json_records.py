@@ -145,10 +145,11 @@ class JsonRow(NamedTuple):
 class JsonBlocks:
     """Makes blocks of the objects of one file. It remembers the names that occurred."""
 
-    def __init__(self, dialect: Dialect, source: str, names: Sequence[str] = ()) -> None:
+    def __init__(self, dialect: Dialect, source: str, keys: Sequence[str] = (), names: Sequence[str] = ()) -> None:
         self._dialect = dialect._replace(quoting=JSON_OBJECTS)
         self._source = source
-        self._fields: dict[str, int] = {name: number for number, name in enumerate(names)}
+        self._fields: dict[str, int] = {key: number for number, key in enumerate(keys)}
+        self._shown = {key: name for key, name in zip(keys, names, strict=False) if key != name}
         self._started = False
 
     def blocks(self, rows: Sequence[JsonRow]) -> Iterator[RecordBlock]:
@@ -165,16 +166,17 @@ class JsonBlocks:
         has_header = not self._started or len(names) > before
         self._started = True
         step = max(1, MAX_CELLS // max(1, len(names)))
-        for first in range(0, len(rows), step):
+        for first in range(0, max(1, len(rows)), step):
             part = slice(first, first + step)
             columns = [TextColumn.from_texts([row.get(name, "") for row in parsed[part]]) for name in names]
             yield table_block(
                 self._dialect,
-                names if has_header and first == 0 else None,
+                [self._shown.get(name, name) for name in names] if has_header and first == 0 else None,
                 columns,
                 BytesColumn.of([raw for raw, _ in rows[part]]),
                 np.array([line for _, line in rows[part]], np.int32),
-                flags[part] | _with_nul(columns, len(parsed[part])),
+                flags[part] | with_nul(columns, len(parsed[part])),
+                names,
             )
 
     def _parsed(self, raws: Sequence[bytes]) -> tuple[list[dict[str, str]], NDArray[np.uint8]]:
@@ -196,7 +198,8 @@ class JsonBlocks:
         return parsed, flags
 
 
-def _with_nul(columns: Sequence[TextColumn], rows: int) -> NDArray[np.uint8]:
+def with_nul(columns: Sequence[TextColumn], rows: int) -> NDArray[np.uint8]:
+    """Return the flags of rows of which a value has a NUL byte."""
     flags = np.zeros(rows, np.uint8)
     for column in columns:
         if len(places := np.flatnonzero(column.data == 0)):
@@ -211,14 +214,14 @@ def table_block(
     raw: BytesColumn,
     line: NDArray[np.int32],
     flags: NDArray[np.uint8],
-    keys: Sequence[str] | None = None,
+    keys: Sequence[str],
 ) -> RecordBlock:
     """Return rows that are columns already as a block of records. With `names`, the block has a header.
 
-    `keys` are the names as the raw rows have them, if they differ.
+    `keys` are the names in the raw rows, which are distinct.
     """
     rows, has_header = raw.size, names is not None
-    header_raw = header_bytes(keys or names) if names is not None else b""
+    header_raw = header_bytes(keys) if names is not None else b""
     header = [name.encode("utf-8", "replace") for name in names or ()]
     parts = [np.frombuffer(header_raw, np.uint8), *(np.frombuffer(name, np.uint8) for name in header), raw.data]
     parts += [column.data for column in columns]
@@ -277,6 +280,17 @@ def read_json(
                 raise _no_objects(rows, source)
             started = True
             yield block
+
+
+def read_rows(
+    stream: Stream, names: Sequence[str], keys: Sequence[str], block_bytes: int, max_record_bytes: int, source: str
+) -> Iterator[RecordBlock]:
+    """Yield the rows of a workbook's sheet, written as JSON lines. Its header has `names`, and the rows have `keys`."""
+    blocks = JsonBlocks(Dialect(form="workbook"), source, keys, names)
+    groups = _lines(stream, b"", block_bytes, max_record_bytes, source)
+    yield from blocks.blocks(next(groups, []))
+    for rows in groups:
+        yield from blocks.blocks(rows)
 
 
 def _no_objects(rows: Sequence[JsonRow], source: str) -> FileRejected:

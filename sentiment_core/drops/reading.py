@@ -1,8 +1,9 @@
 """How a file was read, as a document for the ledger, the pages and `sentiment validate`.
 
-The keys: `form`, `encoding`, `delimiter`, `quoting` and `line_ends` of the file; `text`, the column that is scored; and
-`columns`, the known columns with their names in the file; `contract`, the version of the source's contract, 0 if none
-was in force. Later releases may add keys.
+The keys: `form`, which is `delimited`, `json`, `parquet` or `workbook`; for text `encoding`; for delimited text also
+`delimiter`, `quoting` and `line_ends`; `text`, the columns that are scored; `columns`, the known columns with their
+names in the file; and `contract`, the version of the source's contract, 0 if none was in force. Later releases may add
+keys.
 """
 
 from typing import Final
@@ -15,16 +16,19 @@ Reading = dict[str, object]
 
 _QUOTING: Final = {RFC4180: "rfc4180", BACKSLASH_ESCAPES: "backslash", NO_QUOTING: "none"}
 _DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "|", " ": "space"}
+_TEXTS: Final = ("delimited", "json")
 
 
 def reading_of(header: Header, dialect: Dialect) -> Reading:
     """Return how a file with this header was read."""
-    return {
-        "form": "delimited",
-        "encoding": dialect.encoding,
-        "delimiter": dialect.delimiter,
-        "quoting": _QUOTING[dialect.quoting],
-        "line_ends": "cr" if dialect.cr_ends_lines else "lf",
+    reading: Reading = {"form": dialect.form}
+    if dialect.form in _TEXTS:
+        reading["encoding"] = dialect.encoding
+    if dialect.quoting in _QUOTING:
+        reading["delimiter"] = dialect.delimiter
+        reading["quoting"] = _QUOTING[dialect.quoting]
+        reading["line_ends"] = "cr" if dialect.cr_ends_lines else "lf"
+    return reading | {
         "text": header.text_names,
         "columns": {name: header.names[field] for name, field in header.known.items()},
         "contract": header.contract_version,

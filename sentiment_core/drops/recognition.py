@@ -14,18 +14,22 @@ A file that has another form is rejected with a reason that names the form.
 import codecs
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
-from sentiment_core.drops.body import Body
+from sentiment_core.drops.archive import EXCEL, OPEN_DOCUMENT, Archive
+from sentiment_core.drops.body import MAX_LEVELS, OLD_WORKBOOK, PARQUET, Body, Peeked, format_of_name, is_container
 from sentiment_core.drops.column_names import fold, position
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, RecordBlock, Stream, read_records, scan
 from sentiment_core.drops.declared_form import UNDECLARED, DeclaredForm
 from sentiment_core.drops.json_records import is_json, read_json
+from sentiment_core.drops.parquet_records import read_parquet
 from sentiment_core.drops.record_kernel import BACKSLASH_ESCAPES, IMPROPER_QUOTE, NO_QUOTING, RFC4180
 from sentiment_core.drops.remedies import Remedy
 from sentiment_core.drops.source_contract import Rules
+from sentiment_core.drops.spool import spooled
 from sentiment_core.drops.text_stream import TextStream
+from sentiment_core.drops.workbook_records import read_workbook
 from sentiment_core.errors import FileRejected
 
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -34,10 +38,12 @@ _UTF8_BOM: Final = codecs.BOM_UTF8
 _SEPARATOR_LINE: Final = re.compile(rb'"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
 # What some files really are, by their first bytes.
 _OTHER_FORMS: Final = (
-    (re.compile(rb"PK\x03\x04"), "is a ZIP archive or an Excel workbook. Extract it, or save the sheet as CSV UTF-8"),
-    (re.compile(rb"\xd0\xcf\x11\xe0"), "is an old Excel workbook (.xls). Save the sheet as CSV UTF-8"),
-    (re.compile(rb"PAR1"), "is a Parquet file. Write it as CSV"),
     (re.compile(rb"%PDF"), "is a PDF document"),
+    (re.compile(rb"ORC"), "is an ORC file. Write it as Parquet or CSV"),
+    (re.compile(rb"Obj\x01"), "is an Avro file. Write it as Parquet or JSON lines"),
+    (re.compile(rb"ARROW1|FEA1"), "is a Feather or Arrow file. Write it as Parquet"),
+    (re.compile(rb"7z\xbc\xaf|Rar!\x1a|.{257}ustar", re.DOTALL), "is an archive. Make a ZIP archive"),
+    (re.compile(rb"SQLite format 3\0"), "is a database of SQLite. Export the table as CSV"),
     (re.compile(rb"\s*<(?:!|\?|html)", re.IGNORECASE), "is an HTML or XML document, perhaps an error page"),
 )
 
@@ -71,16 +77,78 @@ def read_body(body: Body, rules: Rules) -> Iterator[RecordBlock]:
 
     Raises `FileRejected`, also when the content contradicts the declared form.
     """
-    yield from records_of(
-        body,
-        body.delimiter,
-        text_column_test(rules.text_names),
-        rules.settings.block_bytes,
-        rules.settings.max_record_bytes,
-        body.drop.uri,
-        rules.contract.form,
-        Remedy(body.drop.source(rules.settings.incoming_prefix)),
-    )
+    remedy = Remedy(body.drop.source(rules.settings.incoming_prefix))
+    yield from _Reading(rules, remedy).records(body, body.delimiter, body.drop.uri, lambda: body.levels)
+
+
+class _Reading:
+    """Reads streams by their content: text, a Parquet file, a workbook or an archive of them."""
+
+    def __init__(self, rules: Rules, remedy: Remedy) -> None:
+        self._rules = rules
+        self._settings = rules.settings.model_copy(update={"text_columns": rules.text_names})
+        self._form = rules.contract.form
+        self._remedy = remedy
+        self._is_header = text_column_test(rules.text_names)
+
+    def records(self, stored: Stream, delimiter: str, source: str, levels: Callable[[], int]) -> Iterator[RecordBlock]:
+        """Yield the records of a stream. `levels` returns how many levels of compression an archive may add."""
+        settings = self._settings
+        stream = Peeked(_Sized(stored))
+        if not is_container(stream.start):
+            yield from records_of(
+                stream,
+                delimiter,
+                self._is_header,
+                settings.block_bytes,
+                settings.max_record_bytes,
+                source,
+                self._form,
+                self._remedy,
+            )
+            return
+        with spooled(stream) as file:
+            if stream.start.startswith(PARQUET):
+                require_undeclared(self._form, f"{source} is a Parquet file", self._remedy)
+                yield from read_parquet(file.name, settings, self._rules.named_columns, source)
+            elif stream.start.startswith(OLD_WORKBOOK):
+                yield from self._workbook(file, source, EXCEL)
+            else:
+                yield from self._archive(file, source, levels())
+
+    def _workbook(self, file: IO[bytes], source: str, what: str) -> Iterator[RecordBlock]:
+        form = self._form
+        require_undeclared(form._replace(header_line=1, names=None), f"{source} is {what}", self._remedy)
+        yield from read_workbook(file, self._settings, f"{source} is {what}", source, form)
+
+    def _archive(self, file: IO[bytes], source: str, levels: int) -> Iterator[RecordBlock]:
+        archive = Archive(file, source, self._settings.max_expanded_bytes, levels)
+        if archive.format in (EXCEL, OPEN_DOCUMENT):
+            if archive.expanded_bytes > self._settings.max_expanded_bytes:
+                why = f"{source} expands to more than {self._settings.max_expanded_bytes:,} bytes"
+                raise FileRejected(reason=RejectCode.EXPANDS_TOO_FAR, why=why)
+            yield from self._workbook(file, source, archive.format)
+        elif archive.format is not None:
+            raise FileRejected(reason=RejectCode.UNSUPPORTED_FORMAT, why=f"{source} is {archive.format}")
+        elif levels == 0:
+            why = f"{source} is an archive in an archive, or compressed more than {MAX_LEVELS} times. Extract it"
+            raise FileRejected(reason=RejectCode.UNSUPPORTED_FORMAT, why=why)
+        else:
+            yield from archive.blocks(self._member, self._is_header)
+
+    def _member(self, stream: Stream, source: str, name: str) -> Iterator[RecordBlock]:
+        delimiter, _ = format_of_name(name) or (",", "")
+        yield from self.records(stream, delimiter, source, lambda: 0)
+
+
+class _Sized:
+    """A stream whose `read` needs a size, as one that has a default."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def read(self, size: int = 1 << 20, /) -> bytes:
+        return self._stream.read(size)
 
 
 def text_column_test(text_columns: Sequence[str]) -> IsHeader:
@@ -119,8 +187,8 @@ def records_of(
         first = first.removeprefix(_UTF8_BOM)
     require_text(first, source)
     if is_json(first):
-        require_undeclared(form, f"{source} is JSON", remedy)
-        json = Dialect(encoding=text.encoding)
+        require_undeclared(form._replace(encoding=None), f"{source} is JSON", remedy)
+        json = Dialect(encoding=text.encoding, form="json")
         yield from read_json(_Replayed(first, text), json, block_bytes, max_record_bytes, source)
         return
     found = recognise(first, final, delimiter, is_header, form)
@@ -135,14 +203,16 @@ def records_of(
 
 def require_undeclared(form: DeclaredForm, found: str, remedy: Remedy) -> None:
     """Raise `FileRejected` when the form of delimited text is declared for a file that is something else."""
-    declared = next((name for name in ("delimiter", "quoting", "names") if getattr(form, name) is not None), None)
+    declared = next(
+        (name for name in ("delimiter", "quoting", "encoding", "names") if getattr(form, name) is not None), None
+    )
     if declared or form.header_line != 1:
-        what = f"a {declared}" if declared else "a header line"
-        option = {"names": "--names", None: "--header-line"}.get(declared, f"--{declared}")
+        article = "an" if declared == "encoding" else "a"
+        what = f"{article} {declared}" if declared else "a header line"
         source = remedy.source or "the source"
         raise FileRejected(
             reason=RejectCode.UNSUPPORTED_FORMAT,
-            why=f"{found}, but {source} declares {what} ({option}). Drop the file below another source, or change "
+            why=f"{found}, but {source} declares {what}. Drop the file below another source, or change "
             f"the declaration of {source}",
         )
 

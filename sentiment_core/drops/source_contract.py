@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from sentiment_core.drops.column_names import KNOWN_NAMES
+from sentiment_core.drops.column_names import KNOWN_NAMES, TITLES
 from sentiment_core.drops.declared_form import DeclaredForm, require_encoding
 from sentiment_core.drops.drop import DayTemplate
 from sentiment_core.drops.record_kernel import BACKSLASH_ESCAPES, NO_QUOTING, RFC4180
@@ -196,6 +196,12 @@ class Rules(NamedTuple):
         """Return the names by which a header is known as one: those of the text columns."""
         declared = self.contract.text
         return self.settings.text_columns if declared is None else tuple(name for names in declared for name in names)
+
+    @property
+    def named_columns(self) -> tuple[str, ...]:
+        """Return all names of columns that have a meaning: the texts, the titles and the known columns."""
+        known = (name for column in KNOWN_NAMES for name in self.contract.accepted_names(column))
+        return (*self.text_names, *(self.contract.title or TITLES), *known)
 
     @property
     def null_words(self) -> tuple[str, ...]:

@@ -173,6 +173,7 @@ def validators(
                 first_raw = raw
             else:
                 header.demote_as(validator.header)
+            header.warnings.extend(block.warnings)
             validator = Validator(header, rules, raw, source)
             block = block.records(1)  # noqa: PLW2901 - the header is no row
             validator.demote_unreadable(block)

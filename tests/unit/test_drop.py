@@ -66,15 +66,22 @@ def test_a_local_file_is_a_drop_without_a_bucket(tmp_path: Path) -> None:
         ("a.csv.bz2", (",", ".bz2")),
         ("a.csv.xz", (",", ".xz")),
         ("a.tsv", ("\t", "")),
+        ("a.txt", ("\t", "")),
+        ("a.jsonl.gz", (",", ".gz")),
+        ("a.ndjson", (",", "")),
+        ("a.json", (",", "")),
+        ("a.parquet", (",", "")),
+        ("a.XLSX", (",", "")),
+        ("a.zip", (",", "")),
     ],
 )
 def test_the_format_is_derived_from_the_suffix(key: str, found: tuple[str, str]) -> None:
     assert file_format(drop(key)) == found
 
 
-@pytest.mark.parametrize("key", ["a.json", "a.csv.lz4", "csv"])
+@pytest.mark.parametrize("key", ["a.pdf", "a.csv.lz4", "csv"])
 def test_an_unsupported_suffix_is_rejected(key: str) -> None:
-    with pytest.raises(FileRejected, match="does not end in .csv or .tsv"):
+    with pytest.raises(FileRejected, match="does not end in .csv, .tsv"):
         file_format(drop(key))
 
 

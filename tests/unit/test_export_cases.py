@@ -56,6 +56,7 @@ EXPECTED: dict[str, tuple[int, dict[str, int]]] = {
     "date_twice/date_twice.csv": (2, {}),
     "gzip_named_csv/really_gzip.csv": (2, {}),
     "plain_named_gz/plain.csv.gz": (2, {}),
+    "zip_named_csv/zz.csv": (2, {}),
     "jsonl_named_csv/jl.csv": (2, {}),
     "double_bom/double_bom.csv": (1, {}),
     "quoted_bom_guard/qb.csv": (1, {}),
@@ -63,7 +64,6 @@ EXPECTED: dict[str, tuple[int, dict[str, int]]] = {
 }
 REJECTED = {
     "xlsx_named_csv/workbook.csv": ("unsupported_format", "Excel workbook"),
-    "zip_named_csv/zz.csv": ("unsupported_format", "ZIP archive"),
 }
 
 

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from sentiment_core.drops.column_names import KNOWN_NAMES
+from sentiment_core.drops.likely_encoding import likely_encoding, shown_encoding
 
 KNOWN_COLUMNS = tuple(KNOWN_NAMES)
 ID_COLUMNS = ("review_id", "product_id", "author_id")
@@ -52,15 +53,8 @@ NO_DROPS = (RejectCode.DIRECTORY_MARKER, RejectCode.LEFT_BY_A_TOOL)
 def not_utf8(data: bytes, error: UnicodeDecodeError) -> str:
     """Say which byte is not UTF-8, and which encoding the bytes look like."""
     found = f"has the byte 0x{data[error.start]:02x}, which is not UTF-8"
-    return f"{found}; the bytes look like Windows-1252 (cp1252)" if looks_like_cp1252(data) else found
-
-
-def looks_like_cp1252(data: bytes) -> bool:
-    """Return whether the bytes are printable text in Windows-1252, the code page of western Europe."""
-    try:
-        return all(character.isprintable() for character in data.decode("cp1252").strip())
-    except UnicodeDecodeError:
-        return False
+    name = likely_encoding(data)
+    return f"{found}; the bytes look like {shown_encoding(name)}" if name else found
 
 
 def primary_language(language: str) -> str:

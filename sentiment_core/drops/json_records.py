@@ -32,6 +32,7 @@ _ARRAY: Final = re.compile(rb"\s*\[\s*[{\]]")
 _OTHER: Final = re.compile(rb"\s*\[\s*[\[\"]")
 _WORDS: Final = {True: "true", False: "false", None: ""}
 _BETWEEN: Final = re.compile(r"[\s,]*")
+_WORD: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\s",:{}\[\]]+', re.DOTALL)
 _SPACES: Final = " \t\r\n"
 
 
@@ -77,6 +78,20 @@ def header_names(header: bytes) -> list[str] | None:
 def fields_of(raw: bytes) -> dict[str, str]:
     """Return the names and values of one object. Raises `ValueError` with the reason when the bytes are none."""
     return _fields(raw.decode())
+
+
+def words_of(raw: bytes) -> Iterator[str]:
+    """Yield the strings and words in bytes that are not valid JSON, as far as they can be told."""
+    for found in _WORD.finditer(raw.decode("utf-8", "surrogateescape")):
+        word = found[0]
+        if not word.startswith('"'):
+            yield word
+            continue
+        closed = word if len(word) > 1 and word.endswith('"') else f'{word}"'  # the last string may be cut
+        try:
+            yield json.loads(closed, strict=False)
+        except ValueError:
+            yield word.strip('"')
 
 
 def _fields(text: str) -> dict[str, str]:

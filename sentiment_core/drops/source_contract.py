@@ -156,8 +156,6 @@ class SourceContract(_Part):
             raise ValueError(f"the contract has open questions: {asked}. Decide them, and delete the list `questions`")
         if self.day not in (None, "upload"):
             DayTemplate.parse(self.day or "")
-        if self.quoting == "none" and self.delimiter is None:
-            raise ValueError("quoting none needs a delimiter, because quotes do not show where fields end")
         return self
 
     @cached_property

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn, joined_texts, packed_words
-from sentiment_core.drops.contract import ID_COLUMNS, RejectCode, looks_like_cp1252, not_utf8
+from sentiment_core.drops.contract import ID_COLUMNS, RejectCode, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.declared_values import declared_times, scaled_ratings
 from sentiment_core.drops.drop import source_of
 from sentiment_core.drops.header import Header
+from sentiment_core.drops.hints import taught
 from sentiment_core.drops.json_records import fields_of
+from sentiment_core.drops.likely_encoding import likely_encoding
 from sentiment_core.drops.reading import Reading, reading_of
 from sentiment_core.drops.record_kernel import BROKEN_ESCAPE, INVALID_JSON, INVALID_UTF8, NUL, UNCLOSED
 from sentiment_core.drops.record_shapes import RecordShapes
@@ -168,7 +170,11 @@ def validators(
     for block in blocks:
         if validator is None or block.has_header:
             raw = block.raw(0)
-            header = header_of(block.fields(0), rules, source)
+            try:
+                header = header_of(block.fields(0), rules, source)
+            except FileRejected as rejection:
+                remedy = Remedy(source_of(source, rules.settings.incoming_prefix))
+                raise taught(rejection, block, rules.text_names, remedy) from None
             if validator is None:
                 first_raw = raw
             else:
@@ -230,7 +236,10 @@ class Validator:
         for record in self._repeated_headers(block):
             faults[record] = (RejectCode.REPEATED_HEADER, "the row repeats the header of the file")
         for record in block.flagged(BROKEN_ESCAPE).tolist():
-            reason = 'a quoted field has a quote behind a backslash (\\"). The file may escape quotes with backslashes'
+            reason = (
+                'a quoted field has a quote behind a backslash (\\"). The file may escape quotes with backslashes. '
+                + self._remedy.declare("--quoting backslash")
+            )
             faults.setdefault(record, (RejectCode.ESCAPED_QUOTE, reason))
         self._check_quotes(block, faults)
         for record in block.flagged(INVALID_JSON).tolist():
@@ -254,17 +263,15 @@ class Validator:
         ]
 
     def _check_quotes(self, block: RecordBlock, faults: Faults) -> None:
+        cure = f"The quote may be a character of the text. {self._remedy.declare('--quoting none')}"
         for record in block.flagged(UNCLOSED).tolist():
-            reason = "a quote opens a field and is never closed"
+            reason = f"a quote opens a field and is never closed. {cure}"
             faults.setdefault(record, (RejectCode.UNCLOSED_QUOTE, reason))
         for record in self._shapes.unlike_the_unclosed(block):
             reason = "the row may belong to an earlier field, whose quote is never closed"
             faults.setdefault(record, (RejectCode.UNCLOSED_QUOTE, reason))
         for record, line in self._shapes.swallowed(block):
-            reason = (
-                f"a quote opens a field that contains line {line}, which looks like a row of its own. "
-                "The quote may be a character of the text"
-            )
+            reason = f"a quote opens a field that contains line {line}, which looks like a row of its own. {cure}"
             faults.setdefault(record, (RejectCode.SWALLOWED_RECORDS, reason))
 
     def _column_count(self, block: RecordBlock, record: int) -> str:
@@ -367,7 +374,8 @@ def _encoding_fault(block: RecordBlock, record: int, remedy: Remedy) -> str:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
         if encoding == "utf-8":
-            cure = f". {remedy.declare('--encoding cp1252')}" if looks_like_cp1252(raw) else ""
+            name = likely_encoding(raw)
+            cure = f". {remedy.declare(f'--encoding {name}')}" if name else ""
             return f"the row {not_utf8(raw, error)}{cure}"
         if encoding.startswith("utf-"):
             return f"the row has half of a surrogate pair, which is not valid {encoding}"

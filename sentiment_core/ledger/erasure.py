@@ -5,7 +5,7 @@ id, but a load recognizes an erased id in a file.
 """
 
 import hmac
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
@@ -19,8 +19,10 @@ from sentiment_core.drops.column_names import fold, position
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, scan
 from sentiment_core.drops.deduplication import review_key
-from sentiment_core.drops.recognition import recognise, text_column_test
-from sentiment_core.drops.record_kernel import NO_QUOTING
+from sentiment_core.drops.json_records import fields_of, words_of
+from sentiment_core.drops.raw_rows import raw_header
+from sentiment_core.drops.recognition import text_column_test
+from sentiment_core.drops.record_kernel import JSON_OBJECTS, NO_QUOTING
 from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, SourceContract
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch
 from sentiment_core.errors import ErasureKeyWrong
@@ -60,10 +62,11 @@ def key_check(key: bytes) -> bytes:
 
 
 class IdFields(NamedTuple):
-    """Positions of the id fields in the rows of a file."""
+    """Positions and names of the id fields in the rows of a file."""
 
     columns: int
     fields: dict[ErasureKind, int]
+    names: Mapping[ErasureKind, str]  # folded
 
     @classmethod
     def of(cls, names: Sequence[str], contract: SourceContract = NO_CONTRACT) -> Self:
@@ -71,7 +74,8 @@ class IdFields(NamedTuple):
         folded = [fold(name) for name in names]
         kinds: tuple[ErasureKind, ErasureKind] = ("review", "author")
         found = {kind: position(folded, contract.accepted_names(f"{kind}_id")) for kind in kinds}
-        return cls(len(names), {kind: field for kind, field in found.items() if field is not None})
+        fields = {kind: field for kind, field in found.items() if field is not None}
+        return cls(len(names), fields, {kind: folded[field] for kind, field in fields.items()})
 
 
 class Erasures:
@@ -138,6 +142,9 @@ def ids_of(raw: bytes, ids: IdFields | None, dialect: Dialect) -> Iterator[tuple
     In a row that does not fit the header, or without a header, every field may be an id. So may each field of a row
     with quotes, read as characters, because a stray quote may have swallowed other rows.
     """
+    if dialect.quoting == JSON_OBJECTS:
+        yield from _ids_of_object(raw, ids)
+        return
     fields = _fields(raw, dialect)
     if ids is not None and ids.columns == len(fields):
         yield from ((kind, fields[at]) for kind, at in ids.fields.items())
@@ -151,6 +158,18 @@ def ids_of(raw: bytes, ids: IdFields | None, dialect: Dialect) -> Iterator[tuple
 def _fields(raw: bytes, dialect: Dialect) -> list[bytes]:
     block, _, _ = scan(raw, dialect, 1, final=True)
     return [_trimmed(field) for record in range(block.size) for field in block.fields(record)]
+
+
+def _ids_of_object(raw: bytes, ids: IdFields | None) -> Iterator[tuple[ErasureKind, bytes]]:
+    """Yield the ids in a row that is a JSON object. If it is none, each of its words may be an id."""
+    kinds: tuple[ErasureKind, ErasureKind] = ("review", "author")
+    try:
+        found = {fold(name): value for name, value in fields_of(raw).items()}
+        known = {**IdFields.of(list(found)).names, **(ids.names if ids is not None else {})}
+        values = [(kind, found[name]) for kind, name in known.items() if name in found]
+    except ValueError:
+        values = [(kind, word) for word in words_of(raw) for kind in kinds]
+    yield from ((kind, _trimmed(value.encode("utf-8", "surrogatepass"))) for kind, value in values)
 
 
 def _trimmed(field: bytes) -> bytes:
@@ -225,8 +244,8 @@ def _blank(cursor: Cursor, settings: Settings, kind: ErasureKind, source: str, i
     cursor.execute(
         "SELECT source_file_id, line, raw FROM sentiment.rejected_row JOIN sentiment.source_file USING (source_file_id)"
         " WHERE source = %s AND EXISTS (SELECT FROM unnest(%s::bytea[]) AS form WHERE position(form IN raw) > 0)",
-        # A quote inside a quoted field is doubled, or stands behind a backslash.
-        (source, [identifier.replace('"', quote).encode() for quote in ('"', '""', '\\"')]),
+        # A quote inside a quoted field is doubled, or stands behind a backslash. JSON may escape any character.
+        (source, [*(identifier.replace('"', quote).encode() for quote in ('"', '""', '\\"')), b"\\u", b"\\/"]),
     )
     files: dict[int, tuple[IdFields | None, Dialect]] = {}
     erased_rows = []
@@ -250,12 +269,8 @@ def _blank(cursor: Cursor, settings: Settings, kind: ErasureKind, source: str, i
 def _dialect(file: SourceFile, rules: Rules) -> tuple[IdFields | None, Dialect]:
     """Return the id fields of a file (None if its header was not kept) and its dialect."""
     delimiter, _ = file_format(file.drop)
-    header = file.header or b""
-    dialect = recognise(header, True, delimiter, text_column_test(rules.text_names)).dialect
-    if file.header is None:
-        return None, dialect
-    block, _, _ = scan(header, dialect, 1, final=True)
-    return IdFields.of([name.decode() for name in block.fields(0)], rules.contract), dialect
+    found = raw_header(file.header or b"", (), delimiter, text_column_test(rules.text_names))
+    return None if file.header is None else IdFields.of(found.names, rules.contract), found.dialect
 
 
 def _other_sources(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> list[str]:

@@ -4,18 +4,18 @@ A replay does not read the object store. The quarantine keeps the bytes of each 
 the file's header.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
+from psycopg2.extras import execute_values
 
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.body import file_format
 from sentiment_core.drops.contract import RejectCode
-from sentiment_core.drops.csv_records import RecordBlock, joined, scan
 from sentiment_core.drops.deduplication import Deduplicator
-from sentiment_core.drops.recognition import recognise, text_column_test
-from sentiment_core.drops.record_kernel import DOUBTFUL, UNCLOSED
+from sentiment_core.drops.raw_rows import RawRow, RawRows, raw_header
+from sentiment_core.drops.recognition import text_column_test
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.errors import FileRejected
 from sentiment_core.ledger import source_files
@@ -34,8 +34,9 @@ FETCH_ROWS = 2000
 
 
 class _Quarantined(NamedTuple):
-    line: list[int]
-    raw: list[bytes]
+    row: RawRow
+    code: str
+    reason: str
 
 
 class Replayer:
@@ -49,6 +50,10 @@ class Replayer:
 
     def replay(self, source_file_id: int) -> LoadOutcome:
         """Load the file's rejected rows that now satisfy the contract. The others stay unchanged in the quarantine.
+
+        The contract of the file's source applies as it is now. If it declares a quoting rule, a raw row may have become
+        several records. Then each record gets a quarantine entry with its own line and bytes in place of the raw row,
+        as soon as one of them is loaded.
 
         A row that was loaded names this batch in `resolved_by`, so that no later replay loads it again. A row that
         is a duplicate of a stored row does so too. All rows of the file get this model's scores, and the views show
@@ -78,51 +83,84 @@ class Replayer:
             erasures = Erasures.read(cursor, self.settings, file.source)
         deduplicator = Deduplicator(StoredReviews(self.connection, file), all_known=True)
         ingestion = Ingestion(writer, rules, erasures, deduplicator)
-        for quarantined in self._unresolved(file):
+        reader: RawRows | None = None
+        form = rules.contract.form
+        splits = form.quoting is not None
+        for quarantined in self._unresolved(file, with_unclosed=splits):
+            rows = [entry.row for entry in quarantined]
+            if reader is None:
+                delimiter, _ = file_format(file.drop)
+                is_header = text_column_test(rules.text_names)
+                found = raw_header(header, [row.raw for row in rows], delimiter, is_header, form)
+                reader = RawRows(found, file.drop.uri, splits=splits)
+            blocks, raw_lines = reader.blocks(rows)
             try:
-                for rows in ingestion.score(self._blocks(file, header, quarantined, rules)):
-                    self._store(rows, ingestion)
+                for scored in ingestion.score(blocks):
+                    self._store(scored, ingestion, quarantined, raw_lines)
             except FileRejected as rejection:
                 # The header has no text column under the current settings. Its rows stay in the quarantine.
-                writer.reject_codes[rejection.details["reason"]] += len(quarantined.line)
+                writer.reject_codes[rejection.details["reason"]] += len(rows)
 
-    def _store(self, rows: ScoredRows, ingestion: Ingestion) -> None:
-        still_rejected = ingestion.store(rows)
-        ingestion.writer.count_rejected(still_rejected)
-        lines = rows.batch.line.tolist()
-        resolved = sorted(set(lines) - {row.line for row in still_rejected})
+    def _store(
+        self, rows: ScoredRows, ingestion: Ingestion, quarantined: Sequence[_Quarantined], raw_lines: dict[int, int]
+    ) -> None:
+        records = {int(line): record for record, line in enumerate(rows.batch.block.line)}
+        accepted = set(rows.batch.line.tolist())
+        still_rejected = {row.line: row for row in ingestion.store(rows)}
+        ingestion.writer.count_rejected(list(still_rejected.values()))
+        accepted -= still_rejected.keys()
+        writer = ingestion.writer
+        file = writer.file.source_file_id
         with self.connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE sentiment.rejected_row SET resolved_by = %s WHERE source_file_id = %s AND line = ANY (%s)",
-                (ingestion.writer.batch_id, ingestion.writer.file.source_file_id, resolved),
+                (writer.batch_id, file, sorted(accepted - raw_lines.keys())),
             )
+            split = {raw_lines[line] for line in accepted & raw_lines.keys()}
+            for entry in quarantined:
+                if entry.row.line not in split:
+                    continue
+                lines = sorted(line for line, raw_line in raw_lines.items() if raw_line == entry.row.line)
+                parts = [
+                    (file, line, writer.batch_id, rejected.code, rejected.reason, rejected.raw, None)
+                    if (rejected := still_rejected.get(line))
+                    else (
+                        *(file, line, writer.batch_id, entry.code, entry.reason),
+                        rows.batch.block.raw(records[line]),
+                        writer.batch_id,
+                    )
+                    for line in lines
+                ]
+                self._split(cursor, entry.row.line, parts)
 
-    def _blocks(
-        self, file: SourceFile, header: bytes, quarantined: _Quarantined, rules: Rules
-    ) -> Iterator[RecordBlock]:
-        """Yield the header and the rows as records, with the line numbers of the original file.
+    def _split(self, cursor: Cursor, line: int, parts: Sequence[tuple[Any, ...]]) -> None:
+        """Put records in the place of the raw row that they were. The first takes over the row's entry."""
+        file, first_line, _, *values = parts[0]
+        cursor.execute(
+            "UPDATE sentiment.rejected_row SET line = %s, code = %s, reason = %s, raw = %s, resolved_by = %s"
+            " WHERE source_file_id = %s AND line = %s",
+            (first_line, *values, file, line),
+        )
+        execute_values(
+            cursor,
+            "INSERT INTO sentiment.rejected_row (source_file_id, line, batch_id, code, reason, raw, resolved_by)"
+            " VALUES %s",
+            parts[1:],
+        )
 
-        Each row is read alone, so that a stray quote cannot reach another row. Bytes that are now several records, or
-        none, stay in the quarantine.
-        """
-        delimiter, _ = file_format(file.drop)
-        sample = b"\n".join([header, *quarantined.raw])
-        dialect = recognise(sample, False, delimiter, text_column_test(rules.text_names)).dialect
-        rows = [scan(raw, dialect, line, final=True)[0] for line, raw in zip(*quarantined, strict=True)]
-        # One block, because the values behind the header decide what a guessed column is.
-        block = joined([scan(header, dialect, 1, final=True)[0], *(row for row in rows if row.size == 1)])
-        # In the file, the quote was not unclosed: those rows are not replayed.
-        yield block._replace(flags=block.flags & ~np.uint8(UNCLOSED | DOUBTFUL), has_header=True)
-
-    def _unresolved(self, file: SourceFile) -> Iterator[_Quarantined]:
+    def _unresolved(self, file: SourceFile, *, with_unclosed: bool) -> Iterator[list[_Quarantined]]:
         with self.connection.cursor("rows_to_replay") as cursor:
             cursor.execute(
-                "SELECT line, raw FROM sentiment.rejected_row"
-                " WHERE source_file_id = %s AND resolved_by IS NULL AND raw IS NOT NULL AND code <> %s ORDER BY line",
-                (file.source_file_id, RejectCode.UNCLOSED_QUOTE),
+                "SELECT line, raw, code, reason FROM sentiment.rejected_row"
+                " WHERE source_file_id = %s AND resolved_by IS NULL AND raw IS NOT NULL AND (%s OR code <> %s)"
+                " ORDER BY line",
+                (file.source_file_id, with_unclosed, RejectCode.UNCLOSED_QUOTE),
             )
             while rows := cursor.fetchmany(FETCH_ROWS):
-                yield _Quarantined([line for line, _ in rows], [bytes(raw) for _, raw in rows])
+                yield [
+                    _Quarantined(RawRow(line, bytes(raw), code == RejectCode.UNCLOSED_QUOTE), code, reason)
+                    for line, raw, code, reason in rows
+                ]
 
     def _skipped(self, file: SourceFile, reason: str) -> LoadOutcome:
         return LoadOutcome(file.source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=reason)

@@ -64,39 +64,69 @@ def score_file(
     threads: int = 1,
     progress: ProgressCallback = lambda *_: None,
 ) -> ScoredFile:
-    """Score a `.csv` or `.tsv` file, optionally compressed, and write a `.csv` or `.parquet` file.
+    """Score a file of any form of the drop contract, and write a `.csv` or `.parquet` file.
 
     With `top`, each row gets up to `top` n-grams with the greatest effect on its score. Rows that break the contract
-    are written to `<out>.rejected.csv`. Memory is bounded by one block of the file. `out` appears completely or not at
-    all. Raises `FileRejected` when the file cannot be read as a whole, and `OutputUnsupported` for any other output
-    format.
+    are written to `<out>.rejected.csv`. Memory is bounded by one block of the file. A file whose later rows have more
+    columns is read again from its start. `out` appears completely or not at all. Raises `FileRejected` when the file
+    cannot be read as a whole, and `OutputUnsupported` for any other output format.
     """
     open_sink = _sink_for(out)
     drop = local_drop(source)
-    rejects = _Rejects(out.with_name(out.name + ".rejected.csv"))
-    rows = 0
-    with source.open("rb") as stored, _finished(out) as unfinished:
-        body = Body(stored, drop, rules.settings.max_expanded_bytes)
-        blocks = read_body(body, rules)
-        sink: Sink | None = None
-        try:
-            for _, validator, block in validators(blocks, Header.of_text, rules, drop.uri):
-                names = validator.header.names
-                sink = sink or open_sink(unfinished, names, _new_columns(names, top))
-                batch, rejected = validator.validate(block)
-                rejects.write(rejected)
-                columns = [block.column(batch.record, field) for field in range(len(names))]
-                reasons = scorer.reasons(batch.text, top) if top else None
-                scores = reasons.scores if reasons else scorer.score(batch.text, threads)
-                sink.write(ScoreColumns(columns, batch.text, scores, reasons))
-                rows += batch.size
-                progress(stored.tell(), rows)
-        finally:
-            if sink:
-                sink.close()
-    return ScoredFile(
-        rows + rejects.counts.total(), rows, dict(rejects.counts), rejects.path if rejects.counts else None
-    )
+    names: list[str] = []
+
+    def attempt() -> ScoredFile:
+        rejects = _Rejects(out.with_name(out.name + ".rejected.csv"))
+        rows = 0
+        with source.open("rb") as stored, _finished(out) as unfinished:
+            body = Body(stored, drop, rules.settings.max_expanded_bytes)
+            sink: Sink | None = None
+            blocks = validators(read_body(body, rules), Header.of_text, rules, drop.uri)
+            try:
+                for _, validator, block in blocks:
+                    if sink is None:
+                        _add(names, validator.header.names)
+                        sink = open_sink(unfinished, names, _new_columns(names, top))
+                    elif not set(names).issuperset(validator.header.names):
+                        _add(names, validator.header.names)
+                        for _, later, _ in blocks:
+                            _add(names, later.header.names)
+                        raise _MoreColumns
+                    batch, rejected = validator.validate(block)
+                    rejects.write(rejected)
+                    fields = {name: field for field, name in enumerate(validator.header.names)}
+                    columns = [
+                        block.column(batch.record, fields[name]) if name in fields else _empty(batch.size)
+                        for name in names
+                    ]
+                    reasons = scorer.reasons(batch.text, top) if top else None
+                    scores = reasons.scores if reasons else scorer.score(batch.text, threads)
+                    sink.write(ScoreColumns(columns, batch.text, scores, reasons))
+                    rows += batch.size
+                    progress(stored.tell(), rows)
+            finally:
+                if sink:
+                    sink.close()
+        return ScoredFile(
+            rows + rejects.counts.total(), rows, dict(rejects.counts), rejects.path if rejects.counts else None
+        )
+
+    try:
+        return attempt()
+    except _MoreColumns:
+        return attempt()
+
+
+class _MoreColumns(Exception):  # not an error: the output needs columns that it does not have
+    pass
+
+
+def _add(names: list[str], found: Sequence[str]) -> None:
+    names.extend(name for name in found if name not in names)
+
+
+def _empty(rows: int) -> TextColumn:
+    return TextColumn(np.empty(0, np.uint8), np.zeros(rows + 1, np.int64))
 
 
 def _new_columns(names: Sequence[str], top: int) -> list[str]:

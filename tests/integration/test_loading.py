@@ -86,6 +86,7 @@ def test_the_ledger_records_how_each_file_was_read_and_its_warnings(drops, query
         "line_ends": "lf",
         "text": "Review Text",
         "columns": {"review_id": "reviewId"},
+        "contract": 0,
     }
     warnings = [
         "column Stars looks like rating but is kept as it is, because of the value 'five'",
@@ -148,7 +149,7 @@ def test_a_review_in_an_unknown_language_is_scored_and_flagged(drops, query) -> 
         ("a.csv.gz", gzip.compress(b"review\n" + b"fine\n" * 100_000)[:-20], RejectCode.DAMAGED_COMPRESSION),
         ("a.csv.gz", gzip.compress(b"review\n" + b"fine\n" * 100_000), RejectCode.EXPANDS_TOO_FAR),
         ("a.csv", b"review\n" + b"x" * 200_000, RejectCode.RECORD_TOO_LARGE),
-        ("a.xlsx", b"PK", RejectCode.UNSUPPORTED_FORMAT),
+        ("a.docx", b"PK", RejectCode.UNSUPPORTED_FORMAT),
         ("a folder/", b"", RejectCode.DIRECTORY_MARKER),
         ("a.csv", b"id,review\n1,fine\n2,\n3,\n", RejectCode.TOO_MANY_REJECTED),
         ("a.csv", b"review,caf\xe9\nfine,x\n", RejectCode.UNSUPPORTED_ENCODING),

@@ -162,3 +162,14 @@ def test_a_file_with_only_a_header_gives_a_header(tmp_path: Path) -> None:
     assert read_csv(tmp_path / "out.csv") == [["review", "label", "score"]]
     assert score(source, "--out", tmp_path / "out.parquet", "--explain", 2).exit_code == 0
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
+
+
+def test_columns_of_later_rows_are_columns_of_the_whole_output(tmp_path: Path, scorer: Scorer) -> None:
+    source, out = tmp_path / "reviews.jsonl", tmp_path / "out.csv"
+    source.write_text('{"review": "fine"}\n' * 2000 + '{"review": "bad", "city": "Rome"}\n{"review": 3, "n": 1}\n')
+    settings = Settings(block_bytes=4096)
+    found = score_file(source, out, scorer, Rules(settings))
+    assert found[:3] == (2002, 2002, {})
+    header, *rows = read_csv(out)
+    assert header == ["review", "city", "n", "label", "score"]
+    assert [row[:3] for row in rows[-3:]] == [["fine", "", ""], ["bad", "Rome", ""], ["3", "", "1"]]

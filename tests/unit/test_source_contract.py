@@ -63,7 +63,7 @@ def test_an_empty_contract_declares_nothing() -> None:
         ("delimiter: ab", "delimiter: "),
         ("encoding: klingon", "encoding: 'klingon' is not a known encoding"),
         ("encoding: utf-7", "encoding: 'utf-7' is not an encoding without states"),
-        ("quoting: none", "quoting none needs a delimiter"),
+        ("quoting: excel", "quoting: Input should be 'rfc4180', 'backslash' or 'none'"),
         ("columns: {ratings: Note}", "columns.ratings"),
         ("rating: {scale: five}", "rating: 'five' is not a scale"),
         ("rating: {scale: 5-1}", "the first number of a scale must be below the second"),

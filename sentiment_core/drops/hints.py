@@ -1,0 +1,105 @@
+"""What a file without a usable header seems to be, and the command that takes it in."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Final
+
+from sentiment_core.drops.column_names import fold
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.likely_encoding import likely_encoding, shown_encoding
+from sentiment_core.drops.record_kernel import JSON_OBJECTS
+from sentiment_core.drops.record_shapes import kind_of
+from sentiment_core.drops.remedies import Remedy
+from sentiment_core.errors import FileRejected
+
+_DELIMITERS: Final = (b",", b";", b"\t", b"|", b"^", b"~", b"\x01")
+_SAMPLE: Final = 50
+_LEAST_TEXT: Final = 15  # mean characters of a column that may be the text
+
+
+def taught(rejection: FileRejected, block: RecordBlock, text_columns: Sequence[str], remedy: Remedy) -> FileRejected:
+    """Return the rejection of a header with what was found, and the command for it, in its reason.
+
+    `block` is the first block of the file, with its header.
+    """
+    code, why = rejection.details["reason"], str(rejection.details["why"])
+    hint = ""
+    if code == RejectCode.UNSUPPORTED_ENCODING:
+        hint = _encoding(block, remedy)
+        why = why.removesuffix(". Save the file as UTF-8") if hint else why
+    elif code == RejectCode.NO_TEXT_COLUMN:
+        hint = _text_column(block, text_columns, remedy)
+    return FileRejected(reason=code, why=f"{why}. {hint}") if hint else rejection
+
+
+def _encoding(block: RecordBlock, remedy: Remedy) -> str:
+    data = b"\n".join(block.raw(record) for record in range(min(block.size, _SAMPLE)))
+    name = likely_encoding(data)
+    if name is None:
+        return ""
+    return f"The file looks like {shown_encoding(name)}. {remedy.declare(f'--encoding {name}')}"
+
+
+def _text_column(block: RecordBlock, text_columns: Sequence[str], remedy: Remedy) -> str:
+    if block.dialect.quoting == JSON_OBJECTS:
+        names = [name.decode("utf-8", "replace") for name in block.fields(0)]
+        rows = [_shown(block.fields(record)) for record in range(1, min(block.size, _SAMPLE))]
+        return _candidate(names, rows, remedy, "")
+    lines = [line for record in range(min(block.size, _SAMPLE)) for line in block.raw(record).split(b"\n")]
+    delimiter = _delimiter(lines, block.dialect.delimiter.encode())
+    found = delimiter.decode()
+    options = "" if found == block.dialect.delimiter else f"--delimiter {shlex.quote(found)} "
+    folded = {fold(name) for name in text_columns}
+    for record in range(1, min(block.size, _SAMPLE)):
+        for other in (delimiter, *_DELIMITERS):
+            if any(fold(name) in folded for name in _split(block.raw(record), other)):
+                line = int(block.line[record])
+                options = (
+                    "" if other.decode() == block.dialect.delimiter else f"--delimiter {shlex.quote(other.decode())} "
+                )
+                return f"Line {line} looks like the header. {remedy.declare(f'{options}--header-line {line}')}"
+    names, *rows = [_split(line, delimiter) for line in lines]
+    if any(kind_of(name.encode()) in ("number", "date") for name in names):
+        return (
+            "The first line does not look like a header. "
+            + remedy.declare("--from FILE.yaml").removesuffix(".")
+            + ", with the names of the columns in the file"
+        )
+    hint = f"The delimiter looks like `{found}`. " if options else ""
+    return hint + (_candidate(names, rows, remedy, options) or (remedy.declare(options.strip()) if options else ""))
+
+
+def _candidate(names: Sequence[str], rows: Sequence[Sequence[str]], remedy: Remedy, options: str) -> str:
+    """Return the sentence about the column with the longest texts, if it may be the text."""
+    whole = [row for row in rows if len(row) == len(names)]
+    means = [
+        sum(len(row[field]) for row in whole if " " in row[field]) / len(whole) for field in range(len(names)) if whole
+    ]
+    if not means or max(means) < _LEAST_TEXT:
+        return ""
+    name = names[means.index(max(means))].strip()
+    return f"Column {name} looks like the text. {remedy.declare(f'{options}--text {shlex.quote(name)}')}"
+
+
+def _delimiter(lines: Sequence[bytes], own: bytes) -> bytes:
+    """Return the delimiter that most of the lines have as often as the first line, or the file's own one."""
+    best, most = own, lines[0].count(own)
+    for delimiter in _DELIMITERS:
+        count = lines[0].count(delimiter)
+        alike = sum(line.count(delimiter) >= count for line in lines)
+        if count > most and alike * 2 > len(lines):
+            best, most = delimiter, count
+    return best
+
+
+def _split(line: bytes, delimiter: bytes) -> list[str]:
+    quoted = re.escape(delimiter.decode())
+    text = line.decode("utf-8", "replace").rstrip("\r")
+    fields = re.findall(rf'(?:^|{quoted})("(?:[^"]|"")*"|[^{quoted}]*)', text)
+    return [field.strip().strip('"') for field in fields]
+
+
+def _shown(fields: Sequence[bytes]) -> list[str]:
+    return [field.decode("utf-8", "replace") for field in fields]

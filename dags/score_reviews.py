@@ -150,7 +150,7 @@ def score_reviews() -> None:
 
 
 def report(outcome: LoadOutcome) -> None:
-    """Log the outcome of a file to the task's log. A rejected file is logged as a warning."""
+    """Log the outcome of a file to the task's log. A rejected file, and each warning about a file, is a warning."""
     level = logging.WARNING if outcome.status in ("rejected", "kept") else logging.INFO
     log.log(
         level,
@@ -163,6 +163,8 @@ def report(outcome: LoadOutcome) -> None:
         outcome.rows_rejected,
         outcome.rows_duplicate,
     )
+    for warning in outcome.warnings:
+        log.warning("%s: %s", outcome.uri, warning)
 
 
 score_reviews()

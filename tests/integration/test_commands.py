@@ -127,7 +127,7 @@ def test_db_status_and_verify_report_by_exit_code(sentiment, empty_database, que
     assert json.loads(sentiment("db", "status", "--json", SENTIMENT_DATABASE_URL=empty_database).stdout)["current"]
 
     drops.drop("dt=2026-11-16/a.csv", "review_id,review\nr1,fine\nr2,dull\n")
-    assert sentiment("db", "verify").stdout == "All 9 checks hold.\n"
+    assert sentiment("db", "verify").stdout == "All 11 checks hold.\n"
     query("DELETE FROM sentiment.review WHERE review_id = 'r2'")
     broken = sentiment("db", "verify")
     assert broken.returncode == 1

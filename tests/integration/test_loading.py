@@ -317,6 +317,31 @@ def test_a_duplicate_of_another_source_that_cannot_be_read_stays(drops, query) -
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ("DELETE FROM sentiment.live_file WHERE source_file_id = 3", "a loaded file is live if and only if"),
+        ("INSERT INTO sentiment.live_file VALUES (1)", "a loaded file is live if and only if"),
+        (
+            "UPDATE sentiment.source_file SET duplicate_of = 2 WHERE status = 'duplicate'",
+            "a duplicate has the bytes of a loaded or expired file",
+        ),
+        (
+            "DROP INDEX sentiment.source_file_content; UPDATE sentiment.source_file SET sha256 ="
+            " (SELECT sha256 FROM sentiment.source_file WHERE source_file_id = 1) WHERE source_file_id = 2",
+            "a source stores the same bytes once",
+        ),
+    ],
+)
+def test_verify_finds_files_that_are_live_or_duplicate_by_mistake(drops, query, change, check) -> None:
+    drops.drop("shop-a/dt=2026-11-16/a.csv", "review\nold\n")
+    drops.drop("shop-a/dt=2026-11-16/a.csv", "review\nnew\n")
+    drops.drop("shop-b/dt=2026-11-16/a.csv", "review\nold\n")
+    drops.drop("shop-b/dt=2026-11-16/b.csv", "review\nold\n")
+    query(change)
+    assert any(finding.check.startswith(check) for finding in verification.verify(drops.connection))
+
+
 def test_new_bytes_under_a_key_supersede_the_old_rows(drops, query) -> None:
     key = "shop/dt=2026-11-16/a.csv"
     drops.drop(key, "review_id,review\nr1,fine\nr2,dull\n,no id\n")

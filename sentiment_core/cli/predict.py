@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from sentiment_core.cli.metrics import AS_JSON, FOLDER
+from sentiment_core.cli.tables import output
 from sentiment_core.model.bundle import STARTER, Bundle
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def predict(text: tuple[str, ...], explain: bool, model: Path, as_json: bool) ->
         results = [_as_dict(explanation, explain) for explanation in explanations]
         click.echo(json.dumps({"digest": scorer.bundle.digest, "results": results}, ensure_ascii=False))
         return
-    console = Console(highlight=False)
+    console = output()
     for explanation in explanations:
         colour = _COLOURS[explanation.label]
         shown = _highlighted(explanation) if explain else Text(explanation.text)

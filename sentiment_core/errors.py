@@ -121,6 +121,11 @@ class ParamsInvalid(TerminalError):
     code = "params_invalid"
 
 
+class RunConfInvalid(TerminalError):
+    message = "The run's conf has the unknown key {key}{nearest}. Known keys: {known}. Start a new run."
+    code = "run_conf_invalid"
+
+
 class ExperimentInvalid(TerminalError):
     message = "The experiment {name} cannot be run: {why}."
     code = "experiment_invalid"

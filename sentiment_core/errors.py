@@ -221,6 +221,11 @@ class FileRejected(TerminalError):
     code = "file_rejected"
 
 
+class TooManyRows(TerminalError):
+    message = "{name} has more than {limit:,} rows. Split it, or use `sentiment score`, which has no such limit."
+    code = "too_many_rows"
+
+
 class ObjectMissing(TerminalError):
     message = "{uri} does not exist, or this user may not read it."
     code = "object_missing"

@@ -226,6 +226,11 @@ class TooManyRows(TerminalError):
     code = "too_many_rows"
 
 
+class TooManyColumns(TerminalError):
+    message = "{name} has {found:,} columns; the maximum is {limit:,}. Send only the columns that you need."
+    code = "too_many_columns"
+
+
 class ObjectMissing(TerminalError):
     message = "{uri} does not exist, or this user may not read it."
     code = "object_missing"

@@ -36,6 +36,7 @@ STATUS: dict[str, HTTPStatus] = {
     "batch_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "text_too_long": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "too_many_rows": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too_many_columns": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "file_rejected": HTTPStatus.UNPROCESSABLE_ENTITY,
     "body_too_slow": HTTPStatus.REQUEST_TIMEOUT,
     "unauthorised": HTTPStatus.UNAUTHORIZED,

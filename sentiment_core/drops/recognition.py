@@ -134,8 +134,10 @@ def records_of(
         fresh = text.read(size - len(first))
         final = not fresh
         first += fresh
-    while first.startswith(_UTF8_BOM):
-        first = first.removeprefix(_UTF8_BOM)
+    marks = 0
+    while first.startswith(_UTF8_BOM, marks):
+        marks += len(_UTF8_BOM)
+    first = first[marks:]
     require_delimited_text(first, source)
     found = recognise(first, final, delimiter, is_header)
     rest = _Replayed(first[found.skipped :], text)

@@ -2,18 +2,22 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from itertools import chain
+from typing import Final, NamedTuple
 
 from sentiment_core.drops.body import Body
 from sentiment_core.drops.contract import Header, RejectCode
+from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.recognition import read_body, records_of
-from sentiment_core.drops.validation import RejectedRow, checked, require_good_rows
-from sentiment_core.errors import FileRejected, TooManyRows
+from sentiment_core.drops.validation import RejectedRow, Validator, require_good_rows
+from sentiment_core.errors import FileRejected, TooManyColumns, TooManyRows
 from sentiment_core.model.scorer import LABELS, Scorer
 from sentiment_core.settings import Settings
+
+MAX_COLUMNS: Final = 1_000  # each costs time in every block, whatever the size of the file
 
 
 class UsedColumn(NamedTuple):
@@ -52,8 +56,8 @@ def score_content(
 ) -> ScoredContent:
     """Score the rows of a file. Its name decides only what its content does not say.
 
-    `stopped` ends the work after a block. Raises `TooManyRows`, and `FileRejected` as a load does; if no text column is
-    found, its details also have `columns`, the names that the file has.
+    `stopped` ends the work after a block. Raises `TooManyRows`, `TooManyColumns`, and `FileRejected` as a load does; if
+    no text column is found, its details also have `columns`, the names that the file has.
     """
     drop = Drop("", name, "", None, datetime.now(UTC), len(content))
     columns: list[UsedColumn] = []
@@ -61,12 +65,14 @@ def score_content(
     rows: list[ScoredRow] = []
     rejected: list[RejectedRow] = []
     try:
-        for block in checked(read_body(_body(content, drop, settings), settings), settings, drop.uri):
-            columns, warnings = _columns(block.header), block.header.warnings
-            batch = block.batch
-            rejected += block.rejected
-            if len(rows) + len(rejected) + batch.size > max_rows:
-                raise TooManyRows(name=name, limit=max_rows)
+        blocks = _bounded(read_body(_body(content, drop, settings), settings), name, max_rows)
+        validator, records = _opened(blocks, drop, settings)
+        columns, warnings = _columns(validator.header), validator.header.warnings
+        # The JSON of `extra` is not needed, and repeats the names of the columns in every row.
+        validator.header.extra, validator.header.unnamed = {}, []
+        for block in records:
+            batch, faults = validator.validate(block)
+            rejected += faults
             scores = scorer.score(batch.text)
             fields = [batch.block.column(batch.record, field).texts() for field in range(len(columns))]
             rows += (
@@ -89,6 +95,29 @@ def score_content(
     codes = Counter(row.code for row in rejected)
     require_good_rows(len(rows) + len(rejected), codes, settings.max_rejected_ratio, name)
     return ScoredContent(columns, warnings, rows, rejected)
+
+
+def _bounded(blocks: Iterator[RecordBlock], name: str, max_rows: int) -> Iterator[RecordBlock]:
+    """Yield the blocks of a file up to a number of rows, which counts before any row is checked."""
+    left = max_rows + 1  # the header is a record too
+    for block in blocks:
+        left -= block.size
+        if left < 0:
+            raise TooManyRows(name=name, limit=max_rows)
+        yield block
+
+
+def _opened(blocks: Iterator[RecordBlock], drop: Drop, settings: Settings) -> tuple[Validator, Iterator[RecordBlock]]:
+    """Return the validator of a file, made from its first block, and the blocks without the header."""
+    first = next(blocks, None)
+    if first is None:
+        raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{drop.uri} is empty")
+    if (found := int(first.field_counts[0])) > MAX_COLUMNS:
+        raise TooManyColumns(name=drop.uri, found=found, limit=MAX_COLUMNS)
+    header = Header(first.fields(0), settings.text_columns, drop.uri)
+    validator = Validator(header, settings, first.raw(0))
+    validator.demote_unreadable(first.records(1))
+    return validator, chain((first.records(1),), blocks)
 
 
 def _body(content: bytes, drop: Drop, settings: Settings) -> Body:

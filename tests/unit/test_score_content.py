@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from sentiment_core.drops.contract import RejectCode
-from sentiment_core.errors import FileRejected, TooManyRows
+from sentiment_core.errors import FileRejected, TooManyColumns, TooManyRows
 from sentiment_core.loading.score_content import ScoredContent, UsedColumn, score_content
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
@@ -70,6 +70,30 @@ def test_a_file_beyond_the_limits_or_without_rows_is_refused(scorer: Scorer) -> 
         score(scorer, FILE.encode(), max_expanded_bytes=10)
     with pytest.raises(FileRejected, match="SENTIMENT_MAX_REJECTED_RATIO"):
         score(scorer, FILE.encode(), max_rejected_ratio=0.1)
+
+
+# Each of these once took minutes: the time must not grow with the square of anything in a file.
+HOSTILE = {
+    "columns": (b"review" + b"," * 4_000_000 + b"\n", TooManyColumns),
+    "equal names": (b"review" + b",a" * 2_000_000 + b"\n", TooManyColumns),
+    "unknown equal names": (b"a" + b",a" * 2_000_000 + b"\n", TooManyColumns),
+    "open quotes": (b"review,a\n" + b'"\n' * 2_000_000, TooManyRows),
+    "byte order marks": (b"\xef\xbb\xbf" * 1_600_000, FileRejected),
+    "long names": (b"review," + b",".join(b"%d" % n + b"n" * 20_000 for n in range(100)) + b"\n", FileRejected),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_file_is_refused(scorer: Scorer, kind: str) -> None:
+    content, error = HOSTILE[kind]
+    with pytest.raises(error):
+        score(scorer, content, rows=5_000)
+
+
+def test_long_names_of_columns_are_not_repeated_in_each_row(scorer: Scorer) -> None:
+    content = HOSTILE["long names"][0] + (b"good" + b",x" * 100 + b"\n") * 5_000  # 10 GB, if they were
+    found = score(scorer, content, rows=5_000)
+    assert found.rows[-1].cells == ["good", *["x"] * 100]
 
 
 def test_the_work_ends_after_a_block_if_nobody_waits(scorer: Scorer) -> None:

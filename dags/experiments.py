@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
-from wiring import fail_without_retry_if_terminal, storage
+from wiring import fail_without_retry_if_terminal, run_params, storage
 
 from sentiment_core.errors import TrialFailed
 from sentiment_core.experiments.catalogue import MAX_ROUNDS, NAMES
@@ -77,7 +77,7 @@ def experiments() -> None:
         from sentiment_core.experiments.mlflow_run import ExperimentRun  # noqa: PLC0415 -- MLflow is slow to import
 
         context = get_current_context()
-        chosen, params = context["params"], training_params()
+        chosen, params = run_params(), training_params()
         run = ExperimentRun.start(
             settings().require_mlflow_tracking_uri(),
             chosen["experiment"],
@@ -92,7 +92,7 @@ def experiments() -> None:
     @fail_without_retry_if_terminal
     def trial(name: str) -> None:
         """Score a trial in a separate run, nested in the experiment's run."""
-        run, chosen = started_run(), get_current_context()["params"]
+        run, chosen = started_run(), run_params()
         result = run.record(run.experiment.trial(name), read(chosen), training_params(), log.info)
         if result.failure is not None:
             raise TrialFailed(trial=name, why=result.failure)
@@ -152,9 +152,9 @@ def started_run() -> Any:
     """Return the experiment's MLflow run that this DAG run has created."""
     from sentiment_core.experiments.mlflow_run import ExperimentRun  # noqa: PLC0415
 
-    context = get_current_context()
+    experiment = run_params()["experiment"]
     uri = settings().require_mlflow_tracking_uri()
-    return ExperimentRun.find(uri, context["params"]["experiment"], context["run_id"])
+    return ExperimentRun.find(uri, experiment, get_current_context()["run_id"])
 
 
 def training_params() -> Any:

@@ -10,7 +10,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
 from httpx import HTTPStatusError
-from wiring import SCORED_REVIEWS, connect, fail_without_retry_if_terminal, registry, run_day
+from wiring import SCORED_REVIEWS, connect, fail_without_retry_if_terminal, registry, run_day, run_params
 
 from sentiment_core.drift import report_store
 from sentiment_core.drift.mlflow_run import log_run
@@ -69,7 +69,7 @@ def monitor_drift() -> None:
     def measure() -> dict[str, Any]:
         """Compare the day with the champion's reference and store the result."""
         context = get_current_context()
-        day = run_day(context["dag_run"], context["params"])
+        day = run_day(context["dag_run"], run_params())
         models = registry()
         version, digest = models.resolve(None)
         with connect() as connection:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
-from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, storage
+from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, run_params, storage
 
 from sentiment_core.datasets.checks import check, require_passed
 from sentiment_core.datasets.snapshot import Days, Snapshot
@@ -102,7 +102,7 @@ def retrain() -> None:
     @fail_without_retry_if_terminal
     def snapshot() -> str:
         """Collect, split and store the labelled data. Return the snapshot's id."""
-        params = get_current_context()["params"]
+        params = run_params()
         days = Days(since=params["since"], until=params["until"])
         with connect() as connection:
             reconcile_history(connection, registry())
@@ -116,7 +116,7 @@ def retrain() -> None:
     @fail_without_retry_if_terminal
     def validate(snapshot_id: str) -> str:
         """Check the snapshot against the limits of the configuration. Return its id when it satisfies all of them."""
-        checks = check(stored(snapshot_id), chosen(get_current_context()["params"]))
+        checks = check(stored(snapshot_id), chosen(run_params()))
         for each in checks:
             log.info("%s, limit %g: %s", each.name, each.limit, each.detail)
         require_passed(checks)
@@ -129,7 +129,7 @@ def retrain() -> None:
 
         Return the new version, or the given one.
         """
-        params = get_current_context()["params"]
+        params = run_params()
         if params["version"] is not None:
             return int(params["version"])
         configuration, models = chosen(params), registry()
@@ -161,7 +161,7 @@ def retrain() -> None:
     @fail_without_retry_if_terminal
     def gate(snapshot_id: str, version: int) -> dict[str, Any]:
         """Judge the challenger on the test side and promote it if it passes. Return the verdict."""
-        params = get_current_context()["params"]
+        params = run_params()
         policy = GatePolicy.load()
         if params["policy"] == "not_worse":
             policy = policy.not_worse()

@@ -12,6 +12,7 @@ from wiring import (
     reconcile_history,
     registry,
     run_day,
+    run_params,
     storage,
 )
 
@@ -91,7 +92,7 @@ def score_reviews() -> None:
     def plan() -> list[int]:
         """List the bucket, resolve the model once, and store the groups of files. Return the ids of the groups."""
         context = get_current_context()
-        run, params = context["dag_run"], context["params"]
+        run, params = context["dag_run"], run_params()
         day = run_day(run, params)
         models = registry()
         version, digest = models.resolve(params["model_version"])

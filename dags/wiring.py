@@ -1,5 +1,6 @@
-"""Connect `sentiment_core` to Airflow: connections, the day of a run, and the only mapping of errors."""
+"""Connect `sentiment_core` to Airflow: connections, a run's params and day, and the only mapping of errors."""
 
+import difflib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +9,13 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-from airflow.sdk import Asset, Connection
+from airflow.sdk import Asset, Connection, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from sentiment_core.database.connection import Connection as DatabaseConnection
 from sentiment_core.database.connection import connect as connect_to
 from sentiment_core.drops.storage import Storage
-from sentiment_core.errors import DayInvalid, SettingMissing, TerminalError
+from sentiment_core.errors import DayInvalid, RunConfInvalid, SettingMissing, TerminalError
 from sentiment_core.loading.scoring_run import finished_day, yesterday
 from sentiment_core.promotion.alias_moves import reconcile
 from sentiment_core.registry.names import CHALLENGER, CHAMPION
@@ -76,6 +77,21 @@ def reconcile_history(connection: DatabaseConnection, models: RegisteredModel) -
             log.warning(
                 "History: %s version %s, %s: %s", alias, move.to_version, move.state, move.detail or move.reason
             )
+
+
+def run_params() -> Any:
+    """Return the params of the current run. Raises `RunConfInvalid` for a key of its conf that is no param.
+
+    Airflow accepts such keys: a misspelt `day` would have no effect, and the run would score yesterday.
+    """
+    context = get_current_context()
+    known = sorted(context["dag"].params)
+    for key in context["dag_run"].conf or {}:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, 1)
+            nearest = f" (did you mean {near[0]}?)" if near else ""
+            raise RunConfInvalid(key=repr(key), nearest=nearest, known=", ".join(known))
+    return context["params"]
 
 
 def run_day(dag_run: Any, params: Any) -> date:

@@ -121,6 +121,11 @@ class ParamsInvalid(TerminalError):
     code = "params_invalid"
 
 
+class RunConfInvalid(TerminalError):
+    message = "The run's conf has the unknown key {key}{nearest}. Known keys: {known}. Start a new run."
+    code = "run_conf_invalid"
+
+
 class ExperimentInvalid(TerminalError):
     message = "The experiment {name} cannot be run: {why}."
     code = "experiment_invalid"
@@ -219,6 +224,16 @@ class FileRejected(TerminalError):
 class ContractInvalid(TerminalError):
     message = "The contract of {source} cannot be used: {why}. docs/sources.md describes its parts."
     code = "contract_invalid"
+
+
+class TooManyRows(TerminalError):
+    message = "{name} has more than {limit:,} rows. Split it, or use `sentiment score`, which has no such limit."
+    code = "too_many_rows"
+
+
+class TooManyColumns(TerminalError):
+    message = "{name} has {found:,} columns; the maximum is {limit:,}. Send only the columns that you need."
+    code = "too_many_columns"
 
 
 class ObjectMissing(TerminalError):

@@ -49,7 +49,7 @@ class ValueInvalid(TerminalError):
 
 
 class TextEmpty(TerminalError):
-    message = "The field {field} has no text. Send a text that is not blank."
+    message = "The field {field} has no text: {why}. Send a text."
     code = "empty_text"
 
 
@@ -66,6 +66,16 @@ class FieldUnknown(TerminalError):
 class ContentTypeUnsupported(TerminalError):
     message = "The content type {found} is not accepted. Send {wanted}."
     code = "wrong_content_type"
+
+
+class ContentEncodingUnsupported(TerminalError):
+    message = "The content encoding {found} is not accepted. Send {wanted}, or none."
+    code = "wrong_content_encoding"
+
+
+class ExpectationFailed(TerminalError):
+    message = "The expectation {found} is not accepted. Send `Expect: 100-continue`, or none."
+    code = "expectation_failed"
 
 
 class BodyTooLarge(TerminalError):

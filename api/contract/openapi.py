@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from api.contract import schemas
+from api.contract.content_codings import CODINGS
 from api.contract.problems import STATUS
 from api.contract.settings import ServiceSettings
 from sentiment_core import __version__
@@ -17,13 +18,15 @@ _REQUESTS = (schemas.PredictRequest, schemas.BatchRequest, schemas.FeedbackReque
 _RESPONSES = (
     schemas.Prediction,
     schemas.BatchResponse,
+    schemas.FileResponse,
     schemas.FeedbackAccepted,
     schemas.Problem,
     schemas.ModelCard,
     schemas.Health,
     schemas.Readiness,
 )
-_BODY = ("malformed_json", "invalid_utf8", "unreadable_body", "body_too_slow", "wrong_content_type", "too_large")
+_SENT = ("unreadable_body", "body_too_slow", "wrong_content_type", "wrong_content_encoding", "too_large")
+_BODY = ("malformed_json", "invalid_utf8", *_SENT)
 _GUARDED = ("unauthorised", "cross_site", "rate_limited", "overloaded", "answer_too_slow")
 _CORRECTION = (
     *("missing_field", "invalid_value", "unstorable_text", "text_too_long"),
@@ -31,7 +34,9 @@ _CORRECTION = (
 )
 _BATCH = ("wrong_type", "missing_text", "invalid_text", "unknown_field", "batch_too_large")
 _FIELDS = ("wrong_type", "missing_text", "empty_text", "invalid_text", "unknown_field")
-_GUARDED_PATHS = ("/predict", "/predict/batch", "/feedback", "/model")
+_WITH_TEXT = ("PredictRequest", "FeedbackRequest", "FeedbackForm")
+_FILE = ("invalid_value", "unknown_field", "file_rejected", "too_many_rows", "too_many_columns")
+_GUARDED_PATHS = ("/predict", "/predict/batch", "/predict/file", "/feedback", "/model")
 _PROBES = ("/healthz", "/readyz", "/metrics")
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -51,22 +56,55 @@ _BY_KEY = _header(
 _ONCE = _header(schemas.IDEMPOTENCY_KEY, "A correction sent again with the same key is stored once.")
 
 
+def _query(name: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "maxLength": schemas.MAX_NAME, "pattern": "^[!-~]*$"}
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+
+
+_TABLES = ("text/csv", "text/tab-separated-values")
+_OCTETS = "application/octet-stream"
+_FILE_PARAMETERS = (
+    _query("name", "The name of the file. Its ending decides only what the content does not say.")
+    | {"example": "reviews.csv"},
+    _query("text_column", "The name of the column with the text, if it is none of SENTIMENT_TEXT_COLUMNS."),
+)
+
+
 def document(settings: ServiceSettings) -> dict[str, Any]:
     """Return the document of a service with these settings."""
     longest = settings.max_text_characters if settings.long_texts == "reject" else None
     with_probes = settings.api_probes_port is None
-    return _document(settings.max_body_bytes, settings.max_batch_texts, longest, bool(settings.api_keys), with_probes)
+    return _document(
+        settings.max_body_bytes,
+        settings.max_batch_texts,
+        settings.max_file_bytes,
+        settings.max_file_rows,
+        longest,
+        bool(settings.api_keys),
+        with_probes,
+        settings.null_words,
+    )
 
 
 @cache
 def _document(
-    max_body_bytes: int, max_batch_texts: int, longest: int | None, with_keys: bool, with_probes: bool
+    max_body_bytes: int,
+    max_batch_texts: int,
+    max_file_bytes: int,
+    max_file_rows: int,
+    longest: int | None,
+    with_keys: bool,
+    with_probes: bool,
+    null_words: tuple[str, ...],
 ) -> dict[str, Any]:
     components: dict[str, Any] = {"schemas": _schemas()}
     components["schemas"]["BatchRequest"]["properties"]["texts"]["maxItems"] = max_batch_texts
-    if longest is not None:
-        for name in ("PredictRequest", "FeedbackRequest", "FeedbackForm"):
-            components["schemas"][name]["properties"]["text"]["maxLength"] = longest
+    for name in _WITH_TEXT:
+        text = components["schemas"][name]["properties"]["text"]
+        if longest is not None:
+            text["maxLength"] = longest
+        if null_words:
+            text["not"] = {"pattern": schemas.null_word_pattern(null_words)}
     paths = _paths()
     for path in _PROBES if not with_probes else ():
         del paths[path]
@@ -82,7 +120,11 @@ def _document(
             "version": __version__,
             "description": (
                 "Scores reviews with the model that also scores them in bulk: the same text gets the same score. "
-                f"The maximum is {max_body_bytes} bytes per request body and {max_batch_texts} texts per batch."
+                f"The maximum is {max_body_bytes} bytes per request body and {max_batch_texts} texts per batch, "
+                f"{max_file_bytes} bytes and {max_file_rows} rows per file. "
+                "A slash at the end of a path makes no difference. Bodies may have the content encoding "
+                f"{CODINGS}. Any request may also get 400 `malformed_http`, 404 `not_found`, 405 `method_not_allowed` "
+                "or 417 `expectation_failed`."
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -130,6 +172,16 @@ def _paths() -> dict[str, Any]:
                 _json("BatchRequest"),
             )
             | _BY_KEY
+        },
+        "/predict/file": {
+            "post": _operation(
+                "predictFile",
+                "Score the rows of a file",
+                _json("FileResponse"),
+                (*_GUARDED, *_SENT, *_FILE, "not_ready"),
+                {media: {"schema": {"type": "string", "format": "binary"}} for media in (*_TABLES, _OCTETS)},
+            )
+            | {"parameters": [*_BY_KEY["parameters"], *_FILE_PARAMETERS]}
         },
         "/feedback": {
             "post": _operation(

@@ -3,9 +3,15 @@
 import math
 from http import HTTPStatus
 
-from api.contract.errors import MethodNotAllowed, RateLimited, Unauthorised, UpgradeRequired
+from api.contract.errors import (
+    ContentEncodingUnsupported,
+    MethodNotAllowed,
+    RateLimited,
+    Unauthorised,
+    UpgradeRequired,
+)
 from api.contract.schemas import Problem
-from sentiment_core.errors import SentimentError, TransientError
+from sentiment_core.errors import FileRejected, SentimentError, TransientError
 
 MEDIA = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -24,9 +30,14 @@ STATUS: dict[str, HTTPStatus] = {
     "invalid_value": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unstorable_text": HTTPStatus.UNPROCESSABLE_ENTITY,
     "wrong_content_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "wrong_content_encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "expectation_failed": HTTPStatus.EXPECTATION_FAILED,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "batch_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "text_too_long": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too_many_rows": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too_many_columns": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "file_rejected": HTTPStatus.UNPROCESSABLE_ENTITY,
     "body_too_slow": HTTPStatus.REQUEST_TIMEOUT,
     "unauthorised": HTTPStatus.UNAUTHORIZED,
     "cross_site": HTTPStatus.FORBIDDEN,
@@ -53,13 +64,18 @@ def status_of(error: SentimentError) -> HTTPStatus:
 
 def problem(error: SentimentError) -> Problem:
     """Return the error's body."""
-    return {
+    found: Problem = {
         "type": f"/docs#{error.code}",
         "title": error.code.replace("_", " ").capitalize(),
         "status": int(status_of(error)),
         "detail": str(error),
         "code": error.code,
     }
+    if isinstance(error, FileRejected):
+        found["reason"] = str(error.details["reason"])
+        if "columns" in error.details:
+            found["columns"] = error.details["columns"]
+    return found
 
 
 def headers_of(error: SentimentError) -> dict[str, str]:
@@ -68,6 +84,8 @@ def headers_of(error: SentimentError) -> dict[str, str]:
     match error:
         case MethodNotAllowed():
             headers["Allow"] = str(error.details["allowed"])
+        case ContentEncodingUnsupported():
+            headers["Accept-Encoding"] = str(error.details["wanted"])
         case UpgradeRequired():
             headers |= {"Connection": "Upgrade", "Upgrade": "websocket"}
         case Unauthorised():

@@ -1,5 +1,6 @@
 """The shapes of requests and responses: they validate, and the OpenAPI document is generated from them."""
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, NotRequired, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -18,8 +19,8 @@ from api.contract.errors import (
 )
 from sentiment_core.errors import SentimentError
 
-# Anything but Unicode's White_Space: of `\S`, Rust, Python and ECMAScript, which read it here, have three definitions.
-_WHITE = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+# Anything but what `str.strip` strips. Rust, Python and ECMAScript, which read it here, differ in what `\S` is.
+_WHITE = r"\t-\r\u001c-\u001f \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _NOT_BLANK = f"[^{_WHITE}]"
 _NOT_BLANK_WITHOUT_NUL = rf"^[^\u0000]*[^\u0000{_WHITE}][^\u0000]*$"
 Text = Annotated[str, Field(min_length=1, pattern=_NOT_BLANK, description="The text to score; not blank.")]
@@ -54,6 +55,7 @@ def _storable(text: str) -> str:
     return text
 
 
+MAX_NAME = 200  # characters of the name of a file or a column
 REQUEST_KEY = "X-Request-Key"  # requests with the same value get the same model
 IDEMPOTENCY_KEY = "Idempotency-Key"  # identifies a correction that is sent again
 
@@ -131,14 +133,57 @@ class BatchResponse(TypedDict):
     errors: list[BatchError]
 
 
+class FileColumn(TypedDict):
+    """A column of a file; `meaning` is `text`, the name of a known column of drops, or null."""
+
+    name: str
+    meaning: str | None
+
+
+class FileResult(TypedDict):
+    """A row that was scored: its physical line, its values in the order of the columns, and its prediction."""
+
+    line: Annotated[int, Field(ge=1)]
+    cells: list[str]
+    text: str
+    label: Label
+    sentiment: Literal[0, 1] | None
+    score: Annotated[float, Field(ge=0, le=1)]
+
+
+class FileRejection(TypedDict):
+    """A row that was not scored, with the reason code of drops, the reason and the row as it is in the file."""
+
+    line: Annotated[int, Field(ge=1)]
+    code: str
+    reason: str
+    row: str
+
+
+class FileResponse(TypedDict):
+    """How a file was read, and what became of its rows: each is in `results` or in `rejected`, in the file's order."""
+
+    name: str
+    columns: list[FileColumn]
+    warnings: list[str]
+    results: list[FileResult]
+    rejected: list[FileRejection]
+    model: ModelIdentity
+
+
 class Problem(TypedDict):
-    """An error as described by RFC 9457; `code` is stable and meant for programs."""
+    """An error as described by RFC 9457; `code` is stable and meant for programs.
+
+    A rejected file (`file_rejected`) has a `reason`, a reason code of drops, and `columns` if none of them is the text.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     code: str
+    reason: NotRequired[str]
+    columns: NotRequired[list[str]]
 
 
 class Candidate(TypedDict):
@@ -208,6 +253,18 @@ class Readiness(TypedDict):
     feedback: NotRequired[FeedbackStatus]
 
 
+def null_word_pattern(words: Collection[str]) -> str:
+    """Return the pattern of the texts that are one of some ASCII words, in any case, with spaces around it."""
+    either = "|".join("".join(_in_any_case(character) for character in word) for word in words)
+    return f"^[{_WHITE}]*(?:{either})[{_WHITE}]*$"
+
+
+def _in_any_case(character: str) -> str:
+    if character.isalpha():
+        return f"[{character.upper()}{character.lower()}]"
+    return character if character.isdigit() else rf"\x{ord(character):02x}"
+
+
 _TEXTS = ("text", "texts")
 _KINDS = {
     "string_type": "text",
@@ -233,7 +290,7 @@ def validate(shape: type[AnyRequest], payload: object) -> AnyRequest:
 
 
 def _translate(shape: type[Request], error: ValidationError) -> SentimentError:
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    first = error.errors(include_url=False, include_context=False)[0]
     field = shown(first["loc"][0]) if first["loc"] else ""
     kind = first["type"]
     found: SentimentError
@@ -242,8 +299,10 @@ def _translate(shape: type[Request], error: ValidationError) -> SentimentError:
             found = TextMissing(field=field) if field in _TEXTS else FieldMissing(field=field)
         case "extra_forbidden":
             found = FieldUnknown(field=field, known=", ".join(shape.model_fields))
+        case "string_type" if field in _TEXTS and first["input"] is None:
+            found = TextEmpty(field=field, why="it is null")
         case "string_too_short" | "string_pattern_mismatch" if field in _TEXTS:
-            found = TextEmpty(field=field)
+            found = TextEmpty(field=field, why="it is blank")
         case "string_nul":
             found = TextUnstorable(field=field)
         case "string_unicode":

@@ -62,6 +62,11 @@ class ServiceSettings(Settings):
     socket_idle_s: float = Field(300, gt=0, description="Seconds after which a silent WebSocket is closed.")
     max_body_bytes: int = Field(1_000_000, gt=0, description="Maximum size of a request body.")
     max_batch_texts: int = Field(1_000, gt=0, description="Maximum texts of a batch request.")
+    max_file_bytes: int = Field(
+        5_000_000, gt=0, description="Maximum size of a file sent to `/predict/file`, as sent and decompressed."
+    )
+    max_file_rows: int = Field(5_000, gt=0, description="Maximum rows of such a file.")
+    max_files: int = Field(4, gt=0, description="Maximum concurrent such files. Further files get 503.")
     max_text_characters: int = Field(100_000, gt=0, description="Maximum characters of a text that the API scores.")
     long_texts: Literal["truncate", "reject"] = Field(
         "truncate",

@@ -54,6 +54,7 @@ class FeedbackEndpoint:
         if self._queue is None:
             raise FeedbackOff
         wanted = validate(FeedbackRequest, payload)
+        self._limit.require_text(wanted.text)
         self._limit.allowed(wanted.text)  # raises for a text that /predict rejects; a truncated one is stored whole
         key = self._key(request, wanted)
         created = datetime.now(UTC)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import orjson
 from aiohttp import hdrs, web
 
+from api.contract.content_codings import decoded, require_coding
 from api.contract.errors import (
     BodyTooLarge,
     BodyTooSlow,
@@ -17,8 +18,12 @@ from api.contract.errors import (
 )
 
 FORM = "application/x-www-form-urlencoded"
+OCTETS = "application/octet-stream"
+# Content types of tables, each with the name of a file that its caller does not name.
+TABLES = {"text/csv": "file.csv", "text/tab-separated-values": "file.tsv"}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _MAX_FIELDS = 16
+_INLINE_BYTES = 16_384  # a longer body is decoded in a thread
 _UTF8 = ("utf-8", "utf8", "us-ascii")
 
 
@@ -42,13 +47,27 @@ class BodyReader:
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
 
-    async def read(self, request: web.BaseRequest) -> bytes:
-        """Return the body. Raises `BodyTooLarge` and `BodyTooSlow`."""
+    async def read(self, request: web.BaseRequest, max_bytes: int | None = None) -> bytes:
+        """Return the body, decoded. `max_bytes` replaces the general limit, which also holds for the decoded body.
+
+        Raises `BodyTooLarge`, `BodyTooSlow`, `BodyUnreadable` and `ContentEncodingUnsupported`.
+        """
+        most = self._max_bytes if max_bytes is None else max_bytes
+        coding = request.headers.get(hdrs.CONTENT_ENCODING)
+        if coding is None:
+            return await self._received(request, most)
+        require_coding(coding)
+        body = await self._received(request, most)
+        if len(body) <= _INLINE_BYTES:
+            return decoded(body, coding, most)
+        return await asyncio.to_thread(decoded, body, coding, most)
+
+    async def _received(self, request: web.BaseRequest, max_bytes: int) -> bytes:
         if request.content.is_eof():  # it came with the head, as short bodies do
             body = request.content.read_nowait()
-            self._check(len(body))
+            _require_size(len(body), max_bytes)
             return body
-        self._check(request.content_length or 0)
+        _require_size(request.content_length or 0, max_bytes)
         if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
             request.transport.write(_CONTINUE)
         parts: list[bytes] = []
@@ -58,14 +77,15 @@ class BodyReader:
                 while part := await request.content.readany():
                     parts.append(part)
                     size += len(part)
-                    self._check(size)
+                    _require_size(size, max_bytes)
         except TimeoutError:
             raise BodyTooSlow(seconds=self._timeout_s) from None
         return b"".join(parts)
 
-    def _check(self, size: int) -> None:
-        if size > self._max_bytes:
-            raise BodyTooLarge(limit=self._max_bytes)
+
+def _require_size(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise BodyTooLarge(limit=max_bytes)
 
 
 def parse_json(body: bytes | str) -> object:

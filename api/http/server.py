@@ -77,6 +77,7 @@ class HttpServer:
             self._handler,
             keepalive_timeout=self._keepalive_s,
             lingering_time=LINGER_S,
+            auto_decompress=False,  # aiohttp takes a coding that it does not know for malformed HTTP
             access_log=None,
             logger=_log,
         )

@@ -21,7 +21,7 @@ _THREAD = ThreadPoolExecutor(1, "large requests")
 INLINE_EXPLAINED = 2_000
 Result = TypeVar("Result")
 
-_SENTIMENT: dict[str, Any] = {"negative": 0, "neutral": None, "positive": 1}
+SENTIMENT: dict[str, Any] = {"negative": 0, "neutral": None, "positive": 1}
 
 
 class Predictor:
@@ -32,7 +32,8 @@ class Predictor:
         self._timeout_s = timeout_s
 
     async def predict(self, model: ServedModel, text: str, explain: bool) -> Prediction:
-        """Return the prediction of one text. Raises `TextTooLong` and `AnswerTooSlow`."""
+        """Return the prediction of one text. Raises `TextEmpty`, `TextTooLong` and `AnswerTooSlow`."""
+        self._limit.require_text(text)
         truncated = False
         if len(text) > self._limit.characters:
             text, truncated = self._limit.allowed(text)
@@ -64,7 +65,9 @@ def _predict_batch(model: ServedModel, texts: list[Any], limit: TextLimit) -> Ba
     errors: list[BatchError] = []
     for index, text in enumerate(texts):
         try:
-            part, cut = limit.allowed(text if _is_plain(text) else validate(PredictRequest, {"text": text}).text)
+            given = text if _is_plain(text) else validate(PredictRequest, {"text": text}).text
+            limit.require_text(given)
+            part, cut = limit.allowed(given)
         except SentimentError as error:
             errors.append({"index": index, "code": error.code, "message": problem(error)["detail"]})
         else:
@@ -115,7 +118,7 @@ def _predict_all(model: ServedModel, texts: list[str]) -> list[Prediction]:
 def _prediction(model: ServedModel, label: Any, score: float) -> Prediction:
     return {
         "label": label,
-        "sentiment": _SENTIMENT[label],
+        "sentiment": SENTIMENT[label],
         "score": score,
         "model": model.identity,
         "truncated": False,

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from api.contract.errors import ModelNotReady, PathUnknown
 from api.contract.openapi import document
 from api.contract.problems import STATUS, headers_of, problem, status_of
-from api.contract.schemas import FeedbackAccepted, ModelIdentity, Prediction
+from api.contract.schemas import MAX_NAME, FeedbackAccepted, ModelIdentity, Prediction
 from api.contract.settings import ServiceSettings
 from api.http.responses import ApiResponse
 from api.models.provider import ModelProvider
@@ -59,9 +59,6 @@ _POLICY = "; ".join(
 _HEADERS = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
 # Words of longer texts are not marked, because the page would be slow.
 LONGEST_EXPLAINED = 20_000
-# Limits of a file, or of pasted lines, that the browser keeps and shows completely.
-LARGEST_FILE = 5_000_000
-MOST_ROWS = 5_000
 _SHOWN_NGRAMS = 6
 _BACKTICKS = re.compile(r"`([^`]+)`")
 # N-grams are listed if their weight is more than this fraction of the strongest weight.
@@ -97,7 +94,7 @@ class Pages:
 
     async def static(self, request: web.BaseRequest) -> ApiResponse:
         """Answer with a file of the pages; a page of another release gets the file of this release."""
-        version, name = request.path.split("/")[-2:]
+        version, name = request.path.split("/")[2:4]
         file = _STATIC.get(name)
         if file is None:
             raise PathUnknown
@@ -153,11 +150,11 @@ class Pages:
         return {
             "bandOf": model and model["digest"],
             "explained": LONGEST_EXPLAINED,
-            "fileBytes": LARGEST_FILE,
-            "rows": MOST_ROWS,
+            "fileBytes": settings.max_file_bytes,
+            "rows": settings.max_file_rows,
+            "nameCharacters": MAX_NAME,
             "bodyBytes": settings.max_body_bytes,
             "batchTexts": settings.max_batch_texts,
-            "textColumns": settings.text_columns,
         }
 
     def _neutral_band(self) -> tuple[float, float]:

@@ -12,8 +12,9 @@ import uuid
 from collections.abc import Collection, Mapping
 
 from aiohttp import HttpVersion11, web
+from aiohttp.hdrs import EXPECT
 
-from api.contract.errors import BodyUnreadable, RequestFailed, Unauthorised
+from api.contract.errors import BodyUnreadable, ExpectationFailed, RequestFailed, Unauthorised
 from api.http.connection import Connection, connection_of
 from api.http.content_negotiation import prefers_html
 from api.http.cors import cors_headers
@@ -67,6 +68,8 @@ class Dispatcher:
         request_id = request_id_of(headers)
         endpoint, handler, limit = self._router.find(request)
         try:
+            if EXPECT in headers:
+                _require_known(headers[EXPECT])
             if limit is None:
                 answer = await handler(request)
             else:
@@ -122,6 +125,11 @@ class Dispatcher:
             # Makes a browser ask for a key.
             answer.headers = {**answer.headers, "WWW-Authenticate": 'Basic realm="sentiment"'}
         return answer
+
+
+def _require_known(expectation: str) -> None:
+    if expectation.lower() != "100-continue":
+        raise ExpectationFailed(found=ascii(expectation[:40])[1:-1])
 
 
 def _translate(failure: Exception, request_id: str) -> SentimentError:

@@ -9,6 +9,7 @@ from aiohttp import web
 from api.access.access_control import AccessControl, ConcurrencyLimit
 from api.contract.errors import MethodNotAllowed, PathUnknown
 from api.endpoints.feedback import FeedbackEndpoint
+from api.endpoints.files import FileEndpoint
 from api.endpoints.predict import PredictEndpoints
 from api.endpoints.status import StatusEndpoints
 from api.endpoints.websocket import WebSocketEndpoint
@@ -32,6 +33,7 @@ class Endpoints(NamedTuple):
     """The objects that have the handlers."""
 
     predict: PredictEndpoints
+    files: FileEndpoint
     feedback: FeedbackEndpoint
     websocket: WebSocketEndpoint
     probes: StatusEndpoints
@@ -52,6 +54,7 @@ ROUTES = (
     Route("GET", "/", Access.OPEN, lambda to: to.pages.index),
     Route("POST", "/predict", Access.GUARDED, lambda to: to.predict.predict),
     Route("POST", "/predict/batch", Access.GUARDED, lambda to: to.predict.predict_batch),
+    Route("POST", "/predict/file", Access.GUARDED, lambda to: to.files.predict_file),
     Route("POST", "/feedback", Access.GUARDED, lambda to: to.feedback.correct),
     Route("GET", "/ws", Access.STREAM, lambda to: to.websocket.stream),
     Route("GET", "/model", Access.GUARDED, lambda to: to.probes.model),
@@ -110,6 +113,9 @@ _PREFLIGHT = Target("preflight", preflight, None)
 
 
 def _template(path: str) -> str:
+    """Return the path of the route that a path means. A slash at its end makes no difference."""
+    if len(path) > 1:
+        path = path.removesuffix("/")
     parts = path.split("/")
     return STATIC if len(parts) == 4 and parts[1] == "static" and parts[2] and parts[3] else path
 

@@ -9,6 +9,7 @@ from api.access.access_control import AccessControl
 from api.contract.settings import ServiceSettings
 from api.contract.text_limit import TextLimit
 from api.endpoints.feedback import FeedbackEndpoint
+from api.endpoints.files import FileEndpoint
 from api.endpoints.model_selection import ModelSelection
 from api.endpoints.predict import PredictEndpoints
 from api.endpoints.status import StatusEndpoints
@@ -47,6 +48,7 @@ class Service:
         self._websocket = WebSocketEndpoint(settings, control, selection, predictor, metrics)
         endpoints = Endpoints(
             PredictEndpoints(bodies, selection, predictor, pages, metrics, settings.max_batch_texts),
+            FileEndpoint(bodies, selection, settings),
             FeedbackEndpoint(bodies, control.callers, self._feedback, limit, pages),
             self._websocket,
             StatusEndpoints(settings, self._models, self._feedback, metrics, self.stopping),

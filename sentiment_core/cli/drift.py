@@ -6,10 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from sentiment_core.cli.common import DAY, choose_model
+from sentiment_core.cli.tables import print_table
 from sentiment_core.database.connection import connect
 from sentiment_core.drift import page, report_store
 from sentiment_core.drift.statistics import Report
@@ -56,8 +55,6 @@ def _print(reports: Sequence[Report]) -> None:
         rows = f"{report.measures['rows']:,} reviews"
         name = "All reviews" if report.product_id is None else f"Product {report.product_id}"
         click.echo(f"\n{name} ({rows}): {page.verdict(report)}")
-        table = Table("Measure", "Effect", "Threshold", "p-value", "", box=None)
-        for *cells, beyond in page.figures(report):
-            table.add_row(*cells, "drifted" if beyond else "")
-        if table.row_count:
-            Console(highlight=False).print(table)
+        figures = [(*cells, "drifted" if beyond else "") for *cells, beyond in page.figures(report)]
+        if figures:
+            print_table(("Measure", "Effect", "Threshold", "p-value", ""), figures)

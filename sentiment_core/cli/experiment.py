@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 from rich.console import Console
-from rich.table import Table
 
+from sentiment_core.cli.tables import output, print_table
 from sentiment_core.errors import ExperimentInvalid
 from sentiment_core.experiments import catalogue
 from sentiment_core.settings import settings
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sentiment_core.training.train import TrainingStep
 
 _CSV: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
-_WIDE: Final = 160
 
 
 @click.command
@@ -130,13 +129,8 @@ def _as_dict(comparison: "TrialComparison", run: "ExperimentRun | None") -> dict
 def _print(comparison: "TrialComparison", run: "ExperimentRun | None") -> None:
     from sentiment_core.experiments.comparison import HEADER  # noqa: PLC0415
 
-    table = Table(*HEADER, title=comparison.experiment.question, box=None)
-    for row in comparison.rows():
-        table.add_row(*row)
-    console = Console()
-    if not console.is_terminal:  # do not wrap lines in a file or a pipe
-        console.width = _WIDE
-    console.print(table)
+    print_table(HEADER, comparison.rows(), comparison.experiment.question)
+    console = output()
     for result in comparison.failures:
         console.print(f"{result.trial}: {result.failure}", style="red", markup=False)
     if run is not None:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from sentiment_core.cli.tables import output
 
 CSV: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
@@ -22,8 +24,8 @@ def print_metrics(metrics: dict[str, Any], title: str, as_json: bool) -> None:
     table.add_column()
     table.add_column(overflow="fold")
     for name, value in metrics.items():
-        table.add_row(name.replace("_", " "), _shown(value))
-    Console().print(table)
+        table.add_row(name.replace("_", " "), Text(_shown(value)))
+    output().print(table)
 
 
 def _shown(value: Any) -> str:

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from sentiment_core.cli.metrics import AS_JSON, FOLDER
+from sentiment_core.cli.tables import output
+from sentiment_core.columnar.missing_texts import MissingTexts
 from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.settings import settings
 
 if TYPE_CHECKING:
     from sentiment_core.model.scorer import Explanation
@@ -24,17 +26,24 @@ _COLOURS: Final = {"negative": "red", "neutral": "yellow", "positive": "green"}
 @click.option("--model", type=FOLDER, default=STARTER, help="Bundle to score with.  [default: the starter model]")
 @AS_JSON
 def predict(text: tuple[str, ...], explain: bool, model: Path, as_json: bool) -> None:
-    """Score texts given as arguments."""
+    """Score texts given as arguments.
+
+    A blank text and a word of SENTIMENT_NULL_WORDS are missing texts: they have no label and no score.
+    """
     from sentiment_core.model.scorer import Scorer  # noqa: PLC0415
 
     scorer = Scorer(Bundle.load(model))
-    explanations: list[Explanation] = [scorer.explain(each) for each in text]
+    missing = MissingTexts(settings().null_words)
+    explanations: list[Explanation | None] = [None if each in missing else scorer.explain(each) for each in text]
     if as_json:
         results = [_as_dict(explanation, explain) for explanation in explanations]
         click.echo(json.dumps({"digest": scorer.bundle.digest, "results": results}, ensure_ascii=False))
         return
-    console = Console(highlight=False)
-    for explanation in explanations:
+    console = output()
+    for each, explanation in zip(text, explanations, strict=True):
+        if explanation is None:
+            console.print(Text.assemble((f"{'missing':<8}", "dim"), f" {'-':<5}  ", each))
+            continue
         colour = _COLOURS[explanation.label]
         shown = _highlighted(explanation) if explain else Text(explanation.text)
         console.print(Text.assemble((f"{explanation.label:<8}", colour), f" {explanation.score:.3f}  ", shown))
@@ -53,7 +62,9 @@ def _highlighted(explanation: "Explanation") -> Text:
     return shown
 
 
-def _as_dict(explanation: "Explanation", explain: bool) -> dict[str, Any]:
+def _as_dict(explanation: "Explanation | None", explain: bool) -> dict[str, Any]:
+    if explanation is None:
+        return {"label": None, "score": None}
     values: dict[str, Any] = {"label": explanation.label, "score": explanation.score}
     if explain:
         values["bias"] = explanation.bias

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from sentiment_core.cli.common import DAY, choose_model, command_run_id, open_storage, print_outcome
+from sentiment_core.cli.tables import is_terminal, print_table
 from sentiment_core.database.connection import connect, database_errors
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.ledger.quarantine import FileToReplay, QuarantineEntry, QuarantineFilter, files_to_replay
@@ -20,7 +19,7 @@ from sentiment_core.loading.loader import Loader, LoadOutcome, LoadStatus
 from sentiment_core.loading.replay import Replayer
 from sentiment_core.settings import settings
 
-SHOWN_CHARACTERS = 60  # of a reason in the list
+SHOWN_CHARACTERS = 60  # of a reason in the list on a terminal
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
@@ -66,12 +65,8 @@ def list_entries(
     if as_json:
         click.echo(json.dumps({"total": total, "entries": [_document(entry) for entry in entries]}))
         return
-    table = Table("File", "Line", "Code", "Reason", "Key", box=None)
-    for entry in entries:
-        line = "whole" if entry.line is None else str(entry.line)
-        shown = f"loaded by batch {entry.resolved_by}" if entry.resolved_by else entry.reason
-        table.add_row(str(entry.source_file_id), line, entry.code, shown[:SHOWN_CHARACTERS], entry.key)
-    Console().print(table)
+    shown = SHOWN_CHARACTERS if is_terminal() else None
+    print_table(("File", "Line", "Code", "Reason", "Key"), [_row(entry, shown) for entry in entries])
     click.echo(f"{len(entries):,} of {total:,} entries. `sentiment quarantine show FILE LINE` shows the whole row.")
 
 
@@ -146,6 +141,12 @@ def _replay(loader: Loader, replayer: Replayer, file: FileToReplay) -> LoadOutco
 
 def _choice(since: datetime | None, until: datetime | None, source: str | None, code: str | None) -> QuarantineFilter:
     return QuarantineFilter(since and since.date(), until and until.date(), source, code)
+
+
+def _row(entry: QuarantineEntry, shown: int | None) -> tuple[str, str, str, str, str]:
+    line = "whole" if entry.line is None else str(entry.line)
+    reason = f"loaded by batch {entry.resolved_by}" if entry.resolved_by else entry.reason
+    return str(entry.source_file_id), line, entry.code, reason[:shown], entry.key
 
 
 def _document(entry: QuarantineEntry) -> dict[str, object]:

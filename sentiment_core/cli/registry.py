@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
+from sentiment_core.cli.tables import print_table
 from sentiment_core.errors import GateRefused, RegistryUnavailable, SentimentError
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.names import CHALLENGER, CHAMPION
@@ -54,11 +54,11 @@ def list_versions(as_json: bool) -> None:
     if not versions:
         click.echo("No version is registered. `sentiment registry register BUNDLE` registers the first.")
         return
-    table = Table("Version", "Aliases", "Digest", "Created (UTC)", box=None)
+    rows = []
     for version in versions:
         created = datetime.fromtimestamp(version.created_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-        table.add_row(str(version.version), ", ".join(version.aliases), version.digest[:12], created)
-    Console().print(table)
+        rows.append((str(version.version), ", ".join(version.aliases), version.digest[:12], created))
+    print_table(("Version", "Aliases", "Digest", "Created (UTC)"), rows)
 
 
 @registry.command()
@@ -226,23 +226,23 @@ def _judge(
 def _print_verdict(verdict: "Verdict") -> None:
     against = f"against {verdict.champion[:12]}" if verdict.champion else "without a champion"
     title = f"{verdict.challenger[:12]} {against}, on {verdict.rows} of {verdict.rows_given} rows"
-    table = Table("Check", "Outcome", "Figure", "Bound", "Detail", title=title, box=None)
+    checks: list[tuple[str | Text, ...]] = []
     for check in verdict.checks:
         figures = ("" if value is None else f"{value:,.4g}" for value in (check.figure, check.bound))
-        outcome = f"[{_OUTCOME_COLOUR[check.outcome]}]{check.outcome}[/]"
-        table.add_row(check.name, outcome, *figures, escape(check.detail))
-    Console().print(table)
+        outcome = Text(check.outcome, _OUTCOME_COLOUR[check.outcome])
+        checks.append((check.name, outcome, *figures, check.detail))
+    print_table(("Check", "Outcome", "Figure", "Bound", "Detail"), checks, title)
 
 
 def _print_history(rows: "list[Promotion]") -> None:
-    table = Table("When (UTC)", "Alias", "What", "From", "To", "Digest", "Who", "Why", box=None)
+    moves = []
     for row in rows:
         what = row.kind if row.state == "moved" else f"{row.kind}, {row.state}"
         places = ("none" if version is None else str(version) for version in (row.from_version, row.to_version))
         why = "; ".join(filter(None, (row.reason, row.detail, _failed_checks(row))))
         when = row.moved_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(when, row.alias, what, *places, (row.to_digest or "")[:12], escape(row.actor), escape(why))
-    Console().print(table)
+        moves.append((when, row.alias, what, *places, (row.to_digest or "")[:12], row.actor, why))
+    print_table(("When (UTC)", "Alias", "What", "From", "To", "Digest", "Who", "Why"), moves)
 
 
 def _failed_checks(row: "Promotion") -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from sentiment_core.cli.common import DAY, open_storage
+from sentiment_core.cli.tables import print_table
 from sentiment_core.database.connection import connect
 from sentiment_core.datasets.snapshot import Days, SnapshotManifest
 from sentiment_core.datasets.snapshot_store import SnapshotStore
@@ -91,12 +91,12 @@ def list_snapshots(as_json: bool) -> None:
     if not found:
         click.echo("There are no snapshots. `sentiment snapshot create` creates the first.")
         return
-    table = Table("Id", "Created (UTC)", "Training rows", "Test rows", "Erased", box=None)
+    rows = []
     for each in found:
         sides = (each.manifest.training, each.manifest.test)
         counts = (f"{sum(side.rows.values()):,}" for side in sides)
-        table.add_row(each.id[:12], f"{each.created:%Y-%m-%d %H:%M}", *counts, f"{each.rows_erased:,}")
-    Console().print(table)
+        rows.append((each.id[:12], f"{each.created:%Y-%m-%d %H:%M}", *counts, f"{each.rows_erased:,}"))
+    print_table(("Id", "Created (UTC)", "Training rows", "Test rows", "Erased"), rows)
 
 
 @snapshot.command()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - psycopg2 gives this class a lower-case name
 
+from sentiment_core.columnar.missing_texts import MissingTexts
 from sentiment_core.database.connection import Connection
 from sentiment_core.datasets.correction_votes import count_votes, read_votes
 from sentiment_core.datasets.labelled_csv import Columns, LabelledFile, read_file
@@ -98,7 +99,8 @@ def collect(
     labels = _labels([row for file in files for row in file.file.rows])
     rows, sources = _settled(files, labels)
     votes = read_votes(connection, days)
-    corrected, corrections = count_votes(votes, labels, params.data.labels, settings.max_text_bytes)
+    missing = MissingTexts(settings.null_words)
+    corrected, corrections = count_votes(votes, labels, params.data.labels, settings.max_text_bytes, missing)
     _require_room(settings, len(rows) + len(corrected))
     if not rows and not corrected:
         where = f"s3://{settings.bucket}/{settings.training_prefix}"

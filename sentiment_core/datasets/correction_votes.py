@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
+from sentiment_core.columnar.missing_texts import MissingTexts
 from sentiment_core.database.connection import Connection
 from sentiment_core.datasets.snapshot import Corrections, Days, Row
 from sentiment_core.drops.contract import RejectCode
@@ -53,7 +54,11 @@ def read_votes(connection: Connection, days: Days) -> Iterable[Vote]:
 
 
 def count_votes(
-    votes: Iterable[Vote], labelled: Iterable[int], labels: Iterable[str], max_text_bytes: int
+    votes: Iterable[Vote],
+    labelled: Iterable[int],
+    labels: Iterable[str],
+    max_text_bytes: int,
+    missing: MissingTexts,
 ) -> tuple[list[Row], Corrections]:
     """Return a row for each text with a label that more than half of its corrections agree on, and outcome counts.
 
@@ -70,7 +75,7 @@ def count_votes(
         digest.update(encoded)
         ids.add(vote.feedback_id)
         count += 1
-        fault = _fault(vote.text, len(encoded), max_text_bytes)
+        fault = _fault(vote.text, len(encoded), max_text_bytes, missing)
         if fault:
             rejected[fault] += 1
         else:
@@ -106,8 +111,8 @@ def _rows(texts: Mapping[int, _Text], labelled: set[int], labels: set[str]) -> t
     return rows, ends
 
 
-def _fault(text: str, size: int, max_text_bytes: int) -> RejectCode | None:
-    if not text.strip():
+def _fault(text: str, size: int, max_text_bytes: int, missing: MissingTexts) -> RejectCode | None:
+    if text in missing:
         return RejectCode.MISSING_TEXT
     return RejectCode.TEXT_TOO_LONG if size > max_text_bytes else None
 

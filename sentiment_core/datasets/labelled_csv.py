@@ -6,8 +6,9 @@ A labelled file follows the drop contract (`drops/contract.py`) and has a label 
 The rule for a bad row is the same for all callers. A bad row is never used, changed or skipped silently: it is
 rejected with its line, a reason code and a reason. A row is bad if
 
-- the text is empty or has only spaces (`missing_text`), or is too long (`text_too_long`),
-- the label is empty (`missing_label`) or no spelling in `params.yaml` matches it (`unknown_label`),
+- the text is empty, has only spaces or is a word of SENTIMENT_NULL_WORDS (`missing_text`), or is too long
+  (`text_too_long`),
+- the label is empty or such a word (`missing_label`) or no spelling in `params.yaml` matches it (`unknown_label`),
 - the number of fields differs from the header (`column_count`),
 - a byte is not UTF-8 (`invalid_utf8`) or is NUL (`nul_byte`),
 - the rating or time cannot be parsed and SENTIMENT_BAD_VALUES is `reject` (`invalid_rating`, `invalid_reviewed_at`).
@@ -25,7 +26,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sentiment_core.columnar.columns import BytesColumn
+from sentiment_core.columnar.columns import BytesColumn, packed_words
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.datasets.snapshot import Row, labelled_reviews, rows_by_label
 from sentiment_core.drops.body import Body
@@ -137,7 +138,7 @@ def read_file(
             batch, rejected = admit(rows)
             file.read += rows.batch.size + len(rows.rejected)
             file.reject(BadRow(row.line, row.code, row.reason) for row in rejected)
-            _add(file, rows.header, batch, columns)
+            _add(file, rows.header, batch, columns, rules.null_words)
             limit(len(file.rows))
         file.sha256 = body.finish().hex()
     file.require_good_rows(max_rejected_ratio)
@@ -192,14 +193,15 @@ def _read_strictly(file: Path | Drop, columns: Columns, storage: Storage | None,
         ) from error
 
 
-def _add(file: LabelledFile, header: Header, batch: ReviewBatch, columns: Columns) -> None:
+def _add(file: LabelledFile, header: Header, batch: ReviewBatch, columns: Columns, null_words: Sequence[str]) -> None:
     """Add the rows of a batch that have a known label, and reject the others."""
     labels = None
     if columns.label is not None:
-        labels = _column(batch, header, columns.label)
+        spelled = [word for word in null_words if word.lower() not in columns.spellings]
+        labels = _column(batch, header, columns.label, spelled)
         if labels is None:
             raise _column_missing(file.drop, header, LabelCode.NO_LABEL_COLUMN, "label", columns.label)
-    groups = None if columns.group is None else _column(batch, header, columns.group)
+    groups = None if columns.group is None else _column(batch, header, columns.group, null_words)
     if columns.group is not None and groups is None and columns.group_required:
         raise _column_missing(file.drop, header, LabelCode.NO_GROUP_COLUMN, "group", columns.group)
     file.grouped |= groups is not None
@@ -240,10 +242,12 @@ def _column_missing(drop: Drop, header: Header, code: LabelCode, role: str, name
     )
 
 
-def _column(batch: ReviewBatch, header: Header, name: str) -> list[str | None] | None:
-    """Return the column with this name, its values stripped of surrounding spaces, or None if the file lacks it."""
+def _column(batch: ReviewBatch, header: Header, name: str, null_words: Sequence[str]) -> list[str | None] | None:
+    """Return the column with this name, or None if the file lacks it. Blanks and null words are None."""
     number = header.field(name)
-    return None if number is None else _texts(batch.block.column(batch.record, number).trimmed())
+    if number is None:
+        return None
+    return _texts(batch.block.column(batch.record, number).trimmed().without(packed_words(null_words)))
 
 
 def _texts(values: BytesColumn) -> list[str | None]:

@@ -65,13 +65,14 @@ def position(folded: Sequence[str], names: Iterable[str]) -> int | None:
 
 def distinct(names: Sequence[str]) -> list[str]:
     """Return the names, each that another one equals without case with a number: `Date`, `date_2`."""
-    used: set[str] = set()
+    used: dict[str, int] = {}  # the last number of each name: a header may repeat one many times
     result = []
     for name in names:
-        unique, number = name, 1
+        unique, number = name, used.get(name.casefold(), 1)
         while unique.casefold() in used:
             number += 1
             unique = f"{name}_{number}"
-        used.add(unique.casefold())
+        used[name.casefold()] = number
+        used.setdefault(unique.casefold(), 1)
         result.append(unique)
     return result

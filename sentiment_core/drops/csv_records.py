@@ -14,6 +14,7 @@ UTF-8. A `Dialect` says how to read the bytes:
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -79,12 +80,16 @@ class RecordBlock(NamedTuple):
 
     def fields(self, record: int) -> list[bytes]:
         """Return the contents of the fields of one record, with quotes resolved."""
-        at = np.array([record])
-        return [self.column(at, field).data.tobytes() for field in range(int(self.field_counts[record]))]
+        first = int(self.first_field[record])
+        fields = self._contents(np.arange(first, first + int(self.field_counts[record])))
+        data, at = fields.data.tobytes(), fields.offsets.tolist()
+        return [data[start:end] for start, end in pairwise(at)]
 
     def column(self, records: NDArray[np.int64], field: int) -> TextColumn:
         """Return one field of the given records, with quotes resolved. The bytes may be invalid UTF-8."""
-        at = self.first_field[records] + field
+        return self._contents(self.first_field[records] + field)
+
+    def _contents(self, at: NDArray[np.int64]) -> TextColumn:
         start, end, escape = self.field_start[at], self.field_end[at], self.field_escape[at]
         offsets = np.zeros(len(at) + 1, np.int64)
         np.cumsum(end - start, out=offsets[1:])

@@ -183,8 +183,10 @@ def records_of(
         fresh = text.read(size - len(first))
         final = not fresh
         first += fresh
-    while first.startswith(_UTF8_BOM):
-        first = first.removeprefix(_UTF8_BOM)
+    marks = 0
+    while first.startswith(_UTF8_BOM, marks):
+        marks += len(_UTF8_BOM)
+    first = first[marks:]
     require_text(first, source)
     if is_json(first):
         require_undeclared(form._replace(encoding=None), f"{source} is JSON", remedy)

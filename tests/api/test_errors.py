@@ -3,9 +3,14 @@
 import gzip
 import http.client
 import json
+import secrets
 import socket
+import zlib
 
 import pytest
+from backports import zstd
+
+from api.server.router import ROUTES, STATIC
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -28,7 +33,10 @@ FORM = "application/x-www-form-urlencoded"
         (b'{"text": ""}', 422, "empty_text"),
         (b'{"text": " \\t\\r\\n\\u2003 "}', 422, "empty_text"),
         (b'{"text": 5}', 422, "wrong_type"),
-        (b'{"text": null}', 422, "wrong_type"),
+        (b'{"text": null}', 422, "empty_text"),
+        (b'{"text": "nan"}', 422, "empty_text"),
+        (b'{"text": " N/A\\n"}', 422, "empty_text"),
+        (b'{"text": "\\u001c"}', 422, "empty_text"),
         (b'{"text": ["a"]}', 422, "wrong_type"),
         (b'["a"]', 422, "wrong_type"),
         (b"null", 422, "wrong_type"),
@@ -50,6 +58,7 @@ def test_a_bad_json_body_is_refused(service, body, status, code):
         (b"", 422, "missing_text"),
         (b"text=", 422, "empty_text"),
         (b"text=+%20", 422, "empty_text"),
+        (b"text=NULL", 422, "empty_text"),
         (b"text=a&text=b", 422, "wrong_type"),
         (b"text=a&colour=red", 422, "unknown_field"),
         (b"text=a&explain=maybe", 422, "wrong_type"),
@@ -100,8 +109,86 @@ def test_a_body_without_content_type_is_refused(service):
 
 
 def test_a_body_that_is_not_what_its_encoding_says_is_refused(service):
-    answer = service.post("/predict", b'{"text": "not gzip"}', Content_Encoding="gzip")
-    assert answer.status == 400
+    for body in (b'{"text": "not gzip"}', gzip.compress(b'{"text": "cut"}')[:-1], b"", gzip.compress(b"") * 101):
+        answer = service.post("/predict", body, Content_Encoding="gzip")
+        assert (answer.status, answer.code) == (400, "unreadable_body")
+
+
+@pytest.mark.parametrize(
+    ("coding", "encode"),
+    [
+        ("gzip", gzip.compress),
+        ("GZIP", lambda body: gzip.compress(body[:9]) + gzip.compress(body[9:])),
+        ("x-gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", lambda body: zlib.compress(body)[2:-4]),
+        ("zstd", zstd.compress),
+        ("identity", bytes),
+    ],
+)
+def test_a_body_may_have_a_content_encoding(service, coding, encode):
+    for text in ("An excellent kettle, I love it.", f"An excellent kettle, {secrets.token_hex(20_000)}"):
+        plain = service.post("/predict", {"text": text}).json()
+        assert (
+            service.post("/predict", encode(json.dumps({"text": text}).encode()), Content_Encoding=coding).json()
+            == plain
+        )
+
+
+@pytest.mark.parametrize("coding", ["br", "compress", "gzip, gzip", "utf-8", "\xe9"])
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/feedback"])
+def test_another_content_encoding_is_refused_and_the_known_ones_are_named(service, path, coding):
+    answer = service.post(path, {"text": "good"}, Content_Encoding=coding)
+    assert (answer.status, answer.code) == (415, "wrong_content_encoding")
+    assert answer.headers["Accept-Encoding"] == "gzip, deflate, zstd"
+
+
+def test_an_unknown_expectation_fails(service):
+    answer = service.post("/predict", {"text": "good"}, Expect="a miracle")
+    assert (answer.status, answer.code) == (417, "expectation_failed")
+    assert service.post("/predict", {"text": "good"}, Expect="100-Continue").status == 200
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_a_slash_at_the_end_of_a_path_makes_no_difference(service, route):
+    if route.path == "/":
+        return
+    path = STATIC.format(version="0", name="page.js") if route.path == STATIC else route.path
+    one, other = (
+        service.request(route.method, each, b'{"text": "good"}', Content_Type=JSON) for each in (path, f"{path}/?a=b")
+    )
+    assert (one.status, one.headers.get_content_type()) == (other.status, other.headers.get_content_type())
+    assert one.status not in (404, 405) or one.code == "feedback_off"
+    assert service.request(route.method, f"{path}//", b"", Content_Type=JSON).code == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not_found"),
+        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not_found"),
+        (b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not_found"),
+        (b"BREW /predict HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed_http"),
+        (b"DELETE /predict HTTP/1.1\r\nHost: x\r\n\r\n", 405, "method_not_allowed"),
+        (b"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n", 426, "upgrade_required"),
+        (b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n", 415, "wrong_content_type"),
+        (b"GET /ready HTTP/3.7\r\nHost: x\r\n\r\n", 400, "malformed_http"),
+        (b"GET /ready HTTP/1.1\r\n\r\n", 400, "malformed_http"),
+        (b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 20_000), 400, "malformed_http"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: %s\r\n\r\n" % (b"a" * 20_000), 400, "malformed_http"),
+        (b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, "malformed_http"),
+        (b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400, "malformed_http"),
+    ],
+    ids=lambda value: value.split(b" HTTP")[0].decode()[:24] if isinstance(value, bytes) else None,
+)
+def test_every_refusal_is_a_problem_also_those_of_the_http_library(service, request_, status, code):
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as raw:
+        raw.sendall(request_)
+        response = http.client.HTTPResponse(raw)
+        response.begin()
+        assert (response.status, response.headers.get_content_type()) == (status, "application/problem+json")
+        problem = json.loads(response.read())
+    assert (problem["status"], problem["code"]) == (status, code)
 
 
 def test_a_small_body_that_expands_beyond_the_limit_is_refused(service):

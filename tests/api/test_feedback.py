@@ -13,6 +13,8 @@ import jsonschema
 import pytest
 
 from api.contract.schemas import FeedbackRequest, validate
+from api.contract.settings import ServiceSettings
+from api.contract.text_limit import TextLimit
 from sentiment_core.database import migrations
 from sentiment_core.database.connection import connect
 from sentiment_core.errors import SentimentError
@@ -94,6 +96,7 @@ BAD = [
     ({}, 422, "missing_text"),
     ({"text": "a"}, 422, "missing_field"),
     ({"text": " ", "label": "neutral"}, 422, "empty_text"),
+    ({"text": "null", "label": "neutral"}, 422, "empty_text"),
     ({"text": "a\0b", "label": "neutral"}, 422, "unstorable_text"),
     ({"text": "a", "label": "good"}, 422, "invalid_value"),
     ({"text": "a", "label": "neutral", "score": 1.5}, 422, "invalid_value"),
@@ -130,7 +133,10 @@ def test_a_bad_correction_is_refused_and_nothing_of_it_is_kept(own, database_url
 def test_what_the_document_says_of_a_correction_is_what_is_taken(described):
     schema = {"$ref": "#/components/schemas/FeedbackRequest", "components": described["components"]}
     documented = jsonschema.Draft202012Validator(schema)
-    texts = [text for code in range(0x3100) for text in (chr(code), f" {chr(code)}\n", f"a{chr(code)}")]
+    limit = TextLimit.of(ServiceSettings())
+    texts = [
+        text for code in range(0x3100) for text in (chr(code), f" {chr(code)}\n", f"a{chr(code)}", f"{chr(code)}nan")
+    ]
     digests = [DIGEST, DIGEST[1:], DIGEST + "0", DIGEST + "\n", DIGEST.upper(), "g" + DIGEST[1:], None]
     for payload in (
         *({"text": text, "label": "neutral"} for text in texts),
@@ -138,7 +144,7 @@ def test_what_the_document_says_of_a_correction_is_what_is_taken(described):
         *({"text": "a", "label": "neutral", "score": score} for score in (0, 1, 0.5, -0.1, 1.1, True, "1", None)),
     ):
         try:
-            validate(FeedbackRequest, payload)
+            limit.require_text(validate(FeedbackRequest, payload).text)
             taken = True
         except SentimentError:
             taken = False

@@ -13,6 +13,7 @@ from api.contract.errors import AnswerTooSlow, RateLimited
 from api.contract.text_limit import TextLimit
 from api.models.scoring import Predictor
 from api.models.served_model import ServedModel
+from sentiment_core.columnar.missing_texts import MissingTexts
 from tests.api.test_connection import Wire, post
 
 TEXT = {"text": "An excellent kettle, I love it."}
@@ -169,7 +170,7 @@ def test_an_answer_that_takes_too_long_is_given_up():
             return 0.5, "neutral"
 
     model = ServedModel({"name": "slow", "version": None, "digest": "0" * 64}, "starter", SlowScorer())
-    predictor = Predictor(TextLimit(100_000, "truncate"), timeout_s=0.05)
+    predictor = Predictor(TextLimit(100_000, "truncate", MissingTexts(())), timeout_s=0.05)
     try:
         with pytest.raises(AnswerTooSlow):
             asyncio.run(predictor.predict(model, "long " * 10_000, explain=False))

@@ -35,8 +35,10 @@ def test_predictions_have_the_described_shape(service, described):
     check(described, "Prediction", service.post("/predict", {"text": "good"}).json())
     check(described, "Prediction", service.post("/predict", {"text": "good", "explain": True}).json())
     check(described, "BatchResponse", service.post("/predict/batch", {"texts": ["good", ""]}).json())
-    with pytest.raises(jsonschema.ValidationError):
-        check(described, "PredictRequest", {"text": "  "})
+    for missing in ("  ", "nan", " NULL\n", "\\N", "-"):
+        with pytest.raises(jsonschema.ValidationError):
+            check(described, "PredictRequest", {"text": missing})
+    check(described, "PredictRequest", {"text": "nan bread"})
     with pytest.raises(jsonschema.ValidationError):
         check(described, "PredictRequest", {"text": "a", "more": 1})
 

@@ -41,7 +41,7 @@ def test_a_form_is_answered_in_what_the_client_prefers(service, accept, content_
 def test_an_empty_form_is_answered_by_the_page_with_the_reason(service):
     answer = service.post("/predict", b"text=+", Content_Type=FORM, Accept=HTML)
     assert answer.status == 422
-    assert "The field text has no text. Send a text that is not blank." in answer.body.decode()
+    assert "The field text has no text: it is blank. Send a text." in answer.body.decode()
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nothing", 404), ("DELETE", "/predict", 405)])

@@ -10,7 +10,7 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from api.pages.pages import LARGEST_FILE, MOST_ROWS
+from api.contract.settings import ServiceSettings
 from tests.api.test_page import SCHEMES, WIDTHS, fits
 from tests.api.test_page_live import problem
 
@@ -130,31 +130,38 @@ def test_a_dropped_csv_keeps_its_columns_and_runs_no_formula(service, visit, sho
     csv.writer(sheet).writerows([["id", "Review_Text", "note"], *rows])
     drop(page, "q3.csv", "\ufeff" + sheet.getvalue() + '6,short\r\n7,"long, good",a,b\r\n')
     assert page.get_by_role("tab", name="Many texts").get_attribute("aria-selected") == "true"
-    expect(page.locator(".file")).to_contain_text("q3.csv 7 rows")
-    assert page.get_by_label("Which column holds the text?").input_value() == "1"
+    expect(page.locator(".file")).to_contain_text("q3.csv 206 bytes")
+    assert not page.get_by_label("Which column holds the text?").is_visible()
     page.get_by_role("button", name="Score all").click()
     finished(page)
     page.screenshot(path=shots / "many-faults.png", full_page=True)
 
+    assert page.get_by_label("Which column holds the text?").input_value() == "Review_Text"
+    assert page.locator(".understood p").inner_text() == "Read as: text from Review_Text; other columns: id, note."
+    assert page.locator(".understood li").all_inner_texts() == [
+        "Column id looks like review_id and is not used as such.",
+        "3 rows could not be scored: 1 missing_text, 2 column_count. The reasons are at the rows.",
+    ]
     name, (columns, *saved) = downloaded(page)
     assert name == "q3-scored.csv"
-    assert columns == ["id", "Review_Text", "note", *ADDED]
-    assert {len(row) for row in saved} == {7}
+    assert columns == ["id", "Review_Text", "note", *ADDED, "sentiment_row"]
+    assert {len(row) for row in saved} == {8}
     assert [row[:3] for row in saved] == [
         ["1", 'She said "awful"\r\nand left.', "-5"],
         ["2", f"'{hostile}", "'+1+1"],
         ["3", "' @SUM(A1) good", "'\tx"],
-        ["4", "", "no text"],
+        ["", "", ""],
         ["5", "'- excellent, \uff1d1 😀", "'\uff0d2"],
-        ["6", "short", ""],
-        ["7", "long, good", "a,b"],
+        ["", "", ""],
+        ["", "", ""],
     ]
+    assert [row[7] for row in saved if row[6]] == ["4,,no text", "6,short", '7,"long, good",a,b']
     plain = service.post("/predict/batch", {"texts": [row[1] for row in rows if row[1]]}).json()["results"]
-    assert [float(row[4]) for row in saved if row[4]] == [one["score"] for one in plain]
+    assert [float(row[4]) for row in saved if row[4]] == pytest.approx([one["score"] for one in plain], abs=1e-6)
     assert [row[6] for row in saved if row[6]] == [
-        "The field text has no text. Send a text that is not blank.",
-        "The row has 2 columns where the header has 3.",
-        "The row has 4 columns where the header has 3.",
+        "Column Review_Text is empty. (missing_text)",
+        "The row has 2 columns, the header has 3. (column_count)",
+        "The row has 4 columns, the header has 3. (column_count)",
     ]
     assert page.locator(".rows .line").all_inner_texts()[1:] == ["2", "4", "5", "6", "7", "8", "9"]
     assert page.locator(".rows .fault:visible").all_inner_texts() == [row[6] for row in saved if row[6]]
@@ -162,46 +169,94 @@ def test_a_dropped_csv_keeps_its_columns_and_runs_no_formula(service, visit, sho
     assert not page.get_by_role("button", name="Score the rest").is_visible()
 
 
-def test_a_file_without_a_known_column_asks_for_it(service, visit):
-    page = visit(service)
-    choose(page, "words.tsv", 'when\twords\n1\ta, "lovely" kettle\n2\tawful\n')
+@SCHEMES
+@WIDTHS
+def test_a_file_as_excel_and_app_stores_write_it_is_read_as_a_drop(service, visit, shots, width, scheme):
+    page = visit(service, width=width, color_scheme=scheme)
+    content = (
+        "sep=;\r\nReview Text;Star Rating;Country;score\r\n"
+        '"Lovely; and\r\nquiet.";4,5;Österreich;1\r\nThe 19" screen is awful;1,0;Schweiz;2\r\nNULL;3;Schweiz;3\r\n'
+    ).encode("utf-16")
+    choose(page, "export.csv", content)
+    page.get_by_role("button", name="Score all").click()
+    finished(page)
+    page.screenshot(path=shots / f"many-file-{width}-{scheme}.png", full_page=True)
+    assert fits(page)
+    expected = service.request(
+        "POST", "/predict/file?name=export.csv", content, Content_Type="application/octet-stream"
+    ).json()
+    assert page.locator(".understood p").inner_text() == (
+        "Read as: text from Review Text; rating from Star Rating; other columns: Country, score."
+    )
+    assert page.locator(".rows .text p:first-child").all_inner_texts() == [
+        *(row["text"].replace("\r\n", "\n") for row in expected["results"]),
+        "NULL;3;Schweiz;3",
+    ]
+    assert scores_shown(page) == [round(row["score"], 3) for row in expected["results"]]
+    assert [row["cells"][1] for row in expected["results"]] == ["4,5", "1,0"]
+    assert page.locator(".counts .negative strong").inner_text() == "1"
+
+
+def test_a_file_without_a_known_column_asks_for_it(service, visit, shots):
+    page = visit(service, bears="status of 422")
+    choose(page, "words.csv", "when;words;more\n1;awful;excellent\n2;excellent;awful\n")
+    page.get_by_role("button", name="Score all").click()
     column = page.get_by_label("Which column holds the text?")
     expect(column).to_be_focused()
-    assert column.locator("option").all_inner_texts() == ["Choose one", "when", "words"]
+    expect(page.get_by_role("alert")).to_have_text(
+        "None of the columns of words.csv is known as the text. Choose the one that holds it."
+    )
+    page.screenshot(path=shots / "many-column.png", full_page=True)
+    assert column.locator("option").all_inner_texts() == ["Choose one", "when", "words", "more"]
     page.get_by_role("button", name="Score all").click()
     assert column.evaluate("node => node.validity.valueMissing")
     assert not page.locator(".progress").is_visible()
     column.select_option("words")
     page.get_by_role("button", name="Score all").click()
     finished(page)
-    assert page.locator(".rows .text p:first-child").all_inner_texts() == ['a, "lovely" kettle', "awful"]
+    assert not page.get_by_role("alert").is_visible()
+    assert page.locator(".rows .text p:first-child").all_inner_texts() == ["awful", "excellent"]
+    column.select_option("more")
+    page.get_by_role("button", name="Score all").click()
+    expect(page.locator(".rows .text p:first-child")).to_have_text(["excellent", "awful"])
     page.get_by_role("button", name="Remove").click()
     paste(page, ["excellent"])
     expect(page.locator(".rows .text p:first-child")).to_have_text(["excellent"])
+    assert not page.locator(".understood").is_visible()
+
+
+ROWS = ServiceSettings().max_file_rows
+BYTES = ServiceSettings().max_file_bytes
+REJECTED = "The file is rejected"
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("empty.csv", "", "It has no text. Each line is one text, and a CSV starts with a header."),
-        ("header.csv", "text\r\n\r\n", "It has no text. Each line is one text, and a CSV starts with a header."),
-        ("latin.csv", "text\nna\xefve\n".encode("latin-1"), "latin.csv is not text in UTF-8. Save it as CSV in UTF-8."),
-        ("wide.csv", "text\ngood\n".encode("utf-16"), "wide.csv is not text in UTF-8. Save it as CSV in UTF-8."),
-        ("book.xlsx", b"PK\x03\x04\0\0", "book.xlsx is not text in UTF-8. Save it as CSV in UTF-8."),
+        ("empty.csv", "", f"{REJECTED} (empty_file): empty.csv is empty."),
+        ("header.csv", "text\r\n\r\n", f"{REJECTED} (no_rows): header.csv has a header but no rows."),
         (
-            "open.csv",
-            'text\ngood\n"bad\n',
-            "open.csv cannot be read. The quote that opens in the record on line 3 is never closed.",
+            "book.csv",
+            b"PK\x03\x04\0\0",
+            f"{REJECTED} (unsupported_format): book.csv is a ZIP archive or an Excel workbook. Extract it, or save the "
+            "sheet as CSV UTF-8.",
         ),
+        ("empty.txt", "\n \n", "It has no text. Each line is one text."),
+        ("latin.txt", "na\xefve\n".encode("latin-1"), "latin.txt is not text in UTF-8."),
         (
             "rows.csv",
-            "text\n" + "good\n" * (MOST_ROWS + 1),
+            "text\n" + "good\n" * (ROWS + 1),
+            "rows.csv has more than 5,000 rows. Split it, or use `sentiment score`, which has no such limit.",
+        ),
+        (
+            "lines.txt",
+            "good\n" * (ROWS + 1),
             "It has 5,001 rows; this page accepts 5,000. Split it, or score it with `sentiment score`,"
             " which accepts files of any size.",
         ),
         (
             "large.csv",
-            "text\n" + "x" * (LARGEST_FILE - 4),
+            "text\n" + "x" * (BYTES - 4),
             "large.csv has 5,000,001 bytes; this page accepts 5,000,000. Split it, or score it with `sentiment score`,"
             " which accepts files of any size.",
         ),
@@ -209,47 +264,61 @@ def test_a_file_without_a_known_column_asks_for_it(service, visit):
     ids=lambda value: value if isinstance(value, str) and len(value) < 12 else "",
 )
 def test_what_cannot_be_taken_is_refused_whole_with_the_reason(service, visit, name, content, sentence):
-    page = visit(service)
+    page = visit(service, bears="status of 4")
     choose(page, name, content)
+    if page.locator(".file").is_visible():
+        page.get_by_role("button", name="Score all").click()
     expect(page.get_by_role("alert")).to_have_text(sentence)
-    assert page.get_by_label("Reviews, one a line").is_visible()
+    assert not page.locator(".progress").is_visible()
     assert not page.locator(".results").is_visible()
+
+
+def test_a_file_of_lines_has_a_text_a_line(service, visit):
+    page = visit(service)
+    choose(page, "lines.txt", 'excellent, "lovely"\r\n\r\nawful\r\n')
+    expect(page.locator(".file")).to_contain_text("lines.txt 2 rows")
+    page.get_by_role("button", name="Score all").click()
+    finished(page)
+    assert page.locator(".rows .text p:first-child").all_inner_texts() == ['excellent, "lovely"', "awful"]
 
 
 def test_a_file_at_the_limit_is_taken_whole(service, visit):
     page = visit(service)
-    choose(page, "rows.csv", "text\n" + "excellent\n" * MOST_ROWS)
+    choose(page, "rows.csv", "text\n" + "excellent\n" * ROWS)
     page.get_by_role("button", name="Score all").click()
     finished(page)
     assert page.locator(".progress [role=status]").inner_text() == "Done: 5,000 of 5,000 texts scored"
-    assert page.locator(".rows tbody tr").count() == MOST_ROWS
+    assert page.locator(".rows tbody tr").count() == ROWS
     assert page.locator(".counts .positive strong").inner_text() == "5,000"
 
 
-def test_csv_is_read_as_the_standard_library_reads_it(service, visit):
-    chance = random.Random(2)
-    alphabet = ["a", "ä", "😀", '"', '"', '""', ",", ",", "\n", "\r\n", "\r", " ", "\t"]
-    sheets = ["".join(chance.choices(alphabet, k=chance.randint(0, 24))) for _ in range(3_000)]
-    expected = [[row for row in csv.reader(io.StringIO(sheet, newline="")) if row] for sheet in sheets]
-    page = visit(service)
-    found = page.evaluate(
-        """async (sheets) => {
-            const { parse, UnclosedQuote } = await import(document.querySelector('link[href$="/csv.js"]').href);
-            return sheets.map((sheet) => {
-                try {
-                    return parse(sheet).map(({ cells }) => cells);
-                } catch (error) {
-                    if (!(error instanceof UnclosedQuote)) throw error;
-                    return null;
-                }
-            });
-        }""",
-        sheets,
-    )
-    # The library takes a quote that is never closed for closed at the end: the page refuses it.
-    closed = [(sheet, one, other) for sheet, one, other in zip(sheets, found, expected, strict=True) if one is not None]
-    assert len(closed) > 1_000
-    assert [(sheet, one, other) for sheet, one, other in closed if one != other] == []
+def test_a_file_is_sent_again_when_the_service_asks_to_wait_and_can_be_cancelled(gateway, visit):
+    held, release = threading.Event(), threading.Event()
+    asked = []
+
+    def busy_at_first(request):
+        if not request.path.startswith("/predict/file"):
+            return None
+        asked.append((request.path, request.body))
+        if len(asked) == 2:
+            held.set()
+            assert release.wait(60)
+        return problem(503, "Too much.", **{"Retry-After": "1"}) if len(asked) == 1 else None
+
+    gateway.rule = busy_at_first
+    page = visit(gateway, bears="status of 503")
+    choose(page, "a b.csv", "text\nexcellent\n")
+    page.get_by_role("button", name="Score all").click()
+    told = page.locator(".progress [role=status]")
+    expect(told).to_have_text("The service asks to wait 1 s.")
+    assert held.wait(60)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".progress")).not_to_be_visible()
+    release.set()
+    assert not page.locator(".results").is_visible()
+    page.get_by_role("button", name="Score all").click()
+    finished(page)
+    assert asked == [("/predict/file?name=a+b.csv", b"text\nexcellent\n")] * 3
 
 
 def test_slices_stay_below_both_limits_of_the_service(start, visit):

@@ -79,7 +79,7 @@ def test_a_long_text_is_scored_whole(service, scorer):
 
 
 def test_in_a_batch_a_bad_text_costs_only_itself(service):
-    batch = b'{"texts": ["%s", "", 7, "half \\ud83d", null, "%s"]}' % (GOOD.encode(), BAD.encode())
+    batch = b'{"texts": ["%s", "", 7, "half \\ud83d", null, " NaN", "%s"]}' % (GOOD.encode(), BAD.encode())
     answer = service.post("/predict/batch", batch)
     assert answer.status == 200
     results, errors = answer.json()["results"], answer.json()["errors"]
@@ -87,12 +87,13 @@ def test_in_a_batch_a_bad_text_costs_only_itself(service):
         (1, "empty_text"),
         (2, "wrong_type"),
         (3, "invalid_text"),
-        (4, "wrong_type"),
+        (4, "empty_text"),
+        (5, "empty_text"),
     ]
     assert all(error["message"] for error in errors)
-    assert results[1:5] == [None] * 4
+    assert results[1:6] == [None] * 5
     assert results[0] == service.post("/predict", {"text": GOOD}).json()
-    assert results[5] == service.post("/predict", {"text": BAD}).json()
+    assert results[6] == service.post("/predict", {"text": BAD}).json()
 
 
 def test_a_batch_of_nothing_has_no_results(service):

@@ -24,11 +24,12 @@ def test_results_come_in_order_and_equal_those_of_predict(service):
 
 def test_a_bad_message_is_answered_and_the_stream_goes_on(service):
     good = json.dumps(GOOD)
-    bad = ["{", '{"text": ""}', '{"text": "\\ud83d"}', "[]", '{"words": "a"}', b'{"text": "binary"}']
+    bad = ["{", '{"text": ""}', '{"text": "nan"}', '{"text": "\\ud83d"}', "[]", '{"words": "a"}', b'{"text": "binary"}']
     answers = stream(service, [good, *bad, good])
     assert [answer.get("code") for answer in answers] == [
         None,
         "malformed_json",
+        "empty_text",
         "empty_text",
         "invalid_text",
         "wrong_type",

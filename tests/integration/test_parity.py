@@ -24,7 +24,6 @@ TEXTS = [
     "It is a kettle.",
     "ünï 💛 <br /> not bad, not good!",
     "word " * 5_000,
-    "",
 ]
 START_S = 120
 
@@ -64,10 +63,14 @@ def test_mlflow_models_serve_gives_the_same_scores(model, expected, environment,
             wait_for(f"http://127.0.0.1:{port}/ping", server, log)
             rows = {"dataframe_split": {"columns": ["text"], "data": [[text] for text in TEXTS]}}
             answer = post(f"http://127.0.0.1:{port}/invocations", rows)["predictions"]
+            rows["dataframe_split"]["data"] = [["fine"], ["nan"], [None]]
+            with_missing = post(f"http://127.0.0.1:{port}/invocations", rows)["predictions"]
         finally:
             server.terminate()
     assert [row["score"] for row in answer] == pytest.approx(expected[0], abs=1e-6)
     assert [row["label"] for row in answer] == expected[1]
+    assert with_missing[1:] == [{"score": None, "label": None}] * 2
+    assert with_missing[0]["label"] is not None
 
 
 def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:

@@ -205,7 +205,12 @@ def test_the_commands_list_show_and_replay(drops, sentiment, query) -> None:
     drops.drop("shop/dt=2026-11-16/b.csv", "words\nfine\n")
     listed = json.loads(sentiment("quarantine", "list", "--json", "--code", "missing_text").stdout)
     assert (listed["total"], listed["entries"][0]["line"], listed["entries"][0]["raw"]) == (1, 6, "r4,,3,GB")
-    assert "text_too_long" in sentiment("quarantine", "list").stdout
+    whole = sentiment("quarantine", "list", COLUMNS="40").stdout
+    assert "text_too_long" in whole
+    reasons = [entry.reason for entry in entries(drops.connection, QuarantineFilter(), 10)[0]]
+    assert max(map(len, reasons)) > 60
+    assert [reason for reason in reasons if reason not in whole] == []
+    assert f"incoming/{KEY}" in whole
     shown = sentiment("quarantine", "show", "1", "3").stdout
     assert 'r2,"a much longer\ntext ""than"" ten",4,IE' in shown
     missing = sentiment("quarantine", "show", "1", "99")

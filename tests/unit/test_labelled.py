@@ -82,14 +82,21 @@ def test_an_invalid_file_is_rejected_with_its_name_and_what_to_do(
 # The bad row is on line 4, because the quoted text of the first row has two lines. (bytes of the row, error)
 BAD_ROWS = {
     "missing_text": (b"  ,pos,a", "column review is empty"),
+    "null_text": (b"nan,pos,a", "column review has 'nan', which means no value"),
     "missing_label": (b"c, ,a", "column sentiment is empty"),
+    "null_label": (b"c,NULL,a", "column sentiment is empty"),
     "unknown_label": (b"c,meh,a", "column sentiment has the label 'meh', known labels are 0, 1, neg"),
     "too_few_fields": (b"c,pos", "the row has 2 columns, the header has 3"),
     "too_many_fields": (b"c,pos,a,b", "the row has 4 columns, the header has 3"),
     "invalid_utf8": (b"caf\xe9,pos,a", "the row has the byte 0xe9, which is not UTF-8"),
     "nul_byte": (b"c\0,pos,a", "the row contains a NUL byte"),
 }
-CODES = {"too_few_fields": "column_count", "too_many_fields": "column_count"}
+CODES = {
+    "null_text": "missing_text",
+    "null_label": "missing_label",
+    "too_few_fields": "column_count",
+    "too_many_fields": "column_count",
+}
 
 
 def bad_file(tmp_path: Path, row: bytes) -> Path:
@@ -184,6 +191,13 @@ def test_texts_without_labels_are_read(tmp_path: Path) -> None:
 def test_a_missing_group_column_is_named(tmp_path: Path, params: Params) -> None:
     with pytest.raises(TrainingDataInvalid, match="no group column 'movie'. Its columns are"):
         read(tmp_path, params, GOOD, "movie")
+
+
+def test_a_null_word_is_no_group_and_no_label_but_a_spelled_one_is_a_label(tmp_path: Path, params: Params) -> None:
+    spelled = params.data.model_copy(update={"labels": {"negative": ("none",), "positive": ("pos",)}})
+    path = tmp_path / "labelled.csv"
+    path.write_text("review,sentiment,product\na,None,NULL\nb,pos,nan\nc,pos,p\n")
+    assert list(read_labelled([path], spelled, "product").groups) == ["a", "b", "p"]
 
 
 def test_ratings_come_along_where_there_are_any(tmp_path: Path, params: Params) -> None:

@@ -80,6 +80,15 @@ def test_training_that_would_keep_nothing_is_bad_usage(run: CliRunner, labelled_
     assert "--out DIR" in result.output
 
 
+def test_a_missing_text_has_no_prediction(run: CliRunner) -> None:
+    (nan, good, blank) = values(run.invoke(predict, ["--json", "nan", "I loved it", " "]))["results"]
+    assert nan == blank == {"label": None, "score": None}
+    assert good["label"] == "positive"
+    shown = run.invoke(predict, ["--explain", "NULL", "I loved it"]).output.splitlines()
+    assert shown[0].split() == ["missing", "-", "NULL"]
+    assert shown[1].startswith("positive")
+
+
 def test_the_starter_predicts_by_default(run: CliRunner) -> None:
     answer = values(run.invoke(predict, ["--json", "--explain", "I loved it"]))
     assert answer["digest"] == Bundle.load(STARTER).digest

@@ -6,8 +6,10 @@ import pytest
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import LABELS, Scorer
 from sentiment_core.pyfunc import PyfuncModel, _load_pyfunc
+from sentiment_core.settings import settings
 
-TEXTS = ["I love it, works very well", "awful, a waste of money", "", "ünï 💛"]
+TEXTS = ["I love it, works very well", "awful, a waste of money", "nan bread", "ünï 💛"]
+MISSING = [None, float("nan"), pd.NA, pd.NaT, "", " \n\u2003", "nan", "NaN", "NULL", "\\N", " n/a ", "-"]
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +27,32 @@ def test_each_row_has_the_score_and_the_label_of_its_text(model: PyfuncModel) ->
     assert answer["label"].tolist()[:2] == ["positive", "negative"]
 
 
-def test_a_missing_text_is_scored_as_an_empty_one(model: PyfuncModel) -> None:
-    missing, empty = (model.predict(pd.DataFrame({"text": texts})) for texts in ([None, float("nan"), pd.NA], [""] * 3))
-    pd.testing.assert_frame_equal(missing, empty)
+@pytest.mark.parametrize("missing", MISSING, ids=repr)
+@pytest.mark.parametrize("dtype", ["object", "string", "str"])
+def test_a_missing_text_has_no_score_and_no_label(model: PyfuncModel, missing: object, dtype: str) -> None:
+    texts = pd.Series(["awful", missing, "I love it"], ["c", "b", "a"], dtype=dtype)
+    answer = model.predict(pd.DataFrame({"text": texts}))
+    present = model.predict(pd.DataFrame({"text": ["awful", "I love it"]}))
+    assert answer.index.tolist() == ["c", "b", "a"]
+    assert answer["score"].tolist() == [present["score"][0], None, present["score"][1]]
+    assert answer["label"].tolist() == ["negative", None, "positive"]
+    assert present["score"].dtype == float
+
+
+def test_nothing_but_missing_texts_gives_nothing_but_nones(model: PyfuncModel) -> None:
+    answer = model.predict(pd.DataFrame({"text": MISSING}, dtype=object))
+    assert answer.to_dict("list") == {"score": [None] * len(MISSING), "label": [None] * len(MISSING)}
+
+
+def test_the_null_words_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTIMENT_NULL_WORDS", '["keine"]')
+    settings.cache_clear()
+    try:
+        answer = _load_pyfunc(str(STARTER)).predict(pd.DataFrame({"text": ["Keine", "nan"]}))
+    finally:
+        settings.cache_clear()
+    assert answer["label"].tolist()[0] is None
+    assert answer["label"].tolist()[1] is not None
 
 
 def test_a_value_that_is_no_text_is_scored_as_its_text(model: PyfuncModel) -> None:

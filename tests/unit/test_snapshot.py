@@ -6,16 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sentiment_core.columnar.missing_texts import MissingTexts
 from sentiment_core.datasets.checks import check
 from sentiment_core.datasets.collection import Collected
 from sentiment_core.datasets.correction_votes import Vote, count_votes
 from sentiment_core.datasets.snapshot import Rejected, RejectedFile, Row, Source, decoded, encoded
 from sentiment_core.errors import ChecksFailed
 from sentiment_core.params import DEFAULTS, CheckParams, Params, SnapshotParams
+from sentiment_core.settings import Settings
 from sentiment_core.text.fingerprints import hash_texts
 from sentiment_core.training.from_snapshot import divide, train_snapshot
 
 LABELS = ("negative", "positive")
+MISSING = MissingTexts(Settings().null_words)
 
 
 def collected(rows: list[Row], rejected: int = 0, contradicting: int = 0, files: int = 0) -> Collected:
@@ -32,7 +35,7 @@ def collected(rows: list[Row], rejected: int = 0, contradicting: int = 0, files:
         rejected={"unknown_label": Rejected(rows=rejected, lines=(2,))} if rejected else {},
     )
     bad = tuple(RejectedFile(bucket="b", key=f"{n}", version="1", code="no_rows", why="none") for n in range(files))
-    return Collected(rows, "product_id", (source,), bad, count_votes([], [], LABELS, 1000)[1])
+    return Collected(rows, "product_id", (source,), bad, count_votes([], [], LABELS, 1000, MISSING)[1])
 
 
 def rows_of(reviews, language: str | None = None) -> list[Row]:
@@ -188,11 +191,12 @@ def test_votes_are_counted_by_text_and_a_tie_decides_nothing() -> None:
         Vote(7, "tie", "negative"),
         Vote(8, "tie", "positive"),
         Vote(9, "x" * 11, "positive"),
+        Vote(10, " nan", "positive"),
     ]
-    rows, counts = count_votes(votes, [], LABELS, 10)
+    rows, counts = count_votes(votes, [], LABELS, 10, MISSING)
     assert [(row.text, row.label, row.line, row.key) for row in rows] == [("A  text", "positive", 1, None)]
     assert (counts.texts, counts.taken, counts.undecided) == (2, 1, 1)
-    assert counts.rejected == {"text_too_long": 1}
-    assert counts.ids == ((1, 3), (7, 9))
-    three, _ = count_votes([Vote(1, "so so", "neutral")], [], (*LABELS, "neutral"), 10)
+    assert counts.rejected == {"missing_text": 1, "text_too_long": 1}
+    assert counts.ids == ((1, 3), (7, 10))
+    three, _ = count_votes([Vote(1, "so so", "neutral")], [], (*LABELS, "neutral"), 10, MISSING)
     assert [row.label for row in three] == ["neutral"]

@@ -16,7 +16,8 @@ const LONGEST_WAIT_S = 60;
 export async function scoreAll(rows, told, signal) {
   for (const slice of slices(rows)) {
     try {
-      const answer = await patiently(slice, told, signal);
+      const ask = () => post("/predict/batch", { texts: slice.map((row) => row.text) }, signal);
+      const answer = await patiently(ask, told, signal);
       slice.forEach((row, index) => (row.result = answer.results[index]));
       for (const { index, message } of answer.errors) Object.assign(slice[index], { error: message, final: true });
     } catch (error) {
@@ -49,10 +50,11 @@ function* slices(rows) {
   if (slice.length > 0) yield slice;
 }
 
-async function patiently(slice, told, signal) {
+/** The answer that `ask` gets. While the service asks to wait, it is asked again, after a call of `told`. */
+export async function patiently(ask, told, signal) {
   for (let left = TRIES; ; left -= 1) {
     try {
-      return await post("/predict/batch", { texts: slice.map((row) => row.text) }, signal);
+      return await ask();
     } catch (error) {
       if (!(error instanceof Refused) || error.retryAfter === null || left <= 1) throw error;
       const wait = Math.min(Math.max(error.retryAfter, 1), LONGEST_WAIT_S);

@@ -1,10 +1,12 @@
-// Many texts: pasted or from a file, scored in slices, shown as a table and a chart, and saved as a CSV.
+// Many texts: pasted or from a file, scored, shown as a table and a chart, and saved as a CSV.
 import { scoreAll } from "./batch.js";
 import { showChart } from "./chart.js";
 import { write } from "./csv.js";
 import { counted, several } from "./known.js";
-import { fromFile, fromLines, textColumn, Unreadable } from "./source.js";
+import { Refused } from "./service.js";
+import { fromFile, fromLines, Unreadable } from "./source.js";
 import { start as startTable } from "./table.js";
+import { scoreTable } from "./table_file.js";
 import { showModel } from "./verdict.js";
 
 const ADDED = ["sentiment_label", "sentiment_score", "sentiment_model", "sentiment_error"];
@@ -16,10 +18,11 @@ export function start(panel, { show }) {
   const column = part("#column");
   const results = part(".results");
   const table = startTable(part("table"));
-  let file = null; // {name, columns, records}, in place of the lines
+  let file = null; // {name, table} or {name, columns, records}, in place of the lines
   let columns = [];
   let rows = [];
   let running = null;
+  let found = ""; // the text column that the service found, or "" if it found none or was not asked
 
   function complain(message) {
     part(".alert").textContent = message;
@@ -29,7 +32,7 @@ export function start(panel, { show }) {
   async function take(chosen) {
     complain("");
     try {
-      useFile({ name: chosen.name, ...(await fromFile(chosen)) });
+      useFile({ name: chosen.name, size: chosen.size, ...(await fromFile(chosen)) });
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       useFile(null);
@@ -41,33 +44,31 @@ export function start(panel, { show }) {
     file = taken;
     part(".file").hidden = file === null;
     part(".source").hidden = file !== null;
-    column.disabled = file === null;
+    offer([], "");
     if (file === null) return;
     part(".file .name").textContent = file.name;
-    part(".file .size").textContent = several(file.records.length, "row");
-    const found = textColumn(file.columns);
-    column.replaceChildren(
-      new Option("Choose one", "", true, found < 0),
-      ...file.columns.map((name, index) => new Option(name || `(column ${index + 1})`, index, false, index === found)),
-    );
+    part(".file .size").textContent = file.table ? several(file.size, "byte") : several(file.records.length, "row");
+    part(".actions button").focus();
+  }
+
+  /** Offer the columns of the file to choose the text from; without columns there is nothing to choose. */
+  function offer(names, chosen) {
+    found = chosen;
+    part(".column").hidden = names.length === 0;
+    column.disabled = names.length === 0;
+    const options = names.map((name) => new Option(name || "(no name)", name, false, name === chosen));
+    column.replaceChildren(new Option("Choose one", "", true, chosen === ""), ...options);
     column.options[0].disabled = true;
-    part(found < 0 ? "#column" : ".actions button").focus();
   }
 
   function prepare() {
-    const { columns: names, records } = file ?? fromLines(form.elements.lines.value);
-    columns = names;
-    const index = file ? Number(column.value) : 0;
-    rows = records.map(({ line, cells }) => {
-      const error = misfit(cells, columns);
-      return { line, cells, text: cells[index] ?? "", error, final: error !== undefined };
-    });
+    const lines = file ?? fromLines(form.elements.lines.value);
+    columns = lines.columns;
+    rows = lines.records.map(({ line, cells }) => ({ line, cells, text: cells[0], final: false }));
   }
 
   async function run() {
-    running?.abort();
-    running = new AbortController();
-    const { signal } = running;
+    const signal = begin();
     const wanted = rows.filter(isOpen);
     for (const row of wanted) row.error = undefined;
     progress("Scoring", true);
@@ -79,7 +80,57 @@ export function start(panel, { show }) {
       if (signal !== running.signal) return; // another run has begun
       progress("Cancelled", false);
     }
-    showResults();
+    showResults("", []);
+  }
+
+  async function runTable() {
+    const signal = begin();
+    const chosen = column.value !== found ? column.value : null;
+    rows = [];
+    working(`Reading ${file.name}`);
+    try {
+      const answer = await scoreTable(file.table, chosen, (note) => note && working(note), signal);
+      rows = answer.rows;
+      columns = answer.columns.map(({ name }) => name);
+      offer(columns, answer.columns.find(({ meaning }) => meaning === "text").name);
+      progress("Done", false);
+      showResults(answer.understood, answer.notes);
+    } catch (error) {
+      if (signal.aborted) {
+        if (signal === running.signal) part(".progress").hidden = true;
+        return;
+      }
+      if (!(error instanceof Refused)) throw error;
+      part(".progress").hidden = true;
+      refused(error);
+    }
+  }
+
+  function refused(error) {
+    const names = error.problem?.columns ?? [];
+    if (names.length === 0) {
+      complain(error.message);
+      return;
+    }
+    offer(names, "");
+    complain(`None of the columns of ${file.name} is known as the text. Choose the one that holds it.`);
+    column.focus();
+  }
+
+  /** Break off what runs, and return the signal of the run that begins. */
+  function begin() {
+    running?.abort();
+    running = new AbortController();
+    return running.signal;
+  }
+
+  function working(note) {
+    part(".progress").hidden = false;
+    part("progress").hidden = false;
+    part("progress").removeAttribute("value"); // how far the service is, is not known
+    part(".progress [role=status]").textContent = note;
+    part(".cancel").hidden = false;
+    part(".again").hidden = true;
   }
 
   function progress(note, goesOn) {
@@ -94,8 +145,12 @@ export function start(panel, { show }) {
     part(".again").hidden = goesOn || !rows.some(isOpen);
   }
 
-  function showResults() {
+  function showResults(understood, notes) {
     results.hidden = false;
+    part(".understood").hidden = understood === "";
+    part(".understood p").textContent = `Read as: ${understood}.`;
+    part(".understood ul").replaceChildren(...notes.map(listed));
+    part(".understood ul").hidden = notes.length === 0;
     showChart(results, rows);
     table.show(rows);
     const answered = rows.find((row) => row.result);
@@ -103,14 +158,14 @@ export function start(panel, { show }) {
   }
 
   function save() {
-    const last = columns.length - 1;
-    const body = rows.map(({ cells, result, error }) => [
-      ...columns.slice(0, last).map((_, index) => cells[index] ?? ""),
-      cells.slice(last).join(","), // what a row has too much is kept, and the file stays a table
+    const added = file?.table ? [...ADDED, "sentiment_row"] : ADDED;
+    const body = rows.map(({ cells, result, error, raw }) => [
+      ...columns.map((_, index) => cells[index] ?? ""),
       ...(result ? [result.label, result.score, result.model.digest, ""] : ["", "", "", error ?? "not scored"]),
+      ...(file?.table ? [raw ?? ""] : []), // a rejected row has no columns: it is kept as it is
     ]);
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([write([[...columns, ...ADDED], ...body])], { type: "text/csv" }));
+    link.href = URL.createObjectURL(new Blob([write([[...columns, ...added], ...body])], { type: "text/csv" }));
     link.download = `${(file?.name ?? "reviews").replace(/\.\w+$/, "")}-scored.csv`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
@@ -119,6 +174,11 @@ export function start(panel, { show }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     complain("");
+    results.hidden = true;
+    if (file?.table) {
+      runTable();
+      return;
+    }
     try {
       prepare();
     } catch (error) {
@@ -126,7 +186,6 @@ export function start(panel, { show }) {
       complain(error.message);
       return;
     }
-    results.hidden = true;
     run();
   });
   part("input[type=file]").addEventListener("change", (event) => {
@@ -149,10 +208,10 @@ export function start(panel, { show }) {
 /** Whether a row may yet be scored: it is not, and not by a fault of its own. */
 const isOpen = (row) => !row.result && !row.final;
 
-/** Why a record cannot be told apart into columns, or undefined. */
-function misfit(cells, columns) {
-  if (cells.length === columns.length) return undefined;
-  return `The row has ${several(cells.length, "column")} where the header has ${columns.length}.`;
+function listed(text) {
+  const item = document.createElement("li");
+  item.textContent = text;
+  return item;
 }
 
 function acceptDrops(take) {

@@ -12,11 +12,15 @@ const SENTENCES = {
   504: "The service took too long.",
 };
 
-/** Why there is no answer: the message is for people, `retryAfter` the seconds to wait if waiting helps, else null. */
+/**
+ * Why there is no answer: the message is for people, `retryAfter` the seconds to wait if waiting helps, else null.
+ * `problem` is the service's description of the error, or null.
+ */
 export class Refused extends Error {
-  constructor(message, retryAfter = null) {
+  constructor(message, retryAfter = null, problem = null) {
     super(retryAfter === null ? message : `${message} Try again in ${retryAfter} s.`);
     this.retryAfter = retryAfter;
+    this.problem = problem;
   }
 }
 
@@ -29,16 +33,25 @@ export async function post(path, payload, signal, more = {}) {
   if (bytes(body) > known.bodyBytes) {
     throw new Refused(`This is more than the service accepts: ${counted(known.bodyBytes)} bytes.`);
   }
+  return answerOf(path, body, signal, { "Content-Type": "application/json", ...more });
+}
+
+/** Send a file as it is, and return the JSON that comes back. Throws as `post` does. */
+export function upload(path, file, signal) {
+  return answerOf(path, file, signal, { "Content-Type": "application/octet-stream" });
+}
+
+async function answerOf(path, body, signal, headers) {
   for (;;) {
     const used = key();
-    const response = await sent(path, body, used, signal, more);
+    const response = await sent(path, body, used, signal, headers);
     if (response.status !== 401) return answered(response, signal);
     await askKey(used, signal);
   }
 }
 
-async function sent(path, body, key, signal, more) {
-  const headers = { "Content-Type": "application/json", Accept: "application/json", ...more };
+async function sent(path, body, key, signal, given) {
+  const headers = { Accept: "application/json", ...given };
   if (key) headers.Authorization = `Bearer ${key}`;
   try {
     return await fetch(path, { method: "POST", headers, body, signal });
@@ -57,7 +70,7 @@ async function answered(response, signal) {
   }
   if (response.ok && content !== null) return content;
   const sentence = content?.detail ?? SENTENCES[response.status] ?? `The service answered ${response.status}.`;
-  throw new Refused(sentence, seconds(response.headers.get("Retry-After")));
+  throw new Refused(sentence, seconds(response.headers.get("Retry-After")), content);
 }
 
 /** A `Retry-After` header in seconds: it says a number of them, or a date. */

@@ -55,8 +55,11 @@ def previous(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run Python with the packages of a folder."""
-    environment = os.environ | {"PYTHONPATH": str(folder)}
+    """Run Python with the packages of a folder.
+
+    The kernels of that release are compiled here, with fewer optimizations: only its queries matter.
+    """
+    environment = os.environ | {"PYTHONPATH": str(folder), "NUMBA_OPT": "1"}
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

@@ -26,7 +26,7 @@ _LINES_TOGETHER: Final = 100
 # Entries that wait at most for a stalled output: about 25 MB if all are full.
 _QUEUE_LENGTH: Final = 1_000
 # Longest wait, at the end of the process, until the output accepts the entries that wait.
-_CLOSE_WITHIN_S: Final = 5.0
+_CLOSE_WITHIN_S: Final = 2.0
 
 Reason = Literal["full", "failed"]
 _Entries = queue.Queue[logging.LogRecord | None]

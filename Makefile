@@ -59,9 +59,10 @@ demo: $(KERNELS) ## Start the whole system on this machine and walk through it (
 demo-clean: ## Delete the demo's data
 	@rm -rf .demo
 
-# Two workers run the whole suite, because the tests wait a lot. tests/conftest.py says which groups start first. One
-# worker runs chosen tests and shows them as they run.
-WORKERS := $(if $(ARGS),,--numprocesses 2 --dist loadfile --no-loadscope-reorder)
+# Three workers run the whole suite, because the tests wait for servers: with two, the two cores of a small machine idle
+# an eighth of the time. tests/conftest.py says which groups start first. One worker runs chosen tests and shows them as
+# they run.
+WORKERS := $(if $(ARGS),,--numprocesses 3 --dist loadfile --no-loadscope-reorder)
 .PHONY: test
 test: $(KERNELS) ## Run the tests (ARGS='-k name' are arguments for pytest)
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)

@@ -23,9 +23,9 @@ log = logging.getLogger("api")
 _SWITCH_S = 0.0001
 
 
-async def serve(chosen: ServiceSettings) -> None:
+async def serve(chosen: ServiceSettings, output: logs.LogOutput) -> None:
     """Serve until a signal says to stop."""
-    service = Service(chosen)
+    service = Service(chosen, output)
     try:
         await service.start()
         await _until_stopped(service.stopping, chosen.api_drain_s)
@@ -62,15 +62,15 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 def main() -> int:
     """Run the service and return its exit code."""
-    logs.set_up()
-    sys.setswitchinterval(_SWITCH_S)
-    try:
-        chosen = settings()
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(serve(chosen))
-    except (AddressTaken, SettingInvalid) as error:
-        log.error("cannot start", extra={"code": error.code, "detail": str(error)})  # noqa: TRY400 -- the message is complete
-        return 1
+    with logs.set_up() as output:
+        sys.setswitchinterval(_SWITCH_S)
+        try:
+            chosen = settings()
+            with asyncio.Runner(loop_factory=_new_loop) as runner:
+                runner.run(serve(chosen, output))
+        except (AddressTaken, SettingInvalid) as error:
+            log.error("cannot start", extra={"code": error.code, "detail": str(error)})  # noqa: TRY400 -- the message is complete
+            return 1
     return 0
 
 

@@ -63,8 +63,8 @@ def started(environment: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Po
         process.wait()
 
 
-def seconds_to_ready(environment: Mapping[str, str], rounds: int, before: int = 1) -> float:
-    """Return the median start time in seconds, after warm-up starts that fill the caches."""
+def seconds_to_ready(environment: Mapping[str, str], rounds: int, before: int) -> float:
+    """Return the median start time in seconds, after `before` warm-up starts that fill the caches."""
     taken = []
     for _ in range(before + rounds):
         with started(environment) as (_, _, seconds):
@@ -72,20 +72,20 @@ def seconds_to_ready(environment: Mapping[str, str], rounds: int, before: int = 
     return statistics.median(taken[before:])
 
 
-def starts(folder: Path, rounds: int) -> dict[str, float]:
+def starts(folder: Path, rounds: int, before: int) -> dict[str, float]:
     """Return the seconds until each case is ready."""
     bundle = folder / "bundle"
     shutil.copytree(STARTER, bundle)
-    found = {"the starter model": seconds_to_ready({}, rounds)}
-    found["a bundle"] = seconds_to_ready({"SENTIMENT_BUNDLE": str(bundle)}, rounds)
+    found = {"the starter model": seconds_to_ready({}, rounds, before)}
+    found["a bundle"] = seconds_to_ready({"SENTIMENT_BUNDLE": str(bundle)}, rounds, before)
     cached = {"SENTIMENT_MODEL_CACHE": str(folder / "cache")}
     with Stack(folder / "stack", ("postgres", "object_store", "mlflow"), durable=False) as stack:
         registry = RegisteredModel(stack.mlflow.url, cache=folder / "cache")
         registry.set_alias(CHAMPION, registry.register(STARTER))
         up = cached | {"SENTIMENT_MLFLOW_TRACKING_URI": stack.mlflow.url}
-        found["the champion, MLflow up"] = seconds_to_ready(up, rounds)
+        found["the champion, MLflow up"] = seconds_to_ready(up, rounds, before)
     refused = {"SENTIMENT_MLFLOW_TRACKING_URI": f"http://127.0.0.1:{free_port()}"}
-    found["the champion, MLflow down"] = seconds_to_ready(cached | refused, rounds)
+    found["the champion, MLflow down"] = seconds_to_ready(cached | refused, rounds, before)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         nothing = {"SENTIMENT_MLFLOW_TRACKING_URI": f"http://127.0.0.1:{silent.getsockname()[1]}"}
         found["the champion, MLflow silent"] = seconds_to_ready(cached | nothing, 1, before=0)
@@ -150,7 +150,7 @@ def main() -> None:
     options = arguments(__doc__)
     reviews = labelled_reviews(options.quick)
     with tempfile.TemporaryDirectory() as name:
-        seconds = starts(Path(name), 1 if options.quick else 5)
+        seconds = starts(Path(name), *((1, 0) if options.quick else (5, 1)))
     requests = 200 if options.quick else 10_000
     memory, imports = resident_mb(reviews.texts, requests), slowest_imports()
     show("start with", "s", seconds)

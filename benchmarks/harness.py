@@ -54,7 +54,7 @@ def labelled_reviews(quick: bool = False) -> Reviews:
             [row["movie_id"] for row in rows],
         )
     print("Generated text replaces the IMDB reviews, so the accuracy is meaningless.")
-    return _generated(600 if quick else 20_000)
+    return _generated(300 if quick else 20_000)
 
 
 def _generated(count: int) -> Reviews:

@@ -28,6 +28,7 @@ def main() -> None:
     reviews = LabelledReviews(read.texts, labels, read.groups)
     params = Params.load()
     trained: dict[str, Bundle | Pipeline] = {}
+    rounds = 1 if options.quick else 2
 
     def ours() -> None:
         trained["ours"] = train(reviews, params, {})
@@ -37,9 +38,9 @@ def main() -> None:
             reviews.texts, reviews.labels
         )
 
-    seconds = interleaved({"ours": ours, "reference": reference}, rounds=2)
+    seconds = interleaved({"ours": ours, "reference": reference}, rounds)
     fold = interleaved(
-        {"one fit": lambda: fit(reviews, params.model), "folds": lambda: cross_validate(reviews, params)}, rounds=2
+        {"one fit": lambda: fit(reviews, params.model), "folds": lambda: cross_validate(reviews, params)}, rounds
     )
     learned, held_out = split(reviews, 20)
     twin = make_pipeline(TfidfVectorizer(ngram_range=(1, 3)), LogisticRegression()).fit(learned.texts, learned.labels)

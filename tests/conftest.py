@@ -30,8 +30,10 @@ LONGEST = (
     "tests/dags",
     "tests/integration/test_previous_release.py",
     "tests/integration/test_benchmarks.py",
-    "tests/api/test_page_live.py",
+    "tests/api/test_candidates.py",
     "tests/api/test_model.py",
+    "tests/api/test_page_live.py",
+    "tests/api/test_rolling_restart.py",
 )
 
 

@@ -115,6 +115,12 @@ class ServiceMetrics:
         )
         self.sockets_open = Gauge("app_sockets_open", "Open WebSockets.", registry=registry)
         self.truncated = Counter("app_truncated_count", "Texts truncated before scoring.", registry=registry)
+        self.log_dropped = Counter(
+            "app_log_dropped_count",
+            "Lines missing in the log because its queue was full or its output failed.",
+            ["reason"],
+            registry=registry,
+        )
         self.batch_texts = Histogram(
             "app_batch_texts", "Texts per batch request.", buckets=_BATCH_BUCKETS, registry=registry
         )
@@ -183,6 +189,7 @@ class ServiceMetrics:
             self.model_reloads.labels(outcome)
         for reason in ("full", "failed"):
             self.shadow_dropped.labels(reason)
+            self.log_dropped.labels(reason)
         self.total_cost.set_function(lambda: requests.seconds * usd_per_second)
         self.cost_per_request.set_function(lambda: requests.seconds * usd_per_second / max(requests.timed, 1))
 

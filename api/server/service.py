@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 from contextlib import suppress
 
 from api.access.access_control import AccessControl
@@ -19,7 +18,7 @@ from api.http.bodies import BodyReader
 from api.http.server import HttpServer
 from api.models.provider import ModelProvider
 from api.models.scoring import Predictor
-from api.observability.logs import AccessLog
+from api.observability.logs import AccessLog, LogOutput
 from api.observability.metrics import ServiceMetrics
 from api.observability.tracing import NoTracing, tracing_of
 from api.pages.pages import Pages
@@ -32,11 +31,12 @@ log = logging.getLogger("api")
 class Service:
     """All parts of one process."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, output: LogOutput) -> None:
         self.stopping = asyncio.Event()
         self._settings = settings
         metrics = ServiceMetrics(settings.hourly_price_usd)
-        self._access_log = AccessLog(sys.stdout.buffer)
+        output.on_drop = lambda reason, lines: metrics.log_dropped.labels(reason).inc(lines)
+        self._access_log = AccessLog(output)
         self._tracing = tracing_of(settings)
         self._models = ModelProvider(settings, metrics)
         self._feedback = open_feedback(settings, metrics)

@@ -57,7 +57,8 @@ def test_the_service_imports_nothing_heavy_and_a_driver_only_for_a_database(data
         "import sys, api.__main__; from api.server.service import Service;"
         "from sentiment_core.model import bundle, scorer;"
         "from sentiment_core.registry import registered_model;"
-        "from api.contract.settings import settings; Service(settings());"
+        "from api.contract.settings import settings; from api.observability.logs import set_up;"
+        "Service(settings(), set_up());"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     run = subprocess.run(

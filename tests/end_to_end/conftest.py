@@ -38,7 +38,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Demo:
 
 @pytest.fixture(scope="package")
 def system(demo: Demo) -> Iterator[Stack]:
-    """All parts, started again on the state that the demo left."""
-    with Stack(demo.state) as stack:
+    """All parts, started again on the state that the demo left.
+
+    No test changes a DAG file, so Airflow reads each file once: it takes seconds for every reading.
+    """
+    read_once = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600"}
+    with Stack(demo.state, airflow_overrides=read_once) as stack:
         stack.airflow.client().wait_for_dag("score_reviews", 120)
         yield stack

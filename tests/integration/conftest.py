@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from demo.stack import Stack
+from sentiment_core.cli import main
 from sentiment_core.database.connection import Connection, connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.ledger import verification
@@ -16,10 +18,12 @@ from sentiment_core.ledger.models import ScoringModel, open_model
 from sentiment_core.loading.loader import Loader, LoadOutcome, load_drop
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
+from sentiment_core.settings import settings as settings_of_process
 
 SENTIMENT = Path(sys.executable).with_name("sentiment")
 
 Query = Callable[..., list[tuple[Any, ...]]]
+Sentiment = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -96,17 +100,44 @@ def other_bundle(tmp_path_factory, change_bundle) -> Bundle:
 
 
 @pytest.fixture
-def sentiment(settings: Settings):
-    """Run the command line with this test's database and bucket, without a registry."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")} | {
+def command_environment(settings: Settings) -> dict[str, str | None]:
+    """The environment of commands: this test's database and bucket, without a registry. None means unset."""
+    return {name: None for name in os.environ if name.startswith("SENTIMENT_")} | {
         "SENTIMENT_DATABASE_URL": settings.require_database_url(),
         "SENTIMENT_BUCKET": settings.bucket,
         "SENTIMENT_S3_ENDPOINT_URL": str(settings.s3_endpoint_url),
     }
 
+
+@pytest.fixture
+def sentiment(command_environment: dict[str, str | None]) -> Sentiment:
+    """Run the command line in this process, as the console script does. A process would import everything again."""
+
     def run(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        settings_of_process.cache_clear()
+        try:
+            result = CliRunner(env=command_environment | changed).invoke(main, arguments, prog_name="sentiment")
+        finally:
+            settings_of_process.cache_clear()
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture
+def sentiment_process(command_environment: dict[str, str | None]) -> Sentiment:
+    """Run the console script in a new process."""
+
+    def run(*arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | command_environment | changed
         return subprocess.run(
-            [str(SENTIMENT), *arguments], env=environment | changed, capture_output=True, text=True, check=False
+            [str(SENTIMENT), *arguments],
+            env={name: value for name, value in environment.items() if value is not None},
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     return run

@@ -8,6 +8,12 @@ from sentiment_core.database.connection import connect
 from sentiment_core.ledger import source_files
 
 
+@pytest.fixture
+def sentiment(sentiment_process):
+    """The console script. Other files call the same commands in their own process."""
+    return sentiment_process
+
+
 def test_load_accepts_local_files_and_prints_each_outcome(sentiment, query, examples) -> None:
     files = [str(path) for path in sorted(examples.rglob("*.*"))]
     done = sentiment("load", "--json", *files)

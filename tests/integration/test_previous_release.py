@@ -58,8 +58,11 @@ def previous(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """Run Python with the packages of a folder."""
-    environment = os.environ | {"PYTHONPATH": str(folder)} | variables
+    """Run Python with the packages of a folder.
+
+    The kernels of that release are compiled here, with fewer optimizations: only its queries matter.
+    """
+    environment = os.environ | {"PYTHONPATH": str(folder), "NUMBA_OPT": "1"} | variables
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -112,7 +115,7 @@ def test_a_breaking_migration_is_detected(previous) -> None:
     breaking = versions / "9999_breaking.py"
     breaking.write_text(BREAKING.format(newest=newest))
     try:
-        done = run_tests(previous, "tests/integration/test_feedback.py")
+        done = run_tests(previous, "-x", "tests/integration/test_feedback.py")
     finally:
         breaking.unlink()
     assert done.returncode == 1

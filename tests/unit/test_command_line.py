@@ -40,6 +40,16 @@ try:
 except SystemExit:
     print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
+ALONE = """
+import os
+from sentiment_core.cli.group import VERBS, main
+for verb in VERBS:
+    child = os.fork()
+    if not child:
+        main([verb, "--help"])
+    _, status = os.waitpid(child, 0)
+    assert status == 0, verb
+"""
 MISSING = """
 import sys
 sys.modules["psycopg2"] = None  # as if it were not installed
@@ -53,6 +63,12 @@ def test_help_lists_every_verb_and_imports_none() -> None:
     listed = {line.split()[0] for line in lines if line.startswith("  ") and line.strip()}
     assert set(VERBS) <= listed
     assert not HEAVY & set(json.loads(lines[-1]))
+
+
+def test_each_verb_imports_what_it_needs_when_it_runs_alone() -> None:
+    """Most tests call verbs in their own process, where other code has imported almost everything."""
+    ran = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_a_verb_names_the_package_that_it_needs() -> None:

@@ -95,12 +95,9 @@ def kind_of(value: bytes) -> str:
         return ""
     if value.lower() in _NULL:
         return "null"
-    if _NUMBER.fullmatch(value):
-        return "number"
-    if _DATE.fullmatch(value):
-        return "date"
-    if _CODE.fullmatch(value):
-        return "code"
+    for kind, pattern in (("number", _NUMBER), ("date", _DATE), ("code", _CODE)):
+        if pattern.fullmatch(value):
+            return kind
     if _WORD.fullmatch(value):
         return f"word {value.decode('utf-8', 'replace').casefold()}"
     return "text"

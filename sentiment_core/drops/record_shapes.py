@@ -18,6 +18,7 @@ from sentiment_core.drops.record_kernel import DOUBTFUL, LF, MULTILINE, UNCLOSED
 _NUMBER: Final = re.compile(rb"[+-]?\d+(?:[.,]\d+)?")
 _DATE: Final = re.compile(rb"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T].{0,24})?")
 _CODE: Final = re.compile(rb"(?=\S*\d)[\w.:#/+-]{2,64}")
+_NULL: Final = (b"null", b"\\n", b"nan", b"nat", b"none", b"<na>", b"n/a", b"#n/a")
 _WORD: Final = re.compile(rb"[^\W\d]{1,30}")
 
 
@@ -88,16 +89,15 @@ class RecordShapes:
 
 
 def kind_of(value: bytes) -> str:
-    """Return the kind of a value: "" if empty, number, date, code, `word …` with the word, or text."""
+    """Return the kind of a value: "" if empty, null, number, date, code, `word …` with the word, or text."""
     value = value.strip().strip(b'"')
     if not value:
         return ""
-    if _NUMBER.fullmatch(value):
-        return "number"
-    if _DATE.fullmatch(value):
-        return "date"
-    if _CODE.fullmatch(value):
-        return "code"
+    if value.lower() in _NULL:
+        return "null"
+    for kind, pattern in (("number", _NUMBER), ("date", _DATE), ("code", _CODE)):
+        if pattern.fullmatch(value):
+            return kind
     if _WORD.fullmatch(value):
         return f"word {value.decode('utf-8', 'replace').casefold()}"
     return "text"

@@ -125,6 +125,8 @@ def test_names_are_folded_shown_and_made_distinct() -> None:
         (b"r-17", "code"),
         (b"Good", "word good"),
         (b"so so", "text"),
+        (b"\\N", "null"),
+        (b"NULL", "null"),
         (b'""', ""),
     ],
 )

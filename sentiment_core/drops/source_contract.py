@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -228,6 +227,8 @@ def read_document(text: str, source: str) -> dict[str, Any]:
 
     Every scalar is text, so that a column can be called `No` or `1`.
     """
+    import yaml  # noqa: PLC0415 - the service reads files but no contracts, and its image has no YAML
+
     try:
         document = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - it makes only text, lists and mappings
     except yaml.YAMLError as error:

@@ -18,6 +18,7 @@ from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.drop import local_drop
 from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.record_kernel import BACKSLASH_ESCAPES, JSON_OBJECTS
+from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import CheckedRows, checked
 from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
@@ -46,17 +47,17 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
 
 def read(path: Path) -> tuple[list[RecordBlock], list[CheckedRows]]:
     """Return the blocks of a file and its checked rows. Small blocks, so that records cross them."""
-    settings = Settings(block_bytes=4096)
+    rules = Rules(Settings(block_bytes=4096))
     blocks: list[RecordBlock] = []
     with path.open("rb") as stored:
-        body = Body(stored, local_drop(path), settings.max_expanded_bytes)
+        body = Body(stored, local_drop(path), rules.settings.max_expanded_bytes)
 
         def noted():
-            for block in read_body(body, settings):
+            for block in read_body(body, rules):
                 blocks.append(block)
                 yield block
 
-        return blocks, list(checked(noted(), settings, str(path)))
+        return blocks, list(checked(noted(), rules, str(path)))
 
 
 def without_line_ends(data: bytes, delimiter: str) -> bytes:

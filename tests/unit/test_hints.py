@@ -4,8 +4,11 @@ import io
 
 import pytest
 
+from sentiment_core.drops.hints import taught
 from sentiment_core.drops.likely_encoding import likely_encoding
+from sentiment_core.drops.raw_rows import RawRow, RawRows, raw_header
 from sentiment_core.drops.recognition import records_of, text_column_test
+from sentiment_core.drops.remedies import Remedy
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import checked
 from sentiment_core.errors import FileRejected
@@ -75,3 +78,20 @@ def test_a_header_that_is_not_utf8_names_the_command(encoding: str) -> None:
 
 def test_random_bytes_look_like_no_encoding() -> None:
     assert likely_encoding(bytes(range(128, 160)) + b"\x01") is None
+
+
+def test_a_rejection_for_another_reason_is_left_as_it_is() -> None:
+    (block,) = records_of(io.BytesIO(b"review\nfine\n"), ",", text_column_test(["review"]), 1 << 16, 1 << 16, URI)
+    rejection = FileRejected(reason="repeated_column", why="it repeats")
+    assert taught(rejection, block, ["review"], Remedy("shop")) is rejection
+
+
+def test_raw_rows_are_read_alone_with_the_lines_of_the_file() -> None:
+    header = raw_header(b"id,review", [b"1,fine"], ",", text_column_test(["review"]))
+    assert header.names == ["id", "review"]
+    blocks, several = RawRows(header, URI, splits=False).blocks(
+        [RawRow(7, b'1,"a'), RawRow(9, b"2,b\n3,c"), RawRow(12, b"4,d")]
+    )
+    (block,) = blocks
+    assert [block.fields(record) for record in range(block.size)][1:] == [[b"1", b'"a'], [b"4", b"d"]]
+    assert (block.line.tolist()[1:], several) == ([7, 12], {})

@@ -16,6 +16,7 @@ from pyarrow import parquet
 
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.json_records import fields_of
+from sentiment_core.drops.parquet_records import MAX_COLUMNS
 from sentiment_core.errors import FileRejected
 from tests.unit.forms import parquet_bytes, read, reviews
 
@@ -150,3 +151,10 @@ def test_the_header_row_of_the_ledger_is_a_json_list(tmp_path: Path) -> None:
     path.write_bytes(out.getvalue())
     (rows,) = read(path)
     assert rows.header_raw == b'["review", "d", "D_2"]'
+
+
+def test_a_file_of_too_many_columns_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(parquet_bytes({"review": ["fine"]} | {f"c{number}": [1] for number in range(MAX_COLUMNS)}))
+    with pytest.raises(FileRejected, match=f"more than {MAX_COLUMNS:,} columns"):
+        read(path)

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentiment_core.drops import workbook_records
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.declared_form import DeclaredForm
+from sentiment_core.drops.workbook_rows import main
 from sentiment_core.errors import FileRejected
 from tests.unit.forms import read, reviews, workbook_bytes, zip_bytes
 
@@ -138,3 +140,7 @@ def test_a_workbook_that_cannot_be_read_is_rejected(tmp_path: Path, data: bytes,
     path.write_bytes(data)
     with pytest.raises(FileRejected, match=words):
         read(path, DeclaredForm(**form))
+
+
+def test_the_program_that_reads_a_workbook_is_the_module_that_it_names() -> None:
+    assert main.__module__ == workbook_records._PROGRAM

@@ -183,7 +183,7 @@ class JsonBlocks:
         step = max(1, MAX_CELLS // max(1, len(names)))
         for first in range(0, max(1, len(rows)), step):
             part = slice(first, first + step)
-            columns = [TextColumn.from_texts([row.get(name, "") for row in parsed[part]]) for name in names]
+            columns = _columns(parsed[part], names)
             yield table_block(
                 self._dialect,
                 [self._shown.get(name, name) for name in names] if has_header and first == 0 else None,
@@ -211,6 +211,24 @@ class JsonBlocks:
                     known.setdefault(name, len(known))
             parsed.append(row)
         return parsed, flags
+
+
+def _columns(rows: Sequence[dict[str, str]], names: Sequence[str]) -> list[TextColumn]:
+    if not rows:
+        return [_column(()) for _ in names]
+    keys = tuple(names)
+    # Most programs write the same keys in the same order in every line.
+    values = [row.values() if tuple(row) == keys else [row.get(name, "") for name in keys] for row in rows]
+    return [_column(texts) for texts in zip(*values, strict=True)]
+
+
+def _column(texts: Sequence[str]) -> TextColumn:
+    joined = "".join(texts)
+    if not joined.isascii():
+        return TextColumn.from_texts(texts)
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=offsets[1:])
+    return TextColumn(np.frombuffer(joined.encode("ascii"), np.uint8), offsets)
 
 
 def with_nul(columns: Sequence[TextColumn], rows: int) -> NDArray[np.uint8]:

@@ -24,24 +24,25 @@ TITLES: Final = ("review_title", "review_headline", "review_summary", "headline"
 
 # Names that may mean a known column, or something else. A column with such a name is kept as an extra column.
 SIMILAR_NAMES: Final = {
-    "review_id": ("id", "uuid", "review_uuid", "review_key", "review_number", "review_link", "nr", "no", "nummer"),
-    "product_id": (
-        *("product", "product_name", "item", "item_id", "package_name", "app_id", "product_handle", "produkt"),
-        *("artikel", "artikelnummer", "produit", "producto", "prodotto"),
-    ),
-    "author_id": (
-        *("author", "user", "username", "reviewer", "reviewer_name", "customer", "author_name", "user_name"),
-        *("kunde", "kundennummer", "client", "cliente"),
-    ),
+    "review_id": ("id", "uuid", "review_uuid", "review_key", "review_number", "review_link"),
+    "product_id": ("product", "product_name", "item", "item_id", "package_name", "app_id", "product_handle"),
+    "author_id": ("author", "user", "username", "reviewer", "reviewer_name", "customer", "author_name", "user_name"),
+    "rating": ("score", "rate", "review_stars", "star_rate", "bewertung", "grade"),
+    "reviewed_at": ("date", "time", "timestamp", "at", "datetime", "updated_at", "submitted_at", "unix_review_time"),
+    "language": ("lang", "locale", "review_locale"),
+}
+
+# Further names, in several languages, that a proposal tries. Their values decide: `note` is a mark, or a note.
+PROPOSED_NAMES: Final = {
+    "review_id": ("nr", "no", "nummer"),
+    "product_id": ("produkt", "artikel", "artikelnummer", "produit", "producto", "prodotto"),
+    "author_id": ("kunde", "kundennummer", "client", "cliente"),
     "rating": (
-        *("score", "rate", "review_stars", "star_rate", "grade", "points", "bewertung", "note", "sterne", "punkte"),
-        *("etoiles", "nota", "puntuacion", "valoracion", "estrellas", "voto", "waardering", "betyg", "ocena"),
+        *("note", "sterne", "punkte", "points", "etoiles", "nota", "puntuacion", "valoracion", "estrellas", "voto"),
+        *("waardering", "betyg", "ocena"),
     ),
-    "reviewed_at": (
-        *("date", "time", "timestamp", "at", "datetime", "updated_at", "submitted_at", "unix_review_time", "created"),
-        *("datum", "erstellt", "erstellt_am", "fecha", "data", "date_de_creation"),
-    ),
-    "language": ("lang", "locale", "review_locale", "sprache", "langue", "idioma"),
+    "reviewed_at": ("created", "datum", "erstellt", "erstellt_am", "fecha", "data", "date_de_creation"),
+    "language": ("sprache", "langue", "idioma"),
 }
 
 

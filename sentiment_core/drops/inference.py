@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from charset_normalizer import from_bytes
 
 from sentiment_core.drops.body import Body
-from sentiment_core.drops.column_names import KNOWN_NAMES, SIMILAR_NAMES, TITLES, fold, position
+from sentiment_core.drops.column_names import KNOWN_NAMES, PROPOSED_NAMES, SIMILAR_NAMES, TITLES, fold, position
 from sentiment_core.drops.declared_form import require_encoding
 from sentiment_core.drops.declared_values import declared_time, spelled_rating
 from sentiment_core.drops.drop import Drop
@@ -245,7 +245,7 @@ def _columns(sample: Sample, work: _Work) -> None:
     columns: dict[str, str] = {}
     reasons = []
     for name in KNOWN_NAMES:
-        column = _column(sample, (*KNOWN_NAMES[name], *SIMILAR_NAMES.get(name, ())))
+        column = _column(sample, (*KNOWN_NAMES[name], *SIMILAR_NAMES[name], *PROPOSED_NAMES[name]))
         if column is None or column.name == text.name or not column.values:
             continue
         if reason := _CHECKS.get(name, _by_name)(column, work):

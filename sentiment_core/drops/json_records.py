@@ -320,7 +320,7 @@ def read_rows(
 ) -> Iterator[RecordBlock]:
     """Yield the rows of a table that is written as JSON lines. Its header has `names`, and the rows have `keys`."""
     blocks = JsonBlocks(Dialect(), source, keys, names)
-    groups = _lines(stream, b"", block_bytes, max_record_bytes, source)
+    groups = _lines(stream, stream.read(block_bytes), block_bytes, max_record_bytes, source)
     yield from blocks.blocks(next(groups, []))
     for rows in groups:
         yield from blocks.blocks(rows)
@@ -337,13 +337,12 @@ def _no_objects(rows: Sequence[JsonRow], source: str) -> FileRejected:
 
 
 def _lines(
-    stream: Stream, rest: bytes, block_bytes: int, max_record_bytes: int, source: str
+    stream: Stream, fresh: bytes, block_bytes: int, max_record_bytes: int, source: str
 ) -> Iterator[list[JsonRow]]:
-    line = 1
-    final = False
+    line, rest, final = 1, b"", False
     while not final:
-        fresh = stream.read(block_bytes)
-        final = not fresh
+        following = stream.read(block_bytes)
+        final = not following
         data = rest + fresh
         cut = len(data) if final else data.rfind(b"\n") + 1
         rest = data[cut:]
@@ -358,19 +357,19 @@ def _lines(
             raise too_large(line, max_record_bytes, source)
         if rows:
             yield rows
+        fresh = following
 
 
 def _elements(
-    stream: Stream, rest: bytes, block_bytes: int, max_record_bytes: int, source: str
+    stream: Stream, fresh: bytes, block_bytes: int, max_record_bytes: int, source: str
 ) -> Iterator[list[JsonRow]]:
     """Yield the elements of an array. Those behind a faulty one cannot be found, so that rejects the file."""
-    line = 1 + rest.count(b"\n", 0, rest.index(b"["))
-    rest = rest[rest.index(b"[") + 1 :]
-    ended = False
-    final = False
+    line = 1 + fresh.count(b"\n", 0, fresh.index(b"["))
+    fresh, rest = fresh[fresh.index(b"[") + 1 :] or stream.read(block_bytes), b""
+    ended = final = False
     while not final:
-        fresh = stream.read(block_bytes)
-        final = not fresh
+        following = stream.read(block_bytes)
+        final = not following
         data = rest + fresh
         cut = len(data) if final else max(data.rfind(b"}"), data.rfind(b"]")) + 1  # both end a whole character
         text, rest = data[:cut].decode("utf-8", "surrogateescape"), data[cut:]
@@ -400,6 +399,7 @@ def _elements(
             raise too_large(line, max_record_bytes, source)
         if rows:
             yield rows
+        fresh = following
 
 
 def _end_of_element(text: str, at: int, final: bool, line: int, source: str) -> int | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sentiment_core.drops.archive import MAX_MEMBERS
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.declared_form import DeclaredForm
 from sentiment_core.errors import FileRejected
@@ -114,7 +115,7 @@ def damaged() -> bytes:
         (zip_bytes({}), RejectCode.EMPTY_FILE, "without a file of reviews"),
         (zip_bytes({"__MACOSX/a.csv": CSV}), RejectCode.EMPTY_FILE, "without a file of reviews"),
         (
-            zip_bytes({f"{n}.csv": b"" for n in range(10_001)}),
+            zip_bytes({f"{n}.csv": b"" for n in range(MAX_MEMBERS + 1)}),
             RejectCode.UNSUPPORTED_FORMAT,
             "more than 10,000 members",
         ),

@@ -4,8 +4,11 @@ import io
 
 import pytest
 
+from sentiment_core.drops.contract import RejectCode
+from sentiment_core.drops.hints import taught
 from sentiment_core.drops.likely_encoding import likely_encoding
 from sentiment_core.drops.recognition import records_of, text_column_test
+from sentiment_core.drops.remedies import Remedy
 from sentiment_core.drops.validation import checked
 from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
@@ -74,3 +77,9 @@ def test_a_header_that_is_not_utf8_names_the_command(encoding: str) -> None:
 
 def test_random_bytes_look_like_no_encoding() -> None:
     assert likely_encoding(bytes(range(128, 160)) + b"\x01") is None
+
+
+def test_another_rejection_stays_as_it_is() -> None:
+    (block,) = records_of(io.BytesIO(b"review\nx\n"), ",", text_column_test(("review",)), 1 << 16, 1 << 16, URI)
+    rejection = FileRejected(reason=RejectCode.REPEATED_COLUMN, why="it has two")
+    assert taught(rejection, block, ("review",), Remedy("shop")) is rejection

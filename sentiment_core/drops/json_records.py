@@ -6,6 +6,8 @@ r"""Read JSON lines, and a JSON array of objects, as records.
 - Nested objects are flatten to `user.name`. Lists become JSON text, `true` and `false` words, and null a missing value.
 - Numbers keep their written form: `5.0`, `1e3` and ids of any length stay as they are. So Python's `json`, whose
   hooks see that form, is the parser; orjson turns integers beyond 64 bits into floats.
+- A key that differs from an earlier one only in case, spaces, dots, dashes and underscores is the same column, unless
+  one object has both.
 - A key that occurs twice makes its record invalid, because one of the values would be lost.
 - Half of a surrogate pair, as programs leave when they cut a text, becomes U+FFFD.
 """
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import BytesColumn, TextColumn
 from sentiment_core.columnar.simd import BYTES
+from sentiment_core.drops.column_names import fold
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, RecordBlock, Stream, too_large
 from sentiment_core.drops.record_kernel import INVALID_JSON, INVALID_UTF8, JSON_OBJECTS, NUL, PLAIN
@@ -164,6 +167,7 @@ class JsonBlocks:
         self._dialect = dialect._replace(quoting=JSON_OBJECTS)
         self._source = source
         self._fields: dict[str, int] = {key: number for number, key in enumerate(keys)}
+        self._folded = {fold(key): key for key in reversed(keys)}
         self._shown = {key: name for key, name in zip(keys, names, strict=False) if key != name}
         self._started = False
 
@@ -194,6 +198,17 @@ class JsonBlocks:
                 names,
             )
 
+    def _with_new_keys(self, row: dict[str, str]) -> dict[str, str]:
+        """Note the keys that are new. One that differs from an earlier key in its spelling alone means that key."""
+        renamed = {}
+        for name, value in row.items():
+            same = self._folded.get(fold(name), name)
+            key = name if name in self._fields or same in row else same
+            self._fields.setdefault(key, len(self._fields))
+            self._folded.setdefault(fold(key), key)
+            renamed[key] = value
+        return renamed
+
     def _parsed(self, raws: Sequence[bytes]) -> tuple[list[dict[str, str]], NDArray[np.uint8]]:
         parsed = []
         flags = np.zeros(len(raws), np.uint8)
@@ -201,14 +216,16 @@ class JsonBlocks:
         for number, raw in enumerate(raws):
             row: dict[str, str] = {}
             try:
-                row = _fields(raw.decode())
+                row = {} if b"\0" in raw else _fields(raw.decode())
+                flags[number] = NUL if b"\0" in raw else 0
             except UnicodeDecodeError:
                 flags[number] = INVALID_UTF8
             except ValueError:
-                flags[number] = NUL if b"\0" in raw else INVALID_JSON
+                flags[number] = INVALID_JSON
             if not row.keys() <= known.keys():
-                for name in row:
-                    known.setdefault(name, len(known))
+                if any("\0" in name for name in row):
+                    row, flags[number] = {}, NUL
+                row = self._with_new_keys(row)
             parsed.append(row)
         return parsed, flags
 

@@ -77,8 +77,9 @@ def forms_of(reviews: Reviews, rows: int) -> dict[str, bytes]:
     workbook = openpyxl.Workbook(write_only=True)
     sheet = workbook.create_sheet()
     for row in (COLUMNS, *(row.values() for row in table)):
-        # XML cannot have control characters.
-        sheet.append([ILLEGAL_CHARACTERS_RE.sub(" ", cell) if isinstance(cell, str) else cell for cell in row])
+        # XML cannot have control characters, and a text that begins with `=` would be a formula.
+        texts = [ILLEGAL_CHARACTERS_RE.sub(" ", cell).lstrip("=") if isinstance(cell, str) else cell for cell in row]
+        sheet.append(texts)
     workbook.save(book)
     return {
         "forms.csv": found,

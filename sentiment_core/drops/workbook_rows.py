@@ -100,13 +100,14 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return _number(value)
+        return written_number(value)
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     return "" if value is None else str(value)
 
 
-def _number(value: float) -> str:
+def written_number(value: float) -> str:
+    """Return a number as a spreadsheet shows it: whole ones without a point, long ones with 15 digits."""
     if abs(value) >= _EXACT:  # the digits behind the fifteenth are lost
         digits, _, exponent = f"{value:.14E}".partition("E")
         return f"{digits.rstrip('0').rstrip('.')}E{exponent}"

@@ -116,7 +116,7 @@ def damaged() -> bytes:
         (zip_bytes({}), RejectCode.EMPTY_FILE, "without a file of reviews"),
         (zip_bytes({"__MACOSX/a.csv": CSV}), RejectCode.EMPTY_FILE, "without a file of reviews"),
         (
-            zip_bytes({f"{n}.csv": b"" for n in range(10_001)}),
+            zip_bytes({f"{n}.csv": b"" for n in range(MAX_MEMBERS + 1)}),
             RejectCode.UNSUPPORTED_FORMAT,
             f"more than {MAX_MEMBERS:,} members",
         ),

@@ -48,7 +48,7 @@ PROPOSED_NAMES: Final = {
 
 def fold(name: str) -> str:
     """Return a name without case, spaces, dots, dashes, underscores and invisible characters."""
-    return name.translate(_IGNORED).casefold()
+    return "".join(name.translate(_IGNORED).split()).casefold()
 
 
 def shown(name: str) -> str:

@@ -107,6 +107,18 @@ def test_the_block_size_does_not_change_what_is_read(lines: list[str], block_byt
     assert rows(data, ",", max(block_bytes, 20)) == rows(data)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("#review_id", "'review_id'", "`review_id`", "[review_id]", "\u201creview_id\u201d", "re\u00adview\nid"),
+        "\u00ef\u00bb\u00bfReview ID",
+    ],
+)
+def test_names_compare_without_what_programs_put_around_them(name: str) -> None:
+    assert fold(name) == "reviewid"
+    assert fold("Review #") != fold("review")
+
+
 def test_names_are_folded_shown_and_made_distinct() -> None:
     assert {fold(name) for name in ("Review Text", "reviewText", "review.text", "\ufeffREVIEW-TEXT\u200b")} == {
         "reviewtext"

@@ -17,7 +17,7 @@ from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
 
 COMMA = Dialect()
-ROUNDED = re.compile(r"[+-]?[0-9](?:[.,][0-9]*)?[Ee]\+[0-9]{1,3}")
+ROUNDED = re.compile(r"[+-]?[0-9](?:(?:[.,][0-9]*)?[Ee]\+|[.,][0-9]*[Ee])[0-9]{1,3}")
 
 
 def header_of(*names: str) -> Header:
@@ -123,6 +123,29 @@ def test_an_invalid_header_rejects_the_file(header: bytes, code: RejectCode, wor
     with pytest.raises(FileRejected, match=words) as refused:
         validate(header + b"\nx,y\n")
     assert refused.value.details["reason"] == code
+
+
+@pytest.mark.parametrize("word", ["NA", "(null)", "undefined", "#REF!", "[NULL]", "1.23456789E17", "1,5e+10"])
+def test_such_an_id_is_no_id(word: str) -> None:
+    batch, rejected = validate(f"review_id\treview\n{word}\tone\n{word}\ttwo\n".encode(), dialect=Dialect("\t"))
+    assert (list(batch.review_id.values()), rejected) == ([None, None], [])
+
+
+@pytest.mark.parametrize("value", ["12e45", "1e5", "1.5", "E17", "a.5E17"])
+def test_such_an_id_is_an_id(value: str) -> None:
+    batch, _ = validate(f"review_id,review\n{value},one\n".encode())
+    assert list(batch.review_id.values()) == [value.encode()]
+
+
+@pytest.mark.parametrize("name", ["customer_review", "User Comment", "your review", "Review Message"])
+def test_a_column_that_is_the_review_goes_before_a_bare_comment(name: str) -> None:
+    batch, _ = validate(f"Comment,{name}\nthanks,bad\n".encode())
+    assert batch.text.texts() == ["bad"]
+
+
+def test_a_guessed_name_that_is_there_twice_does_not_refuse_the_file() -> None:
+    batch, _ = validate(b"review,created_at,created_at\ngood,2024-01-01,2024-01-02\n")
+    assert batch.review(0).extra == {"created_at": "2024-01-01", "created_at_2": "2024-01-02"}
 
 
 def test_null_words_are_missing_values_in_every_column() -> None:

@@ -248,12 +248,30 @@ def test_records_that_a_quote_has_swallowed_are_rejected() -> None:
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        b'name,city,review\nAnna,Paris,"19 inch\nBob,Rome,good\nEve,Oslo,bad"\n',
+        b'name,review\nAnna,"19 inch\nBob,good\nEve,bad"\n',
+        b'review_id,rating,review\n,,"19 inch\n,,good\n,,bad"\n',
+        b'review_id,rating,review\n1,5,"19 inch, too small\n2,4,good\n3,1,bad"\n',
+        b'review_id,rating,review\n"1,5,fine\n2,4,good\n3",1,bad\n',
+        b'review_id,rating,review\nab1,5,"fine\n123,4,bad"\n',
+    ],
+)
+def test_records_of_words_and_empty_fields_are_found_in_a_text(data: bytes) -> None:
+    batch, rejected = validate(data)
+    assert (batch.size, codes(rejected)) == (0, [(2, "swallowed_records")])
+
+
+@pytest.mark.parametrize(
     "row",
     [
         b'1,5,"fine,\nreally, very fine"',
         b'1,5,"Pros, cons, all:\nlight, cheap, good"',
         b'1,5,"fine\n\n2 stars, 1 wish, bye"',
         b'1,5,"fine\nsee 1,5,"',
+        b'"","","fine\ncheap,light,good"',
+        b'1,5,"fine\nwell,then,bye"',
     ],
 )
 def test_a_text_of_several_lines_is_one_record(row: bytes) -> None:

@@ -85,6 +85,11 @@ class Header:
         return position([fold(known) for known in self.names], [name])
 
     @property
+    def folded_names(self) -> list[str]:
+        """Return the names of all columns as `column_names.fold` makes them. A column without a name has ""."""
+        return self._folded
+
+    @property
     def text_names(self) -> str:
         """Return the names of the columns that make the text."""
         return " + ".join(self.names[field] for field in self.parts)

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn, joined_texts, packed_words
+from sentiment_core.drops.column_names import fold
 from sentiment_core.drops.contract import ID_COLUMNS, RejectCode, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.declared_values import declared_times, scaled_ratings
@@ -31,6 +33,9 @@ from sentiment_core.errors import FileRejected
 PARTS_SEPARATOR = b"\n"  # between a title and its text, and between several texts of one review
 
 
+DASH = ord("-")
+OTHER_ORDER = "the row has the names of the header in another order"
+_RULE = re.compile(rb"\s*:?-{3,}:?\s*")  # the line below a header
 SHOWN_CHARACTERS = 60  # of a value in a warning
 
 
@@ -202,6 +207,8 @@ class Validator:
         self._contract = rules.contract
         self._null_words = packed_words(rules.null_words)
         self._header_raw = header_raw.removeprefix(codecs.BOM_UTF8)
+        self._repeated = _RepeatedHeaders(header)
+        self._misread = False  # a header with another order of columns was found
         self._remedy = Remedy(source_of(source, rules.settings.incoming_prefix))
         self._shapes = RecordShapes(header)
 
@@ -210,6 +217,7 @@ class Validator:
         faults: Faults = {}
         self._check_records(block, faults)
         readable = np.delete(np.arange(block.size), list(faults))
+        self._misread |= any(reason.startswith(OTHER_ORDER) for _, reason in faults.values())
         batch = self._typed(block, readable, faults)
         self._check_text(batch, faults)
         bad = np.fromiter(faults, np.int64, len(faults))
@@ -233,8 +241,11 @@ class Validator:
                 self.header.demote(name, _shown(column.text(min(refused)) or ""))
 
     def _check_records(self, block: RecordBlock, faults: Faults) -> None:
-        for record in self._repeated_headers(block):
-            faults[record] = (RejectCode.REPEATED_HEADER, "the row repeats the header of the file")
+        repeated = list(self._repeated.found(block))
+        faults |= {record: (RejectCode.REPEATED_HEADER, reason) for record, reason in repeated}
+        misread = 0 if self._misread else next((record for record, why in repeated if why == OTHER_ORDER), block.size)
+        for record in range(misread, block.size):
+            faults.setdefault(record, (RejectCode.REPEATED_HEADER, f"{OTHER_ORDER} or is behind one that has"))
         for record in block.flagged(BROKEN_ESCAPE).tolist():
             reason = (
                 'a quoted field has a quote behind a backslash (\\"). The file may escape quotes with backslashes. '
@@ -251,16 +262,6 @@ class Validator:
             faults.setdefault(record, (RejectCode.INVALID_UTF8, _encoding_fault(block, record, self._remedy)))
         for record in block.flagged(NUL).tolist():
             faults.setdefault(record, (RejectCode.NUL_BYTE, "the row contains a NUL byte"))
-
-    def _repeated_headers(self, block: RecordBlock) -> list[int]:
-        size = len(self._header_raw)
-        lengths = block.end - block.start
-        suspects = np.flatnonzero((lengths >= size) & (lengths <= size + len(codecs.BOM_UTF8)))
-        return [
-            record
-            for record in suspects.tolist()
-            if block.raw(record).removeprefix(codecs.BOM_UTF8) == self._header_raw
-        ]
 
     def _check_quotes(self, block: RecordBlock, faults: Faults) -> None:
         cure = f"The quote may be a character of the text. {self._remedy.declare('--quoting none')}"
@@ -366,6 +367,50 @@ class Validator:
             found = text.text(row).strip()
             reason = f"column {name} has {found!r}, which means no value" if found else f"column {name} is empty"
             faults.setdefault(int(batch.record[row]), (RejectCode.MISSING_TEXT, reason))
+
+
+class _RepeatedHeaders:
+    """Finds records that are no rows but names of columns, in any case, quoted or not, or a line of dashes."""
+
+    def __init__(self, header: Header) -> None:
+        self._field = header.text
+        self._names = header.folded_names
+        self._sorted = sorted(self._names)
+        spellings = {
+            spelling.encode()
+            for name in (*header.names, *self._names)
+            for spelling in (name, name.lower(), name.upper(), name.title())
+            if name
+        }
+        self._longest = max(map(len, spellings)) + len(codecs.BOM_UTF8)
+        # A text with another first or last byte is no name. The others are exceptions: around names, and in lines.
+        self._first, self._last = np.zeros(256, np.bool_), np.zeros(256, np.bool_)
+        self._first[[*b" \t\"'-:#\xef", *(each[0] for each in spellings)]] = True
+        self._last[[*b" \t\"'-:\r", *(each[-1] for each in spellings)]] = True
+
+    def found(self, block: RecordBlock) -> Iterator[tuple[int, str]]:
+        """Yield the records, each with its reason."""
+        records = np.flatnonzero(block.field_counts > self._field)
+        at = block.first_field[records] + self._field
+        start, end = block.field_start[at], block.field_end[at]
+        rows = np.flatnonzero(end > start)
+        first, last = block.data[start[rows]], block.data[end[rows] - 1]
+        short = (end - start)[rows] <= self._longest
+        rows = rows[(short & self._first[first] & self._last[last]) | ((first == DASH) & (last == DASH))]
+        for row in rows.tolist():
+            # Cheap, because many short texts begin and end like a name.
+            value = fold(block.data[start[row] : end[row]].tobytes().decode("utf-8", "replace"))
+            if value and value not in self._names:
+                continue
+            record = int(records[row])
+            fields = block.fields(record)
+            names = [fold(name.decode("utf-8", "replace")) for name in fields]
+            if names == self._names:
+                yield record, "the row repeats the header of the file"
+            elif len(names) > 1 and sorted(names) == self._sorted:
+                yield record, OTHER_ORDER
+            elif len(names) > 1 and not any(names) and all(_RULE.fullmatch(field) for field in fields if field):
+                yield record, "the row is a line of dashes, as some programs write it below a header"
 
 
 def _encoding_fault(block: RecordBlock, record: int, remedy: Remedy) -> str:

@@ -238,6 +238,36 @@ def test_a_time_with_utc_behind_it_is_utc() -> None:
     assert (rejected, batch.review(0).reviewed_at) == ([], datetime(2024, 1, 5, 10, 20, 30, tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        *(b"REVIEW_ID,Review", b'"review_id","review"', b"review_id, review ", b'\xef\xbb\xbf"review_id",review'),
+        *(b"Review ID,review", b"---------,------", b"---," + b"-" * 99),
+    ],
+)
+def test_a_header_in_another_spelling_is_no_row(row: bytes) -> None:
+    batch, rejected = validate(b"review_id,review\n1,good\n" + row + b"\n2,bad\n")
+    assert (batch.text.texts(), codes(rejected)) == (["good", "bad"], [(3, "repeated_header")])
+
+
+@pytest.mark.parametrize("row", [b"r1,review", b"review_id,reviews", b"--,-", b"review_id,a review"])
+def test_a_row_with_a_name_in_it_is_a_row(row: bytes) -> None:
+    batch, rejected = validate(b"review_id,review\n1,good\n" + row + b"\n")
+    assert batch.size + sum(bad.code == RejectCode.MISSING_TEXT for bad in rejected) == 2
+
+
+def test_rows_behind_a_header_with_another_order_are_rejected() -> None:
+    header, *blocks = read_records(
+        io.BytesIO(b"review_id,review\n1,a\nreview,review_id\nb,2\nc,3\n"), COMMA, 18, 99, ""
+    )
+    validator = Validator(header_of("review_id", "review"), Rules(Settings()), header.raw(0))
+    results = [validator.validate(block) for block in blocks]
+    assert [text for batch, _ in results for text in batch.text.texts()] == ["a"]
+    assert [code for _, rejected in results for code in codes(rejected)] == [
+        (line, "repeated_header") for line in (3, 4, 5)
+    ]
+
+
 def test_records_that_a_quote_has_swallowed_are_rejected() -> None:
     data = b'review_id,rating,review\n1,5,"fine\n2,4,good\n3,1,not 27""\n4,2,dull\n'
     batch, rejected = validate(data.replace(b'""', b'"'))

@@ -37,6 +37,7 @@ class RecordShapes:
     def __init__(self, header: Header) -> None:
         self._columns = len(header.names)
         self._others = [field for field in range(self._columns) if field not in header.parts]
+        self._text_is_last = self._columns - 1 in header.parts
         self._ids = {header.known[name] for name in ID_COLUMNS if name in header.known}
 
     def swallowed(self, block: RecordBlock) -> Iterator[Swallowed]:
@@ -54,13 +55,15 @@ class RecordShapes:
                 continue
             plain = self._has_plain_others(record, block)
             first, *lines = block.raw(record).split(b"\n")
-            start = self._fields(first, block) or own  # the quote may be in any column
+            start = self._fields(first, block)  # the quote may be in any column
+            # The last line has the columns behind the text, which are the record's own.
+            whole = len(lines) if self._text_is_last else len(lines) - 1
             for offset, line in enumerate(lines, 1):
                 fields = self._fields(line, block)
                 if fields and (
-                    self._alike(start, fields)
-                    or self._alike(own, fields)
-                    or (plain and self._may_be_alike(own, fields))
+                    (start and self._alike(start, fields))
+                    or (offset <= whole and self._alike(own, fields))
+                    or (offset <= whole and plain and self._may_be_alike(own, fields))
                 ):
                     yield Swallowed(record, int(block.line[record]) + offset)
                     break

@@ -16,10 +16,11 @@ from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColum
 from sentiment_core.drops.column_names import fold
 from sentiment_core.drops.contract import ID_COLUMNS, RejectCode, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.declared_form import UNDECLARED
 from sentiment_core.drops.declared_values import declared_times, scaled_ratings
 from sentiment_core.drops.drop import source_of
 from sentiment_core.drops.header import Header
-from sentiment_core.drops.hints import taught
+from sentiment_core.drops.hints import require_first_header, taught
 from sentiment_core.drops.json_records import fields_of
 from sentiment_core.drops.likely_encoding import likely_encoding
 from sentiment_core.drops.reading import Reading, reading_of
@@ -175,11 +176,13 @@ def validators(
     for block in blocks:
         if validator is None or block.has_header:
             raw = block.raw(0)
+            remedy = Remedy(source_of(source, rules.settings.incoming_prefix))
             try:
                 header = header_of(block.fields(0), rules, source)
             except FileRejected as rejection:
-                remedy = Remedy(source_of(source, rules.settings.incoming_prefix))
                 raise taught(rejection, block, rules.text_names, remedy) from None
+            if validator is None and rules.contract.form == UNDECLARED:
+                require_first_header(block, rules.text_names, source, remedy)
             if validator is None:
                 first_raw = raw
             else:
@@ -279,11 +282,7 @@ class Validator:
         expected, found = len(self.header.names), int(block.field_counts[record])
         reason = f"the row has {found} columns, the header has {expected}"
         raw, delimiter = block.raw(record), block.dialect.delimiter.encode()
-        if found == expected + 1 and raw.endswith(delimiter):
-            return f"{reason}: the row ends with a delimiter and the header does not"
-        if found == expected - 1 and self._header_raw.endswith(delimiter):
-            return f"{reason}: the header ends with a delimiter and the row does not"
-        return reason
+        return reason + _cause(raw, self._header_raw, delimiter, found - expected, self._remedy)
 
     def _strings(self, block: RecordBlock, records: NDArray[np.int64], name: str) -> BytesColumn:
         field = self.header.known.get(name)
@@ -411,6 +410,25 @@ class _RepeatedHeaders:
                 yield record, OTHER_ORDER
             elif len(names) > 1 and not any(names) and all(_RULE.fullmatch(field) for field in fields if field):
                 yield record, "the row is a line of dashes, as some programs write it below a header"
+
+
+def _cause(raw: bytes, header: bytes, delimiter: bytes, more: int, remedy: Remedy) -> str:
+    """Return why a row seems to have `more` columns than the header, or fewer, and the cure, as the end of a reason."""
+    cause = ""
+    if more > 0 and raw.endswith(delimiter * more):
+        cause = ": the row ends with a delimiter and the header does not"
+    elif more < 0 and header.endswith(delimiter * -more):
+        cause = ": the header ends with a delimiter and the row does not"
+    elif re.search(rb'\\["' + re.escape(delimiter) + b"]", raw):
+        cause = f". A backslash may be an escape. {remedy.declare('--quoting backslash')}"
+    elif re.search(re.escape(delimiter) + b' +"', raw):
+        cause = ". A quote behind a space does not open a field. Remove the spaces behind the delimiters"
+    elif raw[:1] == raw[-1:] == b'"' and raw.count(delimiter) >= -more > 0:
+        cause = ". The whole row is in quotes. Export it without them"
+    elif more < 0 and delimiter not in raw:
+        other = next((other for other in (b",", b";", b"\t", b"|") if raw.count(other) == -more), None)
+        cause = f". The row looks delimited by {other.decode()!r}" if other else ""
+    return cause
 
 
 def _encoding_fault(block: RecordBlock, record: int, remedy: Remedy) -> str:

@@ -309,6 +309,11 @@ def test_a_text_of_several_lines_is_one_record(row: bytes) -> None:
     assert (codes(rejected), batch.size) == ([], 2)
 
 
+def test_the_end_of_a_record_behind_its_text_is_no_record() -> None:
+    batch, rejected = validate(b'review,rating,city\n"two\nlines",5,Rome\n"three\nmore\nlines",4,Oslo\n')
+    assert (batch.size, rejected) == (2, [])
+
+
 def test_lines_behind_an_unclosed_quote_count_only_if_they_are_rows() -> None:
     data = b'review_id,rating,review\n1,5,"cut\n2,4,good\nand, the, rest\n'
     header, rest = read_records(io.BytesIO(data), Dialect(), 1 << 20, 1 << 20, "the file")

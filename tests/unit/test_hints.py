@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.hints import taught
 from sentiment_core.drops.likely_encoding import likely_encoding
 from sentiment_core.drops.raw_rows import RawRow, RawRows, raw_header
@@ -51,6 +52,38 @@ def test_a_file_without_a_text_column_names_the_command(data: str, words: str) -
     found = rejection(data.encode())
     assert "has no text column" in found
     assert words in found
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b"Review\n\nreview_id,rating,text\n1,5,good\n", 3),
+        (b"Review,,\nreview_id,rating,text\n1,5,good\n", 2),
+        (b"Review,,Customer,\nid,text,name,mail\n1,good,Bob,x\n", 2),
+    ],
+)
+def test_a_title_that_looks_like_a_column_is_no_header(data: bytes, line: int) -> None:
+    found = rejection(data)
+    assert "two lines of names" in found
+    assert f"`sentiment source set shop --header-line {line}`" in found
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"rating;review\n1,good\n", "looks delimited by ','"),
+        (b'rating,review\n"1,""good, nice"""\n', "whole row is in quotes"),
+        (b'rating,review\n1, "good, nice"\n', "quote behind a space"),
+        (b"rating,review\n1,good,,\n", "row ends with a delimiter"),
+        (b"rating,review\n1\\,5,good\\, nice, really\n", "set shop --quoting backslash`"),
+        (b"rating,review\n1,good,nice\n", "has 3 columns, the header has 2"),
+    ],
+)
+def test_a_row_with_another_number_of_columns_names_the_cause(data: bytes, words: str) -> None:
+    blocks = records_of(io.BytesIO(data), ",", text_column_test(Settings().text_columns), 1 << 16, 1 << 16, URI)
+    ((_, _, _, (bad,)),) = checked(blocks, Rules(Settings()), URI)
+    assert bad.code == RejectCode.COLUMN_COUNT
+    assert words in bad.reason
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from sentiment_core.drops.source_contract import (
     Rules,
     contract_of,
     presets,
-    read_document,
+    read_document_file,
 )
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import Review, checked
@@ -155,7 +155,7 @@ def _base(file: Path | None, preset: str | None, clear: bool, current: StoredCon
     if sum(map(bool, (file, preset, clear))) > 1:
         raise click.UsageError("Give only one of --from, --preset and --clear.")
     if file is not None:
-        return read_document(file.read_text("utf-8"), str(file))
+        return read_document_file(file)
     if preset is not None:
         return {"preset": preset}
     return {} if clear else current.contract.document()

@@ -15,6 +15,7 @@ from sentiment_core.drops.remedies import Remedy
 from sentiment_core.errors import FileRejected
 
 _DELIMITERS: Final = (b",", b";", b"\t", b"|", b"^", b"~", b"\x01")
+_NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "\x01": "'\\x01'"}
 _SAMPLE: Final = 50
 _LEAST_TEXT: Final = 15  # mean characters of a column that may be the text
 
@@ -50,15 +51,14 @@ def _text_column(block: RecordBlock, text_columns: Sequence[str], remedy: Remedy
     lines = [line for record in range(min(block.size, _SAMPLE)) for line in block.raw(record).split(b"\n")]
     delimiter = _delimiter(lines, block.dialect.delimiter.encode())
     found = delimiter.decode()
-    options = "" if found == block.dialect.delimiter else f"--delimiter {shlex.quote(found)} "
+    options = "" if found == block.dialect.delimiter else f"--delimiter {_spelled(found)} "
     folded = {fold(name) for name in text_columns}
     for record in range(1, min(block.size, _SAMPLE)):
         for other in (delimiter, *_DELIMITERS):
             if any(fold(name) in folded for name in _split(block.raw(record), other)):
                 line = int(block.line[record])
-                options = (
-                    "" if other.decode() == block.dialect.delimiter else f"--delimiter {shlex.quote(other.decode())} "
-                )
+                named = other.decode()
+                options = "" if named == block.dialect.delimiter else f"--delimiter {_spelled(named)} "
                 return f"Line {line} looks like the header. {remedy.declare(f'{options}--header-line {line}')}"
     names, *rows = [_split(line, delimiter) for line in lines]
     if any(kind_of(name.encode()) in ("number", "date") for name in names):
@@ -67,8 +67,13 @@ def _text_column(block: RecordBlock, text_columns: Sequence[str], remedy: Remedy
             + remedy.declare("--from FILE.yaml").removesuffix(".")
             + ", with the names of the columns in the file"
         )
-    hint = f"The delimiter looks like `{found}`. " if options else ""
+    hint = f"The delimiter looks like {_spelled(found)}. " if options else ""
     return hint + (_candidate(names, rows, remedy, options) or (remedy.declare(options.strip()) if options else ""))
+
+
+def _spelled(delimiter: str) -> str:
+    """Return a delimiter as a shell and a reader can take it."""
+    return _NAMES.get(delimiter) or shlex.quote(delimiter)
 
 
 def _candidate(names: Sequence[str], rows: Sequence[Sequence[str]], remedy: Remedy, options: str) -> str:

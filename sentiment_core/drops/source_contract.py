@@ -386,6 +386,7 @@ _SHAPES: Final = {
     "columns": "write a mapping, such as columns: {review_id: Nr}",
     "text": "write a name or a list of names",
     "names": "write a list of names",
+    "null_words": "write a list of words of at most 8 ASCII characters without spaces, such as N/A",
     "header_line": "write the number of a line from 1 to 1000",
 }
 

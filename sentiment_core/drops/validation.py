@@ -15,7 +15,6 @@ from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColum
 from sentiment_core.drops.contract import ID_COLUMNS, RejectCode, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.declared_values import declared_times, scaled_ratings
-from sentiment_core.drops.drop import source_of
 from sentiment_core.drops.header import Header
 from sentiment_core.drops.hints import taught
 from sentiment_core.drops.json_records import fields_of
@@ -173,7 +172,7 @@ def validators(
             try:
                 header = header_of(block.fields(0), rules, source)
             except FileRejected as rejection:
-                remedy = Remedy(source_of(source, rules.settings.incoming_prefix))
+                remedy = Remedy.of(source, rules.settings.incoming_prefix)
                 raise taught(rejection, block, rules.text_names, remedy) from None
             if validator is None:
                 first_raw = raw
@@ -202,7 +201,7 @@ class Validator:
         self._contract = rules.contract
         self._null_words = packed_words(rules.null_words)
         self._header_raw = header_raw.removeprefix(codecs.BOM_UTF8)
-        self._remedy = Remedy(source_of(source, rules.settings.incoming_prefix))
+        self._remedy = Remedy.of(source, rules.settings.incoming_prefix)
         self._shapes = RecordShapes(header)
 
     def validate(self, block: RecordBlock) -> tuple[ReviewBatch, list[RejectedRow]]:

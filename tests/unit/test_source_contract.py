@@ -103,7 +103,7 @@ def test_an_empty_contract_declares_nothing() -> None:
         ("reviewed_at: {zone: Mars/Olympus}", "'Mars/Olympus' is not a time zone"),
         ("day: '{year}-{month}.csv'", "day: '{year}-{month}.csv' must have each of {year}, {month} and {day} once"),
         ("day: '{year}-{month}-{dya}.csv'", "{dya} is no place of a day"),
-        ("null_words: ['much too long']", "null_words.0: "),
+        ("null_words: ['much too long']", "null_words: write a list of words of at most 8 ASCII"),
         ("preset: ebay", "there is no preset 'ebay'. The presets are amazon-jsonl,"),
         ("questions: ['is this the text?']", "the contract has open questions: is this the text?"),
         ("- a list", "it must be a mapping"),

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -19,7 +20,8 @@ from sentiment_core.drops.body import Body
 from sentiment_core.drops.drop import Drop, source_of
 from sentiment_core.drops.drop_index import shown_review
 from sentiment_core.drops.dry_run import dry_run
-from sentiment_core.drops.inference import Proposal, propose
+from sentiment_core.drops.inference import propose
+from sentiment_core.drops.proposal import Proposal
 from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.source_contract import (
     PRESETS,
@@ -207,9 +209,14 @@ def infer(sources: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     rows = first_rows(storage, drops[0], rules)
     if as_json:
         click.echo(json.dumps(proposal._asdict() | {"rows": [shown_review(row) for row in rows]}))
+    elif out is None:
+        click.echo(proposed_yaml(proposal), nl=False)
+        print_rows(rows, to_stderr=True)
     else:
-        click.echo(proposed_yaml(proposal), nl=False, file=None if out is None else out.open("w", encoding="utf-8"))
-        print_rows(rows, to_stderr=out is None)
+        out.write_text(proposed_yaml(proposal), encoding="utf-8")
+        print_rows(rows, to_stderr=False)
+        for question in proposal.questions:
+            click.echo(f"decide in {out}: {question}")
     sys.exit(bool(proposal.questions))
 
 
@@ -261,13 +268,21 @@ def proposed_yaml(proposal: Proposal) -> str:
     """Return a proposal as YAML, with the reason of each part as a comment."""
     lines = ["# Proposed by `sentiment source infer`. Check it, then: sentiment source set SOURCE --from FILE\n"]
     for part, value in proposal.document.items():
-        lines += [f"# {proposal.reasons[part]}\n", _yaml({part: value})]
+        lines += [*_comment(proposal.reasons[part]), _yaml({part: value})]
     if proposal.questions:
         lines += [
             "# Decide these, change the parts above, and delete the list:\n",
             _yaml({"questions": proposal.questions}),
         ]
     return "".join(lines)
+
+
+def _comment(text: str) -> list[str]:
+    return [
+        f"{part}\n"
+        for line in text.splitlines()
+        for part in wrap(line, 100, initial_indent="# ", subsequent_indent="#   ")
+    ]
 
 
 def _yaml(document: dict[str, Any]) -> str:

@@ -44,6 +44,8 @@ def _encoding(block: RecordBlock, remedy: Remedy) -> str:
 
 
 def _text_column(block: RecordBlock, text_columns: Sequence[str], remedy: Remedy) -> str:
+    if nested := list_in_object(block):
+        return nested
     if block.dialect.quoting == JSON_OBJECTS:
         names = [name.decode("utf-8", "replace") for name in block.fields(0)]
         rows = [_shown(block.fields(record)) for record in range(1, min(block.size, _SAMPLE))]
@@ -69,6 +71,18 @@ def _text_column(block: RecordBlock, text_columns: Sequence[str], remedy: Remedy
         )
     hint = f"The delimiter looks like {_spelled(found)}. " if options else ""
     return hint + (_candidate(names, rows, remedy, options) or (remedy.declare(options.strip()) if options else ""))
+
+
+def list_in_object(block: RecordBlock) -> str:
+    """Return the sentence about a file that is one JSON object with its rows in a list, or "" for another file."""
+    if block.dialect.quoting != JSON_OBJECTS or block.size != 2:
+        return ""
+    names = (name for name, value in zip(block.fields(0), block.fields(1), strict=True) if value.startswith(b"[{"))
+    name = next(names, b"").decode("utf-8", "replace")
+    if not name:
+        return ""
+    path = shlex.quote(f'.["{name}"][]')
+    return f"The file is one object, and the list {name} in it has the rows. Write one row a line: `jq -c {path} FILE`"
 
 
 def _spelled(delimiter: str) -> str:

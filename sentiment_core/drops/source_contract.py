@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
@@ -370,6 +370,12 @@ def contract_of(document: Mapping[str, Any], source: str, *, resolved: bool = Fa
         return SourceContract.model_validate(given)
     except ValidationError as error:
         raise ContractInvalid(source=source, why=_first_fault(error)) from error
+
+
+@cache
+def read_preset(name: str) -> SourceContract:
+    """Return the contract of a preset. Raises `ContractInvalid` when there is no such preset."""
+    return contract_of({"preset": name}, f"preset {name!r}")
 
 
 def preset_document(name: str, source: str) -> dict[str, Any]:

@@ -29,7 +29,10 @@ def rejection(data: bytes) -> str:
             f"id;n;Meinung\n1;2;{TEXT}\n2;3;{TEXT}\n",
             "delimiter looks like semicolon. Column Meinung looks like the text. Run",
         ),
-        (f"id;n;Meinung\n1;2;{TEXT}\n2;3;{TEXT}\n", "source set shop --delimiter semicolon --text Meinung`, then `sentiment"),
+        (
+            f"id;n;Meinung\n1;2;{TEXT}\n2;3;{TEXT}\n",
+            "source set shop --delimiter semicolon --text Meinung`, then `sentiment",
+        ),
         (f'id,Your words\n1,"{TEXT}, yes"\n', "`sentiment source set shop --text 'Your words'`, then"),
         (f'{{"id": 1, "words": "{TEXT}"}}\n', "`sentiment source set shop --text words`"),
         (

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 from sentiment_core.cli.source import infer, list_presets
 from sentiment_core.cli.source import test_contract as read_by_contract
 from sentiment_core.drops.drop import local_drop
-from sentiment_core.drops.inference import Proposal, propose
+from sentiment_core.drops.inference import propose
+from sentiment_core.drops.proposal import Proposal
 from sentiment_core.drops.sample import read_sample
 from sentiment_core.drops.source_contract import Rules, read_contract
 from sentiment_core.drops.storage import Storage
@@ -32,9 +33,11 @@ GERMAN = "Nr;Erstellt;Note;Was war gut;Was war schlecht\n" + "".join(
 def test_a_file_of_unknown_names_is_understood_by_its_values(tmp_path: Path) -> None:
     found = proposal_for(tmp_path / "hotel.csv", GERMAN, "cp1252")
     assert found.document["encoding"] == "cp1252"
-    assert found.document["delimiter"] == ";"
-    assert found.document["text"] in ("Was war gut", "Was war schlecht")
-    assert any(question.startswith("text: is the review in") for question in found.questions)
+    assert found.document["delimiter"] == "semicolon"
+    assert found.document["text"] == ["Was war gut", "Was war schlecht"]
+    assert found.document["columns"] == {"rating": "Note", "reviewed_at": "Erstellt"}
+    asked = ["columns.review_id: does Nr stay with a review in every export, or is it the number", "rating.scale: does"]
+    assert [question[: len(start)] for question, start in zip(found.questions, asked, strict=True)] == asked
     assert set(found.reasons) == set(found.document)
 
 
@@ -127,7 +130,7 @@ def test_a_known_export_is_its_preset(tmp_path: Path) -> None:
 
 
 def test_infer_writes_a_file_that_test_reads(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("Nr;Meinung;Note\n1;Das Zimmer war sehr schön;4,5\n2;Leider laut und teuer;1,0\n")
+    (tmp_path / "a.csv").write_text("Nr;Meinung;Note\n7;Das Zimmer war sehr schön;4,5\n9;Leider laut und teuer;1,0\n")
     result = CliRunner().invoke(infer, [str(tmp_path / "a.csv"), "--out", str(tmp_path / "a.yaml")])
     assert (result.exit_code, "row 1" in result.output) == (0, True), result.output
     tested = CliRunner().invoke(read_by_contract, [str(tmp_path / "a.csv"), "--contract", str(tmp_path / "a.yaml")])

@@ -28,9 +28,10 @@ from sentiment_core.drops.column_words import (
     UPDATED,
     WRITTEN,
 )
-from sentiment_core.drops.inferred_values import formats_of, reads_ratings, reads_times, scale_of
+from sentiment_core.drops.inferred_values import formats_of, is_typed, reads_ratings, reads_times, scale_of
 from sentiment_core.drops.proposal import Draft
 from sentiment_core.drops.sample import Sample, SampleColumn
+from sentiment_core.drops.typed_fields import parse_rating, parse_time
 
 _DISTINCT: Final = 0.999  # ratio of distinct values of an id
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
@@ -50,13 +51,20 @@ def infer_columns(sample: Sample, draft: Draft) -> None:
         if column is not None:
             columns[known] = column.name
             left = [each for each in left if each is not column]
-        elif (default := column_of(sample, KNOWN_NAMES[known])) is not None and default in left:
+        elif (default := column_of(sample, KNOWN_NAMES[known])) in left and not _usable(known, default):
             columns[known] = None  # else its name decides
             reason = reason or f"the values of {default.name}, such as {default.values[0][:40]!r}, do not fit"
         if reason:
             reasons.append(f"{known}: {reason}")
     if columns:
         draft.declare("columns", columns, "\n".join(reasons))
+
+
+def _usable(known: str, column: SampleColumn) -> bool:
+    """Return whether the usual rules read most values of a column with a known name."""
+    reads: dict[str, Callable[[str], object]] = {"rating": parse_rating, "reviewed_at": parse_time}
+    read = reads.get(known)
+    return read is not None and column.ratio(read) > 1 / 2
 
 
 def column_of(sample: Sample, names: Sequence[str]) -> SampleColumn | None:
@@ -94,7 +102,8 @@ def _counts_rows(column: SampleColumn) -> bool:
 
 def _texts(sample: Sample, draft: Draft) -> Columns:
     """Declare the text: two opposite columns, one with a known name, the only one that is named as a text, or ask."""
-    prose = [column for column in sample.columns if column.is_prose and column.name not in ANSWER] or sample.columns
+    untyped = [column for column in sample.columns if not is_typed(column.cells)] or sample.columns
+    prose = [column for column in untyped if column.is_prose and column.name not in ANSWER] or untyped
     named = [column for column in prose if column.name in TEXT and column.name not in TITLE]
     known = column_of(sample, draft.settings.text_columns)
     good, bad = _opposites(prose)
@@ -119,7 +128,7 @@ def _text(best: SampleColumn, others: Columns, reason: str, draft: Draft) -> Col
     rivals = ", ".join(each.name for each in others)
     if rivals:
         draft.ask(f"text: is the review in {best.name}, or in {rivals}? A list joins several columns")
-    elif not best.is_prose:
+    elif not best.is_prose and best.name not in TEXT:
         draft.ask(f"text: is the review in {best.name}? Its values are not like sentences")
     return [best]
 

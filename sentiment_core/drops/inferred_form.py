@@ -10,6 +10,7 @@ from sentiment_core.drops.body import Body
 from sentiment_core.drops.column_names import fold, position
 from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.inferred_values import is_typed
+from sentiment_core.drops.likely_alphabet import latin_readings
 from sentiment_core.drops.likely_encoding import likely_encoding
 from sentiment_core.drops.proposal import Draft
 from sentiment_core.drops.recognition import DELIMITERS
@@ -26,6 +27,8 @@ _USUAL: Final = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "iso8859_2"),
     *("iso8859_9", "koi8_r", "koi8_u", "tis_620", "big5", "gb18030", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949"),
 ]
+_LEAST_FIT: Final = 0.9
+_AS_LIKELY: Final = 0.02
 _MOST_HEADERS: Final = 3
 _LONGEST_NAME: Final = 150
 _NAMES_OF_DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -64,18 +67,28 @@ def _start(storage: Storage, drop: Drop, settings: Settings) -> bytes:
 
 
 def _encoding(data: bytes, draft: Draft) -> None:
-    """Choose the encoding in which the bytes are most like a text. Ask if two readings are as good."""
-    likely = likely_encoding(data)
-    found = [match.encoding for match in from_bytes(data, cp_isolation=_USUAL)]
-    best = likely or (found[0] if found else _WESTERN)
-    # The frequent characters of other scripts are evidence enough. Those of code pages of Latin letters are not.
-    others = found[:1] if likely in (_WESTERN, None) else []
+    """Choose the encoding in which the bytes are most like a text. Ask if another reading is as good."""
+    best, others = _readings(data)
     at, other = _first_difference(data, best, others)
     place = f"0x{data[at]:02x} at byte {at:,}"
     draft.declare("encoding", best, f"the bytes are not UTF-8 ({place}); the text reads {_around(data, at, best)!r}")
     if other:
-        readings = " or ".join(f"{_around(data, at, name)!r} ({name})" for name in (best, other))
-        draft.ask(f"encoding: is the text {readings}?")
+        shown = " or ".join(f"{_around(data, at, name)!r} ({name})" for name in (best, other))
+        draft.ask(f"encoding: is the text {shown}? If neither, name another encoding, such as mac_roman or cp850")
+
+
+def _readings(data: bytes) -> tuple[str, list[str]]:
+    """Return the encoding in which the bytes are most like a text, and the others that are as likely."""
+    likely = likely_encoding(data)
+    if likely not in (_WESTERN, "cp1251", None):
+        return likely, []  # the frequent characters of other scripts are evidence enough
+    latin = latin_readings(data)
+    best, fit = max(latin.items(), key=lambda each: each[1])  # the first of equal ones
+    if fit >= _LEAST_FIT:
+        return best, [page for page, other in latin.items() if page != best and other >= fit - _AS_LIKELY]
+    found = list(from_bytes(data, cp_isolation=_USUAL))
+    first = next((match.encoding for match in found if match.coherence), likely or _WESTERN)
+    return first, []
 
 
 def _first_difference(data: bytes, best: str, others: Sequence[str]) -> tuple[int, str]:

@@ -95,7 +95,7 @@ def scale_of(column: SampleColumn) -> Found:
 
 def _scale(column: SampleColumn, least: float, top: float) -> tuple[str, str]:
     name = column.name
-    if top <= 1:
+    if top <= 1 and least < top:
         scale = "0-1" if least >= 0 else "-1 to 1"
         return scale, f"rating: is {name} a rating? It has only values from {least:g} to {top:g}. If not, delete it"
     if least < 0 or top > max(_SCALES):

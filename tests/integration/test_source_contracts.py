@@ -176,3 +176,36 @@ def test_a_name_that_no_source_can_have_is_refused(run, drops, name: str) -> Non
 
 def test_a_source_without_a_file_is_pointed_out(run, drops) -> None:
     assert "no file of the source 'shpo' yet" in run("set", "shpo", "--encoding", "cp1252").stdout
+
+
+def test_a_support_person_follows_the_page(run, drops, query, tmp_path) -> None:
+    """The steps of docs/sources.md: infer, decide, test, set, replay."""
+    rows = "".join(f"{n};{n - 30:02}.11.2026;7,5;Zimmer {n} war schön;Frühstück kalt {n}\n" for n in range(40, 52))
+    export = f"Nr;Datum;Note;Was war gut;Was war schlecht\n{rows}".encode("cp1252")
+    assert drops.drop("inn/dt=2026-11-16/a.csv", export).status is LoadStatus.REJECTED
+    (tmp_path / "a.csv").write_bytes(export)
+    contract = tmp_path / "inn.yaml"
+    assert run("infer", str(tmp_path / "a.csv"), "--out", str(contract)).exit_code == 1
+    assert isinstance(run("set", "inn", "--from", str(contract)).exception, ContractInvalid)
+    contract.write_text(contract.read_text().partition("# Decide these")[0])
+    tested = run("test", str(tmp_path / "a.csv"), "--contract", str(contract))
+    assert (tested.exit_code, "12 rows, 12 good" in tested.stdout) == (0, True), tested.output
+    assert run("set", "inn", "--from", str(contract), "--note", "their export").exit_code == 0
+    for _ in range(2):
+        run("replay", "--source", "inn", command=quarantine)
+    found = query("SELECT review_id, text, reviewed_at::date FROM sentiment.scored_reviews ORDER BY review_id")
+    assert len(found) == 12
+    assert found[0] == ("40", "Zimmer 40 war schön\nFrühstück kalt 40", date(2026, 11, 10))
+
+
+def test_rows_below_a_header_of_two_rows_are_replayed(run, drops, query, tmp_path) -> None:
+    (tmp_path / "c.yaml").write_text("{names: [id, rating, review], header_line: 3, rating: 0-10}")
+    run("set", "survey", "--from", str(tmp_path / "c.yaml"))
+    survey = "Respondent,NPS,Why\n,Response,Open-Ended Response\n1,9,fine\n2,11,good\n"
+    assert drops.drop("survey/dt=2026-11-16/a.csv", survey).rows_scored == 1
+    assert query("SELECT line, code FROM sentiment.quarantine") == [(4, "invalid_rating")]
+    (tmp_path / "c.yaml").write_text("{names: [id, rating, review], header_line: 3, rating: 0-11}")
+    run("set", "survey", "--from", str(tmp_path / "c.yaml"))
+    for _ in range(2):
+        run("replay", "--source", "survey", command=quarantine)
+    assert query("SELECT text FROM sentiment.scored_reviews ORDER BY 1") == [("fine",), ("good",)]

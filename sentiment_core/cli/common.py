@@ -1,5 +1,6 @@
 """Functions that several commands share: choosing a model, finding drops, naming a run."""
 
+import getpass
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -58,6 +59,14 @@ def choose_model(
         champion = version is None or digest == registry.champion_digest()
         return ChosenModel(open_model(connection, Bundle.load(registry.fetch(number).path), number), champion)
     return ChosenModel(open_model(connection, Bundle.load(bundle or config.bundle or STARTER)), bundle is None)
+
+
+def user() -> str:
+    """Return the name of the user of this process; a container may run as one without a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def command_run_id(verb: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from sentiment_core.drops.drop import Drop
-from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, SourceContract, contract_of, read_contract
+from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, SourceContract, contract_of, read_contract_file
 from sentiment_core.settings import Settings
 
 
@@ -22,7 +22,7 @@ class ContractChoice(NamedTuple):
     def contract(self, config: Settings) -> SourceContract | None:
         """Return the chosen contract, or None if nothing was chosen. Raises `ContractInvalid` and `SettingMissing`."""
         if self.file is not None:
-            return read_contract(self.file.read_text("utf-8"), str(self.file))
+            return read_contract_file(self.file)
         if self.preset is not None:
             return contract_of({"preset": self.preset}, f"preset {self.preset!r}")
         return None if self.source is None else _stored_contract(config, self.source)

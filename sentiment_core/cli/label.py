@@ -12,7 +12,7 @@ from sentiment_core.cli.snapshot import as_json, params_option
 from sentiment_core.database.connection import connect
 from sentiment_core.datasets.active_learning import import_labels, least_certain, to_label
 from sentiment_core.drops.drop import local_drop
-from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, read_contract
+from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, read_contract_file
 from sentiment_core.errors import OutputUnsupported
 from sentiment_core.settings import settings
 
@@ -73,7 +73,7 @@ def import_file(file: Path, source: str, params: Path | None, contract: Path | N
 
     config = settings()
     configuration = Params.load(params or DEFAULTS)
-    rules = Rules(config, read_contract(contract.read_text("utf-8"), str(contract)) if contract else NO_CONTRACT)
+    rules = Rules(config, read_contract_file(contract) if contract else NO_CONTRACT)
     with connect(config.require_database_url()) as connection:
         done = import_labels(connection, open_storage(config), rules, configuration, local_drop(file), source)
     if as_json:

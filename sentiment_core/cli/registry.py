@@ -1,8 +1,6 @@
 """`sentiment registry`: the versions of the registered model in MLflow, and the champion."""
 
-import getpass
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from sentiment_core.cli.common import user
 from sentiment_core.cli.tables import print_table
 from sentiment_core.errors import GateRefused, RegistryUnavailable, SentimentError
 from sentiment_core.model.bundle import STARTER
@@ -73,7 +72,7 @@ def register(bundle: Path, champion: bool, as_json: bool) -> None:
         from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
 
         with _connection() as connection:
-            move(connection, models, version, actor=_actor(), reason="set by hand", kind="set")
+            move(connection, models, version, actor=user(), reason="set by hand", kind="set")
     elif champion:
         models.set_alias(CHAMPION, version)
     _, digest = models.resolve(str(version))
@@ -102,7 +101,7 @@ def first_model(bundle: Path, wait: float, as_json: bool) -> None:
     if current is None:
         with _connection() as connection:
             first = models.register(bundle)
-            move(connection, models, first, actor=_actor(), reason="the first champion", kind="set")
+            move(connection, models, first, actor=user(), reason="the first champion", kind="set")
     version, digest = models.resolve(None)
     if as_json:
         click.echo(json.dumps({"name": models.name, "version": version, "digest": digest, "moved": current is None}))
@@ -151,7 +150,7 @@ def promote(
         kind: Final = "force" if force else "promote"
         why = reason or "passed the gate"
         try:
-            done = move(connection, models, version, actor=_actor(), reason=why, verdict=verdict, kind=kind)
+            done = move(connection, models, version, actor=user(), reason=why, verdict=verdict, kind=kind)
         except GateRefused:
             if as_json and verdict is not None:
                 click.echo(json.dumps({"version": version, "moved": False, "verdict": verdict.as_json()}))
@@ -171,7 +170,7 @@ def rollback(reason: str, as_json: bool) -> None:
     from sentiment_core.promotion.alias_moves import rollback as move_back  # noqa: PLC0415
 
     with _connection() as connection:
-        done = move_back(connection, registered_model(), actor=_actor(), reason=reason)
+        done = move_back(connection, registered_model(), actor=user(), reason=reason)
     click.echo(json.dumps(done._asdict()) if as_json else _sentence(done.detail))
 
 
@@ -285,14 +284,6 @@ def _check_reason(reason: str | None, *, needed: bool) -> None:
         raise click.UsageError("The history needs a reason: --reason WHY.")
     if reason and len(reason) > _MAX_REASON_CHARACTERS:
         raise click.UsageError(f"The reason has {len(reason)} characters. The maximum is {_MAX_REASON_CHARACTERS}.")
-
-
-def _actor() -> str:
-    """Return the user who runs the command, for the history."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a user without a name
-        return f"uid {os.getuid()}"
 
 
 @contextmanager

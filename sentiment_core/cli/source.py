@@ -1,32 +1,34 @@
 """`sentiment source`: the contracts by which the files of each source are read."""
 
-import getpass
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import click
 import yaml
 
-from sentiment_core.cli.common import find_drops, open_storage
+from sentiment_core.cli.common import find_drops, open_storage, user
 from sentiment_core.cli.contract_options import ContractChoice, contract_options
 from sentiment_core.cli.validate import as_document, print_verdict
 from sentiment_core.database.connection import connect, database_errors
 from sentiment_core.drops.body import Body
-from sentiment_core.drops.drop import Drop
+from sentiment_core.drops.drop import Drop, source_of
 from sentiment_core.drops.drop_index import shown_review
 from sentiment_core.drops.dry_run import dry_run
-from sentiment_core.drops.inference import Proposal, propose
+from sentiment_core.drops.inference import propose
+from sentiment_core.drops.proposal import Proposal
 from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.source_contract import (
     PRESETS,
     Rules,
     contract_of,
     presets,
-    read_document,
+    read_document_file,
 )
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import Review, checked
@@ -34,7 +36,9 @@ from sentiment_core.ledger.source_contracts import (
     StoredContract,
     current_contract,
     current_contracts,
+    has_files,
     history,
+    lock_contract,
     store_contract,
 )
 from sentiment_core.settings import settings
@@ -59,7 +63,7 @@ def source() -> None:
 def list_contracts(as_json: bool) -> None:
     """List the sources that have a contract."""
     with connect(settings().require_database_url()) as connection, connection, connection.cursor() as cursor:
-        stored = [current_contracts(cursor)[name] for name in sorted(current_contracts(cursor))]
+        stored = [each for _, each in sorted(current_contracts(cursor).items())]
     if as_json:
         click.echo(json.dumps([_as_json(each) for each in stored]))
         return
@@ -137,25 +141,42 @@ def set_contract(
     given = {part: value for part, value in parts.items() if value not in (None, ())}
     if not (file or preset or given or columns or clear):
         raise click.UsageError("Give --from FILE, --preset NAME, --clear, or parts such as --encoding cp1252.")
-    url = settings().require_database_url()
+    config = settings()
+    _require_source(name, config.incoming_prefix)
+    url = config.require_database_url()
     with connect(url) as connection, database_errors(), connection, connection.cursor() as cursor:
+        lock_contract(cursor, name)
         base = _base(file, preset, clear, current_contract(cursor, name))
         document = base | given | {"columns": base.get("columns", {}) | _pairs(columns)}
         contract = contract_of(document, f"source {name!r}", resolved=not file and not preset)
-        version = store_contract(cursor, name, contract, note, getpass.getuser())
+        version = store_contract(cursor, name, contract, note, user())
+        known = has_files(cursor, name)
     if as_json:
         click.echo(json.dumps({"source": name, "version": version, "contract": contract.document()}))
         return
     click.echo(f"source {name!r}: version {version} of its contract is in force")
     click.echo(_yaml(contract.document()), nl=False)
-    click.echo(f"To retry what was rejected: sentiment quarantine replay --source {name}")
+    if known:
+        click.echo(f"To retry what was rejected: sentiment quarantine replay --source {shlex.quote(name)}")
+    else:
+        click.echo(f"The ledger has no file of the source {name!r} yet.")
+
+
+def _require_source(name: str, prefix: str) -> None:
+    """Refuse a name that no drop can have as its source, such as a path or a day."""
+    if name and source_of(f"s3://bucket/{prefix}{name}/file.csv", prefix) != name:
+        raise click.BadParameter(
+            f"{name!r} is no source. A source is the first folder below {prefix}, such as web-shop in "
+            f"{prefix}web-shop/dt=2026-11-16/a.csv. Files without such a folder have the source ''.",
+            param_hint="SOURCE",
+        )
 
 
 def _base(file: Path | None, preset: str | None, clear: bool, current: StoredContract) -> dict[str, Any]:
     if sum(map(bool, (file, preset, clear))) > 1:
         raise click.UsageError("Give only one of --from, --preset and --clear.")
     if file is not None:
-        return read_document(file.read_text("utf-8"), str(file))
+        return read_document_file(file)
     if preset is not None:
         return {"preset": preset}
     return {} if clear else current.contract.document()
@@ -188,9 +209,14 @@ def infer(sources: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     rows = first_rows(storage, drops[0], rules)
     if as_json:
         click.echo(json.dumps(proposal._asdict() | {"rows": [shown_review(row) for row in rows]}))
+    elif out is None:
+        click.echo(proposed_yaml(proposal), nl=False)
+        print_rows(rows, to_stderr=True)
     else:
-        click.echo(proposed_yaml(proposal), nl=False, file=None if out is None else out.open("w", encoding="utf-8"))
-        print_rows(rows, to_stderr=out is None)
+        out.write_text(proposed_yaml(proposal), encoding="utf-8")
+        print_rows(rows, to_stderr=False)
+        for question in proposal.questions:
+            click.echo(f"decide in {out}: {question}")
     sys.exit(bool(proposal.questions))
 
 
@@ -242,13 +268,21 @@ def proposed_yaml(proposal: Proposal) -> str:
     """Return a proposal as YAML, with the reason of each part as a comment."""
     lines = ["# Proposed by `sentiment source infer`. Check it, then: sentiment source set SOURCE --from FILE\n"]
     for part, value in proposal.document.items():
-        lines += [f"# {proposal.reasons[part]}\n", _yaml({part: value})]
+        lines += [*_comment(proposal.reasons[part]), _yaml({part: value})]
     if proposal.questions:
         lines += [
             "# Decide these, change the parts above, and delete the list:\n",
             _yaml({"questions": proposal.questions}),
         ]
     return "".join(lines)
+
+
+def _comment(text: str) -> list[str]:
+    return [
+        f"{part}\n"
+        for line in text.splitlines()
+        for part in wrap(line, 100, initial_indent="# ", subsequent_indent="#   ")
+    ]
 
 
 def _yaml(document: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ class AdvisoryLock(StrEnum):
     DRIFT = "sentiment.drift"  # of a model id and a day: the drift reports of one day
     RETRAIN_REQUEST = "sentiment.retrain_request"  # one retraining request per period
     PROMOTION = "sentiment.promotion"  # of an alias: one move at a time
+    CONTRACT = "sentiment.source_contract"  # of a source: one change of its contract at a time
 
 
 EXCLUSIVE: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"

@@ -15,6 +15,7 @@ from sentiment_core.drops.remedies import Remedy
 from sentiment_core.errors import FileRejected
 
 _DELIMITERS: Final = (b",", b";", b"\t", b"|", b"^", b"~", b"\x01")
+_NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "\x01": "'\\x01'"}
 _SAMPLE: Final = 50
 _NEAR: Final = 6  # records at the start of a file, among which a second line of names is looked for
 _LEAST_NAMES: Final = 2  # of known columns, in such a line
@@ -73,6 +74,8 @@ def _encoding(block: RecordBlock, remedy: Remedy) -> str:
 
 
 def _text_column(block: RecordBlock, text_columns: Sequence[str], remedy: Remedy) -> str:
+    if nested := list_in_object(block):
+        return nested
     if block.dialect.quoting == JSON_OBJECTS:
         names = [name.decode("utf-8", "replace") for name in block.fields(0)]
         rows = [_shown(block.fields(record)) for record in range(1, min(block.size, _SAMPLE))]
@@ -80,15 +83,14 @@ def _text_column(block: RecordBlock, text_columns: Sequence[str], remedy: Remedy
     lines = [line for record in range(min(block.size, _SAMPLE)) for line in block.raw(record).split(b"\n")]
     delimiter = _delimiter(lines, block.dialect.delimiter.encode())
     found = delimiter.decode()
-    options = "" if found == block.dialect.delimiter else f"--delimiter {shlex.quote(found)} "
+    options = "" if found == block.dialect.delimiter else f"--delimiter {_spelled(found)} "
     folded = {fold(name) for name in text_columns}
     for record in range(1, min(block.size, _SAMPLE)):
         for other in (delimiter, *_DELIMITERS):
             if any(fold(name) in folded for name in _split(block.raw(record), other)):
                 line = int(block.line[record])
-                options = (
-                    "" if other.decode() == block.dialect.delimiter else f"--delimiter {shlex.quote(other.decode())} "
-                )
+                named = other.decode()
+                options = "" if named == block.dialect.delimiter else f"--delimiter {_spelled(named)} "
                 return f"Line {line} looks like the header. {remedy.declare(f'{options}--header-line {line}')}"
     names, *rows = [_split(line, delimiter) for line in lines]
     if any(kind_of(name.encode()) in ("number", "date") for name in names):
@@ -97,8 +99,25 @@ def _text_column(block: RecordBlock, text_columns: Sequence[str], remedy: Remedy
             + remedy.declare("--from FILE.yaml").removesuffix(".")
             + ", with the names of the columns in the file"
         )
-    hint = f"The delimiter looks like `{found}`. " if options else ""
+    hint = f"The delimiter looks like {_spelled(found)}. " if options else ""
     return hint + (_candidate(names, rows, remedy, options) or (remedy.declare(options.strip()) if options else ""))
+
+
+def list_in_object(block: RecordBlock) -> str:
+    """Return the sentence about a file that is one JSON object with its rows in a list, or "" for another file."""
+    if block.dialect.quoting != JSON_OBJECTS or block.size != 2:
+        return ""
+    names = (name for name, value in zip(block.fields(0), block.fields(1), strict=True) if value.startswith(b"[{"))
+    name = next(names, b"").decode("utf-8", "replace")
+    if not name:
+        return ""
+    path = shlex.quote(f'.["{name}"][]')
+    return f"The file is one object, and the list {name} in it has the rows. Write one row a line: `jq -c {path} FILE`"
+
+
+def _spelled(delimiter: str) -> str:
+    """Return a delimiter as a shell and a reader can take it."""
+    return _NAMES.get(delimiter) or shlex.quote(delimiter)
 
 
 def _candidate(names: Sequence[str], rows: Sequence[Sequence[str]], remedy: Remedy, options: str) -> str:

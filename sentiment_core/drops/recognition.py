@@ -89,7 +89,7 @@ def read_body(body: Body, rules: Rules) -> Iterator[RecordBlock]:
 
     Raises `FileRejected`, also when the content contradicts the declared form.
     """
-    remedy = Remedy(body.drop.source(rules.settings.incoming_prefix))
+    remedy = Remedy.of(body.drop.uri, rules.settings.incoming_prefix)
     yield from _Reading(rules, remedy).records(body, body.delimiter, body.drop.uri, lambda: body.levels)
 
 
@@ -223,7 +223,7 @@ def require_undeclared(form: DeclaredForm, found: str, remedy: Remedy) -> None:
     if declared or form.header_line != 1:
         article = "an" if declared == "encoding" else "a"
         what = f"{article} {declared}" if declared else "a header line"
-        source = remedy.source or "the source"
+        source = remedy.source or "its source"
         raise FileRejected(
             reason=RejectCode.UNSUPPORTED_FORMAT,
             why=f"{found}, but {source} declares {what}. Drop the file below another source, or change "

@@ -1,18 +1,24 @@
 """The command that takes a rejected file in, for the reason of its rejection."""
 
-from typing import NamedTuple
+import shlex
+from typing import NamedTuple, Self
+
+from sentiment_core.drops.drop import source_of
 
 
 class Remedy(NamedTuple):
-    """Names the command for one source. A local file, and a drop without a source, have the source ""."""
+    """Names the command for one source: "" for drops without a source, None for a local file."""
 
-    source: str = ""
+    source: str | None = None
+
+    @classmethod
+    def of(cls, uri: str, prefix: str) -> Self:
+        """Return the remedy for a drop."""
+        return cls(source_of(uri, prefix) if uri.startswith("s3://") else None)
 
     def declare(self, options: str) -> str:
         """Return the sentence that says how to declare something of a source, with options of `source set`."""
-        if not self.source:
+        if self.source is None:
             return f"Declare it for its source: `sentiment source set SOURCE {options}`"
-        return (
-            f"Run `sentiment source set {self.source} {options}`, then "
-            f"`sentiment quarantine replay --source {self.source}`"
-        )
+        source = shlex.quote(self.source)
+        return f"Run `sentiment source set {source} {options}`, then `sentiment quarantine replay --source {source}`"

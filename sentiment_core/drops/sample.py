@@ -1,7 +1,10 @@
 """The first rows of a file, column by column, for proposals and reports."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -18,19 +21,37 @@ from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import FileRejected
 
 SAMPLE_ROWS = 2_000
+_FIRST: Final = 20  # a reading that none of the first values has is tried no further
+_LEAST_WORDS: Final = 1.7  # mean words of prose; short reviews have two
+_UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
+_WORD: Final = re.compile(r"(?<!\S)[^\w\s]*[^\W\d_]+(?:['’.-][^\W\d_]+)*[^\w\s]*(?!\S)")  # noqa: RUF001
+_NO_PROSE: Final = re.compile(r"[\[{]|https?://|\S+@\S+$|[\d./:,+-]+(?:[ T][\d:.+-]+)*(?: ?(?:[AP]M|UTC|Z))?$")
 
 
-class SampleColumn(NamedTuple):
-    """A column of a sample: its name, and its values that are not missing."""
+class SampleColumn:
+    """A column of a sample: its name, the cell of each row (None if it is missing), and the other cells as `values`."""
 
-    name: str
-    values: list[str]
-    rows: int
+    def __init__(self, name: str, cells: list[str | None]) -> None:
+        self.name = name
+        self.cells = cells
+        self.values = [value for value in cells if value is not None]
 
     @property
+    def rows(self) -> int:
+        """Return the number of rows."""
+        return len(self.cells)
+
+    @cached_property
     def mean_words(self) -> float:
-        """Return the mean number of words of a value."""
-        return sum(len(value.split()) for value in self.values) / max(1, len(self.values))
+        """Return the mean number of words of a value. Two characters of a script without spaces are one word."""
+        words = sum(len(_WORD.findall(value)) + len(_UNSPACED.findall(value)) / 2 for value in self.values)
+        return words / max(1, len(self.values))
+
+    @property
+    def is_prose(self) -> bool:
+        """Return whether the values are sentences or phrases, and not numbers, times, addresses of pages or lists."""
+        other = sum(_NO_PROSE.match(value) is not None for value in self.values)
+        return self.mean_words >= _LEAST_WORDS and other * 2 < len(self.values)
 
     @property
     def mean_length(self) -> float:
@@ -42,6 +63,28 @@ class SampleColumn(NamedTuple):
         """Return the ratio of distinct values."""
         return len(set(self.values)) / max(1, len(self.values))
 
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """Return how often each value occurs."""
+        return Counter(self.values)
+
+    def ratio(self, reads: Callable[[str], object]) -> float:
+        """Return the ratio of values that a function reads without a `ValueError`."""
+        found = 0
+        for tried, (value, count) in enumerate(self.counts.items(), 1):
+            found += count * _reads(reads, value)
+            if tried == _FIRST and found == 0:
+                return 0.0
+        return found / max(1, len(self.values))
+
+
+def _reads(read: Callable[[str], object], value: str) -> bool:
+    try:
+        read(value)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
 
 class Sample(NamedTuple):
     """The header and the first records of a file."""
@@ -49,6 +92,11 @@ class Sample(NamedTuple):
     block: RecordBlock  # the header first
     columns: list[SampleColumn]
     unreadable: int  # records that are not UTF-8
+
+    @property
+    def is_delimited(self) -> bool:
+        """Return whether the file is delimited text."""
+        return self.block.dialect.form == "delimited"
 
     @property
     def names(self) -> list[str]:
@@ -72,8 +120,10 @@ def read_sample(storage: Storage, drop: Drop, rules: Rules) -> Sample:
     columns = [
         SampleColumn(
             name,
-            [value.decode() for value in rows.column(good, field).trimmed().without(missing).values() if value],
-            len(good),
+            [
+                value.decode() if value else None
+                for value in rows.column(good, field).trimmed().without(missing).values()
+            ],
         )
         for field, name in enumerate(names)
     ]

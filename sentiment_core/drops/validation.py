@@ -18,7 +18,6 @@ from sentiment_core.drops.contract import ID_COLUMNS, RejectCode, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.declared_form import UNDECLARED
 from sentiment_core.drops.declared_values import declared_times, scaled_ratings
-from sentiment_core.drops.drop import source_of
 from sentiment_core.drops.header import Header
 from sentiment_core.drops.hints import require_first_header, taught
 from sentiment_core.drops.json_records import fields_of
@@ -176,7 +175,7 @@ def validators(
     for block in blocks:
         if validator is None or block.has_header:
             raw = block.raw(0)
-            remedy = Remedy(source_of(source, rules.settings.incoming_prefix))
+            remedy = Remedy.of(source, rules.settings.incoming_prefix)
             try:
                 header = header_of(block.fields(0), rules, source)
             except FileRejected as rejection:
@@ -212,7 +211,7 @@ class Validator:
         self._header_raw = header_raw.removeprefix(codecs.BOM_UTF8)
         self._repeated = _RepeatedHeaders(header)
         self._misread = False  # a header with another order of columns was found
-        self._remedy = Remedy(source_of(source, rules.settings.incoming_prefix))
+        self._remedy = Remedy.of(source, rules.settings.incoming_prefix)
         self._shapes = RecordShapes(header)
 
     def validate(self, block: RecordBlock) -> tuple[ReviewBatch, list[RejectedRow]]:

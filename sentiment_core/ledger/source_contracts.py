@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 from psycopg2.extras import Json
 
+from sentiment_core.database.advisory_locks import AdvisoryLock, lock
 from sentiment_core.drops.source_contract import NO_CONTRACT, SourceContract, contract_of
 
 
@@ -51,9 +52,20 @@ def history(cursor: Cursor, source: str, limit: int | None = None) -> list[Store
     return [_stored(*row) for row in cursor]
 
 
+def lock_contract(cursor: Cursor, source: str) -> None:
+    """Make other changes of a source's contract wait until the end of the transaction."""
+    lock(cursor, AdvisoryLock.CONTRACT, source)  # a lock of the table would need more rights than INSERT
+
+
+def has_files(cursor: Cursor, source: str) -> bool:
+    """Return whether the ledger knows a file of a source."""
+    cursor.execute("SELECT EXISTS (SELECT FROM sentiment.source_file WHERE source = %s)", (source,))
+    return bool(cursor.fetchone()[0])  # type: ignore[index]
+
+
 def store_contract(cursor: Cursor, source: str, contract: SourceContract, note: str, set_by: str) -> int:
     """Make a contract the current one of its source, and return its version."""
-    cursor.execute("LOCK TABLE sentiment.source_contract IN SHARE ROW EXCLUSIVE MODE")
+    lock_contract(cursor, source)
     cursor.execute(
         "INSERT INTO sentiment.source_contract (source, version, contract, note, set_by)"
         " SELECT %(source)s, 1 + coalesce(max(version), 0), %(contract)s, %(note)s, %(set_by)s"

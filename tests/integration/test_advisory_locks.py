@@ -13,6 +13,7 @@ RELEASED = {
     "sentiment.upgrade": (AdvisoryLock.UPGRADE,),
     "sentiment.retrain_request": (AdvisoryLock.RETRAIN_REQUEST,),
     "sentiment.promotion champion": (AdvisoryLock.PROMOTION, "champion"),
+    "sentiment.source_contract shop": (AdvisoryLock.CONTRACT, "shop"),
     "sentiment.drift 7 2026-11-09": (AdvisoryLock.DRIFT, 7, date(2026, 11, 9)),
 }
 

@@ -14,10 +14,12 @@ from alembic.script import ScriptDirectory
 from demo.schema import dump
 from sentiment_core.database import migrations, schema
 from sentiment_core.database.connection import connect
+from sentiment_core.drops.source_contract import contract_of
 from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 from sentiment_core.feedback.correction import Correction
 from sentiment_core.feedback.store import FeedbackStore
 from sentiment_core.ledger import verification
+from sentiment_core.ledger.source_contracts import current_contract, has_files, store_contract
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations.migrations()).walk_revisions()]
 
@@ -209,6 +211,22 @@ def test_a_writer_loads_but_cannot_change_the_schema(members, drops_as) -> None:
     assert drops_as(members["wes"]).drop("dt=2026-11-16/a.csv", "review\nfine\n").rows_scored == 1
     with pytest.raises(DatabaseRefused, match="must be owner"):
         execute(members["wes"], "DROP TABLE sentiment.score")
+
+
+def test_a_writer_sets_a_contract_and_a_reader_only_shows_it(members) -> None:
+    semicolon = contract_of({"delimiter": ";"}, "a test")
+    with connect(members["wes"]) as connection, connection, connection.cursor() as cursor:
+        assert store_contract(cursor, "shop", semicolon, "", "wes") == 1
+        assert not has_files(cursor, "shop")
+    with connect(members["ann"]) as connection, connection, connection.cursor() as cursor:
+        assert current_contract(cursor, "shop").contract == semicolon
+    with (
+        pytest.raises(DatabaseRefused, match="permission denied"),
+        connect(members["ann"]) as connection,
+        connection,
+        connection.cursor() as cursor,
+    ):
+        store_contract(cursor, "shop", semicolon, "", "ann")
 
 
 def test_a_service_without_its_role_starts(members, sentiment) -> None:

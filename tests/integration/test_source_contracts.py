@@ -1,6 +1,8 @@
 """Contracts of sources in the database: set, shown, kept with their history, and applied to loads and replays."""
 
 import json
+import re
+import shlex
 from datetime import date
 
 import pytest
@@ -35,8 +37,8 @@ def test_a_contract_is_set_changed_shown_and_cleared_with_its_history(run, drops
     shown = run("show", "shop").stdout
     assert "preset: yotpo" in shown
     assert "encoding: cp1252" in shown
-    assert "- SKU" in shown
-    assert "- Review ID" in shown
+    assert "product_id: SKU" in shown
+    assert "review_id: Review ID" in shown
     assert run("set", "shop", "--clear").exit_code == 0
     versions = json.loads(run("show", "shop", "--history", "--json").stdout)
     assert [(each["version"], each["note"], "encoding" in each["contract"]) for each in versions] == [
@@ -131,3 +133,79 @@ def test_validate_reads_a_drop_by_the_contract_of_its_source(run, drops, setting
     assert run(str(tmp_path / "a.csv"), command=validate).exit_code == 1
     assert run(str(tmp_path / "a.csv"), "--source", "shop", command=validate).exit_code == 0
     assert run(str(tmp_path / "a.csv"), "--source", "shop", "--preset", "yotpo", command=validate).exit_code == 2
+
+
+TEXT = "A long text of the customer about the lamp"
+
+
+@pytest.mark.parametrize(
+    ("source_name", "data", "options"),
+    [
+        ("shop", f"id;n;Meinung\n1;2;{TEXT}\n2;3;{TEXT}\n".encode(), "--delimiter semicolon --text Meinung"),
+        ("my shop", f'id\tn\t"Your; words"\n1\t2\t{TEXT}\n'.encode(), "--delimiter tab --text 'Your; words'"),
+        ("it's", f'id,"It\'s said"\n1,"{TEXT}"\n'.encode(), """--text 'It'"'"'s said'"""),
+        ("", f"id,words\n1,{TEXT}\n".encode(), "--text words"),
+        ("hive", f"id\x01n\x01words\n1\x012\x01{TEXT}\n".encode(), r"--delimiter '\x01' --text words"),
+        ("late", f"Export of May\n\nreview,n\n{TEXT},1\n".encode(), "--header-line 3"),
+        ("west", "review,größe\nfine,1\n".encode("cp1252"), "--encoding cp1252"),
+        ("rows", "review\ncafé\n".encode("cp1252"), "--encoding cp1252"),
+        ("escapes", b'review,n\n"a \\"b\\", c",1\n"a\\""b",1\n', "--quoting backslash"),
+        ("inch", b'review,n\n"19 inch,1\nfine,2\n', "--quoting none"),
+    ],
+)
+def test_the_command_in_a_reason_loads_the_file_when_pasted(run, drops, query, source_name, data, options) -> None:
+    drops.drop(f"{source_name}/dt=2026-11-16/a.csv".removeprefix("/"), data)
+    ((reason,),) = query("SELECT reason FROM sentiment.quarantine WHERE NOT resolved ORDER BY line LIMIT 1")
+    declare, replay = (
+        shlex.split(command) for command in re.findall(r"`sentiment ((?:source|quarantine) .+?)`", reason)
+    )
+    assert declare == ["source", "set", source_name, *shlex.split(options)], reason
+    for command, arguments in ((source, declare), (quarantine, replay)):
+        result = run(*arguments[1:], command=command)
+        assert result.exit_code == 0, result.output
+    assert query("SELECT count(*) FROM sentiment.quarantine WHERE NOT resolved") == [(0,)]
+    assert query("SELECT count(*) > 0 FROM sentiment.scored_reviews WHERE source = %s", source_name) == [(True,)]
+
+
+@pytest.mark.parametrize("name", ["incoming/shop", "shop/", "dt=2026-11-16", "2026-11-16"])
+def test_a_name_that_no_source_can_have_is_refused(run, drops, name: str) -> None:
+    result = run("set", name, "--encoding", "cp1252")
+    assert result.exit_code == 2
+    assert "is no source. A source is the first folder below incoming/" in result.output
+
+
+def test_a_source_without_a_file_is_pointed_out(run, drops) -> None:
+    assert "no file of the source 'shpo' yet" in run("set", "shpo", "--encoding", "cp1252").stdout
+
+
+def test_a_support_person_follows_the_page(run, drops, query, tmp_path) -> None:
+    """The steps of docs/sources.md: infer, decide, test, set, replay."""
+    rows = "".join(f"{n};{n - 30:02}.11.2026;7,5;Zimmer {n} war schön;Frühstück kalt {n}\n" for n in range(40, 52))
+    export = f"Nr;Datum;Note;Was war gut;Was war schlecht\n{rows}".encode("cp1252")
+    assert drops.drop("inn/dt=2026-11-16/a.csv", export).status is LoadStatus.REJECTED
+    (tmp_path / "a.csv").write_bytes(export)
+    contract = tmp_path / "inn.yaml"
+    assert run("infer", str(tmp_path / "a.csv"), "--out", str(contract)).exit_code == 1
+    assert isinstance(run("set", "inn", "--from", str(contract)).exception, ContractInvalid)
+    contract.write_text(contract.read_text().partition("# Decide these")[0])
+    tested = run("test", str(tmp_path / "a.csv"), "--contract", str(contract))
+    assert (tested.exit_code, "12 rows, 12 good" in tested.stdout) == (0, True), tested.output
+    assert run("set", "inn", "--from", str(contract), "--note", "their export").exit_code == 0
+    for _ in range(2):
+        run("replay", "--source", "inn", command=quarantine)
+    found = query("SELECT review_id, text, reviewed_at::date FROM sentiment.scored_reviews ORDER BY review_id")
+    assert len(found) == 12
+    assert found[0] == ("40", "Zimmer 40 war schön\nFrühstück kalt 40", date(2026, 11, 10))
+
+
+def test_rows_below_a_header_of_two_rows_are_replayed(run, drops, query, tmp_path) -> None:
+    (tmp_path / "c.yaml").write_text("{names: [id, rating, review], header_line: 3, rating: 0-10}")
+    run("set", "survey", "--from", str(tmp_path / "c.yaml"))
+    survey = "Respondent,NPS,Why\n,Response,Open-Ended Response\n1,9,fine\n2,11,good\n"
+    assert drops.drop("survey/dt=2026-11-16/a.csv", survey).rows_scored == 1
+    assert query("SELECT line, code FROM sentiment.quarantine") == [(4, "invalid_rating")]
+    (tmp_path / "c.yaml").write_text("{names: [id, rating, review], header_line: 3, rating: 0-11}")
+    run("set", "survey", "--from", str(tmp_path / "c.yaml"))
+    for _ in range(2):
+        run("replay", "--source", "survey", command=quarantine)
+    assert query("SELECT text FROM sentiment.scored_reviews ORDER BY 1") == [("fine",), ("good",)]

@@ -31,16 +31,19 @@ def rejection(data: bytes) -> str:
     [
         (
             f"id;n;Meinung\n1;2;{TEXT}\n2;3;{TEXT}\n",
-            "delimiter looks like `;`. Column Meinung looks like the text. Run",
+            "delimiter looks like semicolon. Column Meinung looks like the text. Run",
         ),
-        (f"id;n;Meinung\n1;2;{TEXT}\n2;3;{TEXT}\n", "source set shop --delimiter ';' --text Meinung`, then `sentiment"),
+        (
+            f"id;n;Meinung\n1;2;{TEXT}\n2;3;{TEXT}\n",
+            "source set shop --delimiter semicolon --text Meinung`, then `sentiment",
+        ),
         (f'id,Your words\n1,"{TEXT}, yes"\n', "`sentiment source set shop --text 'Your words'`, then"),
         (f'{{"id": 1, "words": "{TEXT}"}}\n', "`sentiment source set shop --text words`"),
         (
             f"Export of May\n\nreview,n\n{TEXT},1\n",
             "Line 3 looks like the header. Run `sentiment source set shop --header-line 3`",
         ),
-        (f"# made by x\nid;review;n\n1;{TEXT};1\n", "--delimiter ';' --header-line 2`"),
+        (f"# made by x\nid;review;n\n1;{TEXT};1\n", "--delimiter semicolon --header-line 2`"),
         (
             f"1,2026-01-01,{TEXT}\n2,2026-01-02,{TEXT}\n",
             "does not look like a header. Run `sentiment source set shop --from FILE.yaml`",

@@ -2,6 +2,7 @@
 
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,15 @@ from sentiment_core.drops.csv_records import Dialect, read_records
 from sentiment_core.drops.declared_values import scaled_ratings, spelled_rating
 from sentiment_core.drops.header import Header
 from sentiment_core.drops.record_kernel import NO_QUOTING
-from sentiment_core.drops.source_contract import NO_CONTRACT, RatingScale, Rules, contract_of, presets, read_contract
+from sentiment_core.drops.source_contract import (
+    NO_CONTRACT,
+    RatingScale,
+    Rules,
+    contract_of,
+    presets,
+    read_contract,
+    read_contract_file,
+)
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch, Validator
 from sentiment_core.errors import ContractInvalid, FileRejected
 from sentiment_core.settings import Settings
@@ -59,23 +68,50 @@ def test_an_empty_contract_declares_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("delimeter: ;", "delimeter is no part of a contract. The parts are preset, delimiter,"),
-        ("delimiter: ab", "delimiter: "),
+        ("delimeter: ;", "no part of a contract. Did you mean delimiter? The parts are preset, delimiter,"),
+        ("delimiter: ab", "delimiter: 'ab' is not a delimiter. Write comma, semicolon, tab, pipe or"),
+        ("delimiter: e", "delimiter: 'e' is not a delimiter"),
+        ("delimiter: '\"'", "is not a delimiter"),
+        ("delimiter: ''", "delimiter has no value. Write one, or delete the part"),
+        ("header_line: two", "header_line: write the number of a line from 1 to 1000"),
+        ("language: german", "language: 'german' is not the code of a language, such as de or en-GB"),
+        ("names: [Nr, nr]", "names: Nr occurs twice"),
+        ("{names: [a, b], text: c}", "text: c is not one of the names a, b"),
+        ("{names: [a, b], columns: {rating: c}}", "columns.rating: c is not one of the names a, b"),
+        ("text: [Body, body]", "column body is text and text. A column has one meaning"),
+        ("{title: Body, text: body}", "column Body is text and title"),
+        ("{text: Body, columns: {rating: body}}", "column body is text and columns.rating"),
+        ("columns: [rating]", "columns: write a mapping, such as columns: {review_id: Nr}"),
+        ("columns: {Rating: Note}", "columns.Rating is no known column. The known columns are review_id, product_id"),
+        ("review_id: Nr", "review_id is no part of a contract. Write it below `columns`"),
+        ("scale: 1-5", "scale is no part of a contract. Write it below `rating`"),
+        (
+            "rating: {sclae: 1-5}",
+            "rating.sclae is no part of `rating`. Did you mean scale? The parts are",
+        ),
+        ("rating: [1, 5]", "rating: write `scale` and `decimal` below it, such as rating: {scale: 0-10}"),
         ("encoding: klingon", "encoding: 'klingon' is not a known encoding"),
         ("encoding: utf-7", "encoding: 'utf-7' is not an encoding without states"),
         ("quoting: excel", "quoting: Input should be 'rfc4180', 'backslash' or 'none'"),
-        ("columns: {ratings: Note}", "columns.ratings"),
+        ("columns: {ratings: Note}", "columns.ratings is no known column"),
         ("rating: {scale: five}", "rating: 'five' is not a scale"),
         ("rating: {scale: 5-1}", "the first number of a scale must be below the second"),
-        ("reviewed_at: {formats: [dd.mm.yyyy]}", "'dd.mm.yyyy' names no day"),
+        ("reviewed_at: {formats: [dd.mm.yyyy]}", "'dd.mm.yyyy' does not have a year, a month and a"),
+        ("reviewed_at: '%d.%m'", "reviewed_at.formats: '%d.%m' does not have a year, a month and a day"),
+        ("reviewed_at: '%d.%m.%Q'", "'%d.%m.%Q' is not a format of times"),
+        ("reviewed_at: {formats: []}", "reviewed_at.formats: "),
         ("reviewed_at: {zone: Mars/Olympus}", "'Mars/Olympus' is not a time zone"),
-        ("day: '{year}-{month}.csv'", "must have each of {year}, {month} and {day} once"),
+        ("day: '{year}-{month}.csv'", "day: '{year}-{month}.csv' must have each of {year}, {month} and {day} once"),
         ("day: '{year}-{month}-{dya}.csv'", "{dya} is no place of a day"),
-        ("null_words: ['much too long']", "null_words.0: "),
+        ("null_words: ['much too long']", "null_words: write a list of words of at most 8 ASCII"),
         ("preset: ebay", "there is no preset 'ebay'. The presets are amazon-jsonl,"),
         ("questions: ['is this the text?']", "the contract has open questions: is this the text?"),
         ("- a list", "it must be a mapping"),
         ("a: [b", "it is not YAML"),
+        ("text: Was: gut", "it is not YAML (line 1: mapping values are not allowed here. Put a value in quotes"),
+        ("text: Gut\ntitle: Titel\ntext: Schlecht", "it is not YAML (line 3: the key text occurs twice)"),
+        ("columns: {rating: Note, rating: Sterne}", "the key rating occurs twice"),
+        ("[" * 5000, "it is not YAML"),
         ("!!python/object/apply:os.system ['true']", "it must be a mapping"),
     ],
 )
@@ -83,6 +119,36 @@ def test_a_fault_is_named_with_its_place(text: str, why: str) -> None:
     with pytest.raises(ContractInvalid) as raised:
         read_contract(text, "the test")
     assert why in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "document"),
+    [
+        ("delimiter: TAB", {"delimiter": "\t"}),
+        ("delimiter: '\\x01'", {"delimiter": "\x01"}),
+        ("rating: 1-5", {"rating": {"scale": "1-5", "decimal": "."}}),
+        ("rating: {scale: -1 to 1}", {"rating": {"scale": "-1 to 1", "decimal": "."}}),
+        ("reviewed_at: '%d.%m.%Y'", {"reviewed_at": {"formats": ["%d.%m.%Y"], "zone": "UTC"}}),
+        ("{text: [Gut], title: Titel}", {"text": "Gut", "title": "Titel"}),
+        ("{text: [Gut, [Schlecht, Bad]]}", {"text": ["Gut", ["Schlecht", "Bad"]]}),
+        ("columns: {rating: [Note], author_id: null}", {"columns": {"rating": "Note", "author_id": None}}),
+        ("{text: null, title: ~, columns: null}", {}),
+        ("null_words: '-'", {"null_words": ["-"]}),
+    ],
+)
+def test_a_contract_is_shown_as_one_writes_it(text: str, document: dict) -> None:
+    contract = read_contract(text, "the test")
+    assert contract.document() == document
+    assert contract_of(document, "again", resolved=True) == contract
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_bytes("text: Schön".encode("utf-8-sig"))
+    assert read_contract_file(path).text == (("Schön",),)
+    path.write_bytes("text: Schön".encode("cp1252"))
+    with pytest.raises(ContractInvalid, match="it is not UTF-8"):
+        read_contract_file(path)
 
 
 def test_title_and_texts_are_joined_and_missing_parts_are_left_out() -> None:

@@ -17,13 +17,16 @@ from demo.stack import Stack
 from demo.steps import Step
 from sentiment_core.database import migrations
 from sentiment_core.database.connection import connect
+from sentiment_core.drops.source_contract import contract_of
 from sentiment_core.drops.storage import storage_errors
 from sentiment_core.errors import BundleTooOld, ModelUnknown
+from sentiment_core.ledger.source_contracts import current_contract, store_contract
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.registered_model import RegisteredModel
 
 DAG = "score_reviews"
 INCOMING = CHECKOUT / "examples" / "incoming"
+PRESETS = CHECKOUT / "examples" / "presets"  # exports of products; a folder's name is its source and its preset
 RUNS_MAY_TAKE_S = 900
 RAW_SHOWN = 60
 
@@ -34,6 +37,7 @@ TITLES = {
     "airflow": "Airflow",
     "api": "API",
     "schema": "Database schema",
+    "contracts": "Contracts of sources",
     "model": "Starter model in MLflow",
     "files": "Example files in S3",
     "dag": f"DAG {DAG}",
@@ -59,10 +63,11 @@ class Tour:
         """Return the steps, for `Stack.start`."""
         return [
             Step("schema", ("postgres",), self._upgrade),
+            Step("contracts", ("schema",), self._declare),
             Step("model", ("schema", "mlflow"), self._register),
             Step("files", ("object_store",), self._upload),
             Step("dag", ("airflow",), self._unpause),
-            Step("backfill", ("schema", "model", "files", "dag"), self._backfill),
+            Step("backfill", ("contracts", "model", "files", "dag"), self._backfill),
             Step("serving", ("api", "model"), self._serve),
         ]
 
@@ -80,6 +85,16 @@ class Tour:
     def _upgrade(self) -> str:
         migrations.upgrade(self._stack.postgres.url())
         return "is current"
+
+    def _declare(self) -> str:
+        """Set the contract of each source with a preset, as `sentiment source set SOURCE --preset NAME` does."""
+        names = sorted(folder.name for folder in PRESETS.iterdir())
+        with connect(self._stack.postgres.url()) as connection, connection, connection.cursor() as cursor:
+            for name in names:
+                contract = contract_of({"preset": name}, f"preset {name!r}")
+                if current_contract(cursor, name).contract != contract:
+                    store_contract(cursor, name, contract, "example of the demo", "demo")
+        return f"preset {', '.join(names)}"
 
     def _register(self) -> str:
         """Make the starter model the champion if this release can read no champion.
@@ -116,7 +131,11 @@ class Tour:
     def _upload_missing(self, store: Any) -> tuple[int, int]:
         pages = store.get_paginator("list_objects_v2").paginate(Bucket=BUCKETS[0], Prefix="incoming/")
         there = {item["Key"] for page in pages for item in page.get("Contents", ())}
-        files = {f"incoming/{path.relative_to(INCOMING)}": path for path in sorted(INCOMING.rglob("*.*"))}
+        files = {
+            f"incoming/{path.relative_to(folder)}": path
+            for folder in (INCOMING, PRESETS)
+            for path in sorted(folder.rglob("*.*"))
+        }
         for key in files.keys() - there:
             store.upload_file(str(files[key]), BUCKETS[0], key)
         return len(files), len(files.keys() - there)

@@ -13,7 +13,7 @@ from sentiment_core.errors import SettingInvalid, SettingMissing
 ModelReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=200)]
 
 # A word that means a missing value: short ASCII, which compiled code compares as one number.
-NullWord = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,8}$")]
+NullWord = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,16}$")]
 
 AnySettings = TypeVar("AnySettings", bound="Settings")
 
@@ -47,17 +47,29 @@ class Settings(BaseSettings):
 
     text_columns: tuple[str, ...] = Field(
         (
-            *("review", "review_text", "review_body", "review_content", "review_comment", "reviews_text", "text"),
-            *("body", "content", "comment", "comments", "verified_reviews", "reviewer_review", "customer_review"),
-            *("customer_feedback", "feedback", "feedback_text", "comment_text", "kommentar", "bewertungstext"),
-            *("rezension", "commentaire", "avis", "comentario", "opinion", "recensione", "recensie", "message"),
+            *("review", "review_text", "review_body", "review_content", "review_comment", "review_comments"),
+            *("reviews_text", "review_description", "review_message", "review_detail", "review_details"),
+            *("text_review", "full_review", "verified_reviews", "reviewer_review", "reviewer_comments"),
+            *("customer_review", "user_review", "your_review", "customer_comment", "customer_comments"),
+            *("user_comment", "user_comments", "buyer_comment", "customer_feedback", "user_feedback"),
+            *("text", "body", "content", "comment", "comments", "feedback", "feedback_text", "comment_text"),
+            *("verbatim", "kommentar", "kommentare", "bewertungstext", "rezension", "rezensionen"),
+            *("kundenmeinung", "commentaire", "commentaires", "avis", "avis_client", "comentario", "comentarios"),
+            *("comentários", "comentário", "opinion", "opinión", "opinie", "opinia", "reseña", "resena", "texto"),
+            *("texte", "testo", "recensione", "recensie", "recension", "yorum", "отзыв", "текст_отзыва"),
+            *("комментарий", "текст", "评论", "评论内容", "评价内容", "レビュー", "レビュー本文", "口コミ"),
+            *("コメント", "리뷰", "후기", "message"),
         ),
         description="Accepted names of the text column, in order of preference (JSON list). Case, spaces, dots, "
         "dashes and underscores do not matter.",
     )
     null_words: tuple[NullWord, ...] = Field(
-        ("NULL", "\\N", "NaN", "NaT", "<NA>", "#N/A", "N/A", "None", "-"),
-        description="Words that mean a missing value in every column (JSON list of up to 8 ASCII characters each). "
+        (
+            *("NULL", "\\N", "NaN", "NaT", "<NA>", "#N/A", "N/A", "None", "-", "NA", "N.A.", "(null)", "[null]"),
+            *("<null>", "nil", "undefined", "(none)", "(blank)", "(empty)", "1.#QNAN", "-nan", "-1.#IND"),
+            *("#NULL!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#DIV/0!"),
+        ),
+        description="Words that mean a missing value in every column (JSON list of up to 16 ASCII characters each). "
         "Case does not matter.",
     )
     max_text_bytes: int = Field(

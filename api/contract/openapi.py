@@ -35,7 +35,7 @@ _CORRECTION = (
 _BATCH = ("wrong_type", "missing_text", "invalid_text", "unknown_field", "batch_too_large")
 _FIELDS = ("wrong_type", "missing_text", "empty_text", "invalid_text", "unknown_field")
 _WITH_TEXT = ("PredictRequest", "FeedbackRequest", "FeedbackForm")
-_FILE = ("invalid_value", "unknown_field", "file_rejected", "too_many_rows", "too_many_columns")
+_FILE = ("invalid_value", "unknown_field", "file_rejected", "too_many_rows", "too_many_columns", "library_missing")
 _GUARDED_PATHS = ("/predict", "/predict/batch", "/predict/file", "/feedback", "/model")
 _PROBES = ("/healthz", "/readyz", "/metrics")
 _SCHEMES = {
@@ -61,7 +61,7 @@ def _query(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
 
 
-_TABLES = ("text/csv", "text/tab-separated-values")
+_TABLES = ("text/csv", "text/tab-separated-values", "application/jsonl")
 _OCTETS = "application/octet-stream"
 _FILE_PARAMETERS = (
     _query("name", "The name of the file. Its ending decides only what the content does not say.")

@@ -37,6 +37,7 @@ STATUS: dict[str, HTTPStatus] = {
     "text_too_long": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "too_many_rows": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "too_many_columns": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "library_missing": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "file_rejected": HTTPStatus.UNPROCESSABLE_ENTITY,
     "body_too_slow": HTTPStatus.REQUEST_TIMEOUT,
     "unauthorised": HTTPStatus.UNAUTHORIZED,

@@ -20,7 +20,7 @@ from api.contract.errors import (
 FORM = "application/x-www-form-urlencoded"
 OCTETS = "application/octet-stream"
 # Content types of tables, each with the name of a file that its caller does not name.
-TABLES = {"text/csv": "file.csv", "text/tab-separated-values": "file.tsv"}
+TABLES = {"text/csv": "file.csv", "text/tab-separated-values": "file.tsv", "application/jsonl": "file.jsonl"}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _MAX_FIELDS = 16
 _INLINE_BYTES = 16_384  # a longer body is decoded in a thread

@@ -13,7 +13,7 @@ from sentiment_core.columnar.simd import copy_bytes
 from sentiment_core.errors import ColumnUnsupported
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_WORD_BYTES = 8
+_WORD_BYTES = 16
 
 
 class TextColumn(NamedTuple):
@@ -156,7 +156,7 @@ class BytesColumn(NamedTuple):
     def without_exponents(self) -> tuple[Self, int | None]:
         """Return the column with null for numbers with an exponent, and the first row that has one (None if absent).
 
-        Such a number is what spreadsheets make of a long number: `1.23457E+17`, `1,23E+05`, `1e+17`.
+        Such a number is what programs make of a long number: `1.23457E+17`, `1,23E+05`, `1e+17`, and `1.2E17` in Java.
         """
         length = self.length.copy()
         first = _set_exponents_null(self.data, self.start, length)
@@ -209,11 +209,16 @@ def joined_texts(columns: Sequence[BytesColumn], separator: bytes) -> TextColumn
 
 
 def packed_words(words: Sequence[str]) -> NDArray[np.uint64]:
-    """Return words of 1 to 8 ASCII characters as numbers, for `BytesColumn.without`. Raises `ValueError` for others."""
+    """Return words of 1 to 16 ASCII characters as pairs of numbers, shape (n, 2), for `BytesColumn.without`.
+
+    Raises `ValueError` for others.
+    """
     for word in words:
         if not word.isascii() or not 1 <= len(word) <= _WORD_BYTES:
             raise ValueError(f"{word!r} does not have 1 to {_WORD_BYTES} ASCII characters")
-    return np.array([int.from_bytes(word.lower().encode(), "little") for word in words], np.uint64)
+    encoded = [word.lower().encode() for word in words]
+    pairs = [[int.from_bytes(word[at : at + 8], "little") for at in (0, 8)] for word in encoded]
+    return np.array(pairs, np.uint64).reshape(-1, 2)
 
 
 def _encode(text: str) -> bytes:
@@ -267,41 +272,58 @@ def _trim(data, offsets, start, length):  # type: ignore[no-untyped-def]
 
 @compiled
 def _set_null(data, start, length, words):  # type: ignore[no-untyped-def]
+    first_bytes = np.zeros(256, np.bool_)
+    for word in range(len(words)):
+        lower = words[word, 0] & np.uint64(0xFF)
+        first_bytes[lower] = True
+        if 97 <= lower <= 122:
+            first_bytes[lower - np.uint64(32)] = True
     for row in range(len(start)):
-        if not 0 < length[row] <= _WORD_BYTES:
+        if not 0 < length[row] <= _WORD_BYTES or not first_bytes[data[start[row]]]:
             continue
-        packed = np.uint64(0)
+        low, high = np.uint64(0), np.uint64(0)
         for offset in range(length[row]):
             byte = np.uint64(data[start[row] + offset])
             if 65 <= byte <= 90:
                 byte |= np.uint64(32)
-            packed |= byte << np.uint64(8 * offset)
-        for word in words:
-            if packed == word:
+            if offset < 8:
+                low |= byte << np.uint64(8 * offset)
+            else:
+                high |= byte << np.uint64(8 * (offset - 8))
+        for word in range(len(words)):
+            if low == words[word, 0] and high == words[word, 1]:
                 length[row] = -1
 
 
 @compiled
 def _set_exponents_null(data, start, length):  # type: ignore[no-untyped-def]
-    r"""Set `[+-]?\d([.,]\d*)?[Ee]\+\d{1,3}` to null, and return the first such row, or -1."""
+    r"""Set `[+-]?\d([.,]\d*)?[Ee]\+\d{1,3}` and `[+-]?\d[.,]\d*[Ee]\d{1,3}` to null.
+
+    Return the first such row, or -1.
+    """
     found = -1
     for row in range(len(start)):
         if length[row] < 4:
             continue
         first, end = start[row], start[row] + length[row]
-        plus = end - 1
-        while plus > end - 4 and 48 <= data[plus] <= 57:
-            plus -= 1
-        if plus == end - 1 or data[plus] != 43 or plus < first + 2 or data[plus - 1] | 32 != 101:
+        mark = end - 1
+        while mark > end - 4 and mark > first and 48 <= data[mark] <= 57:
+            mark -= 1
+        if mark == end - 1:
+            continue
+        plus = data[mark] == 43
+        mark -= plus
+        if mark < first + 1 or data[mark] | 32 != 101:
             continue
         at = first + (data[first] == 43 or data[first] == 45)
-        digit = at < plus - 1 and 48 <= data[at] <= 57
+        digit = at < mark and 48 <= data[at] <= 57
         at += 1
-        if at < plus - 1 and (data[at] == 44 or data[at] == 46):
+        if at < mark and (data[at] == 44 or data[at] == 46):
+            plus = True
             at += 1
-            while at < plus - 1 and 48 <= data[at] <= 57:
+            while at < mark and 48 <= data[at] <= 57:
                 at += 1
-        if digit and at == plus - 1:
+        if digit and plus and at == mark:
             length[row] = -1
             if found < 0:
                 found = row

@@ -32,8 +32,17 @@ PARQUET = (b"PAR1", b"PARE")
 
 # Markers and checksums of Spark and Hadoop, and what desktops, editors and transfers leave behind.
 _LEFT_BY_A_TOOL = re.compile(
-    r"(?:^|/)(?:_(?:SUCCESS|FAILURE|committed_[^/]*|started_[^/]*|metadata|common_metadata)|\.[^/]+|~\$[^/]+"
-    r"|Thumbs\.db|desktop\.ini|[^/]+\.(?:crc|md5|sha1|sha256|tmp|filepart|part|partial|crdownload|swp))$",
+    r"(?:_(?:SUCCESS|FAILURE|DONE|READY|committed_.*|started_.*|metadata|common_metadata|manifest|sync)|\..+|~\$.+|#.+#"
+    r"|.+_\$folder\$|manifest|unload_manifest|(?:eh)?thumbs\.db|desktop\.ini|Icon\r|(?:MD5|SHA1|SHA256|SHA512)SUMS"
+    r"|.+\.(?:crc|md5|sha1|sha256|sha512|md5sum|sha1sum|sha256sum|asc|sig|etag|manifest|done|ok|ctl|trigger|lock"
+    r"|tmp|temp|filepart|part|partial|crdownload|opdownload|download|aria2|inprogress|_COPYING_|sw[a-z]|bak|old|orig)"
+    r"|.+~)",
+    re.IGNORECASE | re.DOTALL,
+)
+# Folders in which programs keep files that are not finished, their logs and copies of names.
+_FOLDER_OF_A_TOOL = re.compile(
+    r"(?:^|/)(?:_temporary|_delta_log|_spark_metadata|_impala_insert_staging|_logs|\.[^/]+|__MACOSX|@eaDir|\$RECYCLE\.BIN"
+    r"|lost\+found)/",
     re.IGNORECASE,
 )
 MAX_LEVELS = 2  # of compression that are undone; an archive is one
@@ -176,8 +185,8 @@ def _is_text(start: bytes) -> bool:
 
 
 def left_by_a_tool(name: str) -> bool:
-    """Return whether a name is that of a marker, a checksum or a temporary file."""
-    return bool(_LEFT_BY_A_TOOL.search(name))
+    """Return whether a name, with its folders, is that of a marker, a checksum or a temporary file."""
+    return bool(_LEFT_BY_A_TOOL.fullmatch(name.rpartition("/")[2]) or _FOLDER_OF_A_TOOL.search(name))
 
 
 def file_format(drop: Drop) -> tuple[str, str]:
@@ -190,7 +199,8 @@ def file_format(drop: Drop) -> tuple[str, str]:
             reason=RejectCode.DIRECTORY_MARKER,
             why=f"{drop.uri} is a directory marker, not a file. Some tools create one for each folder. No data is lost",
         )
-    if left_by_a_tool(drop.key):
+    # The folders of a local file are those of the user.
+    if left_by_a_tool(drop.key if drop.bucket else drop.key.rpartition("/")[2]):
         raise FileRejected(
             reason=RejectCode.LEFT_BY_A_TOOL,
             why=f"{drop.uri} is a file that a tool left behind, such as a marker or a checksum. It has no reviews",

@@ -8,12 +8,35 @@ from typing import Final, NamedTuple, Self
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.errors import FileRejected
 
-# Folders that name a day. A named group makes the day; the others are spellings of Hive and of plain folders.
-_DAY_FOLDERS = (
-    re.compile(r"(?:^|/)(?:dt|ds|date|day)=(?P<day>[^/]*)(?=/)", re.IGNORECASE),
-    re.compile(r"(?:^|/)year=(?P<year>[^/]*)/month=(?P<month>[^/]*)/day=(?P<day>[^/]*)(?=/)", re.IGNORECASE),
-    re.compile(r"(?:^|/)(?P<year>(?:19|20)\d\d)/(?P<month>\d{1,2})/(?P<day>\d{1,2})(?=/)"),
-    re.compile(r"(?:^|/)(?P<day>(?:19|20)\d\d-\d{1,2}-\d{1,2})(?=/)"),
+# Folders that name a day. A named group makes the day. The lists are tried in this order, because a folder of the
+# first says most clearly what it is; of one list, the folder that starts first counts.
+_EQUALS = r"(?:=|%3D)"
+_YEAR, _MONTH, _DAY = (rf"(?:{name}){_EQUALS}(?P<{part}>[^/]*)" for name, part in (
+    ("year|yyyy|yr|y", "year"), ("month|mm|mon|m", "month"), ("day|dd|d", "day"),
+))  # fmt: skip
+_DAY_FOLDERS = tuple(
+    tuple(re.compile(rf"(?:^|/){pattern}(?=/)", re.IGNORECASE) for pattern in patterns)
+    for patterns in (
+        (rf"(?:dt|ds|date|day){_EQUALS}(?P<day>[^/]*)", rf"{_YEAR}/{_MONTH}/{_DAY}"),
+        (
+            # Other names of Hive's folders: `ingest_date`, `pt`, `event_day`, and any name before a date.
+            rf"(?:pt|[^/=]*?(?:date|[_-](?:dt|ds|day))){_EQUALS}(?P<day>[^/]*)",
+            rf"[^/=]+{_EQUALS}(?P<day>(?:19|20)\d\d-\d\d-\d\d[^/]*)",
+            r"(?P<year>(?:19|20)\d\d|0001)/(?P<month>\d{1,2})/(?P<day>\d{1,2})",
+            r"(?:(?:dt|ds|date|day)[-_: ]?)?(?P<year>(?:19|20)\d\d|0001)(?P<separator>[-_.])(?P<month>\d{1,2})"
+            r"(?P=separator)(?P<day>\d{1,2})(?:[T_ -]\d\d[^/]*)?",
+            r"(?:(?:dt|ds|date|day)[-_: ]?)?(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
+            r"(?:[T_ -]?\d{2,6}Z?)?",
+            # A day of which only a person knows the order of its parts, or a month without a day.
+            r"(?P<unclear>\d{1,2}(?P<mark>[-_./])\d{1,2}(?P=mark)(?:19|20)\d\d)",
+            r"(?P<unclear>(?:19|20)\d\d/(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}/\d{1,2})",
+        ),
+        (
+            rf"(?P<unclear>(?:year|yyyy|yr|y){_EQUALS}[^/]*/(?:month|mm|mon|m){_EQUALS}[^/]*)",
+            rf"(?P<unclear>(?:month|year_month|yearmonth|ym){_EQUALS}(?:19|20)\d\d[^/]*)",
+            r"(?P<unclear>(?:19|20)\d\d[-/](?:0[1-9]|1[0-2]))",
+        ),
+    )
 )
 # Earlier days are the empty date of some programs, such as 0001-01-01.
 _FIRST_DAY = date(1970, 1, 1)
@@ -83,6 +106,8 @@ class Drop(NamedTuple):
         if found is None:
             return None
         named = found.groupdict()
+        if "unclear" in named:
+            return named["unclear"] if self.bucket else None  # local folders are not named for their files' day
         if "year" in named:
             return "-".join((named["year"], named["month"].zfill(2), named["day"].zfill(2)))
         return re.sub(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", named["day"])
@@ -94,13 +119,20 @@ class Drop(NamedTuple):
 
     def require_day(self, template: DayTemplate | None = None) -> None:
         """Raise `FileRejected` when the key does not name a valid day, or not as its template says."""
+        if template is None and len(days := {found["day"] for found in _DAY_FOLDERS[0][0].finditer(self.key)}) > 1:
+            why = f"the key of {self.uri} names several days: {', '.join(sorted(days))}"
+            raise FileRejected(reason=RejectCode.INVALID_DAY, why=why)
         named = self.named_day(template)
         if named is None and template is not None and template.pattern is not None:
             why = f"the key of {self.uri} has no part like {template.text}, where the source's contract finds the day"
             raise FileRejected(reason=RejectCode.INVALID_DAY, why=why)
         if named is not None and named != self.day(template).isoformat():
-            why = f"the key of {self.uri} names the day {named}, which is not a date since {_FIRST_DAY}"
-            raise FileRejected(reason=RejectCode.INVALID_DAY, why=f"{why} of the form YYYY-MM-DD")
+            why = (
+                f"the key of {self.uri} names the day {named}, which is not a date since {_FIRST_DAY} of the form "
+                "YYYY-MM-DD. Rename the folder, or declare the day of the source: `day` in its contract is a pattern "
+                "of the key, or `upload`"
+            )
+            raise FileRejected(reason=RejectCode.INVALID_DAY, why=why)
 
     def source(self, prefix: str) -> str:
         """Return the key segment after the prefix. Return "" if that segment names a day or is the file name."""
@@ -118,10 +150,13 @@ def source_of(uri: str, prefix: str) -> str:
 
 
 def _day_folder(key: str) -> re.Match[str] | None:
-    """Return the folders of a key that name a day: of all spellings, the one that starts first."""
-    # `year=…/month=…/day=…` starts before the `day=…` that it contains.
-    found = [match for pattern in _DAY_FOLDERS if (match := pattern.search(key))]
-    return min(found, key=lambda match: match.start(), default=None)
+    """Return the folders of a key that name a day. Of several, the clearest spelling that starts first counts."""
+    for patterns in _DAY_FOLDERS:
+        # `year=…/month=…/day=…` starts before the `day=…` that it contains.
+        found = [match for pattern in patterns if (match := pattern.search(key))]
+        if found:
+            return min(found, key=lambda match: match.start())
+    return None
 
 
 def parse_day(text: str) -> date | None:

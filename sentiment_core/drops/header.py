@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from typing import Final, Self
 
-from sentiment_core.drops.column_names import KNOWN_NAMES, SIMILAR_NAMES, TITLES, distinct, fold, position, shown
+from sentiment_core.drops.column_names import (
+    KNOWN_NAMES,
+    SIMILAR_NAMES,
+    SIMILAR_TEXTS,
+    TITLES,
+    distinct,
+    fold,
+    position,
+    shown,
+)
 from sentiment_core.drops.contract import RejectCode, not_utf8
 from sentiment_core.drops.source_contract import STARS, Rules
 from sentiment_core.errors import FileRejected
@@ -76,6 +85,11 @@ class Header:
         return position([fold(known) for known in self.names], [name])
 
     @property
+    def folded_names(self) -> list[str]:
+        """Return the names of all columns as `column_names.fold` makes them. A column without a name has ""."""
+        return self._folded
+
+    @property
     def text_names(self) -> str:
         """Return the names of the columns that make the text."""
         return " + ".join(self.names[field] for field in self.parts)
@@ -114,8 +128,12 @@ class Header:
                 if names and declared:
                     self._missing(name, names)
             elif field not in self.parts:
+                guess = not declared and self._folded[field] != fold(name)
+                if guess and self._folded.count(self._folded[field]) > 1:
+                    self.warnings.append(f"column {self.names[field]} looks like {name} and is there more than once")
+                    continue
                 known[name] = field
-                if not declared and self._folded[field] != fold(name):
+                if guess:
                     guessed.add(name)
         return known, guessed
 
@@ -154,7 +172,7 @@ class Header:
         self.extra = {name: field for field, name in enumerate(self.names) if field not in mapped}
 
     def _other_texts(self) -> list[str]:
-        accepted = self._rules.settings.text_columns
+        accepted = (*self._rules.settings.text_columns, *SIMILAR_TEXTS)
         others = [self._folded.index(fold(name)) for name in accepted if fold(name) in self._folded]
         return [
             f"column {self.names[field]} looks like a text too; column {self.text_names} is scored"

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from sentiment_core.drops.column_names import fold
+from sentiment_core.drops.column_names import KNOWN_NAMES, SIMILAR_NAMES, fold
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.likely_encoding import likely_encoding, shown_encoding
@@ -17,6 +17,8 @@ from sentiment_core.errors import FileRejected
 _DELIMITERS: Final = (b",", b";", b"\t", b"|", b"^", b"~", b"\x01")
 _NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "\x01": "'\\x01'"}
 _SAMPLE: Final = 50
+_NEAR: Final = 6  # records at the start of a file, among which a second line of names is looked for
+_LEAST_NAMES: Final = 2  # of known columns, in such a line
 _LEAST_TEXT: Final = 15  # mean characters of a column that may be the text
 
 
@@ -33,6 +35,34 @@ def taught(rejection: FileRejected, block: RecordBlock, text_columns: Sequence[s
     elif code == RejectCode.NO_TEXT_COLUMN:
         hint = _text_column(block, text_columns, remedy)
     return FileRejected(reason=code, why=f"{why}. {hint}") if hint else rejection
+
+
+def require_first_header(block: RecordBlock, text_columns: Sequence[str], source: str, remedy: Remedy) -> None:
+    """Raise `FileRejected` when a record near the start of a file looks more like its header than the first one.
+
+    Then the first line is a title, or the upper one of two lines of names.
+    """
+    if block.dialect.quoting == JSON_OBJECTS:
+        return
+    texts = {fold(name) for name in text_columns}
+    others = {fold(name) for names in (*KNOWN_NAMES.values(), *SIMILAR_NAMES.values()) for name in names}
+    first = [fold(name.decode("utf-8", "replace")) for name in block.fields(0)]
+    clear = (sum(name in texts or name in others for name in first), sum(map(bool, first)))
+    for record in range(1, min(block.size, _NEAR)):
+        names = [fold(name.decode("utf-8", "replace")) for name in block.fields(record)]
+        if sum(map(bool, block.fields(record - 1))) > 1 and record > 1:
+            return  # a row: a header behind it is that of another file
+        found = sum(name in texts or name in others for name in names)
+        if texts.isdisjoint(names) or sorted(names) == sorted(first) or found < _LEAST_NAMES:
+            continue
+        if (found, sum(map(bool, names))) <= clear:
+            continue
+        line = int(block.line[record])
+        raise FileRejected(
+            reason=RejectCode.NO_TEXT_COLUMN,
+            why=f"{source} has two lines of names. Line {line} looks more like the header. "
+            + remedy.declare(f"--header-line {line}"),
+        )
 
 
 def _encoding(block: RecordBlock, remedy: Remedy) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Final
 
-from sentiment_core.drops.column_names import KNOWN_NAMES, SIMILAR_NAMES, TITLES, fold, position
+from sentiment_core.drops.column_names import KNOWN_NAMES, PROPOSED_NAMES, SIMILAR_NAMES, TITLES, fold, position
 from sentiment_core.drops.column_words import (
     AGGREGATE,
     ANSWER,
@@ -185,7 +185,7 @@ def _review_id(columns: Columns, draft: Draft) -> tuple[SampleColumn | None, str
     exact = [each for each in columns if fold(each.name) in map(fold, KNOWN_NAMES["review_id"])]
     own = [each for each in columns if each.name in ID and not _named(each, PRODUCT, AUTHOR, OTHER_THING, AGGREGATE)]
     meant = [each for each in own if each.name in REVIEW or each.name in RESPONSE]
-    alike = [fold(name) for name in SIMILAR_NAMES["review_id"]]
+    alike = [fold(name) for name in (*SIMILAR_NAMES["review_id"], *PROPOSED_NAMES["review_id"])]
     bare = [each for each in columns if each.name in ONLY_ID or fold(each.name) in alike]
     for column in dict.fromkeys(chain(exact, meant, bare)):
         question = id_question(column, named=column in exact or column in meant)
@@ -256,7 +256,7 @@ def _best(columns: Columns, *tiers: Callable[[SampleColumn], bool]) -> Columns:
 
 
 def _is_similar(column: SampleColumn, known: str) -> bool:
-    return fold(column.name) in map(fold, (*KNOWN_NAMES[known], *SIMILAR_NAMES[known]))
+    return fold(column.name) in map(fold, (*KNOWN_NAMES[known], *SIMILAR_NAMES[known], *PROPOSED_NAMES[known]))
 
 
 def _product(columns: Columns, draft: Draft) -> tuple[SampleColumn | None, str]:

@@ -6,6 +6,8 @@ r"""Read JSON lines, and a JSON array of objects, as records.
 - Nested objects are flatten to `user.name`. Lists become JSON text, `true` and `false` words, and null a missing value.
 - Numbers keep their written form: `5.0`, `1e3` and ids of any length stay as they are. So Python's `json`, whose
   hooks see that form, is the parser; orjson turns integers beyond 64 bits into floats.
+- A key that differs from an earlier one only in case, spaces, dots, dashes and underscores is the same column, unless
+  one object has both.
 - A key that occurs twice makes its record invalid, because one of the values would be lost.
 - Half of a surrogate pair, as programs leave when they cut a text, becomes U+FFFD.
 """
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import BytesColumn, TextColumn
 from sentiment_core.columnar.simd import BYTES
+from sentiment_core.drops.column_names import fold
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, RecordBlock, Stream, too_large
 from sentiment_core.drops.record_kernel import INVALID_JSON, INVALID_UTF8, JSON_OBJECTS, NUL, PLAIN
@@ -164,6 +167,7 @@ class JsonBlocks:
         self._dialect = dialect._replace(quoting=JSON_OBJECTS)
         self._source = source
         self._fields: dict[str, int] = {key: number for number, key in enumerate(keys)}
+        self._folded = {fold(key): key for key in reversed(keys)}
         self._shown = {key: name for key, name in zip(keys, names, strict=False) if key != name}
         self._started = False
 
@@ -183,7 +187,7 @@ class JsonBlocks:
         step = max(1, MAX_CELLS // max(1, len(names)))
         for first in range(0, max(1, len(rows)), step):
             part = slice(first, first + step)
-            columns = [TextColumn.from_texts([row.get(name, "") for row in parsed[part]]) for name in names]
+            columns = _columns(parsed[part], names)
             yield table_block(
                 self._dialect,
                 [self._shown.get(name, name) for name in names] if has_header and first == 0 else None,
@@ -194,6 +198,17 @@ class JsonBlocks:
                 names,
             )
 
+    def _with_new_keys(self, row: dict[str, str]) -> dict[str, str]:
+        """Note the keys that are new. One that differs from an earlier key in its spelling alone means that key."""
+        renamed = {}
+        for name, value in row.items():
+            same = self._folded.get(fold(name), name)
+            key = name if name in self._fields or same in row else same
+            self._fields.setdefault(key, len(self._fields))
+            self._folded.setdefault(fold(key), key)
+            renamed[key] = value
+        return renamed
+
     def _parsed(self, raws: Sequence[bytes]) -> tuple[list[dict[str, str]], NDArray[np.uint8]]:
         parsed = []
         flags = np.zeros(len(raws), np.uint8)
@@ -201,16 +216,36 @@ class JsonBlocks:
         for number, raw in enumerate(raws):
             row: dict[str, str] = {}
             try:
-                row = _fields(raw.decode())
+                row = {} if b"\0" in raw else _fields(raw.decode())
+                flags[number] = NUL if b"\0" in raw else 0
             except UnicodeDecodeError:
                 flags[number] = INVALID_UTF8
             except ValueError:
-                flags[number] = NUL if b"\0" in raw else INVALID_JSON
+                flags[number] = INVALID_JSON
             if not row.keys() <= known.keys():
-                for name in row:
-                    known.setdefault(name, len(known))
+                if any("\0" in name for name in row):
+                    row, flags[number] = {}, NUL
+                row = self._with_new_keys(row)
             parsed.append(row)
         return parsed, flags
+
+
+def _columns(rows: Sequence[dict[str, str]], names: Sequence[str]) -> list[TextColumn]:
+    if not rows:
+        return [_column(()) for _ in names]
+    keys = tuple(names)
+    # Most programs write the same keys in the same order in every line.
+    values = [row.values() if tuple(row) == keys else [row.get(name, "") for name in keys] for row in rows]
+    return [_column(texts) for texts in zip(*values, strict=True)]
+
+
+def _column(texts: Sequence[str]) -> TextColumn:
+    joined = "".join(texts)
+    if not joined.isascii():
+        return TextColumn.from_texts(texts)
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=offsets[1:])
+    return TextColumn(np.frombuffer(joined.encode("ascii"), np.uint8), offsets)
 
 
 def with_nul(columns: Sequence[TextColumn], rows: int) -> NDArray[np.uint8]:
@@ -302,7 +337,7 @@ def read_rows(
 ) -> Iterator[RecordBlock]:
     """Yield the rows of a workbook's sheet, written as JSON lines. Its header has `names`, and the rows have `keys`."""
     blocks = JsonBlocks(Dialect(form="workbook"), source, keys, names)
-    groups = _lines(stream, b"", block_bytes, max_record_bytes, source)
+    groups = _lines(stream, stream.read(block_bytes), block_bytes, max_record_bytes, source)
     yield from blocks.blocks(next(groups, []))
     for rows in groups:
         yield from blocks.blocks(rows)
@@ -319,13 +354,12 @@ def _no_objects(rows: Sequence[JsonRow], source: str) -> FileRejected:
 
 
 def _lines(
-    stream: Stream, rest: bytes, block_bytes: int, max_record_bytes: int, source: str
+    stream: Stream, fresh: bytes, block_bytes: int, max_record_bytes: int, source: str
 ) -> Iterator[list[JsonRow]]:
-    line = 1
-    final = False
+    line, rest, final = 1, b"", False
     while not final:
-        fresh = stream.read(block_bytes)
-        final = not fresh
+        following = stream.read(block_bytes)
+        final = not following
         data = rest + fresh
         cut = len(data) if final else data.rfind(b"\n") + 1
         rest = data[cut:]
@@ -340,19 +374,19 @@ def _lines(
             raise too_large(line, max_record_bytes, source)
         if rows:
             yield rows
+        fresh = following
 
 
 def _elements(
-    stream: Stream, rest: bytes, block_bytes: int, max_record_bytes: int, source: str
+    stream: Stream, fresh: bytes, block_bytes: int, max_record_bytes: int, source: str
 ) -> Iterator[list[JsonRow]]:
     """Yield the elements of an array. Those behind a faulty one cannot be found, so that rejects the file."""
-    line = 1 + rest.count(b"\n", 0, rest.index(b"["))
-    rest = rest[rest.index(b"[") + 1 :]
-    ended = False
-    final = False
+    line = 1 + fresh.count(b"\n", 0, fresh.index(b"["))
+    fresh, rest = fresh[fresh.index(b"[") + 1 :] or stream.read(block_bytes), b""
+    ended = final = False
     while not final:
-        fresh = stream.read(block_bytes)
-        final = not fresh
+        following = stream.read(block_bytes)
+        final = not following
         data = rest + fresh
         cut = len(data) if final else max(data.rfind(b"}"), data.rfind(b"]")) + 1  # both end a whole character
         text, rest = data[:cut].decode("utf-8", "surrogateescape"), data[cut:]
@@ -382,6 +416,7 @@ def _elements(
             raise too_large(line, max_record_bytes, source)
         if rows:
             yield rows
+        fresh = following
 
 
 def _end_of_element(text: str, at: int, final: bool, line: int, source: str) -> int | None:

@@ -26,6 +26,7 @@ from sentiment_core.settings import Settings
 
 _DIALECT: Final = Dialect(quoting=JSON_OBJECTS, form="parquet")
 _MAX_BATCH_ROWS: Final = 1 << 14
+_MAX_DICTIONARY_BYTES: Final = 1 << 24
 _READ_BYTES: Final = 1 << 20  # of a column at a time
 
 
@@ -86,12 +87,18 @@ def _require_limits(metadata: Any, settings: Settings, source: str) -> None:
 
 
 def _dictionary_columns(file: Any) -> list[str]:
-    """Return the columns of text that are dictionaries in the file. They are read so: few bytes may mean many."""
+    """Return the columns of text whose chunks are small dictionaries in the file.
+
+    They are read so, because few bytes may stand for many. A large chunk has mostly plain values: a dictionary of it
+    would need the memory of the whole chunk.
+    """
     metadata = file.metadata
     found = []
     for number in range(metadata.num_columns):
         chunks = [metadata.row_group(group).column(number) for group in range(metadata.num_row_groups)]
-        if chunks and chunks[0].physical_type == "BYTE_ARRAY" and any(chunk.has_dictionary_page for chunk in chunks):
+        largest = max((chunk.total_uncompressed_size for chunk in chunks), default=0)
+        is_text = bool(chunks) and chunks[0].physical_type == "BYTE_ARRAY"
+        if is_text and largest <= _MAX_DICTIONARY_BYTES and any(chunk.has_dictionary_page for chunk in chunks):
             found.append(chunks[0].path_in_schema)
     return found
 

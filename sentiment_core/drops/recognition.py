@@ -4,9 +4,10 @@ r"""Recognise how a text file is written, from its first block.
 - A first line `sep=X`, as Excel writes it, names the delimiter and is no record.
 - Delimiter: that of the file's name if the header, read with it, names a text column. Otherwise the first of
   comma, semicolon, tab and vertical bar with which it does.
-- Line ends: a lone CR ends a line only if the block has no LF.
-- Quoting: RFC 4180, unless that leaves quotes that enclose no field, `\"` occurs, and reading backslashes as escapes
-  leaves none.
+- Line ends: a lone CR ends a line only if the block has no LF, or if a lone CR ends the header.
+- Quoting: RFC 4180, unless a backslash stands before a quote, a delimiter or a line end, RFC 4180 leaves quotes that
+  enclose no field or rows with another number of columns than the header, and reading backslashes as escapes leaves
+  no such quote and fewer such rows.
 
 A file that has another form is rejected with a reason that names the form.
 """
@@ -35,7 +36,10 @@ from sentiment_core.errors import FileRejected
 DELIMITERS: Final = (",", ";", "\t", "|")
 _MIN_FIRST_BYTES: Final = 1 << 12
 _UTF8_BOM: Final = codecs.BOM_UTF8
-_SEPARATOR_LINE: Final = re.compile(rb'"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
+_GARBLED_BOM: Final = _UTF8_BOM.decode("cp1252").encode()  # read as Windows-1252 and saved again
+# Programs that know nothing of this line pad it with delimiters.
+_SEPARATOR_LINE: Final = re.compile(rb'"?sep[ ]*=[ ]*(\\t|.)"?\1*(?:\r\n|\n|\r)', re.IGNORECASE)
+_LONE_CR: Final = re.compile(rb"[^\r\n\"]+\r(?!\r?\n)")
 # What some files really are, by their first bytes.
 _OTHER_FORMS: Final = (
     (re.compile(rb"%PDF"), "is a PDF document"),
@@ -44,7 +48,15 @@ _OTHER_FORMS: Final = (
     (re.compile(rb"ARROW1|FEA1"), "is a Feather or Arrow file. Write it as Parquet"),
     (re.compile(rb"7z\xbc\xaf|Rar!\x1a|.{257}ustar", re.DOTALL), "is an archive. Make a ZIP archive"),
     (re.compile(rb"SQLite format 3\0"), "is a database of SQLite. Export the table as CSV"),
-    (re.compile(rb"\s*<(?:!|\?|html)", re.IGNORECASE), "is an HTML or XML document, perhaps an error page"),
+    (re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF.{4}WEBP", re.DOTALL), "is an image"),
+    (
+        re.compile(rb"\x04\x22\x4d\x18|\xff\x06\0\0sNaPpY|\x1f[\x9d\xa0]"),
+        "is compressed. Compress it with gzip or zstd",
+    ),
+    (re.compile(rb"-----BEGIN PGP|\x85[\x01-\x04]"), "is encrypted. Decrypt it"),
+    (re.compile(rb"version https://git-lfs"), "is a pointer of Git LFS, not the file itself"),
+    (re.compile(rb"\{\\rtf"), "is an RTF document. Save it as CSV"),
+    (re.compile(rb"\s*<[!?a-z]", re.IGNORECASE), "is an HTML or XML document, perhaps an error page"),
 )
 
 IsHeader = Callable[[Sequence[bytes]], bool]
@@ -184,8 +196,8 @@ def records_of(
         final = not fresh
         first += fresh
     marks = 0
-    while first.startswith(_UTF8_BOM, marks):
-        marks += len(_UTF8_BOM)
+    while mark := next((mark for mark in (_UTF8_BOM, _GARBLED_BOM) if first.startswith(mark, marks)), b""):
+        marks += len(mark)
     first = first[marks:]
     require_text(first, source)
     if is_json(first):
@@ -244,12 +256,12 @@ def recognise(
 
     `skipped` is larger than `data` if the declared line of the header lies behind it.
     """
-    cr_ends = b"\n" not in data and b"\r" in data
+    cr_ends = b"\r" in data and (b"\n" not in data or bool(_LONE_CR.match(data)))
     found = Recognised(Dialect(form.delimiter or delimiter, RFC4180, cr_ends), 0, 1)
     if form.header_line > 1:
         found = found._replace(skipped=_start_of_line(data, form.header_line, cr_ends), line=form.header_line)
     elif separator := _SEPARATOR_LINE.match(data):
-        named = separator[1].decode("latin-1")
+        named = separator[1].decode("latin-1").replace("\\t", "\t")
         found = Recognised(Dialect(form.delimiter or named, RFC4180, cr_ends), separator.end(), 2)
         form = form._replace(delimiter=form.delimiter or named)
     rest = data[found.skipped :]
@@ -294,14 +306,19 @@ def _first_record(data: bytes, dialect: Dialect) -> list[bytes]:
 
 
 def _quoted(data: bytes, dialect: Dialect, final: bool) -> Dialect:
-    if b'\\"' not in data:
+    # Searching for a backslash alone is fast, and most files have none.
+    if b"\\" not in data or not re.search(rb'\\["\r\n' + re.escape(dialect.delimiter.encode()) + b"]", data):
+        return dialect
+    improper, misfits = _faults(data, dialect, final)
+    if not improper and not misfits:
         return dialect
     escaping = dialect._replace(quoting=BACKSLASH_ESCAPES)
-    if _has_improper_quotes(data, dialect, final) and not _has_improper_quotes(data, escaping, final):
-        return escaping
-    return dialect
+    also_improper, left = _faults(data, escaping, final)
+    return escaping if not also_improper and (improper or left < misfits) else dialect
 
 
-def _has_improper_quotes(data: bytes, dialect: Dialect, final: bool) -> bool:
+def _faults(data: bytes, dialect: Dialect, final: bool) -> tuple[bool, int]:
+    """Return whether there are quotes that enclose no field, and how many rows do not have the header's columns."""
     block, _, _ = scan(data, dialect, 1, final)
-    return bool(len(block.flagged(IMPROPER_QUOTE)))
+    counts = block.field_counts
+    return bool(len(block.flagged(IMPROPER_QUOTE))), int((counts != counts[0]).sum()) if block.size else 0

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -302,20 +301,6 @@ def presets() -> list[str]:
     return sorted(path.stem for path in PRESETS.glob("*.yaml"))
 
 
-_SPELLING: Final = (yaml.scanner.ScannerError, yaml.parser.ParserError)
-
-
-class _Loader(yaml.BaseLoader):
-    """Loads YAML of text, lists and mappings. Refuses a key that occurs twice, of which one value would be lost."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        for number, (key, _) in enumerate(node.value):
-            if key.value in keys[:number]:
-                raise yaml.MarkedYAMLError(problem=f"the key {key.value} occurs twice", problem_mark=key.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def read_contract_file(path: Path) -> SourceContract:
     """Return the contract in a YAML file. Raises `ContractInvalid`."""
     return contract_of(read_document_file(path), str(path))
@@ -335,25 +320,11 @@ def read_contract(text: str, source: str) -> SourceContract:
 
 
 def read_document(text: str, source: str) -> dict[str, Any]:
-    """Return the document in a YAML text. Raises `ContractInvalid` when it is not a mapping.
+    """Return the document in a YAML text. Raises `ContractInvalid` when it is not a mapping."""
+    # Imported here because the service reads files but no contracts, and its image has no YAML.
+    from sentiment_core.drops.contract_yaml import parsed_document  # noqa: PLC0415
 
-    Every scalar is text, so that a column can be called `No` or `1`.
-    """
-    try:
-        document = yaml.load(text, _Loader)  # noqa: S506 - it makes only text, lists and mappings
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f"line {mark.line + 1}: " if mark else ""
-        cure = ". Put a value in quotes if it has a colon or other punctuation" if isinstance(error, _SPELLING) else ""
-        why = f"{line}{error.problem or error.context}{cure}"
-        raise ContractInvalid(source=source, why=f"it is not YAML ({why})") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ContractInvalid(source=source, why=f"it is not YAML ({' '.join(str(error).split())})") from error
-    if document in (None, ""):
-        return {}
-    if not isinstance(document, dict):
-        raise ContractInvalid(source=source, why="it must be a mapping of names to values, such as `delimiter: ;`")
-    return document
+    return parsed_document(text, source)
 
 
 def contract_of(document: Mapping[str, Any], source: str, *, resolved: bool = False) -> SourceContract:

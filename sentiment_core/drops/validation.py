@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn, joined_texts, packed_words
+from sentiment_core.drops.column_names import fold
 from sentiment_core.drops.contract import ID_COLUMNS, RejectCode, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.declared_form import UNDECLARED
 from sentiment_core.drops.declared_values import declared_times, scaled_ratings
 from sentiment_core.drops.header import Header
-from sentiment_core.drops.hints import taught
+from sentiment_core.drops.hints import require_first_header, taught
 from sentiment_core.drops.json_records import fields_of
 from sentiment_core.drops.likely_encoding import likely_encoding
 from sentiment_core.drops.reading import Reading, reading_of
@@ -30,6 +33,9 @@ from sentiment_core.errors import FileRejected
 PARTS_SEPARATOR = b"\n"  # between a title and its text, and between several texts of one review
 
 
+DASH = ord("-")
+OTHER_ORDER = "the row has the names of the header in another order"
+_RULE = re.compile(rb"\s*:?-{3,}:?\s*")  # the line below a header
 SHOWN_CHARACTERS = 60  # of a value in a warning
 
 
@@ -169,11 +175,13 @@ def validators(
     for block in blocks:
         if validator is None or block.has_header:
             raw = block.raw(0)
+            remedy = Remedy.of(source, rules.settings.incoming_prefix)
             try:
                 header = header_of(block.fields(0), rules, source)
             except FileRejected as rejection:
-                remedy = Remedy.of(source, rules.settings.incoming_prefix)
                 raise taught(rejection, block, rules.text_names, remedy) from None
+            if validator is None and rules.contract.form == UNDECLARED:
+                require_first_header(block, rules.text_names, source, remedy)
             if validator is None:
                 first_raw = raw
             else:
@@ -201,6 +209,8 @@ class Validator:
         self._contract = rules.contract
         self._null_words = packed_words(rules.null_words)
         self._header_raw = header_raw.removeprefix(codecs.BOM_UTF8)
+        self._repeated = _RepeatedHeaders(header)
+        self._misread = False  # a header with another order of columns was found
         self._remedy = Remedy.of(source, rules.settings.incoming_prefix)
         self._shapes = RecordShapes(header)
 
@@ -209,6 +219,7 @@ class Validator:
         faults: Faults = {}
         self._check_records(block, faults)
         readable = np.delete(np.arange(block.size), list(faults))
+        self._misread |= any(reason.startswith(OTHER_ORDER) for _, reason in faults.values())
         batch = self._typed(block, readable, faults)
         self._check_text(batch, faults)
         bad = np.fromiter(faults, np.int64, len(faults))
@@ -232,8 +243,11 @@ class Validator:
                 self.header.demote(name, _shown(column.text(min(refused)) or ""))
 
     def _check_records(self, block: RecordBlock, faults: Faults) -> None:
-        for record in self._repeated_headers(block):
-            faults[record] = (RejectCode.REPEATED_HEADER, "the row repeats the header of the file")
+        repeated = list(self._repeated.found(block))
+        faults |= {record: (RejectCode.REPEATED_HEADER, reason) for record, reason in repeated}
+        misread = 0 if self._misread else next((record for record, why in repeated if why == OTHER_ORDER), block.size)
+        for record in range(misread, block.size):
+            faults.setdefault(record, (RejectCode.REPEATED_HEADER, f"{OTHER_ORDER} or is behind one that has"))
         for record in block.flagged(BROKEN_ESCAPE).tolist():
             reason = (
                 'a quoted field has a quote behind a backslash (\\"). The file may escape quotes with backslashes. '
@@ -251,16 +265,6 @@ class Validator:
         for record in block.flagged(NUL).tolist():
             faults.setdefault(record, (RejectCode.NUL_BYTE, "the row contains a NUL byte"))
 
-    def _repeated_headers(self, block: RecordBlock) -> list[int]:
-        size = len(self._header_raw)
-        lengths = block.end - block.start
-        suspects = np.flatnonzero((lengths >= size) & (lengths <= size + len(codecs.BOM_UTF8)))
-        return [
-            record
-            for record in suspects.tolist()
-            if block.raw(record).removeprefix(codecs.BOM_UTF8) == self._header_raw
-        ]
-
     def _check_quotes(self, block: RecordBlock, faults: Faults) -> None:
         cure = f"The quote may be a character of the text. {self._remedy.declare('--quoting none')}"
         for record in block.flagged(UNCLOSED).tolist():
@@ -277,11 +281,7 @@ class Validator:
         expected, found = len(self.header.names), int(block.field_counts[record])
         reason = f"the row has {found} columns, the header has {expected}"
         raw, delimiter = block.raw(record), block.dialect.delimiter.encode()
-        if found == expected + 1 and raw.endswith(delimiter):
-            return f"{reason}: the row ends with a delimiter and the header does not"
-        if found == expected - 1 and self._header_raw.endswith(delimiter):
-            return f"{reason}: the header ends with a delimiter and the row does not"
-        return reason
+        return reason + _cause(raw, self._header_raw, delimiter, found - expected, self._remedy)
 
     def _strings(self, block: RecordBlock, records: NDArray[np.int64], name: str) -> BytesColumn:
         field = self.header.known.get(name)
@@ -365,6 +365,69 @@ class Validator:
             found = text.text(row).strip()
             reason = f"column {name} has {found!r}, which means no value" if found else f"column {name} is empty"
             faults.setdefault(int(batch.record[row]), (RejectCode.MISSING_TEXT, reason))
+
+
+class _RepeatedHeaders:
+    """Finds records that are no rows but names of columns, in any case, quoted or not, or a line of dashes."""
+
+    def __init__(self, header: Header) -> None:
+        self._field = header.text
+        self._names = header.folded_names
+        self._sorted = sorted(self._names)
+        spellings = {
+            spelling.encode()
+            for name in (*header.names, *self._names)
+            for spelling in (name, name.lower(), name.upper(), name.title())
+            if name
+        }
+        self._longest = max(map(len, spellings)) + len(codecs.BOM_UTF8)
+        # A text with another first or last byte is no name. The others are exceptions: around names, and in lines.
+        self._first, self._last = np.zeros(256, np.bool_), np.zeros(256, np.bool_)
+        self._first[[*b" \t\"'-:#\xef", *(each[0] for each in spellings)]] = True
+        self._last[[*b" \t\"'-:\r", *(each[-1] for each in spellings)]] = True
+
+    def found(self, block: RecordBlock) -> Iterator[tuple[int, str]]:
+        """Yield the records, each with its reason."""
+        records = np.flatnonzero(block.field_counts > self._field)
+        at = block.first_field[records] + self._field
+        start, end = block.field_start[at], block.field_end[at]
+        rows = np.flatnonzero(end > start)
+        first, last = block.data[start[rows]], block.data[end[rows] - 1]
+        short = (end - start)[rows] <= self._longest
+        rows = rows[(short & self._first[first] & self._last[last]) | ((first == DASH) & (last == DASH))]
+        for row in rows.tolist():
+            # Cheap, because many short texts begin and end like a name.
+            value = fold(block.data[start[row] : end[row]].tobytes().decode("utf-8", "replace"))
+            if value and value not in self._names:
+                continue
+            record = int(records[row])
+            fields = block.fields(record)
+            names = [fold(name.decode("utf-8", "replace")) for name in fields]
+            if names == self._names:
+                yield record, "the row repeats the header of the file"
+            elif len(names) > 1 and sorted(names) == self._sorted:
+                yield record, OTHER_ORDER
+            elif len(names) > 1 and not any(names) and all(_RULE.fullmatch(field) for field in fields if field):
+                yield record, "the row is a line of dashes, as some programs write it below a header"
+
+
+def _cause(raw: bytes, header: bytes, delimiter: bytes, more: int, remedy: Remedy) -> str:
+    """Return why a row seems to have `more` columns than the header, or fewer, and the cure, as the end of a reason."""
+    cause = ""
+    if more > 0 and raw.endswith(delimiter * more):
+        cause = ": the row ends with a delimiter and the header does not"
+    elif more < 0 and header.endswith(delimiter * -more):
+        cause = ": the header ends with a delimiter and the row does not"
+    elif re.search(rb'\\["' + re.escape(delimiter) + b"]", raw):
+        cause = f". A backslash may be an escape. {remedy.declare('--quoting backslash')}"
+    elif re.search(re.escape(delimiter) + b' +"', raw):
+        cause = ". A quote behind a space does not open a field. Remove the spaces behind the delimiters"
+    elif raw[:1] == raw[-1:] == b'"' and raw.count(delimiter) >= -more > 0:
+        cause = ". The whole row is in quotes. Export it without them"
+    elif more < 0 and delimiter not in raw:
+        other = next((other for other in (b",", b";", b"\t", b"|") if raw.count(other) == -more), None)
+        cause = f". The row looks delimited by {other.decode()!r}" if other else ""
+    return cause
 
 
 def _encoding_fault(block: RecordBlock, record: int, remedy: Remedy) -> str:

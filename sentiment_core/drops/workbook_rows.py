@@ -11,9 +11,9 @@ import io
 import json
 import resource
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sentiment_core.drops.column_names import distinct, fold
 
@@ -42,50 +42,55 @@ def main(arguments: Sequence[str]) -> None:
         _print({"error": "damaged", "why": " ".join(str(error).split())[:200] or type(error).__name__})
 
 
+class _Sheet(NamedTuple):
+    name: str
+    opened: Any
+    header_row: int
+    names: list[str]
+
+
 def _write(workbook: Any, options: dict[str, Any]) -> None:
     texts = {fold(name) for name in options["text_columns"]}
-    first: tuple[str, int, list[str]] | None = None
-    chosen: list[tuple[str, int, list[str]]] = []
+    chosen: _Sheet | None = None  # the first sheet with a text column, or else the first that is not empty
+    has_text = False
+    others = []
     for name in workbook.sheet_names:
-        found = _header(workbook, name, options)
+        found = _sheet(workbook, name, options)
         if found is None:
             continue
-        first = first or (name, *found)
-        if any(fold(column) in texts for column in found[1]):
-            chosen.append((name, *found))
-    if first is None:
+        if any(fold(column) in texts for column in found.names):
+            if has_text:
+                others.append(name)
+            else:
+                chosen, has_text = found, True
+        chosen = chosen or found
+        del found  # a sheet is large
+    if chosen is None:
         _print({"error": "empty"})
         return
-    sheet, header_row, names = chosen[0] if chosen else first
-    keys = distinct([name or f"column_{number}" for number, name in enumerate(names, 1)])
-    _print({"names": names, "keys": keys, "sheet": sheet, "others": [name for name, *_ in chosen[1:]]})
-    for number, row in _rows(workbook, sheet):
+    keys = distinct([name or f"column_{number}" for number, name in enumerate(chosen.names, 1)])
+    _print({"names": chosen.names, "keys": keys, "sheet": chosen.name, "others": others})
+    for number, row in enumerate(chosen.opened.iter_rows(), 1):
         values = [_text(value) for value in row]
-        if number <= header_row or not any(values):
+        if number <= chosen.header_row or not any(values):
             sys.stdout.write("\n")
         else:
             values += [""] * (len(keys) - len(values))
             _print(dict(zip(keys, values, strict=False)))
 
 
-def _header(workbook: Any, sheet: str, options: dict[str, Any]) -> tuple[int, list[str]] | None:
-    """Return the row number of a sheet's header and its names, or None if the sheet is empty."""
-    wanted = options["header_line"]
-    for number, row in _rows(workbook, sheet):
+def _sheet(workbook: Any, name: str, options: dict[str, Any]) -> _Sheet | None:
+    """Return a sheet with the row number of its header and its names, or None if it has no cells."""
+    opened = workbook.get_sheet_by_name(name)
+    for number, row in enumerate(opened.iter_rows(), 1):
         values = [_text(value) for value in row]
-        if number < wanted or not any(values):
+        if number < options["header_line"] or not any(values):
             continue
         if options["names"] is not None:
             width = max(len(values), len(options["names"]))
-            return number - 1, (options["names"] + [""] * width)[:width]
-        return number, values
+            return _Sheet(name, opened, number - 1, (options["names"] + [""] * width)[:width])
+        return _Sheet(name, opened, number, values)
     return None
-
-
-def _rows(workbook: Any, sheet: str) -> Iterator[tuple[int, list[Any]]]:
-    """Yield the rows of a sheet with their numbers, from 1."""
-    opened = workbook.get_sheet_by_name(sheet)
-    yield from enumerate(opened.iter_rows(), 1)
 
 
 def _text(value: Any) -> str:
@@ -95,13 +100,14 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return _number(value)
+        return written_number(value)
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     return "" if value is None else str(value)
 
 
-def _number(value: float) -> str:
+def written_number(value: float) -> str:
+    """Return a number as a spreadsheet shows it: whole ones without a point, long ones with 15 digits."""
     if abs(value) >= _EXACT:  # the digits behind the fifteenth are lost
         digits, _, exponent = f"{value:.14E}".partition("E")
         return f"{digits.rstrip('0').rstrip('.')}E{exponent}"

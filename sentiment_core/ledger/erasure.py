@@ -269,7 +269,8 @@ def _blank(cursor: Cursor, settings: Settings, kind: ErasureKind, source: str, i
 def _dialect(file: SourceFile, rules: Rules) -> tuple[IdFields | None, Dialect]:
     """Return the id fields of a file (None if its header was not kept) and its dialect."""
     delimiter, _ = file_format(file.drop)
-    found = raw_header(file.header or b"", (), delimiter, text_column_test(rules.text_names))
+    is_header = text_column_test(rules.text_names)
+    found = raw_header(file.header or b"", (), delimiter, is_header, rules.contract.form)
     return None if file.header is None else IdFields.of(found.names, rules.contract), found.dialect
 
 

@@ -12,6 +12,7 @@ from sentiment_core.loading.score_content import score_content
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import Settings
 from tests.api.test_connection import Wire
+from tests.unit.forms import zip_bytes
 
 FILE = 'Review Text;Stars\n"Lovely;\nkettle";4,5\nnan;1\nawful;1\nfine;3;x\n'.encode("utf-16")
 LARGE = b"review,rating\n" + b"".join(b"%s number %d,5\n" % (b"A lovely kettle " * 50, row) for row in range(5_000))
@@ -144,3 +145,12 @@ def test_nothing_of_a_file_is_logged(service):
     service.wait(lambda: [line for line in service.log() if line.get("request_id") == "last-of-the-files"])
     assert not re.search(secret, service.log_path.read_text())
     assert json.loads(send(service, b"review\ngood\n").body)["rejected"] == []
+
+
+def test_other_forms_are_read_by_their_content(service):
+    lines = b'{"review": "good", "user": {"city": "Rome"}}\n{"review": null}\n{"review": "awful", "stars": 1}\n'
+    for media, content in (("application/jsonl", lines), ("application/octet-stream", zip_bytes({"a.jsonl": lines}))):
+        found = send(service, content, media=media).json()
+        assert [row["text"] for row in found["results"]] == ["good", "awful"]
+        assert [(row["line"], row["code"]) for row in found["rejected"]] == [(2, "missing_text")]
+        assert {column["name"] for column in found["columns"]} == {"review", "user.city", "stars"}

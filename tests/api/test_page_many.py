@@ -238,8 +238,7 @@ REJECTED = "The file is rejected"
         (
             "book.csv",
             b"PK\x03\x04\0\0",
-            f"{REJECTED} (unsupported_format): book.csv is a ZIP archive or an Excel workbook. Extract it, or save the "
-            "sheet as CSV UTF-8.",
+            f"{REJECTED} (damaged_compression): book.csv cannot be decompressed (File is not a zip file).",
         ),
         ("empty.txt", "\n \n", "It has no text. Each line is one text."),
         ("latin.txt", "na\xefve\n".encode("latin-1"), "latin.txt is not text in UTF-8."),

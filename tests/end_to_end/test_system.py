@@ -82,6 +82,26 @@ def test_the_examples_are_scored_as_their_table_says(system: Stack) -> None:
     assert days == {"2026-11-16": 64, "2026-11-17": 64, "2026-11-18": 64}
 
 
+def test_an_export_of_a_product_is_read_by_the_preset_of_its_source(system: Stack) -> None:
+    shown = query(
+        system,
+        "SELECT review_id, product_id, rating, split_part(text, E'\\n', 1) FROM sentiment.scored_reviews"
+        " WHERE source = 'trustpilot' ORDER BY review_id LIMIT 2",
+    )
+    assert shown == [
+        ("6730a1", "Example Goods", 5, "Quick and friendly"),
+        ("6730a2", "Example Goods", 1, "Never again"),
+    ]
+    replies = query(
+        system, "SELECT count(*) FROM sentiment.scored_reviews WHERE source = 'trustpilot' AND text LIKE '%%We are%%'"
+    )
+    assert replies == [(0,)]
+    reading = (
+        "SELECT reading ->> 'contract', reading ->> 'text' FROM sentiment.load_history WHERE source = 'trustpilot'"
+    )
+    assert query(system, reading) == [("1", "Review Title + Review Content")]
+
+
 def test_every_row_is_stored_with_its_line_and_its_score(system: Stack, scored: str, files) -> None:
     stored = query(
         system,

@@ -230,7 +230,7 @@ def test_labelled_objects_are_read_in_the_order_of_their_keys(settings, stack) -
     ):
         with pytest.raises(TrainingDataInvalid, match=why):
             labelled_objects(storage, settings.bucket, prefix, max_bytes)
-    with pytest.raises(TrainingDataInvalid, match=r"s3://\S+/training/odd/c.parquet does not end in .csv or .tsv"):
+    with pytest.raises(TrainingDataInvalid, match=r"s3://\S+/training/odd/c.parquet has no text column"):
         read_labelled(labelled_objects(storage, settings.bucket, "training/"), data, storage=storage)
     storage.s3.delete_object(Bucket=settings.bucket, Key="training/odd/c.parquet")
     reviews = read_labelled(labelled_objects(storage, settings.bucket, "training/"), data, storage=storage)

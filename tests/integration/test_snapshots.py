@@ -216,7 +216,7 @@ def test_a_bad_row_costs_that_row_and_a_bad_file_that_file(training) -> None:
         "b.csv": "no_label_column",
         "c.csv.gz": "damaged_compression",
         "dt=yesterday/d.csv": "invalid_day",
-        "notes.txt": "unsupported_format",
+        "notes.txt": "no_text_column",
     }
     assert len(snapshot.rows) == 302
     with pytest.raises(ChecksFailed, match=r"most_rejected_files \(4 of 6 files rejected; the limit is 0.5\)"):

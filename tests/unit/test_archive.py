@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from sentiment_core.drops.archive import MAX_MEMBERS
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.declared_form import DeclaredForm
+from sentiment_core.drops.spool import spooled
 from sentiment_core.errors import FileRejected
 from tests.unit.forms import parquet_bytes, read, reviews, workbook_bytes, zip_bytes
 
@@ -114,9 +116,9 @@ def damaged() -> bytes:
         (zip_bytes({}), RejectCode.EMPTY_FILE, "without a file of reviews"),
         (zip_bytes({"__MACOSX/a.csv": CSV}), RejectCode.EMPTY_FILE, "without a file of reviews"),
         (
-            zip_bytes({f"{n}.csv": b"" for n in range(10_001)}),
+            zip_bytes({f"{n}.csv": b"" for n in range(MAX_MEMBERS + 1)}),
             RejectCode.UNSUPPORTED_FORMAT,
-            "more than 10,000 members",
+            f"more than {MAX_MEMBERS:,} members",
         ),
         (zip_bytes({"a.csv": CSV})[:40], RejectCode.DAMAGED_COMPRESSION, "cannot be decompressed"),
         (encrypted(), RejectCode.UNSUPPORTED_FORMAT, "with a password"),
@@ -152,3 +154,11 @@ def test_a_compressed_archive_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.zip.gz"
     path.write_bytes(gzip.compress(zip_bytes({"a.csv": CSV})))
     assert len(reviews(read(path))) == 2
+
+
+def test_a_spooled_stream_is_whole_and_deleted_at_the_end() -> None:
+    data = bytes(range(256)) * 8_192
+    with spooled(io.BytesIO(data)) as file:
+        path = Path(file.name)
+        assert (file.read(), path.stat().st_size) == (data, len(data))
+    assert not path.exists()

@@ -24,7 +24,7 @@ def drop(key: str, version_id: str | None = None) -> Drop:
         ("incoming/a.csv", date(2026, 11, 17), ""),
         ("incoming/my shop é/dt=2026-11-16/x/a.csv", date(2026, 11, 16), "my shop é"),
         ("incoming/dt=2026-02-31/a.csv", date(2026, 11, 17), ""),
-        ("incoming/shop/not-dt=2026-11-16/a.csv", date(2026, 11, 17), "shop"),
+        ("incoming/shop/not-dt=2026-11-16/a.csv", date(2026, 11, 16), "shop"),
         ("incoming/shop/date=2026-11-09/a.csv", date(2026, 11, 9), "shop"),
         ("incoming/date=2026-11-09/a.csv", date(2026, 11, 9), ""),
         ("incoming/shop/DT=20261109/a.csv", date(2026, 11, 9), "shop"),
@@ -35,6 +35,18 @@ def drop(key: str, version_id: str | None = None) -> Drop:
         ("incoming/shop/2026-11-06/a.csv", date(2026, 11, 6), "shop"),
         ("incoming/shop/1034/7/12/a.csv", date(2026, 11, 17), "shop"),
         ("incoming/shop/a 2026-11-06.csv", date(2026, 11, 17), "shop"),
+        ("incoming/ingest_date=2026-11-09/a.csv", date(2026, 11, 9), ""),
+        ("incoming/shop/pt=20261109/a.csv", date(2026, 11, 9), "shop"),
+        ("incoming/shop/event_date=2026-11-01/dt=2026-11-09/a.csv", date(2026, 11, 9), "shop"),
+        ("incoming/shop/updated_at=2026-11-09/a.csv", date(2026, 11, 9), "shop"),
+        ("incoming/shop/dt%3D2026-11-09/a.csv", date(2026, 11, 9), "shop"),
+        ("incoming/shop/y=2026/m=11/d=9/a.csv", date(2026, 11, 9), "shop"),
+        ("incoming/20261109/a.csv", date(2026, 11, 9), ""),
+        ("incoming/shop/2026_11_09/05/a.csv", date(2026, 11, 9), "shop"),
+        ("incoming/shop/20261109T000000/a.csv", date(2026, 11, 9), "shop"),
+        ("incoming/shop/date-2026-11-09/a.csv", date(2026, 11, 9), "shop"),
+        ("incoming/shop/dt=2026-11-09/dt=2026-11-09/a.csv", date(2026, 11, 9), "shop"),
+        ("incoming/20261399/a.csv", date(2026, 11, 17), "20261399"),
     ],
 )
 def test_day_and_source_come_from_the_key(key: str, day: date, source: str) -> None:
@@ -86,7 +98,12 @@ def test_an_unsupported_suffix_is_rejected(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", ["dt=2026-02-31", "dt=0001-01-01", "date=yesterday", "2026/13/01", "year=2026/month=2/day=30", "dt="]
+    "folder",
+    [
+        *("dt=2026-02-31", "dt=0001-01-01", "date=yesterday", "2026/13/01", "year=2026/month=2/day=30", "dt="),
+        *("0001-01-01", "load_date=null", "09-11-2026", "11/09/2026", "2026/Nov/09", "2026/11", "2026-11"),
+        *("year=2026/month=11", "month=2026-11", "dt=2026-11-09T00:00"),
+    ],
 )
 def test_a_folder_that_names_no_valid_day_rejects_the_file(folder: str) -> None:
     with pytest.raises(FileRejected, match="names the day") as refused:
@@ -94,9 +111,39 @@ def test_a_folder_that_names_no_valid_day_rejects_the_file(folder: str) -> None:
     assert refused.value.details["reason"] == RejectCode.INVALID_DAY
 
 
+def test_a_key_with_two_days_is_rejected() -> None:
+    with pytest.raises(FileRejected, match="names several days: 2026-11-09, 2026-11-10"):
+        drop("incoming/shop/dt=2026-11-09/dt=2026-11-10/a.csv").require_day()
+
+
+def test_a_local_folder_without_a_day_does_not_reject_its_files() -> None:
+    local_drop(Path(__file__))._replace(key="/home/me/2026/11/a.csv").require_day()
+
+
 @pytest.mark.parametrize(
     "name",
-    ["_SUCCESS", "_committed_1", ".part-0.csv.crc", ".DS_Store", "._a.csv", "~$a.xlsx", "a.csv.filepart", "a.csv.md5"],
+    [
+        *(
+            "_SUCCESS",
+            "_committed_1",
+            ".part-0.csv.crc",
+            ".DS_Store",
+            "._a.csv",
+            "~$a.xlsx",
+            "a.csv.filepart",
+            "a.csv.md5",
+        ),
+        *(
+            "_temporary/0/a.csv",
+            ".spark-staging-1/a.csv",
+            "_delta_log/0.json",
+            "a.csv._COPYING_",
+            "a.csv~",
+            ".~lock.a.csv#",
+        ),
+        *("a.csv.sha512", "a.csv.done", "a.csv.inprogress", "x_$folder$"),
+        *("SHA256SUMS", "a.csv.bak", "unload_manifest"),
+    ],
 )
 def test_what_a_tool_left_behind_is_no_drop(name: str) -> None:
     with pytest.raises(FileRejected, match="left behind") as refused:

@@ -1,6 +1,9 @@
-"""Each module of the package has a test that imports it."""
+"""Each module of the package has a test that imports it, and the service imports only what its image has."""
 
 import ast
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -40,3 +43,32 @@ def test_every_module_is_imported_by_a_test(checkout: Path) -> None:
     imported = {name for path in files for name in imported_by(path.read_text(encoding="utf-8"))}
     without = modules(checkout) - imported
     assert sorted(without) == sorted(EXCEPTIONS), "give each module a test that imports it"
+
+
+# Runs the service's imports as in its image: what its lock file does not have cannot be imported.
+SERVICE_IMPORTS = """
+import importlib.metadata, re, sys
+locked = set(sys.argv[1].split()) | {"sentiment-core"}
+packages = importlib.metadata.packages_distributions()
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        owners = {re.sub("[._]", "-", owner.lower()) for owner in packages.get(name, ())}
+        if owners and not owners & locked:
+            raise ModuleNotFoundError(f"{name} is not in the image", name=name)
+
+sys.meta_path.insert(0, Missing())
+import api.server.service
+from backports import zstd
+"""
+
+
+def test_the_service_imports_only_what_its_image_has(checkout: Path) -> None:
+    lock = (checkout / "requirements" / "api.txt").read_text()
+    locked = [line.partition("==")[0] for line in lock.splitlines() if re.match("[a-z]", line)]
+    command = [sys.executable, "-c", SERVICE_IMPORTS]
+    ran = subprocess.run([*command, " ".join(locked)], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    locked.remove("aiohttp")
+    ran = subprocess.run([*command, " ".join(locked)], capture_output=True, text=True, check=False)
+    assert "aiohttp is not in the image" in ran.stderr

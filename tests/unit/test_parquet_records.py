@@ -16,7 +16,9 @@ from pyarrow import parquet
 
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.json_records import fields_of
+from sentiment_core.drops.parquet_records import MAX_COLUMNS, read_parquet
 from sentiment_core.errors import FileRejected
+from sentiment_core.settings import Settings
 from tests.unit.forms import parquet_bytes, read, reviews
 
 TIME = datetime(2026, 1, 2, 3, 4, 5, 678900, UTC)
@@ -150,3 +152,17 @@ def test_the_header_row_of_the_ledger_is_a_json_list(tmp_path: Path) -> None:
     path.write_bytes(out.getvalue())
     (rows,) = read(path)
     assert rows.header_raw == b'["review", "d", "D_2"]'
+
+
+def test_a_file_of_too_many_columns_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(parquet_bytes({"review": ["fine"]} | {f"c{number}": [1] for number in range(MAX_COLUMNS)}))
+    with pytest.raises(FileRejected, match=f"more than {MAX_COLUMNS:,} columns"):
+        read(path)
+
+
+def test_too_many_columns_reject_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(parquet_bytes({"review": ["x"], "wide": [{f"c{number}": 1 for number in range(1000)}]}))
+    with pytest.raises(FileRejected, match="more than 1,000 columns"):
+        list(read_parquet(str(path), Settings(), [], "the file"))

@@ -4,9 +4,11 @@ import io
 
 import pytest
 
-from sentiment_core.drops.contract import Header
+from sentiment_core.drops.header import Header
 from sentiment_core.drops.reading import column_names, reading_of, summary
 from sentiment_core.drops.recognition import records_of, text_column_test
+from sentiment_core.drops.source_contract import Rules
+from sentiment_core.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -22,14 +24,14 @@ from sentiment_core.drops.recognition import records_of, text_column_test
 def test_the_form_of_a_file_is_said_in_words(data: bytes, words: str) -> None:
     blocks = records_of(io.BytesIO(data), ",", text_column_test(("review",)), 1 << 16, 1 << 16, "the file")
     block = next(blocks)
-    reading = reading_of(Header(block.fields(0), ("review",), "the file"), block.dialect)
+    reading = reading_of(Header(block.fields(0), Rules(Settings()), "the file"), block.dialect)
     assert summary(reading) == words
     assert reading["line_ends"] == ("lf" if b"\n" in data else "cr")
 
 
 def test_columns_are_named_as_in_the_file() -> None:
     (block,) = records_of(io.BytesIO(b"Review,reviewId,x\n"), ",", text_column_test(("review",)), 1 << 16, 99, "a file")
-    reading = reading_of(Header(block.fields(0), ("review",), "the file"), block.dialect)
+    reading = reading_of(Header(block.fields(0), Rules(Settings()), "the file"), block.dialect)
     assert column_names(reading) == "text: Review, review_id: reviewId"
 
 

@@ -42,7 +42,7 @@ def test_other_delimiters_in_the_texts_do_not_matter() -> None:
     assert found == [["review_id", "review"], ["1", "a; b; c"], ["2", "d; e"]]
 
 
-@pytest.mark.parametrize("line", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n'])
+@pytest.mark.parametrize("line", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n', "sep = ;\n", "sep=;;;\n"])
 def test_a_separator_line_names_the_delimiter_and_is_no_record(line: str) -> None:
     data = (line + "review;rating\nfine;5\n").encode()
     assert rows(data) == [["review", "rating"], ["fine", "5"]]
@@ -64,6 +64,24 @@ def test_encodings_with_a_byte_order_mark_are_read(encode: Callable[[str], bytes
     assert rows(encode("review\nünï 💛\n"), ",", block_bytes) == [["review"], ["ünï 💛"]]
 
 
+def test_a_garbled_byte_order_mark_is_dropped() -> None:
+    assert rows(b"\xef\xbb\xbf".decode("cp1252").encode() + b"review\nfine\n") == [["review"], ["fine"]]
+
+
+@pytest.mark.parametrize(
+    ("data", "cr_ends"),
+    [
+        (b'rating,review\r5,"two\nlines"\r', True),
+        (b"rating,review\r5,fine\n", True),
+        (b"rating,review\r\r\n5,fine\r\r\n", False),
+        (b"rating,review\n5,a\rb\n", False),
+        (b'rating,"the\rreview"\n5,fine\n', False),
+    ],
+)
+def test_a_lone_cr_behind_the_header_ends_lines(data: bytes, cr_ends: bool) -> None:
+    assert recognise(data, True, ",", IS_HEADER).dialect.cr_ends_lines == cr_ends
+
+
 def test_a_cut_utf16_file_is_rejected() -> None:
     with pytest.raises(FileRejected, match="ends inside a UTF-16 character") as refused:
         rows("review\nfine\n".encode("utf-16")[:-1])
@@ -78,6 +96,11 @@ def test_a_cut_utf16_file_is_rejected() -> None:
         (b'review\n"ends with a backslash \\"\n"next, row"\n', RFC4180),
         (b'review\n"a ""b"" c"\n', RFC4180),
         (b'review\n"stray\nfine\n', RFC4180),
+        (b"rating,review\n5,soft\\, warm\n4,fine\n", BACKSLASH_ESCAPES),
+        (b"rating,review\n5,two\\\nlines\n4,fine\n", BACKSLASH_ESCAPES),
+        (b'rating,review\n5,"a 6\\", pipe"\n4,"b ""c"""\n', BACKSLASH_ESCAPES),
+        (b"path,review\nC:\\,fine\nD:\\,good\nragged\n", RFC4180),
+        (b'path,review\n"C:\\","fine"\nragged\n"D:\\","good"\n', RFC4180),
     ],
 )
 def test_backslashes_are_escapes_only_if_that_leaves_no_stray_quote(data: bytes, quoting: int) -> None:
@@ -92,6 +115,10 @@ def test_backslashes_are_escapes_only_if_that_leaves_no_stray_quote(data: bytes,
         (b"%PDF-1.7", "PDF"),
         (b"Obj\x01\x02", "Avro"),
         (b"a.csv" + bytes(252) + b"ustar", "archive"),
+        (b"<Error><Code>AccessDenied</Code></Error>", "XML"),
+        (b"\x89PNG\r\n\x1a\n", "image"),
+        (b"\x04\x22\x4d\x18abc", "compressed"),
+        (b"version https://git-lfs.github.com/spec/v1", "pointer of Git LFS"),
     ],
 )
 def test_another_form_is_named(data: bytes, words: str) -> None:
@@ -105,6 +132,18 @@ def test_the_block_size_does_not_change_what_is_read(lines: list[str], block_byt
     data = "\n".join(["review,rating", *lines]).encode()
     # The first block decides about a lone CR: it has a line end here.
     assert rows(data, ",", max(block_bytes, 20)) == rows(data)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("#review_id", "'review_id'", "`review_id`", "[review_id]", "\u201creview_id\u201d", "re\u00adview\nid"),
+        "\u00ef\u00bb\u00bfReview ID",
+    ],
+)
+def test_names_compare_without_what_programs_put_around_them(name: str) -> None:
+    assert fold(name) == "reviewid"
+    assert fold("Review #") != fold("review")
 
 
 def test_names_are_folded_shown_and_made_distinct() -> None:
@@ -125,6 +164,8 @@ def test_names_are_folded_shown_and_made_distinct() -> None:
         (b"r-17", "code"),
         (b"Good", "word good"),
         (b"so so", "text"),
+        (b"\\N", "null"),
+        (b"NULL", "null"),
         (b'""', ""),
     ],
 )

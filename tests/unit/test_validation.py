@@ -17,7 +17,7 @@ from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
 
 COMMA = Dialect()
-ROUNDED = re.compile(r"[+-]?[0-9](?:[.,][0-9]*)?[Ee]\+[0-9]{1,3}")
+ROUNDED = re.compile(r"[+-]?[0-9](?:(?:[.,][0-9]*)?[Ee]\+|[.,][0-9]*[Ee])[0-9]{1,3}")
 
 
 def header_of(*names: str) -> Header:
@@ -125,6 +125,29 @@ def test_an_invalid_header_rejects_the_file(header: bytes, code: RejectCode, wor
     assert refused.value.details["reason"] == code
 
 
+@pytest.mark.parametrize("word", ["NA", "(null)", "undefined", "#REF!", "[NULL]", "1.23456789E17", "1,5e+10"])
+def test_such_an_id_is_no_id(word: str) -> None:
+    batch, rejected = validate(f"review_id\treview\n{word}\tone\n{word}\ttwo\n".encode(), dialect=Dialect("\t"))
+    assert (list(batch.review_id.values()), rejected) == ([None, None], [])
+
+
+@pytest.mark.parametrize("value", ["12e45", "1e5", "1.5", "E17", "a.5E17"])
+def test_such_an_id_is_an_id(value: str) -> None:
+    batch, _ = validate(f"review_id,review\n{value},one\n".encode())
+    assert list(batch.review_id.values()) == [value.encode()]
+
+
+@pytest.mark.parametrize("name", ["customer_review", "User Comment", "your review", "Review Message"])
+def test_a_column_that_is_the_review_goes_before_a_bare_comment(name: str) -> None:
+    batch, _ = validate(f"Comment,{name}\nthanks,bad\n".encode())
+    assert batch.text.texts() == ["bad"]
+
+
+def test_a_guessed_name_that_is_there_twice_does_not_refuse_the_file() -> None:
+    batch, _ = validate(b"review,created_at,created_at\ngood,2024-01-01,2024-01-02\n")
+    assert batch.review(0).extra == {"created_at": "2024-01-01", "created_at_2": "2024-01-02"}
+
+
 def test_null_words_are_missing_values_in_every_column() -> None:
     batch, rejected = validate(
         b"review_id,product_id,author_id,rating,reviewed_at,language,review,note\n"
@@ -215,6 +238,36 @@ def test_a_time_with_utc_behind_it_is_utc() -> None:
     assert (rejected, batch.review(0).reviewed_at) == ([], datetime(2024, 1, 5, 10, 20, 30, tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        *(b"REVIEW_ID,Review", b'"review_id","review"', b"review_id, review ", b'\xef\xbb\xbf"review_id",review'),
+        *(b"Review ID,review", b"---------,------", b"---," + b"-" * 99),
+    ],
+)
+def test_a_header_in_another_spelling_is_no_row(row: bytes) -> None:
+    batch, rejected = validate(b"review_id,review\n1,good\n" + row + b"\n2,bad\n")
+    assert (batch.text.texts(), codes(rejected)) == (["good", "bad"], [(3, "repeated_header")])
+
+
+@pytest.mark.parametrize("row", [b"r1,review", b"review_id,reviews", b"--,-", b"review_id,a review"])
+def test_a_row_with_a_name_in_it_is_a_row(row: bytes) -> None:
+    batch, rejected = validate(b"review_id,review\n1,good\n" + row + b"\n")
+    assert batch.size + sum(bad.code == RejectCode.MISSING_TEXT for bad in rejected) == 2
+
+
+def test_rows_behind_a_header_with_another_order_are_rejected() -> None:
+    header, *blocks = read_records(
+        io.BytesIO(b"review_id,review\n1,a\nreview,review_id\nb,2\nc,3\n"), COMMA, 18, 99, ""
+    )
+    validator = Validator(header_of("review_id", "review"), Rules(Settings()), header.raw(0))
+    results = [validator.validate(block) for block in blocks]
+    assert [text for batch, _ in results for text in batch.text.texts()] == ["a"]
+    assert [code for _, rejected in results for code in codes(rejected)] == [
+        (line, "repeated_header") for line in (3, 4, 5)
+    ]
+
+
 def test_records_that_a_quote_has_swallowed_are_rejected() -> None:
     data = b'review_id,rating,review\n1,5,"fine\n2,4,good\n3,1,not 27""\n4,2,dull\n'
     batch, rejected = validate(data.replace(b'""', b'"'))
@@ -225,17 +278,40 @@ def test_records_that_a_quote_has_swallowed_are_rejected() -> None:
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        b'name,city,review\nAnna,Paris,"19 inch\nBob,Rome,good\nEve,Oslo,bad"\n',
+        b'name,review\nAnna,"19 inch\nBob,good\nEve,bad"\n',
+        b'review_id,rating,review\n,,"19 inch\n,,good\n,,bad"\n',
+        b'review_id,rating,review\n1,5,"19 inch, too small\n2,4,good\n3,1,bad"\n',
+        b'review_id,rating,review\n"1,5,fine\n2,4,good\n3",1,bad\n',
+        b'review_id,rating,review\nab1,5,"fine\n123,4,bad"\n',
+    ],
+)
+def test_records_of_words_and_empty_fields_are_found_in_a_text(data: bytes) -> None:
+    batch, rejected = validate(data)
+    assert (batch.size, codes(rejected)) == (0, [(2, "swallowed_records")])
+
+
+@pytest.mark.parametrize(
     "row",
     [
         b'1,5,"fine,\nreally, very fine"',
         b'1,5,"Pros, cons, all:\nlight, cheap, good"',
         b'1,5,"fine\n\n2 stars, 1 wish, bye"',
         b'1,5,"fine\nsee 1,5,"',
+        b'"","","fine\ncheap,light,good"',
+        b'1,5,"fine\nwell,then,bye"',
     ],
 )
 def test_a_text_of_several_lines_is_one_record(row: bytes) -> None:
     batch, rejected = validate(b"review_id,rating,review\n" + row + b"\n2,4,good\n")
     assert (codes(rejected), batch.size) == ([], 2)
+
+
+def test_the_end_of_a_record_behind_its_text_is_no_record() -> None:
+    batch, rejected = validate(b'review,rating,city\n"two\nlines",5,Rome\n"three\nmore\nlines",4,Oslo\n')
+    assert (batch.size, rejected) == (2, [])
 
 
 def test_lines_behind_an_unclosed_quote_count_only_if_they_are_rows() -> None:

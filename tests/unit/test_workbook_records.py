@@ -6,12 +6,17 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from sentiment_core.drops import workbook_records
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.declared_form import DeclaredForm
+from sentiment_core.drops.workbook_records import read_workbook
+from sentiment_core.drops.workbook_rows import main, written_number
 from sentiment_core.errors import FileRejected
+from sentiment_core.settings import Settings
 from tests.unit.forms import read, reviews, workbook_bytes, zip_bytes
 
 
@@ -61,7 +66,7 @@ def test_cells_have_documented_spellings_and_rows_their_numbers(tmp_path: Path) 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=6)
 
 
-@settings(max_examples=15)
+@examples(max_examples=15)
 @given(st.lists(st.tuples(TEXTS, st.none() | st.integers(-(10**14), 10**14) | st.floats(-1e9, 1e9)), max_size=6))
 def test_rows_have_the_values_of_the_second_parser(tmp_path_factory: Any, rows: list[tuple[str, Any]]) -> None:
     path = workbook(tmp_path_factory.mktemp("rows") / "a.xlsx", ["review", "rating"], *map(list, rows))
@@ -138,3 +143,23 @@ def test_a_workbook_that_cannot_be_read_is_rejected(tmp_path: Path, data: bytes,
     path.write_bytes(data)
     with pytest.raises(FileRejected, match=words):
         read(path, DeclaredForm(**form))
+
+
+def test_the_program_that_reads_a_workbook_is_the_module_that_it_names() -> None:
+    assert main.__module__ == workbook_records._PROGRAM
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(5.0, "5"), (-3.0, "-3"), (4.5, "4.5"), (0.1, "0.1"), (12345678901.0, "12345678901"), (1.23457e17, "1.23457E+17")],
+)
+def test_numbers_are_written_as_a_spreadsheet_shows_them(number: float, text: str) -> None:
+    assert written_number(number) == text
+
+
+def test_a_reader_that_is_not_read_to_its_end_ends_its_process(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", ["review"], *(["x" * 30_000] for _ in range(50)))
+    with path.open("rb") as file:
+        blocks = read_workbook(file, Settings(block_bytes=40_000), "it is a workbook", "it", DeclaredForm())
+        assert next(blocks).has_header
+        blocks.close()

@@ -12,6 +12,7 @@ import click
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.drop import Drop, local_drop
 from sentiment_core.drops.storage import Storage, s3_client
+from sentiment_core.errors import OutputUnsupported
 from sentiment_core.ledger.models import ScoringModel, open_model
 from sentiment_core.loading.loader import LoadOutcome
 from sentiment_core.model.bundle import STARTER, Bundle
@@ -59,6 +60,14 @@ def choose_model(
         champion = version is None or digest == registry.champion_digest()
         return ChosenModel(open_model(connection, Bundle.load(registry.fetch(number).path), number), champion)
     return ChosenModel(open_model(connection, Bundle.load(bundle or config.bundle or STARTER)), bundle is None)
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write a text file that the user named. Raises `OutputUnsupported` when it cannot be written."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputUnsupported(path=path, why=error.strerror or str(error)) from error
 
 
 def user() -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from sentiment_core.drops.drop import Drop
-from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, SourceContract, contract_of, read_contract_file
+from sentiment_core.drops.source_contract import Rules, read_contract_file, read_preset
 from sentiment_core.settings import Settings
 
 
@@ -19,23 +19,26 @@ class ContractChoice(NamedTuple):
     file: Path | None
     preset: str | None
 
-    def contract(self, config: Settings) -> SourceContract | None:
-        """Return the chosen contract, or None if nothing was chosen. Raises `ContractInvalid` and `SettingMissing`."""
-        if self.file is not None:
-            return read_contract_file(self.file)
-        if self.preset is not None:
-            return contract_of({"preset": self.preset}, f"preset {self.preset!r}")
-        return None if self.source is None else _stored_contract(config, self.source)
-
     def rules(self, config: Settings, drop: Drop | None = None) -> Rules:
         """Return the rules for a drop: by the chosen contract, or else by that of the drop's source.
 
-        A local file has no source. Without a database no source has a contract.
+        A local file has no source. Without a database no source has a contract. Raises `ContractInvalid` and
+        `SettingMissing`, and `click.UsageError` when the chosen source has no contract.
         """
-        chosen = self.contract(config)
-        if chosen is None and drop is not None and drop.bucket and config.database_url is not None:
-            chosen = _stored_contract(config, drop.source(config.incoming_prefix))
-        return Rules(config, chosen or NO_CONTRACT)
+        if self.file is not None:
+            return Rules(config, read_contract_file(self.file))
+        if self.preset is not None:
+            return Rules(config, read_preset(self.preset))
+        if self.source is not None:
+            rules = _stored_rules(config, self.source)
+            if rules.version == 0:
+                raise click.UsageError(
+                    f"The source {self.source!r} has no contract. `sentiment source list` lists those that have one."
+                )
+            return rules
+        if drop is not None and drop.bucket and config.database_url is not None:
+            return _stored_rules(config, drop.source(config.incoming_prefix))
+        return Rules(config)
 
 
 def contract_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,10 +61,11 @@ def contract_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_choice
 
 
-def _stored_contract(config: Settings, source: str) -> SourceContract:
+def _stored_rules(config: Settings, source: str) -> Rules:
     # Imported here because a command that reads local files needs no database driver.
     from sentiment_core.database.connection import connect  # noqa: PLC0415
     from sentiment_core.ledger.source_contracts import current_contract  # noqa: PLC0415
 
     with connect(config.require_database_url()) as connection, connection, connection.cursor() as cursor:
-        return current_contract(cursor, source).contract
+        stored = current_contract(cursor, source)
+    return Rules(config, stored.contract, stored.version)

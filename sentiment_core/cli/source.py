@@ -12,7 +12,7 @@ from typing import Any
 import click
 import yaml
 
-from sentiment_core.cli.common import find_drops, open_storage, user
+from sentiment_core.cli.common import find_drops, open_storage, user, write_output
 from sentiment_core.cli.contract_options import ContractChoice, contract_options
 from sentiment_core.cli.validate import as_document, print_verdict
 from sentiment_core.database.connection import connect, database_errors
@@ -213,7 +213,7 @@ def infer(sources: tuple[str, ...], out: Path | None, as_json: bool) -> None:
         click.echo(proposed_yaml(proposal), nl=False)
         print_rows(rows, to_stderr=True)
     else:
-        out.write_text(proposed_yaml(proposal), encoding="utf-8")
+        write_output(out, proposed_yaml(proposal))
         print_rows(rows, to_stderr=False)
         for question in proposal.questions:
             click.echo(f"decide in {out}: {question}")

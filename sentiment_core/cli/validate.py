@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sentiment_core.cli.common import find_drops, is_folder, open_storage
+from sentiment_core.cli.common import find_drops, is_folder, open_storage, write_output
 from sentiment_core.cli.contract_options import ContractChoice, contract_options
 from sentiment_core.cli.index_page import html_page, print_index
 from sentiment_core.drops.drop_index import index_of, shown_review
@@ -35,7 +35,7 @@ def validate(sources: tuple[str, ...], html: Path | None, as_json: bool, choice:
     reports = [dry_run(storage, drop, choice.rules(config, drop)) for drop in drops]
     index = index_of(reports)
     if html is not None:
-        html.write_text(html_page(index), encoding="utf-8")
+        write_output(html, html_page(index))
     indexed = any(map(is_folder, sources))
     if as_json:
         documents = [as_document(report) for report in reports]

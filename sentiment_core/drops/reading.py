@@ -48,6 +48,8 @@ def summary(reading: Reading) -> str:
         words.append(str(reading["encoding"]))
     if "quoting" in reading:
         words.append(f"quoting {reading['quoting']}")
+    if reading.get("contract"):
+        words.append(f"contract version {reading['contract']}")
     return ", ".join(words)
 
 

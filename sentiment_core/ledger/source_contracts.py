@@ -3,6 +3,7 @@
 Functions take a cursor, and the caller owns the transaction.
 """
 
+import contextlib
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a 
 from psycopg2.extras import Json
 
 from sentiment_core.database.advisory_locks import AdvisoryLock, lock
+from sentiment_core.drops.drop import DayTemplate
 from sentiment_core.drops.source_contract import NO_CONTRACT, SourceContract, contract_of
 
 
@@ -40,6 +42,23 @@ def current_contracts(cursor: Cursor) -> dict[str, StoredContract]:
         " ORDER BY source, version DESC"
     )
     return {row[0]: _stored(*row) for row in cursor}
+
+
+def day_templates(cursor: Cursor) -> dict[str, DayTemplate]:
+    """Return how the keys of sources name their day, for each source whose contract says so.
+
+    A contract that this release cannot read is left out: it must not stop the files of other sources. The files of its
+    own source fail when they are loaded.
+    """
+    cursor.execute(
+        "SELECT source, contract ->> 'day' FROM (SELECT DISTINCT ON (source) source, contract"
+        " FROM sentiment.source_contract ORDER BY source, version DESC) newest WHERE contract ? 'day'"
+    )
+    found = {}
+    for source, text in cursor:
+        with contextlib.suppress(ValueError):
+            found[source] = DayTemplate.parse(text)
+    return found
 
 
 def history(cursor: Cursor, source: str, limit: int | None = None) -> list[StoredContract]:

@@ -17,7 +17,7 @@ from sentiment_core.database.connection import Connection
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import ClaimHeld, LoadsUnderWay, MaintenanceRuns
-from sentiment_core.ledger.source_contracts import current_contract, current_contracts
+from sentiment_core.ledger.source_contracts import current_contract, day_templates
 
 # A worker that is connected but does nothing must eventually lose its claim.
 IDLE_IN_TRANSACTION = "10min"
@@ -62,11 +62,10 @@ def register(cursor: Cursor, drops: Iterable[Drop], prefix: str) -> None:
     The versions of one listing get ids in the order of their keys, which is the order in which S3 lists them. The ids
     decide the order of files from the same second.
     """
-    contracts = current_contracts(cursor)
+    templates = day_templates(cursor)
 
     def day(drop: Drop, source: str) -> date:
-        stored = contracts.get(source)
-        return drop.day(stored.contract.day_template if stored else None)
+        return drop.day(templates.get(source))
 
     execute_values(
         cursor,

@@ -123,12 +123,27 @@ def test_the_contract_finds_the_day_in_the_key(run, drops, query, tmp_path) -> N
     ]
 
 
+def test_a_contract_of_a_later_release_stops_only_its_source(run, drops, query) -> None:
+    run("set", "inn", "--text", "Meinung")
+    query(
+        "INSERT INTO sentiment.source_contract (source, version, contract, note, set_by)"
+        " VALUES ('shop', 1, %s, '', 'me')",
+        json.dumps({"day": "{year}{week}", "unknown": 1}),
+    )
+    assert drops.drop("inn/dt=2026-11-16/a.csv", "Meinung\nfine\n").rows_scored == 1
+    with pytest.raises(ContractInvalid, match="week} is no place of a day"):
+        drops.drop("shop/dt=2026-11-16/a.csv", "review\nfine\n")
+    assert query("SELECT status FROM sentiment.source_file WHERE source = 'shop'") == [("seen",)]
+
+
 def test_validate_reads_a_drop_by_the_contract_of_its_source(run, drops, settings, tmp_path) -> None:
     drops.drop("shop/dt=2026-11-16/a.csv", "nr,meinung\n1,fine\n")
     uri = f"s3://{settings.bucket}/{settings.incoming_prefix}shop/"
     assert run(uri, command=validate).exit_code == 1
     run("set", "shop", "--text", "meinung")
-    assert run(uri, command=validate).exit_code == 0
+    shown = run(uri, command=validate)
+    assert (shown.exit_code, "contract version 1" in shown.stdout) == (0, True)
+    assert "'shpo' has no contract" in run(uri, "--source", "shpo", command=validate).output
     (tmp_path / "a.csv").write_text("nr,meinung\n1,fine\n")
     assert run(str(tmp_path / "a.csv"), command=validate).exit_code == 1
     assert run(str(tmp_path / "a.csv"), "--source", "shop", command=validate).exit_code == 0

@@ -17,7 +17,7 @@ from sentiment_core.drops.proposal import Proposal
 from sentiment_core.drops.sample import read_sample
 from sentiment_core.drops.source_contract import Rules, read_contract
 from sentiment_core.drops.storage import Storage
-from sentiment_core.errors import ContractInvalid, FileRejected
+from sentiment_core.errors import ContractInvalid, FileRejected, OutputUnsupported
 from sentiment_core.settings import Settings
 
 
@@ -139,6 +139,12 @@ def test_infer_writes_a_file_that_test_reads(tmp_path: Path) -> None:
     assert (result.exit_code, "row 1" in result.output) == (0, True), result.output
     tested = CliRunner().invoke(read_by_contract, [str(tmp_path / "a.csv"), "--contract", str(tmp_path / "a.yaml")])
     assert (tested.exit_code, "rating: '4.5'" in tested.output) == (0, True), tested.output
+
+
+def test_a_proposal_that_cannot_be_written_names_the_path(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("review\nquite good\n")
+    result = CliRunner().invoke(infer, [str(tmp_path / "a.csv"), "--out", str(tmp_path / "none" / "a.yaml")])
+    assert isinstance(result.exception, OutputUnsupported)
 
 
 def test_presets_are_listed_and_shown() -> None:
@@ -334,7 +340,7 @@ ASK = "columns.review_id: does"
                 "Номер;Дата;Оценка;Достоинства;Недостатки;Комментарий",
                 "7{n};{d}.01.2024;5;Всё хорошо;Нет совсем;Советую всем",
             ),
-            {"text": ["Достоинства", "Недостатки", "Комментарий"], "delimiter": "semicolon"},
+            {"text": ["Достоинства", "Недостатки", "Комментарий"]},
             {"review_id": "Номер", "rating": "Оценка", "reviewed_at": "Дата"},
             [],
             id="russian",

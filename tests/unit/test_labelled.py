@@ -31,7 +31,7 @@ def read(tmp_path: Path, params: Params, content: str, group: str | None = None)
 
 def test_labels_and_columns_are_found_in_any_case(tmp_path: Path, params: Params) -> None:
     reviews = read(tmp_path, params, GOOD, "shop")
-    assert list(reviews.texts) == ['A "fine" one,\nreally', "Bad", "NA"]
+    assert list(reviews.texts) == ['A "fine" one,\nreally', "Bad", "Aha"]
     assert [LABELS[label] for label in reviews.labels] == ["positive", "negative", "positive"]
     assert list(reviews.groups) == ["a", "a", "b"]
     assert reviews.rows == {"negative": 1, "positive": 2}

@@ -374,7 +374,8 @@ class Validator:
                 else:
                     code = RejectCode(f"invalid_{name}")
                     column_name = self.header.names[self.header.known[name]]
-                    faults.setdefault(int(records[row]), (code, f"column {column_name}: {reason}"))
+                    why = f"column {column_name}: {reason}{self._value_cure(name)}"
+                    faults.setdefault(int(records[row]), (code, why))
             return read_numbers
 
         return ReviewBatch(
@@ -391,6 +392,14 @@ class Validator:
             self._extra(block, records),
             _documents(nulled, len(records)),
         )
+
+    def _value_cure(self, name: str) -> str:
+        """Return the command that declares how ratings or times are written, unless the contract does."""
+        declared = self._contract.rating if name == "rating" else self._contract.reviewed_at
+        if declared is not None:
+            return ""
+        part = "`rating: {scale: 1-5}`" if name == "rating" else "`reviewed_at: {formats: [...]}`"
+        return f". {self._remedy.declare('--from FILE.yaml')}, with {part} in the file"
 
     def _extra(self, block: RecordBlock, records: NDArray[np.int64]) -> BytesColumn:
         """Return the other columns as JSON; columns without a name only where this block has values."""

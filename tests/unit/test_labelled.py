@@ -20,7 +20,7 @@ from sentiment_core.model.bundle import STARTER
 from sentiment_core.params import Params
 from sentiment_core.settings import settings
 
-GOOD = 'Text,SENTIMENT,shop\n"A ""fine"" one,\nreally",Positive,a\nBad,neg,a\nNA,1,b\n'
+GOOD = 'Text,SENTIMENT,shop\n"A ""fine"" one,\nreally",Positive,a\nBad,neg,a\nAha,1,b\n'
 
 
 def read(tmp_path: Path, params: Params, content: str, group: str | None = None) -> LabelledReviews:

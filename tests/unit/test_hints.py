@@ -32,6 +32,7 @@ def rejection(data: bytes) -> str:
         ),
         (f"id;n;Meinung\n1;2;{TEXT}\n2;3;{TEXT}\n", "source set shop --delimiter ';' --text Meinung`, then `sentiment"),
         (f'id,Your words\n1,"{TEXT}, yes"\n', "`sentiment source set shop --text 'Your words'`, then"),
+        (f"id,Pros,Cons\n1,{TEXT},heavy\n", "`sentiment source set shop --text Pros --text Cons`"),
         (f'{{"id": 1, "words": "{TEXT}"}}\n', "`sentiment source set shop --text words`"),
         (
             f"Export of May\n\nreview,n\n{TEXT},1\n",

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from sentiment_core.drops.column_names import KNOWN_NAMES, SIMILAR_NAMES, fold
+from sentiment_core.drops.column_names import KNOWN_NAMES, SIMILAR_NAMES, SIMILAR_TEXTS, fold
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.likely_encoding import likely_encoding, shown_encoding
@@ -19,6 +19,7 @@ _NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "\x01
 _SAMPLE: Final = 50
 _NEAR: Final = 6  # records at the start of a file, among which a second line of names is looked for
 _LEAST_NAMES: Final = 2  # of known columns, in such a line
+_PARTS: Final = {fold(name) for name in SIMILAR_TEXTS} - {"reviews"}
 _LEAST_TEXT: Final = 15  # mean characters of a column that may be the text
 
 
@@ -122,6 +123,9 @@ def _spelled(delimiter: str) -> str:
 
 def _candidate(names: Sequence[str], rows: Sequence[Sequence[str]], remedy: Remedy, options: str) -> str:
     """Return the sentence about the column with the longest texts, if it may be the text."""
+    if len(parts := [name.strip() for name in names if fold(name) in _PARTS]) > 1:
+        texts = " ".join(f"--text {shlex.quote(name)}" for name in parts)
+        return f"Columns {' and '.join(parts)} look like parts of the text. {remedy.declare(f'{options}{texts}')}"
     whole = [row for row in rows if len(row) == len(names)]
     means = [
         sum(len(row[field]) for row in whole if " " in row[field]) / len(whole) for field in range(len(names)) if whole

@@ -31,8 +31,9 @@ ESCAPES = {0x08: "b", 0x09: "t", 0x0A: "n", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x5
 ESCAPED = np.array([ord(ESCAPES[byte]) if byte in ESCAPES else int(byte < 0x20) for byte in range(256)], np.uint8)
 HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 
-# BigQuery, Rails and Judge.me write UTC behind the time.
-_UTC = re.compile(r"(?<=\d) ?(UTC|GMT)$")
+# BigQuery, Rails and Judge.me write UTC behind the time, Go writes +0000 UTC, and Java the zone behind its offset.
+_UTC = re.compile(r"(?<=\d)(?: ?[+-]00:?00)? ?(?:UTC|GMT)$", re.IGNORECASE)
+_ZONE_OF_OFFSET = re.compile(r"([+-]\d\d:?\d\d|Z)\[[\w/+-]+\]$")
 
 Refused = dict[int, str]  # row -> why its value cannot be parsed
 
@@ -89,7 +90,7 @@ def parse_time(text: str, zone: tzinfo = UTC) -> datetime:
     Raises `ValueError` when the text is neither.
     """
     try:
-        time = datetime.fromisoformat(_UTC.sub("+00:00", text))
+        time = datetime.fromisoformat(_UTC.sub("+00:00", _ZONE_OF_OFFSET.sub(r"\1", text)))
         return (time.replace(tzinfo=zone) if time.tzinfo is None else time).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text[:40]!r} is not an ISO 8601 date or time") from None

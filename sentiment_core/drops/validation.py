@@ -349,7 +349,7 @@ class Validator:
 
     def _readers(self, block: RecordBlock) -> dict[str, Reader]:
         scale, declared = self._contract.rating, self._contract.reviewed_at
-        decimal_comma = block.dialect.delimiter == ";"
+        decimal_comma = block.dialect.delimiter != ","
         return {
             "rating": (lambda column: ratings(column, decimal_comma=decimal_comma))
             if scale is None

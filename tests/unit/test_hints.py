@@ -38,6 +38,7 @@ def rejection(data: bytes) -> str:
             "source set shop --delimiter semicolon --text Meinung`, then `sentiment",
         ),
         (f'id,Your words\n1,"{TEXT}, yes"\n', "`sentiment source set shop --text 'Your words'`, then"),
+        (f"id,Pros,Cons\n1,{TEXT},heavy\n", "`sentiment source set shop --text Pros --text Cons`"),
         (f'{{"id": 1, "words": "{TEXT}"}}\n', "`sentiment source set shop --text words`"),
         (
             f"Export of May\n\nreview,n\n{TEXT},1\n",

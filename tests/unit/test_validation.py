@@ -233,9 +233,21 @@ def test_a_decimal_comma_is_read_where_a_semicolon_is_the_delimiter() -> None:
     assert (rejected, batch.review(0).rating) == ([], 4.5)
 
 
-def test_a_time_with_utc_behind_it_is_utc() -> None:
-    batch, rejected = validate(b"review,reviewed_at\nfine,2024-01-05 10:20:30 UTC\n")
+@pytest.mark.parametrize("zone", [" UTC", " utc", "GMT", " +0000 UTC", "+00:00[Europe/London]", "Z[UTC]", " -0000 GMT"])
+def test_a_time_with_utc_behind_it_is_utc(zone: str) -> None:
+    batch, rejected = validate(f"review,reviewed_at\nfine,2024-01-05 10:20:30{zone}\n".encode())
     assert (rejected, batch.review(0).reviewed_at) == ([], datetime(2024, 1, 5, 10, 20, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("zone", [" PST", "[Europe/Berlin]", " UTC+1", " +0100 UTC"])
+def test_a_time_with_another_zone_behind_it_is_rejected(zone: str) -> None:
+    _, rejected = validate(f"review,reviewed_at\nfine,2024-01-05 10:20:30{zone}\n".encode())
+    assert "--from FILE.yaml" in rejected[0].reason
+
+
+def test_a_rating_may_have_a_decimal_comma_where_commas_delimit_nothing() -> None:
+    batch, rejected = validate(b"rating\treview\n4,5\tfine\n", dialect=Dialect("\t"))
+    assert (rejected, batch.review(0).rating) == ([], 4.5)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,10 @@ def _scale(column: SampleColumn, least: float, top: float) -> tuple[str, str]:
     name = column.name
     if top <= 1 and least < top:
         scale = "0-1" if least >= 0 else "-1 to 1"
-        return scale, f"rating: is {name} a rating? It has only values from {least:g} to {top:g}. If not, delete it"
+        return scale, (
+            f"rating: is {name} a rating? It has only values from {least:g} to {top:g}. If not, write rating: null "
+            "below `columns`, and delete the part `rating`"
+        )
     if least < 0 or top > max(_SCALES):
         scale = f"{least:g}-{top:g}" if least >= 0 else f"{least:g} to {top:g}"
         return scale, f"rating.scale: which values can {name} have? The sample has {least:g} to {top:g}"

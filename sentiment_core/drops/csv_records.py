@@ -59,6 +59,7 @@ class RecordBlock(NamedTuple):
     flags: NDArray[np.uint8]  # n: bits of what is known of the record (`record_kernel`)
     has_header: bool = False  # the first record names the columns of this block and of those after it
     warnings: tuple[str, ...] = ()  # of the file, for the header
+    following: bytes = b""  # the first record of the next block, if the check of the last one needs it
 
     @property
     def size(self) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.drops.contract import ID_COLUMNS
-from sentiment_core.drops.csv_records import RecordBlock
+from sentiment_core.drops.csv_records import Dialect, RecordBlock, scan
 from sentiment_core.drops.header import Header
 from sentiment_core.drops.record_kernel import DOUBTFUL, LF, MULTILINE, QUOTE, UNCLOSED
 
@@ -22,6 +22,7 @@ _DATE: Final = re.compile(rb"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T].{0,24})?")
 _CODE: Final = re.compile(rb"(?=\S*\d)[\w.:#/+-]{2,64}")
 _NULL: Final = (b"null", b"\\n", b"nan", b"nat", b"none", b"<na>", b"n/a", b"#n/a")
 _MANY_COLUMNS: Final = 4  # a line of prose rarely has so many delimiters without a space behind them
+_STRUCTURED: Final = ("number", "date", "code")
 _WORD: Final = re.compile(rb"[^\W\d]{1,30}")
 
 
@@ -38,7 +39,7 @@ class RecordShapes:
     def __init__(self, header: Header) -> None:
         self._columns = len(header.names)
         self._others = [field for field in range(self._columns) if field not in header.parts]
-        self._text_is_last = self._columns - 1 in header.parts
+        self.text_is_last = self._columns - 1 in header.parts
         self._ids = {header.known[name] for name in ID_COLUMNS if name in header.known}
 
     def swallowed(self, block: RecordBlock) -> Iterator[Swallowed]:
@@ -58,7 +59,7 @@ class RecordShapes:
             first, *lines = block.raw(record).split(b"\n")
             start = self._fields(first, block)  # the quote may be in any column
             # The last line has the columns behind the text, which are the record's own.
-            whole = len(lines) if self._text_is_last else len(lines) - 1
+            whole = len(lines) if self.text_is_last else len(lines) - 1
             for offset, line in enumerate(lines, 1):
                 fields = self._fields(line, block)
                 if fields and (
@@ -86,6 +87,20 @@ class RecordShapes:
             or int(block.field_counts[record]) != self._columns
             or not self._alike(own, block.fields(record))
         ]
+
+    def misfit(self, raw: bytes, dialect: Dialect) -> list[bytes] | None:
+        """Return the fields of a record if it does not have the header's number of columns, else None."""
+        block, _, _ = scan(raw, dialect, 1, final=True)
+        fields = block.fields(0) if block.size else []
+        return fields if 0 < len(fields) != self._columns else None
+
+    def begins_alike(self, row: Sequence[bytes], other: Sequence[bytes]) -> bool:
+        """Return whether the first fields of two records may be of the same kinds."""
+        for field in self._others[: len(other)]:
+            first, second = kind_of(row[field]), kind_of(other[field])
+            if first in _STRUCTURED and second and second not in _STRUCTURED:
+                return False
+        return True
 
     def _fields(self, line: bytes, block: RecordBlock) -> list[bytes] | None:
         fields = line.split(block.dialect.delimiter.encode())

@@ -23,7 +23,7 @@ from sentiment_core.drops.hints import require_first_header, taught
 from sentiment_core.drops.json_records import fields_of
 from sentiment_core.drops.likely_encoding import likely_encoding
 from sentiment_core.drops.reading import Reading, reading_of
-from sentiment_core.drops.record_kernel import BROKEN_ESCAPE, INVALID_JSON, INVALID_UTF8, NUL, UNCLOSED
+from sentiment_core.drops.record_kernel import BROKEN_ESCAPE, IMPROPER_QUOTE, INVALID_JSON, INVALID_UTF8, NUL, UNCLOSED
 from sentiment_core.drops.record_shapes import RecordShapes
 from sentiment_core.drops.remedies import Remedy
 from sentiment_core.drops.source_contract import Rules
@@ -172,7 +172,9 @@ def validators(
     """
     validator: Validator | None = None
     first_raw = b""
-    for block in blocks:
+    block = next(blocks, None)
+    while block is not None:
+        peeked: RecordBlock | None = None
         if validator is None or block.has_header:
             raw = block.raw(0)
             remedy = Remedy.of(source, rules.settings.incoming_prefix)
@@ -188,9 +190,15 @@ def validators(
                 header.demote_as(validator.header)
             header.warnings.extend(block.warnings)
             validator = Validator(header, rules, raw, source)
-            block = block.records(1)  # noqa: PLW2901 - the header is no row
+            validator.crlf = block.data[int(block.end[0]) : int(block.end[0]) + 2].tobytes() == b"\r\n"
+            block = block.records(1)  # the header is no row
             validator.demote_unreadable(block)
+        if validator.may_end_cut(block):
+            peeked = next(blocks, None)
+            if peeked is not None and not peeked.has_header:
+                block = block._replace(following=peeked.raw(0))
         yield first_raw, validator, block
+        block = peeked or next(blocks, None)
     if validator is None:
         raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{source} is empty")
 
@@ -209,6 +217,7 @@ class Validator:
         self._contract = rules.contract
         self._null_words = packed_words(rules.null_words)
         self._header_raw = header_raw.removeprefix(codecs.BOM_UTF8)
+        self.crlf = False  # the header ends with CRLF, so a lone LF may be in a text
         self._repeated = _RepeatedHeaders(header)
         self._misread = False  # a header with another order of columns was found
         self._remedy = Remedy.of(source, rules.settings.incoming_prefix)
@@ -260,6 +269,7 @@ class Validator:
         expected, counts = len(self.header.names), block.field_counts
         for record in np.flatnonzero(counts != expected).tolist():
             faults.setdefault(record, (RejectCode.COLUMN_COUNT, self._column_count(block, record)))
+        self._check_cuts(block, faults)
         for record in block.flagged(INVALID_UTF8).tolist():
             faults.setdefault(record, (RejectCode.INVALID_UTF8, _encoding_fault(block, record, self._remedy)))
         for record in block.flagged(NUL).tolist():
@@ -276,6 +286,42 @@ class Validator:
         for record, line in self._shapes.swallowed(block):
             reason = f"a quote opens a field that contains line {line}, which looks like a row of its own. {cure}"
             faults.setdefault(record, (RejectCode.SWALLOWED_RECORDS, reason))
+
+    def may_end_cut(self, block: RecordBlock) -> bool:
+        """Return whether the text of the last record may continue in the next block."""
+        checked_form = self._shapes.text_is_last and block.dialect.form == "delimited"
+        return block.size > 0 and checked_form and self._ends_by_chance(block, block.size - 1)
+
+    def _check_cuts(self, block: RecordBlock, faults: Faults) -> None:
+        """Reject a row if the row behind it is not one and is probably the rest of its text.
+
+        The text is the last column, and the line end after it looks accidental: a lone LF in a file with CRLF, one
+        behind a backslash, or one behind a quote that opens a field and is not closed.
+        """
+        if not self._shapes.text_is_last or block.dialect.form != "delimited":
+            return
+        misfits = [record for record, (code, _) in faults.items() if code == RejectCode.COLUMN_COUNT]
+        behind = [(record, record - 1) for record in misfits if record and record - 1 not in faults]
+        if block.following and block.size - 1 not in faults:
+            behind.append((block.size, block.size - 1))
+        for misfit, record in behind:
+            if not self._ends_by_chance(block, record):
+                continue
+            rest = self._shapes.misfit(block.following, block.dialect) if misfit == block.size else block.fields(misfit)
+            if rest and not self._shapes.begins_alike(block.fields(record), rest):
+                where = "the next line" if misfit == block.size else f"line {block.line[misfit]}"
+                reason = f"the text is probably cut: {where} is no row. Export texts with line ends in quotes"
+                faults[record] = (RejectCode.COLUMN_COUNT, reason)
+
+    def _ends_by_chance(self, block: RecordBlock, record: int) -> bool:
+        end, raw = int(block.end[record]), block.raw(record)
+        after = block.data[end : end + 1].tobytes()
+        lone_lf = self.crlf and after == b"\n"
+        if record + 1 < block.size and after not in (b"\r", b"\n"):
+            # Rows of the quarantine have no line ends. Neighbours in the file are judged as they were.
+            lone_lf = int(block.line[record + 1] - block.line[record]) == raw.count(b"\n") + 1
+        opened = re.search(re.escape(block.dialect.delimiter.encode()) + rb' *"[^"]*$', raw)
+        return bool(lone_lf or raw.endswith(b"\\") or opened or block.flags[record] & IMPROPER_QUOTE)
 
     def _column_count(self, block: RecordBlock, record: int) -> str:
         expected, found = len(self.header.names), int(block.field_counts[record])
@@ -328,7 +374,8 @@ class Validator:
                 else:
                     code = RejectCode(f"invalid_{name}")
                     column_name = self.header.names[self.header.known[name]]
-                    faults.setdefault(int(records[row]), (code, f"column {column_name}: {reason}"))
+                    why = f"column {column_name}: {reason}{self._value_cure(name)}"
+                    faults.setdefault(int(records[row]), (code, why))
             return read_numbers
 
         return ReviewBatch(
@@ -345,6 +392,14 @@ class Validator:
             self._extra(block, records),
             _documents(nulled, len(records)),
         )
+
+    def _value_cure(self, name: str) -> str:
+        """Return the command that declares how ratings or times are written, unless the contract does."""
+        declared = self._contract.rating if name == "rating" else self._contract.reviewed_at
+        if declared is not None:
+            return ""
+        part = "`rating: {scale: 1-5}`" if name == "rating" else "`reviewed_at: {formats: [...]}`"
+        return f". {self._remedy.declare('--from FILE.yaml')}, with {part} in the file"
 
     def _extra(self, block: RecordBlock, records: NDArray[np.int64]) -> BytesColumn:
         """Return the other columns as JSON; columns without a name only where this block has values."""

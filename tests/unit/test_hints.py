@@ -100,6 +100,17 @@ def test_a_row_with_another_number_of_columns_names_the_cause(data: bytes, words
         ("とても良い。おすすめです", "euc_jp"),
         ("这个东西很好, 我们都喜欢", "gb18030"),
         ("정말 좋아요 추천합니다", "euc_kr"),
+        ("Очень хороший товар спасибо", "koi8-r"),
+        ("Πολύ καλό προϊόν ευχαριστώ πολύ", "cp1253"),
+        ("Çok güzel bir ürün ışığı beğendim", "cp1254"),
+        ("מוצר טוב מאוד תודה רבה לכם", "cp1255"),
+        ("المنتج جيد جدا وشكرا لكم", "cp1256"),
+        ("สินค้าดีมากครับ", "cp874"),
+        ("Bardzo dobry produkt, żółty, będę polecał ją", "cp1250"),
+        ("Bardzo dobry produkt, żółty, będę polecał ją", "iso8859-2"),
+        ("Très bon produit, déjà reçu, très à l'aise", "cp1252"),
+        ("Größe passt, schöne Farbe, weiß", "cp1252"),
+        ("Æblerne er gode på øen", "cp1252"),
     ],
 )
 def test_an_encoding_is_named_by_what_the_text_looks_like(text: str, encoding: str) -> None:

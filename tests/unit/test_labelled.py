@@ -20,7 +20,7 @@ from sentiment_core.model.bundle import STARTER
 from sentiment_core.params import Params
 from sentiment_core.settings import settings
 
-GOOD = 'Text,SENTIMENT,shop\n"A ""fine"" one,\nreally",Positive,a\nBad,neg,a\nNA,1,b\n'
+GOOD = 'Text,SENTIMENT,shop\n"A ""fine"" one,\nreally",Positive,a\nBad,neg,a\nAha,1,b\n'
 
 
 def read(tmp_path: Path, params: Params, content: str, group: str | None = None) -> LabelledReviews:
@@ -31,7 +31,7 @@ def read(tmp_path: Path, params: Params, content: str, group: str | None = None)
 
 def test_labels_and_columns_are_found_in_any_case(tmp_path: Path, params: Params) -> None:
     reviews = read(tmp_path, params, GOOD, "shop")
-    assert list(reviews.texts) == ['A "fine" one,\nreally', "Bad", "NA"]
+    assert list(reviews.texts) == ['A "fine" one,\nreally', "Bad", "Aha"]
     assert [LABELS[label] for label in reviews.labels] == ["positive", "negative", "positive"]
     assert list(reviews.groups) == ["a", "a", "b"]
     assert reviews.rows == {"negative": 1, "positive": 2}

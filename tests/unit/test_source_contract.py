@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sentiment_core.columnar.columns import BytesColumn
+from sentiment_core.drops.contract_yaml import parsed_document
 from sentiment_core.drops.csv_records import Dialect, read_records
 from sentiment_core.drops.declared_values import scaled_ratings, spelled_rating
 from sentiment_core.drops.header import Header
@@ -306,3 +307,10 @@ def test_a_value_that_is_written_again_is_parsed_once() -> None:
     numbers, refused = scaled_ratings(BytesColumn.of([b"4", None, b"9", b"4", b"9"]), RatingScale())
     assert (numbers.values.tolist()[::3], numbers.null.tolist()) == ([4, 4], [False, True, True, False, True])
     assert sorted(refused) == [2, 4]
+
+
+def test_every_scalar_is_text_and_a_key_that_occurs_twice_is_refused() -> None:
+    assert parsed_document("{text: No, language: 1}", "x") == {"text": "No", "language": "1"}
+    assert parsed_document("# nothing", "x") == {}
+    with pytest.raises(ContractInvalid, match="the key text occurs twice"):
+        parsed_document("text: a\ntext: b\n", "x")

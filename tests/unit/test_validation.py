@@ -12,7 +12,7 @@ from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.csv_records import Dialect, read_records
 from sentiment_core.drops.header import Header
 from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, SourceContract
-from sentiment_core.drops.validation import RejectedRow, Validator
+from sentiment_core.drops.validation import RejectedRow, Validator, checked
 from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
 
@@ -312,6 +312,30 @@ def test_a_text_of_several_lines_is_one_record(row: bytes) -> None:
 def test_the_end_of_a_record_behind_its_text_is_no_record() -> None:
     batch, rejected = validate(b'review,rating,city\n"two\nlines",5,Rome\n"three\nmore\nlines",4,Oslo\n')
     assert (batch.size, rejected) == (2, [])
+
+
+@pytest.mark.parametrize("block_bytes", [16, 40, 1 << 16])
+@pytest.mark.parametrize(
+    "cut",
+    [
+        b"1,5,Looks good\nbut broke\r\n",
+        b"1,5,nl\\\r\nthe rest\r\n",
+        b'1,5,"a 6" pipe\r\nthat broke"\r\n',
+        b'1,5, "a\r\nb"\r\n',
+    ],
+)
+def test_a_row_whose_text_is_cut_is_rejected(cut: bytes, block_bytes: int) -> None:
+    data = b"review_id,rating,review\r\n0,1,bad\r\n" + cut + b"2,4,ok\r\n"
+    blocks = read_records(io.BytesIO(data), COMMA, block_bytes, 99, "")
+    found = list(checked(blocks, Rules(Settings()), ""))
+    assert [text for part in found for text in part.batch.text.texts()] == ["bad", "ok"]
+    assert [code for part in found for code in codes(part.rejected)] == [(3, "column_count"), (4, "column_count")]
+
+
+@pytest.mark.parametrize("data", [b"1,5,fine\r\nbut broke\r\n", b"1,5,fine\n2,4\n", b"1,5,fine\n2,4,a, b\n"])
+def test_a_row_before_one_with_other_columns_is_a_row(data: bytes) -> None:
+    batch, _ = validate(b"review_id,rating,review\r\n" + data)
+    assert batch.text.texts() == ["fine"]
 
 
 def test_lines_behind_an_unclosed_quote_count_only_if_they_are_rows() -> None:

@@ -128,7 +128,7 @@ def test_a_cell_far_away_rejects_the_file_and_not_the_process(tmp_path: Path) ->
         (
             workbook_bytes({"A": [["review"], ["a"]]}),
             {"delimiter": ";"},
-            "is an Excel workbook, but the source declares a delimiter",
+            "is an Excel workbook, but its source declares a delimiter",
         ),
         (
             workbook_bytes({"A": [["review"], ["a"]]}),

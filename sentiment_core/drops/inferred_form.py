@@ -23,6 +23,7 @@ from sentiment_core.settings import Settings
 
 _SAMPLE_BYTES: Final = 1_000_000
 _WESTERN: Final = "cp1252"
+_LATIN: Final = (_WESTERN, "cp1250", "cp1254", "iso8859-2", None)
 # Encodings of which files have so many that others are not asked for: each is often found for bytes of these.
 _USUAL: Final = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "iso8859_2"),
@@ -110,7 +111,7 @@ def _is_utf8(line: bytes) -> bool:
 def _readings(data: bytes) -> tuple[str, list[str]]:
     """Return the encoding in which the bytes are most like a text, and the others that are as likely."""
     likely = likely_encoding(data)
-    if likely not in (_WESTERN, "cp1251", None):
+    if likely not in _LATIN:
         return likely, []  # the frequent characters of other scripts are evidence enough
     latin = latin_readings(data)
     best, fit = max(latin.items(), key=lambda each: each[1])  # the first of equal ones

@@ -8,6 +8,7 @@ from charset_normalizer import from_bytes
 
 from sentiment_core.drops.body import Body
 from sentiment_core.drops.column_names import fold, position
+from sentiment_core.drops.column_words import TEXT
 from sentiment_core.drops.drop import Drop
 from sentiment_core.drops.inferred_values import is_typed
 from sentiment_core.drops.likely_alphabet import latin_readings
@@ -22,12 +23,14 @@ from sentiment_core.settings import Settings
 
 _SAMPLE_BYTES: Final = 1_000_000
 _WESTERN: Final = "cp1252"
-_LATIN: Final = ("cp1252", "cp1250", "cp1254", "iso8859-2")
+_LATIN: Final = (_WESTERN, "cp1250", "cp1254", "iso8859-2", None)
 # Encodings of which files have so many that others are not asked for: each is often found for bytes of these.
 _USUAL: Final = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "iso8859_2"),
     *("iso8859_9", "koi8_r", "koi8_u", "tis_620", "big5", "gb18030", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949"),
 ]
+_SHOWN: Final = 80
+_FEW: Final = 10  # one line in ten
 _LEAST_FIT: Final = 0.9
 _AS_LIKELY: Final = 0.02
 _MOST_HEADERS: Final = 3
@@ -70,6 +73,10 @@ def _start(storage: Storage, drop: Drop, settings: Settings) -> bytes:
 def _encoding(data: bytes, draft: Draft) -> None:
     """Choose the encoding in which the bytes are most like a text. Ask if another reading is as good."""
     best, others = _readings(data)
+    if best.startswith("utf-16"):
+        shown = data[:_SHOWN].decode(best, "replace")
+        draft.declare("encoding", best, f"every second byte is NUL; the text begins {shown!r}")
+        return
     at, other = _first_difference(data, best, others)
     place = f"0x{data[at]:02x} at byte {at:,}"
     draft.declare("encoding", best, f"the bytes are not UTF-8 ({place}); the text reads {_around(data, at, best)!r}")
@@ -77,11 +84,34 @@ def _encoding(data: bytes, draft: Draft) -> None:
         shown = " or ".join(f"{_around(data, at, name)!r} ({name})" for name in (best, other))
         draft.ask(f"encoding: is the text {shown}? If neither, name another encoding, such as mac_roman or cp850")
 
+    if mixed := _mixed(data):
+        draft.ask(mixed)
+
+
+def _mixed(data: bytes) -> str:
+    """Return the question about a file of which some lines are UTF-8, or "". By chance, few lines look so."""
+    lines = [line for line in data.split(b"\n") if not line.isascii()]
+    valid = sum(_is_utf8(line) for line in lines)
+    if valid * _FEW < len(lines):
+        return ""
+    return (
+        f"encoding: {valid:,} of {len(lines):,} lines with letters beyond ASCII are UTF-8, the others are not. Does "
+        "the file have two encodings? Then export it again"
+    )
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
 
 def _readings(data: bytes) -> tuple[str, list[str]]:
     """Return the encoding in which the bytes are most like a text, and the others that are as likely."""
     likely = likely_encoding(data)
-    if likely not in (*_LATIN, "cp1251", None):
+    if likely not in _LATIN:
         return likely, []  # the frequent characters of other scripts are evidence enough
     latin = latin_readings(data)
     best, fit = max(latin.items(), key=lambda each: each[1])  # the first of equal ones
@@ -149,7 +179,12 @@ def _header_line(storage: Storage, drop: Drop, sample: Sample, draft: Draft) -> 
         line = int(sample.block.line[first])
         draft.declare("header_line", line, f"the lines before it have another number of columns than the {usual} below")
         sample = read_sample(storage, drop, draft.rules())
-    if any(_looks_like_value(name) for name in sample.names):
+    if len(sample.names) == 1 and sample.names[0] not in TEXT:
+        draft.ask(
+            f"names: is {sample.names[0][:60]!r} the name of the column, or the first review? If it is a review, add "
+            "the line names: [review] and write text: review"
+        )
+    elif any(_looks_like_value(name) for name in sample.names):
         names = [f"column_{number}" for number in range(1, len(sample.names) + 1)]
         draft.declare("names", names, f"the first record looks like a row: {', '.join(sample.names)[:80]!r}")
         draft.ask("names: what do the columns mean? Name them, for example review, rating, reviewed_at")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from sentiment_core.drops.sample import SampleColumn
 from sentiment_core.drops.source_contract import Times
 
 FITS: Final = 0.98  # ratio of a column's values that a reading must fit
+_FIRST_YEAR: Final = 1990  # of times since 1970; smaller numbers are counts and ratings
 _UTC: Final = ZoneInfo("UTC")
 _DAYS: Final = (
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y. %m. %d", "%Y. %m. %d."),
@@ -63,7 +65,14 @@ def _rating(decimal: str) -> Callable[[str], tuple[float, float | None]]:
 
 
 def _time(form: str) -> Callable[[str], object]:
-    return lambda text: declared_time(text, (form,), _UTC)
+    return partial(_plausible_time, form=form)
+
+
+def _plausible_time(text: str, form: str) -> datetime:
+    time = declared_time(text, (form,), _UTC)
+    if form.startswith("epoch") and time.year < _FIRST_YEAR:
+        raise ValueError(f"{text} is a small number")
+    return time
 
 
 def reads_ratings(column: SampleColumn) -> bool:
@@ -97,7 +106,10 @@ def _scale(column: SampleColumn, least: float, top: float) -> tuple[str, str]:
     name = column.name
     if top <= 1 and least < top:
         scale = "0-1" if least >= 0 else "-1 to 1"
-        return scale, f"rating: is {name} a rating? It has only values from {least:g} to {top:g}. If not, delete it"
+        return scale, (
+            f"rating: is {name} a rating? It has only values from {least:g} to {top:g}. If not, write rating: null "
+            "below `columns`, and delete the part `rating`"
+        )
     if least < 0 or top > max(_SCALES):
         scale = f"{least:g}-{top:g}" if least >= 0 else f"{least:g} to {top:g}"
         return scale, f"rating.scale: which values can {name} have? The sample has {least:g} to {top:g}"

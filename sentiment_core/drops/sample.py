@@ -114,8 +114,8 @@ def read_sample(storage: Storage, drop: Drop, rules: Rules) -> Sample:
         raise FileRejected(reason=RejectCode.EMPTY_FILE, why=f"{drop.uri} is empty")
     names = shown_names(block.fields(0), drop.uri)
     rows = block.records(1)
-    unreadable = rows.flags & (INVALID_UTF8 | NUL) > 0
-    good = np.flatnonzero((rows.field_counts == len(names)) & ~unreadable)
+    unreadable = rows.flags & INVALID_UTF8 > 0
+    good = np.flatnonzero((rows.field_counts == len(names)) & ~unreadable & (rows.flags & NUL == 0))
     missing = packed_words(rules.null_words)
     columns = [
         SampleColumn(

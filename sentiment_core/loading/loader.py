@@ -65,6 +65,10 @@ class _SameContent(Exception):  # not an error: rolls back the rows of a file th
         self.sha256 = sha256
 
 
+class _OtherDay(Exception):  # not an error: the contract now finds another day than the ledger has
+    pass
+
+
 class Loader:
     """Loads files with one model, for one run, through one connection."""
 
@@ -96,6 +100,8 @@ class Loader:
         try:
             with self.connection:
                 return self._load(source_file_id, replace)
+        except _OtherDay:
+            return self.load(source_file_id, replace)  # the contract of the source was changed in between
         except _SameContent as same:
             return self._record_duplicate(source_file_id, same.sha256, replace)
         except FileRejected as rejection:
@@ -111,6 +117,8 @@ class Loader:
                 raise FileRejected(reason=RejectCode.MONTH_EXPIRED, why=why)
             stored = current_contract(cursor, file.source)
             rules = Rules(self.settings, stored.contract, stored.version)
+            if file.status in ("seen", "rejected") and file.drop.day(stored.contract.day_template) != file.day:
+                raise _OtherDay
             if file.status != "loaded" and source_files.looks_loaded(cursor, file):
                 self._stop_if_known_content(file, rules)
             replacing = file.status == "loaded"

@@ -12,8 +12,9 @@ from sentiment_core.cli.quarantine import quarantine
 from sentiment_core.cli.source import source
 from sentiment_core.cli.validate import validate
 from sentiment_core.database.connection import connect
-from sentiment_core.drops.source_contract import NO_CONTRACT, contract_of
+from sentiment_core.drops.source_contract import NO_CONTRACT, contract_of, read_contract
 from sentiment_core.errors import ContractInvalid
+from sentiment_core.ledger import source_files
 from sentiment_core.ledger.source_contracts import StoredContract, current_contract, store_contract
 from sentiment_core.loading.loader import LoadStatus
 from tests.integration.test_commands_in_process import configure  # noqa: F401 - a fixture
@@ -121,6 +122,20 @@ def test_the_contract_finds_the_day_in_the_key(run, drops, query, tmp_path) -> N
     assert query("SELECT day, status FROM sentiment.source_file WHERE source = 'late'") == [
         (date(2026, 11, 8), "loaded")
     ]
+
+
+def test_a_contract_that_is_set_during_a_load_gives_its_day_and_its_version(run, drops, query, monkeypatch) -> None:
+    settle, days = source_files.settle_day, iter(["'v{day}.{month}.{year}'", ""])
+
+    def settle_and_change(*arguments: object) -> None:
+        settle(*arguments)
+        if day := next(days):
+            with drops.connection, drops.connection.cursor() as cursor:
+                store_contract(cursor, "shop", read_contract(f"day: {day}", "a test"), "", "me")
+
+    monkeypatch.setattr(source_files, "settle_day", settle_and_change)
+    assert drops.drop("shop/dt=2026-11-16/v09.11.2026.csv", "review\nfine\n").status is LoadStatus.LOADED
+    assert query("SELECT day, reading ->> 'contract' FROM sentiment.load_history") == [(date(2026, 11, 9), "1")]
 
 
 def test_a_contract_of_a_later_release_stops_only_its_source(run, drops, query) -> None:

@@ -116,6 +116,23 @@ def test_a_file_without_a_header_asks_for_names(tmp_path: Path) -> None:
     assert any(question.startswith("names:") for question in found.questions)
 
 
+@pytest.mark.parametrize(
+    ("data", "encoding", "asked"),
+    [
+        (b"id,review\n7,very good\0 thing\n9,quite bad\n", None, ""),
+        ("id,review\n7,very good thing\n9,quite bad café\n".encode("utf-16-le"), "utf-16-le", ""),
+        ("review,n\ncafé,7\n".encode() + "café bar,9\n".encode("cp1252"), "cp1252", "encoding: 1 of 2 lines"),
+        (b"very good thing\nquite bad\n", None, "names: is 'very good thing' the name of the column, or the first"),
+    ],
+    ids=["NUL", "UTF-16 without a mark", "two encodings", "no header"],
+)
+def test_a_damaged_file_is_asked_about(tmp_path: Path, data: bytes, encoding: str | None, asked: str) -> None:
+    (tmp_path / "a.csv").write_bytes(data)
+    found = propose(Storage(None), [local_drop(tmp_path / "a.csv")], Settings())
+    assert found.document.get("encoding") == encoding
+    assert [question[: len(asked)] for question in found.questions] == ([asked] if asked else [])
+
+
 def test_another_file_with_other_columns_is_a_question(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("review,rating\nquite good,5\n")
     (tmp_path / "b.csv").write_text("review,stars\nquite good,5\n")

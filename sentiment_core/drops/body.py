@@ -20,7 +20,10 @@ DELIMITERS = {
     ".csv": ",",
     ".tsv": "\t",
     ".txt": "\t",
-    **dict.fromkeys((".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".zip"), ","),
+    ".tab": "\t",
+    ".psv": "|",
+    **dict.fromkeys((".jsonl", ".jsonlines", ".ndjson", ".json", ".parquet", ".zip"), ","),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), ","),
 }
 COMPRESSIONS = (".gz", ".zst", ".bz2", ".xz")
 CHUNK = 1 << 20

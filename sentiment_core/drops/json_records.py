@@ -32,6 +32,8 @@ MAX_COLUMNS: Final = 1_000
 MAX_CELLS: Final = 2_000_000  # of a block: missing values need memory too
 _LINES: Final = re.compile(rb"\s*\{\s*[\"}]")
 _ARRAY: Final = re.compile(rb"\s*\[\s*[{\]]")
+# The first line of an object that is written over many lines, such as `{` and `{"reviews": [`.
+_OPENS_A_DOCUMENT: Final = re.compile(rb'\s*\{\s*(?:"[^"]*"\s*:\s*[\[{]?\s*)?')
 _OTHER: Final = re.compile(rb"\s*\[\s*[\[\"]")
 _WORDS: Final = {True: "true", False: "false", None: ""}
 _BETWEEN: Final = re.compile(r"[\s,]*")
@@ -314,7 +316,8 @@ def read_json(
     """Yield the records of a stream of UTF-8 that `is_json` accepts. `source` names it in errors.
 
     Memory is bounded by a small multiple of `block_bytes + max_record_bytes`. Raises `FileRejected` when no line of the
-    first block is an object, for an array with a faulty element, and for a record larger than `max_record_bytes`.
+    first block is an object, for one object over many lines, for an array with a faulty element, and for a record
+    larger than `max_record_bytes`.
     """
     first = stream.read(block_bytes)
     if _OTHER.match(first):
@@ -326,7 +329,8 @@ def read_json(
     started = False
     for rows in groups:
         for block in blocks.blocks(rows):
-            if not started and np.all(block.flags[1:] & INVALID_JSON):
+            is_document = not is_array and _OPENS_A_DOCUMENT.fullmatch(rows[0].raw)
+            if not started and (is_document or np.all(block.flags[1:] & INVALID_JSON)):
                 raise _no_objects(rows, source)
             started = True
             yield block

@@ -222,3 +222,10 @@ def test_a_key_with_a_nul_costs_its_row_alone() -> None:
     (rows,) = rows_of(b'{"review": "a"}\n{"review": "b", "\\u0000": 1}\n')
     assert rows.batch.text.texts() == ["a"]
     assert [row.code for row in rows.rejected] == [RejectCode.NUL_BYTE]
+
+
+@pytest.mark.parametrize("first", [b'{\n  "reviews": [', b'{"reviews": [', b'{ "reviews":', b'{"data": {'])
+def test_one_object_over_many_lines_is_rejected_whole_with_the_cure(first: bytes) -> None:
+    data = first + b'\n  {"review": "fine"},\n  {"review": "dull"}\n]}\n'
+    with pytest.raises(FileRejected, match="not one object a line"):
+        rows_of(data)

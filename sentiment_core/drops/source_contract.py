@@ -254,7 +254,9 @@ class SourceContract(_Part):
         document = self.model_dump(mode="json", exclude_defaults=True)
         document |= {part: _short(document[part]) for part in ("title", "columns") if part in document}
         if self.text is not None:
-            document["text"] = _short([_short(list(names)) for names in self.text])
+            texts = [_short(list(names)) for names in self.text]
+            # One text with several names stays a list in a list: a list of names means texts that are joined.
+            document["text"] = texts[0] if len(texts) == 1 and isinstance(texts[0], str) else texts
         if self.rating is not None:
             document["rating"] = self.rating.model_dump(mode="json") | {"scale": self.rating.shown_scale}
         if self.reviewed_at is not None:

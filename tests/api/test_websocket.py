@@ -51,7 +51,15 @@ def test_a_message_over_the_limit_closes_the_stream_with_its_code(service):
             message = await ws.receive(timeout=10)
             return message.type, message.data
 
-    assert asyncio.run(talk()) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.MESSAGE_TOO_BIG)
+    # The service does not read the rest of the message. If the client is still sending it, TCP's reset can overtake
+    # the code, so the client tries again.
+    for _ in range(5):
+        try:
+            closed = asyncio.run(talk())
+            break
+        except ConnectionError:
+            continue
+    assert closed == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.MESSAGE_TOO_BIG)
 
 
 def test_a_stopping_service_says_good_bye(start):

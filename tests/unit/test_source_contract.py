@@ -291,6 +291,18 @@ def test_every_preset_is_valid_and_names_its_columns() -> None:
         assert "rating" in contract.columns, name
 
 
+@pytest.mark.parametrize("name", presets())
+def test_a_preset_means_the_same_after_it_was_stored(name: str) -> None:
+    contract = contract_of({"preset": name}, name)
+    assert contract_of(contract.document(), "the database", resolved=True) == contract
+
+
+@pytest.mark.parametrize("text", ["Body", "[A, B]", "[[A, B]]", "[A, [B, C]]"])
+def test_texts_and_their_names_are_kept_apart_when_stored(text: str) -> None:
+    contract = read_contract(f"text: {text}", "the test")
+    assert contract_of(contract.document(), "the database", resolved=True).text == contract.text
+
+
 def test_a_contract_extends_its_preset() -> None:
     contract = read_contract("{preset: yotpo, columns: {product_id: SKU}, language: fr}", "the test")
     assert contract.accepted_names("product_id") == ("SKU",)

@@ -59,8 +59,8 @@ demo: $(KERNELS) ## Start the whole system on this machine and walk through it (
 demo-clean: ## Delete the demo's data
 	@rm -rf .demo
 
-# Three workers run the whole suite, because the tests wait for servers: with two, the two cores of a small machine idle
-# an eighth of the time. tests/conftest.py says which groups start first. One worker runs chosen tests and shows them as
+# Three workers run the whole suite, because the tests wait for servers: with two, the cores of a small machine idle in
+# between. tests/conftest.py says which groups start first. One worker runs chosen tests and shows them as
 # they run.
 WORKERS := $(if $(ARGS),,--numprocesses 3 --dist loadfile --no-loadscope-reorder)
 .PHONY: test

@@ -5,6 +5,7 @@ The files are not part of the project; SENTIMENT_EXPORT_CASES names their folder
 
 import os
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -95,19 +96,20 @@ def test_another_form_is_rejected_by_its_name(cases: Path, name: str) -> None:
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
-    """Cut, splice, swap delimiters or insert quotes."""
+    """Cut, splice, swap delimiters, or insert quotes and backslashes."""
     at, other = sorted(chance.randrange(len(data) + 1) for _ in range(2))
-    match chance.randrange(5):
-        case 0:
-            return data[:at]
-        case 1:
-            return data[:at] + data[other:]
-        case 2:
-            return data[:other] + data[at:]
-        case 3:
-            return data[:at] + b'"' + data[at:]
-        case _:
-            return data.replace(*chance.sample([b",", b";", b"\t"], 2))
+    places = [found.end() for found in re.finditer(rb"[,;\t\n]", data)] or [0]
+    start = chance.choice(places)
+    changed = (
+        data[:at],
+        data[:at] + data[other:],
+        data[:other] + data[at:],
+        data[:at] + b'"' + data[at:],
+        data[:start] + b'"' + data[start:],
+        data[:at] + b"\\" + data[at:],
+        data.replace(*chance.sample([b",", b";", b"\t"], 2)),
+    )
+    return chance.choice(changed)
 
 
 @pytest.mark.parametrize("name", EXPECTED)

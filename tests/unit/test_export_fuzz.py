@@ -22,27 +22,10 @@ from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import CheckedRows, checked
 from sentiment_core.errors import FileRejected
 from sentiment_core.settings import Settings
-from tests.unit.test_export_cases import EXPECTED, cases  # noqa: F401 -- a fixture
+from tests.unit.test_export_cases import EXPECTED, cases, mutated  # noqa: F401 -- a fixture
 
 TEXT_FILES = [name for name in EXPECTED if name.endswith((".csv", ".tsv")) and "utf16" not in name]
 TURNS = 30
-
-
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    """Cut, splice, swap delimiters, or insert quotes and backslashes."""
-    at, other = sorted(chance.randrange(len(data) + 1) for _ in range(2))
-    places = [found.end() for found in re.finditer(rb"[,;\t\n]", data)] or [0]
-    start = chance.choice(places)
-    changed = (
-        data[:at],
-        data[:at] + data[other:],
-        data[:other] + data[at:],
-        data[:at] + b'"' + data[at:],
-        data[:start] + b'"' + data[start:],
-        data[:at] + b"\\" + data[at:],
-        data.replace(*chance.sample([b",", b";", b"\t"], 2)),
-    )
-    return chance.choice(changed)
 
 
 def read(path: Path) -> tuple[list[RecordBlock], list[CheckedRows]]:

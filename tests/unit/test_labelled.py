@@ -12,7 +12,7 @@ from sentiment_core.cli import main
 from sentiment_core.datasets.labelled_csv import Columns, read_file, read_labelled, read_texts
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.drops.drop import local_drop
-from sentiment_core.drops.source_contract import Rules
+from sentiment_core.drops.source_contract import Rules, read_contract
 from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import FileRejected, TrainingDataInvalid
 from sentiment_core.labels import LABELS
@@ -211,3 +211,11 @@ def test_ratings_come_along_where_there_are_any(tmp_path: Path, params: Params) 
     assert taken.ratings is not None
     np.testing.assert_array_equal(taken.ratings, [np.nan, 5])
     assert taken.groups is taken.texts
+
+
+def test_training_data_is_read_by_a_contract(tmp_path: Path, params: Params) -> None:
+    path = tmp_path / "labelled.csv"
+    path.write_text("Titel|Meinung|sentiment\nGut|Fein|positive\n|Schlecht|negative\n")
+    contract = read_contract("{delimiter: pipe, title: Titel, text: Meinung}", "the test")
+    assert list(read_labelled([path], params.data, contract=contract).texts) == ["Gut\nFein", "Schlecht"]
+    assert read_texts([path], contract=contract) == ["Gut\nFein", "Schlecht"]

@@ -174,6 +174,11 @@ class ArtifactsNotServed(TerminalError):
 # Promotion
 
 
+class SuiteInvalid(TerminalError):
+    message = "The suite {path} cannot be measured: {why}."
+    code = "suite_invalid"
+
+
 class PolicyInvalid(TerminalError):
     message = "The file {path} of the promotion gate cannot be used: {why}."
     code = "policy_invalid"

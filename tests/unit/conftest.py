@@ -78,3 +78,9 @@ def three(reviews: LabelledReviews) -> LabelledReviews:
     plain = [f"It is a {thing}, number {number}." for number in range(50) for thing in THINGS]
     labels = np.concatenate((reviews.labels, np.full(len(plain), LABELS.index("neutral"), np.int8)))
     return LabelledReviews([*reviews.texts, *plain], labels, [*reviews.groups, *(THINGS * 50)])
+
+
+@pytest.fixture(scope="session")
+def trained_of_three(three: LabelledReviews, params: Params) -> Bundle:
+    """A model of three labels, trained on the generated reviews."""
+    return train(three, params, {"data": "generated"})

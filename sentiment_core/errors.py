@@ -271,6 +271,11 @@ class LibraryMissing(TerminalError):
     code = "library_missing"
 
 
+class BaselineMissing(TerminalError):
+    message = "The baseline {name} needs the Python package {library}. Install it, for example with the extra `bench`."
+    code = "baseline_missing"
+
+
 class DatabaseUnavailable(TransientError):
     message = "The database is unavailable: {why}. This attempt stored nothing. Try again."
     code = "database_unavailable"

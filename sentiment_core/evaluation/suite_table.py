@@ -45,6 +45,7 @@ class MeanRow(NamedTuple):
     measures: Mapping[str, Mapping[str, float | None]]  # by model
     counts: Mapping[str, Mapping[str, int]]  # by model: number of sets that have the measure
     differences: Mapping[str, Interval]  # mean of the sets' differences
+    missing: Mapping[str, Mapping[str, str]]  # by model: why a measure has no mean
 
 
 @dataclass(frozen=True)
@@ -167,28 +168,51 @@ def _means(rows: Sequence[SetRow]) -> Iterator[MeanRow]:
             for name in sorted({key(row.described) for row in rows})
         ]
         yield from found
-    means, counts, differences = _averaged([(each.measures, each.differences) for each in found])
     sets, count = sum(each.sets for each in found), sum(each.rows for each in found)
-    yield MeanRow(MEAN_OF_LANGUAGES, MEAN_OF_LANGUAGES, sets, count, means, counts, differences)
+    parts = [_Part(each.measures, each.differences, each.missing) for each in found]
+    yield MeanRow(MEAN_OF_LANGUAGES, MEAN_OF_LANGUAGES, sets, count, *_averaged(parts))
+
+
+class _Part(NamedTuple):
+    """What is averaged: the measures and differences of a set or of a group, and why a measure is undefined."""
+
+    measures: Mapping[str, Mapping[str, float | None]]
+    differences: Mapping[str, Interval]
+    missing: Mapping[str, Mapping[str, str]]
 
 
 def _mean(grouping: str, name: str, rows: Sequence[SetRow]) -> MeanRow:
-    parts = [({role: each._asdict() for role, each in row.measures.items()}, row.differences) for row in rows]
+    parts = [
+        _Part(
+            {role: each._asdict() for role, each in row.measures.items()},
+            row.differences,
+            {role: each.missing for role, each in row.measures.items()},
+        )
+        for row in rows
+    ]
     return MeanRow(grouping, name, len(rows), sum(row.measures[MODEL].rows for row in rows), *_averaged(parts))
 
 
 def _averaged(
-    parts: Sequence[tuple[Mapping[str, Mapping[str, float | None]], Mapping[str, Interval]]],
-) -> tuple[dict[str, dict[str, float | None]], dict[str, dict[str, int]], dict[str, Interval]]:
-    """Return the means of measures by model, the number of parts that have each one, and the mean differences."""
+    parts: Sequence[_Part],
+) -> tuple[
+    dict[str, dict[str, float | None]], dict[str, dict[str, int]], dict[str, Interval], dict[str, dict[str, str]]
+]:
+    """Return the fields of a `MeanRow` from `measures` on."""
     means: dict[str, dict[str, float | None]] = {}
     counts: dict[str, dict[str, int]] = {}
-    for role in parts[0][0]:
-        known = {name: [value for part, _ in parts if (value := part[role][name]) is not None] for name in MEASURES}
+    missing: dict[str, dict[str, str]] = {}
+    for role in parts[0].measures:
+        known = {
+            name: [value for part in parts if (value := part.measures[role][name]) is not None] for name in MEASURES
+        }
         means[role] = {name: float(np.mean(values)) if values else None for name, values in known.items()}
         counts[role] = {name: len(values) for name, values in known.items()}
-    compared = {role: [found[role] for _, found in parts if role in found] for role in means}
-    return means, counts, {role: _mean_difference(found) for role, found in compared.items() if found}
+        reasons = {name: {part.missing[role][name] for part in parts} for name, values in known.items() if not values}
+        missing[role] = {name: each.pop() if len(each) == 1 else "no set has it" for name, each in reasons.items()}
+    compared = {role: [part.differences[role] for part in parts if role in part.differences] for role in means}
+    differences = {role: _mean_difference(found) for role, found in compared.items() if found}
+    return means, counts, differences, missing
 
 
 def _mean_difference(found: Sequence[Interval]) -> Interval:

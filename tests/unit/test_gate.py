@@ -12,7 +12,7 @@ from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import PolicyInvalid
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
-from sentiment_core.promotion.behavioural_tests import Cases, run_cases
+from sentiment_core.promotion.behavioural_tests import CUSTOMERS, Cases, pass_rates, run_cases
 from sentiment_core.promotion.gate import judge
 from sentiment_core.promotion.policy import DEFAULT_POLICY, GatePolicy
 from sentiment_core.promotion.shadow_sample import StoredComparison
@@ -211,6 +211,39 @@ def test_the_starter_model_does_what_anybody_can_tell() -> None:
     outcomes = run_cases(Scorer(Bundle.load(STARTER)), Cases.load())
     assert [outcome.case for outcome in outcomes if not outcome.holds] == []
     assert len(outcomes) > 20
+
+
+def test_sentences_hold_if_the_model_gives_their_label(tmp_path) -> None:
+    cases = tmp_path / "cases.yaml"
+    cases.write_text(
+        "languages: [en, de]\n"
+        "sentences:\n"
+        "  films: {en: {positive: [A wonderful film., A terrible film.], negative: [A terrible film.]}}\n"
+        "  shops: {de: {neutral: ['']}}\n"
+    )
+    results = run_cases(Scorer(Bundle.load(STARTER)), Cases.load(cases))
+    assert [result.holds for result in results[:3]] == [True, False, True]
+    assert results[1].case.startswith("positive: 'A terrible film.' is negative (0.")
+    by_language = pass_rates(results, lambda each: each.language)
+    assert by_language["en"] == (3, 2)
+    assert by_language["en"].share == pytest.approx(2 / 3)
+    assert set(pass_rates(results, lambda each: each.group)) == {"films", "shops"}
+    cases.write_text(cases.read_text().replace("[en, de]", "[en]"))
+    with pytest.raises(PolicyInvalid, match="the sentences are in de"):
+        Cases.load(cases)
+
+
+def test_the_sentences_of_customers_are_all_different_and_cover_each_label() -> None:
+    sentences = Cases.load(CUSTOMERS).sentences
+    texts = [
+        text for of_group in sentences.values() for labels in of_group.values() for text in sum(labels.values(), ())
+    ]
+    assert len(texts) == len(set(texts)) >= 300
+    languages = {language for of_group in sentences.values() for language in of_group}
+    assert len(languages) >= 6
+    for language in languages:
+        given = {label for of_group in sentences.values() for label in of_group.get(language, {})}
+        assert given == {"negative", "neutral", "positive"}, language
 
 
 def test_cases_in_other_languages_than_the_models_fail(contenders, tmp_path) -> None:

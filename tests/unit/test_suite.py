@@ -1,19 +1,25 @@
 """A model measured over a folder of labelled sets: the table, its means, and what it says of sets without figures."""
 
+import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from sentiment_core.cli.evaluate import evaluate
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.datasets.domain_groups import domain_group
 from sentiment_core.datasets.split import in_test
 from sentiment_core.datasets.suite import Suite
-from sentiment_core.errors import SuiteInvalid
+from sentiment_core.errors import BaselineMissing, SuiteInvalid
 from sentiment_core.evaluation.predictions import BundlePredictor, Predictions, predictions_of
 from sentiment_core.evaluation.set_measures import measure_set
+from sentiment_core.evaluation.suite_report import as_markdown
 from sentiment_core.evaluation.suite_table import measure_suite
+from sentiment_core.evaluation.vader import Vader
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
@@ -209,3 +215,88 @@ def test_models_of_two_and_three_labels_predict_in_one_form(trained: Bundle, tra
 )
 def test_a_domain_belongs_to_a_group(domain: str, group: str) -> None:
     assert domain_group(domain) == group
+
+
+@pytest.fixture
+def run() -> CliRunner:
+    return CliRunner(catch_exceptions=False)
+
+
+def saved(bundle: Bundle, folder: Path) -> str:
+    bundle.save(folder)
+    return str(folder)
+
+
+def test_the_command_prints_the_table_and_names_what_it_could_not_measure(
+    run: CliRunner, folder: Path, trained: Bundle, tmp_path: Path
+) -> None:
+    model, out = saved(trained, tmp_path / "model"), tmp_path / "table.csv"
+    shown = run.invoke(evaluate, [model, "--suite", str(folder), "--vader", "--out", str(out)])
+    assert shown.exit_code == 1, "some sets could not be measured"
+    for words in ("By language", "By domain", "By kind", "By set", "10 rows, fewer than 30", "VADER knows only en"):
+        assert words in shown.stdout
+    for words in ("Not measured: stars: ", "corpora.tsv does not name are not measured: left_over.csv"):
+        assert words in shown.stderr
+    rows = list(csv.DictReader(out.open(encoding="utf-8")))
+    kettles = next(row for row in rows if row["name"] == "kettles")
+    assert float(kettles["accuracy_model"]) > 0.9
+    assert kettles["macro_f1_model"] == "no neutral rows"
+    assert kettles["ece_vader"] == "no probabilities"
+    difference = float(kettles["accuracy_model"]) - float(kettles["accuracy_vader"])
+    assert float(kettles["difference_vader_estimate"]) == pytest.approx(difference)
+    assert {row["grouping"] for row in rows} == {"set", "all", "kind", "domain", "language", "mean of languages"}
+
+
+def test_the_command_gives_json_and_markdown_too(run: CliRunner, folder: Path, trained: Bundle, tmp_path: Path) -> None:
+    model, out = saved(trained, tmp_path / "model"), tmp_path / "table.md"
+    arguments = [model, "--suite", str(folder), "--language", "sw", "--split", "50", "--out", str(out), "--json"]
+    shown = run.invoke(evaluate, arguments)
+    assert shown.exit_code == 0, shown.output
+    table = json.loads(shown.stdout)
+    assert [row["name"] for row in table["sets"]] == ["few"]
+    assert table["models"] == {"model": f"sentiment {trained.digest[:12]}"}
+    assert "## By language" in out.read_text("utf-8")
+    odd = tmp_path / "table.xlsx"
+    refused = CliRunner().invoke(evaluate, [*arguments[:-2], str(odd), "--json"])
+    assert "its ending must be .json, .csv or .md" in str(refused.exception)
+
+
+def test_markdown_has_a_row_for_each_set(folder: Path, trained: Bundle) -> None:
+    text = as_markdown(measure_suite(trained, folder))
+    assert "| kettles | en | reviews | products | 60 |" in text
+    assert "| absent | en | reviews | apps | 0 | not readable |" in text
+    assert "* Not measured: absent:" in text
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--vader"], [], ["--suite", "x", "--test-only"], ["--suite", "x", "--behaviour"]], ids=str
+)
+def test_options_that_do_not_fit_together_are_bad_usage(
+    run: CliRunner, trained: Bundle, tmp_path: Path, arguments: list[str]
+) -> None:
+    assert run.invoke(evaluate, [saved(trained, tmp_path), *arguments]).exit_code == 2
+
+
+def test_vader_labels_english_and_says_so_when_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Vader().predict(TextColumn.from_texts(["I love it!", "It is a lamp.", "Terrible."]))
+    assert found.label.tolist() == [POSITIVE, NEUTRAL, NEGATIVE]
+    assert found.score[0] > 0.5 == found.score[1] > found.score[2]
+    monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
+    with pytest.raises(BaselineMissing, match="extra `bench`"):
+        Vader()
+
+
+def test_behaviour_is_reported_by_group_and_language(run: CliRunner, trained: Bundle, tmp_path: Path) -> None:
+    model = saved(trained, tmp_path)
+    report = json.loads(run.invoke(evaluate, [model, "--behaviour", "--json"]).stdout)
+    assert list(report["language"]) == ["en", "de", "fr", "es", "it", "pt", "nl", "sv"]
+    assert report["language"]["en"]["cases"] >= 200
+    cases = sum(rate["cases"] for rate in report["language"].values())
+    assert cases == sum(rate["cases"] for rate in report["group"].values()) >= 300
+    failed = [each for each in report["failed"] if each["group"] in report["group"] and each["language"] != "any"]
+    passed = sum(rate["passed"] for rate in report["language"].values())
+    assert cases - passed <= len(failed)
+    shown = run.invoke(evaluate, [model, "--behaviour"])
+    assert shown.exit_code == 0
+    assert "Customers' sentences by language" in " ".join(shown.output.split())
+    assert "en delivery: " in shown.output

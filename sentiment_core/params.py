@@ -29,6 +29,11 @@ class DataParams(_Section):
         """The label of each accepted spelling. Spellings are in lower case and stripped of surrounding spaces."""
         return {each.strip().lower(): label for label, accepted in self.labels.items() for each in accepted}
 
+    def with_every_label(self) -> Self:
+        """Return a copy that also accepts the name of each label that has no spelling, for evaluation."""
+        named = {label: self.labels.get(label, () if label in self.spellings else (label,)) for label in LABELS}
+        return self.model_copy(update={"labels": named})
+
     @model_validator(mode="after")
     def _known_labels(self) -> Self:
         if set(self.labels) not in ({"negative", "positive"}, set(LABELS)):

@@ -76,17 +76,18 @@ def evaluate(
 def _evaluate_file(model: Bundle, csv: Path, test_only: bool, params: Path | None, as_json: bool) -> None:
     from sentiment_core.datasets.labelled_csv import read_labelled  # noqa: PLC0415
     from sentiment_core.datasets.labelled_reviews import split  # noqa: PLC0415
+    from sentiment_core.evaluation.bundle_evaluation import evaluate as measure_bundle  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
-    from sentiment_core.training.train import evaluate as measure_bundle  # noqa: PLC0415
 
     test_size = model.manifest.training["data"]["test_size"] if test_only else 0
     if test_only and not test_size:
         raise click.UsageError("The training of this model held out no rows, because its test_size is 0.")
     group_column = model.provenance.get("grouped_by") if test_only else None
-    reviews = read_labelled([csv], Params.load(params or DEFAULTS).data, group_column)
+    data = Params.load(params or DEFAULTS).data.with_every_label()
+    reviews = read_labelled([csv], data, group_column, every_label=False)
     if test_only:
         reviews = split(reviews, test_size).test
-    print_metrics(measure_bundle(model, reviews)._asdict() | {"digest": model.digest}, csv.name, as_json)
+    print_metrics(measure_bundle(model, reviews).as_dict() | {"digest": model.digest}, csv.name, as_json)
 
 
 def _others(against: Path | None, vader: bool) -> dict[str, "Predictor"]:

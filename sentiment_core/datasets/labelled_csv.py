@@ -151,19 +151,21 @@ def read_labelled(
     group_column: str | None = None,
     storage: Storage | None = None,
     contract: SourceContract = NO_CONTRACT,
+    *,
+    every_label: bool = True,
 ) -> LabelledReviews:
     """Read labelled reviews from files in which no row is bad.
 
     A `Path` is a local file. `storage` opens the drops. `contract` says how all files are read. A row with an empty
-    group forms a separate group.
+    group forms a separate group. With `every_label`, each label of the configuration must occur.
 
-    Raises `TrainingDataInvalid` when a file cannot be read or has a bad row, when a label of the configuration does
-    not occur, or when a text has two labels. Raises `ObjectChanged` and the storage errors for drops.
+    Raises `TrainingDataInvalid` when a file cannot be read or has a bad row, when a required label does not occur, or
+    when a text has two labels. Raises `ObjectChanged` and the storage errors for drops.
     """
     columns = Columns(params.label_column, group_column, params.spellings, group_required=True)
     rows = [row for file in files for row in _read_strictly(file, columns, storage, contract)]
     counts = rows_by_label(rows)
-    if missing := [label for label in params.labels if label not in counts]:
+    if every_label and (missing := [label for label in params.labels if label not in counts]):
         found = ", ".join(f"{count} {label}" for label, count in counts.items())
         raise TrainingDataInvalid(
             why=f"the label column {params.label_column!r} must contain {' and '.join(params.labels)}. It has no "

@@ -18,12 +18,12 @@ from sentiment_core.drops.drop import Drop, local_drop
 from sentiment_core.drops.source_contract import NO_CONTRACT, Rules
 from sentiment_core.drops.storage import Storage, s3_client, split_uri
 from sentiment_core.errors import FileRejected, ObjectChanged, SuiteInvalid
-from sentiment_core.labels import LABELS
 from sentiment_core.params import Params
 from sentiment_core.settings import settings
 
 INDEX: Final = "corpora.tsv"
 _REQUIRED: Final = ("name", "language", "kind", "domain")
+_LABEL_COLUMN: Final = "sentiment"
 _ENDINGS: Final = (".csv.xz", ".csv", ".csv.gz", ".csv.zst", ".tsv")
 
 
@@ -98,7 +98,7 @@ class Suite:
         if described.drop is None:
             files = ", ".join(f"{described.name}{ending}" for ending in _ENDINGS[:2])
             return ReadSet(described, None, fault=f"{self.location} has no file {files} or of another known ending")
-        columns = Columns("sentiment", None, {label: label for label in LABELS} | Params.load().data.spellings)
+        columns = Columns(_LABEL_COLUMN, None, Params.load().data.with_every_label().spellings)
         rules = Rules(settings(), NO_CONTRACT)
         try:
             file = read_file(self.storage, described.drop, columns, rules, settings().max_rejected_ratio)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from sentiment_core.evaluation.metrics import expected_calibration_error
+from sentiment_core.evaluation.metrics import ClassificationMetrics, expected_calibration_error, measure
 from sentiment_core.evaluation.predictions import Predictions
 from sentiment_core.labels import LABELS
 
@@ -15,6 +15,7 @@ from sentiment_core.labels import LABELS
 LEAST_ROWS: Final = 30
 LEAST_OF_LABEL: Final = 10
 
+_TWO: Final = ("negative", "positive")
 _NEGATIVE, _NEUTRAL, _POSITIVE = range(len(LABELS))
 
 
@@ -63,6 +64,20 @@ def measure_set(found: Predictions, labels: NDArray[np.int8]) -> SetMeasures:
 def without_figures(why: str, rows: int = 0) -> SetMeasures:
     """Return the measures of a set that could not be measured, with one reason for all of them."""
     return SetMeasures(rows, 0, **dict.fromkeys(MEASURES), missing=dict.fromkeys(MEASURES, why))
+
+
+def measure_polar(found: Predictions, labels: NDArray[np.int8]) -> ClassificationMetrics:
+    """Return the metrics of the polar rows as for two labels, for models and rows whose labels differ.
+
+    The score counts as the probability of positive. Coverage is the fraction of these rows that do not get the label
+    neutral. Both labels must occur.
+    """
+    polar = labels != _NEUTRAL
+    score, covered, correct = found.score[polar], found.label[polar] != _NEUTRAL, polar_correct(found, labels)
+    metrics = measure(np.stack((1 - score, score), axis=1), labels[polar], _TWO, None)
+    return metrics._replace(
+        coverage=float(covered.mean()), accuracy_covered=float(correct[covered].mean()) if covered.any() else None
+    )
 
 
 def polar_correct(found: Predictions, labels: NDArray[np.int8]) -> NDArray[np.bool_]:

@@ -17,16 +17,16 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 import sentiment_core
-from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.datasets.labelled_reviews import LabelledReviews, digest_of, split
 from sentiment_core.errors import TrainingDataInvalid
+from sentiment_core.evaluation.bundle_evaluation import evaluate
 from sentiment_core.evaluation.metrics import ClassificationMetrics, Evaluation, measure, measure_slices
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.card import model_card
 from sentiment_core.model.drift_reference import MAX_EXAMINED_CHARACTERS, Reference
 from sentiment_core.model.manifest import Calibration, TextRecipe, Thresholds, TrainingData
-from sentiment_core.model.scorer import Scorer, banded
+from sentiment_core.model.scorer import banded
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params
 from sentiment_core.settings import settings
@@ -216,24 +216,12 @@ def train_measured(
         ),
         training=params.recorded(),
     )
-    evaluation = _evaluation(held_out, reviews, evaluate(bundle, test) if test.texts else None)
+    evaluation = _evaluation(held_out, reviews, evaluate(bundle, test).metrics if test.texts else None)
     if evaluation.test:
         bundle.provenance["test"] = evaluation.test._asdict()
     bundle = bundle.with_known_texts(hash_texts(chain(reviews.texts, unlabelled)))
     bundle = bundle.with_reference(_reference(held_out, reviews.texts))
     return Trained(bundle.with_card(model_card(bundle, evaluation.slices)), reviews, evaluation)
-
-
-def evaluate(bundle: Bundle, reviews: LabelledReviews) -> ClassificationMetrics:
-    """Measure a bundle on labelled reviews. Raises `TrainingDataInvalid` when their labels are not the model's."""
-    manifest = bundle.manifest
-    if set(reviews.names) != set(manifest.labels):
-        raise TrainingDataInvalid(
-            why=f"its rows have the labels {' and '.join(reviews.names)}, and the model has the labels "
-            f"{' and '.join(manifest.labels)}. Use a model and rows with the same labels"
-        )
-    probabilities = Scorer(bundle).probabilities(TextColumn.from_texts(reviews.texts), joblib.cpu_count())
-    return measure(probabilities, reviews.labels, manifest.labels, manifest.thresholds)
 
 
 def compile_bundle(model: Pipeline, provenance: dict[str, Any], **fields: Any) -> Bundle:

@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 from scipy.stats import binomtest
+from sklearn.metrics import f1_score
 
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import TrainingDataInvalid
+from sentiment_core.evaluation.bundle_evaluation import evaluate
 from sentiment_core.evaluation.metrics import expected_calibration_error, measure, measure_slices
 from sentiment_core.labels import LABELS
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.manifest import Thresholds
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.model.wilson import wilson_interval
 from sentiment_core.training.calibration import calibrated, neutral_band, platt_scaling
 
@@ -145,3 +149,36 @@ def test_no_band_where_every_score_is_right() -> None:
     assert neutral_band(scores, scores > 0.5, accuracy=0.7, max_fraction=0.1) == Thresholds(
         neutral_low=0.5, neutral_high=0.5
     )
+
+
+def test_a_model_of_two_labels_is_measured_on_rows_with_neutral_ones(
+    trained: Bundle, three: LabelledReviews, reviews: LabelledReviews
+) -> None:
+    found, alone = evaluate(trained, three), evaluate(trained, reviews)
+    assert (found.polar_only, alone.polar_only) == (True, False)
+    assert found.metrics.rows == alone.metrics.rows == len(reviews.texts)
+    # A model of two labels has one probability, so the rows with a sentiment have the same metrics either way.
+    assert found.metrics.confusion == alone.metrics.confusion
+    plain = (metrics._asdict() | {"confusion": 0} for metrics in (found.metrics, alone.metrics))
+    assert next(plain) == pytest.approx(next(plain))
+    assert (found.measures.rows, found.measures.polar_rows) == (len(three.texts), len(reviews.texts))
+    assert found.measures.polar_neutral == pytest.approx(1 - alone.metrics.coverage)
+    given = Scorer(trained).score_texts(three.texts).label
+    assert found.measures.macro_f1 == pytest.approx(f1_score(three.labels, given, average="macro"))
+    assert alone.measures.missing["macro_f1"] == "no neutral rows"
+
+
+def test_a_model_of_three_labels_is_measured_on_rows_of_two(trained_of_three: Bundle, reviews: LabelledReviews) -> None:
+    found = evaluate(trained_of_three, reviews)
+    assert found.polar_only
+    assert found.metrics.accuracy == found.measures.accuracy > 0.8
+    assert found.metrics.coverage == pytest.approx(1 - found.measures.polar_neutral)
+    assert found.metrics.confusion.keys() == {"negative", "positive"}
+
+
+def test_rows_of_one_label_have_only_the_figures_that_are_defined(trained: Bundle, reviews: LabelledReviews) -> None:
+    found = evaluate(trained, reviews.take(reviews.labels == POSITIVE))
+    assert found.metrics is None
+    assert found.measures.accuracy > 0.8
+    assert found.as_dict()["missing"]["auc"] == "no negative rows"
+    assert "auc" not in found.as_dict()["labels_given"]

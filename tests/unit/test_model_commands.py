@@ -116,6 +116,22 @@ def test_an_explanation_is_coloured_on_a_terminal(monkeypatch: pytest.MonkeyPatc
     assert "\x1b[31m" in result.output
 
 
+def test_neutral_rows_do_not_stop_the_evaluation_of_a_model_of_two_labels(run: CliRunner, tmp_path: Path) -> None:
+    rows = [
+        f"A {word} film no. {row},{label}" for row in range(20) for word, label in (("bad", "neg"), ("great", "pos"))
+    ]
+    rows += [f"It is film no. {row},neutral" for row in range(20)]
+    data = tmp_path / "mixed.csv"
+    data.write_text("\n".join(("review,sentiment", *rows)) + "\n", "utf-8")
+    measured = values(run.invoke(evaluate, [str(STARTER), str(data), "--json"]))
+    assert (measured["rows"], measured["accuracy"], measured["polar_only"]) == (40, 1, True)
+    assert (measured["labels_given"]["rows"], measured["labels_given"]["polar_rows"]) == (60, 40)
+    assert 0 < measured["labels_given"]["macro_f1"] < 1
+    data.write_text("review,sentiment\nIt is a film,odd\n", "utf-8")
+    refused = CliRunner().invoke(evaluate, [str(STARTER), str(data)])
+    assert "known labels are 0, 1, neg, negative, neutral, pos, positive" in str(refused.exception)
+
+
 def test_people_get_a_table_of_measures(run: CliRunner, labelled_csv: Path) -> None:
     result = run.invoke(evaluate, [str(STARTER), str(labelled_csv)])
     assert result.exit_code == 0

@@ -24,7 +24,7 @@ from sentiment_core.params import DEFAULTS, Params
 from sentiment_core.text.specification import identity, ngrams, token_hash
 from sentiment_core.text.tokenizer import hash_tokens
 from sentiment_core.training.calibration import uncalibrated
-from sentiment_core.training.train import build_pipeline, compile_bundle, cross_validate, evaluate, fit, train
+from sentiment_core.training.train import build_pipeline, compile_bundle, cross_validate, fit, train
 from sentiment_core.training.vectorizer import NaiveBayesTfidf, NgramVectorizer
 
 ODD_TEXTS = [
@@ -261,11 +261,6 @@ def test_test_rows_are_kept_aside_by_group(params: Params) -> None:
     assert sum(bundle.manifest.snapshot.rows.values()) + bundle.provenance["test"]["rows"] == 400
     assert 40 < bundle.provenance["test"]["rows"] < 160
     assert bundle.provenance["test"]["accuracy"] == 1
-
-
-def test_a_model_is_not_measured_by_labels_that_it_does_not_know(trained: Bundle, three: LabelledReviews) -> None:
-    with pytest.raises(TrainingDataInvalid, match="the model has the labels negative and positive"):
-        evaluate(trained, three)
 
 
 def test_the_shipped_configuration_is_complete(tmp_path: Path) -> None:

@@ -126,6 +126,11 @@ class Settings(BaseSettings):
         Path("~/.cache/sentiment/models"), description="Folder that caches downloaded bundles by digest."
     )
 
+    suite: str | None = Field(
+        None,
+        description="Folder or `s3://bucket/prefix` of labelled sets with a `corpora.tsv`. The DAG `retrain` measures "
+        "models over it, and the gate has a floor for each of its languages and domains.",
+    )
     model_contact: str = Field("not stated", description="Contact shown on the model card.")
     model_licence: str = Field("not stated", description="Licence shown on the model card.")
 

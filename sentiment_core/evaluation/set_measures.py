@@ -52,7 +52,7 @@ def measure_set(found: Predictions, labels: NDArray[np.int8]) -> SetMeasures:
     if "balanced_accuracy" not in missing:
         measures |= _of_both(found, labels, polar)
     if "macro_f1" not in missing:
-        measures["macro_f1"] = float(np.mean([_f1(found.label, labels, label) for label in range(len(LABELS))]))
+        measures["macro_f1"] = macro_f1(found.label, labels)
     if "ece_labels" not in missing:
         measures |= _of_labels(found, labels)
     if "unfamiliar" not in missing and found.unfamiliar is not None:
@@ -85,6 +85,11 @@ def polar_correct(found: Predictions, labels: NDArray[np.int8]) -> NDArray[np.bo
     polar = labels != _NEUTRAL
     correct: NDArray[np.bool_] = (found.score[polar] >= 0.5) == (labels[polar] == _POSITIVE)
     return correct
+
+
+def macro_f1(predicted: NDArray[np.int8], labels: NDArray[np.int8]) -> float:
+    """Return the mean F1 of the three labels. A label that is neither predicted nor given counts as 0."""
+    return float(np.mean([_f1(predicted, labels, label) for label in range(len(LABELS))]))
 
 
 def _missing(found: Predictions, labels: NDArray[np.int8]) -> dict[str, str]:
@@ -144,6 +149,6 @@ def _of_labels(found: Predictions, labels: NDArray[np.int8]) -> dict[str, float]
 
 
 def _f1(predicted: NDArray[np.int8], labels: NDArray[np.int8], label: int) -> float:
-    """Return the F1 of one label, or 0 if it is never predicted."""
     hits = int(np.count_nonzero((predicted == label) & (labels == label)))
-    return 2 * hits / (int(np.count_nonzero(predicted == label)) + int(np.count_nonzero(labels == label)))
+    named = int(np.count_nonzero(predicted == label)) + int(np.count_nonzero(labels == label))
+    return 2 * hits / named if named else 0.0

@@ -19,15 +19,21 @@ from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import TerminalError
 from sentiment_core.evaluation.metrics import ClassificationMetrics, measure, predicted_labels
 from sentiment_core.evaluation.paired_interval import Interval, paired_difference
+from sentiment_core.evaluation.predictions import Predictions, predictions_of
+from sentiment_core.evaluation.set_measures import macro_f1, measure_polar, polar_correct
 from sentiment_core.evaluation.slices import slices_of
+from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.promotion.behavioural_tests import Cases, run_cases
 from sentiment_core.promotion.policy import SMALLER_IS_BETTER, GatePolicy, MetricBounds, MetricName
 from sentiment_core.promotion.shadow_sample import StoredComparison
+from sentiment_core.promotion.suite_floors import suite_checks
 from sentiment_core.promotion.verdict import GateCheck, Verdict
 from sentiment_core.text.fingerprints import are_known, hash_each
 
+_NEUTRAL: Final = LABELS.index("neutral")
+_BOTH: Final = frozenset(("negative", "positive"))
 _NO_CHAMPION: Final = "there is no champion, so only absolute bounds are checked"
 _SHOWN: Final = 5  # maximum number of slices or cases that a check names
 _SHOWN_CHARACTERS: Final = 120  # maximum characters of each name
@@ -39,27 +45,48 @@ __all__ = ["judge", "unjudged"]
 
 @dataclass(frozen=True, eq=False)
 class _Contender:
-    """One of the two models, evaluated on the rows."""
+    """One of the two models, evaluated on the unseen rows.
+
+    If the labels of the rows or of a model differ, `polar_only` is true. The metrics then cover the rows with a
+    sentiment, by the score, so that models of two and of three labels can be compared.
+    """
 
     bundle: Bundle
-    rows: LabelledReviews
+    unseen: LabelledReviews
+    polar_only: bool
 
     @cached_property
     def scorer(self) -> Scorer:
         return Scorer(self.bundle)
 
     @cached_property
+    def rows(self) -> LabelledReviews:
+        """The rows that `metrics` and `correct` cover."""
+        return self.unseen.take(self.unseen.labels != _NEUTRAL) if self.polar_only else self.unseen
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        return predictions_of(self.scorer, TextColumn.from_texts(self.unseen.texts), joblib.cpu_count())
+
+    @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        return self.scorer.probabilities(TextColumn.from_texts(self.rows.texts), joblib.cpu_count())
+        """The probabilities of the model's labels, of shape (unseen rows, labels)."""
+        assert self.predictions.probabilities is not None  # noqa: S101 -- every bundle gives probabilities
+        return self.predictions.probabilities[:, [LABELS.index(name) for name in self.bundle.manifest.labels]]
 
     @cached_property
     def metrics(self) -> ClassificationMetrics:
+        if self.polar_only:
+            return measure_polar(self.predictions, self.unseen.labels)
         manifest = self.bundle.manifest
-        return measure(self.probabilities, self.rows.labels, manifest.labels, manifest.thresholds)
+        return measure(self.probabilities, self.unseen.labels, manifest.labels, manifest.thresholds)
 
     @cached_property
     def correct(self) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = predicted_labels(self.probabilities, self.bundle.manifest.labels) == self.rows.labels
+        if self.polar_only:
+            return polar_correct(self.predictions, self.unseen.labels)
+        predicted = predicted_labels(self.probabilities, self.bundle.manifest.labels)
+        found: NDArray[np.bool_] = predicted == self.unseen.labels
         return found
 
     @property
@@ -84,11 +111,13 @@ def judge(
     faults = list(_unusable(bundles, rows))
     unseen = rows if faults else rows.take(_unseen(bundles, rows))
     if not faults:
-        faults = list(_too_few(challenger, unseen, policy))
+        faults = list(_too_few(unseen, policy))
     if faults:
         checks: Sequence[GateCheck] = faults
     else:
-        checks = list(_checks(*(_Contender(bundle, unseen) for bundle in bundles), policy=policy, stored=stored))
+        polar_only = any(set(bundle.manifest.labels) != set(unseen.names) for bundle in bundles)
+        contenders = (_Contender(bundle, unseen, polar_only) for bundle in bundles)
+        checks = list(_checks(*contenders, policy=policy, stored=stored))
     return Verdict(
         challenger=challenger.digest,
         champion=champion.digest if champion is not None else None,
@@ -119,9 +148,9 @@ def _unusable(bundles: Sequence[Bundle], rows: LabelledReviews) -> Iterator[Gate
         if bundle.known_texts is None:
             why = f"the bundle of the {role} has no hashes of its training texts, so unseen rows cannot be determined"
             yield GateCheck.failed("unseen rows", f"{why}; train the model again")
-        if set(bundle.manifest.labels) != set(rows.names):
-            known, given = (" and ".join(names) or "none" for names in (bundle.manifest.labels, rows.names))
-            yield GateCheck.failed("labels", f"the {role} has the labels {known}, and the rows have the labels {given}")
+    if not set(rows.names) >= _BOTH:
+        given = " and ".join(rows.names) or "none"
+        yield GateCheck.failed("labels", f"the rows must have the labels negative and positive. Their labels: {given}")
 
 
 def _unseen(bundles: Sequence[Bundle], rows: LabelledReviews) -> NDArray[np.bool_]:
@@ -134,11 +163,12 @@ def _unseen(bundles: Sequence[Bundle], rows: LabelledReviews) -> NDArray[np.bool
     return ~seen
 
 
-def _too_few(challenger: Bundle, unseen: LabelledReviews, policy: GatePolicy) -> Iterator[GateCheck]:
-    if len(unseen.texts) < policy.least_rows:
-        detail = f"{len(unseen.texts)} rows are new to both models, and the policy requires {policy.least_rows}"
-        yield GateCheck.at_least("unseen rows", len(unseen.texts), policy.least_rows, detail)
-    elif set(unseen.names) != set(challenger.manifest.labels):
+def _too_few(unseen: LabelledReviews, policy: GatePolicy) -> Iterator[GateCheck]:
+    polar = int(np.count_nonzero(unseen.labels != _NEUTRAL))
+    if polar < policy.least_rows:
+        detail = f"{polar} rows with a sentiment are new to both models, and the policy requires {policy.least_rows}"
+        yield GateCheck.at_least("unseen rows", polar, policy.least_rows, detail)
+    elif not set(unseen.names) >= _BOTH:
         yield GateCheck.failed(
             "labels", f"all rows that are new to both models have the label {' or '.join(unseen.names)}"
         )
@@ -152,11 +182,15 @@ def _checks(
     stored: StoredComparison | None,
 ) -> Iterator[GateCheck]:
     rows = len(challenger.rows.texts)
-    yield GateCheck.at_least("unseen rows", rows, policy.least_rows, f"{rows} rows are new to both models")
+    what = "rows with a sentiment" if challenger.polar_only else "rows"
+    yield GateCheck.at_least("unseen rows", rows, policy.least_rows, f"{rows} {what} are new to both models")
     for metric, bounds in policy.metrics.items():
         yield from _metric_checks(metric, bounds, challenger, champion)
     yield _evaluated("comparison", lambda: _comparison(challenger, champion, policy))
+    if (challenger.unseen.labels == _NEUTRAL).any():
+        yield _evaluated("macro_f1", lambda: _macro_f1(challenger, champion, policy))
     yield _evaluated("slices", lambda: _slices(challenger, champion, policy))
+    yield from suite_checks(challenger.bundle, champion.bundle if champion else None, policy.suite)
     yield from _latency(challenger, champion, policy)
     yield from _size(challenger, champion, policy)
     yield _evaluated("behaviour", lambda: _behaviour(challenger, policy))
@@ -207,6 +241,15 @@ def _comparison(challenger: _Contender, champion: _Contender | None, policy: Gat
     found = paired_difference(challenger.correct, champion.correct, wanted.confidence)
     detail = f"{_points(found)}; the lower bound must be above {100 * wanted.bound:+.2f}"
     return GateCheck.above(name, found.low, wanted.bound, detail)
+
+
+def _macro_f1(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> GateCheck:
+    """Compare the labels that users get, neutral included, over all unseen rows."""
+    if champion is None:
+        return GateCheck.skipped("macro_f1", _NO_CHAMPION)
+    ours, other = (macro_f1(each.predictions.label, each.unseen.labels) for each in (challenger, champion))
+    detail = f"the challenger's macro-F1 of three labels is {ours:.4f}, the champion's is {other:.4f}"
+    return GateCheck.at_least("macro_f1", ours, other - policy.labels.most_macro_f1_lost, detail)
 
 
 def _slices(challenger: _Contender, champion: _Contender | None, policy: GatePolicy) -> GateCheck:

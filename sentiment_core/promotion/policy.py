@@ -80,6 +80,21 @@ class BehaviourPolicy(_Section):
     least_share: float = Field(gt=0, le=1)
 
 
+class LabelPolicy(_Section):
+    """The limit on the loss of macro-F1 over the labels that users get, on rows with neutral ones."""
+
+    most_macro_f1_lost: float = Field(0.02, ge=0, le=1)
+
+
+class SuitePolicy(_Section):
+    """A suite of labelled sets, and how much a supported language or domain may lose against the champion."""
+
+    location: str | None = Field(None, min_length=1)
+    most_lost: float = Field(0.02, ge=0, le=1)
+    least_rows: int = Field(200, ge=1)
+    supported: float = Field(0.75, ge=0.5, le=1)
+
+
 class ShadowPolicy(_Section):
     """The stored reviews that both models score again, and the fraction of labels that may change."""
 
@@ -106,7 +121,9 @@ class GatePolicy(_Section):
     latency: LatencyPolicy
     size: SizePolicy
     behaviour: BehaviourPolicy
+    labels: LabelPolicy = LabelPolicy()
     shadow: ShadowPolicy
+    suite: SuitePolicy = SuitePolicy()
 
     @classmethod
     def load(cls, path: Path = DEFAULT_POLICY) -> Self:

@@ -16,8 +16,10 @@ from sentiment_core.promotion.behavioural_tests import CUSTOMERS, Cases, pass_ra
 from sentiment_core.promotion.gate import judge
 from sentiment_core.promotion.policy import DEFAULT_POLICY, GatePolicy
 from sentiment_core.promotion.shadow_sample import StoredComparison
+from sentiment_core.promotion.suite_floors import suite_checks
 from sentiment_core.promotion.verdict import MAX_TAG_BYTES, GateCheck, Verdict
-from tests.contenders import lenient, opinions
+from sentiment_core.settings import settings
+from tests.contenders import lenient, opinions, write_csv
 
 
 def failed(verdict: Verdict) -> set[str]:
@@ -110,6 +112,104 @@ def test_other_labels_than_the_models_fail(contenders) -> None:
     none = contenders.unseen.take(np.array([], np.int64))
     for rows in (neutral, one, none):
         assert failed(judge(contenders.better, contenders.champion, rows, lenient())) == {"labels"}
+
+
+def named(verdict: Verdict) -> dict[str, GateCheck]:
+    return {check.name: check for check in verdict.checks}
+
+
+def test_models_of_two_and_three_labels_are_compared_on_rows_with_a_sentiment(
+    trained: Bundle, trained_of_three: Bundle, three: LabelledReviews
+) -> None:
+    unseen = replace(three, texts=[f"{text} Bought in May." for text in three.texts])
+    polar = int(np.sum(three.labels != 1))
+    policy = lenient().not_worse()
+    comparison = policy.comparison.model_copy(update={"margin": 0.1})
+    slices = policy.slices.model_copy(update={"most_worse": 0.1})
+    policy = policy.model_copy(update={"comparison": comparison, "slices": slices})
+    verdict = judge(trained_of_three, trained, unseen, policy)
+    checks = named(verdict)
+    assert failed(verdict) == set(), verdict.why
+    assert (verdict.rows, checks["unseen rows"].figure) == (len(three.texts), polar)
+    assert "rows with a sentiment" in checks["unseen rows"].detail
+    assert checks["accuracy threshold"].figure > 0.9
+    assert checks["macro_f1"].figure > checks["macro_f1"].bound + 0.1, "only the challenger knows neutral rows"
+    back = named(judge(trained, trained_of_three, unseen, policy))
+    assert back["macro_f1"].passed is False
+    assert back["accuracy not_worse"].passed
+    assert "labels" not in back
+
+
+def test_three_labels_on_both_sides_are_compared_on_all_rows(trained_of_three: Bundle, three: LabelledReviews) -> None:
+    unseen = replace(three, texts=[f"{text} Bought in May." for text in three.texts])
+    checks = named(judge(trained_of_three, trained_of_three, unseen, lenient()))
+    assert checks["unseen rows"].figure == len(three.texts)
+    assert checks["macro_f1"].passed
+
+
+@pytest.fixture
+def suite_folder(contenders, tmp_path: Path) -> Path:
+    """A suite in which the champion is perfect in German and bad in Dutch, and neither model saw the English set."""
+    english, german, dutch = (opinions(600, seed=seed) for seed in (3, 4, 5))
+    said = Scorer(contenders.champion).score_texts(german.texts).score >= 0.5
+    german = replace(german, labels=np.where(said, 2, 0).astype(np.int8))
+    dutch = replace(dutch, labels=np.random.default_rng(1).permutation(dutch.labels))
+    rows = []
+    for name, reviews in (("en", english), ("de", german), ("nl", dutch), ("fr", english.take(np.arange(60)))):
+        write_csv(reviews, tmp_path / f"{name}.csv")
+        rows.append(f"{name}\t{name}\treviews\t{'hotels' if name == 'de' else 'apps'}")
+    # These texts are known to a model, so they do not count.
+    write_csv(contenders.learned, tmp_path / "learned.csv")
+    rows.append("learned\ten\treviews\tapps")
+    (tmp_path / "corpora.tsv").write_text("\n".join(("name\tlanguage\tkind\tdomain", *rows)) + "\n")
+    return tmp_path
+
+
+def with_suite(location: Path | str | None, **changed: object) -> GatePolicy:
+    policy = lenient().not_worse()
+    suite = policy.suite.model_copy(update={"location": location and str(location), "supported": 0.6, **changed})
+    return policy.model_copy(update={"suite": suite})
+
+
+def test_no_supported_language_or_domain_may_lose_more_than_the_bound(contenders, suite_folder: Path) -> None:
+    verdict = judge(contenders.better, contenders.champion, contenders.unseen, with_suite(suite_folder))
+    assert failed(verdict) == {"suite language de", "suite domain hotels and travel"}
+    checks = named(verdict)
+    assert set(checks) >= {"suite", "suite language en", "suite domain apps and devices"}
+    assert "suite language nl" not in checks, "the champion does not support it"
+    assert "fewer than 200 rows have a sentiment: fr" in checks["suite"].detail
+    assert "1,860 rows of 5 sets are new to both models; 4 floors" in checks["suite"].detail
+    german = checks["suite language de"]
+    assert german.bound == pytest.approx(1 - 0.02)
+    assert f"balanced accuracy {german.figure:.4f}, the champion's is 1.0000, on 600 rows" in german.detail
+    lenient_bound = with_suite(suite_folder, most_lost=0.6)
+    assert judge(contenders.better, contenders.champion, contenders.unseen, lenient_bound).passed
+
+
+def test_a_suite_that_cannot_be_measured_fails_and_none_changes_nothing(contenders, suite_folder: Path) -> None:
+    models = (contenders.better, contenders.champion, contenders.unseen)
+    assert not any(name.startswith("suite") for name in named(judge(*models, with_suite(None))))
+    assert "it has no corpora.tsv" in named(judge(*models, with_suite(suite_folder.parent)))["suite"].detail
+    (suite_folder / "nl.csv").unlink()
+    check = named(judge(*models, with_suite(suite_folder)))["suite"]
+    assert (check.passed, "nl: " in check.detail) == (False, True)
+    none = named(judge(*models, with_suite(suite_folder, supported=1.0)))
+    assert none["suite"].passed is False
+    alone = judge(contenders.better, None, contenders.unseen, with_suite(suite_folder))
+    assert named(alone)["suite"].passed is None
+
+
+def test_the_suite_of_the_settings_is_used_where_the_policy_names_none(
+    contenders, suite_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENTIMENT_SUITE", str(suite_folder))
+    settings.cache_clear()
+    checks = list(suite_checks(contenders.better, contenders.champion, with_suite(None).suite))
+    settings.cache_clear()
+    assert [check.name for check in checks if check.passed is False] == [
+        "suite language de",
+        "suite domain hotels and travel",
+    ]
 
 
 @pytest.mark.parametrize("leak", ["labels dealt out anew", "an index that is off by one"])

@@ -12,6 +12,8 @@ from wiring import connect, fail_without_retry_if_terminal, reconcile_history, r
 from sentiment_core.datasets.checks import check, require_passed
 from sentiment_core.datasets.snapshot import Days, Snapshot
 from sentiment_core.datasets.snapshot_store import SnapshotStore
+from sentiment_core.datasets.suite import Suite
+from sentiment_core.evaluation.suite_report import with_suite
 from sentiment_core.params import Params
 from sentiment_core.promotion.alias_moves import promote
 from sentiment_core.promotion.challenge import judge_and_promote, judge_only
@@ -21,6 +23,7 @@ from sentiment_core.settings import settings
 from sentiment_core.training.from_snapshot import make_snapshot, train_snapshot
 from sentiment_core.training.learning_curve import learning_curve
 from sentiment_core.training.mlflow_run import log_training
+from sentiment_core.training.train import Trained
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +136,7 @@ def retrain() -> None:
         if params["version"] is not None:
             return int(params["version"])
         configuration, models = chosen(params), registry()
-        trained = train_snapshot(stored(snapshot_id), configuration, step=log.info)
+        trained = over_suite(train_snapshot(stored(snapshot_id), configuration, step=log.info))
         evaluation = trained.evaluation
         if params["learning_curve"]:
             evaluation = evaluation._replace(learning_curve=learning_curve(trained, configuration, step=log.info))
@@ -168,7 +171,10 @@ def retrain() -> None:
         rows, models = stored(snapshot_id).reviews("test"), registry()
         with connect() as connection:
             if not params["promote"]:
-                return {"version": version, **judge_only(connection, models, version, rows, policy)._asdict()}
+                return {
+                    "version": version,
+                    **judge_only(connection, models, version, rows, policy, storage())._asdict(),
+                }
             outcome = judge_and_promote(
                 connection,
                 models,
@@ -177,6 +183,7 @@ def retrain() -> None:
                 policy,
                 actor=actor(),
                 reason=f"retrained on snapshot {snapshot_id[:12]}",
+                storage=storage(),
             )
         log.log(logging.INFO if outcome.promoted else logging.WARNING, "%s", outcome.why)
         return {"version": version, **outcome._asdict()}
@@ -188,6 +195,13 @@ def retrain() -> None:
 def chosen(params: Any) -> Params:
     """Return the training configuration with the changes from the run's params. Raises `ParamsInvalid`."""
     return Params.load().changed(params["training"])
+
+
+def over_suite(trained: Trained) -> Trained:
+    """Return the training with its measures over the suite of the settings, if there is one."""
+    if (location := settings().suite) is None:
+        return trained
+    return trained._replace(bundle=with_suite(trained.bundle, Suite.open(location, storage()), log.warning))
 
 
 def actor() -> str:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     help="With --suite: measure only the test side of this split by text, which a training on the rest has not seen.",
 )
 @click.option("--language", "languages", multiple=True, help="With --suite: only sets of this language. Repeatable.")
+@click.option("--card", is_flag=True, help="With --suite: store the means in the bundle's provenance and model card.")
 @click.option("--behaviour", is_flag=True, help="Run the behavioural cases and customers' sentences of the package.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="With --suite: .json, .csv or .md file.")
 @AS_JSON
@@ -48,6 +49,7 @@ def evaluate(
     vader: bool,
     split: int | None,
     languages: tuple[str, ...],
+    card: bool,
     behaviour: bool,
     out: Path | None,
     as_json: bool,
@@ -60,15 +62,19 @@ def evaluate(
     """
     if (csv is not None) + (suite is not None) + behaviour != 1:
         raise click.UsageError("Give a CSV file of labelled reviews, or a suite (--suite DIR), or --behaviour.")
-    if suite is None and (against or vader or split or languages or out):
-        raise click.UsageError("--against, --vader, --split, --language and --out need a suite (--suite DIR).")
+    if suite is None and (against or vader or split or languages or card or out):
+        raise click.UsageError("--against, --vader, --split, --language, --card and --out need a suite (--suite DIR).")
     if suite is not None and (test_only or params):
         raise click.UsageError("--test-only and --params need a CSV file. A suite has --split.")
     model = Bundle.load(bundle)
     if csv is not None:
         _evaluate_file(model, csv, test_only, params, as_json)
     elif suite is not None:
-        _evaluate_suite(model, suite, _others(against, vader), split, languages, out, as_json)
+        table = _evaluate_suite(model, suite, _others(against, vader), split, languages, out, as_json)
+        if card:
+            model.with_suite(table.recorded()).save(bundle)
+        if table.faults:
+            raise SystemExit(1)
     else:
         _evaluate_behaviour(model, as_json)
 
@@ -107,7 +113,7 @@ def _evaluate_suite(
     languages: Sequence[str],
     out: Path | None,
     as_json: bool,
-) -> None:
+) -> "SuiteTable":
     from sentiment_core.datasets.suite import Suite  # noqa: PLC0415
     from sentiment_core.evaluation.suite_report import as_json as json_of  # noqa: PLC0415
     from sentiment_core.evaluation.suite_report import document  # noqa: PLC0415
@@ -126,8 +132,7 @@ def _evaluate_suite(
         click.echo(json_of(table), nl=False)
     else:
         _print_suite(table)
-    if table.faults:
-        raise SystemExit(1)
+    return table
 
 
 def _print_suite(table: "SuiteTable") -> None:

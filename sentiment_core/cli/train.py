@@ -6,6 +6,7 @@ The command imports scikit-learn and MLflow when it runs, so that its help needs
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 @click.option(
     "--learning-curve/--no-learning-curve", default=True, help="With --track: also train on fractions of the data."
 )
+@click.option(
+    "--suite", metavar="DIR", help="Also measure the model over a suite, on texts that it did not learn from."
+)
 @click.option("--data-name", help="Name of the data in provenance.json.  [default: the file names]")
 @contract_options
 @AS_JSON
@@ -51,6 +55,7 @@ def train(
     params: Path | None,
     track: bool,
     learning_curve: bool,
+    suite: str | None,
     data_name: str | None,
     as_json: bool,
     choice: ContractChoice,
@@ -61,6 +66,8 @@ def train(
     file stops the command. docs/models.md (Bad rows) lists the rules.
     """
     from sentiment_core.datasets.labelled_csv import read_labelled, read_texts  # noqa: PLC0415
+    from sentiment_core.datasets.suite import Suite  # noqa: PLC0415
+    from sentiment_core.evaluation.suite_report import with_suite  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
     from sentiment_core.training.train import cross_validate, train_measured  # noqa: PLC0415
 
@@ -72,6 +79,9 @@ def train(
         raise click.UsageError(
             "Give a folder for the bundle (--out DIR, --track), or only measure (--cross-validate COLUMN)."
         )
+    if suite and out is None and not track:
+        raise click.UsageError("--suite measures a trained model. Give a folder for the bundle (--out DIR, --track).")
+    sets = Suite.open(suite) if suite else None
     if track:
         registered_model().versions()  # fails now, not after minutes of training, if the server is unreachable
     configuration = Params.load(params or DEFAULTS)
@@ -88,6 +98,9 @@ def train(
                 return
             names = data_name or ", ".join(path.name for path in (*csv, *unlabelled))
             trained = train_measured(reviews, configuration, {"data": names, "grouped_by": group_column}, others, step)
+        if sets is not None:
+            step("the suite")
+            trained = trained._replace(bundle=with_suite(trained.bundle, sets, partial(click.echo, err=True)))
         metrics = _bundle_metrics(trained.bundle)
         with _folder(out) as folder:
             trained.bundle.save(folder)

@@ -61,13 +61,15 @@ class Suite:
     storage: Storage
 
     @classmethod
-    def open(cls, location: str | Path) -> Self:
+    def open(cls, location: str | Path, storage: Storage | None = None) -> Self:
         """Read the index of a local folder or of `s3://bucket/prefix`.
 
-        Raises `SuiteInvalid` when there is no index or when it does not have the form above, and the storage errors.
+        Without a `storage`, the credentials for S3 come from the environment. Raises `SuiteInvalid` when there is no
+        index or when it does not have the form above, and the storage errors.
         """
         place = str(location)
-        storage = Storage(s3_client(settings().s3_endpoint_url) if place.startswith("s3://") else None)
+        if storage is None:
+            storage = Storage(s3_client(settings().s3_endpoint_url) if place.startswith("s3://") else None)
         files = dict(_files(place, storage))
         if INDEX not in files:
             raise SuiteInvalid(path=place, why=f"it has no {INDEX}, which must describe its sets")

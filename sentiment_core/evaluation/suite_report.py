@@ -7,9 +7,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
+from sentiment_core.datasets.suite import Suite
 from sentiment_core.evaluation.paired_interval import Interval
 from sentiment_core.evaluation.set_measures import MEASURES
-from sentiment_core.evaluation.suite_table import GROUPINGS, MEAN_OF_LANGUAGES, MODEL, MeanRow, SetRow, SuiteTable
+from sentiment_core.evaluation.suite_table import (
+    GROUPINGS,
+    MEAN_OF_LANGUAGES,
+    MODEL,
+    MeanRow,
+    SetRow,
+    SuiteTable,
+    measure_unseen,
+)
+from sentiment_core.model.bundle import Bundle
 
 # Title and format of the measures in a table for people. CSV and JSON contain all measures.
 _SHOWN: Final = {
@@ -57,6 +67,17 @@ def notes(table: SuiteTable) -> list[str]:
     if table.unlisted:
         found.append(f"Files that corpora.tsv does not name are not measured: {', '.join(table.unlisted)}.")
     return found
+
+
+def with_suite(bundle: Bundle, suite: Suite | str, tell: Callable[[str], None]) -> Bundle:
+    """Return the bundle with its measures over a suite, on texts that it did not learn from.
+
+    `tell` gets the sentences of `notes`. Raises `SuiteInvalid` and the storage errors.
+    """
+    table = measure_unseen([bundle], suite)
+    for note in notes(table):
+        tell(note)
+    return bundle.with_suite(table.recorded())
 
 
 def document(table: SuiteTable, name: PurePath) -> str | None:

@@ -16,6 +16,7 @@ from sentiment_core.evaluation.paired_interval import Interval, paired_differenc
 from sentiment_core.evaluation.predictions import BundlePredictor, Predictor
 from sentiment_core.evaluation.set_measures import MEASURES, SetMeasures, measure_set, polar_correct, without_figures
 from sentiment_core.model.bundle import Bundle
+from sentiment_core.text.fingerprints import hash_each
 
 MODEL: Final = "model"  # the measured model; the other models are compared with it
 MEAN_OF_LANGUAGES: Final = "mean of languages"
@@ -67,6 +68,20 @@ class SuiteTable:
     def mean(self, grouping: str, name: str) -> MeanRow | None:
         """Return the means of one group, or None if no set is in it."""
         return next((row for row in self.means if (row.grouping, row.name) == (grouping, name)), None)
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what a bundle's provenance keeps of the measured model: no path, and no measure without a value."""
+        by_grouping: dict[str, dict[str, Any]] = {grouping: {} for grouping in GROUPINGS}
+        for row in self.means:
+            values = row.measures[MODEL].items()
+            kept = {name: value for name, value in values if value is not None}
+            by_grouping[row.grouping][row.name] = {"sets": row.sets, "rows": row.rows} | kept
+        sets = {
+            row.described.name: {"language": row.described.language, "rows": row.measures[MODEL].rows}
+            | {name: value for name in MEASURES if (value := getattr(row.measures[MODEL], name)) is not None}
+            for row in self.sets
+        }
+        return {"selection": self.selection, "sets": sets} | by_grouping
 
     def as_dict(self) -> dict[str, Any]:
         """Return the table as a JSON-serializable dictionary."""
@@ -124,6 +139,25 @@ def measure_rows(
         rows.append(_measured(opened.read(described), models, select))
     titles = {role: each.title for role, each in models.items()}
     return SuiteTable(opened.location, selection, titles, tuple(rows), tuple(_means(rows)), opened.unlisted)
+
+
+def measure_unseen(
+    bundles: Sequence[Bundle], suite: Suite | Path | str, step: Callable[[str], None] = lambda _: None
+) -> SuiteTable:
+    """Measure the first bundle, and the others on the same rows: those that none of them was trained on.
+
+    The hashes in the bundles say which texts these are. A bundle without hashes excludes nothing.
+    """
+    others = {f"model {number}": BundlePredictor(bundle) for number, bundle in enumerate(bundles[1:], start=2)}
+
+    def unseen(texts: Sequence[str]) -> NDArray[np.bool_]:
+        hashes, new = hash_each(texts), np.ones(len(texts), np.bool_)
+        for bundle in bundles:
+            if bundle.known_texts is not None:
+                new &= ~np.isin(hashes, bundle.known_texts)
+        return new
+
+    return measure_rows(bundles[0], suite, unseen, "rows that the model was not trained on", others, step)
 
 
 def _measured(read: ReadSet, models: Mapping[str, Predictor], select: Selection | None) -> SetRow:

@@ -20,6 +20,7 @@ from sentiment_core.errors import BundleDamaged, BundleMissing, BundleTooNew, Bu
 from sentiment_core.model.card_markdown import CARD_KEY, markdown
 from sentiment_core.model.drift_reference import Reference
 from sentiment_core.model.manifest import FORMAT_VERSION, ArrayFile, Manifest
+from sentiment_core.model.suite_section import SUITE_KEY, suite_section
 
 STARTER: Final = Path(__file__).with_name("starter")
 
@@ -87,6 +88,13 @@ class Bundle:
     def with_card(self, card: dict[str, Any]) -> Self:
         """Return the bundle with its model card (`model/card.py`)."""
         return replace(self, provenance=self.provenance | {CARD_KEY: card})
+
+    def with_suite(self, suite: dict[str, Any]) -> Self:
+        """Return the bundle with its measures over a suite, also on its card if it has one."""
+        provenance = self.provenance | {SUITE_KEY: suite}
+        if isinstance(card := provenance.get(CARD_KEY), dict):
+            provenance[CARD_KEY] = card | {SUITE_KEY: suite_section(suite)}
+        return replace(self, provenance=provenance)
 
     def with_reference(self, reference: Reference) -> Self:
         """Return the bundle with its drift reference."""

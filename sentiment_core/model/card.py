@@ -10,6 +10,7 @@ from typing import Any, Final
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.card_markdown import CARD_KEY, PERCENT
 from sentiment_core.model.measures import SliceMetrics
+from sentiment_core.model.suite_section import SUITE_KEY, suite_section
 from sentiment_core.model.wilson import wilson_interval
 from sentiment_core.settings import settings
 
@@ -51,8 +52,8 @@ def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None)
     """Make the card of a bundle from its manifest, its provenance and, if measured, its held-out slices.
 
     From the provenance it reads, if present: `data`, `snapshot` (its id), `dates` (`first` and `last` day of the
-    reviews), `grouped_by`, `groups`, `held_out`, `held_out_uncalibrated`, `test`, and the versions. The digest does not
-    cover these values, so measures that are not numbers are omitted.
+    reviews), `grouped_by`, `groups`, `held_out`, `held_out_uncalibrated`, `suite`, `test`, and the versions. The digest
+    does not cover these values, so measures that are not numbers are omitted.
     """
     manifest, provenance = bundle.manifest, bundle.provenance
     held_out = _mapping(provenance.get("held_out"))
@@ -61,6 +62,7 @@ def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None)
         "labels": " or ".join(manifest.labels),
         "languages": ", ".join(manifest.languages) or "those of the training data",
     }
+    suite = suite_section(provenance.get(SUITE_KEY))
     return {
         "model": {
             "name": manifest.name,
@@ -105,7 +107,7 @@ def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None)
         },
         "limits": list(_limits(bundle, shown)),
         "ethical_notes": list(_ETHICAL),
-    }
+    } | ({SUITE_KEY: suite} if suite else {})
 
 
 def _limits(bundle: Bundle, slices: list[dict[str, Any]]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from sentiment_core.model.suite_section import SUITE_KEY, SUITE_MEASURES
+
 CARD_KEY: Final = "card"
 PERCENT: Final = ("accuracy", "accuracy_covered", "coverage", "precision", "recall")  # measures that are ratios of rows
 _NOT_KNOWN: Final = "not known"
@@ -28,6 +30,8 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
         yield from _slice_table(card["slices"])
         if card["slices_left_out"]:
             yield from ("", f"{card['slices_left_out']:,} smaller groups are not shown. `metrics.json` contains them.")
+    if suite := card.get(SUITE_KEY):
+        yield from _suite_tables(suite)
     yield from _table("Calibration", ("", ""), [(_words(name), _text(value)) for name, value in calibration.items()])
     yield from _list("Limits", card["limits"])
     yield from _list("Ethical notes", card["ethical_notes"])
@@ -59,6 +63,20 @@ def _slice_table(slices: list[dict[str, Any]]) -> Iterator[str]:
     header = ("slice", "rows", "accuracy", "95 % interval", "AUC", "F1", "Brier", "ECE", "coverage")
     yield from _table("Held-out folds by slice", header, rows)
     yield from ("", "AUC, F1 and ECE are empty where all rows of a slice have one label.")
+
+
+def _suite_tables(suite: Mapping[str, Any]) -> Iterator[str]:
+    for title, part in (("language", "languages"), ("domain", "domains")):
+        header = (title, "sets", "rows", *map(_words, SUITE_MEASURES))
+        rows = [
+            (
+                *(_cell(row["name"]), f"{row['sets']:,}", f"{row['rows']:,}"),
+                *("" if row[name] is None else f"{row[name]:.3f}" for name in SUITE_MEASURES),
+            )
+            for row in suite[part]
+        ]
+        yield from _table(f"Measured over many sets, by {title}", header, rows)
+    yield from ("", f"Means over sets; {_cell(suite['selection'])}. A cell is empty where no set has the measure.")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from sentiment_core.database.connection import Connection
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import GateRefused, GateWouldRefuse, PromotionOvertaken, TerminalError, VerdictStale
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.promotion.alias_moves import promote
@@ -28,11 +29,13 @@ def judge_version(
     rows: LabelledReviews,
     policy: GatePolicy,
     connection: Connection | None = None,
+    storage: Storage | None = None,
 ) -> Verdict:
     """Return the gate's verdict on a version (a version number or an alias).
 
-    With a `connection`, the shadow check uses the stored reviews of its database. If the current champion cannot be
-    read, the verdict fails, because nothing shows that the challenger is better.
+    With a `connection`, the shadow check uses the stored reviews of its database. `storage` opens a suite in S3;
+    without it, the credentials come from the environment. If the current champion cannot be read, the verdict fails,
+    because nothing shows that the challenger is better.
 
     Raises `ModelUnknown` when the version does not exist, the errors of loading the challenger's bundle, and
     `RegistryUnavailable` when the registry fails.
@@ -49,7 +52,7 @@ def judge_version(
             why = f"the champion, version {champion_version.version}, cannot be loaded for the comparison: {fault}"
             return unjudged(digest, champion_version.digest or None, policy, "champion", why)
     stored = stored_reviews(connection, policy.shadow) if connection is not None and champion is not None else None
-    return judge(challenger, champion, rows, policy, stored)
+    return judge(challenger, champion, rows, policy, stored, storage)
 
 
 def judge_and_promote(
@@ -61,13 +64,14 @@ def judge_and_promote(
     *,
     actor: str,
     reason: str,
+    storage: Storage | None = None,
 ) -> ChallengeOutcome:
     """Judge a version, and make it the champion if it passes. A refusal is recorded in the history, not raised.
 
     Raises the errors of `judge_version` and `promote`. When the champion changed after the verdict, the error is
     `PromotionOvertaken`, and the next call judges against the new champion.
     """
-    verdict = judge_version(registry, str(version), rows, policy, connection)
+    verdict = judge_version(registry, str(version), rows, policy, connection, storage)
     try:
         move = promote(connection, registry, version, actor=actor, reason=reason, verdict=verdict)
     except GateRefused as refusal:
@@ -78,10 +82,15 @@ def judge_and_promote(
 
 
 def judge_only(
-    connection: Connection, registry: RegisteredModel, version: int, rows: LabelledReviews, policy: GatePolicy
+    connection: Connection,
+    registry: RegisteredModel,
+    version: int,
+    rows: LabelledReviews,
+    policy: GatePolicy,
+    storage: Storage | None = None,
 ) -> ChallengeOutcome:
     """Judge a version as `judge_and_promote` does, but move nothing. Raises `GateWouldRefuse` when it fails."""
-    verdict = judge_version(registry, str(version), rows, policy, connection)
+    verdict = judge_version(registry, str(version), rows, policy, connection, storage)
     if not verdict.passed:
         raise GateWouldRefuse(version=version, alias=CHAMPION, why=verdict.why)
     return ChallengeOutcome(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import TerminalError
 from sentiment_core.evaluation.metrics import ClassificationMetrics, measure, predicted_labels
 from sentiment_core.evaluation.paired_interval import Interval, paired_difference
@@ -100,12 +101,13 @@ def judge(
     rows: LabelledReviews,
     policy: GatePolicy,
     stored: StoredComparison | None = None,
+    storage: Storage | None = None,
 ) -> Verdict:
     """Judge a challenger on the rows that neither model was trained on, counting each text once.
 
     Without a champion, only absolute bounds are checked, and the verdict says so. `stored` holds the reviews that both
-    models label again, or None if no database is available. The call takes a few seconds. A check that cannot be
-    evaluated fails and raises nothing.
+    models label again, or None if no database is available. `storage` opens a suite in S3. The call takes a few
+    seconds. A check that cannot be evaluated fails and raises nothing, except `StorageUnavailable` from a suite in S3.
     """
     bundles = [challenger, *([champion] if champion is not None else [])]
     faults = list(_unusable(bundles, rows))
@@ -117,7 +119,7 @@ def judge(
     else:
         polar_only = any(set(bundle.manifest.labels) != set(unseen.names) for bundle in bundles)
         contenders = (_Contender(bundle, unseen, polar_only) for bundle in bundles)
-        checks = list(_checks(*contenders, policy=policy, stored=stored))
+        checks = list(_checks(*contenders, policy=policy, stored=stored, storage=storage))
     return Verdict(
         challenger=challenger.digest,
         champion=champion.digest if champion is not None else None,
@@ -180,6 +182,7 @@ def _checks(
     *,
     policy: GatePolicy,
     stored: StoredComparison | None,
+    storage: Storage | None,
 ) -> Iterator[GateCheck]:
     rows = len(challenger.rows.texts)
     what = "rows with a sentiment" if challenger.polar_only else "rows"
@@ -190,7 +193,7 @@ def _checks(
     if (challenger.unseen.labels == _NEUTRAL).any():
         yield _evaluated("macro_f1", lambda: _macro_f1(challenger, champion, policy))
     yield _evaluated("slices", lambda: _slices(challenger, champion, policy))
-    yield from suite_checks(challenger.bundle, champion.bundle if champion else None, policy.suite)
+    yield from suite_checks(challenger.bundle, champion.bundle if champion else None, policy.suite, storage)
     yield from _latency(challenger, champion, policy)
     yield from _size(challenger, champion, policy)
     yield _evaluated("behaviour", lambda: _behaviour(challenger, policy))

@@ -4,19 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentiment_core.datasets.suite import Suite, SuiteSet
+from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import TerminalError
-from sentiment_core.evaluation.predictions import BundlePredictor
-from sentiment_core.evaluation.suite_table import MODEL, SetRow, SuiteTable, measure_rows
+from sentiment_core.evaluation.suite_table import MODEL, SetRow, SuiteTable, measure_unseen
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.promotion.policy import SuitePolicy
 from sentiment_core.promotion.verdict import GateCheck
 from sentiment_core.settings import settings
-from sentiment_core.text.fingerprints import hash_each
 
-_CHAMPION: Final = "champion"
+_CHAMPION: Final = "model 2"
 
 
 class _Group(NamedTuple):
@@ -28,11 +26,13 @@ class _Group(NamedTuple):
     champion: float
 
 
-def suite_checks(challenger: Bundle, champion: Bundle | None, policy: SuitePolicy) -> Iterator[GateCheck]:
+def suite_checks(
+    challenger: Bundle, champion: Bundle | None, policy: SuitePolicy, storage: Storage | None = None
+) -> Iterator[GateCheck]:
     """Yield a check for each supported language and domain, and one for the suite as a whole.
 
-    Yields nothing if no suite is configured. A suite with a set that cannot be measured fails. Raises
-    `StorageUnavailable` when the object store does not answer.
+    `storage` opens a suite in S3. Yields nothing if no suite is configured. A suite with a set that cannot be measured
+    fails. Raises `StorageUnavailable` when the object store does not answer.
     """
     location = policy.location or settings().suite
     if location is None:
@@ -41,13 +41,7 @@ def suite_checks(challenger: Bundle, champion: Bundle | None, policy: SuitePolic
         yield GateCheck.skipped("suite", "there is no champion, so no language or domain can lose")
         return
     try:
-        table = measure_rows(
-            challenger,
-            Suite.open(location),
-            lambda texts: _new_to_all((challenger, champion), texts),
-            "rows that neither model was trained on",
-            {_CHAMPION: BundlePredictor(champion)},
-        )
+        table = measure_unseen((challenger, champion), Suite.open(location, storage))
     except TerminalError as error:
         yield GateCheck.failed("suite", str(error))
         return
@@ -55,15 +49,6 @@ def suite_checks(challenger: Bundle, champion: Bundle | None, policy: SuitePolic
         yield GateCheck.failed("suite", f"sets cannot be measured: {'; '.join(table.faults)}")
         return
     yield from _floors(table, policy)
-
-
-def _new_to_all(bundles: Sequence[Bundle], texts: Sequence[str]) -> NDArray[np.bool_]:
-    hashes = hash_each(texts)
-    new = np.ones(len(texts), np.bool_)
-    for bundle in bundles:
-        if bundle.known_texts is not None:
-            new &= ~np.isin(hashes, bundle.known_texts)
-    return new
 
 
 def _floors(table: SuiteTable, policy: SuitePolicy) -> Iterator[GateCheck]:

@@ -17,6 +17,7 @@ from sentiment_core.evaluation.plots import draw_all
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.card import card_of
 from sentiment_core.model.card_markdown import markdown
+from sentiment_core.model.suite_section import SUITE_KEY
 from sentiment_core.registry.mlflow_client import experiment_id, mlflow_client
 from sentiment_core.registry.mlflow_runs import (
     log_dataset,
@@ -30,6 +31,8 @@ from sentiment_core.registry.names import DIGEST_TAG
 from sentiment_core.registry.registered_model import RegisteredModel
 
 _METRIC_NAME_LENGTH: Final = 250  # MLflow's limit
+# Prefix of the metrics of a suite, by the key of what the bundle's provenance records.
+_SUITE_METRICS: Final = {"sets": "suite", "language": "suite_language", "domain": "suite_domain", "all": "suite_mean"}
 _LEARNING_CURVE: Final = "learning_curve/accuracy"
 
 
@@ -71,7 +74,7 @@ def log_training(
         run_id = str(run.info.run_id)
         try:
             _log_params(client, run_id, bundle)
-            _log_metrics(client, run_id, evaluation)
+            _log_metrics(client, run_id, evaluation, bundle)
             _log_dataset(client, run_id, bundle, snapshot_id, data_uri)
             _log_files(client, run_id, bundle, evaluation)
             version = RegisteredModel(tracking_uri, name).register(bundle_path, run_id)
@@ -114,13 +117,16 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{key}", value
 
 
-def _log_metrics(client: MlflowClient, run_id: str, evaluation: Evaluation) -> None:
+def _log_metrics(client: MlflowClient, run_id: str, evaluation: Evaluation, bundle: Bundle) -> None:
     measures = dict(_numbers(evaluation.metrics._asdict()))
     measures |= {f"{key}_uncalibrated": getattr(evaluation.uncalibrated, key) for key in ("brier", "ece")}
     if evaluation.test:
         measures |= _numbers(evaluation.test._asdict(), "test/")
     for name, slice_metrics in _by_metric_name(evaluation.slices).items():
         measures |= _numbers(slice_metrics._asdict(), f"slice/{name}/")
+    for grouping, prefix in _SUITE_METRICS.items():
+        for name, found in _by_metric_name(bundle.provenance.get(SUITE_KEY, {}).get(grouping, {})).items():
+            measures |= _numbers(found, f"{prefix}/{name}/")
     series = [(_LEARNING_CURVE, point.accuracy, point.rows) for point in evaluation.learning_curve]
     series += [("fold_accuracy", value, fold) for fold, value in enumerate(evaluation.fold_accuracies)]
     log_metrics(client, run_id, measures, series)

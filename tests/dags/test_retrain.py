@@ -73,6 +73,21 @@ def put(stack, settings, body: bytes) -> None:
     stack.object_store.client().put_object(Bucket=settings.bucket, Key=key, Body=body)
 
 
+def put_suite(stack, settings) -> str:
+    """Store a suite with one set that no training uses. Return its place."""
+    index = b"name\tlanguage\tkind\tdomain\nshop\ten\treviews\tproducts\n"
+    for name, body in (("corpora.tsv", index), ("shop.csv", labelled(400, first=9_000))):
+        stack.object_store.client().put_object(Bucket=settings.bucket, Key=f"suite/{name}", Body=body)
+    return f"s3://{settings.bucket}/suite"
+
+
+def floors(settings) -> dict[str, bool | None]:
+    """Return the outcomes of the suite's checks in the newest verdict."""
+    with connect(settings.require_database_url()) as connection:
+        verdict = next(row.verdict for row in history(connection) if row.verdict)
+    return {each["name"]: each["passed"] for each in verdict["checks"] if each["name"].startswith("suite")}
+
+
 def moves(settings) -> list[tuple]:
     """Return the history in order."""
     with connect(settings.require_database_url()) as connection:
@@ -111,11 +126,17 @@ def test_its_schedule_is_a_setting(in_airflow) -> None:
 
 def test_a_better_model_is_promoted_and_an_equal_one_is_not(in_airflow, connections, settings, stack, models) -> None:
     put(stack, settings, labelled(4_000))
+    connections["SENTIMENT_SUITE"] = put_suite(stack, settings)
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
     assert set(states.values()) == {"success"}, states
     assert verdict["promoted"], verdict
     version, digest = models.resolve("champion")
     assert version == verdict["version"] == models.resolve("challenger")[0]
+    assert floors(settings) == {"suite": True, "suite language en": True, "suite domain products and shops": True}
+    client = MlflowClient(settings.mlflow_tracking_uri, registry_uri=settings.mlflow_tracking_uri)
+    run = client.get_run(client.get_model_version(models.name, str(version)).run_id)
+    assert run.data.metrics["suite/shop/accuracy"] > 0.9
+    assert run.data.metrics["suite/shop/rows"] == 400
     first = [
         ("champion", "external", "moved", 1),
         ("challenger", "set", "moved", version),

@@ -35,6 +35,13 @@ from sentiment_core.training.train import Trained, train_measured
 from tests.unit.conftest import generated_reviews
 
 PLOTS = {"roc.png", "precision_recall.png", "calibration.png", "confusion.png", "scores.png", "learning_curve.png"}
+SUITE = {
+    "selection": "all rows",
+    "sets": {"kettles, old": {"language": "en", "rows": 40, "accuracy": 0.75}},
+    "language": {"en": {"sets": 1, "rows": 40, "balanced_accuracy": 0.5}},
+    "domain": {},
+    "all": {},
+}
 FILES = {"metrics.json", "model_card.json", "model_card.md", "params.yaml", "plots"}
 
 
@@ -49,7 +56,8 @@ def trained() -> Trained:
     reviews = LabelledReviews([row["review"] for row in rows], labels, products, ratings)
     found = train_measured(reviews, Params.load(), {"data": "generated", "snapshot": "5" * 64})
     curve = learning_curve(found, Params.load(), shares=(0.2, 0.5))
-    return found._replace(evaluation=found.evaluation._replace(learning_curve=curve))
+    bundle = found.bundle.with_suite(SUITE)
+    return found._replace(bundle=bundle, evaluation=found.evaluation._replace(learning_curve=curve))
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +105,14 @@ def test_a_run_has_every_param_and_every_measure(client, logged, trained):
     worst = trained.evaluation.slices["rating 1"]
     assert run.data.metrics["slice/rating_1/accuracy"] == worst.accuracy
     assert "slice/rating_1/auc" not in run.data.metrics
+    suite = {key: value for key, value in run.data.metrics.items() if key.startswith("suite")}
+    assert suite == {
+        "suite/kettles_old/accuracy": 0.75,
+        "suite/kettles_old/rows": 40,
+        "suite_language/en/balanced_accuracy": 0.5,
+        "suite_language/en/rows": 40,
+        "suite_language/en/sets": 1,
+    }
 
 
 def test_the_learning_curve_grows_to_the_whole_training(client, logged, trained):

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.card import GROUP_SLICES, card_of, model_card
 from sentiment_core.model.card_markdown import markdown
 from sentiment_core.model.measures import SliceMetrics
+from sentiment_core.model.suite_section import suite_section
 from sentiment_core.model.wilson import wilson_interval
 from sentiment_core.params import Params
 from sentiment_core.training.train import train
@@ -84,6 +86,27 @@ def test_the_largest_groups_are_shown_and_the_others_counted(trained: Bundle) ->
     assert (len(card["slices"]), card["slices_left_out"]) == (GROUP_SLICES + 1, 5)
     assert "5 smaller groups are not shown" in markdown(card)
     assert any("lowest accuracy is rating 1: 70.0% of 100 rows" in limit for limit in card["limits"])
+
+
+def test_the_measures_over_a_suite_are_a_section_and_travel_with_the_bundle(trained: Bundle, tmp_path: Path) -> None:
+    row = {"sets": 2, "rows": 1_200, "accuracy": 0.9, "balanced_accuracy": 0.875, "unfamiliar": 0.1}
+    recorded = {"selection": "all rows", "language": {"de": row}, "domain": {"hotels | travel": row}, "sets": {}}
+    trained.with_suite(recorded).save(tmp_path)
+    loaded = Bundle.load(tmp_path)
+    assert loaded.digest == trained.digest
+    assert loaded.provenance["suite"] == recorded
+    assert card_of(loaded)["suite"]["languages"][0]["balanced_accuracy"] == 0.875
+    found = sections((tmp_path / "card.md").read_text())
+    assert "| de | 2 | 1,200 | 0.900 | 0.875 |  |" in found["Measured over many sets, by language"]
+    assert "| hotels \\| travel | 2 |" in found["Measured over many sets, by domain"]
+    assert "Measured over many sets, by language" not in sections(markdown(trained.provenance["card"]))
+    remade = card_of(bare(trained, suite=recorded))
+    assert remade["suite"] == suite_section(recorded) == card_of(loaded)["suite"]
+
+
+@pytest.mark.parametrize("suite", [3, [], {"language": 3}, {"language": {"de": 1, "fr": {"rows": "x", "auc": None}}}])
+def test_a_suite_that_someone_changed_gives_a_card_too(trained: Bundle, suite: Any) -> None:
+    assert "# Model card" in markdown(card_of(bare(trained, suite=suite)))
 
 
 def test_names_from_outside_do_not_break_the_markdown(trained: Bundle) -> None:

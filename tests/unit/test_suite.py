@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from sentiment_core.cli.evaluate import evaluate
+from sentiment_core.cli.train import train
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.datasets.domain_groups import domain_group
 from sentiment_core.datasets.split import in_test
@@ -261,6 +262,36 @@ def test_the_command_gives_json_and_markdown_too(run: CliRunner, folder: Path, t
     assert "its ending must be .json, .csv or .md" in str(refused.exception)
 
 
+def test_the_means_are_stored_in_the_bundle_and_on_its_card(
+    run: CliRunner, folder: Path, trained: Bundle, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    run.invoke(evaluate, [saved(trained, model), "--suite", str(folder), "--card"])
+    stored = Bundle.load(model)
+    assert stored.digest == trained.digest
+    assert stored.provenance["suite"]["sets"]["kettles"]["accuracy"] > 0.9
+    assert stored.provenance["suite"]["sets"]["few"] == {"language": "sw", "rows": 10}
+    assert str(folder) not in json.dumps(stored.provenance)
+    assert "Measured over many sets, by language" in (model / "card.md").read_text("utf-8")
+
+
+def test_a_training_measures_only_texts_that_it_did_not_learn_from(
+    run: CliRunner, folder: Path, labelled_csv: Path, tmp_path: Path
+) -> None:
+    learned = labelled_csv.read_text("utf-8").splitlines()
+    (folder / "left_over.csv").write_text("\n".join([*learned, "A lamp that nobody saw,positive,lamp"]) + "\n", "utf-8")
+    with (folder / "corpora.tsv").open("a", encoding="utf-8") as index:
+        index.write("left_over\ten\treviews\tproducts\n")
+    out = tmp_path / "model"
+    shown = run.invoke(train, [str(labelled_csv), "--out", str(out), "--suite", str(folder), "--json"])
+    assert shown.exit_code == 0, shown.output
+    assert "Not measured: absent" in shown.stderr
+    suite = Bundle.load(out).provenance["suite"]
+    assert (suite["sets"]["left_over"]["rows"], suite["sets"]["kettles"]["rows"]) == (1, 60)
+    assert suite["selection"] == "rows that the model was not trained on"
+    assert run.invoke(train, [str(labelled_csv), "--cross-validate", "product", "--suite", "x"]).exit_code == 2
+
+
 def test_markdown_has_a_row_for_each_set(folder: Path, trained: Bundle) -> None:
     text = as_markdown(measure_suite(trained, folder))
     assert "| kettles | en | reviews | products | 60 |" in text
@@ -269,7 +300,9 @@ def test_markdown_has_a_row_for_each_set(folder: Path, trained: Bundle) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--vader"], [], ["--suite", "x", "--test-only"], ["--suite", "x", "--behaviour"]], ids=str
+    "arguments",
+    [["--vader"], [], ["--suite", "x", "--test-only"], ["--suite", "x", "--behaviour"], ["--card"]],
+    ids=str,
 )
 def test_options_that_do_not_fit_together_are_bad_usage(
     run: CliRunner, trained: Bundle, tmp_path: Path, arguments: list[str]

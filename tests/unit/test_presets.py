@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501 -- rows are written as the exports have them
 
+import csv
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -317,3 +318,20 @@ def test_an_export_is_recognised_as_its_preset(tmp_path: Path, export: Export) -
 
 def test_every_preset_has_an_export() -> None:
     assert {export.preset for export in EXPORTS} == set(presets())
+
+
+def test_every_example_export_is_read_by_the_preset_that_its_folder_names(checkout: Path) -> None:
+    folders = list((checkout / "examples" / "presets").iterdir())
+    assert len(folders) == 2
+    for folder in folders:
+        rules = Rules(Settings(), contract_of({"preset": folder.name}, folder.name))
+        for path in folder.rglob("*.csv"):
+            report = dry_run(Storage(None), local_drop(path), rules)
+            assert (report.perfect, report.warnings) == (True, []), report
+
+
+def test_the_example_reviews_of_a_hotel_are_in_eight_languages(checkout: Path) -> None:
+    (path,) = (checkout / "examples" / "presets" / "google-business").rglob("*.csv")
+    rows = list(csv.DictReader(path.open(encoding="utf-8")))
+    assert {row["language"] for row in rows} == {"en", "de", "fr", "es", "it", "pt", "nl", "sv"}
+    assert {row["starRating"] for row in rows} == {"ONE", "TWO", "THREE", "FOUR", "FIVE"}

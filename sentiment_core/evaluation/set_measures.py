@@ -69,12 +69,17 @@ def without_figures(why: str, rows: int = 0) -> SetMeasures:
 def measure_polar(found: Predictions, labels: NDArray[np.int8]) -> ClassificationMetrics:
     """Return the metrics of the polar rows as for two labels, for models and rows whose labels differ.
 
-    The score counts as the probability of positive. Coverage is the fraction of these rows that do not get the label
-    neutral. Both labels must occur.
+    The probability of positive is the one given that the row has a sentiment: P(positive) / (P(positive) +
+    P(negative)). With two labels it is the score. Coverage is the fraction of these rows that do not get the label
+    neutral. Both labels must occur, and the predictions must have probabilities.
     """
     polar = labels != _NEUTRAL
-    score, covered, correct = found.score[polar], found.label[polar] != _NEUTRAL, polar_correct(found, labels)
-    metrics = measure(np.stack((1 - score, score), axis=1), labels[polar], _TWO, None)
+    given, covered, correct = (
+        _given_sentiment(found)[polar],
+        found.label[polar] != _NEUTRAL,
+        polar_correct(found, labels),
+    )
+    metrics = measure(np.stack((1 - given, given), axis=1), labels[polar], _TWO, None)
     return metrics._replace(
         coverage=float(covered.mean()), accuracy_covered=float(correct[covered].mean()) if covered.any() else None
     )
@@ -125,12 +130,18 @@ def _of_polar(found: Predictions, labels: NDArray[np.int8], polar: NDArray[np.bo
         "polar_neutral": float((found.label[polar] == _NEUTRAL).mean()),
     }
     if found.probabilities is not None:
-        negative, positive = found.probabilities[polar, _NEGATIVE], found.probabilities[polar, _POSITIVE]
-        # A row that is neutral beyond doubt says nothing about the two, so it counts as undecided.
-        sides = negative + positive
-        given = np.divide(positive, sides, out=np.full(len(sides), 0.5), where=sides > 0)
-        measures["ece"] = expected_calibration_error(given, labels[polar] == _POSITIVE)
+        measures["ece"] = expected_calibration_error(_given_sentiment(found)[polar], labels[polar] == _POSITIVE)
     return measures
+
+
+def _given_sentiment(found: Predictions) -> NDArray[np.float64]:
+    """Return the probability of positive given that a row is not neutral, of shape (n,)."""
+    assert found.probabilities is not None  # noqa: S101 -- the callers check
+    negative, positive = found.probabilities[:, _NEGATIVE], found.probabilities[:, _POSITIVE]
+    # A row that is neutral beyond doubt says nothing about the two, so it counts as undecided.
+    undecided = np.full(len(positive), 0.5)
+    given: NDArray[np.float64] = np.divide(positive, negative + positive, out=undecided, where=negative + positive > 0)
+    return given
 
 
 def _of_both(found: Predictions, labels: NDArray[np.int8], polar: NDArray[np.bool_]) -> dict[str, float]:

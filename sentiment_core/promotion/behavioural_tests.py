@@ -117,7 +117,7 @@ def pass_rates(results: Iterable[BehaviourResult], key: Callable[[BehaviourResul
 
 def _functionality(scorer: Scorer, cases: Cases) -> Iterator[tuple[str, bool]]:
     for case in cases.functionality:
-        found, _ = scorer.score_text(case.text)
+        found = scorer.score_text(case.text)[0]
         yield f"{case.label}: {case.text!r}", found > 0.5 if case.label == "positive" else found < 0.5
 
 
@@ -145,6 +145,6 @@ def _sentences(scorer: Scorer, cases: Cases) -> Iterator[BehaviourResult]:
         for language, of_language in of_group.items():
             for label, texts in of_language.items():
                 for text in texts:
-                    score, given = scorer.score_text(text)
+                    score, given = scorer.score_text(text)[:2]
                     case = f"{label}: {text!r}" + ("" if given == label else f" is {given} ({score:.2f})")
                     yield BehaviourResult(case, given == label, group, language)

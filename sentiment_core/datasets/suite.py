@@ -120,7 +120,7 @@ def _files(location: str, storage: Storage) -> Iterator[tuple[str, Drop]]:
     """Yield the name and the drop of each file that is directly in a folder or below a prefix."""
     bucket, prefix = split_uri(location)
     if bucket:
-        prefix = prefix.rstrip("/") + "/"
+        prefix = f"{prefix.rstrip('/')}/" if prefix else ""
         for drop in storage.list(bucket, prefix):
             if "/" not in (name := drop.key.removeprefix(prefix)):
                 yield name, drop

@@ -250,12 +250,13 @@ def test_the_command_prints_the_table_and_names_what_it_could_not_measure(
 
 def test_the_command_gives_json_and_markdown_too(run: CliRunner, folder: Path, trained: Bundle, tmp_path: Path) -> None:
     model, out = saved(trained, tmp_path / "model"), tmp_path / "table.md"
-    arguments = [model, "--suite", str(folder), "--language", "sw", "--split", "50", "--out", str(out), "--json"]
+    chosen = ["--language", "sw", "--split", "50", "--against", model]
+    arguments = [model, "--suite", str(folder), *chosen, "--out", str(out), "--json"]
     shown = run.invoke(evaluate, arguments)
     assert shown.exit_code == 0, shown.output
     table = json.loads(shown.stdout)
     assert [row["name"] for row in table["sets"]] == ["few"]
-    assert table["models"] == {"model": f"sentiment {trained.digest[:12]}"}
+    assert table["models"] == dict.fromkeys(("model", "against"), f"sentiment {trained.digest[:12]}")
     assert "## By language" in out.read_text("utf-8")
     odd = tmp_path / "table.xlsx"
     refused = CliRunner().invoke(evaluate, [*arguments[:-2], str(odd), "--json"])

@@ -46,7 +46,8 @@ def predict(text: tuple[str, ...], explain: bool, model: Path, as_json: bool) ->
             continue
         colour = _COLOURS[explanation.label]
         shown = _highlighted(explanation) if explain else Text(explanation.text)
-        console.print(Text.assemble((f"{explanation.label:<8}", colour), f" {explanation.score:.3f}  ", shown))
+        line = (f"{explanation.label:<8}", colour), f" {explanation.score:.3f}  ", shown, (_marks(explanation), "dim")
+        console.print(Text.assemble(*line))
         for part in explanation.contributions[:_TOP] if explain else ():
             sign = _COLOURS["positive" if part.weight > 0 else "negative"]
             times = f"  x {len(part.spans)}" if len(part.spans) > 1 else ""
@@ -62,10 +63,18 @@ def _highlighted(explanation: "Explanation") -> Text:
     return shown
 
 
+def _marks(explanation: "Explanation") -> str:
+    marks = {"unfamiliar": explanation.scored.unfamiliar, "mixed": explanation.scored.mixed}
+    named = ", ".join(name for name, holds in marks.items() if holds)
+    return f"  ({named})" if named else ""
+
+
 def _as_dict(explanation: "Explanation | None", explain: bool) -> dict[str, Any]:
     if explanation is None:
         return {"label": None, "score": None}
-    values: dict[str, Any] = {"label": explanation.label, "score": explanation.score}
+    scored = explanation.scored
+    values = scored._asdict() | {"probabilities": scored.probabilities}
+    del values["neutral"]
     if explain:
         values["bias"] = explanation.bias
         values["contributions"] = [

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.drops.body import Body
@@ -20,7 +21,7 @@ from sentiment_core.drops.validation import RejectedRow, validators
 from sentiment_core.errors import OutputUnsupported
 from sentiment_core.model.scorer import LABELS, Reasons, Scorer, Scores
 
-NEW_COLUMNS = ("label", "score")
+NEW_COLUMNS = ("label", "score", "negative", "neutral", "positive", "unfamiliar", "mixed")
 REASONS = "reasons"
 _PREFIX = "sentiment_"
 
@@ -167,12 +168,7 @@ class _CsvSink:
         self._writer.writerow([*names, *new])
 
     def write(self, rows: ScoreColumns) -> None:
-        labels = np.array(LABELS, object)[rows.scores.label].tolist()
-        columns: list[Sequence[Any]] = [
-            *(column.texts() for column in rows.columns),
-            labels,
-            rows.scores.score.tolist(),
-        ]
+        columns: list[Sequence[Any]] = [*(column.texts() for column in rows.columns), *map(_cells, _results(rows))]
         if rows.reasons:
             explanations = _explanations(rows.text, rows.reasons)
             columns.append([json.dumps(row, ensure_ascii=False) for row in explanations])
@@ -189,15 +185,17 @@ class _ParquetSink:
 
         reasons = pa.list_(pa.struct([("ngram", pa.string()), ("weight", pa.float64())]))
         fields = [(name, pa.string()) for name in names]
-        fields += zip(new, (pa.string(), pa.float64(), reasons), strict=False)  # the last only if there are reasons
+        kinds = (pa.string(), *[pa.float64()] * 2, pa.float32(), pa.float64(), *[pa.bool_()] * 2, reasons)
+        fields += zip(new, kinds, strict=False)  # the last only if there are reasons
         self._arrow = pa
         self._schema = pa.schema(fields)
         self._file = parquet.ParquetWriter(path, self._schema)
 
     def write(self, rows: ScoreColumns) -> None:
         columns = [self._strings(column) for column in rows.columns]
-        columns.append(self._arrow.array(np.array(LABELS, object)[rows.scores.label], self._arrow.string()))
-        columns.append(self._arrow.array(rows.scores.score))
+        for values in _results(rows):
+            kind = self._schema.types[len(columns)]
+            columns.append(self._arrow.array(values, kind, from_pandas=True))  # NaN becomes null
         if rows.reasons:
             columns.append(self._arrow.array(_explanations(rows.text, rows.reasons), self._schema.types[-1]))
         self._file.write_table(self._arrow.Table.from_arrays(columns, schema=self._schema))
@@ -209,6 +207,24 @@ class _ParquetSink:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _results(rows: ScoreColumns) -> list[NDArray[Any]]:
+    """Return the values of `NEW_COLUMNS`, each of shape (rows,). NaN means that there is none."""
+    scores = rows.scores
+    label = np.array(LABELS, object)[scores.label]
+    probabilities = scores.negative, scores.neutral, scores.positive
+    return [label, scores.score, *probabilities, scores.unfamiliar, scores.mixed]
+
+
+def _cells(values: NDArray[Any]) -> list[Any]:
+    """Return values as the cells of a CSV file: `true` and `false`, the digits of the number's own precision, or ""."""
+    if values.dtype == np.bool_:
+        values = np.where(values, "true", "false")
+    elif values.dtype == np.float32:
+        values = np.where(np.isnan(values), "", values.astype(str))
+    cells: list[Any] = values.tolist()
+    return cells
 
 
 def _explanations(texts: TextColumn, reasons: Reasons) -> list[list[dict[str, Any]]]:

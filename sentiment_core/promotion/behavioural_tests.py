@@ -79,7 +79,7 @@ def run_cases(scorer: Scorer, cases: Cases) -> list[BehaviourResult]:
 
 def _outcomes(scorer: Scorer, cases: Cases) -> Iterator[BehaviourResult]:
     def score(text: str) -> float:
-        return scorer.score_text(text)[0]
+        return scorer.score_text(text).score
 
     for case in cases.functionality:
         found = score(case.text)

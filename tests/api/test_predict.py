@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sentiment_core.model.scorer import LABELS, Scorer
+from sentiment_core.model.scorer import Scorer
 
 FORM = "application/x-www-form-urlencoded"
 GOOD = "An excellent kettle: beautiful, quiet, and I love it."
@@ -22,15 +22,17 @@ def scorer(starter):
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_the_service_gives_the_score_of_the_library(service, scorer, starter, text):
     answer = service.post("/predict", {"text": text})
-    scores = scorer.score_texts([text])
-    label = LABELS[scores.label[0]]
+    (expected,) = scorer.score_texts([text]).texts()
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/json"
     prediction = answer.json()
-    assert prediction.pop("score") == pytest.approx(scores.score[0], abs=1e-6)
+    assert prediction.pop("score") == pytest.approx(expected.score, abs=1e-6)
+    assert prediction.pop("probabilities") == pytest.approx(expected.probabilities, abs=1e-6)
     assert prediction == {
-        "label": label,
-        "sentiment": {"negative": 0, "neutral": None, "positive": 1}[label],
+        "label": expected.label,
+        "sentiment": {"negative": 0, "neutral": None, "positive": 1}[expected.label],
+        "unfamiliar": expected.unfamiliar,
+        "mixed": expected.mixed,
         "model": {"name": starter.manifest.name, "version": None, "digest": starter.digest},
         "truncated": False,
     }

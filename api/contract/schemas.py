@@ -118,6 +118,18 @@ class Probabilities(TypedDict):
     positive: Ratio
 
 
+class Language(TypedDict):
+    """The language identified from a text, its estimated certainty, and the standing of the language with the model.
+
+    All are null if the language is undetermined. In a file, `standing` is that of the row's column `language`, if it
+    has a value.
+    """
+
+    detected: str | None
+    certainty: Ratio | None
+    standing: Literal["supported", "experimental", "unsupported"] | None
+
+
 class Scored(TypedDict):
     """What a model says of one text.
 
@@ -132,6 +144,7 @@ class Scored(TypedDict):
     probabilities: Probabilities
     unfamiliar: bool
     mixed: bool
+    language: Language
 
 
 class Prediction(Scored):

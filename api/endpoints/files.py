@@ -23,7 +23,7 @@ from api.endpoints.model_selection import ModelSelection
 from api.http.bodies import OCTETS, TABLES, BodyReader, content_type
 from api.http.responses import ApiResponse
 from api.models.provider import ServedModel
-from api.models.scoring import prediction_of, scored_of
+from api.models.scoring import language_of, prediction_of, scored_of
 from sentiment_core.loading.score_content import ScoredContent, score_content
 
 # One thread for all files, so that the event loop competes with one thread only.
@@ -103,8 +103,10 @@ def _scored(model: ServedModel, name: str, found: ScoredContent) -> _Scored:
     results: list[FileResult] = []
     predictions: list[tuple[str, Prediction]] = []
     for row in found.rows:
-        results.append({"line": row.line, "cells": row.cells, "text": row.text, **scored_of(row.scored)})
-        predictions.append((row.text, prediction_of(model, row.scored)))
+        language = language_of(model, row.detected, row.language)
+        scored = scored_of(row.scored, language)
+        results.append({"line": row.line, "cells": row.cells, "text": row.text, **scored})
+        predictions.append((row.text, prediction_of(model, row.scored, language)))
     rejected: list[FileRejection] = [
         {
             "line": row.line,

@@ -7,10 +7,23 @@ from typing import Any, TypeVar
 
 from api.contract.errors import AnswerTooSlow
 from api.contract.problems import problem
-from api.contract.schemas import BatchError, BatchResponse, Explanation, Prediction, PredictRequest, Scored, validate
+from api.contract.schemas import (
+    BatchError,
+    BatchResponse,
+    Explanation,
+    Language,
+    Prediction,
+    PredictRequest,
+    Scored,
+    validate,
+)
 from api.contract.text_limit import TextLimit
 from api.models.provider import ServedModel
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.drops.contract import primary_language
 from sentiment_core.errors import SentimentError
+from sentiment_core.languages.detected_languages import DetectedLanguage, DetectedLanguages
+from sentiment_core.languages.single_text import TextLanguage
 from sentiment_core.model.scorer import TextScore
 
 # Up to here scoring takes less time than passing the work to a thread. Longer work must not block the event loop.
@@ -19,6 +32,7 @@ INLINE_TEXTS = 200
 # One thread for all large requests, so that the event loop competes with one thread only.
 _THREAD = ThreadPoolExecutor(1, "large requests")
 INLINE_EXPLAINED = 2_000
+_text_language = TextLanguage()
 Result = TypeVar("Result")
 
 _SENTIMENT: dict[str, Any] = {"negative": 0, "neutral": None, "positive": 1}
@@ -93,7 +107,7 @@ def _is_plain(text: object) -> bool:
 
 def _predict(model: ServedModel, text: str, explain: bool) -> Prediction:
     if not explain:
-        return prediction_of(model, model.scorer.score_text(text))
+        return prediction_of(model, model.scorer.score_text(text), _language(model, text))
     found = model.scorer.explain(text)
     explanation: Explanation = {
         "bias": found.bias,
@@ -101,16 +115,29 @@ def _predict(model: ServedModel, text: str, explain: bool) -> Prediction:
             {"ngram": part.ngram, "weight": part.weight, "spans": list(part.spans)} for part in found.contributions
         ],
     }
-    return {**prediction_of(model, found.scored), "explanation": explanation}
+    return {**prediction_of(model, found.scored, _language(model, text)), "explanation": explanation}
 
 
 def _predict_all(model: ServedModel, texts: list[str]) -> list[Prediction]:
     if not texts:
         return []
-    return [prediction_of(model, scored) for scored in model.scorer.score_texts(texts).texts()]
+    column = TextColumn.from_texts(texts)
+    found = zip(model.scorer.score(column).texts(), DetectedLanguages.of(column).texts(), strict=True)
+    return [prediction_of(model, scored, language_of(model, detected)) for scored, detected in found]
 
 
-def scored_of(scored: TextScore) -> Scored:
+def _language(model: ServedModel, text: str) -> Language:
+    return language_of(model, _text_language(text))
+
+
+def language_of(model: ServedModel, detected: DetectedLanguage, given: str | None = None) -> Language:
+    """Return the language of a text. Its standing is that of the language that the caller has given, if any."""
+    language = detected.code if given is None else primary_language(given)
+    standing = None if language is None else model.scorer.bundle.manifest.standing(language)
+    return {"detected": detected.code, "certainty": detected.certainty, "standing": standing}
+
+
+def scored_of(scored: TextScore, language: Language) -> Scored:
     """Return what a model says of a text."""
     label: Any = scored.label
     probabilities: Any = scored.probabilities
@@ -121,12 +148,13 @@ def scored_of(scored: TextScore) -> Scored:
         "probabilities": probabilities,
         "unfamiliar": scored.unfamiliar,
         "mixed": scored.mixed,
+        "language": language,
     }
 
 
-def prediction_of(model: ServedModel, scored: TextScore) -> Prediction:
+def prediction_of(model: ServedModel, scored: TextScore, language: Language) -> Prediction:
     """Return the prediction of a text that was scored whole."""
-    said: Any = scored_of(scored)
+    said: Any = scored_of(scored, language)
     said["model"] = model.identity
     said["truncated"] = False
     prediction: Prediction = said

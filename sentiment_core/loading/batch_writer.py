@@ -14,12 +14,12 @@ from sentiment_core.database.connection import Connection
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.reading import Reading
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch
+from sentiment_core.languages.detected_languages import DetectedLanguages
 from sentiment_core.ledger import source_files
 from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading import binary_copy
 from sentiment_core.loading.binary_copy import copy_rows
-from sentiment_core.loading.detected_languages import DetectedLanguages
 from sentiment_core.model.scorer import LABELS, Scores
 
 LABEL_BYTES = np.frombuffer("".join(LABELS).encode(), np.uint8)
@@ -189,8 +189,9 @@ class BatchWriter:
                 "text": binary_copy.texts(batch.text),
                 "extra": binary_copy.documents(batch.extra),
                 "nulled": binary_copy.documents(batch.nulled),
-            }
-            | languages.columns,
+                "language_detected": languages.codes,
+                "language_certainty": binary_copy.ratios(languages.certainty),
+            },
         )
 
     def _drop_scores_without_row(self) -> None:

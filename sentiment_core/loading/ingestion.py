@@ -13,9 +13,9 @@ from sentiment_core.drops.deduplication import Deduplicator, review_keys
 from sentiment_core.drops.reading import Reading
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch, checked
+from sentiment_core.languages.detected_languages import DetectedLanguages
 from sentiment_core.ledger.erasure import Erasures, IdFields
 from sentiment_core.loading.batch_writer import BatchWriter
-from sentiment_core.loading.detected_languages import DetectedLanguages
 from sentiment_core.model.scorer import Scores
 
 

@@ -15,6 +15,7 @@ from sentiment_core.drops.recognition import read_body, records_of
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import RejectedRow, require_good_rows, validators
 from sentiment_core.errors import FileRejected, TooManyColumns, TooManyRows
+from sentiment_core.languages.detected_languages import DetectedLanguage, DetectedLanguages
 from sentiment_core.model.scorer import Scorer, TextScore
 from sentiment_core.settings import Settings
 
@@ -29,12 +30,14 @@ class UsedColumn(NamedTuple):
 
 
 class ScoredRow(NamedTuple):
-    """A good row: its physical line, all its values, the text that was scored, and its score."""
+    """A good row: its physical line, all its values, the text that was scored, its score, and its languages."""
 
     line: int
     cells: list[str]
     text: str
     scored: TextScore
+    detected: DetectedLanguage
+    language: str | None  # in the column `language`
 
 
 class ScoredContent(NamedTuple):
@@ -79,9 +82,15 @@ def score_content(
             cells_of = {field: batch.block.column(batch.record, at).texts() for at, field in enumerate(header.names)}
             fields = [cells_of.get(field) or [""] * batch.size for field in columns]
             rows += (
-                ScoredRow(line, list(cells), text, scored)
-                for line, text, scored, *cells in zip(
-                    batch.line.tolist(), batch.text.texts(), scores.texts(), *fields, strict=True
+                ScoredRow(line, list(cells), text, *found)
+                for line, text, *found, cells in zip(
+                    batch.line.tolist(),
+                    batch.text.texts(),
+                    scores.texts(),
+                    DetectedLanguages.of(batch.text).texts(),
+                    (None if value is None else value.decode() for value in batch.language.values()),
+                    zip(*fields, strict=True),
+                    strict=True,
                 )
             )
             if stopped():

@@ -35,6 +35,10 @@ def test_a_file_is_read_and_scored_as_a_load_does(service, starter):
         said = row["label"], row["unfamiliar"], row["mixed"]
         assert said == (wanted.scored.label, wanted.scored.unfamiliar, wanted.scored.mixed)
         assert row["score"] == pytest.approx(wanted.scored.score, abs=1e-6)
+        assert row["language"] == {"detected": wanted.detected.code, "certainty": None, "standing": None} | {
+            "certainty": pytest.approx(wanted.detected.certainty),
+            "standing": wanted.detected.code and "supported",
+        }
         assert row["probabilities"] == pytest.approx(wanted.scored.probabilities, abs=1e-6)
     assert [row["sentiment"] for row in found["results"]] == [1, 0]
     assert found["rejected"] == [

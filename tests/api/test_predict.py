@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from sentiment_core.languages.single_text import TextLanguage
 from sentiment_core.model.scorer import Scorer
 
 FORM = "application/x-www-form-urlencoded"
@@ -17,6 +18,12 @@ TEXTS = (GOOD, BAD, "It is a kettle.", "ünïcödé 💛 and \u0000 zero", "a" *
 @pytest.fixture(scope="module")
 def scorer(starter):
     return Scorer(starter)
+
+
+def language(starter, text):
+    detected = TextLanguage()(text)
+    standing = None if detected.code is None else starter.manifest.standing(detected.code)
+    return {"detected": detected.code, "certainty": pytest.approx(detected.certainty), "standing": standing}
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
@@ -33,9 +40,21 @@ def test_the_service_gives_the_score_of_the_library(service, scorer, starter, te
         "sentiment": {"negative": 0, "neutral": None, "positive": 1}[expected.label],
         "unfamiliar": expected.unfamiliar,
         "mixed": expected.mixed,
+        "language": language(starter, text),
         "model": {"name": starter.manifest.name, "version": None, "digest": starter.digest},
         "truncated": False,
     }
+
+
+def test_each_answer_names_the_language_and_its_standing(service):
+    texts = [GOOD, "Das Zimmer war schmutzig und das Personal sehr unfreundlich", "12"]
+    batch = service.post("/predict/batch", {"texts": texts}).json()["results"]
+    found = [(answer["language"]["detected"], answer["language"]["standing"]) for answer in batch]
+    assert found == [("en", "supported"), ("de", "unsupported"), (None, None)]
+    for text, answer in zip(texts, batch, strict=True):
+        assert service.post("/predict", {"text": text}).json()["language"] == answer["language"]
+        explained = service.post("/predict", {"text": text, "explain": True}).json()
+        assert (explained["language"], explained["unfamiliar"]) == (answer["language"], answer["unfamiliar"])
 
 
 def test_good_is_positive_and_bad_is_negative(service):

@@ -145,4 +145,4 @@ def test_db_status_and_verify_report_by_exit_code(sentiment, empty_database, que
         "the head of a review id is its newest live row",
     }
     query("UPDATE sentiment.score SET neutral = 0.9, score = 0.9")
-    assert "1 scores with an impossible probability of neutral" in sentiment("db", "verify").stdout
+    assert "2 scores with an impossible probability of neutral" in sentiment("db", "verify").stdout

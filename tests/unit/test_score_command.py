@@ -60,6 +60,28 @@ def test_a_csv_keeps_its_columns_and_gets_label_and_score(source: Path, tmp_path
     for row, scored in zip(rows, expected.texts(), strict=True):
         shown = [row[header.index(name)] for name in ("label", "neutral", "unfamiliar", "mixed")]
         assert shown == [scored.label, "", str(scored.unfamiliar).lower(), str(scored.mixed).lower()]
+
+
+def test_each_row_names_its_language_and_the_standing_of_it(tmp_path: Path) -> None:
+    source = tmp_path / "reviews.csv"
+    rows = (",Das Zimmer war schmutzig", "EN_us,Das Zimmer war schmutzig", ",12", "fr,12", ",It was very good")
+    source.write_text("\n".join(("language,review", *rows)))
+    expected = [
+        ("de", "unsupported"),
+        ("de", "supported"),
+        ("", ""),
+        ("", "unsupported"),
+        ("en", "supported"),
+    ]
+    assert score(source, "--out", tmp_path / "out.csv").exit_code == 0
+    header, *found = read_csv(tmp_path / "out.csv")
+    places = [header.index(f"language_{name}") for name in ("detected", "standing", "certainty")]
+    assert [(row[places[0]], row[places[1]]) for row in found] == expected
+    assert [row[places[2]] == "" for row in found] == [not detected for detected, _ in expected]
+    assert score(source, "--out", tmp_path / "out.parquet").exit_code == 0
+    table = pq.read_table(tmp_path / "out.parquet").to_pydict()
+    assert table["language_standing"] == [standing or None for _, standing in expected]
+    assert table["language_certainty"][2] is None
     assert not list(tmp_path.glob("*.rejected.csv"))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -14,15 +13,12 @@ from demo.stack import Stack
 from sentiment_core.cli import main
 from sentiment_core.database.connection import Connection, connect
 from sentiment_core.drops.storage import Storage
-from sentiment_core.labels import LABELS
 from sentiment_core.ledger import verification
 from sentiment_core.ledger.models import ScoringModel, open_model
 from sentiment_core.loading.loader import Loader, LoadOutcome, load_drop
 from sentiment_core.model.bundle import STARTER, Bundle
-from sentiment_core.model.manifest import Calibration
 from sentiment_core.settings import Settings
 from sentiment_core.settings import settings as settings_of_process
-from sentiment_core.text.specification import identity, token_hash
 
 SENTIMENT = Path(sys.executable).with_name("sentiment")
 
@@ -104,27 +100,9 @@ def other_bundle(tmp_path_factory, change_bundle) -> Bundle:
 
 
 @pytest.fixture
-def three_label_model(connection) -> ScoringModel:
-    """A small model with three labels that was trained on English and, below the standard, on German."""
-    words = {"good": (-2, 0, 2), "awful": (2, 0, -2), "average": (-1, 2, -1), "the": (0, 0, 0)}
-    ngrams = {identity(token_hash(word.encode())): weights for word, weights in words.items()}
-    manifest = Bundle.load(STARTER).manifest
-    bundle = Bundle.create(
-        ngrams=np.array(sorted(ngrams), np.uint64),
-        weights=np.array([ngrams[ngram] for ngram in sorted(ngrams)], np.float32).T,
-        provenance={},
-        name="three",
-        labels=LABELS,
-        languages=("en", "de"),
-        experimental_languages=("de",),
-        recipe=manifest.recipe.model_copy(update={"longest_ngram": 1}),
-        biases=(0.0, 0.0, 0.0),
-        calibration=Calibration(slopes=np.eye(3).tolist(), intercepts=(0.0, 0.0, 0.0)),
-        thresholds=None,
-        snapshot=manifest.snapshot,
-        training={},
-    )
-    return open_model(connection, bundle)
+def three_label_model(connection, three_label_bundle) -> ScoringModel:
+    """A small model with three labels."""
+    return open_model(connection, Bundle.load(three_label_bundle))
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.drops.contract import primary_language
 from sentiment_core.errors import SentimentError
 from sentiment_core.languages.detected_languages import DetectedLanguage, DetectedLanguages
-from sentiment_core.languages.single_text import TextLanguage
 from sentiment_core.model.scorer import TextScore
 
 # Up to here scoring takes less time than passing the work to a thread. Longer work must not block the event loop.
@@ -32,7 +31,6 @@ INLINE_TEXTS = 200
 # One thread for all large requests, so that the event loop competes with one thread only.
 _THREAD = ThreadPoolExecutor(1, "large requests")
 INLINE_EXPLAINED = 2_000
-_text_language = TextLanguage()
 Result = TypeVar("Result")
 
 _SENTIMENT: dict[str, Any] = {"negative": 0, "neutral": None, "positive": 1}
@@ -127,7 +125,7 @@ def _predict_all(model: ServedModel, texts: list[str]) -> list[Prediction]:
 
 
 def _language(model: ServedModel, text: str) -> Language:
-    return language_of(model, _text_language(text))
+    return language_of(model, DetectedLanguage.of(text))
 
 
 def language_of(model: ServedModel, detected: DetectedLanguage, given: str | None = None) -> Language:

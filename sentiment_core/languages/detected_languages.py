@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import BytesColumn, TextColumn
-from sentiment_core.languages.codes import CODES
-from sentiment_core.languages.identification import identify
-
-UNDETERMINED: Final = 0  # index into CODES
+from sentiment_core.languages.codes import CODES, UNDETERMINED
+from sentiment_core.languages.identification import identify, identify_text
 
 _BYTES: Final = np.frombuffer("".join(CODES).encode(), np.uint8)
 _LENGTH: Final = np.array([-1, *map(len, CODES[1:])], np.int32)  # -1 means null
@@ -24,6 +22,12 @@ class DetectedLanguage(NamedTuple):
     code: str | None
     certainty: float | None
 
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Identify the language of one text, at a fraction of the cost of a column of one text."""
+        code, certainty = identify_text(text)
+        return cls(None, None) if code == UNDETERMINED else cls(code, certainty)
+
 
 class DetectedLanguages(NamedTuple):
     """The detected languages of n texts."""
@@ -35,7 +39,7 @@ class DetectedLanguages(NamedTuple):
     def of(cls, texts: TextColumn, threads: int = 1) -> Self:
         """Identify the language of each text."""
         language, certainty = identify(texts, threads)
-        return cls(language, np.where(language == UNDETERMINED, np.float32(np.nan), certainty))
+        return cls(language, np.where(language == CODES.index(UNDETERMINED), np.float32(np.nan), certainty))
 
     def take(self, rows: NDArray[np.int64]) -> Self:
         """Return the languages of the given rows, in the given order."""

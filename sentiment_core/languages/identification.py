@@ -63,7 +63,7 @@ def _most_likely(sums: Any) -> tuple[int, Any]:
 
 
 @compiled
-def identify_each(
+def _identify(
     data: Any,
     offsets: Any,
     tokens: Any,
@@ -76,7 +76,6 @@ def identify_each(
     language: Any,
     certainty: Any,
 ) -> None:
-    """Write the index of each text's language in CODES, and its certainty."""
     counts, sums = np.empty(SCRIPT_COUNT, np.int64), np.empty(COLUMNS, np.int16)
     for text in range(len(offsets) - 1):
         script = script_of(data, np.int64(offsets[text]), np.int64(offsets[text + 1]), counts)
@@ -95,7 +94,7 @@ def identify_each(
 
 
 @compiled
-def first_bytes(data: Any, offsets: Any, lengths: Any) -> None:
+def _first_bytes(data: Any, offsets: Any, lengths: Any) -> None:
     """Write how many bytes of each text are read: up to the last space within reach, if it is longer."""
     for text in range(len(offsets) - 1):
         length: Any = np.int64(offsets[text + 1] - offsets[text])
@@ -154,7 +153,7 @@ def _prefixes(texts: TextColumn) -> TextColumn:
     data, offsets = texts.data.view(), texts.offsets.view()
     data.flags.writeable = offsets.flags.writeable = False  # one compiled signature for all arrays
     lengths = np.zeros(len(offsets), np.int64)
-    first_bytes(data, offsets, lengths)
+    _first_bytes(data, offsets, lengths)
     out_offsets = np.cumsum(lengths)
     out = np.empty(int(out_offsets[-1]), np.uint8)
     _copy_prefixes(data, offsets, out, out_offsets)
@@ -165,7 +164,7 @@ def _write(texts: TextColumn, tokens: TokenColumn, language: NDArray[np.int16], 
     arrays = [each.view() for each in (*texts, *tokens)]
     for each in arrays:
         each.flags.writeable = False  # one compiled signature for all arrays
-    identify_each(*arrays, *evidence(), language, certainty)
+    _identify(*arrays, *evidence(), language, certainty)
 
 
 def _chunks(texts: int) -> Iterator[tuple[int, int]]:

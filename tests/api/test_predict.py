@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sentiment_core.languages.single_text import TextLanguage
+from sentiment_core.languages.detected_languages import DetectedLanguage
 from sentiment_core.model.scorer import Scorer
 
 FORM = "application/x-www-form-urlencoded"
@@ -21,7 +21,7 @@ def scorer(starter):
 
 
 def language(starter, text):
-    detected = TextLanguage()(text)
+    detected = DetectedLanguage.of(text)
     standing = None if detected.code is None else starter.manifest.standing(detected.code)
     return {"detected": detected.code, "certainty": pytest.approx(detected.certainty), "standing": standing}
 

@@ -38,7 +38,8 @@ $(READY): pyproject.toml requirements/lock.txt requirements/bootstrap.txt
 # Numba's cache notices a change of the file that a kernel is in, not of what the kernel uses from other files.
 # tests/unit/test_kernel_sources.py fails when a file that a kernel uses is missing here.
 KERNEL_SOURCES := $(shell grep -rlE --include='*.py' '@compiled|@intrinsic' sentiment_core; \
-	echo sentiment_core/text/specification.py sentiment_core/text/codepoints.py)
+	echo sentiment_core/text/specification.py sentiment_core/text/codepoints.py \
+	sentiment_core/languages/codes.py sentiment_core/languages/table.py)
 $(KERNELS): $(READY) $(KERNEL_SOURCES)
 	@find sentiment_core -name '*.nb[ic]' -delete
 	@$(BIN)/python -m sentiment_core.warmup
@@ -126,6 +127,11 @@ starter-model: $(KERNELS) ## Retrain the starter model (needs the review data in
 	@$(SAME_BITS) SENTIMENT_MODEL_LICENCE=Apache-2.0 $(BIN)/sentiment train $(REAL_DATA)/imdb_train.csv.xz \
 		--unlabelled $(REAL_DATA)/imdb_unlabelled.csv.xz --cross-validate movie_id --out sentiment_core/model/starter \
 		--data-name "IMDB training split and unlabelled reviews (Maas et al., ACL 2011)"
+
+.PHONY: language-table
+language-table: $(KERNELS) ## Rebuild the table that identifies languages (needs the review data in the folder SENTIMENT_REAL_DATA)
+	@test -f $(REAL_DATA)/corpora/corpora.tsv || { echo "There is no corpora/corpora.tsv in $(REAL_DATA)."; exit 1; }
+	@$(SAME_BITS) $(BIN)/python -m sentiment_core.languages.table_build $(REAL_DATA)
 
 .PHONY: schema
 schema: $(READY) ## Write sql/schema.sql, the dump of the migrated schema

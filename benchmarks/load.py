@@ -43,7 +43,8 @@ STORED_UNCHANGED = {"ContentType": "application/zstd"}
 COLUMNS = ("review_id", "product_id", "author_id", "rating", "reviewed_at", "language", "review")
 TABLES = ("review", "score", "review_head")
 HEAP = """
-    SELECT review.*, score.model_id, score.batch_id AS scored_by, score.score, score.label, score.out_of_language
+    SELECT review.*, score.model_id, score.batch_id AS scored_by, score.score, score.label, score.out_of_language,
+        score.neutral, score.unfamiliar, score.mixed
     FROM sentiment.review JOIN sentiment.score USING (day, source_file_id, line)
 """
 

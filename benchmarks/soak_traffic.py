@@ -66,9 +66,9 @@ class Target:
 
     def right(self, text: str, answer: dict[str, object]) -> bool:
         """Return whether a response contains the library's score and label."""
-        score, label = self.scorer.score_text(text)
+        expected = self.scorer.score_text(text)
         found = answer["score"]
-        return isinstance(found, float) and abs(found - score) < 1e-6 and answer["label"] == label
+        return isinstance(found, float) and abs(found - expected.score) < 1e-6 and answer["label"] == expected.label
 
     async def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         """Send a request as a well-behaved client does."""

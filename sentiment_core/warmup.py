@@ -14,6 +14,7 @@ from sentiment_core.drops.deduplication import Deduplicator, review_keys
 from sentiment_core.drops.header import Header
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import Validator
+from sentiment_core.languages.identification import identify, identify_text
 from sentiment_core.loading import binary_copy
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.manifest import Calibration, TextRecipe, Thresholds, TrainingData
@@ -50,6 +51,8 @@ def compile_kernels() -> None:
         )
         Deduplicator(lambda _: {}).candidates(review_keys("", batch.language))
         batch.language.codes()
+    identify(TextColumn.from_texts([SAMPLE]))
+    identify_text(SAMPLE)
     scorer.score_texts([SAMPLE])
     scorer.explain(SAMPLE)
     scorer.unknown_shares(TextColumn.from_texts([SAMPLE]))

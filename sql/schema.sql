@@ -153,6 +153,9 @@ CREATE TABLE sentiment.model (
     name text NOT NULL,
     mlflow_versions integer[] DEFAULT '{}'::integer[] NOT NULL,
     first_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    labels text[],
+    languages text[],
+    experimental_languages text[],
     CONSTRAINT model_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
 );
 
@@ -193,6 +196,24 @@ COMMENT ON COLUMN sentiment.model.mlflow_versions IS 'Versions of the registered
 COMMENT ON COLUMN sentiment.model.first_used_at IS 'Time of the first use in this database.';
 
 --
+-- Name: COLUMN model.labels; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.labels IS 'Labels of the model. Null until release 0.3.0 or later opens the model.';
+
+--
+-- Name: COLUMN model.languages; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.languages IS 'Languages that the model was trained on. Null until release 0.3.0 or later opens the model.';
+
+--
+-- Name: COLUMN model.experimental_languages; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.experimental_languages IS 'Those of languages in which the model was measured to be below the standard.';
+
+--
 -- Name: review; Type: TABLE; Schema: sentiment; Owner: -
 --
 
@@ -210,7 +231,9 @@ CREATE TABLE sentiment.review (
     language text,
     text text NOT NULL,
     extra jsonb,
-    nulled jsonb
+    nulled jsonb,
+    language_detected text,
+    language_certainty real
 )
 PARTITION BY RANGE (day);
 ALTER TABLE ONLY sentiment.review ALTER COLUMN text SET STORAGE EXTERNAL;
@@ -246,6 +269,18 @@ COMMENT ON COLUMN sentiment.review.extra IS 'All other columns of the file, as s
 COMMENT ON COLUMN sentiment.review.nulled IS 'Original values of rating and reviewed_at that could not be parsed and became null (SENTIMENT_BAD_VALUES=null).';
 
 --
+-- Name: COLUMN review.language_detected; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.review.language_detected IS 'Language identified from the text: an ISO 639 code. Null if undetermined, and for rows of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN review.language_certainty; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.review.language_certainty IS 'Estimated probability that language_detected is right, 0 to 1.';
+
+--
 -- Name: review_head; Type: TABLE; Schema: sentiment; Owner: -
 --
 
@@ -276,6 +311,9 @@ CREATE TABLE sentiment.score (
     score real NOT NULL,
     label sentiment.label NOT NULL,
     out_of_language boolean DEFAULT false NOT NULL,
+    neutral real,
+    unfamiliar boolean,
+    mixed boolean,
     CONSTRAINT score_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision)))
 )
 PARTITION BY RANGE (day);
@@ -290,13 +328,31 @@ COMMENT ON TABLE sentiment.score IS 'Scores of stored reviews, one row per revie
 -- Name: COLUMN score.score; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.score.score IS 'Calibrated probability that the review is positive, 0 to 1.';
+COMMENT ON COLUMN sentiment.score.score IS 'How positive the review is, 0 to 1. P(positive) of a model with two labels; P(positive) + P(neutral) / 2 of a model with three.';
 
 --
 -- Name: COLUMN score.out_of_language; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
 COMMENT ON COLUMN sentiment.score.out_of_language IS 'Whether the row has a language that the model was not trained on.';
+
+--
+-- Name: COLUMN score.neutral; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.score.neutral IS 'P(neutral), calibrated. Null if the model has two labels. Null for scores of release 0.2.0 and earlier, whose score is P(positive).';
+
+--
+-- Name: COLUMN score.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.score.unfamiliar IS 'Whether the model knows hardly any n-gram of the text. Null for scores of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN score.mixed; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.score.mixed IS 'Whether one part of the review is clearly positive and another clearly negative. Null for scores of release 0.2.0 and earlier.';
 
 --
 -- Name: source_file; Type: TABLE; Schema: sentiment; Owner: -
@@ -431,13 +487,31 @@ CREATE VIEW sentiment.scored_reviews AS
     r.line,
     s.batch_id,
     r.nulled,
-    COALESCE(((r.reviewed_at AT TIME ZONE 'UTC'::text))::date, r.day) AS written_day
-   FROM (((((sentiment.review r
+    COALESCE(((r.reviewed_at AT TIME ZONE 'UTC'::text))::date, r.day) AS written_day,
+    (GREATEST((s.score - (COALESCE(s.neutral, (0)::real) / (2)::double precision)), (0)::double precision))::real AS positive,
+    s.neutral,
+        CASE
+            WHEN (s.neutral IS NOT NULL) THEN (GREATEST((((1)::double precision - s.score) - (s.neutral / (2)::double precision)), (0)::double precision))::real
+            WHEN (cardinality(m.labels) = 2) THEN (((1)::double precision - s.score))::real
+            ELSE NULL::real
+        END AS negative,
+    s.unfamiliar,
+    s.mixed,
+    r.language_detected,
+    r.language_certainty,
+        CASE
+            WHEN ((m.languages IS NULL) OR (written.language IS NULL)) THEN NULL::text
+            WHEN (written.language = ANY (m.experimental_languages)) THEN 'experimental'::text
+            WHEN (written.language = ANY (m.languages)) THEN 'supported'::text
+            ELSE 'unsupported'::text
+        END AS language_standing
+   FROM ((((((sentiment.review r
      JOIN sentiment.live_file USING (source_file_id))
      JOIN sentiment.source_file f USING (source_file_id))
      JOIN sentiment.score s ON (((s.day = r.day) AND (s.source_file_id = r.source_file_id) AND (s.line = r.line) AND (s.model_id = f.current_model_id))))
      JOIN sentiment.model m ON ((m.model_id = s.model_id)))
      LEFT JOIN sentiment.review_head h ON ((h.review_key = r.review_key)))
+     CROSS JOIN LATERAL ( SELECT COALESCE(lower(split_part(replace(r.language, '_'::text, '-'::text), '-'::text, 1)), r.language_detected) AS language) written)
   WHERE ((r.review_key IS NULL) OR ((h.source_file_id = r.source_file_id) AND (h.line = r.line)));
 
 --
@@ -510,13 +584,13 @@ COMMENT ON COLUMN sentiment.scored_reviews.extra IS 'All other columns of the fi
 -- Name: COLUMN scored_reviews.label; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.label IS 'negative, neutral or positive. neutral means that the model abstains.';
+COMMENT ON COLUMN sentiment.scored_reviews.label IS 'negative, neutral or positive. A model of two labels says neutral when it abstains.';
 
 --
 -- Name: COLUMN scored_reviews.score; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.score IS 'Calibrated probability that the review is positive, 0 to 1.';
+COMMENT ON COLUMN sentiment.scored_reviews.score IS 'How positive the review is, 0 to 1. P(positive) of a model with two labels; P(positive) + P(neutral) / 2 of a model with three.';
 
 --
 -- Name: COLUMN scored_reviews.out_of_language; Type: COMMENT; Schema: sentiment; Owner: -
@@ -579,6 +653,54 @@ COMMENT ON COLUMN sentiment.scored_reviews.nulled IS 'Original values of rating 
 COMMENT ON COLUMN sentiment.scored_reviews.written_day IS 'UTC day of reviewed_at. The day of the file if the review has no reviewed_at.';
 
 --
+-- Name: COLUMN scored_reviews.positive; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.positive IS 'P(positive), calibrated.';
+
+--
+-- Name: COLUMN scored_reviews.neutral; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.neutral IS 'P(neutral), calibrated. Null if the model has two labels, and for scores of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN scored_reviews.negative; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.negative IS 'P(negative), calibrated. Null for scores of release 0.2.0 and earlier by a model that was not opened since, or has three labels.';
+
+--
+-- Name: COLUMN scored_reviews.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.unfamiliar IS 'Whether the model knows hardly any n-gram of the text, so the score means little. Null for scores of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN scored_reviews.mixed; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.mixed IS 'Whether one part of the review is clearly positive and another clearly negative. Null for scores of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN scored_reviews.language_detected; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.language_detected IS 'Language identified from the text: an ISO 639 code. Null if undetermined, and for rows of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN scored_reviews.language_certainty; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.language_certainty IS 'Estimated probability that language_detected is right, 0 to 1.';
+
+--
+-- Name: COLUMN scored_reviews.language_standing; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.language_standing IS 'Standing of the language from the source, or else of the detected one, with the model: supported, experimental or unsupported. Null if no language is known.';
+
+--
 -- Name: daily_sentiment; Type: VIEW; Schema: sentiment; Owner: -
 --
 
@@ -590,7 +712,10 @@ CREATE VIEW sentiment.daily_sentiment AS
     count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
     count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
     round((avg(score))::numeric, 4) AS mean_score,
-    round((avg(rating))::numeric, 2) AS mean_rating
+    round((avg(rating))::numeric, 2) AS mean_rating,
+    round(((count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)))::numeric / (count(*))::numeric), 4) AS neutral_ratio,
+    count(*) FILTER (WHERE unfamiliar) AS unfamiliar,
+    count(*) FILTER (WHERE mixed) AS mixed
    FROM sentiment.scored_reviews
   GROUP BY day, source;
 
@@ -628,7 +753,7 @@ COMMENT ON COLUMN sentiment.daily_sentiment.positive IS 'Reviews labelled positi
 -- Name: COLUMN daily_sentiment.neutral; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.daily_sentiment.neutral IS 'Reviews labelled neutral, because the model abstains.';
+COMMENT ON COLUMN sentiment.daily_sentiment.neutral IS 'Reviews labelled neutral.';
 
 --
 -- Name: COLUMN daily_sentiment.negative; Type: COMMENT; Schema: sentiment; Owner: -
@@ -640,13 +765,136 @@ COMMENT ON COLUMN sentiment.daily_sentiment.negative IS 'Reviews labelled negati
 -- Name: COLUMN daily_sentiment.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.daily_sentiment.mean_score IS 'Mean probability that a review is positive.';
+COMMENT ON COLUMN sentiment.daily_sentiment.mean_score IS 'Mean score: how positive the reviews are, 0 to 1.';
 
 --
 -- Name: COLUMN daily_sentiment.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
 COMMENT ON COLUMN sentiment.daily_sentiment.mean_rating IS 'Mean rating of the reviews that have a rating.';
+
+--
+-- Name: COLUMN daily_sentiment.neutral_ratio; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment.neutral_ratio IS 'Ratio of reviews labelled neutral, 0 to 1.';
+
+--
+-- Name: COLUMN daily_sentiment.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment.unfamiliar IS 'Reviews of which the model knows hardly any n-gram.';
+
+--
+-- Name: COLUMN daily_sentiment.mixed; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment.mixed IS 'Reviews with a clearly positive and a clearly negative part.';
+
+--
+-- Name: daily_sentiment_by_language; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.daily_sentiment_by_language AS
+ SELECT day,
+    source,
+    COALESCE(lower(split_part(replace(language, '_'::text, '-'::text), '-'::text, 1)), language_detected) AS language,
+    language_standing,
+    count(*) AS reviews,
+    count(*) FILTER (WHERE (label = 'positive'::sentiment.label)) AS positive,
+    count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
+    count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
+    round((avg(score))::numeric, 4) AS mean_score,
+    round((avg(rating))::numeric, 2) AS mean_rating,
+    round(((count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)))::numeric / (count(*))::numeric), 4) AS neutral_ratio,
+    count(*) FILTER (WHERE unfamiliar) AS unfamiliar,
+    count(*) FILTER (WHERE mixed) AS mixed
+   FROM sentiment.scored_reviews
+  GROUP BY day, source, COALESCE(lower(split_part(replace(language, '_'::text, '-'::text), '-'::text, 1)), language_detected), language_standing;
+
+--
+-- Name: VIEW daily_sentiment_by_language; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.daily_sentiment_by_language IS 'Sentiment by day, source and language.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.day IS 'Day of the files.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.source IS 'Source of the files.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.language; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.language IS 'Language from the source, without its region, or else the detected one. Null if neither is known.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.language_standing; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.language_standing IS 'Standing of the language with the model that scored the reviews: supported, experimental or unsupported.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.reviews IS 'Live reviews.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.positive; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.positive IS 'Reviews labelled positive.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.neutral; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.neutral IS 'Reviews labelled neutral.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.negative; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.negative IS 'Reviews labelled negative.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.mean_score IS 'Mean score: how positive the reviews are, 0 to 1.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.mean_rating IS 'Mean rating of the reviews that have a rating.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.neutral_ratio; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.neutral_ratio IS 'Ratio of reviews labelled neutral, 0 to 1.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.unfamiliar IS 'Reviews of which the model knows hardly any n-gram.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language.mixed; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.mixed IS 'Reviews with a clearly positive and a clearly negative part.';
 
 --
 -- Name: daily_sentiment_by_written_day; Type: VIEW; Schema: sentiment; Owner: -
@@ -660,7 +908,10 @@ CREATE VIEW sentiment.daily_sentiment_by_written_day AS
     count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
     count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
     round((avg(score))::numeric, 4) AS mean_score,
-    round((avg(rating))::numeric, 2) AS mean_rating
+    round((avg(rating))::numeric, 2) AS mean_rating,
+    round(((count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)))::numeric / (count(*))::numeric), 4) AS neutral_ratio,
+    count(*) FILTER (WHERE unfamiliar) AS unfamiliar,
+    count(*) FILTER (WHERE mixed) AS mixed
    FROM sentiment.scored_reviews
   GROUP BY written_day, source;
 
@@ -698,7 +949,7 @@ COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.positive IS 'Reviews 
 -- Name: COLUMN daily_sentiment_by_written_day.neutral; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.neutral IS 'Reviews labelled neutral, because the model abstains.';
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.neutral IS 'Reviews labelled neutral.';
 
 --
 -- Name: COLUMN daily_sentiment_by_written_day.negative; Type: COMMENT; Schema: sentiment; Owner: -
@@ -710,13 +961,31 @@ COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.negative IS 'Reviews 
 -- Name: COLUMN daily_sentiment_by_written_day.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.mean_score IS 'Mean probability that a review is positive.';
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.mean_score IS 'Mean score: how positive the reviews are, 0 to 1.';
 
 --
 -- Name: COLUMN daily_sentiment_by_written_day.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
 COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.mean_rating IS 'Mean rating of the reviews that have a rating.';
+
+--
+-- Name: COLUMN daily_sentiment_by_written_day.neutral_ratio; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.neutral_ratio IS 'Ratio of reviews labelled neutral, 0 to 1.';
+
+--
+-- Name: COLUMN daily_sentiment_by_written_day.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.unfamiliar IS 'Reviews of which the model knows hardly any n-gram.';
+
+--
+-- Name: COLUMN daily_sentiment_by_written_day.mixed; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_written_day.mixed IS 'Reviews with a clearly positive and a clearly negative part.';
 
 --
 -- Name: drift_report; Type: TABLE; Schema: sentiment; Owner: -
@@ -1770,7 +2039,10 @@ CREATE VIEW sentiment.product_sentiment AS
     count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
     count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
     round((avg(score))::numeric, 4) AS mean_score,
-    round((avg(rating))::numeric, 2) AS mean_rating
+    round((avg(rating))::numeric, 2) AS mean_rating,
+    round(((count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)))::numeric / (count(*))::numeric), 4) AS neutral_ratio,
+    count(*) FILTER (WHERE unfamiliar) AS unfamiliar,
+    count(*) FILTER (WHERE mixed) AS mixed
    FROM sentiment.scored_reviews
   WHERE (product_id IS NOT NULL)
   GROUP BY product_id, day;
@@ -1809,7 +2081,7 @@ COMMENT ON COLUMN sentiment.product_sentiment.positive IS 'Reviews labelled posi
 -- Name: COLUMN product_sentiment.neutral; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.product_sentiment.neutral IS 'Reviews labelled neutral, because the model abstains.';
+COMMENT ON COLUMN sentiment.product_sentiment.neutral IS 'Reviews labelled neutral.';
 
 --
 -- Name: COLUMN product_sentiment.negative; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1821,13 +2093,31 @@ COMMENT ON COLUMN sentiment.product_sentiment.negative IS 'Reviews labelled nega
 -- Name: COLUMN product_sentiment.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.product_sentiment.mean_score IS 'Mean probability that a review is positive.';
+COMMENT ON COLUMN sentiment.product_sentiment.mean_score IS 'Mean score: how positive the reviews are, 0 to 1.';
 
 --
 -- Name: COLUMN product_sentiment.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
 COMMENT ON COLUMN sentiment.product_sentiment.mean_rating IS 'Mean rating of the reviews that have a rating.';
+
+--
+-- Name: COLUMN product_sentiment.neutral_ratio; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment.neutral_ratio IS 'Ratio of reviews labelled neutral, 0 to 1.';
+
+--
+-- Name: COLUMN product_sentiment.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment.unfamiliar IS 'Reviews of which the model knows hardly any n-gram.';
+
+--
+-- Name: COLUMN product_sentiment.mixed; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment.mixed IS 'Reviews with a clearly positive and a clearly negative part.';
 
 --
 -- Name: product_sentiment_by_written_day; Type: VIEW; Schema: sentiment; Owner: -
@@ -1841,7 +2131,10 @@ CREATE VIEW sentiment.product_sentiment_by_written_day AS
     count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
     count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
     round((avg(score))::numeric, 4) AS mean_score,
-    round((avg(rating))::numeric, 2) AS mean_rating
+    round((avg(rating))::numeric, 2) AS mean_rating,
+    round(((count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)))::numeric / (count(*))::numeric), 4) AS neutral_ratio,
+    count(*) FILTER (WHERE unfamiliar) AS unfamiliar,
+    count(*) FILTER (WHERE mixed) AS mixed
    FROM sentiment.scored_reviews
   WHERE (product_id IS NOT NULL)
   GROUP BY product_id, written_day;
@@ -1880,7 +2173,7 @@ COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.positive IS 'Review
 -- Name: COLUMN product_sentiment_by_written_day.neutral; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.neutral IS 'Reviews labelled neutral, because the model abstains.';
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.neutral IS 'Reviews labelled neutral.';
 
 --
 -- Name: COLUMN product_sentiment_by_written_day.negative; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1892,13 +2185,31 @@ COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.negative IS 'Review
 -- Name: COLUMN product_sentiment_by_written_day.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.mean_score IS 'Mean probability that a review is positive.';
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.mean_score IS 'Mean score: how positive the reviews are, 0 to 1.';
 
 --
 -- Name: COLUMN product_sentiment_by_written_day.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
 COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.mean_rating IS 'Mean rating of the reviews that have a rating.';
+
+--
+-- Name: COLUMN product_sentiment_by_written_day.neutral_ratio; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.neutral_ratio IS 'Ratio of reviews labelled neutral, 0 to 1.';
+
+--
+-- Name: COLUMN product_sentiment_by_written_day.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.unfamiliar IS 'Reviews of which the model knows hardly any n-gram.';
+
+--
+-- Name: COLUMN product_sentiment_by_written_day.mixed; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_sentiment_by_written_day.mixed IS 'Reviews with a clearly positive and a clearly negative part.';
 
 --
 -- Name: promotion_promotion_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
@@ -2641,6 +2952,13 @@ GRANT SELECT ON TABLE sentiment.scored_reviews TO sentiment_writer;
 
 GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_writer;
+
+--
+-- Name: TABLE daily_sentiment_by_language; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.daily_sentiment_by_language TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.daily_sentiment_by_language TO sentiment_writer;
 
 --
 -- Name: TABLE daily_sentiment_by_written_day; Type: ACL; Schema: sentiment; Owner: -

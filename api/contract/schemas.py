@@ -107,12 +107,49 @@ class Explanation(TypedDict):
     contributions: list[Contribution]
 
 
-class Prediction(TypedDict):
-    """The answer for one text; `score` is the calibrated probability of positive, `sentiment` is null for neutral."""
+Ratio = Annotated[float, Field(ge=0, le=1)]
+
+
+class Probabilities(TypedDict):
+    """The calibrated probability of each of the model's labels; a model of two labels has no `neutral`."""
+
+    negative: Ratio
+    neutral: NotRequired[Ratio]
+    positive: Ratio
+
+
+class Language(TypedDict):
+    """The language identified from a text, its estimated certainty, and the standing of the language with the model.
+
+    All are null if the language is undetermined. In a file, `standing` is that of the row's column `language`, if it
+    has a value.
+    """
+
+    detected: str | None
+    certainty: Ratio | None
+    standing: Literal["supported", "experimental", "unsupported"] | None
+
+
+class Scored(TypedDict):
+    """What a model says of one text.
+
+    `score` says how positive the text is: P(positive) + P(neutral) / 2. `sentiment` is null for neutral. `unfamiliar`
+    means that the model knows hardly any of the text's words, and `mixed` that one part of the text is clearly positive
+    and another clearly negative.
+    """
 
     label: Label
     sentiment: Literal[0, 1] | None
-    score: Annotated[float, Field(ge=0, le=1)]
+    score: Ratio
+    probabilities: Probabilities
+    unfamiliar: bool
+    mixed: bool
+    language: Language
+
+
+class Prediction(Scored):
+    """The answer for one text: what the model says of it, and which model that is."""
+
     model: ModelIdentity
     truncated: bool
     explanation: NotRequired[Explanation]
@@ -140,15 +177,12 @@ class FileColumn(TypedDict):
     meaning: str | None
 
 
-class FileResult(TypedDict):
-    """A row that was scored: its physical line, its values in the order of the columns, and its prediction."""
+class FileResult(Scored):
+    """A row that was scored: its physical line, its values in the order of the columns, and what the model says."""
 
     line: Annotated[int, Field(ge=1)]
     cells: list[str]
     text: str
-    label: Label
-    sentiment: Literal[0, 1] | None
-    score: Annotated[float, Field(ge=0, le=1)]
 
 
 class FileRejection(TypedDict):
@@ -201,7 +235,7 @@ class Candidate(TypedDict):
 class Canary(Candidate):
     """The candidate that answers a fraction of the request keys."""
 
-    share: Annotated[float, Field(ge=0, le=1)]
+    share: Ratio
 
 
 class ModelCard(TypedDict):

@@ -3,19 +3,27 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 from aiohttp import web
 
 from api.contract.errors import AnswerTooSlow, FieldUnknown, Overloaded, ValueInvalid
-from api.contract.schemas import MAX_NAME, FileColumn, FileRejection, FileResponse, FileResult, Prediction, shown
+from api.contract.schemas import (
+    MAX_NAME,
+    FileColumn,
+    FileRejection,
+    FileResponse,
+    FileResult,
+    Prediction,
+    shown,
+)
 from api.contract.settings import ServiceSettings
 from api.endpoints.model_selection import ModelSelection
 from api.http.bodies import OCTETS, TABLES, BodyReader, content_type
 from api.http.responses import ApiResponse
 from api.models.provider import ServedModel
-from api.models.scoring import SENTIMENT
+from api.models.scoring import language_of, prediction_of, scored_of
 from sentiment_core.loading.score_content import ScoredContent, score_content
 
 # One thread for all files, so that the event loop competes with one thread only.
@@ -95,26 +103,10 @@ def _scored(model: ServedModel, name: str, found: ScoredContent) -> _Scored:
     results: list[FileResult] = []
     predictions: list[tuple[str, Prediction]] = []
     for row in found.rows:
-        label: Any = row.label
-        sentiment = SENTIMENT[label]
-        results.append(
-            {
-                "line": row.line,
-                "cells": row.cells,
-                "text": row.text,
-                "label": label,
-                "sentiment": sentiment,
-                "score": row.score,
-            }
-        )
-        prediction: Prediction = {
-            "label": label,
-            "sentiment": sentiment,
-            "score": row.score,
-            "model": model.identity,
-            "truncated": False,
-        }
-        predictions.append((row.text, prediction))
+        language = language_of(model, row.detected, row.language)
+        scored = scored_of(row.scored, language)
+        results.append({"line": row.line, "cells": row.cells, "text": row.text, **scored})
+        predictions.append((row.text, prediction_of(model, row.scored, language)))
     rejected: list[FileRejection] = [
         {
             "line": row.line,

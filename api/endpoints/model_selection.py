@@ -33,5 +33,10 @@ class ModelSelection:
         self._metrics.requests.predicted(label, len(text), prediction["model"])
         if prediction["truncated"]:
             self._metrics.truncated.inc()
+        if prediction["unfamiliar"]:
+            self._metrics.unfamiliar.inc()
+        language = prediction["language"]
+        if language["standing"] == "unsupported":
+            self._metrics.unsupported_languages.labels(language["detected"]).inc()
         if self._models.has_shadow:
             self._models.shadow(self._limit.allowed(text)[0], prediction["score"], label)

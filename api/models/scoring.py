@@ -7,11 +7,23 @@ from typing import Any, TypeVar
 
 from api.contract.errors import AnswerTooSlow
 from api.contract.problems import problem
-from api.contract.schemas import BatchError, BatchResponse, Explanation, Prediction, PredictRequest, validate
+from api.contract.schemas import (
+    BatchError,
+    BatchResponse,
+    Explanation,
+    Language,
+    Prediction,
+    PredictRequest,
+    Scored,
+    validate,
+)
 from api.contract.text_limit import TextLimit
 from api.models.provider import ServedModel
+from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.drops.contract import primary_language
 from sentiment_core.errors import SentimentError
-from sentiment_core.model import scorer
+from sentiment_core.languages.detected_languages import DetectedLanguage, DetectedLanguages
+from sentiment_core.model.scorer import TextScore
 
 # Up to here scoring takes less time than passing the work to a thread. Longer work must not block the event loop.
 INLINE_CHARACTERS = 20_000
@@ -21,7 +33,7 @@ _THREAD = ThreadPoolExecutor(1, "large requests")
 INLINE_EXPLAINED = 2_000
 Result = TypeVar("Result")
 
-SENTIMENT: dict[str, Any] = {"negative": 0, "neutral": None, "positive": 1}
+_SENTIMENT: dict[str, Any] = {"negative": 0, "neutral": None, "positive": 1}
 
 
 class Predictor:
@@ -93,8 +105,7 @@ def _is_plain(text: object) -> bool:
 
 def _predict(model: ServedModel, text: str, explain: bool) -> Prediction:
     if not explain:
-        score, label = model.scorer.score_text(text)
-        return _prediction(model, label, score)
+        return prediction_of(model, model.scorer.score_text(text), _language(model, text))
     found = model.scorer.explain(text)
     explanation: Explanation = {
         "bias": found.bias,
@@ -102,24 +113,47 @@ def _predict(model: ServedModel, text: str, explain: bool) -> Prediction:
             {"ngram": part.ngram, "weight": part.weight, "spans": list(part.spans)} for part in found.contributions
         ],
     }
-    return {**_prediction(model, found.label, found.score), "explanation": explanation}
+    return {**prediction_of(model, found.scored, _language(model, text)), "explanation": explanation}
 
 
 def _predict_all(model: ServedModel, texts: list[str]) -> list[Prediction]:
     if not texts:
         return []
-    scores = model.scorer.score_texts(texts)
-    return [
-        _prediction(model, scorer.LABELS[label], score)
-        for label, score in zip(scores.label.tolist(), scores.score.tolist(), strict=True)
-    ]
+    column = TextColumn.from_texts(texts)
+    found = zip(model.scorer.score(column).texts(), DetectedLanguages.of(column).texts(), strict=True)
+    return [prediction_of(model, scored, language_of(model, detected)) for scored, detected in found]
 
 
-def _prediction(model: ServedModel, label: Any, score: float) -> Prediction:
+def _language(model: ServedModel, text: str) -> Language:
+    return language_of(model, DetectedLanguage.of(text))
+
+
+def language_of(model: ServedModel, detected: DetectedLanguage, given: str | None = None) -> Language:
+    """Return the language of a text. Its standing is that of the language that the caller has given, if any."""
+    language = detected.code if given is None else primary_language(given)
+    standing = None if language is None else model.scorer.bundle.manifest.standing(language)
+    return {"detected": detected.code, "certainty": detected.certainty, "standing": standing}
+
+
+def scored_of(scored: TextScore, language: Language) -> Scored:
+    """Return what a model says of a text."""
+    label: Any = scored.label
+    probabilities: Any = scored.probabilities
     return {
         "label": label,
-        "sentiment": SENTIMENT[label],
-        "score": score,
-        "model": model.identity,
-        "truncated": False,
+        "sentiment": _SENTIMENT[label],
+        "score": scored.score,
+        "probabilities": probabilities,
+        "unfamiliar": scored.unfamiliar,
+        "mixed": scored.mixed,
+        "language": language,
     }
+
+
+def prediction_of(model: ServedModel, scored: TextScore, language: Language) -> Prediction:
+    """Return the prediction of a text that was scored whole."""
+    said: Any = scored_of(scored, language)
+    said["model"] = model.identity
+    said["truncated"] = False
+    prediction: Prediction = said
+    return prediction

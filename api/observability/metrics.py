@@ -115,6 +115,15 @@ class ServiceMetrics:
         )
         self.sockets_open = Gauge("app_sockets_open", "Open WebSockets.", registry=registry)
         self.truncated = Counter("app_truncated_count", "Texts truncated before scoring.", registry=registry)
+        self.unfamiliar = Counter(
+            "app_unfamiliar_count", "Texts of which the model knows hardly any n-gram.", registry=registry
+        )
+        self.unsupported_languages = Counter(
+            "app_unsupported_language_count",
+            "Texts in a language that the model does not support, by detected language.",
+            ["language"],
+            registry=registry,
+        )
         self.log_dropped = Counter(
             "app_log_dropped_count",
             "Lines missing in the log because its queue was full or its output failed.",

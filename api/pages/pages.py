@@ -18,6 +18,7 @@ from api.contract.schemas import MAX_NAME, FeedbackAccepted, ModelIdentity, Pred
 from api.contract.settings import ServiceSettings
 from api.http.responses import ApiResponse
 from api.models.provider import ModelProvider
+from api.pages import languages
 from api.pages.highlight import Piece, pieces
 from sentiment_core.errors import SentimentError
 
@@ -87,6 +88,8 @@ class Pages:
             trim_blocks=True,
         )
         self._templates.filters["code"] = _code
+        self._templates.filters["meaning"] = _meaning
+        self._templates.filters["language"] = languages.sentence
 
     async def index(self, _request: web.BaseRequest) -> ApiResponse:
         """Show the form."""
@@ -155,6 +158,8 @@ class Pages:
             "nameCharacters": MAX_NAME,
             "bodyBytes": settings.max_body_bytes,
             "batchTexts": settings.max_batch_texts,
+            "languages": languages.NAMES,
+            "standings": languages.STANDINGS,
         }
 
     def _neutral_band(self) -> tuple[float, float]:
@@ -173,6 +178,13 @@ class Pages:
         return ApiResponse(text.encode(), "text/html; charset=utf-8", status, _HEADERS)
 
 
+def _meaning(prediction: Prediction) -> str:
+    """Return what the score of a prediction means: with three labels it is not a probability."""
+    if "neutral" in prediction["probabilities"]:
+        return "of the way from negative to positive"
+    return "probability of positive"
+
+
 def _code(text: str) -> Markup:
     """Show text between backticks as code."""
     return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped before
@@ -185,6 +197,10 @@ def _blank(band: tuple[float, float]) -> dict[str, Any]:
         "prediction": {
             "label": "neutral",
             "score": 0.5,
+            "probabilities": {"negative": 0.0, "neutral": 0.0, "positive": 0.0},
+            "unfamiliar": False,
+            "mixed": False,
+            "language": {"detected": None, "certainty": None, "standing": None},
             "model": {"digest": ""},
             "truncated": False,
             "explanation": None,

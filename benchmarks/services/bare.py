@@ -12,6 +12,10 @@ ANSWER = orjson.dumps(
         "label": "positive",
         "sentiment": 1,
         "score": 0.9712345678901234,
+        "probabilities": {"negative": 0.0287654321098766, "positive": 0.9712345678901234},
+        "unfamiliar": False,
+        "mixed": False,
+        "language": {"detected": "en", "certainty": 0.9999283, "standing": "supported"},
         "model": {"name": "sentiment", "version": None, "digest": "0" * 64},
         "truncated": False,
     }

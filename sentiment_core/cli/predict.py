@@ -9,12 +9,15 @@ from rich.text import Text
 
 from sentiment_core.cli.metrics import AS_JSON, FOLDER
 from sentiment_core.cli.tables import output
+from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.columnar.missing_texts import MissingTexts
+from sentiment_core.languages.detected_languages import DetectedLanguage, DetectedLanguages
 from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.manifest import Manifest
 from sentiment_core.settings import settings
 
 if TYPE_CHECKING:
-    from sentiment_core.model.scorer import Explanation
+    from sentiment_core.model.scorer import Explanation, TextScore
 
 _TOP: Final = 12  # n-grams that an explanation shows to people
 _COLOURS: Final = {"negative": "red", "neutral": "yellow", "positive": "green"}
@@ -35,18 +38,26 @@ def predict(text: tuple[str, ...], explain: bool, model: Path, as_json: bool) ->
     scorer = Scorer(Bundle.load(model))
     missing = MissingTexts(settings().null_words)
     explanations: list[Explanation | None] = [None if each in missing else scorer.explain(each) for each in text]
+    languages = list(DetectedLanguages.of(TextColumn.from_texts(text)).texts())
+    manifest = scorer.bundle.manifest
     if as_json:
-        results = [_as_dict(explanation, explain) for explanation in explanations]
+        results = [
+            _as_dict(explanation, language, manifest, explain)
+            for explanation, language in zip(explanations, languages, strict=True)
+        ]
         click.echo(json.dumps({"digest": scorer.bundle.digest, "results": results}, ensure_ascii=False))
         return
     console = output()
-    for each, explanation in zip(text, explanations, strict=True):
+    for each, explanation, language in zip(text, explanations, languages, strict=True):
         if explanation is None:
             console.print(Text.assemble((f"{'missing':<8}", "dim"), f" {'-':<5}  ", each))
             continue
         colour = _COLOURS[explanation.label]
         shown = _highlighted(explanation) if explain else Text(explanation.text)
-        console.print(Text.assemble((f"{explanation.label:<8}", colour), f" {explanation.score:.3f}  ", shown))
+        marks = _marks(explanation.scored, language, manifest)
+        console.print(
+            Text.assemble((f"{explanation.label:<8}", colour), f" {explanation.score:.3f}  ", shown, (marks, "dim"))
+        )
         for part in explanation.contributions[:_TOP] if explain else ():
             sign = _COLOURS["positive" if part.weight > 0 else "negative"]
             times = f"  x {len(part.spans)}" if len(part.spans) > 1 else ""
@@ -62,10 +73,23 @@ def _highlighted(explanation: "Explanation") -> Text:
     return shown
 
 
-def _as_dict(explanation: "Explanation | None", explain: bool) -> dict[str, Any]:
+def _marks(scored: "TextScore", language: DetectedLanguage, manifest: Manifest) -> str:
+    marks = [name for name, holds in (("unfamiliar", scored.unfamiliar), ("mixed", scored.mixed)) if holds]
+    if language.code is not None and (standing := manifest.standing(language.code)) != "supported":
+        marks.append(f"{language.code}, {standing}")
+    return f"  ({'; '.join(marks)})" if marks else ""
+
+
+def _as_dict(
+    explanation: "Explanation | None", language: DetectedLanguage, manifest: Manifest, explain: bool
+) -> dict[str, Any]:
     if explanation is None:
         return {"label": None, "score": None}
-    values: dict[str, Any] = {"label": explanation.label, "score": explanation.score}
+    scored = explanation.scored
+    values = scored._asdict() | {"probabilities": scored.probabilities}
+    del values["neutral"]
+    standing = None if language.code is None else manifest.standing(language.code)
+    values["language"] = {"detected": language.code, "certainty": language.certainty, "standing": standing}
     if explain:
         values["bias"] = explanation.bias
         values["contributions"] = [

@@ -115,7 +115,7 @@ def figures(report: Report) -> Iterator[tuple[str, str, str, str, bool]]:
 def _draw_scores(axes: Any, report: Report, day: date) -> None:
     measure = report.measures.get(Cause.SCORE)
     axes.set_title("Scores")
-    axes.set_xlabel("probability of positive")
+    axes.set_xlabel("score")
     axes.set_ylabel("fraction of reviews")
     if measure is None:
         axes.text(0.5, 0.5, verdict(report), ha="center", va="center", wrap=True, transform=axes.transAxes)

@@ -53,9 +53,10 @@ class Header:
 
     @classmethod
     def of_text(cls, names: Sequence[bytes], rules: Rules, source: str) -> Self:
-        """Return a header that maps only the text columns. The values of the other columns are never parsed."""
+        """Return a header that maps only the text columns and the language, whose values never reject a row."""
         header = cls(names, rules, source)
-        header.known, header.extra, header.guessed = {}, {}, set()
+        header.known = {name: field for name, field in header.known.items() if name == "language"}
+        header.extra, header.guessed = {}, set()
         return header
 
     def demote(self, name: str, value: str) -> None:

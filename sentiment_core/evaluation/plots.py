@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from sentiment_core.evaluation.metrics import Evaluation
 from sentiment_core.labels import LABELS
+from sentiment_core.model.scorer import how_positive
 from sentiment_core.model.wilson import wilson_interval
 from sentiment_core.png import png_of
 
@@ -115,11 +116,11 @@ def _confusion(evaluation: Evaluation) -> Figure:
 def _scores(evaluation: Evaluation) -> Figure:
     figure, axes = _axes(
         "Scores of held-out reviews, by given label",
-        "Score (probability of positive)",
+        "Score (how positive, 0 to 1)",
         "Reviews in a bin of 0.02 (log scale)",
     )
     edges = np.linspace(0, 1, _HISTOGRAM_BINS + 1).tolist()
-    score = evaluation.probabilities[:, -1]
+    score = how_positive(evaluation.probabilities)
     for name in evaluation.names:
         mine = score[evaluation.labels == LABELS.index(name)]
         axes.hist(mine, edges, color=_COLOURS[name], alpha=0.55, label=f"{name}: {len(mine):,} reviews")

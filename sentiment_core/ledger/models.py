@@ -46,5 +46,16 @@ def ensure_digest(cursor: Cursor, digest: str, name: str, version: int | None = 
 
 
 def open_model(connection: Connection, bundle: Bundle, version: int | None = None) -> ScoringModel:
-    """Return the scorer of the model bundle with the number of its digest in the database."""
-    return ScoringModel(ensure_model(connection, bundle.digest, bundle.manifest.name, version), Scorer(bundle))
+    """Return the scorer of the model bundle with the number of its digest in the database.
+
+    The database gets to know the model's labels and languages, which the views show.
+    """
+    manifest = bundle.manifest
+    with connection, connection.cursor() as cursor:
+        model_id = ensure_digest(cursor, bundle.digest, manifest.name, version)
+        cursor.execute(
+            "UPDATE sentiment.model SET labels = %s, languages = %s, experimental_languages = %s"
+            " WHERE digest = %s AND labels IS NULL",
+            (list(manifest.labels), list(manifest.languages), list(manifest.experimental_languages), bundle.digest),
+        )
+    return ScoringModel(model_id, Scorer(bundle))

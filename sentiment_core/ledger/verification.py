@@ -99,6 +99,12 @@ CHECKS = {
             WHERE row.day = score.day AND row.source_file_id = score.source_file_id AND row.line = score.line)
         GROUP BY score.source_file_id
         """,
+    "the probabilities of a score are ratios": """
+        SELECT source_file_id, format('%s scores with an impossible probability of neutral', count(*))
+        FROM sentiment.score
+        WHERE NOT neutral BETWEEN 0 AND 2 * least(score, 1 - score) + 1e-5  -- both columns are rounded
+        GROUP BY source_file_id
+        """,
     "a duplicate has the bytes of a loaded or expired file": """
         SELECT copy.source_file_id, format('file %s has the status %s', original.source_file_id, original.status)
         FROM sentiment.source_file copy

@@ -14,6 +14,7 @@ from sentiment_core.database.connection import Connection
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.reading import Reading
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch
+from sentiment_core.languages.detected_languages import DetectedLanguages
 from sentiment_core.ledger import source_files
 from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_files import SourceFile
@@ -81,10 +82,10 @@ class BatchWriter:
             )
             cursor.execute("DELETE FROM sentiment.rejected_row WHERE source_file_id = %s", (self.file.source_file_id,))
 
-    def write(self, batch: ReviewBatch, keys: BytesColumn, scores: Scores) -> None:
-        """Write the good rows of one block with their review keys and scores."""
+    def write(self, batch: ReviewBatch, keys: BytesColumn, languages: DetectedLanguages, scores: Scores) -> None:
+        """Write the good rows of one block with their review keys, detected languages and scores."""
         if batch.size:
-            self._copy_reviews(batch, keys)
+            self._copy_reviews(batch, keys, languages)
             self.copy_scores(batch.line, batch.language, scores)
 
     def reject(self, rows: Sequence[RejectedRow]) -> None:
@@ -122,6 +123,9 @@ class BatchWriter:
                 "score": binary_copy.numbers(scores.score.astype(np.float32)),
                 "label": label,
                 "out_of_language": binary_copy.numbers(self._out_of_language(language)),
+                "neutral": binary_copy.ratios(scores.neutral),
+                "unfamiliar": binary_copy.numbers(scores.unfamiliar),
+                "mixed": binary_copy.numbers(scores.mixed),
             },
         )
         self.scored += rows
@@ -169,7 +173,7 @@ class BatchWriter:
             "batch_id": binary_copy.bigint(self.batch_id, rows),
         }
 
-    def _copy_reviews(self, batch: ReviewBatch, keys: BytesColumn) -> None:
+    def _copy_reviews(self, batch: ReviewBatch, keys: BytesColumn, languages: DetectedLanguages) -> None:
         copy_rows(
             self.connection,
             "review",
@@ -185,6 +189,8 @@ class BatchWriter:
                 "text": binary_copy.texts(batch.text),
                 "extra": binary_copy.documents(batch.extra),
                 "nulled": binary_copy.documents(batch.nulled),
+                "language_detected": languages.codes,
+                "language_certainty": binary_copy.ratios(languages.certainty),
             },
         )
 

@@ -52,6 +52,11 @@ def nullable(column: NumberColumn) -> BytesColumn:
     return values
 
 
+def ratios(values: NDArray[np.float32]) -> BytesColumn:
+    """Return single-precision numbers, null where they are NaN."""
+    return nullable(NumberColumn(values, np.isnan(values)))
+
+
 def texts(column: TextColumn) -> BytesColumn:
     """Return texts, none of which is null, without a copy of the data."""
     return BytesColumn(column.data, column.offsets[:-1], np.diff(column.offsets).astype(np.int32))

@@ -13,19 +13,21 @@ from sentiment_core.drops.deduplication import Deduplicator, review_keys
 from sentiment_core.drops.reading import Reading
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch, checked
+from sentiment_core.languages.detected_languages import DetectedLanguages
 from sentiment_core.ledger.erasure import Erasures, IdFields
 from sentiment_core.loading.batch_writer import BatchWriter
 from sentiment_core.model.scorer import Scores
 
 
 class ScoredRows(NamedTuple):
-    """The good rows of one block with their review keys and scores, its rejected rows, and how the file was read."""
+    """The good rows of one block with their keys, languages and scores, its rejected rows, and how it was read."""
 
     header: bytes
     reading: Reading
     warnings: list[str]  # those found up to this block
     batch: ReviewBatch
     keys: BytesColumn
+    languages: DetectedLanguages
     scores: Scores
     rejected: list[RejectedRow]
 
@@ -47,9 +49,12 @@ class Ingestion:
                 ids = IdFields.of(rows.header.names, self.rules.contract)
                 batch, rejected = self.erasures.reject_erased(rows.batch, rows.rejected, ids)
                 keys = review_keys(file.source, batch.review_id)
+            with clock(seconds, "identify"):
+                languages = DetectedLanguages.of(batch.text)
             with clock(seconds, "score"):
                 scores = self.writer.model.scorer.score(batch.text)
-            yield ScoredRows(rows.header_raw, rows.reading, list(rows.header.warnings), batch, keys, scores, rejected)
+            read = rows.header_raw, rows.reading, list(rows.header.warnings)
+            yield ScoredRows(*read, batch, keys, languages, scores, rejected)
 
     def store(self, rows: ScoredRows) -> list[RejectedRow]:
         """Write the rows that are not duplicates, count the duplicates, and return all rejected rows."""
@@ -57,7 +62,8 @@ class Ingestion:
         with clock(self.writer.seconds, "write"):
             deduplicated = self.deduplicator.deduplicate(rows.batch, rows.keys)
             kept = deduplicated.rows
-            self.writer.write(rows.batch.take(kept), rows.keys.take(kept), rows.scores.take(kept))
+            keys, languages, scores = rows.keys.take(kept), rows.languages.take(kept), rows.scores.take(kept)
+            self.writer.write(rows.batch.take(kept), keys, languages, scores)
             self.writer.duplicates += deduplicated.duplicates
         return rows.rejected + deduplicated.rejected
 

@@ -15,7 +15,8 @@ from sentiment_core.drops.recognition import read_body, records_of
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import RejectedRow, require_good_rows, validators
 from sentiment_core.errors import FileRejected, TooManyColumns, TooManyRows
-from sentiment_core.model.scorer import LABELS, Scorer
+from sentiment_core.languages.detected_languages import DetectedLanguage, DetectedLanguages
+from sentiment_core.model.scorer import Scorer, TextScore
 from sentiment_core.settings import Settings
 
 MAX_COLUMNS: Final = 1_000  # each costs time in every block, whatever the size of the file
@@ -29,13 +30,14 @@ class UsedColumn(NamedTuple):
 
 
 class ScoredRow(NamedTuple):
-    """A good row: its physical line, all its values, the text that was scored, its label and its score."""
+    """A good row: its physical line, all its values, the text that was scored, its score, and its languages."""
 
     line: int
     cells: list[str]
     text: str
-    label: str
-    score: float
+    scored: TextScore
+    detected: DetectedLanguage
+    language: str | None  # in the column `language`
 
 
 class ScoredContent(NamedTuple):
@@ -80,13 +82,14 @@ def score_content(
             cells_of = {field: batch.block.column(batch.record, at).texts() for at, field in enumerate(header.names)}
             fields = [cells_of.get(field) or [""] * batch.size for field in columns]
             rows += (
-                ScoredRow(line, list(cells), text, LABELS[label], score)
-                for line, text, label, score, *cells in zip(
+                ScoredRow(line, list(cells), text, *found)
+                for line, text, *found, cells in zip(
                     batch.line.tolist(),
                     batch.text.texts(),
-                    scores.label.tolist(),
-                    scores.score.tolist(),
-                    *fields,
+                    scores.texts(),
+                    DetectedLanguages.of(batch.text).texts(),
+                    (None if value is None else value.decode() for value in batch.language.values()),
+                    zip(*fields, strict=True),
                     strict=True,
                 )
             )

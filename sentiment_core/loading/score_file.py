@@ -9,18 +9,25 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.columnar.columns import BytesColumn, TextColumn
 from sentiment_core.drops.body import Body
+from sentiment_core.drops.contract import primary_language
 from sentiment_core.drops.drop import local_drop
 from sentiment_core.drops.header import Header
 from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.validation import RejectedRow, validators
 from sentiment_core.errors import OutputUnsupported
+from sentiment_core.languages.detected_languages import DetectedLanguages
+from sentiment_core.model.manifest import Manifest
 from sentiment_core.model.scorer import LABELS, Reasons, Scorer, Scores
 
-NEW_COLUMNS = ("label", "score")
+NEW_COLUMNS = (
+    *("label", "score", "negative", "neutral", "positive", "unfamiliar", "mixed"),
+    *("language_detected", "language_certainty", "language_standing"),
+)
 REASONS = "reasons"
 _PREFIX = "sentiment_"
 
@@ -42,6 +49,8 @@ class ScoreColumns(NamedTuple):
     columns: Sequence[TextColumn]  # the columns of the file
     text: TextColumn
     scores: Scores
+    languages: DetectedLanguages
+    standing: NDArray[Any]  # of each row's language, None if no language is known
     reasons: Reasons | None
 
 
@@ -101,7 +110,9 @@ def score_file(
                     ]
                     reasons = scorer.reasons(batch.text, top) if top else None
                     scores = reasons.scores if reasons else scorer.score(batch.text, threads)
-                    sink.write(ScoreColumns(columns, batch.text, scores, reasons))
+                    languages = DetectedLanguages.of(batch.text, threads)
+                    standing = _standing(scorer.bundle.manifest, batch.language, languages)
+                    sink.write(ScoreColumns(columns, batch.text, scores, languages, standing, reasons))
                     rows += batch.size
                     progress(stored.tell(), rows)
             finally:
@@ -167,12 +178,7 @@ class _CsvSink:
         self._writer.writerow([*names, *new])
 
     def write(self, rows: ScoreColumns) -> None:
-        labels = np.array(LABELS, object)[rows.scores.label].tolist()
-        columns: list[Sequence[Any]] = [
-            *(column.texts() for column in rows.columns),
-            labels,
-            rows.scores.score.tolist(),
-        ]
+        columns: list[Sequence[Any]] = [*(column.texts() for column in rows.columns), *map(_cells, _results(rows))]
         if rows.reasons:
             explanations = _explanations(rows.text, rows.reasons)
             columns.append([json.dumps(row, ensure_ascii=False) for row in explanations])
@@ -189,15 +195,20 @@ class _ParquetSink:
 
         reasons = pa.list_(pa.struct([("ngram", pa.string()), ("weight", pa.float64())]))
         fields = [(name, pa.string()) for name in names]
-        fields += zip(new, (pa.string(), pa.float64(), reasons), strict=False)  # the last only if there are reasons
+        kinds = (
+            *(pa.string(), pa.float64(), pa.float64(), pa.float32(), pa.float64(), pa.bool_(), pa.bool_()),
+            *(pa.string(), pa.float32(), pa.string(), reasons),
+        )
+        fields += zip(new, kinds, strict=False)  # the last only if there are reasons
         self._arrow = pa
         self._schema = pa.schema(fields)
         self._file = parquet.ParquetWriter(path, self._schema)
 
     def write(self, rows: ScoreColumns) -> None:
         columns = [self._strings(column) for column in rows.columns]
-        columns.append(self._arrow.array(np.array(LABELS, object)[rows.scores.label], self._arrow.string()))
-        columns.append(self._arrow.array(rows.scores.score))
+        for values in _results(rows):
+            kind = self._schema.types[len(columns)]
+            columns.append(self._arrow.array(values, kind, from_pandas=True))  # NaN becomes null
         if rows.reasons:
             columns.append(self._arrow.array(_explanations(rows.text, rows.reasons), self._schema.types[-1]))
         self._file.write_table(self._arrow.Table.from_arrays(columns, schema=self._schema))
@@ -209,6 +220,38 @@ class _ParquetSink:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _results(rows: ScoreColumns) -> list[NDArray[Any]]:
+    """Return the values of `NEW_COLUMNS`, each of shape (rows,). NaN means that there is none."""
+    scores = rows.scores
+    label = np.array(LABELS, object)[scores.label]
+    probabilities = scores.negative, scores.neutral, scores.positive
+    languages = rows.languages.names, rows.languages.certainty, rows.standing
+    return [label, scores.score, *probabilities, scores.unfamiliar, scores.mixed, *languages]
+
+
+def _standing(manifest: Manifest, given: BytesColumn, detected: DetectedLanguages) -> NDArray[Any]:
+    """Return the standing of each row's language: the one that the file gives, or else the detected one."""
+    names = detected.names
+    codes, first = given.codes()
+    tags = [given.text(row) for row in first.tolist()]
+    named = np.array([None if tag is None else primary_language(tag) for tag in tags], object)[codes]
+    language = np.where(given.null, names, named) if len(named) else names
+    known = {each: manifest.standing(each) for each in set(language.tolist()) - {None}}
+    return np.array([known.get(each) for each in language.tolist()], object)
+
+
+def _cells(values: NDArray[Any]) -> list[Any]:
+    """Return values as the cells of a CSV file: `true` and `false`, the digits of the number's own precision, or ""."""
+    if values.dtype == np.bool_:
+        values = np.where(values, "true", "false")
+    elif values.dtype == object:
+        values = np.where(values == None, "", values)  # noqa: E711 -- of each element
+    elif values.dtype == np.float32:
+        values = np.where(np.isnan(values), "", values.astype(str))
+    cells: list[Any] = values.tolist()
+    return cells
 
 
 def _explanations(texts: TextColumn, reasons: Reasons) -> list[list[dict[str, Any]]]:

@@ -48,7 +48,7 @@ class Reference(Part):
     """Histograms of a training's held-out reviews. Each review is scored by a fold's model that has not seen it."""
 
     rows: int = Field(ge=1)
-    scores: Histogram = Field(description="Histogram of the probability of positive, in single precision as stored.")
+    scores: Histogram = Field(description="Histogram of the scores, in single precision as stored.")
     labels: dict[str, int] = Field(description="Number of rows by predicted label. An abstention counts as neutral.")
     lengths: Histogram = Field(description="Histogram of the text lengths in characters.")
     unknown: Histogram = Field(

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FORMAT_VERSION: Final = 2
 
+Standing = Literal["supported", "experimental", "unsupported"]
+
 
 class Part(BaseModel):
     """A part of a manifest. It is immutable and rejects fields that this release does not know."""
@@ -77,7 +79,12 @@ class Manifest(Part):
         tuple[Literal["negative"], Literal["positive"]]
         | tuple[Literal["negative"], Literal["neutral"], Literal["positive"]]
     )
-    languages: tuple[str, ...]
+    languages: tuple[str, ...] = Field(description="Languages that the model was trained on.")
+    experimental_languages: tuple[str, ...] = Field(
+        (),
+        exclude_if=lambda languages: not languages,  # the digest of an older bundle stays the same
+        description="Those of `languages` in which the model was measured to be below the standard.",
+    )
     recipe: TextRecipe
     biases: tuple[float, ...] = Field(description="One per margin.")
     calibration: Calibration
@@ -90,6 +97,12 @@ class Manifest(Part):
     def margins(self) -> int:
         """Return the number of margins of a text: one for two labels, one per label for three."""
         return 1 if len(self.labels) == 2 else len(self.labels)
+
+    def standing(self, language: str) -> Standing:
+        """Return the standing of a language, which is given by the primary subtag of its tag."""
+        if language in self.experimental_languages:
+            return "experimental"
+        return "supported" if language in self.languages else "unsupported"
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -162,14 +162,27 @@ def _features(
 
 
 @compiled
-def _known_occurrences(
+def unknown_share(tokens: int, known: int, shortest: int, longest: int) -> float:
+    """Return the fraction of unknown n-grams of a text, given its tokens and the occurrences of known n-grams.
+
+    The fraction of a text without n-grams is 1.
+    """
+    occurrences = 0
+    for size in range(shortest, longest + 1):
+        occurrences += max(tokens - size + 1, 0)
+    return 1 - known / max(occurrences, 1)
+
+
+@compiled
+def _write_unknown_shares(
     tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, width: int, out: Any
 ) -> None:
     space = working_space(max_tokens(offsets), shortest, longest)
     places = np.empty((2, 0), np.int64)
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
-        out[index] = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
+        known = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
+        out[index] = unknown_share(len(text_tokens), known, shortest, longest)
 
 
 @compiled
@@ -197,19 +210,21 @@ def write_margins(
     cells: Any,
     width: int,
     weights: Any,
-    out: Any,
+    sums: Any,
+    unknown: Any,
 ) -> None:
-    """Write the margins of each text to `out`, of shape (texts, rows of weights)."""
+    """Write the margins of each text to `sums`, of shape (texts, rows of weights), and its unknown share."""
     space = working_space(max_tokens(offsets), shortest, longest)
     seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
     distinct = np.empty(len(space[2]), np.int32)
     places = np.empty((2, 0), np.int64)
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
-        count = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
-        count = distinct_slots(space[2], count, seen, waiting, distinct)
-        for row in range(out.shape[1]):
-            out[index, row] = sum_of(weights[KEYS * (1 + row) :], distinct, count) / np.sqrt(max(count, 1))
+        known = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
+        unknown[index] = unknown_share(len(text_tokens), known, shortest, longest)
+        count = distinct_slots(space[2], known, seen, waiting, distinct)
+        for row in range(sums.shape[1]):
+            sums[index, row] = sum_of(weights[KEYS * (1 + row) :], distinct, count) / np.sqrt(max(count, 1))
 
 
 class Features(NamedTuple):
@@ -233,20 +248,25 @@ def unknown_shares(tokens: TokenColumn, shortest: int, longest: int, known: Voca
 
     The fraction of a text without n-grams is 1.
     """
-    found = np.empty(len(tokens.offsets) - 1, np.int64)
-    _known_occurrences(*tokens, shortest, longest, *known, found)
-    counts = np.diff(tokens.offsets)
-    total = sum(np.maximum(counts - size + 1, 0) for size in range(shortest, longest + 1))
-    shares: NDArray[np.float64] = 1 - found / np.maximum(total, 1)
+    shares = np.empty(len(tokens.offsets) - 1)
+    _write_unknown_shares(*tokens, shortest, longest, *known, shares)
     return shares
 
 
-def margins(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> NDArray[np.float64]:
-    """Return the dot product of each text's vector with each row of weights, of shape (texts, rows).
+class Margins(NamedTuple):
+    """The margins of n texts, and the fraction of each text's n-grams that the model does not know."""
 
-    It is the sum of the weights of a text's distinct known n-grams, divided by the square root of their number. The
-    vocabulary's values are the weights.
+    sums: NDArray[np.float64]  # n, rows
+    unknown: NDArray[np.float64]  # n, as `unknown_shares` returns it
+
+
+def margins(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> Margins:
+    """Return the dot product of each text's vector with each row of weights, and the texts' unknown shares.
+
+    The product is the sum of the weights of a text's distinct known n-grams, divided by the square root of their
+    number. The vocabulary's values are the weights.
     """
-    out = np.empty((len(tokens.offsets) - 1, known.width // KEYS - 1))
-    write_margins(*tokens, shortest, longest, *known, known.values(np.float32), out)
-    return out
+    texts = len(tokens.offsets) - 1
+    found = Margins(np.empty((texts, known.width // KEYS - 1)), np.empty(texts))
+    write_margins(*tokens, shortest, longest, *known, known.values(np.float32), *found)
+    return found

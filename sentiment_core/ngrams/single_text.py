@@ -3,11 +3,10 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
-from sentiment_core.ngrams.lookup import write_margins
+from sentiment_core.ngrams.lookup import Margins, write_margins
 from sentiment_core.text.escapes import AMPERSAND, BACKSLASH, unescaped_text
 from sentiment_core.text.negation import apply_negations, negation_tables
 from sentiment_core.text.specification import RECIPE_VERSION
@@ -27,14 +26,15 @@ class TextMargins:
         table, sizes = character_table(version), (shortest, longest)
         self._model = table, negation_reach, *negation_tables(), *sizes, *known, known.values(np.float32)
 
-    def __call__(self, text: bytes) -> NDArray[np.float64]:
-        """Return the same margins as `lookup.margins` for a column of this UTF-8 text, of shape (1, rows)."""
+    def __call__(self, text: bytes) -> Margins:
+        """Return the same margins and unknown share as `lookup.margins` for a column of this UTF-8 text."""
         # `find` of a number is three times as fast as `in`.
         if self._has_escapes and (text.find(AMPERSAND) >= 0 or text.find(BACKSLASH) >= 0):
             text = unescaped_text(text)
-        margins = np.empty((1, self._rows))  # allocated here: an array that compiled code returns costs more
-        _write(np.frombuffer(text, np.uint8), *self._model, margins)
-        return margins
+        # Allocated here: an array that compiled code returns costs more.
+        found = Margins(np.empty((1, self._rows)), np.empty(1))
+        _write(np.frombuffer(text, np.uint8), *self._model, *found)
+        return found
 
 
 @compiled
@@ -52,7 +52,8 @@ def _write(
     cells: Any,
     width: int,
     weights: Any,
-    out: Any,
+    sums: Any,
+    unknown: Any,
 ) -> None:
     offsets, token_offsets = np.zeros(2, np.int64), np.zeros(2, np.int64)
     offsets[1] = len(data)
@@ -61,4 +62,4 @@ def _write(
     tokens = hashes[: token_offsets[1]]
     if reach:
         apply_negations(tokens, token_offsets, reach, negations, negation_shift, ends, end_shift)
-    write_margins(tokens, token_offsets, shortest, longest, filter_, cells, width, weights, out)
+    write_margins(tokens, token_offsets, shortest, longest, filter_, cells, width, weights, sums, unknown)

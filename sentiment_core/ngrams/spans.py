@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
-from sentiment_core.ngrams.lookup import distinct_slots, distinct_space, look_up, max_tokens, sum_of, working_space
+from sentiment_core.ngrams.lookup import (
+    Margins,
+    distinct_slots,
+    distinct_space,
+    look_up,
+    max_tokens,
+    sum_of,
+    unknown_share,
+    working_space,
+)
 from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import Vocabulary
@@ -91,8 +100,12 @@ def _strongest(
     last: Any,
     counts: Any,
     margins: Any,
+    unknown: Any,
 ) -> None:
-    """Write each text's strongest n-grams, their first occurrences, its number of distinct n-grams and its margins."""
+    """Write each text's strongest n-grams, their first occurrences, its number of distinct n-grams and its margins.
+
+    Write its unknown share too.
+    """
     space = working_space(max_tokens(offsets), shortest, longest)
     found = space[2]
     seen, waiting = distinct_space(len(found), len(cells) // width * KEYS)
@@ -102,6 +115,7 @@ def _strongest(
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
         occurring = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
+        unknown[index] = unknown_share(len(text_tokens), occurring, shortest, longest)
         counts[index] = distinct_slots(found, occurring, seen, waiting, distinct)
         for row in range(margins.shape[1]):
             total = sum_of(weights[KEYS * (1 + row) :], distinct, counts[index])
@@ -155,7 +169,7 @@ class Strongest(NamedTuple):
     first: NDArray[np.int64]  # n, top: index of the first token where the n-gram first occurs
     last: NDArray[np.int64]  # n, top
     counts: NDArray[np.int64]  # n: number of distinct known n-grams of the text
-    margins: NDArray[np.float64]  # n, rows: bit-identical to those of `lookup.margins`
+    margins: Margins  # bit-identical to those of `lookup.margins`
 
 
 def strongest(
@@ -171,7 +185,7 @@ def strongest(
         np.zeros((texts, top), np.int64),
         np.zeros((texts, top), np.int64),
         np.zeros(texts, np.int64),
-        np.empty((texts, len(slopes))),
+        Margins(np.empty((texts, len(slopes))), np.empty(texts)),
     )
-    _strongest(*tokens, shortest, longest, *known, known.values(np.float32), slopes, *found)
+    _strongest(*tokens, shortest, longest, *known, known.values(np.float32), slopes, *found[:-1], *found.margins)
     return found

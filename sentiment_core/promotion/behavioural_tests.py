@@ -117,27 +117,27 @@ def pass_rates(results: Iterable[BehaviourResult], key: Callable[[BehaviourResul
 
 def _functionality(scorer: Scorer, cases: Cases) -> Iterator[tuple[str, bool]]:
     for case in cases.functionality:
-        found = scorer.score_text(case.text)[0]
+        found = scorer.score_text(case.text).score
         yield f"{case.label}: {case.text!r}", found > 0.5 if case.label == "positive" else found < 0.5
 
 
 def _direction(scorer: Scorer, cases: Cases) -> Iterator[tuple[str, bool]]:
     for change in cases.direction:
-        before, after = (scorer.score_text(text)[0] for text in (change.text, change.to))
+        before, after = (scorer.score_text(text).score for text in (change.text, change.to))
         holds = after < before if change.score == "falls" else after > before
         yield f"{change.score}: {change.text!r} to {change.to!r}", holds
 
 
 def _invariance(scorer: Scorer, cases: Cases) -> Iterator[tuple[str, bool]]:
     for same in cases.invariance:
-        before, after = (scorer.score_text(text)[0] for text in (same.text, same.to))
+        before, after = (scorer.score_text(text).score for text in (same.text, same.to))
         holds = abs(after - before) <= _SAME and (before >= 0.5) == (after >= 0.5)
         yield f"unchanged: {same.text!r} to {same.to!r}", holds
 
 
 def _facts(scorer: Scorer, cases: Cases) -> Iterator[tuple[str, bool]]:
     for fact in cases.facts:
-        yield f"no opinion: {fact!r}", 1 - _SURE <= scorer.score_text(fact)[0] <= _SURE
+        yield f"no opinion: {fact!r}", 1 - _SURE <= scorer.score_text(fact).score <= _SURE
 
 
 def _sentences(scorer: Scorer, cases: Cases) -> Iterator[BehaviourResult]:

@@ -20,13 +20,18 @@ import sentiment_core
 from sentiment_core.datasets.labelled_reviews import LabelledReviews, digest_of, split
 from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.evaluation.bundle_evaluation import evaluate
-from sentiment_core.evaluation.metrics import ClassificationMetrics, Evaluation, measure, measure_slices
-from sentiment_core.labels import LABELS
+from sentiment_core.evaluation.metrics import (
+    ClassificationMetrics,
+    Evaluation,
+    measure,
+    measure_slices,
+    predicted_labels,
+)
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.card import model_card
 from sentiment_core.model.drift_reference import MAX_EXAMINED_CHARACTERS, Reference
 from sentiment_core.model.manifest import Calibration, TextRecipe, Thresholds, TrainingData
-from sentiment_core.model.scorer import banded
+from sentiment_core.model.scorer import banded, how_positive, most_probable
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params
 from sentiment_core.settings import settings
@@ -271,9 +276,9 @@ def _some_groups(rows: NDArray[np.int64], groups: Sequence[str], share: float) -
 
 
 def _reference(held_out: CrossValidation, texts: Sequence[str]) -> Reference:
-    scores = held_out.probabilities[:, -1]
+    scores = how_positive(held_out.probabilities)
     thresholds = held_out.thresholds
-    labels = banded(scores, thresholds) if thresholds else held_out.probabilities.argmax(axis=1).astype(np.int8)
+    labels = banded(scores, thresholds) if thresholds else most_probable(held_out.probabilities)
     return Reference.of(scores, labels, np.array([len(text) for text in texts]), held_out.unknown_shares)
 
 
@@ -327,7 +332,7 @@ def _calibrate(
         band = (params.calibration.neutral_accuracy, params.calibration.neutral_most)
         thresholds = neutral_band(probabilities[:, 1], labels == labels.max(), *band)
     measured = partial(measure, names=names, thresholds=thresholds)
-    correct = np.array(names)[probabilities.argmax(axis=1)] == np.array(LABELS)[labels]
+    correct = predicted_labels(probabilities, names) == labels
     return CrossValidation(
         calibration,
         thresholds,

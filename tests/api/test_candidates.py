@@ -210,13 +210,13 @@ def test_a_shadow_scores_every_text_and_changes_no_answer(begin, registry, champ
     assert shadowed.post("/predict/batch", batch).json() == plain.post("/predict/batch", batch).json()
     mine, other = Scorer(starter), Scorer(type(starter).load(registry.fetch(challenger).path))
     scores = [(mine.score_text(text), other.score_text(text)) for text in TEXTS]
-    disagreements = 2 * sum(one[1] != two[1] for one, two in scores)
+    disagreements = 2 * sum(one.label != two.label for one, two in scores)
     assert 0 < disagreements < 2 * len(TEXTS)
     shadowed.wait(lambda: shadowed.metric("model_shadow_text_count_total{") == 2 * len(TEXTS))
     label = f'outcome="other_label",version="{challenger}"'
     assert shadowed.metric(f"model_shadow_text_count_total{{{label}}}") == disagreements
     difference = f'model_shadow_score_difference_sum{{version="{challenger}"}}'
-    assert shadowed.metric(difference) == pytest.approx(2 * sum(abs(one[0] - two[0]) for one, two in scores))
+    assert shadowed.metric(difference) == pytest.approx(2 * sum(abs(one.score - two.score) for one, two in scores))
     assert shadowed.metric("model_shadow_dropped_count_total{") == 0
     assert shadowed.metric("model_prediction_count_total{") == 2 * len(TEXTS)
     assert not any(text in line for text in TEXTS for line in shadowed.log_path.read_text().splitlines())

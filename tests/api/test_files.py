@@ -30,10 +30,16 @@ def test_a_file_is_read_and_scored_as_a_load_does(service, starter):
     assert found["columns"] == [column._asdict() for column in expected.columns]
     assert found["columns"][0] == {"name": "Review Text", "meaning": "text"}
     assert found["warnings"] == expected.warnings
-    assert [(row["line"], row["cells"], row["text"], row["label"]) for row in found["results"]] == [
-        (row.line, row.cells, row.text, row.label) for row in expected.rows
-    ]
-    assert [row["score"] for row in found["results"]] == pytest.approx([row.score for row in expected.rows], abs=1e-6)
+    for row, wanted in zip(found["results"], expected.rows, strict=True):
+        assert (row["line"], row["cells"], row["text"]) == wanted[:3]
+        said = row["label"], row["unfamiliar"], row["mixed"]
+        assert said == (wanted.scored.label, wanted.scored.unfamiliar, wanted.scored.mixed)
+        assert row["score"] == pytest.approx(wanted.scored.score, abs=1e-6)
+        assert row["language"] == {"detected": wanted.detected.code, "certainty": None, "standing": None} | {
+            "certainty": pytest.approx(wanted.detected.certainty),
+            "standing": wanted.detected.code and "supported",
+        }
+        assert row["probabilities"] == pytest.approx(wanted.scored.probabilities, abs=1e-6)
     assert [row["sentiment"] for row in found["results"]] == [1, 0]
     assert found["rejected"] == [
         {"line": 4, "code": "missing_text", "reason": expected.rejected[0].reason, "row": "nan;1"},

@@ -161,7 +161,7 @@ def test_while_the_champion_changes_no_request_fails_and_each_answer_is_of_the_m
     expected = {}
     for version, folder in zip(versions, folders, strict=True):
         scorer = Scorer(Bundle.load(folder))
-        expected[version] = (scorer.bundle.digest, *scorer.score_text(TEXT["text"]))
+        expected[version] = (scorer.bundle.digest, *scorer.score_text(TEXT["text"])[:2])
     for client in clients:
         for results in client.answers:
             assert len({result["model"]["digest"] for result in results}) == 1

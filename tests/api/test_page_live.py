@@ -61,6 +61,30 @@ def test_a_result_is_the_same_with_javascript_and_without(service, visit, text):
     assert live.locator(".result").evaluate(shown) == plain.locator(".result").evaluate(shown)
 
 
+@SCHEMES
+@WIDTHS
+def test_three_probabilities_the_language_and_the_marks_are_shown(
+    start, visit, shots, three_label_bundle, width, scheme
+):
+    service = start(BUNDLE=str(three_label_bundle))
+    page = visit(service, width=width, color_scheme=scheme)
+    field = page.get_by_role("textbox", name="Review")
+    field.fill("Das ist eine average Maschine, aber nicht sehr schön")
+    expect(page.locator(".result h2")).to_have_text("Neutral")
+    expect(page.locator(".score")).to_have_text("50.0 % of the way from negative to positive")
+    shown = re.compile(r"^\s*Negative\s*4\.5 %\s*Neutral\s*90\.9 %\s*Positive\s*4\.5 %\s*$")
+    expect(page.locator(".probabilities")).to_have_text(shown)
+    experimental = re.compile(r"^Language: German, \d+ % certain\. .* is experimental")
+    expect(page.locator(".result .language")).to_have_text(experimental)
+    expect(page.locator(".result .unfamiliar")).to_be_visible()
+    expect(page.locator(".result .mixed")).not_to_be_visible()
+    expect(page.locator(".spoken")).to_have_text("Neutral, 50.0 % of the way from negative to positive")
+    page.screenshot(path=shots / f"three-{width}-{scheme}.png", full_page=True)
+    assert fits(page)
+    field.fill("the good")
+    expect(page.locator(".result .unfamiliar")).not_to_be_visible()
+
+
 def test_only_the_last_text_counts(gateway, visit):
     held, release = threading.Event(), threading.Event()
 

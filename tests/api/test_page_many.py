@@ -18,7 +18,12 @@ BITS = (
     *("excellent", "it broke twice", "I love it", "a waste of money", "not bad", "the lid is a little clumsy"),
     *("support never answered", "it is a kettle", "arrived on Monday", "okay for the price", "terrible"),
 )
-ADDED = ["sentiment_label", "sentiment_score", "sentiment_model", "sentiment_error"]
+ADDED = [
+    *("sentiment_label", "sentiment_score", "sentiment_negative", "sentiment_neutral", "sentiment_positive"),
+    *("sentiment_unfamiliar", "sentiment_mixed", "sentiment_language", "sentiment_language_standing"),
+    *("sentiment_model", "sentiment_error"),
+]
+MODEL, ERROR = ADDED.index("sentiment_model"), ADDED.index("sentiment_error")
 
 
 def sentences(number):
@@ -113,7 +118,11 @@ def test_hundreds_of_lines_are_scored_and_shown(service, visit, shots, width, sc
     assert columns == ["text", *ADDED]
     assert [row[0] for row in rows] == texts
     assert [float(row[2]) for row in rows] == [one["score"] for one in expected]
-    assert {row[3] for row in rows} == {expected[0]["model"]["digest"]}
+    assert {row[1 + MODEL] for row in rows} == {expected[0]["model"]["digest"]}
+    languages = [(one["language"]["detected"] or "", one["language"]["standing"] or "") for one in expected]
+    assert [(row[8], row[9]) for row in rows] == languages
+    marks = [[str(one[mark]).lower() for mark in ("unfamiliar", "mixed")] for one in expected]
+    assert [row[6:8] for row in rows] == marks
 
 
 def test_a_dropped_csv_keeps_its_columns_and_runs_no_formula(service, visit, shots):
@@ -145,7 +154,7 @@ def test_a_dropped_csv_keeps_its_columns_and_runs_no_formula(service, visit, sho
     name, (columns, *saved) = downloaded(page)
     assert name == "q3-scored.csv"
     assert columns == ["id", "Review_Text", "note", *ADDED, "sentiment_row"]
-    assert {len(row) for row in saved} == {8}
+    assert {len(row) for row in saved} == {len(columns)}
     assert [row[:3] for row in saved] == [
         ["1", 'She said "awful"\r\nand left.', "-5"],
         ["2", f"'{hostile}", "'+1+1"],
@@ -155,16 +164,16 @@ def test_a_dropped_csv_keeps_its_columns_and_runs_no_formula(service, visit, sho
         ["", "", ""],
         ["", "", ""],
     ]
-    assert [row[7] for row in saved if row[6]] == ["4,,no text", "6,short", '7,"long, good",a,b']
+    assert [row[-1] for row in saved if row[-2]] == ["4,,no text", "6,short", '7,"long, good",a,b']
     plain = service.post("/predict/batch", {"texts": [row[1] for row in rows if row[1]]}).json()["results"]
     assert [float(row[4]) for row in saved if row[4]] == pytest.approx([one["score"] for one in plain], abs=1e-6)
-    assert [row[6] for row in saved if row[6]] == [
+    assert [row[-2] for row in saved if row[-2]] == [
         "Column Review_Text is empty. (missing_text)",
         "The row has 2 columns, the header has 3. (column_count)",
         "The row has 4 columns, the header has 3. (column_count)",
     ]
     assert page.locator(".rows .line").all_inner_texts()[1:] == ["2", "4", "5", "6", "7", "8", "9"]
-    assert page.locator(".rows .fault:visible").all_inner_texts() == [row[6] for row in saved if row[6]]
+    assert page.locator(".rows .fault:visible").all_inner_texts() == [row[-2] for row in saved if row[-2]]
     assert page.locator(".counts .failed strong").inner_text() == "3"
     assert not page.get_by_role("button", name="Score the rest").is_visible()
 
@@ -405,7 +414,7 @@ def test_a_run_can_be_cancelled_and_finished(gateway, visit):
     finished(page, "Cancelled")
     release.set()
     assert len(scores_shown(page)) == 250
-    assert {row[4] for row in downloaded(page)[1][251:]} == {"not scored"}
+    assert {row[1 + ERROR] for row in downloaded(page)[1][251:]} == {"not scored"}
     page.get_by_role("button", name="Score the rest").click()
     finished(page)
     assert len(scores_shown(page)) == 400

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sentiment_core.model.scorer import LABELS, Scorer
+from sentiment_core.languages.detected_languages import DetectedLanguage
+from sentiment_core.model.scorer import Scorer
 
 FORM = "application/x-www-form-urlencoded"
 GOOD = "An excellent kettle: beautiful, quiet, and I love it."
@@ -19,21 +20,41 @@ def scorer(starter):
     return Scorer(starter)
 
 
+def language(starter, text):
+    detected = DetectedLanguage.of(text)
+    standing = None if detected.code is None else starter.manifest.standing(detected.code)
+    return {"detected": detected.code, "certainty": pytest.approx(detected.certainty), "standing": standing}
+
+
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_the_service_gives_the_score_of_the_library(service, scorer, starter, text):
     answer = service.post("/predict", {"text": text})
-    scores = scorer.score_texts([text])
-    label = LABELS[scores.label[0]]
+    (expected,) = scorer.score_texts([text]).texts()
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/json"
     prediction = answer.json()
-    assert prediction.pop("score") == pytest.approx(scores.score[0], abs=1e-6)
+    assert prediction.pop("score") == pytest.approx(expected.score, abs=1e-6)
+    assert prediction.pop("probabilities") == pytest.approx(expected.probabilities, abs=1e-6)
     assert prediction == {
-        "label": label,
-        "sentiment": {"negative": 0, "neutral": None, "positive": 1}[label],
+        "label": expected.label,
+        "sentiment": {"negative": 0, "neutral": None, "positive": 1}[expected.label],
+        "unfamiliar": expected.unfamiliar,
+        "mixed": expected.mixed,
+        "language": language(starter, text),
         "model": {"name": starter.manifest.name, "version": None, "digest": starter.digest},
         "truncated": False,
     }
+
+
+def test_each_answer_names_the_language_and_its_standing(service):
+    texts = [GOOD, "Das Zimmer war schmutzig und das Personal sehr unfreundlich", "12"]
+    batch = service.post("/predict/batch", {"texts": texts}).json()["results"]
+    found = [(answer["language"]["detected"], answer["language"]["standing"]) for answer in batch]
+    assert found == [("en", "supported"), ("de", "unsupported"), (None, None)]
+    for text, answer in zip(texts, batch, strict=True):
+        assert service.post("/predict", {"text": text}).json()["language"] == answer["language"]
+        explained = service.post("/predict", {"text": text, "explain": True}).json()
+        assert (explained["language"], explained["unfamiliar"]) == (answer["language"], answer["unfamiliar"])
 
 
 def test_good_is_positive_and_bad_is_negative(service):

@@ -75,7 +75,7 @@ def scores(body):
 @pytest.fixture(scope="module")
 def expected(starter):
     scorer = Scorer(starter)
-    singles = [("/predict", json.dumps({"text": text}).encode(), [scorer.score_text(text)[0]]) for text in TEXTS]
+    singles = [("/predict", json.dumps({"text": text}).encode(), [scorer.score_text(text).score]) for text in TEXTS]
     batch = ("/predict/batch", json.dumps({"texts": BATCH}).encode(), scorer.score_texts(BATCH).score.tolist())
     return [*singles, batch]
 

@@ -116,7 +116,8 @@ ROWS = {
         """,
     "review and score": """
         SELECT key, review.day, review.line, review_key, review_id, product_id, author_id, rating, reviewed_at,
-            language, text, extra, nulled, digest, score, label, out_of_language
+            language, text, extra, nulled, digest, score, label, out_of_language, neutral, unfamiliar, mixed,
+            language_detected, language_certainty
         FROM sentiment.review
         JOIN sentiment.source_file file USING (source_file_id)
         JOIN sentiment.score ON (score.day, score.source_file_id, score.line)

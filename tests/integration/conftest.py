@@ -100,6 +100,12 @@ def other_bundle(tmp_path_factory, change_bundle) -> Bundle:
 
 
 @pytest.fixture
+def three_label_model(connection, three_label_bundle) -> ScoringModel:
+    """A small model with three labels."""
+    return open_model(connection, Bundle.load(three_label_bundle))
+
+
+@pytest.fixture
 def command_environment(settings: Settings) -> dict[str, str | None]:
     """The environment of commands: this test's database and bucket, without a registry. None means unset."""
     return {name: None for name in os.environ if name.startswith("SENTIMENT_")} | {

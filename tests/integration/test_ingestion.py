@@ -92,7 +92,7 @@ def test_rows_of_all_blocks_are_stored_rejected_or_counted_as_duplicates(
     ]
     labels = dict(query("SELECT line, label::text FROM sentiment.score"))
     assert (labels[2], labels[3], len(labels)) == ("positive", "negative", 4)
-    assert set(work.writer.seconds) == {"validate", "score", "write"}
+    assert set(work.writer.seconds) == {"validate", "identify", "score", "write"}
 
 
 def test_the_scores_are_those_of_the_model(ingestion, source_file, model) -> None:

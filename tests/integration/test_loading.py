@@ -5,6 +5,7 @@ import hashlib
 import re
 import time
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from backports import zstd
@@ -124,6 +125,67 @@ def test_the_review_key_is_what_the_documentation_says(drops, query) -> None:
     assert query(
         "SELECT uuid_send(review_key) = substr(sha256(convert_to('shop/r1', 'UTF8')), 1, 16) FROM sentiment.review"
     ) == [(True,)]
+
+
+MARKS = (
+    "SELECT text, label::text, score, positive, neutral, negative, unfamiliar, mixed, language_detected,"
+    " language_standing FROM sentiment.scored_reviews ORDER BY line"
+)
+
+
+def test_the_views_show_probabilities_marks_and_languages(drops, query, three_label_model) -> None:
+    starter, drops.model = drops.model, three_label_model
+    texts = {
+        "the good": None,
+        "the awful": "en_GB",
+        "Das Zimmer war schmutzig und das Personal sehr unfreundlich": None,
+        "Le petit déjeuner était très bon, et la chambre était propre": "fr",
+        "average the": "de",
+        "\U0001f60d": None,
+    }
+    rows = "".join(f'{language or ""},"{text}"\n' for text, language in texts.items())
+    drops.drop("shop/dt=2026-11-16/a.csv", "language,review\n" + rows)
+    expected = list(three_label_model.scorer.score_texts(list(texts)).texts())
+    shown = query(MARKS)
+    for (text, label, score, positive, neutral, negative, unfamiliar, mixed, *_), one in zip(
+        shown, expected, strict=True
+    ):
+        assert (label, unfamiliar, mixed) == (one.label, one.unfamiliar, one.mixed), text
+        assert {"negative": negative, "neutral": neutral, "positive": positive} == pytest.approx(one.probabilities)
+        assert score == pytest.approx(one.score)
+    assert [one.label for one in expected[:2]] == ["positive", "negative"]
+    assert [row[6] for row in shown] == [False, False, True, True, False, True]
+    assert [row[8:] for row in shown][2:] == [
+        ("de", "experimental"),
+        ("fr", "unsupported"),
+        (shown[4][8], "experimental"),
+        (None, None),
+    ]
+    assert shown[1][9] == "supported"
+    certainty = "SELECT language_certainty BETWEEN 0.5 AND 1 FROM sentiment.review WHERE line = %s"
+    assert query(certainty, 4) == [(True,)]
+    assert query(certainty, 7) == [(None,)]
+    assert query(
+        "SELECT language, language_standing, reviews, neutral, neutral_ratio, unfamiliar, mixed"
+        " FROM sentiment.daily_sentiment_by_language WHERE language IN ('de', 'fr') ORDER BY language"
+    ) == [("de", "experimental", 2, 1, Decimal("0.5"), 1, 0), ("fr", "unsupported", 1, 0, 0, 1, 0)]
+
+    Rescorer(drops.connection, starter, drops.settings, "a test").rescore(1, make_current=True)
+    assert verification.verify(drops.connection) == []
+    for before, (_, _, score, positive, neutral, negative, _, mixed, detected, _) in zip(
+        shown, query(MARKS), strict=True
+    ):
+        assert (positive, neutral, negative, mixed) == (score, None, pytest.approx(1 - score), False)
+        assert detected == before[8]
+
+
+def test_scores_and_rows_of_the_previous_release_have_no_marks(drops, query, three_label_model) -> None:
+    drops.model = three_label_model
+    drops.drop("dt=2026-11-16/a.csv", "review\nthe good\n")
+    query("UPDATE sentiment.score SET neutral = NULL, unfamiliar = NULL, mixed = NULL")
+    query("UPDATE sentiment.review SET language_detected = NULL, language_certainty = NULL")
+    ((_, _, score, positive, *marks),) = query(MARKS)
+    assert (positive, marks) == (score, [None] * 6)
 
 
 def test_a_review_in_an_unknown_language_is_scored_and_flagged(drops, query) -> None:

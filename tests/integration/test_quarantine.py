@@ -65,8 +65,10 @@ def test_a_replay_loads_rows_that_now_satisfy_the_contract_and_names_its_batch(d
     outcome = replay()
     assert (outcome.status, *outcome[3:7]) == (LoadStatus.REPLAYED, 4, 1, 3, 0)
     (taken,) = query(
-        "SELECT review_id, text, rating, extra, line, batch_id FROM sentiment.scored_reviews WHERE review_id = 'r2'"
+        "SELECT review_id, text, rating, extra, line, batch_id, language_detected, unfamiliar, mixed"
+        " FROM sentiment.scored_reviews WHERE review_id = 'r2'"
     )
+    assert taken[6:] == ("en", False, False)
     assert taken[:5] == ("r2", 'a much longer\ntext "than" ten', 4.0, {"country": "IE"}, 3)
     assert query("SELECT line, resolved_by FROM sentiment.quarantine WHERE resolved") == [(3, taken[5])]
     assert query("SELECT kind FROM sentiment.scoring_batch WHERE batch_id = %s", taken[5]) == [("replay",)]

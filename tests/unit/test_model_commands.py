@@ -94,6 +94,11 @@ def test_the_starter_predicts_by_default(run: CliRunner) -> None:
     assert answer["digest"] == Bundle.load(STARTER).digest
     (result,) = answer["results"]
     assert result["label"] == "positive"
+    assert result["probabilities"] == {"negative": pytest.approx(1 - result["score"]), "positive": result["score"]}
+    assert (result["unfamiliar"], result["mixed"], set(result["language"])) == (
+        *(False, False),
+        {"detected", "certainty", "standing"},
+    )
     assert {"ngram": "loved", "spans": [[2, 7]]}.items() <= next(
         part for part in result["contributions"] if part["ngram"] == "loved"
     ).items()
@@ -107,6 +112,11 @@ def test_people_get_a_line_a_text_and_its_reasons(run: CliRunner) -> None:
     assert any(line.split()[1:] == ["loved"] for line in lines)
     assert any(line.startswith("negative") and line.endswith("[awful]") for line in lines)
     assert any(line.split()[1:] == ["bad", "x", "2"] for line in lines)
+
+
+def test_people_see_that_a_text_is_unfamiliar_and_its_language_unsupported(run: CliRunner) -> None:
+    result = run.invoke(predict, ["Das Zimmer war schmutzig und das Personal sehr unfreundlich"])
+    assert " ".join(result.output.split()).endswith("unfreundlich (unfamiliar; de, unsupported)")
 
 
 def test_an_explanation_is_coloured_on_a_terminal(monkeypatch: pytest.MonkeyPatch, run: CliRunner) -> None:

@@ -106,7 +106,7 @@ def test_the_strongest_ngrams_of_each_text_come_first_with_their_first_occurrenc
             first, last = defined[ngram][0]
             assert (found.first[index, rank], found.last[index, rank]) == (begin + first, begin + last)
         assert found.counts[index] == len(defined)
-        assert found.margins[index, 0] == sum(map(WEIGHTS.get, defined)) / np.sqrt(max(len(defined), 1))
+        assert found.margins.sums[index, 0] == sum(map(WEIGHTS.get, defined)) / np.sqrt(max(len(defined), 1))
 
 
 def test_the_strength_of_an_ngram_is_the_farthest_that_it_moves_any_logit() -> None:
@@ -115,7 +115,7 @@ def test_the_strength_of_an_ngram_is_the_farthest_that_it_moves_any_logit() -> N
     tokens = TokenPipeline().tokens(TextColumn.from_texts(["film good bad"]))
     found = strongest(tokens, 1, 1, known, np.array([[1.0, 1.0], [1.0, -1.0]]), 3)
     assert found.first[0].tolist() == [2, 1, 0]
-    assert found.margins[0].tolist() == pytest.approx([10 / np.sqrt(3), 0.0])
+    assert found.margins.sums[0].tolist() == pytest.approx([10 / np.sqrt(3), 0.0])
 
 
 @given(TEXTS, st.integers(0, 2))
@@ -125,11 +125,13 @@ def test_a_single_text_has_exactly_the_margins_that_it_has_in_a_column(texts: li
     alone = TextMargins(reach, SHORTEST, LONGEST, known)
     strings = [" ".join(words) for words in texts]
     together = margins(TokenPipeline(reach).tokens(TextColumn.from_texts(strings)), SHORTEST, LONGEST, known)
-    for string, row in zip(strings, together, strict=True):
-        np.testing.assert_array_equal(alone(string.encode()), [row])
+    for string, row, unknown in zip(strings, *together, strict=True):
+        found = alone(string.encode())
+        np.testing.assert_array_equal(found.sums, [row])
+        np.testing.assert_array_equal(found.unknown, [unknown])
 
 
 def test_a_negation_changes_the_margins_of_a_single_text() -> None:
     text = b"not good"
-    assert TextMargins(0, SHORTEST, LONGEST, KNOWN)(text).tolist() == [[pytest.approx((4 + 1 - 8) / np.sqrt(3))]]
-    assert TextMargins(1, SHORTEST, LONGEST, KNOWN)(text).tolist() == [[4.0]]
+    assert TextMargins(0, SHORTEST, LONGEST, KNOWN)(text).sums.tolist() == [[pytest.approx((4 + 1 - 8) / np.sqrt(3))]]
+    assert TextMargins(1, SHORTEST, LONGEST, KNOWN)(text).sums.tolist() == [[4.0]]

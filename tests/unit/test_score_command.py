@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from sentiment_core.cli.group import main
 from sentiment_core.drops.source_contract import Rules
-from sentiment_core.loading.score_file import score_file
+from sentiment_core.loading.score_file import NEW_COLUMNS, score_file
 from sentiment_core.model.bundle import STARTER, Bundle
-from sentiment_core.model.scorer import LABELS, Scorer
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import Settings
 
 FILE = 'id,Review,note\n1,"I loved it, ""truly"" 👍\nand more",a\n2,awful,"b,c"\n3,It is a lamp,\n'
@@ -52,11 +52,36 @@ def test_a_csv_keeps_its_columns_and_gets_label_and_score(source: Path, tmp_path
     assert result.exit_code == 0, result.output
     assert "3 of 3 rows scored" in result.stdout
     header, *rows = read_csv(tmp_path / "out.csv")
-    assert header == ["id", "Review", "note", "label", "score"]
+    assert header == ["id", "Review", "note", *NEW_COLUMNS]
     assert [row[:3] for row in rows] == ROWS
     expected = scorer.score_texts([row[1] for row in ROWS])
-    assert [row[3] for row in rows] == [LABELS[label] for label in expected.label]
-    assert [float(row[4]) for row in rows] == expected.score.tolist()
+    for name, values in {"score": expected.score, "negative": expected.negative, "positive": expected.score}.items():
+        assert [float(row[header.index(name)]) for row in rows] == values.tolist()
+    for row, scored in zip(rows, expected.texts(), strict=True):
+        shown = [row[header.index(name)] for name in ("label", "neutral", "unfamiliar", "mixed")]
+        assert shown == [scored.label, "", str(scored.unfamiliar).lower(), str(scored.mixed).lower()]
+
+
+def test_each_row_names_its_language_and_the_standing_of_it(tmp_path: Path) -> None:
+    source = tmp_path / "reviews.csv"
+    rows = (",Das Zimmer war schmutzig", "EN_us,Das Zimmer war schmutzig", ",12", "fr,12", ",It was very good")
+    source.write_text("\n".join(("language,review", *rows)))
+    expected = [
+        ("de", "unsupported"),
+        ("de", "supported"),
+        ("", ""),
+        ("", "unsupported"),
+        ("en", "supported"),
+    ]
+    assert score(source, "--out", tmp_path / "out.csv").exit_code == 0
+    header, *found = read_csv(tmp_path / "out.csv")
+    places = [header.index(f"language_{name}") for name in ("detected", "standing", "certainty")]
+    assert [(row[places[0]], row[places[1]]) for row in found] == expected
+    assert [row[places[2]] == "" for row in found] == [not detected for detected, _ in expected]
+    assert score(source, "--out", tmp_path / "out.parquet").exit_code == 0
+    table = pq.read_table(tmp_path / "out.parquet").to_pydict()
+    assert table["language_standing"] == [standing or None for _, standing in expected]
+    assert table["language_certainty"][2] is None
     assert not list(tmp_path.glob("*.rejected.csv"))
 
 
@@ -75,6 +100,7 @@ def test_a_compressed_tsv_becomes_parquet_with_reasons(tmp_path: Path, scorer: S
     }
     table = pq.read_table(out).to_pydict()
     assert table["id"] == ["7", "8"]
+    assert (table["neutral"], table["unfamiliar"]) == ([None, None], [False, True])
     parts = scorer.explain("not good at all", top=3).contributions
     assert [(each["ngram"], pytest.approx(each["weight"])) for each in table["reasons"][0]] == [
         (part.ngram, part.weight) for part in parts
@@ -131,7 +157,7 @@ def test_columns_that_the_file_has_already_get_a_prefix(tmp_path: Path, suffix: 
     source.write_text("review,score\nexcellent,4\n")
     assert score(source, "--out", out).exit_code == 0
     table = pd.read_csv(out, dtype=str) if suffix == ".csv" else pd.read_parquet(out)
-    assert list(table.columns) == ["review", "score", "sentiment_label", "sentiment_score"]
+    assert list(table.columns) == ["review", "score", *(f"sentiment_{name}" for name in NEW_COLUMNS)]
     assert table.iloc[0, :3].tolist() == ["excellent", "4", "positive"]
 
 
@@ -159,7 +185,7 @@ def test_a_file_with_only_a_header_gives_a_header(tmp_path: Path) -> None:
     source = tmp_path / "reviews.csv"
     source.write_text("review\n")
     assert score(source, "--out", tmp_path / "out.csv").exit_code == 0
-    assert read_csv(tmp_path / "out.csv") == [["review", "label", "score"]]
+    assert read_csv(tmp_path / "out.csv") == [["review", *NEW_COLUMNS]]
     assert score(source, "--out", tmp_path / "out.parquet", "--explain", 2).exit_code == 0
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
 
@@ -171,5 +197,5 @@ def test_columns_of_later_rows_are_columns_of_the_whole_output(tmp_path: Path, s
     found = score_file(source, out, scorer, Rules(settings))
     assert found[:3] == (2002, 2002, {})
     header, *rows = read_csv(out)
-    assert header == ["review", "city", "n", "label", "score"]
+    assert header == ["review", "city", "n", *NEW_COLUMNS]
     assert [row[:3] for row in rows[-3:]] == [["fine", "", ""], ["bad", "Rome", ""], ["3", "", "1"]]

@@ -37,8 +37,7 @@ def test_columns_rows_and_rejected_rows_are_those_of_a_load(scorer: Scorer) -> N
         (7, ["the 19 inch screen is awful", "1", "Friday"]),
     ]
     assert [row.text for row in found.rows] == [row.cells[0] for row in found.rows]
-    expected = scorer.score_texts([row.text for row in found.rows])
-    assert [row.score for row in found.rows] == expected.score.tolist()
+    assert [row.scored for row in found.rows] == list(scorer.score_texts([row.text for row in found.rows]).texts())
     assert [(row.line, row.code) for row in found.rejected] == [
         (4, RejectCode.MISSING_TEXT),
         (6, RejectCode.COLUMN_COUNT),

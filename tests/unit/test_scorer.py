@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import ColumnUnsupported
 from sentiment_core.model.bundle import STARTER, Bundle
-from sentiment_core.model.scorer import LABELS, NO_LABEL, Scorer, TextColumn
+from sentiment_core.model.scorer import LABELS, NO_LABEL, UNFAMILIAR, Scorer, Scores, TextColumn, how_positive
 from sentiment_core.params import Params
 from sentiment_core.text.specification import identity, token_hash
 from sentiment_core.training.train import train
@@ -42,7 +42,7 @@ def logit(score: float) -> float:
 
 
 def test_scores_are_probabilities_with_labels(scorer: Scorer) -> None:
-    score, label = scorer.score_texts(TEXTS)
+    score, label, *_ = scorer.score_texts(TEXTS)
     assert score.dtype == np.float64
     assert label.dtype == np.int8
     assert ((score >= 0) & (score <= 1)).all()
@@ -50,14 +50,22 @@ def test_scores_are_probabilities_with_labels(scorer: Scorer) -> None:
 
 
 def test_no_texts_give_no_scores(scorer: Scorer) -> None:
-    score, label = scorer.score_texts([])
-    assert len(score) == len(label) == 0
+    assert [len(field) for field in scorer.score_texts([])] == [0] * len(Scores._fields)
 
 
 def test_a_text_without_known_words_is_neutral(scorer: Scorer) -> None:
-    score, label = scorer.score_texts(["", "<br />", "qwxz"])
-    assert len(set(score.tolist())) == 1
-    assert {LABELS[each] for each in label} == {"neutral"}
+    scores = scorer.score_texts(["", "<br />", "qwxz"])
+    assert len(set(scores.score.tolist())) == 1
+    assert {LABELS[each] for each in scores.label} == {"neutral"}
+
+
+def test_a_text_is_unfamiliar_if_the_model_knows_hardly_any_of_its_ngrams(scorer: Scorer) -> None:
+    known = "It is one of the best films that I have seen in a long time."
+    foreign = "Das Zimmer war schmutzig und das Personal sehr unfreundlich."
+    texts = [known, foreign, "", "<br />", "qwxz"]
+    assert scorer.score_texts(texts).unfamiliar.tolist() == [False, True, True, True, True]
+    shares = scorer.unknown_shares(TextColumn.from_texts([*texts, *TEXTS]))
+    np.testing.assert_array_equal(scorer.score_texts([*texts, *TEXTS]).unfamiliar, shares >= UNFAMILIAR)
 
 
 def test_a_text_scores_the_same_in_any_company(scorer: Scorer) -> None:
@@ -77,10 +85,31 @@ def test_one_text_scores_as_it_does_in_a_column(
         canonical = np.array([token_hash(b"good")], np.uint64)
         scorer = Scorer(replace(scorer.bundle, tokens=tokens, canonical=canonical))
     for text in (*(text for text in TEXTS if text.isprintable()), "not good, not awful", "café " * 40, "é", "\0"):
-        scores = scorer.score_texts([text])
-        score, label = scorer.score_text(text)
-        assert score == pytest.approx(scores.score[0], rel=1e-12)
-        assert label == LABELS[scores.label[0]]
+        column, alone = next(scorer.score_texts([text]).texts()), scorer.score_text(text)
+        assert alone.score == pytest.approx(column.score, rel=1e-12)
+        assert alone.neutral == (column.neutral and pytest.approx(column.neutral, rel=1e-6))
+        assert alone._replace(score=0, neutral=0) == column._replace(score=0, neutral=0)
+        assert scorer.explain(text).scored == column
+        assert (alone.neutral is None) == (kind != "three labels")
+
+
+def test_score_and_neutral_of_three_labels_give_all_probabilities(three: LabelledReviews, params: Params) -> None:
+    scorer = Scorer(train(three, params, {}))
+    texts = [*three.texts[:40], "", "love it, awful", "It is a lamp"]
+    probabilities = scorer.probabilities(TextColumn.from_texts(texts))
+    scores = scorer.score_texts(texts)
+    for found, (negative, neutral, positive) in zip(scores.texts(), probabilities, strict=True):
+        expected = {"negative": negative, "neutral": neutral, "positive": positive}
+        assert found.probabilities == pytest.approx(expected, abs=1e-6)
+        assert found.score == pytest.approx(positive + neutral / 2)
+        assert (found.score >= 0.5) == (positive >= negative)
+    assert how_positive(np.array([[0.3, 0.4, 0.3], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])).tolist() == [0.5, 1.0, 0.0]
+
+
+def test_the_probabilities_of_two_labels_have_no_neutral(scorer: Scorer) -> None:
+    found = scorer.score_text("I loved it")
+    assert found.probabilities == {"negative": pytest.approx(1 - found.score), "positive": found.score}
+    assert np.isnan(scorer.score_texts(TEXTS).neutral).all()
 
 
 def test_half_a_character_is_no_text_to_score_alone(scorer: Scorer) -> None:
@@ -102,8 +131,7 @@ def test_threads_may_share_a_scorer(scorer: Scorer) -> None:
 
 
 def test_a_text_of_ten_megabytes_is_scored(scorer: Scorer) -> None:
-    score, _ = scorer.score_texts(["a truly wonderful film " * 450_000])
-    assert score[0] > 0.9
+    assert scorer.score_texts(["a truly wonderful film " * 450_000]).score[0] > 0.9
 
 
 @given(st.text())
@@ -116,9 +144,9 @@ def test_contributions_and_bias_sum_to_the_logit(scorer: Scorer, text: str) -> N
 def test_an_explanation_names_the_texts_own_words(scorer: Scorer) -> None:
     text = "  NOT good.<br />Café 👍🏽 was Not Good, é\u0301 not good"
     explanation = scorer.explain(text)
-    score, label = scorer.score_texts([text])
-    assert explanation.score == score[0]
-    assert explanation.label == LABELS[label[0]]
+    scores = scorer.score_texts([text])
+    assert explanation.score == scores.score[0]
+    assert explanation.label == LABELS[scores.label[0]]
     total = math.fsum(part.weight for part in explanation.contributions) + explanation.bias
     assert total == pytest.approx(logit(explanation.score), abs=1e-9)
     parts = {part.ngram: part for part in explanation.contributions}
@@ -238,16 +266,16 @@ def test_arrow_arrays_score_as_their_texts(scorer: Scorer, kind: pa.DataType) ->
         (scorer.score_arrow(array[2:6]), slice(2, 6)),
         (scorer.score_arrow(pa.chunked_array([array[:3], array[3:3], array[3:]])), slice(None)),
     ):
-        np.testing.assert_array_equal(found.score, expected.score[rows])
-        np.testing.assert_array_equal(found.label, expected.label[rows])
+        for field, wanted in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(field, wanted[rows])
 
 
 @pytest.mark.parametrize("kind", ARROW_TYPES, ids=str)
 def test_arrow_arrays_without_a_text_give_no_score(scorer: Scorer, kind: pa.DataType) -> None:
     for texts in ([], [None, None]):
-        score, label = scorer.score_arrow(pa.array(texts, pa.string()).cast(kind))
-        assert np.isnan(score).all()
-        assert label.tolist() == [NO_LABEL] * len(texts)
+        scores = scorer.score_arrow(pa.array(texts, pa.string()).cast(kind))
+        assert np.isnan(scores.score).all()
+        assert scores.label.tolist() == [NO_LABEL] * len(texts)
     assert len(scorer.score_arrow(pa.chunked_array([], kind)).score) == 0
 
 
@@ -263,11 +291,12 @@ def test_an_arrow_array_of_something_else_is_refused(scorer: Scorer) -> None:
 
 
 def test_none_in_a_list_is_a_null(scorer: Scorer) -> None:
-    score, label = scorer.score_texts(["good", None])
-    assert np.isnan(score).tolist() == [False, True]
-    assert label[1] == NO_LABEL
+    scores = scorer.score_texts(["good", None])
+    assert np.isnan(scores.score).tolist() == [False, True]
+    assert scores.label[1] == NO_LABEL
+    assert scores.unfamiliar.tolist() == [False, False]
     with pytest.raises(IndexError):
-        LABELS[label[1]]
+        LABELS[scores.label[1]]
 
 
 def test_threads_score_alike_bit_for_bit(scorer: Scorer) -> None:
@@ -318,8 +347,8 @@ def test_reasons_are_the_explanations_of_many_texts(scorer: Scorer) -> None:
     texts = ["Not good. NOT GOOD, not a good film", "", "<br />", "I loved every minute of it 👍", *TEXTS]
     column = TextColumn.from_texts(texts)
     reasons = scorer.reasons(column, 5)
-    np.testing.assert_array_equal(reasons.scores.score, scorer.score(column).score)
-    np.testing.assert_array_equal(reasons.scores.label, scorer.score(column).label)
+    for field, expected_field in zip(reasons.scores, scorer.score(column), strict=True):
+        np.testing.assert_array_equal(field, expected_field)
     for row, text in enumerate(texts):
         expected = scorer.explain(text, top=5).contributions
         assert reasons.counts[row] == len(expected)
@@ -341,7 +370,7 @@ def test_contributions_of_three_labels_sum_to_the_logits(three: LabelledReviews,
         logits = np.sum([explanation.biases, *(part.weights for part in explanation.contributions)], axis=0)
         expected = scorer.probabilities(TextColumn.from_texts([text]))[0]
         np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(), expected, atol=1e-9)
-        assert explanation.score == pytest.approx(expected[2])
+        assert explanation.score == pytest.approx(expected[2] + expected[1] / 2)
         assert explanation.label == LABELS[int(expected.argmax())]
         total = explanation.bias + math.fsum(part.weight for part in explanation.contributions)
         assert total == pytest.approx(math.log(expected[2] / expected[0]))

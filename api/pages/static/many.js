@@ -9,7 +9,20 @@ import { start as startTable } from "./table.js";
 import { scoreTable } from "./table_file.js";
 import { showModel } from "./verdict.js";
 
-const ADDED = ["sentiment_label", "sentiment_score", "sentiment_model", "sentiment_error"];
+// The columns that a download adds, each with its value of a result.
+const RESULT = {
+  label: ({ label }) => label,
+  score: ({ score }) => score,
+  negative: ({ probabilities }) => probabilities.negative,
+  neutral: ({ probabilities }) => probabilities.neutral ?? "",
+  positive: ({ probabilities }) => probabilities.positive,
+  unfamiliar: ({ unfamiliar }) => unfamiliar,
+  mixed: ({ mixed }) => mixed,
+  language: ({ language }) => language.detected ?? "",
+  language_standing: ({ language }) => language.standing ?? "",
+  model: ({ model }) => model.digest,
+};
+const ADDED = [...Object.keys(RESULT), "error"].map((name) => `sentiment_${name}`);
 
 /** Make the panel work; files may be dropped anywhere on the page, and `show` brings it to the front. */
 export function start(panel, { show }) {
@@ -161,7 +174,8 @@ export function start(panel, { show }) {
     const added = file?.table ? [...ADDED, "sentiment_row"] : ADDED;
     const body = rows.map(({ cells, result, error, raw }) => [
       ...columns.map((_, index) => cells[index] ?? ""),
-      ...(result ? [result.label, result.score, result.model.digest, ""] : ["", "", "", error ?? "not scored"]),
+      ...Object.values(RESULT).map((value) => (result ? value(result) : "")),
+      result ? "" : (error ?? "not scored"),
       ...(file?.table ? [raw ?? ""] : []), // a rejected row has no columns: it is kept as it is
     ]);
     const link = document.createElement("a");

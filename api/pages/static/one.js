@@ -2,7 +2,7 @@
 import { known } from "./known.js";
 import { gather } from "./marks.js";
 import { post, Refused } from "./service.js";
-import { capitalised, percent, showVerdict } from "./verdict.js";
+import { capitalised, meaning, percent, showVerdict } from "./verdict.js";
 
 const PAUSE_MS = 250;
 // A screen reader is told once the writer rests, not at each pause.
@@ -39,7 +39,7 @@ export function start(panel) {
       complain(null);
       showVerdict(outcome, text, answer);
       document.title = `${capitalised(answer.label)} · Sentiment`;
-      const said = `${capitalised(answer.label)}, ${percent(answer.score)} probability of positive`;
+      const said = `${capitalised(answer.label)}, ${percent(answer.score)} ${meaning(answer)}`;
       speech = setTimeout(() => (spoken.textContent = said), SPOKEN_AFTER_MS);
     } catch (error) {
       if (signal.aborted) return;

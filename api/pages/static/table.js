@@ -1,4 +1,5 @@
 // The table of results: every row, in the order that its header buttons choose.
+import { known } from "./known.js";
 import { capitalised } from "./verdict.js";
 
 const blank = document.getElementById("row").content.firstElementChild;
@@ -52,6 +53,9 @@ function shownRow({ line, text, result, error }) {
   part(".text p").textContent = text;
   part(".fault").hidden = !error && !result?.truncated;
   part(".fault").textContent = error ?? (result?.truncated ? "Only its beginning was scored." : "");
+  const marks = result ? markedAs(result) : "";
+  part(".marks").hidden = marks === "";
+  part(".marks").textContent = marks;
   if (!result) {
     part(".label").textContent = "Not scored";
     part(".points").replaceChildren();
@@ -62,4 +66,12 @@ function shownRow({ line, text, result, error }) {
   part(".points span").textContent = result.score.toFixed(3);
   part(".points rect").setAttribute("width", `${(100 * result.score).toFixed(1)}%`);
   return element;
+}
+
+/** The marks of a result in words: "Unfamiliar. Mixed. German, unsupported." */
+function markedAs({ unfamiliar, mixed, language }) {
+  const doubtful = language.detected !== null && language.standing !== "supported";
+  const name = known.languages[language.detected] ?? language.detected;
+  const marks = [unfamiliar && "Unfamiliar", mixed && "Mixed", doubtful && `${name}, ${language.standing}`];
+  return marks.filter(Boolean).map((mark) => `${mark}.`).join(" ");
 }

@@ -20,8 +20,8 @@ export async function scoreTable(file, textColumn, told, signal) {
   };
 }
 
-function scored({ line, cells, text, label, score }, model) {
-  return { line, cells, text, result: { label, score, model }, final: true };
+function scored({ line, cells, text, ...said }, model) {
+  return { line, cells, text, result: { ...said, model }, final: true };
 }
 
 function rejected({ line, code, reason, row }) {

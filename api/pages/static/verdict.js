@@ -6,6 +6,7 @@ import { pieces } from "./pieces.js";
 // As in api/pages.py.
 const SHOWN_NGRAMS = 6;
 const TELLING = 0.03;
+const LABELS = ["negative", "neutral", "positive"];
 
 const blank = document.getElementById("verdict").content.querySelector(".result");
 const model = document.querySelector(".model");
@@ -21,6 +22,7 @@ export function showVerdict(place, text, answer) {
   section.className = `result ${answer.label}`;
   part("h2").textContent = capitalised(answer.label);
   part(".score strong").textContent = percent(answer.score);
+  part(".score span").textContent = meaning(answer);
   part(".scale").setAttribute(
     "aria-label",
     `Score ${answer.score.toFixed(3)} on a scale from 0, negative, to 1, positive`,
@@ -28,12 +30,31 @@ export function showVerdict(place, text, answer) {
   part(".marker").setAttribute("cx", `${(1.5 + 97 * answer.score).toFixed(2)}%`);
   // The page has the neutral band of one model, and no other's.
   part(".band")?.toggleAttribute("hidden", known.bandOf !== answer.model.digest);
+  part(".probabilities").hidden = answer.probabilities.neutral === undefined;
+  for (const label of LABELS) {
+    part(`.probabilities .${label} dd`).textContent = percent(answer.probabilities[label] ?? 0);
+  }
+  part(".language").textContent = languageSentence(answer.language);
+  part(".language").hidden = answer.language.detected === null;
+  part(".unfamiliar").hidden = !answer.unfamiliar;
+  part(".mixed").hidden = !answer.mixed;
   part(".truncated").hidden = !answer.truncated;
   part(".why").hidden = !answer.explanation;
   part(".unexplained").hidden = Boolean(answer.explanation);
   explain(section, text, answer.explanation?.contributions ?? []);
   showModel(answer.model);
   prepareCorrection(part(".correction"), text, answer);
+}
+
+/** What the score of an answer means: with three labels it is not a probability. */
+export const meaning = ({ probabilities }) =>
+  probabilities.neutral === undefined ? "probability of positive" : "of the way from negative to positive";
+
+/** What the page says of a language, or "" if it is undetermined; as in api/pages/languages.py. */
+export function languageSentence({ detected, certainty, standing }) {
+  if (detected === null) return "";
+  const name = known.languages[detected] ?? detected;
+  return `Language: ${name}, ${(100 * certainty).toFixed(0)} % certain. ${known.standings[standing]}`;
 }
 
 /** "95.2 %" */

@@ -198,7 +198,7 @@ def chosen(params: Any) -> Params:
 
 
 def over_suite(trained: Trained) -> Trained:
-    """Return the training with its measures over the suite of the settings, if there is one."""
+    """Return the training with its measures over the suite of the settings, if configured."""
     if (location := settings().suite) is None:
         return trained
     return trained._replace(bundle=with_suite(trained.bundle, Suite.open(location, storage()), log.warning))

@@ -217,7 +217,8 @@ def _judge(
     from sentiment_core.promotion.policy import DEFAULT_POLICY, GatePolicy  # noqa: PLC0415
 
     chosen = GatePolicy.load(policy or DEFAULT_POLICY)
-    rows = read_labelled(evaluate, Params.load(params or DEFAULTS).data, group_column)
+    data = Params.load(params or DEFAULTS).data.with_every_label()
+    rows = read_labelled(evaluate, data, group_column, every_label=False)
     with Console(stderr=True).status("Judging"):
         return judge_version(models, str(version), rows, chosen, connection)
 

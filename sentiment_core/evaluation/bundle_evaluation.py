@@ -1,4 +1,4 @@
-"""Evaluation of a model bundle on labelled reviews, whose labels may be others than the model's."""
+"""Evaluation of a model bundle on labelled reviews. Their labels can differ from the model's."""
 
 from typing import Any, NamedTuple
 

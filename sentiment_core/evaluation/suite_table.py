@@ -37,7 +37,7 @@ class SetRow(NamedTuple):
 
 
 class MeanRow(NamedTuple):
-    """The means over the sets of a group. Each set counts once, whatever its size."""
+    """The means over the sets of a group. Each set counts once, regardless of its size."""
 
     grouping: str  # one of GROUPINGS
     name: str

@@ -168,7 +168,8 @@ def _unseen(bundles: Sequence[Bundle], rows: LabelledReviews) -> NDArray[np.bool
 def _too_few(unseen: LabelledReviews, policy: GatePolicy) -> Iterator[GateCheck]:
     polar = int(np.count_nonzero(unseen.labels != _NEUTRAL))
     if polar < policy.least_rows:
-        detail = f"{polar} rows with a sentiment are new to both models, and the policy requires {policy.least_rows}"
+        what = "rows" if polar == len(unseen.texts) else "rows with a sentiment"
+        detail = f"{polar} {what} are new to both models, and the policy requires {policy.least_rows}"
         yield GateCheck.at_least("unseen rows", polar, policy.least_rows, detail)
     elif not set(unseen.names) >= _BOTH:
         yield GateCheck.failed(

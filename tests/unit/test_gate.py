@@ -94,6 +94,11 @@ def test_too_few_unseen_rows_fail(contenders) -> None:
     verdict = judge(contenders.better, contenders.champion, few, lenient())
     assert [(check.name, check.figure, check.bound) for check in verdict.failures] == [("unseen rows", 499, 500)]
     assert not judge(contenders.better, None, contenders.learned, lenient()).passed
+    mixed = replace(
+        contenders.unseen, labels=np.where(np.arange(1000) % 3, contenders.unseen.labels, 1).astype(np.int8)
+    )
+    (check,) = judge(contenders.better, None, mixed.take(np.arange(700)), lenient()).failures
+    assert (check.figure, "rows with a sentiment are new" in check.detail) == (466, True)
 
 
 @pytest.mark.parametrize("broken", ["challenger", "champion"])

@@ -124,7 +124,8 @@ def collect(
         where = f"s3://{settings.bucket}/{settings.training_prefix}"
         raise TrainingDataInvalid(
             why=f"there are no labelled rows in the {len(sources)} files below {where} ({len(rejected)} more were "
-            f"rejected) or in the {corrections.corrections} corrections. Add labelled files"
+            f"rejected) or in the {corrections.corrections} corrections{stars.outcome if stars else ''}. Add labelled "
+            "files"
         )
     grouped = any(file.file.grouped for file in files) or any(row.group is not None for row in starred or ())
     column = params.snapshot.group_column if grouped else None

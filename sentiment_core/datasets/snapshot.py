@@ -61,13 +61,10 @@ class Row(NamedTuple):
         return "correction" if self.key is None else "file"
 
     def document(self) -> dict[str, Any]:
-        """Return the row as JSON. The fields of starred rows are left out of the others, as earlier releases wrote."""
-        document = self._asdict()
-        return document if self.source is not None else {name: document[name] for name in _HUMAN_FIELDS}
-
-
-# The fields of a row without stars.
-_HUMAN_FIELDS: Final = Row._fields[: Row._fields.index("weight")]
+        """Return the row as JSON. Fields of starred rows are absent from the others, as in earlier releases."""
+        always = self._fields[: self._fields.index("weight")]
+        unchanged = self._field_defaults
+        return {name: value for name, value in self._asdict().items() if name in always or value != unchanged[name]}
 
 
 class Rejected(Part):

@@ -48,3 +48,9 @@ class Stars(Part):
     def taken(self) -> int:
         """The number of starred rows in the snapshot."""
         return sum(source.taken for source in self.sources)
+
+    @property
+    def outcome(self) -> str:
+        """Return why there are no starred rows, as the end of a sentence that lists where no rows are."""
+        reasons = [f"{each.source!r}: {each.why or ', '.join(each.left_out)}" for each in self.sources]
+        return f" or in the rated reviews ({'; '.join(reasons) or 'no stored review of these days has a rating'})"

@@ -2,10 +2,10 @@
 
 For each case, a starter is trained on the sets of a folder without all sets of the case. Then it is trained again with
 500, 5,000 and 20,000 starred reviews of the case's set, which pass the same selection as those of a snapshot: limits,
-duplicates, and the starter's doubt about contradicting stars. All models are measured on the same 30 % of the set, by a
-hash of the text, which no model learns from. Near-duplicates of these rows are removed from all training rows.
-The folder has one `NAME.csv.xz` with the columns review and sentiment per set, and `corpora.tsv` with its language.
-Where people labelled a set, their labels replace the stars.
+duplicates, and the starter's doubt about contradicting stars. A third model learns from these reviews alone. All models
+are measured on the same 30 % of the set, by a hash of the text, which no model learns from. Near-duplicates of these
+rows are removed from all training rows. The folder has one `NAME.csv.xz` with the columns review and sentiment per set,
+and `corpora.tsv` with its language. Where people labelled a set, their labels replace the stars.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from sentiment_core.datasets.split import in_test
 from sentiment_core.datasets.star_labels import Selection
 from sentiment_core.datasets.star_scale import Reading, Scale
 from sentiment_core.datasets.starred_reviews import PLACES, StarredReview
+from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
@@ -78,6 +79,7 @@ class Measures(NamedTuple):
     rows: int  # held-out rows with a polar label
     accuracy: float  # of the polar label that is more probable
     balanced: float  # the mean of that accuracy over both labels
+    alone: float | None  # the same of a model of the starred rows alone; None if they are too few to train on
     neutral: float  # fraction of the polar rows that are labelled neutral
     macro_f1: float | None  # of all labels; None if the set has no neutral rows, or the model no such label
     others: float  # balanced accuracy on held-out rows of the starter's sets, the mean over sets
@@ -105,8 +107,8 @@ def main() -> None:
     params = _params(options)
     figures: dict[str, object] = {"reviews": "generated" if options.quick else f"{len(sets)} sets of {options.base}"}
     found: dict[str, list[Measures]] = {}
-    print("| case | starred reviews | balanced accuracy | accuracy | neutral | macro-F1 | other sets | seconds |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    columns = "balanced accuracy | stars alone | accuracy | neutral | macro-F1 | other sets | seconds"
+    print(f"| case | starred reviews | {columns} |\n|---|---|---|---|---|---|---|---|---|", flush=True)
     for case in cases:
         if not re.search(options.only or "", case.name) and not options.quick:
             continue
@@ -182,16 +184,21 @@ def learn(case: Case, sets: Mapping[str, LabelledSet], params: Params, sizes: Se
     }
     others = {name: each.take(in_test(each.texts, OTHERS_HELD_OUT)) for name, each in known.items()}
     base = [_apart(each.take(~in_test(each.texts, OTHERS_HELD_OUT)), test) for each in known.values()]
-    languages = tuple(sorted({each.language for each in base}))
-    params = params.changed({"model": {"languages": languages}})
+    languages = {each.language for each in base}
     judge: Scorer | None = None
     for size in (0, *sorted({min(size, len(starred.texts)) for size in sizes})):
         start = time.perf_counter()
+        learned = languages | {mine.language} if size else languages
+        params = params.changed({"model": {"languages": sorted(learned)}})
         rows = select(starred, params, size, judge) if size else []
         bundle = train(_joined(base, rows), params, {})
+        seconds = time.perf_counter() - start
         judge = judge or Scorer(bundle)
         suspicious = sum(row.weight < params.stars.weight for row in rows)
-        yield _measured(bundle, test, others, len(rows), suspicious, time.perf_counter() - start)
+        measured = _measured(bundle, test, others)
+        yield measured._replace(
+            starred=len(rows), suspicious=suspicious, seconds=seconds, alone=_alone(rows, test, params)
+        )
 
 
 def _apart(rows: LabelledSet, test: LabelledSet) -> LabelledSet:
@@ -230,14 +237,17 @@ def _joined(base: Sequence[LabelledSet], rows: Sequence[Row]) -> LabelledReviews
     return LabelledReviews(texts, labels, texts, None, weights if rows else None)
 
 
-def _measured(
-    bundle: Bundle,
-    test: LabelledSet,
-    others: Mapping[str, LabelledSet],
-    starred: int,
-    suspicious: int,
-    seconds: float,
-) -> Measures:
+def _alone(rows: Sequence[Row], test: LabelledSet, params: Params) -> float | None:
+    """Return the balanced accuracy of a model that learned from starred rows only."""
+    try:
+        bundle = train(_joined([], rows), params, {}) if rows else None
+    except TrainingDataInvalid:
+        return None
+    return float(np.mean(list(_polar_accuracies(Scorer(bundle), test).values()))) if bundle else None
+
+
+def _measured(bundle: Bundle, test: LabelledSet, others: Mapping[str, LabelledSet]) -> Measures:
+    """Return the measures of the model itself."""
     scorer, names = Scorer(bundle), bundle.manifest.labels
     scores = scorer.score(TextColumn.from_texts(test.texts), threads=2)
     accuracies = _polar_accuracies(scorer, test)
@@ -247,15 +257,16 @@ def _measured(
         f1 = _macro_f1(np.array([LABELS.index(label) for label in test.labels]), scores.label)
     counts = Counter(label for label in test.labels if label != "neutral")
     return Measures(
-        starred,
-        suspicious,
-        int(polar.sum()),
-        sum(accuracies[label] * count for label, count in counts.items()) / counts.total(),
-        float(np.mean(list(accuracies.values()))),
-        float((scores.label[polar] == LABELS.index("neutral")).mean()),
-        f1,
-        float(np.mean([np.mean(list(_polar_accuracies(scorer, each).values())) for each in others.values()])),
-        seconds,
+        starred=0,
+        suspicious=0,
+        rows=int(polar.sum()),
+        accuracy=sum(accuracies[label] * count for label, count in counts.items()) / counts.total(),
+        balanced=float(np.mean(list(accuracies.values()))),
+        alone=None,
+        neutral=float((scores.label[polar] == LABELS.index("neutral")).mean()),
+        macro_f1=f1,
+        others=float(np.mean([np.mean(list(_polar_accuracies(scorer, each).values())) for each in others.values()])),
+        seconds=0,
     )
 
 
@@ -283,9 +294,10 @@ def _macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int8]) -> float:
 
 def _table_row(name: str, measures: Measures) -> str:
     f1 = "" if measures.macro_f1 is None else f"{measures.macro_f1:.3f}"
-    rates = (f"{value:.1%}" for value in (measures.balanced, measures.accuracy, measures.neutral))
-    cells = (name, f"{measures.starred:,}", *rates, f1, f"{measures.others:.1%}", f"{measures.seconds:.0f}")
-    return f"| {' | '.join(cells)} |"
+    alone = "" if measures.alone is None else f"{measures.alone:.1%}"
+    rates = (f"{value:.1%}" for value in (measures.accuracy, measures.neutral))
+    figures = (f"{measures.balanced:.1%}", alone, *rates, f1, f"{measures.others:.1%}", f"{measures.seconds:.0f}")
+    return f"| {name} | {measures.starred:,} | {' | '.join(figures)} |"
 
 
 def draw(found: Mapping[str, Sequence[Measures]], path: Path) -> None:
@@ -297,17 +309,18 @@ def draw(found: Mapping[str, Sequence[Measures]], path: Path) -> None:
         colour, marker = _COLOURS[number % len(_COLOURS)], "os^Dv<>P"[number % 8]
         axes.plot(counts, [each.balanced for each in measures], color=colour, marker=marker, label=name)
     axes.axhline(0.5, color="#666666", linestyle="--", linewidth=1)
-    axes.annotate("chance", (0, 0.5), xytext=(2, 3), textcoords="offset points", color="#666666")
+    axes.annotate("chance", (20_000, 0.5), xytext=(0, 3), textcoords="offset points", color="#666666", ha="right")
     axes.set_xscale("symlog", linthresh=500)
     ticks = sorted({0, *SIZES})
     axes.set_xticks(ticks, [f"{tick:,}" if tick else "starter alone" for tick in ticks])
-    axes.set_xlim(left=-30)
+    axes.minorticks_off()
+    axes.set_xlim(-30, 25_000)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.set_xlabel("Starred reviews of the domain or language that the model learned from")
     axes.set_ylabel("Balanced accuracy on held-out rows")
     axes.set_title("Learning from stars: domains and languages that the starter never saw")
     axes.grid(axis="y", color="#dddddd", linewidth=0.5)
-    axes.legend(loc="lower right", frameon=False, ncols=2)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     # Without a date and with a fixed salt, the same figures give the same file.
     with mpl.rc_context({"svg.hashsalt": "learning from stars", "svg.fonttype": "path"}):
         figure.savefig(path, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else {})

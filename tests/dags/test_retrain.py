@@ -108,8 +108,9 @@ def test_the_dag_has_this_structure(in_airflow) -> None:
     assert "0 4 * * 0" in found["schedule"]
 
 
-def test_its_schedule_is_a_setting(in_airflow) -> None:
-    assert "0 4 * * 0" not in in_airflow(STRUCTURE, SENTIMENT_RETRAIN_SCHEDULE="none")["schedule"]
+def test_its_schedule_and_learning_from_stars_are_settings(in_airflow) -> None:
+    found = in_airflow(STRUCTURE, SENTIMENT_RETRAIN_SCHEDULE="none", SENTIMENT_RETRAIN_STARS="true")
+    assert ("0 4 * * 0" in found["schedule"], found["params"]["stars"]) == (False, True)
 
 
 def test_a_better_model_is_promoted_and_an_equal_one_is_not(in_airflow, connections, settings, stack, models) -> None:

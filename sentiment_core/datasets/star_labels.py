@@ -26,6 +26,7 @@ from sentiment_core.datasets.starred_reviews import (
     stored_ratings,
 )
 from sentiment_core.drops.contract import primary_language
+from sentiment_core.labels import LABELS
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.near_duplicates import nearly_repeated
 from sentiment_core.text.fingerprints import hash_text
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 # Fraction of unknown n-grams above which a model cannot judge a text: 98 % of sentences in languages that it was not
 # trained on are above, and no English review outside its training data is.
 MAX_UNKNOWN: Final = 0.8
-_CANDIDATES: Final = 4  # rows read for each row wanted, because limits and duplicates leave rows out
+_CANDIDATES: Final = 2  # texts kept for each row wanted, because limits and duplicates leave rows out
+_MAX_READ: Final = 1_000_000  # reviews read from the database, of which few are kept: this bounds time and memory
 _LEAST_JUDGED: Final = 20  # rows of a label that a source needs for its agreement with the model
 _OPPOSITE: Final = {"negative": "positive", "positive": "negative"}
 
@@ -123,8 +125,10 @@ def _places(ratings: Sequence[SourceRatings], readings: Mapping[_Group, Reading]
         if reading.refusal is None:
             for rating, rows in each.counts.items():
                 stored[reading.labels[rating]] += rows
-    most = _CANDIDATES * params.stars.most_rows
-    return {label: min(PLACES, PLACES * most // stored[label]) for label in params.data.labels if stored[label]}
+    counts = {label: stored[label] for label in params.data.labels if stored[label]}
+    most = PLACES * _MAX_READ // max(sum(counts.values()), 1)
+    wanted = PLACES * _CANDIDATES * params.stars.most_rows
+    return {label: min(PLACES, most, wanted // rows) for label, rows in counts.items()}
 
 
 class Selection:
@@ -142,7 +146,7 @@ class Selection:
         self._places = places
         self._human = frozenset(labelled)
         self._candidates: dict[int, _Candidate] = {}
-        self._labels: dict[int, set[str]] = defaultdict(set)
+        self._labels: Counter[int] = Counter()  # one bit for each label of a text
         self._left_out: dict[_Group, Counter[str]] = defaultdict(Counter)
         self._taken: Counter[_Group] = Counter()
         self._suspicious: Counter[_Group] = Counter()
@@ -153,7 +157,7 @@ class Selection:
         group = (review.source, review.declared)
         label = self._readings[group].labels[review.rating]
         hashed = hash_text(review.text)
-        self._labels[hashed].add(label)
+        self._labels[hashed] |= 1 << LABELS.index(label)
         if review.place >= self._places[label]:
             return  # only its label counts: the text may have another one elsewhere
         reason = self._fault(review, hashed)
@@ -211,7 +215,7 @@ class Selection:
     def _without_contradictions(self) -> list[_Candidate]:
         kept = []
         for hashed, candidate in self._candidates.items():
-            if len(self._labels[hashed]) > 1:
+            if self._labels[hashed].bit_count() > 1:
                 self._leave_out(candidate, LeftOut.CONTRADICTING)
             else:
                 kept.append(candidate)

@@ -10,10 +10,12 @@ from airflow.sdk import Param, dag, get_current_context, task
 from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, run_params, storage
 
 from sentiment_core.datasets.checks import check, require_passed
-from sentiment_core.datasets.snapshot import Days, Snapshot
+from sentiment_core.datasets.snapshot import Days, Snapshot, SnapshotManifest, labelled_reviews
 from sentiment_core.datasets.snapshot_store import SnapshotStore
 from sentiment_core.datasets.suite import Suite
+from sentiment_core.errors import TerminalError
 from sentiment_core.evaluation.suite_report import with_suite
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.params import Params
 from sentiment_core.promotion.alias_moves import promote
 from sentiment_core.promotion.challenge import judge_and_promote, judge_only
@@ -28,10 +30,11 @@ from sentiment_core.training.train import Trained
 log = logging.getLogger(__name__)
 
 DOC = """
-Creates an immutable **snapshot** of the labelled files below `training/` and of the users' corrections,
-**validates** it, **trains** on its training side, logs the run to MLflow, and registers the model as `challenger`. The
-**gate** then compares it with the champion on the snapshot's test side. If it passes, it becomes the `champion`.
-Otherwise it stays the challenger. The run succeeds in both cases, and `sentiment registry history` shows the verdict.
+Creates an immutable **snapshot** of the labelled files below `training/`, of the users' corrections and, with `stars`,
+of stored reviews with a rating. **Validates** it, **trains** on its training side, logs the run to MLflow, and
+registers the model as `challenger`. The **gate** then compares it with the champion on the snapshot's test side. If it
+passes, it becomes the `champion`. Otherwise it stays the challenger. The run succeeds in both cases, and
+`sentiment registry history` shows the verdict.
 
 * **Manual start**: *Trigger*. `training` overrides settings of `params.yaml` for this run, such as
   `{"model": {"C": 3}}`.
@@ -61,6 +64,12 @@ Otherwise it stays the challenger. The run succeeds in both cases, and `sentimen
             format="date",
             title="Until",
             description_md="Last day of the labelled files and corrections. Empty: all.",
+        ),
+        "stars": Param(
+            settings().retrain_stars or None,
+            type=["null", "boolean"],
+            title="Learn from stars",
+            description_md="Also learn from stored reviews with a rating. Empty: as `stars.enabled` of `params.yaml`.",
         ),
         "training": Param(
             {},
@@ -106,11 +115,13 @@ def retrain() -> None:
     def snapshot() -> str:
         """Collect, split and store the labelled data. Return the snapshot's id."""
         params = run_params()
-        days = Days(since=params["since"], until=params["until"])
+        days, configuration = Days(since=params["since"], until=params["until"]), chosen(params)
+        judge = star_judge() if configuration.stars.enabled else None
         with connect() as connection:
             reconcile_history(connection, registry())
-            made = make_snapshot(connection, storage(), settings(), chosen(params), days)
+            made = make_snapshot(connection, storage(), settings(), configuration, days, judge)
         manifest = made.snapshot.manifest
+        log_stars(manifest)
         rows = (sum(side.rows.values()) for side in (manifest.training, manifest.test))
         log.info("Snapshot %s: %s training rows, %s test rows", made.snapshot.id, *rows)
         return made.snapshot.id
@@ -168,7 +179,7 @@ def retrain() -> None:
         policy = GatePolicy.load()
         if params["policy"] == "not_worse":
             policy = policy.not_worse()
-        rows, models = stored(snapshot_id).reviews("test"), registry()
+        rows, models = labelled_reviews(stored(snapshot_id).test_rows), registry()
         with connect() as connection:
             if not params["promote"]:
                 return {
@@ -194,7 +205,23 @@ def retrain() -> None:
 
 def chosen(params: Any) -> Params:
     """Return the training configuration with the changes from the run's params. Raises `ParamsInvalid`."""
-    return Params.load().changed(params["training"])
+    return Params.load().changed(params["training"]).with_stars(params["stars"])
+
+
+def star_judge() -> Scorer | None:
+    """Return the champion, which marks starred rows that contradict their text, or None if it cannot be loaded."""
+    try:
+        champion = registry().champion()
+    except TerminalError as error:
+        log.warning("No starred row is marked as suspicious: %s", error)
+        return None
+    return Scorer(champion) if champion else None
+
+
+def log_stars(manifest: SnapshotManifest) -> None:
+    """Log what became of the rated reviews of each source."""
+    for source in manifest.stars.sources if manifest.stars else ():
+        log.log(logging.WARNING if source.refused else logging.INFO, "Stars: %s", source.model_dump_json())
 
 
 def over_suite(trained: Trained) -> Trained:

@@ -100,6 +100,35 @@ class CheckParams(_Section):
     most_rejected_files: float = Field(0.5, ge=0, le=1)
 
 
+class StarParams(_Section):
+    """How rated reviews become weak labels. Ratings count in stars, 1 to 5. A model's manifest does not record them."""
+
+    enabled: bool = False
+    days: int | None = Field(90, ge=1)
+    negative_at_most: float = Field(2, ge=1, le=5)
+    neutral: float = Field(3, ge=1, le=5)
+    positive_at_least: float = Field(4, ge=1, le=5)
+    scales: dict[str, tuple[float, float]] = {}
+    weight: float = Field(0.5, gt=0, le=1)
+    suspicious_probability: float = Field(0.95, ge=0.5, le=1)
+    suspicious_weight: float = Field(0.1, gt=0, le=1)
+    least_agreement: float = Field(0.5, ge=0, le=1)
+    least_ratings: int = Field(20, ge=1)
+    least_characters: int = Field(10, ge=1)
+    most_per_product: int = Field(100, ge=1)
+    most_per_author: int = Field(10, ge=1)
+    most_rows: int = Field(20_000, ge=1)
+    least_human_test: int = Field(200, ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.negative_at_most < self.neutral < self.positive_at_least:
+            raise ValueError("neutral must be above negative_at_most and below positive_at_least")
+        if same := [source for source, (worst, best) in self.scales.items() if worst == best]:
+            raise ValueError(f"the scale of {same[0]} must have two different ends: [worst, best]")
+        return self
+
+
 class Params(_Section):
     """All parameters of a training run: everything that determines the model except its data."""
 
@@ -108,14 +137,20 @@ class Params(_Section):
     calibration: CalibrationParams
     snapshot: SnapshotParams = SnapshotParams()
     checks: CheckParams = CheckParams()
+    stars: StarParams = StarParams()
 
     def recorded(self) -> dict[str, Any]:
-        """Return the sections that a model's manifest records. `snapshot` and `checks` are left out."""
-        return self.model_dump(mode="json", exclude={"snapshot", "checks"})
+        """Return the sections that a model's manifest records. `snapshot`, `checks` and `stars` are left out."""
+        return self.model_dump(mode="json", exclude={"snapshot", "checks", "stars"})
 
     def with_test_size(self, test_size: int) -> Self:
         """Return a copy with another test size (percent)."""
         return self.model_copy(update={"data": self.data.model_copy(update={"test_size": test_size})})
+
+    def with_stars(self, enabled: bool | None) -> Self:
+        """Return a copy that uses or ignores stars. None keeps the setting."""
+        stars = self.stars if enabled is None else self.stars.model_copy(update={"enabled": enabled})
+        return self.model_copy(update={"stars": stars})
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with changed values, by section and name. Raises `ParamsInvalid` when a value is invalid."""

@@ -13,7 +13,10 @@ from sentiment_core.cli.tables import print_table
 from sentiment_core.database.connection import connect
 from sentiment_core.datasets.snapshot import Days, SnapshotManifest
 from sentiment_core.datasets.snapshot_store import SnapshotStore
-from sentiment_core.settings import settings
+from sentiment_core.datasets.star_summary import StarSource
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.registry.registered_model import registered_model
+from sentiment_core.settings import Settings, settings
 
 if TYPE_CHECKING:
     from sentiment_core.datasets.checks import DataCheck
@@ -37,23 +40,34 @@ def snapshot() -> None:
 @snapshot.command()
 @click.option("--since", type=DAY, help="First day of the files and corrections.")
 @click.option("--until", type=DAY, help="Last day of the files and corrections.")
+@click.option(
+    "--stars/--no-stars",
+    default=None,
+    help="Also use stored reviews with a rating, labelled by their stars.  [default: `stars.enabled` of --params]",
+)
 @params_option
 @as_json
-def create(since: datetime | None, until: datetime | None, params: Path | None, as_json: bool) -> None:
+def create(
+    since: datetime | None, until: datetime | None, stars: bool | None, params: Path | None, as_json: bool
+) -> None:
     """Create a snapshot of the labelled files below the training prefix and of the corrections.
 
-    The same data always gives the same snapshot. If a stored snapshot fails a check, the exit code is 1.
+    With --stars it also contains stored reviews with a rating. The champion marks those whose text clearly contradicts
+    the stars. Without a registry, the starter model does. The same data always gives the same snapshot. If a stored
+    snapshot fails a check, the exit code is 1.
     """
     from sentiment_core.datasets.checks import check  # noqa: PLC0415 - these bring what training needs
+    from sentiment_core.model.scorer import Scorer  # noqa: PLC0415
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
     from sentiment_core.training.from_snapshot import make_snapshot  # noqa: PLC0415
 
     config = settings()
-    configuration = Params.load(params or DEFAULTS)
+    configuration = Params.load(params or DEFAULTS).with_stars(stars)
     days = Days(since=since and since.date(), until=until and until.date())
     storage = open_storage(config)
     with Console(stderr=True).status("Reading labelled data"), connect(config.require_database_url()) as connection:
-        made = make_snapshot(connection, storage, config, configuration, days)
+        judge = Scorer(_judge(config)) if configuration.stars.enabled else None
+        made = make_snapshot(connection, storage, config, configuration, days, judge)
     checks = check(made.snapshot, configuration)
     uri = SnapshotStore.of(storage, config).uri(made.snapshot.id)
     if as_json:
@@ -114,6 +128,12 @@ def show(snapshot_id: str, as_json: bool) -> None:
         click.echo(f"{found.rows_erased:,} rows were erased on request. Models trained on it can no longer be rebuilt.")
 
 
+def _judge(config: Settings) -> Bundle:
+    """Return the champion. Without a registry, or before the first champion, return the bundle of the settings."""
+    champion = registered_model().champion() if config.mlflow_tracking_uri else None
+    return champion or Bundle.load(config.bundle or STARTER)
+
+
 def _store() -> SnapshotStore:
     config = settings()
     return SnapshotStore.of(open_storage(config), config)
@@ -149,6 +169,22 @@ def _print(manifest: SnapshotManifest) -> None:
             f" {corrected.undecided:,} undecided, {corrected.labelled:,} labelled by a file,"
             f" {corrected.unknown_label:,} with a label that the model does not have"
         )
+    for starred in manifest.stars.sources if manifest.stars else ():
+        _print_stars(starred)
+    if manifest.stars and not manifest.stars.sources:
+        click.echo("  Stars: no stored review of these days has a rating")
+
+
+def _print_stars(source: StarSource) -> None:
+    name = f"  Stars of {source.source or 'files without a source'}"
+    unreadable = [f"{source.unreadable:,} further ratings could not be parsed"] * bool(source.unreadable)
+    if source.refused:
+        click.echo(f"{name}: {'; '.join([f'refused: {source.refused}: {source.why}', *unreadable])}")
+        return
+    counts = [f"{source.taken:,} of {source.rows:,} rated reviews used, scale {' or '.join(source.scales)}"]
+    counts += [f"{source.suspicious:,} of them suspicious"] * bool(source.suspicious)
+    counts += [f"{rows:,} {code}" for code, rows in source.left_out.items()]
+    click.echo(f"{name}: {', '.join([*counts, *unreadable])}")
 
 
 def _print_checks(checks: "list[DataCheck]") -> None:

@@ -1,4 +1,4 @@
-"""Collect labelled reviews: CSV files below the training prefix, read by the drop contract, and user corrections."""
+"""Collect labelled reviews: CSV files below the training prefix, user corrections, and rated reviews."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from sentiment_core.database.connection import Connection
 from sentiment_core.datasets.correction_votes import count_votes, read_votes
 from sentiment_core.datasets.labelled_csv import Columns, LabelledFile, read_file
 from sentiment_core.datasets.snapshot import Corrections, Days, Rejected, RejectedFile, Row, Source
+from sentiment_core.datasets.star_labels import starred_rows
+from sentiment_core.datasets.star_summary import Stars
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.deduplication import Deduplicator, review_keys
 from sentiment_core.drops.drop import Drop
@@ -21,6 +23,7 @@ from sentiment_core.drops.validation import CheckedRows, RejectedRow, Review, Re
 from sentiment_core.errors import FileRejected, ObjectChanged, TrainingDataInvalid
 from sentiment_core.ledger.erasure import Erasures, IdFields
 from sentiment_core.ledger.source_files import block_maintenance
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import Settings
 from sentiment_core.text.fingerprints import hash_text
 
@@ -39,6 +42,7 @@ class Collected(NamedTuple):
     sources: tuple[Source, ...]
     rejected_files: tuple[RejectedFile, ...]
     corrections: Corrections
+    stars: Stars | None = None  # None if they were not requested
 
 
 @dataclass
@@ -70,9 +74,18 @@ class CollectedFile:
 
 
 def collect(
-    connection: Connection, cursor: Cursor, storage: Storage, settings: Settings, params: "Params", days: Days
+    connection: Connection,
+    cursor: Cursor,
+    storage: Storage,
+    settings: Settings,
+    params: "Params",
+    days: Days,
+    judge: Scorer | None = None,
 ) -> Collected:
     """Read all labelled files and corrections of the given days, in the caller's transaction.
+
+    If the configuration enables stars, stored reviews with a rating follow (`star_labels.py`). `judge` is the model
+    that marks suspicious ones.
 
     A row that violates the contract or has no known label is rejected alone. A file that cannot be read is rejected as
     a whole. Texts with two different labels are left out, and so are duplicates of a text within a group. The
@@ -101,15 +114,22 @@ def collect(
     votes = read_votes(connection, days)
     missing = MissingTexts(settings.null_words)
     corrected, corrections = count_votes(votes, labels, params.data.labels, settings.max_text_bytes, missing)
-    _require_room(settings, len(rows) + len(corrected))
-    if not rows and not corrected:
+    human = rows + corrected
+    starred, stars = None, None
+    if params.stars.enabled:
+        hashes = {*labels, *(hash_text(row.text) for row in corrected)}
+        starred, stars = starred_rows(connection, cursor, params, days, hashes, judge)
+    _require_room(settings, len(human) + len(starred or ()))
+    if not human and not starred:
         where = f"s3://{settings.bucket}/{settings.training_prefix}"
         raise TrainingDataInvalid(
             why=f"there are no labelled rows in the {len(sources)} files below {where} ({len(rejected)} more were "
-            f"rejected) or in the {corrections.corrections} corrections. Add labelled files"
+            f"rejected) or in the {corrections.corrections} corrections{stars.outcome if stars else ''}. Add labelled "
+            "files"
         )
-    grouped = params.snapshot.group_column if any(file.file.grouped for file in files) else None
-    return Collected(rows + corrected, grouped, tuple(sources), tuple(rejected), corrections)
+    grouped = any(file.file.grouped for file in files) or any(row.group is not None for row in starred or ())
+    column = params.snapshot.group_column if grouped else None
+    return Collected([*human, *(starred or ())], column, tuple(sources), tuple(rejected), corrections, stars)
 
 
 def _listed(storage: Storage, settings: Settings, days: Days) -> list[Drop]:

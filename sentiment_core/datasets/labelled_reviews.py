@@ -23,6 +23,7 @@ class LabelledReviews:
     labels: NDArray[np.int8]  # n, indices into LABELS
     groups: Sequence[str]  # n; without a group column, each text is its own group
     ratings: NDArray[np.float64] | None = None  # n, NaN for rows without a rating; None without a rating column
+    weights: NDArray[np.float64] | None = None  # n, in training; None means that all are 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,8 +44,8 @@ class LabelledReviews:
         """Return the selected reviews; `rows` is an index array or a boolean mask."""
         chosen = np.arange(len(self.texts))[rows].tolist()
         texts, groups = ([values[row] for row in chosen] for values in (self.texts, self.groups))
-        ratings = None if self.ratings is None else self.ratings[rows]
-        return type(self)(texts, self.labels[rows], texts if self.groups is self.texts else groups, ratings)
+        ratings, weights = (None if values is None else values[rows] for values in (self.ratings, self.weights))
+        return type(self)(texts, self.labels[rows], texts if self.groups is self.texts else groups, ratings, weights)
 
 
 def digest_of(texts: Sequence[str], labels: Iterable[int] = repeat(-1)) -> str:

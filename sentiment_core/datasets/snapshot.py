@@ -11,27 +11,31 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from hashlib import sha256
-from typing import Final, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.datasets.star_summary import Stars
 from sentiment_core.labels import LABELS
 from sentiment_core.model.manifest import ArrayFile, Part
 from sentiment_core.text.fingerprints import TextHashes
 
 FORMAT_VERSION: Final = 1
 
-# Near-duplicates are rows of the test side that nearly equal training rows. They are used on neither side.
+# Near-duplicates are rows of the test side that nearly equal training rows, and starred rows of the training side that
+# nearly equal human-labelled test rows. They are used on neither side.
 Side = Literal["training", "test", "near_duplicate"]
+Origin = Literal["file", "correction", "stars"]
 
 
 class Row(NamedTuple):
     """A labelled text and its origin.
 
     The origin is line `line` of the object `key`. If `key` is None, it is the text's first correction, and `line` is
-    the correction's id.
+    the correction's id. If `source` is set, the label comes from the stars of a stored review of that source, and the
+    object is a drop.
     """
 
     text: str
@@ -44,6 +48,23 @@ class Row(NamedTuple):
     review_id: str | None
     author_id: str | None
     side: Side = "training"
+    weight: float = 1.0  # in training, relative to a human label
+    source: str | None = None
+    bucket: str | None = None
+    version: str | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Where the label comes from."""
+        if self.source is not None:
+            return "stars"
+        return "correction" if self.key is None else "file"
+
+    def document(self) -> dict[str, Any]:
+        """Return the row as JSON. Fields of starred rows are absent from the others, as in earlier releases."""
+        always = self._fields[: self._fields.index("weight")]
+        unchanged = self._field_defaults
+        return {name: value for name, value in self._asdict().items() if name in always or value != unchanged[name]}
 
 
 class Rejected(Part):
@@ -133,7 +154,7 @@ class SideRows(Part):
 
 
 class NearDuplicates(Part):
-    """Rows that the split assigns to the test side but that nearly equal training rows. They are left out."""
+    """Rows that are left out because they nearly equal rows of the other side."""
 
     rows: int
     first: tuple[tuple[str | None, int], ...] = Field(description="Key and line of the first near-duplicates.")
@@ -162,6 +183,15 @@ class SnapshotManifest(Part):
     near_duplicates: NearDuplicates
     content: Content
     known_texts: ArrayFile = Field(description="Hashes of the training texts (`text/fingerprints.py`), sorted.")
+    stars: Stars | None = Field(None, description="Reviews labelled by their stars. Absent if they were not requested.")
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave absent stars out, so that the id of a snapshot without them is that of earlier releases."""
+        document: dict[str, Any] = serialize(self)
+        if self.stars is None:
+            del document["stars"]
+        return document
 
     @property
     def id(self) -> str:
@@ -191,16 +221,31 @@ class Snapshot:
         """Return the rows of the given sides as reviews for training or testing."""
         return labelled_reviews([row for row in self.rows if row.side in sides])
 
+    @cached_property
+    def test_rows(self) -> list[Row]:
+        """The rows of the test side on which models are compared.
+
+        They are those with human labels, unless they are fewer than `stars.least_human_test` or lack a label. Then
+        starred rows count too.
+        """
+        rows = [row for row in self.rows if row.side == "test"]
+        stars = self.manifest.stars
+        human = [row for row in rows if row.origin != "stars"]
+        enough = stars is None or len(human) >= stars.settings["least_human_test"]
+        return human if enough and set(rows_by_label(human)) == set(self.manifest.training.rows) else rows
+
 
 def labelled_reviews(rows: Sequence[Row]) -> LabelledReviews:
     """Return rows as reviews. Each row without a group forms a separate group."""
     texts = [row.text for row in rows]
     ratings = np.array([np.nan if row.rating is None else row.rating for row in rows], np.float64)
+    weights = np.array([row.weight for row in rows], np.float64)
     return LabelledReviews(
         texts,
         np.array([LABELS.index(row.label) for row in rows], np.int8),
         texts if all(row.group is None for row in rows) else [group_of(row) for row in rows],
         None if np.isnan(ratings).all() else ratings,
+        None if np.all(weights == 1) else weights,
     )
 
 
@@ -218,7 +263,7 @@ def rows_by_label(rows: Iterable[Row]) -> dict[str, int]:
 def encoded(rows: Iterable[Row]) -> bytes:
     """Return rows as JSON lines. The same rows always give the same bytes."""
     return b"".join(
-        json.dumps(row._asdict(), ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for row in rows
+        json.dumps(row.document(), ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for row in rows
     )
 
 

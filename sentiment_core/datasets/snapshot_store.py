@@ -128,7 +128,8 @@ class SnapshotStore:
 
         def is_theirs(row: Row) -> bool:
             named = row.review_id if kind == "review" else row.author_id
-            return named == identifier and row.key is not None and sources.get(row.key) == source
+            origin = row.source if row.origin == "stars" else sources.get(row.key or "")
+            return named == identifier and row.key is not None and origin == source
 
         rows = self._rows(stored, verified=not stored.rows_erased)
         gone = texts | {hash_text(row.text) for row in rows if is_theirs(row)}

@@ -62,6 +62,8 @@ class Evaluation(NamedTuple):
     slices: Mapping[str, SliceMetrics]
     learning_curve: tuple[LearningPoint, ...] = ()  # ascending by share
     test: ClassificationMetrics | None = None  # metrics of the bundle on the test reviews, which training never used
+    # With starred rows: `held_out_human`, `held_out_stars` and `test_stars` measure rows by the origin of their labels.
+    by_origin: Mapping[str, ClassificationMetrics] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return all metrics as a JSON-serializable dictionary."""
@@ -73,7 +75,7 @@ class Evaluation(NamedTuple):
             "slices": {name: metrics._asdict() for name, metrics in self.slices.items()},
             "learning_curve": [point._asdict() for point in self.learning_curve],
             "test": self.test._asdict() if self.test else None,
-        }
+        } | {name: metrics._asdict() for name, metrics in (self.by_origin or {}).items()}
 
 
 def measure(

@@ -54,6 +54,8 @@ def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None)
     From the provenance it reads, if present: `data`, `snapshot` (its id), `dates` (`first` and `last` day of the
     reviews), `grouped_by`, `groups`, `held_out`, `held_out_uncalibrated`, `suite`, `test`, and the versions. The digest
     does not cover these values, so measures that are not numbers are omitted.
+    reviews), `grouped_by`, `groups`, `starred_rows`, `held_out`, `held_out_uncalibrated`, `test`, and the versions. The
+    digest does not cover these values, so measures that are not numbers are omitted.
     """
     manifest, provenance = bundle.manifest, bundle.provenance
     held_out = _mapping(provenance.get("held_out"))
@@ -88,7 +90,8 @@ def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None)
             "grouped_by": provenance.get("grouped_by"),
             "groups": provenance.get("groups"),
             "dates": provenance.get("dates"),
-        },
+        }
+        | {name: provenance[name] for name in ("starred_rows",) if name in provenance},
         "recipe": manifest.recipe.model_dump(mode="json"),
         "training": manifest.training,
         "metrics": {

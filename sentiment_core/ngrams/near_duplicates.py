@@ -36,5 +36,20 @@ class Shingles:
         return np.diff(found.offsets).astype(np.int64)
 
 
+def nearly_repeated(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Return a mask of the texts with more than `NEARLY_ALL` of their shingles in earlier texts."""
+    tokens = hash_tokens(TextColumn.from_texts(texts))
+    known = _shingles(tokens)
+    numbers = np.arange(len(known), dtype=np.uint32)
+    found, offsets = features(tokens, SHINGLE_TOKENS, SHINGLE_TOKENS, vocabulary(known, numbers))
+    counts = np.diff(offsets)
+    rows = np.repeat(np.arange(len(texts)), counts)
+    first = np.full(len(known), len(texts))
+    np.minimum.at(first, found, rows)
+    earlier = np.bincount(rows[first[found] < rows], minlength=len(texts))
+    repeated: NDArray[np.bool_] = earlier > NEARLY_ALL * np.maximum(counts, 1)
+    return repeated
+
+
 def _shingles(tokens: TokenColumn) -> Hashes:
     return document_frequencies(tokens, SHINGLE_TOKENS, SHINGLE_TOKENS).ngrams

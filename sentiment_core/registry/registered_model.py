@@ -88,6 +88,11 @@ class RegisteredModel:
         except ModelUnknown:
             return None
 
+    def champion(self) -> Bundle | None:
+        """Return the champion's bundle, or None if there is no champion. Raises the errors of `fetch`."""
+        version = self.version_of_alias(CHAMPION)
+        return Bundle.load(self.fetch(version.version).path) if version else None
+
     def fetch(self, version: int) -> FetchedVersion:
         """Return the version with its bundle folder, downloaded into the cache if it is not cached.
 

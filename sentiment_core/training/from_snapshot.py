@@ -23,14 +23,18 @@ from sentiment_core.datasets.snapshot import (
     SnapshotSplit,
     encoded,
     group_of,
+    labelled_reviews,
     rows_by_label,
 )
 from sentiment_core.datasets.snapshot_store import SnapshotStore
 from sentiment_core.datasets.split import in_test
 from sentiment_core.drops.storage import Storage
+from sentiment_core.evaluation.bundle_evaluation import evaluate
+from sentiment_core.evaluation.metrics import measure
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import array_bytes
 from sentiment_core.model.manifest import ArrayFile
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import Params
 from sentiment_core.settings import Settings
@@ -49,15 +53,20 @@ class MadeSnapshot(NamedTuple):
 
 
 def make_snapshot(
-    connection: Connection, storage: Storage, settings: Settings, params: Params, days: Days = ALL_DAYS
+    connection: Connection,
+    storage: Storage,
+    settings: Settings,
+    params: Params,
+    days: Days = ALL_DAYS,
+    judge: Scorer | None = None,
 ) -> MadeSnapshot:
     """Collect the labelled data of some days, split it, and store it as a snapshot.
 
-    An erasure waits until the snapshot is stored, and then erases from it too. Raises the errors of `collect` and
-    `SnapshotStore.write`.
+    `judge` is the model that marks suspicious starred rows. An erasure waits until the snapshot is stored, and then
+    erases from it too. Raises the errors of `collect` and `SnapshotStore.write`.
     """
     with connection, connection.cursor() as cursor:
-        collected = collect(connection, cursor, storage, settings, params, days)
+        collected = collect(connection, cursor, storage, settings, params, days, judge)
         snapshot = divide(collected, params, days)
         return MadeSnapshot(snapshot, SnapshotStore.of(storage, settings).write(snapshot))
 
@@ -66,6 +75,7 @@ def divide(collected: Collected, params: Params, days: Days = ALL_DAYS) -> Snaps
     """Assign each row to a side by its group, and describe the snapshot in a manifest.
 
     A test row is left out if its text, or more than half of its runs of eight words, also occurs on the training side.
+    If the training row is a starred one and the test row has a human label, the training row is left out instead.
     """
     rows = [row._replace(side=side) for row, side in zip(collected.rows, _sides(collected.rows, params), strict=True)]
     training, test, near = (
@@ -86,6 +96,7 @@ def divide(collected: Collected, params: Params, days: Days = ALL_DAYS) -> Snaps
         near_duplicates=NearDuplicates(rows=len(near), first=tuple((row.key, row.line) for row in near[:_SHOWN])),
         content=Content(size=len(content), sha256=sha256(content).hexdigest()),
         known_texts=ArrayFile(size=len(texts_file), sha256=sha256(texts_file).hexdigest()),
+        stars=collected.stars,
     )
     return Snapshot(manifest, rows, texts)
 
@@ -99,34 +110,60 @@ def train_snapshot(
 ) -> Trained:
     """Train on a snapshot if it passes the checks of the configuration. The same snapshot gives the same model.
 
-    The test side of the snapshot is the bundle's test data, and `params.data.test_size` is ignored. Raises
-    `ChecksFailed` and `TrainingDataInvalid`.
+    The bundle's test data are the snapshot's `test_rows`, and `params.data.test_size` is ignored. Starred rows are also
+    measured separately: on held-out folds and on the test side. Raises `ChecksFailed` and `TrainingDataInvalid`.
     """
     require_passed(check(snapshot, params))
-    known = {
+    known: dict[str, Any] = {
         "data": f"snapshot {snapshot.id}",
         "snapshot": snapshot.id,
         "grouped_by": snapshot.manifest.group_column,
     }
+    if snapshot.manifest.stars is not None:
+        known["starred_rows"] = snapshot.manifest.stars.taken
     chosen = params.with_test_size(snapshot.manifest.split.test_size)
-    return train_measured(snapshot.reviews("training", "test"), chosen, known | (provenance or {}), unlabelled, step)
+    training = [row for row in snapshot.rows if row.side == "training"]
+    reviews = labelled_reviews([*training, *snapshot.test_rows])
+    trained = train_measured(reviews, chosen, known | (provenance or {}), unlabelled, step)
+    return trained if snapshot.manifest.stars is None else _with_star_metrics(trained, training, snapshot)
+
+
+def _with_star_metrics(trained: Trained, training: Sequence[Row], snapshot: Snapshot) -> Trained:
+    """Measure the rows with human labels and the starred rows separately, as far as they have every label."""
+    evaluation = trained.evaluation
+    starred = np.array([row.origin == "stars" for row in training], np.bool_)
+    measured = {}
+    for name, rows in (("held_out_human", ~starred), ("held_out_stars", starred)):
+        labels = evaluation.labels[rows]
+        if len(np.unique(labels)) == len(evaluation.names):
+            scores = evaluation.probabilities[rows]
+            measured[name] = measure(scores, labels, evaluation.names, evaluation.thresholds)
+    test = labelled_reviews([row for row in snapshot.rows if row.side == "test" and row.origin == "stars"])
+    if test.names == evaluation.names and (tested := evaluate(trained.bundle, test).metrics):
+        measured["test_stars"] = tested
+    trained.bundle.provenance.update({name: metrics._asdict() for name, metrics in measured.items()})
+    return trained._replace(evaluation=evaluation._replace(by_origin=measured))
 
 
 def _sides(rows: Sequence[Row], params: Params) -> list[Side]:
     test = in_test(map(group_of, rows), params.snapshot.test_size)
-    near = _near_training([row.text for row in rows], test)
+    texts = [row.text for row in rows]
+    starred = np.array([row.origin == "stars" for row in rows], np.bool_)
+    # A human label is rarer than a starred one, so the starred training row gives way.
+    near = _near(texts, starred & ~test, ~starred & test)
+    near |= _near(texts, test, ~test & ~near)
     sides: list[Side] = []
     for is_test, is_near in zip(test.tolist(), near.tolist(), strict=True):
-        sides.append(("near_duplicate" if is_near else "test") if is_test else "training")
+        sides.append("near_duplicate" if is_near else "test" if is_test else "training")
     return sides
 
 
-def _near_training(texts: Sequence[str], test: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return a mask of the test texts that are near-duplicates of training texts."""
+def _near(texts: Sequence[str], rows: NDArray[np.bool_], others: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a mask of the texts of some rows that are near-duplicates of the texts of other rows."""
     near = np.zeros(len(texts), np.bool_)
-    if test.any() and not test.all():
-        held_out, learned = ([texts[row] for row in np.flatnonzero(side).tolist()] for side in (test, ~test))
-        near[test] = (Shingles(held_out).containment(learned) > NEARLY_ALL) | are_known(held_out, hash_texts(learned))
+    if rows.any() and others.any():
+        mine, known = ([texts[row] for row in np.flatnonzero(side).tolist()] for side in (rows, others))
+        near[rows] = (Shingles(mine).containment(known) > NEARLY_ALL) | are_known(mine, hash_texts(known))
     return near
 
 

@@ -122,6 +122,8 @@ def _log_metrics(client: MlflowClient, run_id: str, evaluation: Evaluation, bund
     measures |= {f"{key}_uncalibrated": getattr(evaluation.uncalibrated, key) for key in ("brier", "ece")}
     if evaluation.test:
         measures |= _numbers(evaluation.test._asdict(), "test/")
+    for name, metrics in (evaluation.by_origin or {}).items():
+        measures |= _numbers(metrics._asdict(), f"{name}/")
     for name, slice_metrics in _by_metric_name(evaluation.slices).items():
         measures |= _numbers(slice_metrics._asdict(), f"slice/{name}/")
     for grouping, prefix in _SUITE_METRICS.items():

@@ -111,13 +111,14 @@ def fit(reviews: LabelledReviews, params: ModelParams, unlabelled: Sequence[str]
     labelled reviews alone, predicts (expectation-maximisation: K. Nigam et al., Machine Learning, 2000; one round).
     The result is reproducible bit for bit while BLAS uses one thread.
     """
-    model = build_pipeline(params, len(reviews.names)).fit(reviews.texts, reviews.labels)
+    weighted = {"weighting__weights": reviews.weights, "classifier__sample_weight": reviews.weights}
+    model = build_pipeline(params, len(reviews.names)).fit(reviews.texts, reviews.labels, **weighted)
     if not len(unlabelled) or not params.unlabelled_weight:
         return model
     rows = model["ngrams"].transform(unlabelled)
     probabilities = params.unlabelled_weight * model[1:].predict_proba(rows)
     return build_pipeline(params, len(reviews.names)).fit(
-        reviews.texts, reviews.labels, weighting__unlabelled=rows, weighting__probabilities=probabilities
+        reviews.texts, reviews.labels, weighting__unlabelled=rows, weighting__probabilities=probabilities, **weighted
     )
 
 

@@ -132,11 +132,13 @@ class NaiveBayesTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         y: ArrayLike,
         unlabelled: csr_array | None = None,
         probabilities: NDArray[np.float64] | None = None,
+        weights: NDArray[np.float64] | None = None,
     ) -> Self:
         """Learn from an array of shape (n_texts, n_features) of presences, and the texts' classes.
 
         Texts without labels may help to count: an array of shape (m_texts, n_features), and the probability that
-        another model gives each class for each of them, of shape (m_texts, n_classes).
+        another model gives each class for each of them, of shape (m_texts, n_classes). `weights` has one
+        weight a text, and None means 1.
         """
         rows, classes = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         check_non_negative(rows, "NaiveBayesTfidf")
@@ -144,7 +146,8 @@ class NaiveBayesTfidf(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         known, numbers = np.unique(classes, return_inverse=True)
         lengths = _lengths(rows)
         usual = lengths.mean()
-        counts = _sums(rows, np.eye(len(known))[numbers] * (usual / lengths)[:, np.newaxis])
+        shares = usual / lengths * (1 if weights is None else weights)
+        counts = _sums(rows, np.eye(len(known))[numbers] * shares[:, np.newaxis])
         if unlabelled is not None and probabilities is not None:
             counts = counts + _sums(unlabelled, probabilities * (usual / _lengths(unlabelled))[:, np.newaxis])
         counts = counts + self.smoothing

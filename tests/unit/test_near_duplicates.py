@@ -2,7 +2,7 @@
 
 import pytest
 
-from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
+from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles, nearly_repeated
 
 TEXT = " ".join(f"word{number}" for number in range(50))
 
@@ -20,3 +20,17 @@ def test_a_text_with_a_few_changed_words_is_a_near_duplicate() -> None:
 
 def test_short_texts_have_no_shingles() -> None:
     assert Shingles(["just a few words", ""]).containment(["just a few words"]).tolist() == [0, 0]
+
+
+def test_a_text_that_nearly_repeats_an_earlier_one_is_found_whatever_lies_between() -> None:
+    other = " ".join(f"else{number}" for number in range(50))
+    texts = [
+        TEXT,
+        other,
+        TEXT.replace("word25", "other"),
+        f"{other} {TEXT}"[: len(other)],
+        "a short one",
+        "a short one",
+    ]
+    assert nearly_repeated(texts).tolist() == [False, False, True, True, False, False]
+    assert nearly_repeated([]).tolist() == []

@@ -10,7 +10,8 @@ from sentiment_core.columnar.missing_texts import MissingTexts
 from sentiment_core.datasets.checks import check
 from sentiment_core.datasets.collection import Collected
 from sentiment_core.datasets.correction_votes import Vote, count_votes
-from sentiment_core.datasets.snapshot import Rejected, RejectedFile, Row, Source, decoded, encoded
+from sentiment_core.datasets.snapshot import Rejected, RejectedFile, Row, SnapshotManifest, Source, decoded, encoded
+from sentiment_core.datasets.star_summary import Stars, StarSource
 from sentiment_core.errors import ChecksFailed
 from sentiment_core.params import DEFAULTS, CheckParams, Params, SnapshotParams
 from sentiment_core.settings import Settings
@@ -84,6 +85,7 @@ def test_the_id_is_the_hash_of_all_that_a_snapshot_is(params) -> None:
             st.integers(0),
             st.none() | st.text(),
             st.none() | st.text(),
+            weight=st.floats(0, 1, exclude_min=True),
         )
     )
 )
@@ -200,3 +202,76 @@ def test_votes_are_counted_by_text_and_a_tie_decides_nothing() -> None:
     assert counts.ids == ((1, 3), (7, 10))
     three, _ = count_votes([Vote(1, "so so", "neutral")], [], (*LABELS, "neutral"), 10, MISSING)
     assert [row.label for row in three] == ["neutral"]
+
+
+def starred_rows(count: int, first: int) -> list[Row]:
+    """Return starred rows of products that follow those of `plain_rows`."""
+    origin = {"weight": 0.5, "source": "shop", "bucket": "b", "version": "v1", "key": "incoming/shop/a.csv"}
+    return [
+        row._replace(text=f"starred {row.text}", label=LABELS[row.line % 2], rating=1.0, **origin)
+        for row in plain_rows(first + count)[first:]
+    ]
+
+
+def with_stars(rows: list[Row], stars: list[Row], least_human_test: int = 1) -> Collected:
+    source = StarSource(
+        source="shop", declared=False, scales=("1 to 5",), rows=len(stars), unreadable=0, taken=len(stars),
+        suspicious=0, left_out={}, agreement=None, refused=None, why="",
+    )  # fmt: skip
+    settings = {"least_human_test": least_human_test}
+    summary = Stars(since=None, until=None, settings=settings, judge=None, sources=(source,))
+    return collected(rows)._replace(rows=[*rows, *stars], stars=summary)
+
+
+def test_a_snapshot_without_stars_keeps_the_id_of_earlier_releases(params) -> None:
+    snapshot = divide(collected(plain_rows(200)), params)
+    assert snapshot.id == "64a7d29a1677ec4c1eb3aabfcc30d1785619d64284f3f713fc71fa7a12861b31"
+    assert "stars" not in snapshot.manifest.model_dump()
+    assert b"weight" not in encoded(snapshot.rows)
+    assert snapshot.reviews("training").weights is None
+
+
+def test_starred_rows_keep_their_weight_and_origin_and_do_not_move_human_rows(params) -> None:
+    rows = plain_rows(300)
+    snapshot = divide(with_stars(rows, starred_rows(200, 300)), params)
+    assert SnapshotManifest.model_validate_json(snapshot.manifest.document) == snapshot.manifest
+    assert decoded(encoded(snapshot.rows)) == snapshot.rows
+    assert [row for row in snapshot.rows if row.origin == "file"] == list(divide(collected(rows), params).rows)
+    assert {row.origin for row in snapshot.rows[300:]} == {"stars"}
+    weights = snapshot.reviews("training").weights
+    assert weights is not None
+    assert weights.tolist() == [row.weight for row in snapshot.rows if row.side == "training"]
+
+
+def test_models_are_compared_on_human_labels_unless_they_are_few_or_lack_a_label(params) -> None:
+    rows, stars = plain_rows(300), starred_rows(200, 300)
+    test = [row for row in divide(with_stars(rows, stars), params).rows if row.side == "test"]
+    human = [row for row in test if row.origin == "file"]
+    assert divide(with_stars(rows, stars), params).test_rows == human
+    assert divide(with_stars(rows, stars, least_human_test=len(human) + 1), params).test_rows == test
+    praise = [row for row in rows if row.label == "positive"]
+    alone = divide(with_stars(praise, stars), params)
+    assert {row.origin for row in alone.test_rows} == {"file", "stars"}
+
+
+def test_a_starred_training_row_that_nearly_equals_a_human_test_row_gives_way(params) -> None:
+    rows = plain_rows(300)
+    test = {row.text for row in divide(collected(rows), params).rows if row.side == "test"}
+    copies = [
+        row._replace(text=text.upper(), group="p0")
+        for row, text in zip(starred_rows(len(test), 300), sorted(test), strict=True)
+    ]
+    snapshot = divide(with_stars(rows, copies), params)
+    assert {row.text for row in snapshot.test_rows} == test
+    assert {row.side for row in snapshot.rows if row.origin == "stars"} == {"near_duplicate"}
+
+
+def test_a_model_of_stars_measures_them_separately(reviews, params) -> None:
+    human = [row for row in divide(collected(rows_of(reviews)), params).rows if row.side == "training"]
+    stars = starred_rows(200, 300)
+    trained = train_snapshot(divide(with_stars([*human, *plain_rows(300)], stars), params), params)
+    found = trained.evaluation.as_dict()
+    assert found["held_out_human"]["rows"] + found["held_out_stars"]["rows"] == found["held_out"]["rows"]
+    assert found["test_stars"]["rows"] + found["held_out_stars"]["rows"] == 200
+    assert trained.bundle.provenance["starred_rows"] == 200
+    assert trained.bundle.provenance["held_out_stars"] == found["held_out_stars"]

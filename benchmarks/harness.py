@@ -151,11 +151,16 @@ def machine() -> str:
 
 def arguments(description: str | None) -> argparse.Namespace:
     """Parse the command line that all benchmarks share."""
+    return argument_parser(description).parse_args()
+
+
+def argument_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return the parser of the options that all benchmarks share, for benchmarks that have more."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write machine, figures and ratios to this file")
     parser.add_argument("--quick", action="store_true", help="smoke test on a small amount of generated text")
     parser.add_argument("--only", metavar="REGEX", help="run only the variants with matching names")
-    return parser.parse_args()
+    return parser
 
 
 def _shown(value: object) -> str:

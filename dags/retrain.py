@@ -63,7 +63,7 @@ passes, it becomes the `champion`. Otherwise it stays the challenger. The run su
             description_md="Last day of the labelled files and corrections. Empty: all.",
         ),
         "stars": Param(
-            None,
+            settings().retrain_stars or None,
             type=["null", "boolean"],
             title="Learn from stars",
             description_md="Also learn from stored reviews with a rating. Empty: as `stars.enabled` of `params.yaml`.",

@@ -117,6 +117,10 @@ class Settings(BaseSettings):
     retrain_schedule: str | None = Field(
         "0 4 * * 0", description="Schedule of the DAG `retrain` (cron, UTC). `none`: only manually and on drift."
     )
+    retrain_stars: bool = Field(
+        False,
+        description="Whether runs of the DAG `retrain` also learn from rated reviews, unless a run's param differs.",
+    )
 
     mlflow_tracking_uri: str | None = Field(
         None, description="URI of the MLflow tracking server. Without it no model registry is used."

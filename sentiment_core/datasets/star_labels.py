@@ -165,6 +165,8 @@ class Selection:
     def _fault(self, review: StarredReview, hashed: int) -> LeftOut | None:
         if len(review.text.strip()) < self._params.stars.least_characters:
             return LeftOut.SHORT_TEXT
+        if _is_foreign(review, self._params.model.languages):
+            return LeftOut.OTHER_LANGUAGE
         if hashed in self._human:
             return LeftOut.LABELLED
         return LeftOut.DUPLICATE if hashed in self._candidates else None
@@ -303,8 +305,12 @@ def opinions_of(judge: Scorer | None, reviews: Sequence[StarredReview], labels: 
     manifest = judge.bundle.manifest
     column = {name: probabilities[:, manifest.labels.index(name)] for name in _OPPOSITE}
     for row, (label, review) in enumerate(zip(labels, reviews, strict=True)):
-        foreign = review.language is not None and primary_language(review.language) not in manifest.languages
-        if label in _OPPOSITE and not foreign and unknown[row] <= MAX_UNKNOWN:
+        known = unknown[row] <= MAX_UNKNOWN and not _is_foreign(review, manifest.languages)
+        if label in _OPPOSITE and known:
             opinions.opposite[row] = column[_OPPOSITE[label]][row]
             opinions.agrees[row] = column[label][row] >= column[_OPPOSITE[label]][row]
     return opinions
+
+
+def _is_foreign(review: StarredReview, languages: Collection[str]) -> bool:
+    return review.language is not None and primary_language(review.language) not in languages

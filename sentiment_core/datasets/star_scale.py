@@ -27,6 +27,7 @@ class LeftOut(StrEnum):
     AMBIGUOUS_RATING = "ambiguous_rating"
     OFF_SCALE = "off_scale"
     SHORT_TEXT = "short_text"
+    OTHER_LANGUAGE = "other_language"
     LABELLED = "labelled"
     CONTRADICTING = "contradicting"
     DUPLICATE = "duplicate"

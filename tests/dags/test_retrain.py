@@ -11,7 +11,9 @@ from mlflow import MlflowClient
 
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage
-from sentiment_core.model.bundle import STARTER
+from sentiment_core.ledger.models import open_model
+from sentiment_core.loading.loader import Loader, load_drop
+from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.params import Params
 from sentiment_core.promotion.alias_moves import disagreement, history
 from sentiment_core.registry.registered_model import RegisteredModel
@@ -95,6 +97,7 @@ def test_the_dag_has_this_structure(in_airflow) -> None:
     assert found["params"] == {
         "since": None,
         "until": None,
+        "stars": None,
         "training": {},
         "policy": "better",
         "learning_curve": True,
@@ -105,8 +108,9 @@ def test_the_dag_has_this_structure(in_airflow) -> None:
     assert "0 4 * * 0" in found["schedule"]
 
 
-def test_its_schedule_is_a_setting(in_airflow) -> None:
-    assert "0 4 * * 0" not in in_airflow(STRUCTURE, SENTIMENT_RETRAIN_SCHEDULE="none")["schedule"]
+def test_its_schedule_and_learning_from_stars_are_settings(in_airflow) -> None:
+    found = in_airflow(STRUCTURE, SENTIMENT_RETRAIN_SCHEDULE="none", SENTIMENT_RETRAIN_STARS="true")
+    assert ("0 4 * * 0" in found["schedule"], found["params"]["stars"]) == (False, True)
 
 
 def test_a_better_model_is_promoted_and_an_equal_one_is_not(in_airflow, connections, settings, stack, models) -> None:
@@ -128,6 +132,23 @@ def test_a_better_model_is_promoted_and_an_equal_one_is_not(in_airflow, connecti
     assert models.resolve("champion") == (version, digest)
     assert moves(settings)[:3] == first
     assert agree(settings, models)
+
+
+def test_a_run_with_stars_learns_from_stored_reviews_without_any_labelled_file(
+    in_airflow, connections, settings, stack, models
+) -> None:
+    storage, key = Storage(stack.object_store.client()), "incoming/shop/dt=2026-11-16/reviews.csv"
+    rows = "\n".join(line.rpartition(",")[0] for line in labelled(2_000).decode().splitlines())
+    storage.s3.put_object(Bucket=settings.bucket, Key=key, Body=rows.encode())
+    with connect(settings.require_database_url()) as connection:
+        loader = Loader(connection, storage, open_model(connection, Bundle.load(STARTER)), settings, "a test")
+        load_drop(loader, storage.find(f"s3://{settings.bucket}/{key}"), False)
+    states, verdict = in_airflow(RUN.format(conf=QUICK | {"stars": True}), **connections)
+    assert set(states.values()) == {"success"}, states
+    provenance = Bundle.load(models.fetch(verdict["version"]).path).provenance
+    assert provenance["starred_rows"] == 2_000
+    assert provenance["held_out_stars"]["accuracy"] > 0.9
+    assert "unseen rows" not in verdict["why"], "the gate compared the models on the starred rows of the test side"
 
 
 def test_a_model_that_learned_nothing_is_not_promoted(in_airflow, connections, settings, stack, models) -> None:

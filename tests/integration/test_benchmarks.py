@@ -18,6 +18,7 @@ import pytest
         ("api_batches", {"single_p99_ms_beside_batches"}),
         ("api_start", {"slowest_start_s", "resident_mb"}),
         ("model_choices", set()),
+        ("learning_from_stars", set()),
     ],
 )
 def test_a_benchmark_runs_on_generated_text(name: str, ratios: set[str], tmp_path: Path, checkout: Path) -> None:

@@ -6,11 +6,14 @@ from datetime import date
 
 import pytest
 
+from sentiment_core.datasets.checks import check, require_passed
 from sentiment_core.datasets.snapshot import Days
 from sentiment_core.drops.source_contract import contract_of
 from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.ledger.erasure import erase
 from sentiment_core.ledger.source_contracts import store_contract
+from sentiment_core.model.scorer import Scorer
+from sentiment_core.training.from_snapshot import ALL_DAYS, make_snapshot, train_snapshot
 from tests.integration.test_snapshots import csv_of, training  # noqa: F401 - a fixture
 
 DAY = "dt=2026-11-16"
@@ -30,9 +33,9 @@ def stars(training):  # noqa: F811
     """Create snapshots with stars; keyword arguments change the section `stars`."""
     training.put("shop/dt=2026-12-05/a.csv", csv_of(0, 100))
 
-    def make(between: Days | None = None, **changed: object):
+    def make(between: Days = ALL_DAYS, judge: Scorer | None = None, **changed: object):
         params = training.params.changed({"stars": {"enabled": True, **changed}})
-        return training.make(params, between)
+        return make_snapshot(training.connection, training.storage, training.settings, params, between, judge).snapshot
 
     return make
 
@@ -121,3 +124,26 @@ def test_poisoned_and_useless_stars_are_capped_or_refused_and_printed(stars, dro
     manifest = json.loads(sentiment("snapshot", "create", "--stars", "--json").stdout)["manifest"]
     assert manifest["stars"]["judge"] == drops.model.scorer.bundle.digest
     assert "stars" not in json.loads(sentiment("snapshot", "create", "--json").stdout)["manifest"]
+
+
+def test_the_reviews_of_the_demo_teach_by_their_stars(training, drops, checkout) -> None:  # noqa: F811
+    folders = {name: checkout / "examples" / name for name in ("incoming", "presets")}
+    with drops.connection, drops.connection.cursor() as cursor:
+        for preset in folders["presets"].iterdir():
+            store_contract(cursor, preset.name, contract_of({"preset": preset.name}, "test"), "", "test")
+    for folder in folders.values():
+        for path in sorted(folder.rglob("*.*")):
+            drops.drop(str(path.relative_to(folder)), path.read_bytes())
+    # None of the ten products is on the test side.
+    alone = training.params.changed({"stars": {"enabled": True}, "snapshot": {"group_column": "author_id"}})
+    made = make_snapshot(
+        training.connection, training.storage, training.settings, alone, judge=drops.model.scorer
+    ).snapshot
+    found = summaries(made)
+    assert {name: each.taken for name, each in found.items()} == {"app-store": 63, "trustpilot": 0, "web-shop": 107}
+    assert (found["trustpilot"].declared, found["trustpilot"].refused) == (True, "too_few_ratings")
+    assert found["web-shop"].left_out == {"between_thresholds": 11, "other_language": 2}
+    assert all(each.agreement > 0.6 for each in found.values() if each.taken)
+    require_passed(check(made, alone))
+    bundle = train_snapshot(made, alone).bundle
+    assert (bundle.provenance["starred_rows"], bundle.provenance["held_out_stars"]["rows"]) == (170, 139)

@@ -1,5 +1,6 @@
 """The documentation's lists match the code."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from api.observability.metrics import ServiceMetrics
 from api.server.router import ROUTES, STATIC
 from sentiment_core.cli.group import VERBS, main
 from sentiment_core.datasets.labelled_csv import LabelCode
+from sentiment_core.datasets.star_scale import LeftOut, Refusal
 from sentiment_core.drift.statistics import Cause
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.source_contract import SourceContract, presets, read_contract
 from sentiment_core.experiments.catalogue import EXPERIMENTS
+from sentiment_core.params import Params, StarParams
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +137,17 @@ def test_every_limit_of_snapshots_and_every_section_of_the_gate_is_explained(doc
     assert sorted(limits) == sorted(first_codes(docs / "models.md", "limit"))
     explained = codes([row[-1] for row in table(docs / "models.md", "check")])
     assert set(explained) == set(yaml.safe_load(gate.read_text()))
+
+
+def test_every_setting_of_stars_and_every_reason_to_leave_ratings_out_is_explained(docs: Path) -> None:
+    page = docs / "models.md"
+    assert sorted(first_codes(page, "refusal")) == sorted(Refusal)
+    assert sorted(first_codes(page, "reason")) == sorted(LeftOut)
+    assert sorted(first_codes(page, "setting of `stars`")) == sorted(StarParams.model_fields)
+    rows = [zip(codes([row[0]]), codes([row[1]]), strict=True) for row in table(page, "setting of `stars`")]
+    defaults = {name: json.loads(value) for row in rows for name, value in row}
+    assert defaults == StarParams().model_dump(mode="json")
+    assert Params.load().stars == StarParams()
 
 
 def test_every_measure_of_drift_is_explained(docs: Path) -> None:

@@ -93,6 +93,13 @@ def test_a_text_with_two_star_labels_or_a_human_label_and_a_short_one_are_left_o
     }  # fmt: skip
 
 
+def test_rows_in_a_language_that_the_model_is_not_trained_for_are_left_out(params) -> None:
+    foreign = [starred(unlike(number), 1, language="nl") for number in range(100, 105)]
+    english = [starred(unlike(number), 1, language="en_GB") for number in range(105, 110)]
+    rows, (summary,) = select([*plain(40), *foreign, *english], params)
+    assert (len(rows), summary.left_out) == (45, {"other_language": 5})
+
+
 def test_labels_share_the_rows_evenly_and_a_rare_label_leaves_its_room_to_the_others(limits) -> None:
     many = [starred(unlike(number), 5, f"p{number}") for number in range(300)]
     few = [starred(unlike(number), 1, f"p{number}") for number in range(300, 310)]
@@ -153,7 +160,8 @@ def test_rows_whose_text_clearly_contradicts_the_stars_get_a_tenth_of_the_weight
 
 def test_texts_that_the_model_does_not_know_are_not_judged(limits, trained) -> None:
     sure = limits(suspicious_probability=0.7)
-    rows, (summary,) = judged(sure, trained, 6, language="de")
+    german = sure.changed({"model": {"languages": ["en", "de"]}})
+    rows, (summary,) = judged(german, trained, 6, language="de-AT")
     assert ({row.weight for row in rows}, summary.suspicious, summary.agreement) == ({0.5}, 0, None)
     unknown = Scorer(trained).unknown_shares
     reviews = plain(40)

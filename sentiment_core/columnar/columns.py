@@ -27,6 +27,11 @@ def chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
         first = last
 
 
+def chunks_of(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield ranges of texts that together have at most 256 Ki characters, or one longer text."""
+    yield from chunks(np.fromiter(accumulate(map(len, texts), initial=0), np.int64, len(texts) + 1))
+
+
 class TextColumn(NamedTuple):
     """The concatenated UTF-8 bytes of n texts, and the offset where each text starts; `offsets[n]` is the end."""
 

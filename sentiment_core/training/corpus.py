@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
-import numpy as np
-
-from sentiment_core.columnar.columns import TextColumn, chunks
+from sentiment_core.columnar.columns import TextColumn, chunks_of
 from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.tokenizer import TokenColumn
 
@@ -28,8 +26,7 @@ class Corpus:
     def __init__(self, texts: Sequence[str], threads: int) -> None:
         self.texts = texts
         self.threads = threads
-        offsets = np.fromiter(accumulate(map(len, texts), initial=0), np.int64, len(texts) + 1)
-        self._ranges = list(chunks(offsets))
+        self._ranges = list(chunks_of(texts))
 
     def columns(self) -> Iterator[TextColumn]:
         """Yield the chunks, encoded, in order."""

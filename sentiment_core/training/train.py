@@ -31,6 +31,7 @@ from sentiment_core.text.specification import RECIPE_VERSION
 from sentiment_core.training.calibration import calibrated, neutral_band, platt_scaling, uncalibrated
 from sentiment_core.training.classifier import NgramClassifier
 from sentiment_core.training.folds import group_folds, group_numbers, some_groups
+from sentiment_core.training.memory import MEGABYTE, require_memory
 
 TrainingStep = Callable[[str], None]
 
@@ -79,8 +80,13 @@ def fit(
     """Return the classifier fitted to labelled reviews, and to unlabelled texts if there are any.
 
     The result does not depend on the number of threads. It is reproducible bit for bit while BLAS uses one thread.
+    Raises `TrainingDataInvalid` when it would need more memory than SENTIMENT_TRAINING_MEMORY_MB, or no n-gram is
+    frequent.
     """
-    return build_classifier(params, threads).fit(reviews.texts, reviews.labels, reviews.weights, unlabelled)
+    memory = require_memory(reviews, unlabelled, params, settings().training_memory_mb * MEGABYTE)
+    classifier = build_classifier(params, threads).set_params(memory=memory)
+    fitted: NgramClassifier = classifier.fit(reviews.texts, reviews.labels, reviews.weights, unlabelled)
+    return fitted
 
 
 @one_blas_thread
@@ -95,8 +101,10 @@ def cross_validate(
 
     With a `share` below 1 a model learns from that share of the groups only. Unlabelled texts that are nearly the same
     as one of the fold's are left out. Raises `TrainingDataInvalid` when there are fewer groups than folds, or a label
-    is missing from what a fold's model learns from.
+    is missing from what a fold's model learns from, or the training would need more memory than
+    SENTIMENT_TRAINING_MEMORY_MB.
     """
+    require_memory(reviews, unlabelled, params.model, settings().training_memory_mb * MEGABYTE)
     folds = list(group_folds(reviews, params.calibration.folds))
     shingles = Shingles(unlabelled) if len(unlabelled) else None
     learned_rows = []
@@ -148,7 +156,6 @@ def train_measured(
     `provenance` is extended by metrics, versions and the card (`model/card.py` says what it takes from there).
     """
     reviews, test = split(reviews, params.data.test_size)
-    list(group_folds(reviews, params.calibration.folds))  # raises before any work if there are too few groups
     held_out = cross_validate(reviews, params, unlabelled, step)
     step("the model of all reviews")
     model = fit(reviews, params.model, unlabelled, joblib.cpu_count())

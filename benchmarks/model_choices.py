@@ -7,23 +7,23 @@ reports this.
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from threadpoolctl import threadpool_limits
 
 from benchmarks.harness import REAL_DATA, arguments, labelled_reviews, report
+from benchmarks.naive_bayes import NaiveBayesTfidf, build_pipeline, logistic_regression
 from sentiment_core.datasets.labelled_csv import read_texts
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import LanguageDataMissing
@@ -31,8 +31,10 @@ from sentiment_core.labels import LABELS
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params
 from sentiment_core.text.specification import IDENTITY_SHIFT, NGRAM_STEP
-from sentiment_core.training.train import build_pipeline, fit
-from sentiment_core.training.vectorizer import NaiveBayesTfidf, NgramVectorizer
+from sentiment_core.training.classifier import NgramClassifier
+from sentiment_core.training.folds import Fold, group_folds
+from sentiment_core.training.train import build_classifier, fit
+from sentiment_core.training.vectorizer import NgramVectorizer
 
 FOLDS = 5
 Fit = Callable[[LabelledReviews, LabelledReviews], Any]  # from the training and the held-out reviews to a fitted model
@@ -104,6 +106,7 @@ def variants(params: ModelParams) -> dict[str, Fit]:
     old = params.model_copy(update={"negation_reach": 0, "power": 1.0, "C": 30.0, "features": 400_000})
     return {
         "shipped configuration": changed(),
+        "shipped configuration as scikit-learn estimators, liblinear": replaced(),
         "counts instead of presence": replaced(ngrams=CountingVectorizer(**counting)),
         "1 + log counts instead of presence": replaced(ngrams=CountingVectorizer(_one_plus_log, **counting)),
         "without idf": replaced(weighting=WithoutIdf(power=params.power, features=params.features), classifier__C=10),
@@ -122,7 +125,8 @@ def variants(params: ModelParams) -> dict[str, Fit]:
         "n-grams of 3 texts": changed(min_texts=3),
         "C = 0.3": changed(C=0.3),
         "C = 3": changed(C=3.0),
-        "solver to tolerance 0.001": changed(tolerance=0.001),
+        "10 steps of the solver": changed(iterations=10),
+        "200 steps of the solver": changed(tolerance=1e-6, iterations=200),
         "without negation": changed(negation_reach=0),
         "negation scope of 1 token": changed(negation_reach=1),
         "negation scope up to the next punctuation mark": changed(negation_reach=1_000),
@@ -141,7 +145,7 @@ def variants(params: ModelParams) -> dict[str, Fit]:
             characters(), LogisticRegression(C=10, max_iter=300)
         ).fit(learned.texts, learned.labels),
         "shipped configuration plus these characters": lambda learned, _: make_pipeline(
-            make_union(build_pipeline(params)[:2], characters()), LogisticRegression(C=1, solver="liblinear", tol=0.03)
+            make_union(build_pipeline(params)[:2], characters()), logistic_regression(params.C)
         ).fit(learned.texts, learned.labels),
     }
 
@@ -162,7 +166,7 @@ def with_unlabelled(params: ModelParams, texts: list[str], reviews: LabelledRevi
     dice = np.random.default_rng(0)
 
     def helped(keep: Callable[[LabelledReviews], NDArray[np.bool_]], **changes: Any) -> Fit:
-        def run(learned: LabelledReviews, held_out: LabelledReviews) -> Pipeline:
+        def run(learned: LabelledReviews, held_out: LabelledReviews) -> NgramClassifier:
             kept = [text for text, stays in zip(texts, keep(held_out).tolist(), strict=True) if stays]
             return fit(learned, params.model_copy(update=changes), kept)
 
@@ -177,16 +181,13 @@ def with_unlabelled(params: ModelParams, texts: list[str], reviews: LabelledRevi
     def as_many_at_random(held_out: LabelledReviews) -> NDArray[np.bool_]:
         return dice.permutation(strangers(held_out))
 
-    def self_trained(learned: LabelledReviews, held_out: LabelledReviews) -> Pipeline:
+    def self_trained(learned: LabelledReviews, held_out: LabelledReviews) -> NgramClassifier:
         """Train on the unlabelled reviews too, each with both labels, weighted by half their probabilities."""
         model = helped(apart)(learned, held_out)
         chosen = [text for text, stays in zip(texts, apart(held_out).tolist(), strict=True) if stays]
-        labelled, others = (model[:-1].transform(each) for each in (learned.texts, chosen))
-        weights = 0.5 * model[-1].predict_proba(others)
-        labels = np.concatenate((learned.labels, *(np.full(len(chosen), each) for each in model[-1].classes_)))
-        weight = np.concatenate((np.ones(len(learned.texts)), *weights.T))
-        model[-1].fit(vstack((labelled, others, others), format="csr"), labels, weight)
-        return model
+        weights = np.concatenate((np.ones(len(learned.texts)), *(0.5 * model.predict_proba(chosen)).T))
+        labels = np.concatenate((learned.labels, *(np.full(len(chosen), each) for each in model.classes_)))
+        return build_classifier(params).fit([*learned.texts, *chosen, *chosen], labels, weights)
 
     return {
         "unlabelled reviews in the counts": helped(apart),
@@ -227,14 +228,14 @@ class RareWords:
 def cross_validate(reviews: LabelledReviews, make: Fit) -> Result:
     """Return a variant's result on held-out folds, with a decision threshold of 0 on its margin."""
     start = time.perf_counter()
-    folds = list(GroupKFold(FOLDS).split(reviews.texts, groups=reviews.groups))
+    folds = list(group_folds(reviews, FOLDS))
     margins = np.empty(len(reviews.texts))
 
-    def one(fold: Sequence[NDArray[np.int64]]) -> int:
+    def one(fold: Fold) -> int:
         learned, held_out = (reviews.take(rows) for rows in fold)
         model = make(learned, held_out)
-        margins[fold[1]] = model.decision_function(held_out.texts)
-        return int(model[-1].coef_.shape[1])
+        margins[fold.held_out] = model.decision_function(held_out.texts)
+        return int((model if isinstance(model, NgramClassifier) else model[-1]).coef_.shape[1])
 
     with threadpool_limits(1), ThreadPoolExecutor(joblib.cpu_count()) as pool:
         widths = list(pool.map(one, folds))

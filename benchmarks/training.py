@@ -3,14 +3,26 @@
 The project's side is all of `sentiment train` except reading the file: five folds for calibration and metrics, the
 model of all reviews, and the compiled bundle. The reference fits one model, n-grams of one to three words, with
 scikit-learn's default settings. Both start from the same texts in memory and can use all cores.
+
+`--rows ROWSxCHARACTERS` measures instead the memory and time of `sentiment train` on a file of generated reviews, each
+size in a separate process, with the labels of `--labels`.
 """
 
+import argparse
+import json
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+import joblib
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from benchmarks.harness import arguments, interleaved, labelled_reviews, report
+from benchmarks.generated_csv import write_reviews
+from benchmarks.harness import argument_parser, interleaved, labelled_reviews, measured, report
 from sentiment_core.datasets.labelled_reviews import LabelledReviews, split
 from sentiment_core.evaluation.bundle_evaluation import evaluate
 from sentiment_core.labels import LABELS
@@ -21,9 +33,52 @@ from sentiment_core.training.train import cross_validate, fit, train
 GOALS = {"training_vs_sklearn": "≤ 0.2 (time)"}
 
 
+TWO_OR_THREE = {2: ("negative", "positive"), 3: LABELS}
+
+
 def main() -> None:
     """Run the benchmark and report."""
-    options = arguments(__doc__)
+    parser = argument_parser(__doc__)
+    parser.add_argument("--rows", nargs="+", metavar="ROWSxCHARACTERS", help="measure memory and time by size")
+    parser.add_argument("--labels", type=int, choices=TWO_OR_THREE, default=3, help="with --rows  [default: 3]")
+    options = parser.parse_args()
+    if options.rows:
+        by_size(options)
+    else:
+        against_sklearn(options)
+
+
+def by_size(options: argparse.Namespace) -> None:
+    """Report the peak memory and the time of `sentiment train` for each size."""
+    figures: dict[str, object] = {"reviews": f"generated, {options.labels} labels"}
+    print("| rows | characters | MB of text | seconds | processor seconds | peak MB |\n|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        file, params = Path(folder, "reviews.csv"), Path(folder, "params.yaml")
+        params.write_text(json.dumps(_configuration(TWO_OR_THREE[options.labels])))
+        for size in options.rows:
+            rows, characters = map(int, size.split("x"))
+            write_reviews(file, rows, characters, TWO_OR_THREE[options.labels])
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            command = [sys.executable, "-m", "sentiment_core.cli", "train", str(file), "--params", str(params)]
+            command += ["--cross-validate", "product_id", "--out", str(Path(folder, "bundle"))]
+            seconds, peak = measured(command, {})
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            megabytes = file.stat().st_size / 1e6
+            print(f"| {rows:,} | {characters:,} | {megabytes:,.0f} | {seconds:,.0f} | {used:,.0f} | {peak:,.0f} |")
+            figures[size] = {"text_mb": megabytes, "seconds": seconds, "processor_seconds": used, "peak_mb": peak}
+    report(figures, {}, {}, options.json)
+
+
+def _configuration(labels: tuple[str, ...]) -> dict[str, object]:
+    """Return the shipped configuration with these labels."""
+    params = Params.load().model_dump(mode="json")
+    params["data"]["labels"] = {label: [label] for label in labels}
+    return params
+
+
+def against_sklearn(options: argparse.Namespace) -> None:
+    """Report the time and accuracy of the shipped configuration and of scikit-learn."""
     read = labelled_reviews(options.quick)
     labels = np.array([LABELS.index(label) for label in read.labels], np.int8)
     reviews = LabelledReviews(read.texts, labels, read.groups)
@@ -41,7 +96,11 @@ def main() -> None:
 
     seconds = interleaved({"ours": ours, "reference": reference}, rounds)
     fold = interleaved(
-        {"one fit": lambda: fit(reviews, params.model), "folds": lambda: cross_validate(reviews, params)}, rounds
+        {
+            "one fit": lambda: fit(reviews, params.model, (), joblib.cpu_count()),
+            "folds": lambda: cross_validate(reviews, params),
+        },
+        rounds,
     )
     learned, held_out = split(reviews, 20)
     twin = make_pipeline(TfidfVectorizer(ngram_range=(1, 3)), LogisticRegression()).fit(learned.texts, learned.labels)

@@ -61,6 +61,7 @@ class ModelParams(_Section):
     features: int = Field(ge=1)
     C: float = Field(gt=0)
     tolerance: float = Field(gt=0)
+    iterations: int = Field(ge=1)
     unlabelled_weight: float = Field(ge=0)
 
     @model_validator(mode="after")

@@ -43,6 +43,11 @@ class Settings(BaseSettings):
         description="Key prefix of labelled reviews in the bucket. Snapshots are stored below it in `snapshots/`.",
     )
     max_training_rows: int = Field(5_000_000, gt=0, description="Maximum rows of a snapshot, which is held in memory.")
+    training_memory_mb: int = Field(
+        4096,
+        ge=512,
+        description="Maximum memory in MB (2^20 bytes) of a training. One that would need more fails before it starts.",
+    )
     s3_endpoint_url: str | None = Field(None, description="S3 endpoint URL; needed only if the store is not AWS.")
 
     text_columns: tuple[str, ...] = Field(

@@ -19,7 +19,10 @@ from sentiment_core.loading import binary_copy
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.manifest import Calibration, TextRecipe, Thresholds, TrainingData
 from sentiment_core.model.scorer import Scorer
+from sentiment_core.ngrams.class_counts import BUCKET_BITS, Pairs, bucket_sizes, count_classes, scatter
+from sentiment_core.ngrams.distinct import DistinctNgrams, distinct_ngrams
 from sentiment_core.ngrams.document_frequencies import document_frequencies
+from sentiment_core.ngrams.logistic_loss import many_classes, two_classes
 from sentiment_core.ngrams.lookup import features
 from sentiment_core.settings import settings
 from sentiment_core.text.codepoints import UNICODE_VERSION
@@ -60,6 +63,21 @@ def compile_kernels() -> None:
     tokens = TokenPipeline(negation_reach=1).tokens(TextColumn.from_texts([SAMPLE]))
     ngrams = document_frequencies(tokens, 1, 1).ngrams
     features(tokens, 1, 1, vocabulary(ngrams, np.arange(len(ngrams), dtype=np.uint32)))
+    _compile_training(distinct_ngrams(tokens, 1, 1))
+
+
+def _compile_training(grams: DistinctNgrams) -> None:
+    """Run the n-grams of one text through the kernels of training."""
+    sizes = np.zeros(1 << BUCKET_BITS, np.int64)
+    bucket_sizes(grams.hashes, sizes)
+    count = len(grams.hashes)
+    pairs = Pairs(np.empty(count, np.uint64), np.empty(count, np.uint32), np.array([0, count]))
+    scatter(grams, 0, BUCKET_BITS, 0, np.cumsum(sizes) - sizes, pairs)
+    count_classes(pairs, np.ones((1, 2)), 1, np.full(2, 0.5), 1.0, 1, 0.0)
+    rows = (np.zeros(1, np.int32), np.array([0, 1]), np.zeros(1, np.int8), np.ones(1))
+    for loss, margins in ((two_classes, 1), (many_classes, 3)):
+        scaled, gradient = np.zeros((1, margins), np.float32), np.zeros((1, margins))
+        loss(*rows, scaled, np.zeros(margins), gradient, np.zeros(margins))
 
 
 def _small_bundle(*, canonical: bool = True) -> Bundle:

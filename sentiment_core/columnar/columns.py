@@ -1,9 +1,9 @@
 """Columns of a block of rows: text in Arrow's layout, nullable byte strings and nullable numbers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,22 @@ from sentiment_core.errors import ColumnUnsupported
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WORD_BYTES = 16
+_CHUNK: Final = 256 * 1024  # keeps a chunk's token hashes in the processor's cache
+
+
+def chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield ranges of texts, given by offsets, that together have a length of at most 256 Ki, or one longer text."""
+    first, texts = 0, len(offsets) - 1
+    while first < texts:
+        last = int(np.searchsorted(offsets, offsets[first] + _CHUNK, "right")) - 1
+        last = min(max(last, first + 1), texts)
+        yield first, last
+        first = last
+
+
+def chunks_of(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield ranges of texts that together have at most 256 Ki characters, or one longer text."""
+    yield from chunks(np.fromiter(accumulate(map(len, texts), initial=0), np.int64, len(texts) + 1))
 
 
 class TextColumn(NamedTuple):

@@ -42,6 +42,7 @@ from sentiment_core.params import DataParams
 from sentiment_core.settings import settings
 
 _MAX_SHOWN: Final = 5  # bad rows listed in an error
+_MAX_SHARED: Final = 100_000
 _MAX_SHOWN_CHARACTERS: Final = 60  # characters of a label or text in an error
 
 
@@ -82,6 +83,13 @@ class LabelledFile:
     first_bad: list[BadRow] = field(default_factory=list)  # the first by line, at most _MAX_SHOWN
     grouped: bool = False  # whether the file has the group column
     sha256: str = ""  # of the object as stored
+    shared: dict[str, str] = field(default_factory=dict)  # the first distinct groups and languages
+
+    def share(self, value: str | None) -> str | None:
+        """Return the same object for equal values, so that a long group name of many rows takes its memory once."""
+        if value is None or len(self.shared) >= _MAX_SHARED:
+            return self.shared.get(value, value) if value else value
+        return self.shared.setdefault(value, value)
 
     def reject(self, bad: Iterable[BadRow]) -> None:
         """Record rejected rows."""
@@ -224,7 +232,8 @@ def _add(file: LabelledFile, header: Header, batch: ReviewBatch, columns: Column
         if label is None:
             bad.append(_bad_label(line, spelling, columns))
         else:
-            file.rows.append(Row(text, label, group, rating, language, file.drop.key, line, review_id, author_id))
+            names = file.share(group), rating, file.share(language)
+            file.rows.append(Row(text, label, *names, file.drop.key, line, review_id, author_id))
     file.reject(bad)
 
 

@@ -1,4 +1,4 @@
-"""The recipes that experiments compare: each fits a scikit-learn pipeline from texts to labels."""
+"""The recipes that experiments compare: each fits scikit-learn estimators from texts to labels."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Self
@@ -20,6 +20,7 @@ from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.experiments.catalogue import ParameterValue, PipelineName, Trial
 from sentiment_core.params import ModelParams
 from sentiment_core.text.nltk_normalisation import canonical_word
+from sentiment_core.training.classifier import NgramClassifier
 from sentiment_core.training.train import fit as fit_shipped
 from sentiment_core.training.vectorizer import NgramVectorizer
 
@@ -42,7 +43,9 @@ class MostFrequent(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return csr_array(X[:, self.kept_])
 
 
-def fit(trial: Trial, reviews: LabelledReviews, shipped: ModelParams, unlabelled: Sequence[str] = ()) -> Pipeline:
+def fit(
+    trial: Trial, reviews: LabelledReviews, shipped: ModelParams, unlabelled: Sequence[str] = ()
+) -> Pipeline | NgramClassifier:
     """Return the pipeline of a trial, fitted to reviews; `shipped` is the configuration that a trial may vary.
 
     Raises `TrainingDataInvalid` and `LanguageDataMissing`.
@@ -50,6 +53,11 @@ def fit(trial: Trial, reviews: LabelledReviews, shipped: ModelParams, unlabelled
     if trial.recipe == "shipped":
         return fit_shipped(reviews, shipped.model_copy(update=dict(trial.parameters)), unlabelled)
     return _UNFITTED[trial.recipe](len(reviews.names), trial.parameters).fit(reviews.texts, reviews.labels)
+
+
+def feature_count(model: Pipeline | NgramClassifier) -> int:
+    """Return the number of features of a fitted model."""
+    return len(model.ngrams_) if isinstance(model, NgramClassifier) else int(model[-1].n_features_in_)
 
 
 def _words(labels: int, parameters: Mapping[str, ParameterValue]) -> Pipeline:

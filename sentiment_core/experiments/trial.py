@@ -17,11 +17,12 @@ from sentiment_core.datasets.labelled_reviews import LabelledReviews, digest_of,
 from sentiment_core.errors import SentimentError, TrainingDataInvalid
 from sentiment_core.evaluation.metrics import measure
 from sentiment_core.experiments.catalogue import Trial, TrialResult, failed
-from sentiment_core.experiments.pipelines import fit
+from sentiment_core.experiments.pipelines import feature_count, fit
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import Params
 from sentiment_core.training.calibration import calibrated, uncalibrated
-from sentiment_core.training.train import TrainingStep, group_folds, one_blas_thread
+from sentiment_core.training.folds import Fold, group_folds
+from sentiment_core.training.train import TrainingStep, one_blas_thread
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +90,13 @@ def score_trial(
     shingles = Shingles(data.unlabelled) if trial.unlabelled else None
     done: list[int] = []
 
-    def fitted(fold: tuple[NDArray[np.int64], NDArray[np.int64]]) -> _Fold:
-        learned = reviews.take(_learned(trial, fold[0]))
+    def fitted(fold: Fold) -> _Fold:
+        learned = reviews.take(_learned(trial, fold.learned))
         if learned.names != reviews.names:
             raise TrainingDataInvalid(
                 why=f"the {len(learned.texts)} training rows of a fold all have the label {' or '.join(learned.names)}"
             )
-        others = _without_near_duplicates(data.unlabelled, shingles, reviews.take(fold[1])) if shingles else ()
+        others = _without_near_duplicates(data.unlabelled, shingles, reviews.take(fold.held_out)) if shingles else ()
         # OpenMP's limit belongs to the thread.
         with threadpool_limits(1, user_api="openmp"):
             began = time.thread_time()
@@ -113,7 +114,7 @@ def score_trial(
         margins[held_out] = _margins(model.model, [reviews.texts[row] for row in held_out.tolist()])
     seconds = time.perf_counter() - began
     return _measures(margins, reviews) | {
-        "features": float(np.mean([model.model[-1].n_features_in_ for model in models])),
+        "features": float(np.mean([feature_count(model.model) for model in models])),
         "learned_rows": float(np.mean([model.learned_rows for model in models])),
         "fit_seconds": float(np.mean([model.seconds for model in models])),
         "score_us_per_text": 1e6 * seconds / len(reviews.texts),

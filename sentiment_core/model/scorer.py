@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.columnar.columns import TextColumn, chunks
 from sentiment_core.columnar.simd import KEYS
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
@@ -23,7 +23,6 @@ from sentiment_core.text.vocabulary import vocabulary
 
 NO_LABEL: Final = len(LABELS)  # the label of a null text: not a valid index into LABELS
 
-_CHUNK_BYTES: Final = 256 * 1024  # keeps a chunk's token hashes in the processor's cache
 _NEGATIVE, _NEUTRAL, _POSITIVE = range(len(LABELS))
 # A text is unfamiliar if the model does not know at least this fraction of its n-grams. Measured with the model of
 # films: 98 % of sentences in 28 other languages reach it, and no unseen English review does.
@@ -250,7 +249,7 @@ class Scorer:
     def unknown_shares(self, texts: TextColumn) -> NDArray[np.float64]:
         """Return the fraction of each text's n-grams that the model does not know, of shape (n,)."""
         shares = np.empty(texts.size)
-        for first, last in _chunks(texts.offsets):
+        for first, last in chunks(texts.offsets):
             tokens = self._recipe.tokens(texts.rows(first, last))
             shares[first:last] = unknown_shares(tokens, *self._sizes, self._vocabulary)
         return shares
@@ -271,7 +270,7 @@ class Scorer:
 
     def reasons(self, texts: TextColumn, top: int) -> Reasons:
         """Score n texts and return the strongest n-grams of each: the batch version of `explain`."""
-        parts = [self._reasons(texts.rows(first, last), top) for first, last in _chunks(texts.offsets)]
+        parts = [self._reasons(texts.rows(first, last), top) for first, last in chunks(texts.offsets)]
         if not parts:
             parts = [self._reasons(texts, top)]
         scores = _joined([each.scores for each in parts])
@@ -317,9 +316,9 @@ class Scorer:
 
         if threads > 1:
             with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(work, _chunks(texts.offsets)))
+                list(pool.map(work, chunks(texts.offsets)))
         else:
-            for rows in _chunks(texts.offsets):
+            for rows in chunks(texts.offsets):
                 work(rows)
         return out
 
@@ -369,16 +368,6 @@ def _joined(parts: Sequence[Scores]) -> Scores:
 def _log_odds(logits: Sequence[_Value]) -> _Value:
     """Return the log-odds of positive from a sequence of logits. For three labels they are against negative."""
     return logits[0] if len(logits) == 1 else logits[-1] - logits[0]
-
-
-def _chunks(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield ranges of texts of at most `_CHUNK_BYTES` in total, or of a single longer text."""
-    first, texts = 0, len(offsets) - 1
-    while first < texts:
-        last = int(np.searchsorted(offsets, offsets[first] + _CHUNK_BYTES, "right")) - 1
-        last = min(max(last, first + 1), texts)
-        yield first, last
-        first = last
 
 
 def _with_nulls(scores: Scores, null: NDArray[np.bool_]) -> Scores:

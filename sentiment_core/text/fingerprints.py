@@ -25,7 +25,7 @@ def are_known(texts: Iterable[str], known: TextHashes) -> NDArray[np.bool_]:
 
 def hash_each(texts: Iterable[str]) -> TextHashes:
     """Return the hash of each of n texts, in the order of the texts."""
-    return np.array([hash_text(text) for text in texts], np.uint64)
+    return np.fromiter(map(hash_text, texts), np.uint64)
 
 
 def hash_text(text: str) -> int:

@@ -4,7 +4,7 @@ Training builds the table. From then on the table is part of the text recipe, in
 token that is not in it is its own canonical token. Scoring needs neither NLTK nor its data.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Final
 
@@ -20,23 +20,28 @@ from sentiment_core.text.tokenizer import token_spans
 _READING: Final = Lock()
 
 
-def canonical_table(texts: TextColumn, stop_words: bool, lemmatize: bool) -> tuple[Hashes, Hashes]:
+def canonical_table(columns: Iterable[TextColumn], stop_words: bool, lemmatize: bool) -> tuple[Hashes, Hashes]:
     """Return the ascending identities of the tokens that change, and the hash of each one's canonical token.
 
-    The hash is 0 for a token that is dropped. Raises `LanguageDataMissing` if NLTK or its data is not installed.
+    The texts come in columns, of which only one is held at a time. The hash is 0 for a token that is dropped. Raises
+    `LanguageDataMissing` if NLTK or its data is not installed.
     """
     if not (stop_words or lemmatize):
         return np.empty(0, np.uint64), np.empty(0, np.uint64)
     canonical = canonical_word(stop_words, lemmatize)
-    tokens, spans = token_spans(texts)
-    hashes, first = np.unique(tokens.hashes, return_index=True)
     table = {}
-    for hash_, (start, end) in zip(hashes.tolist(), spans[first].tolist(), strict=True):
-        spelled = texts.data[start:end].tobytes().decode()
-        word = next(specification.tokens(spelled)).folded.decode()
-        target = canonical(word)
-        if target != word:
-            table[specification.identity(hash_)] = specification.token_hash(target.encode()) if target else 0
+    known = np.empty(0, np.uint64)
+    for texts in columns:
+        tokens, spans = token_spans(texts)
+        hashes, first = np.unique(tokens.hashes, return_index=True)
+        new = np.isin(hashes, known, invert=True)
+        for hash_, (start, end) in zip(hashes[new].tolist(), spans[first[new]].tolist(), strict=True):
+            spelled = texts.data[start:end].tobytes().decode()
+            word = next(specification.tokens(spelled)).folded.decode()
+            target = canonical(word)
+            if target != word:
+                table[specification.identity(hash_)] = specification.token_hash(target.encode()) if target else 0
+        known = np.union1d(known, hashes[new])
     order = sorted(table)
     return np.array(order, np.uint64), np.array([table[each] for each in order], np.uint64)
 

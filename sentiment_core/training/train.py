@@ -1,19 +1,14 @@
 """Trains a model on labelled reviews and compiles it into a bundle."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from hashlib import sha256
 from itertools import chain
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 import sentiment_core
@@ -39,7 +34,9 @@ from sentiment_core.text.codepoints import UNICODE_VERSION
 from sentiment_core.text.fingerprints import hash_texts
 from sentiment_core.text.specification import RECIPE_VERSION
 from sentiment_core.training.calibration import calibrated, neutral_band, platt_scaling, uncalibrated
-from sentiment_core.training.vectorizer import NaiveBayesTfidf, NgramVectorizer
+from sentiment_core.training.classifier import NgramClassifier
+from sentiment_core.training.folds import group_folds, group_numbers, some_groups
+from sentiment_core.training.memory import MEGABYTE, require_memory
 
 TrainingStep = Callable[[str], None]
 
@@ -76,50 +73,25 @@ class Trained(NamedTuple):
     evaluation: Evaluation
 
 
-def build_pipeline(params: ModelParams, labels: int = 2) -> Pipeline:
-    """Return the unfitted scikit-learn pipeline from texts to so many labels."""
-    return Pipeline(
-        [
-            (
-                "ngrams",
-                NgramVectorizer(
-                    params.shortest_ngram,
-                    params.longest_ngram,
-                    params.min_texts,
-                    params.negation_reach,
-                    stop_words=params.stop_words,
-                    lemmatize=params.lemmatize,
-                ),
-            ),
-            ("weighting", NaiveBayesTfidf(params.smoothing, params.power, params.features)),
-            (
-                "classifier",
-                # Neither solver draws random numbers: the same data gives the same bits. The first is the faster one,
-                # and knows two labels only.
-                LogisticRegression(
-                    C=params.C, tol=params.tolerance, solver="liblinear" if labels == 2 else "lbfgs", max_iter=1000
-                ),
-            ),
-        ]
-    )
+def build_classifier(params: ModelParams, threads: int = 1) -> NgramClassifier:
+    """Return the unfitted classifier of a configuration."""
+    hyperparameters = params.model_dump(exclude={"name", "languages"})
+    return NgramClassifier(**hyperparameters, threads=threads)
 
 
-def fit(reviews: LabelledReviews, params: ModelParams, unlabelled: Sequence[str] = ()) -> Pipeline:
-    """Return the pipeline fitted to labelled reviews.
+def fit(
+    reviews: LabelledReviews, params: ModelParams, unlabelled: Sequence[str] = (), threads: int = 1
+) -> NgramClassifier:
+    """Return the classifier fitted to labelled reviews, and to unlabelled texts if there are any.
 
-    Unlabelled texts count in the naive-Bayes counts with the probabilities that a first model, fitted to the
-    labelled reviews alone, predicts (expectation-maximisation: K. Nigam et al., Machine Learning, 2000; one round).
-    The result is reproducible bit for bit while BLAS uses one thread.
+    The result does not depend on the number of threads. It is reproducible bit for bit while BLAS uses one thread.
+    Raises `TrainingDataInvalid` when it would need more memory than SENTIMENT_TRAINING_MEMORY_MB, or no n-gram is
+    frequent.
     """
-    weighted = {"weighting__weights": reviews.weights, "classifier__sample_weight": reviews.weights}
-    model = build_pipeline(params, len(reviews.names)).fit(reviews.texts, reviews.labels, **weighted)
-    if not len(unlabelled) or not params.unlabelled_weight:
-        return model
-    rows = model["ngrams"].transform(unlabelled)
-    probabilities = params.unlabelled_weight * model[1:].predict_proba(rows)
-    return build_pipeline(params, len(reviews.names)).fit(
-        reviews.texts, reviews.labels, weighting__unlabelled=rows, weighting__probabilities=probabilities, **weighted
-    )
+    memory = require_memory(reviews, unlabelled, params, settings().training_memory_mb * MEGABYTE)
+    classifier = build_classifier(params, threads).set_params(memory=memory)
+    fitted: NgramClassifier = classifier.fit(reviews.texts, reviews.labels, reviews.weights, unlabelled)
+    return fitted
 
 
 @one_blas_thread
@@ -134,35 +106,34 @@ def cross_validate(
 
     With a `share` below 1 a model learns from that share of the groups only. Unlabelled texts that are nearly the same
     as one of the fold's are left out. Raises `TrainingDataInvalid` when there are fewer groups than folds, or a label
-    is missing from what a fold's model learns from.
+    is missing from what a fold's model learns from, or the training would need more memory than
+    SENTIMENT_TRAINING_MEMORY_MB.
     """
+    require_memory(reviews, unlabelled, params.model, settings().training_memory_mb * MEGABYTE)
     folds = list(group_folds(reviews, params.calibration.folds))
     shingles = Shingles(unlabelled) if len(unlabelled) else None
-    learned_rows: list[int] = []
-
-    def scored(fold: tuple[NDArray[np.int64], NDArray[np.int64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        learned, held_out = reviews.take(_some_groups(fold[0], reviews.groups, share)), reviews.take(fold[1])
+    learned_rows = []
+    margins = np.empty((len(reviews.texts), 1 if len(reviews.names) == 2 else len(reviews.names)))
+    numbers = np.empty(len(reviews.texts), np.int64)
+    unknown = np.empty(len(reviews.texts))
+    # One fold after another: each uses all processors, and the memory of one.
+    for number, fold in enumerate(folds):
+        learned = reviews.take(some_groups(fold.learned, reviews.groups, share))
+        held_out = [reviews.texts[row] for row in fold.held_out.tolist()]
         if learned.names != reviews.names:
             raise TrainingDataInvalid(
                 why=f"{share:.0%} of its groups have {len(learned.texts)} rows, and these lack a label"
             )
         usable = unlabelled
         if shingles:
-            near = shingles.containment(held_out.texts) > NEARLY_ALL
+            near = shingles.containment(held_out) > NEARLY_ALL
             usable = [text for text, is_near in zip(unlabelled, near.tolist(), strict=True) if not is_near]
-        model = fit(learned, params.model, usable)
+        model = fit(learned, params.model, usable, joblib.cpu_count())
+        margins[fold.held_out] = model.decision_function(held_out).reshape(len(held_out), -1)
+        unknown[fold.held_out] = model.unknown_shares([text[:MAX_EXAMINED_CHARACTERS] for text in held_out])
+        numbers[fold.held_out] = number
         learned_rows.append(len(learned.texts))
         step(f"{len(learned_rows)} of {len(folds)} folds")
-        return _margins(model, held_out.texts), _unknown_shares(model, held_out.texts)
-
-    margins = np.empty((len(reviews.texts), 1 if len(reviews.names) == 2 else len(reviews.names)))
-    numbers = np.empty(len(reviews.texts), np.int64)
-    unknown = np.empty(len(reviews.texts))
-    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-        for number, (found, shares) in enumerate(pool.map(scored, folds)):
-            margins[folds[number][1]] = found
-            unknown[folds[number][1]] = shares
-            numbers[folds[number][1]] = number
     return _calibrate(margins, numbers, unknown, reviews, params, round(float(np.mean(learned_rows))))
 
 
@@ -190,12 +161,9 @@ def train_measured(
     `provenance` is extended by metrics, versions and the card (`model/card.py` says what it takes from there).
     """
     reviews, test = split(reviews, params.data.test_size)
-    list(group_folds(reviews, params.calibration.folds))  # raises before any work if there are too few groups
-    with ThreadPoolExecutor(1) as pool:
-        fitted = pool.submit(fit, reviews, params.model, unlabelled)
-        held_out = cross_validate(reviews, params, unlabelled, step)
-        step("the model of all reviews")
-        model = fitted.result()
+    held_out = cross_validate(reviews, params, unlabelled, step)
+    step("the model of all reviews")
+    model = fit(reviews, params.model, unlabelled, joblib.cpu_count())
     bundle = compile_bundle(
         model,
         provenance=provenance
@@ -203,8 +171,8 @@ def train_measured(
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "package_version": sentiment_core.__version__,
             "code_version": settings().code_version,
-            "ambiguous_ngrams": model["ngrams"].ambiguous_,
-            "groups": None if reviews.groups is reviews.texts else len(set(reviews.groups)),
+            "ambiguous_ngrams": model.ambiguous_,
+            "groups": None if reviews.groups is reviews.texts else int(group_numbers(reviews.groups).max()) + 1,
             "held_out": held_out.metrics._asdict(),
             "held_out_uncalibrated": {"brier": held_out.uncalibrated.brier, "ece": held_out.uncalibrated.ece},
             "held_out_fold_accuracies": held_out.fold_accuracies,
@@ -230,23 +198,22 @@ def train_measured(
     return Trained(bundle.with_card(model_card(bundle, evaluation.slices)), reviews, evaluation)
 
 
-def compile_bundle(model: Pipeline, provenance: dict[str, Any], **fields: Any) -> Bundle:
-    """Compile a fitted pipeline into one weight per n-gram and margin. `fields` are the other manifest fields."""
-    ngrams, weighting, classifier = (model[name] for name in ("ngrams", "weighting", "classifier"))
+def compile_bundle(model: NgramClassifier, provenance: dict[str, Any], **fields: Any) -> Bundle:
+    """Compile a fitted classifier into one weight per n-gram and margin. `fields` are the other manifest fields."""
     return Bundle.create(
-        ngrams=ngrams.ngrams_[weighting.kept_],
-        weights=(weighting.scales_ * classifier.coef_).astype(np.float32),
-        tokens=ngrams.tokens_,
-        canonical=ngrams.canonical_,
+        ngrams=model.ngrams_,
+        weights=model.weights_,
+        tokens=model.tokens_,
+        canonical=model.canonical_,
         provenance=provenance,
         recipe=TextRecipe(
             version=RECIPE_VERSION,
             unicode=UNICODE_VERSION,
-            shortest_ngram=ngrams.shortest,
-            longest_ngram=ngrams.longest,
-            negation_reach=ngrams.negation_reach,
+            shortest_ngram=model.shortest_ngram,
+            longest_ngram=model.longest_ngram,
+            negation_reach=model.negation_reach,
         ),
-        biases=tuple(classifier.intercept_.tolist()),
+        biases=tuple(model.intercept_.tolist()),
         **fields,
     )
 
@@ -266,52 +233,11 @@ def _evaluation(held_out: CrossValidation, reviews: LabelledReviews, test: Class
     )
 
 
-def _some_groups(rows: NDArray[np.int64], groups: Sequence[str], share: float) -> NDArray[np.int64]:
-    """Return the rows of a share of their groups, the first by SHA-256: those of a smaller share are among them."""
-    if share >= 1:
-        return rows
-    mine = [groups[row] for row in rows.tolist()]
-    ordered = sorted(set(mine), key=lambda group: sha256(group.encode("utf-8", "surrogatepass")).digest())
-    chosen = set(ordered[: max(1, round(share * len(ordered)))])
-    return rows[np.array([group in chosen for group in mine], np.bool_)]
-
-
 def _reference(held_out: CrossValidation, texts: Sequence[str]) -> Reference:
     scores = how_positive(held_out.probabilities)
     thresholds = held_out.thresholds
     labels = banded(scores, thresholds) if thresholds else most_probable(held_out.probabilities)
     return Reference.of(scores, labels, np.array([len(text) for text in texts]), held_out.unknown_shares)
-
-
-def _unknown_shares(model: Pipeline, texts: Sequence[str]) -> NDArray[np.float64]:
-    shares: NDArray[np.float64] = model["ngrams"].unknown_shares(
-        [text[:MAX_EXAMINED_CHARACTERS] for text in texts], model["weighting"].kept_
-    )
-    return shares
-
-
-def _margins(model: Pipeline, texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return an array of shape (texts, margins)."""
-    margins: NDArray[np.float64] = model.decision_function(texts)
-    return margins.reshape(len(texts), -1)
-
-
-def group_folds(reviews: LabelledReviews, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield the rows to learn from and those held out, for each fold; no group is in two folds.
-
-    Raises `TrainingDataInvalid` when there are fewer groups than folds, or a fold leaves one label only.
-    """
-    groups = len(set(reviews.groups))
-    if groups < count:
-        raise TrainingDataInvalid(
-            why=f"{len(reviews.texts)} rows in {groups} groups are too few for {count} folds. Add groups or lower folds"
-        )
-    for learned, held_out in GroupKFold(count).split(reviews.texts, groups=reviews.groups):
-        if len(np.unique(reviews.labels[learned])) < len(reviews.names):
-            raise TrainingDataInvalid(
-                why=f"all rows of one label are in one of the {count} folds. Add groups with this label"
-            )
-        yield learned, held_out
 
 
 def _calibrate(

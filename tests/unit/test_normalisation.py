@@ -52,7 +52,9 @@ def classic(params: Params) -> Params:
 
 
 def test_words_are_normalised_as_by_nltk() -> None:
-    identities, targets = canonical_table(TextColumn.from_texts(TEXTS), stop_words=True, lemmatize=True)
+    identities, targets = canonical_table(
+        map(TextColumn.from_texts, (TEXTS[:1], TEXTS[1:])), stop_words=True, lemmatize=True
+    )
     table = dict(zip(identities.tolist(), targets.tolist(), strict=True))
     for spelled, canonical in (
         ("movies", "movie"),
@@ -67,7 +69,7 @@ def test_words_are_normalised_as_by_nltk() -> None:
 
 
 def test_no_normalisation_has_no_table() -> None:
-    assert [len(each) for each in canonical_table(TextColumn.from_texts(TEXTS), False, False)] == [0, 0]
+    assert [len(each) for each in canonical_table([TextColumn.from_texts(TEXTS)], False, False)] == [0, 0]
 
 
 def test_the_table_is_part_of_the_model(reviews: LabelledReviews, classic: Params, tmp_path: Path) -> None:
@@ -112,7 +114,7 @@ def test_missing_data_is_named_with_the_command_that_installs_it(tmp_path: Path)
     program = (
         "from sentiment_core.columnar.columns import TextColumn\n"
         "from sentiment_core.text.nltk_normalisation import canonical_table\n"
-        "canonical_table(TextColumn.from_texts(['words']), stop_words=True, lemmatize=True)\n"
+        "canonical_table([TextColumn.from_texts(['words'])], stop_words=True, lemmatize=True)\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,0 +1,204 @@
+"""The shipped model as a scikit-learn classifier: logistic regression on weighted n-grams, in bounded memory."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from sentiment_core.errors import TrainingDataInvalid
+from sentiment_core.ngrams.lookup import features as features_of
+from sentiment_core.ngrams.lookup import margins, unknown_shares
+from sentiment_core.text.canonical import canonical_tokens
+from sentiment_core.text.nltk_normalisation import canonical_table
+from sentiment_core.text.token_pipeline import TokenPipeline
+from sentiment_core.text.vocabulary import Vocabulary, vocabulary
+from sentiment_core.training.corpus import Corpus
+from sentiment_core.training.feature_selection import Selection, Sizes, class_shares, select, survey
+from sentiment_core.training.logistic_regression import PresenceRows, Stopping, fit_logistic
+from sentiment_core.training.vectorizer import checked_texts
+
+
+class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Logistic regression on n-grams weighted by how rare they are and how well they separate the labels.
+
+    The value of a selected n-gram in a text is 1 / sqrt(n) if the text has n selected n-grams, times idf, times the
+    naive-Bayes log-count ratio (S. Wang and C. Manning, ACL 2012) to some power. A power below 1 trusts large ratios
+    less. The ratio is the largest of one class against all others.
+
+    Parameters: those of `ModelParams`, and `memory` (bytes) for counting, `threads`, which do not affect the result.
+
+    Learned, for m selected n-grams: `classes_`; `ngrams_`, uint64 of shape (m,), ascending: their identities;
+    `scales_`, float64 of shape (m,), the weighting; `coef_` and `intercept_`, as of scikit-learn's
+    `LogisticRegression`; `weights_`, float32 of shape (margins, m): what each n-gram adds to a margin, times sqrt(n);
+    `tokens_` and `canonical_`, the canonical tokens (`text/nltk_normalisation.py`); `ambiguous_`, the number of n-grams
+    that are left out because another one has the same identity.
+    """
+
+    def __init__(
+        self,
+        shortest_ngram: int = 1,
+        longest_ngram: int = 3,
+        min_texts: int = 2,
+        negation_reach: int = 3,
+        stop_words: bool = False,
+        lemmatize: bool = False,
+        smoothing: float = 1.0,
+        power: float = 0.7,
+        features: int = 200_000,
+        C: float = 1.0,  # noqa: N803 (scikit-learn's name)
+        tolerance: float = 1e-4,
+        iterations: int = 100,
+        unlabelled_weight: float = 1.0,
+        memory: int = 1 << 30,
+        threads: int = 1,
+    ) -> None:
+        self.shortest_ngram = shortest_ngram
+        self.longest_ngram = longest_ngram
+        self.min_texts = min_texts
+        self.negation_reach = negation_reach
+        self.stop_words = stop_words
+        self.lemmatize = lemmatize
+        self.smoothing = smoothing
+        self.power = power
+        self.features = features
+        self.C = C
+        self.tolerance = tolerance
+        self.iterations = iterations
+        self.unlabelled_weight = unlabelled_weight
+        self.memory = memory
+        self.threads = threads
+
+    def fit(
+        self,
+        X: Sequence[str],  # noqa: N803
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        unlabelled: Sequence[str] = (),
+    ) -> Self:
+        """Learn from texts and their classes.
+
+        Unlabelled texts count in the naive-Bayes counts with the probabilities that a first model, fitted to the
+        labelled texts alone, predicts (expectation-maximisation: K. Nigam et al., Machine Learning, 2000; one round).
+        Raises `TrainingDataInvalid` when no n-gram occurs in `min_texts` texts.
+        """
+        texts = checked_texts(X)
+        self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
+        weights = np.ones(len(texts)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+        corpus = Corpus(texts, self.threads)
+        self.tokens_, self.canonical_ = canonical_table(corpus.columns(), self.stop_words, self.lemmatize)
+        probabilities = np.eye(len(self.classes_))[numbers] * weights[:, np.newaxis]
+        self._learn(corpus, corpus, probabilities, numbers.astype(np.int8), weights)
+        if len(unlabelled) and self.unlabelled_weight:
+            predicted = self.unlabelled_weight * self.predict_proba(unlabelled)
+            together = Corpus([*texts, *unlabelled], self.threads)
+            self._learn(corpus, together, np.concatenate((probabilities, predicted)), numbers.astype(np.int8), weights)
+        return self
+
+    def decision_function(self, X: Sequence[str]) -> NDArray[np.float64]:  # noqa: N803
+        """Return the margins, of shape (n,) for two classes and (n, classes) for more."""
+        check_is_fitted(self)
+        known, sizes = self._vocabulary, self._sizes
+        corpus = Corpus(checked_texts(X), self.threads)
+        found = corpus.each(self._recipe(), lambda chunk: margins(chunk.tokens, *sizes, known))
+        values = np.concatenate([np.empty((0, len(self.intercept_))), *found]) + self.intercept_
+        return values[:, 0] if len(self.intercept_) == 1 else values
+
+    def predict_proba(self, X: Sequence[str]) -> NDArray[np.float64]:  # noqa: N803
+        """Return the probability of each class, of shape (n, classes)."""
+        logits = self.decision_function(X)
+        if logits.ndim == 1:
+            logits = np.stack((np.zeros_like(logits), logits), axis=1)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+        return probabilities
+
+    def predict(self, X: Sequence[str]) -> NDArray[Any]:  # noqa: N803
+        """Return the most probable class of each of n texts."""
+        most_probable = self.predict_proba(X).argmax(axis=1)
+        classes: NDArray[Any] = self.classes_[most_probable]
+        return classes
+
+    def unknown_shares(self, X: Sequence[str]) -> NDArray[np.float64]:  # noqa: N803
+        """Return the fraction of each text's n-grams that are not selected ones, of shape (n,)."""
+        known, sizes = self._vocabulary, self._sizes
+        corpus = Corpus(checked_texts(X), self.threads)
+        found = corpus.each(self._recipe(), lambda chunk: unknown_shares(chunk.tokens, *sizes, known))
+        return np.concatenate([np.empty(0), *found])
+
+    def _learn(
+        self,
+        corpus: Corpus,
+        counted: Corpus,
+        probabilities: NDArray[np.float64],
+        numbers: NDArray[np.int8],
+        weights: NDArray[np.float64],
+    ) -> None:
+        """Select n-grams by the counts of one corpus, and fit the coefficients to another, whose texts it begins with.
+
+        `probabilities`, of shape (counted texts, classes), are weighted.
+        """
+        learned = len(corpus.texts)
+        surveyed = survey(counted, self._recipe(), self._sizes)
+        classes = class_shares(surveyed.lengths, probabilities, learned)
+        selection = select(
+            counted,
+            self._recipe(),
+            self._sizes,
+            surveyed,
+            classes,
+            learned,
+            smoothing=self.smoothing,
+            min_texts=self.min_texts,
+            features=self.features,
+            memory=self.memory,
+        )
+        if not len(selection.ngrams):
+            raise TrainingDataInvalid(
+                why=f"no n-gram occurs in at least {self.min_texts} of the {learned} texts. Add rows, or "
+                "lower min_texts"
+            )
+        idf = np.log((1 + learned) / (1 + selection.texts)) + 1
+        self.ngrams_, self.ambiguous_ = selection.ngrams, selection.ambiguous
+        self.scales_ = idf * selection.ratios**self.power
+        self.coef_, self.intercept_ = fit_logistic(
+            self._rows(corpus, selection),
+            numbers,
+            weights,
+            self.scales_,
+            self.C,
+            Stopping(self.tolerance, self.iterations),
+            self.threads,
+        )
+        self.weights_ = (self.scales_ * self.coef_).astype(np.float32)
+        self._vocabulary: Vocabulary = vocabulary(self.ngrams_, self.weights_)
+
+    def _rows(self, corpus: Corpus, selection: Selection) -> PresenceRows:
+        numbered = vocabulary(selection.ngrams, np.arange(len(selection.ngrams), dtype=np.uint32))
+        sizes = self._sizes
+        indices = np.empty(int(selection.texts.sum()), np.int32)
+        offsets = np.zeros(len(corpus.texts) + 1, np.int64)
+        row = 0
+        for found in corpus.each(self._recipe(), lambda chunk: features_of(chunk.tokens, *sizes, numbered)):
+            more = len(found.offsets) - 1
+            offsets[row : row + more + 1] = offsets[row] + found.offsets
+            indices[offsets[row] : offsets[row + more]] = found.indices
+            row += more
+        return PresenceRows(indices, offsets)
+
+    def _recipe(self) -> TokenPipeline:
+        table = canonical_tokens(self.tokens_, self.canonical_) if len(self.tokens_) else None
+        return TokenPipeline(self.negation_reach, table)
+
+    @property
+    def _sizes(self) -> Sizes:
+        return Sizes(self.shortest_ngram, self.longest_ngram)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags

@@ -1,0 +1,142 @@
+"""Logistic regression on rows of present features.
+
+A row is a list of feature indices: the value of each of its n features is 1 / sqrt(n), times the feature's scale. Rows
+therefore take four bytes a feature, without an array of values. The loss and its gradient are computed in parts of
+consecutive rows, in as many threads as there are, and added in the order of the parts. The parts depend on the data
+only, so the result does not depend on the number of threads.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from sentiment_core.ngrams.logistic_loss import many_classes, two_classes
+from sentiment_core.training.corpus import in_order
+
+MAX_PARTS: Final = 8
+_FEATURES_PER_PART: Final = 1 << 19
+CORRECTIONS: Final = 7  # of L-BFGS: pairs of vectors that approximate the curvature
+
+
+class PresenceRows(NamedTuple):
+    """The features that are present in each of n rows."""
+
+    indices: NDArray[np.int32]
+    offsets: NDArray[np.int64]  # n + 1
+
+
+class LinearModel(NamedTuple):
+    """Margins are the sum of a row's values times the coefficients, plus the intercepts.
+
+    Two classes have one margin, of the second class. More classes have one margin each.
+    """
+
+    coefficients: NDArray[np.float64]  # (margins, features)
+    intercepts: NDArray[np.float64]  # margins
+
+
+class Stopping(NamedTuple):
+    """When the solver stops: a step reduces the loss by less than a fraction of it, or after so many steps."""
+
+    tolerance: float
+    steps: int
+
+
+def fit_logistic(
+    rows: PresenceRows,
+    classes: NDArray[np.int8],
+    weights: NDArray[np.float64],
+    scales: NDArray[np.float64],
+    inverse_regularization: float,
+    stopping: Stopping,
+    threads: int,
+) -> LinearModel:
+    """Minimise `C * sum(weight * loss) + |coefficients|² / 2` by L-BFGS (R. Byrd et al., SIAM J. Sci. Comput., 1995).
+
+    `classes` numbers the class of each of n rows from 0, and `scales` has one number per feature. Intercepts are not
+    regularized. The result is reproducible bit for bit while BLAS uses one thread.
+    """
+    objective = _Objective(rows, classes, weights, scales, inverse_regularization, threads)
+    found = minimize(
+        objective,
+        np.zeros(objective.size),
+        jac=True,
+        method="L-BFGS-B",
+        options={
+            "maxiter": stopping.steps,
+            "maxcor": CORRECTIONS,
+            "maxfun": 10 * stopping.steps,
+            "ftol": stopping.tolerance,
+            "gtol": 0.0,
+        },
+    )
+    return objective.model(found.x)
+
+
+class _Objective:
+    """The regularized loss of coefficients, and its gradient."""
+
+    def __init__(
+        self,
+        rows: PresenceRows,
+        classes: NDArray[np.int8],
+        weights: NDArray[np.float64],
+        scales: NDArray[np.float64],
+        inverse_regularization: float,
+        threads: int,
+    ) -> None:
+        count = int(classes.max(initial=0)) + 1
+        self._margins = 1 if count == 2 else count
+        self._rows, self._classes, self._weights = rows, classes, weights
+        self._scales = scales[:, np.newaxis]
+        self._strength = inverse_regularization
+        self._threads = threads
+        self._cuts = _cuts(rows.offsets)
+        self._gradients = np.empty((len(self._cuts) - 1, len(scales), self._margins))
+        self._intercept_gradients = np.empty((len(self._cuts) - 1, self._margins))
+
+    @property
+    def size(self) -> int:
+        """The number of coefficients and intercepts."""
+        return (len(self._scales) + 1) * self._margins
+
+    def model(self, solution: NDArray[np.float64]) -> LinearModel:
+        """Return a solution as a model."""
+        coefficients, intercepts = self._split(solution)
+        return LinearModel(np.ascontiguousarray(coefficients.T), intercepts.copy())
+
+    def __call__(self, solution: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return the loss and its gradient."""
+        coefficients, intercepts = self._split(solution)
+        scaled = (coefficients * self._scales).astype(np.float32)
+        loss = sum(
+            in_order(lambda part: self._loss(part, scaled, intercepts), range(len(self._cuts) - 1), self._threads)
+        )
+        gradient = np.empty_like(solution)
+        of_coefficients, of_intercepts = self._split(gradient)
+        np.multiply(self._gradients.sum(axis=0), self._scales * self._strength, out=of_coefficients)
+        of_coefficients += coefficients
+        np.multiply(self._intercept_gradients.sum(axis=0), self._strength, out=of_intercepts)
+        return self._strength * loss + 0.5 * float(np.vdot(coefficients, coefficients)), gradient
+
+    def _split(self, solution: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        intercepts = len(solution) - self._margins
+        return solution[:intercepts].reshape(-1, self._margins), solution[intercepts:]
+
+    def _loss(self, part: int, scaled: NDArray[np.float32], intercepts: NDArray[np.float64]) -> float:
+        """Return the loss of a part's rows, and write its gradient."""
+        gradient, of_intercepts = self._gradients[part], self._intercept_gradients[part]
+        gradient[:], of_intercepts[:] = 0, 0
+        rows = slice(self._cuts[part], self._cuts[part + 1] + 1)
+        data = (self._rows.indices, self._rows.offsets[rows], self._classes[rows], self._weights[rows])
+        loss = two_classes if self._margins == 1 else many_classes
+        return float(loss(*data, scaled, intercepts, gradient, of_intercepts))
+
+
+def _cuts(offsets: NDArray[np.int64]) -> list[int]:
+    """Return the first rows of the parts, and the number of rows."""
+    parts = min(max(int(offsets[-1]) // _FEATURES_PER_PART, 1), MAX_PARTS)
+    inner = np.searchsorted(offsets, np.arange(1, parts) * (int(offsets[-1]) // parts))
+    return [0, *inner.tolist(), len(offsets) - 1]

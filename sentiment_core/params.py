@@ -17,12 +17,21 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class SetParams(_Section):
+    """The weights of the rows of several training sets (`datasets/training_sets.py`)."""
+
+    exponent: float = Field(0.5, ge=0, le=1)
+    factors: dict[str, float] = {}
+    balance_labels: bool = True
+
+
 class DataParams(_Section):
     """The label column, the accepted spellings of labels, and the percentage of held-out test data."""
 
     label_column: str
     labels: dict[str, tuple[str, ...]]
     test_size: int = Field(ge=0, le=99)
+    sets: SetParams | None = Field(None, exclude_if=lambda sets: sets is None)
 
     @property
     def spellings(self) -> dict[str, str]:

@@ -21,6 +21,8 @@ from sentiment_core.registry.registered_model import registered_model
 from sentiment_core.settings import settings
 
 if TYPE_CHECKING:
+    from sentiment_core.datasets.labelled_reviews import LabelledReviews
+    from sentiment_core.datasets.suite import Suite
     from sentiment_core.params import Params
     from sentiment_core.training.train import CrossValidation, Trained, TrainingStep
 
@@ -43,6 +45,11 @@ if TYPE_CHECKING:
 @click.option(
     "--suite", metavar="DIR", help="Also measure the model over a suite, on texts that it did not learn from."
 )
+@click.option("--sets", metavar="DIR", help="Also train on the sets of a folder or S3 prefix with a corpora.tsv.")
+@click.option(
+    "--licence", "licences", multiple=True, help="With --sets: those whose licence_class is this. Repeatable."
+)
+@click.option("--set", "names", multiple=True, metavar="NAME", help="With --sets: also this set. Repeatable.")
 @click.option("--data-name", help="Name of the data in provenance.json.  [default: the file names]")
 @contract_options
 @AS_JSON
@@ -56,6 +63,9 @@ def train(
     track: bool,
     learning_curve: bool,
     suite: str | None,
+    sets: str | None,
+    licences: tuple[str, ...],
+    names: tuple[str, ...],
     data_name: str | None,
     as_json: bool,
     choice: ContractChoice,
@@ -71,17 +81,10 @@ def train(
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
     from sentiment_core.training.train import cross_validate, train_measured  # noqa: PLC0415
 
-    if bool(csv) == bool(snapshot):
-        raise click.UsageError("Give CSV files to train on, or a snapshot (--snapshot ID).")
-    if snapshot and group_column:
-        raise click.UsageError("A snapshot stores its own group column. Leave out --cross-validate.")
-    if out is None and group_column is None and not snapshot and not track:
-        raise click.UsageError(
-            "Give a folder for the bundle (--out DIR, --track), or only measure (--cross-validate COLUMN)."
-        )
-    if suite and out is None and not track:
-        raise click.UsageError("--suite measures a trained model. Give a folder for the bundle (--out DIR, --track).")
-    sets = Suite.open(suite) if suite else None
+    _check_choice(bool(csv), snapshot, sets, bool(licences or names), group_column)
+    if out is None and not track and (suite or not (group_column or snapshot)):
+        raise click.UsageError("Give a folder for the bundle (--out DIR, --track), or only measure (--cross-validate).")
+    measured = Suite.open(suite) if suite else None
     if track:
         registered_model().versions()  # fails now, not after minutes of training, if the server is unreachable
     configuration = Params.load(params or DEFAULTS)
@@ -91,22 +94,66 @@ def train(
         if snapshot:
             trained = _train_snapshot(snapshot, configuration, others, {"data": data_name} if data_name else {}, step)
         else:
-            reviews = read_labelled(csv, configuration.data, group_column, contract=contract)
+            facts: dict[str, Any] = {"grouped_by": group_column}
+            if sets:
+                reviews = _read_sets(csv, Suite.open(sets), licences, names, group_column, configuration, facts)
+            else:
+                reviews = read_labelled(csv, configuration.data, group_column, contract=contract)
             if out is None and not track:
                 metrics = _fold_metrics(cross_validate(reviews, configuration, others, step))
                 print_metrics(metrics, "Held-out reviews", as_json)
                 return
-            names = data_name or ", ".join(path.name for path in (*csv, *unlabelled))
-            trained = train_measured(reviews, configuration, {"data": names, "grouped_by": group_column}, others, step)
-        if sets is not None:
+            facts["data"] = data_name or ", ".join(path.name for path in (*csv, *unlabelled))
+            trained = train_measured(reviews, configuration, facts, others, step)
+        if measured is not None:
             step("the suite")
-            trained = trained._replace(bundle=with_suite(trained.bundle, sets, partial(click.echo, err=True)))
+            trained = trained._replace(bundle=with_suite(trained.bundle, measured, partial(click.echo, err=True)))
         metrics = _bundle_metrics(trained.bundle)
         with _folder(out) as folder:
             trained.bundle.save(folder)
             if track:
                 metrics |= _track(trained, configuration, others, folder, learning_curve, step)
     print_metrics(metrics, "Held-out reviews", as_json)
+
+
+def _check_choice(csv: bool, snapshot: str | None, sets: str | None, chosen: bool, group_column: str | None) -> None:
+    """Raise `UsageError` when the options do not say what to train on, or say it twice."""
+    if (csv or bool(sets)) == bool(snapshot):
+        raise click.UsageError("Give CSV files or sets (--sets DIR) to train on, or a snapshot (--snapshot ID).")
+    if bool(sets) != chosen:
+        raise click.UsageError("Choose the sets of --sets by their licence (--licence CLASS) or name (--set NAME).")
+    if snapshot and group_column:
+        raise click.UsageError("A snapshot stores its own group column. Leave out --cross-validate.")
+
+
+def _read_sets(
+    csv: tuple[Path, ...],
+    suite: "Suite",
+    licences: tuple[str, ...],
+    names: tuple[str, ...],
+    group_column: str | None,
+    params: "Params",
+    facts: dict[str, Any],
+) -> "LabelledReviews":
+    """Read the CSV files, each a set of the first configured language, and the chosen sets; add their list to facts."""
+    from sentiment_core.datasets import training_sets  # noqa: PLC0415
+    from sentiment_core.datasets.labelled_csv import read_labelled  # noqa: PLC0415
+    from sentiment_core.params import SetParams  # noqa: PLC0415
+
+    language = next(iter(params.model.languages), "")
+    chosen = [
+        training_sets.TrainingSet(
+            path.name.split(".")[0],
+            language,
+            "",
+            path.name,
+            read_labelled([path], params.data, group_column, every_label=False),
+        )
+        for path in csv
+    ]
+    chosen += training_sets.read_sets(suite, licences, names)
+    facts["sets"] = training_sets.described(chosen)
+    return training_sets.together(chosen, params.data.sets or SetParams())
 
 
 def _train_snapshot(

@@ -24,6 +24,7 @@ class LabelledReviews:
     groups: Sequence[str]  # n; without a group column, each text is its own group
     ratings: NDArray[np.float64] | None = None  # n, NaN for rows without a rating; None without a rating column
     weights: NDArray[np.float64] | None = None  # n, in training; None means that all are 1
+    languages: Sequence[str] | None = None  # n, ISO 639; None if they are not known
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -44,8 +45,10 @@ class LabelledReviews:
         """Return the selected reviews; `rows` is an index array or a boolean mask."""
         chosen = np.arange(len(self.texts))[rows].tolist()
         texts, groups = ([values[row] for row in chosen] for values in (self.texts, self.groups))
+        languages = None if self.languages is None else [self.languages[row] for row in chosen]
         ratings, weights = (None if values is None else values[rows] for values in (self.ratings, self.weights))
-        return type(self)(texts, self.labels[rows], texts if self.groups is self.texts else groups, ratings, weights)
+        groups = texts if self.groups is self.texts else groups
+        return type(self)(texts, self.labels[rows], groups, ratings, weights, languages)
 
 
 def digest_of(texts: Sequence[str], labels: Iterable[int] = repeat(-1)) -> str:

@@ -1,8 +1,9 @@
 """A suite: a folder of labelled sets of reviews with an index, `corpora.tsv`, for measuring a model over many domains.
 
 The index is tab-separated, without quotes. Its columns `name`, `language` (ISO 639), `kind` (reviews, sentences,
-tweets …) and `domain` are required; others are ignored. The set NAME is the file `NAME.csv.xz`, or NAME with another
-ending of labelled files, with the columns `review` and `sentiment` (`labelled_csv.py`).
+tweets …) and `domain` are required. `licence_class`, `licence` and `source` are used if present; others are ignored.
+The set NAME is the file `NAME.csv.xz`, or NAME with another ending of labelled files, with the columns `review` and
+`sentiment` (`labelled_csv.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,8 @@ class SuiteSet(NamedTuple):
     language: str
     kind: str
     domain: str
+    licence: str  # class of the licence, empty if the index does not say
+    source: str  # where the set comes from, with its licence; empty if the index does not say
     drop: Drop | None  # None: the folder has no file of this name
 
     @property
@@ -76,7 +79,15 @@ class Suite:
         with storage.open(files.pop(INDEX)) as stored:
             rows = list(_index(place, stored.read()))
         sets = tuple(
-            SuiteSet(row["name"], row["language"], row["kind"], row["domain"], _file_of(row["name"], files))
+            SuiteSet(
+                row["name"],
+                row["language"],
+                row["kind"],
+                row["domain"],
+                row.get("licence_class", ""),
+                ", ".join(text for name in ("source", "licence") if (text := row.get(name, ""))),
+                _file_of(row["name"], files),
+            )
             for row in rows
         )
         measured = {each.drop for each in sets}

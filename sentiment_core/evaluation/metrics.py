@@ -12,7 +12,7 @@ from sentiment_core.evaluation.slices import slices_of
 from sentiment_core.labels import LABELS
 from sentiment_core.model.manifest import Thresholds
 from sentiment_core.model.measures import SliceMetrics
-from sentiment_core.model.scorer import most_probable
+from sentiment_core.model.scorer import label_of
 from sentiment_core.model.wilson import wilson_interval
 
 _BINS: Final = 10
@@ -150,7 +150,7 @@ def predicted_labels(probabilities: NDArray[np.float64], names: tuple[str, ...])
     With two labels the decision threshold is 0.5. The neutral band is not applied.
     """
     if len(names) == len(LABELS):
-        return most_probable(probabilities)
+        return label_of(probabilities, neutral_ratio=None)
     found: NDArray[np.int8] = _indices(names)[(probabilities[:, -1] >= 0.5).astype(np.int64)]
     return found
 

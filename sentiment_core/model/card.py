@@ -52,10 +52,8 @@ def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None)
     """Make the card of a bundle from its manifest, its provenance and, if measured, its held-out slices.
 
     From the provenance it reads, if present: `data`, `snapshot` (its id), `dates` (`first` and `last` day of the
-    reviews), `grouped_by`, `groups`, `held_out`, `held_out_uncalibrated`, `suite`, `test`, and the versions. The digest
-    does not cover these values, so measures that are not numbers are omitted.
-    reviews), `grouped_by`, `groups`, `starred_rows`, `held_out`, `held_out_uncalibrated`, `test`, and the versions. The
-    digest does not cover these values, so measures that are not numbers are omitted.
+    reviews), `grouped_by`, `groups`, `starred_rows`, `held_out`, `held_out_uncalibrated`, `sets`, `suite`, `test`, and
+    the versions. The digest does not cover these values, so measures that are not numbers are omitted.
     """
     manifest, provenance = bundle.manifest, bundle.provenance
     held_out = _mapping(provenance.get("held_out"))

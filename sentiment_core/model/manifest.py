@@ -5,6 +5,8 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sentiment_core.labels import LABELS
+
 FORMAT_VERSION: Final = 2
 
 Standing = Literal["supported", "experimental", "unsupported"]
@@ -89,6 +91,13 @@ class Manifest(Part):
     biases: tuple[float, ...] = Field(description="One per margin.")
     calibration: Calibration
     thresholds: Thresholds | None = Field(description="Null if the model was trained on neutral labels.")
+    neutral_ratio: float | None = Field(
+        None,
+        ge=0,
+        exclude_if=lambda ratio: ratio is None,  # the digest of an older bundle stays the same
+        description="Of three labels: a text is neutral if P(neutral) exceeds |P(positive) - P(negative)| times this. "
+        "Absent: the most probable label.",
+    )
     snapshot: TrainingData
     training: dict[str, Any] = Field(description="The training configuration (`params.yaml`).")
     arrays: dict[Literal["ngrams", "weights", "tokens", "canonical"], ArrayFile]
@@ -111,4 +120,6 @@ class Manifest(Part):
             raise ValueError(f"{len(self.labels)} labels need {count} biases, slopes and intercepts")
         if (self.thresholds is None) != (len(self.labels) == 3):
             raise ValueError("thresholds belong to a model of two labels, and to no other")
+        if self.neutral_ratio is not None and len(self.labels) != len(LABELS):
+            raise ValueError("neutral_ratio belongs to a model of three labels, and to no other")
         return self

@@ -338,7 +338,8 @@ class Scorer:
             return Scores(score, banded(score, thresholds), np.full(len(score), np.nan, np.float32), *marks)
         probabilities = _softmax(logits)
         neutral = probabilities[:, _NEUTRAL].astype(np.float32)
-        return Scores(how_positive(probabilities), most_probable(probabilities), neutral, *marks)
+        labels = label_of(probabilities, self.bundle.manifest.neutral_ratio)
+        return Scores(how_positive(probabilities), labels, neutral, *marks)
 
 
 def banded(score: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.int8]:
@@ -355,10 +356,18 @@ def how_positive(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     return score
 
 
-def most_probable(probabilities: NDArray[np.float64]) -> NDArray[np.int8]:
-    """Return the label of each row of the probabilities of three labels, as an index into LABELS."""
-    labels: NDArray[np.int8] = probabilities.argmax(axis=1).astype(np.int8)
-    return labels
+def label_of(probabilities: NDArray[np.float64], neutral_ratio: float | None) -> NDArray[np.int8]:
+    """Return the label of each row of the probabilities of three labels, as an index into LABELS.
+
+    A text is neutral if P(neutral) exceeds |P(positive) - P(negative)| times the ratio: it says little, or both.
+    Without a ratio the most probable label is given.
+    """
+    if neutral_ratio is None:
+        most_probable: NDArray[np.int8] = probabilities.argmax(axis=1).astype(np.int8)
+        return most_probable
+    difference = probabilities[:, _POSITIVE] - probabilities[:, _NEGATIVE]
+    neutral = probabilities[:, _NEUTRAL] > neutral_ratio * np.abs(difference)
+    return np.where(neutral, _NEUTRAL, np.where(difference >= 0, _POSITIVE, _NEGATIVE)).astype(np.int8)
 
 
 def _joined(parts: Sequence[Scores]) -> Scores:

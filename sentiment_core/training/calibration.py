@@ -1,21 +1,30 @@
 """Calibration of margins to probabilities, and the neutral band, in which a model abstains."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
 
 from sentiment_core.errors import TrainingDataInvalid
 from sentiment_core.model.manifest import Calibration, Thresholds
+from sentiment_core.model.scorer import label_of
+
+_RATIOS: Final = tuple(round(0.1 * step, 1) for step in range(1, 41))
+_AS_GOOD: Final = 0.002  # macro-F1 that fewer neutral labels are worth
 
 
-def platt_scaling(margins: NDArray[np.float64], labels: NDArray[np.int8]) -> Calibration:
+def platt_scaling(
+    margins: NDArray[np.float64], labels: NDArray[np.int8], weights: NDArray[np.float64] | None = None
+) -> Calibration:
     """Fit the logistic curve from held-out margins, of shape (n, margins), to their labels (Platt, 1999).
 
-    For several margins, fit a multinomial logistic regression on all margins. Its logits sum to 0. Raises
-    `TrainingDataInvalid` when the margins do not increase with the labels.
+    For several margins, fit a multinomial logistic regression on all margins. Its logits sum to 0. `weights`, of shape
+    (n,), weigh the rows. Raises `TrainingDataInvalid` when the margins do not increase with the labels.
     """
-    curve = LogisticRegression(C=np.inf).fit(margins, labels)
+    curve = LogisticRegression(C=np.inf).fit(margins, labels, weights)
     slopes, intercepts = curve.coef_, curve.intercept_
     if np.trace(slopes) <= 0:
         raise TrainingDataInvalid(
@@ -57,3 +66,18 @@ def neutral_band(
     widest = np.sort(distance)[int(max_fraction * len(distance)) - 1] if max_fraction * len(distance) >= 1 else 0.0
     half = min(float(uncertain[-1]) if len(uncertain) else 0.0, float(widest), 0.5)
     return Thresholds(neutral_low=0.5 - half, neutral_high=0.5 + half)
+
+
+def neutral_ratio(
+    probabilities: NDArray[np.float64], labels: NDArray[np.int8], weights: NDArray[np.float64] | None = None
+) -> float:
+    """Return the ratio of the manifest for a model of three labels: it decides when a text is neutral (`label_of`).
+
+    It maximizes macro-F1 on n held-out rows, given their probabilities, of shape (n, 3), labels and weights. Of ratios
+    that are nearly as good, the one that labels the fewest rows as neutral is chosen.
+    """
+    found = [
+        float(f1_score(labels, label_of(probabilities, ratio), average="macro", sample_weight=weights))
+        for ratio in _RATIOS
+    ]
+    return max(ratio for ratio, f1 in zip(_RATIOS, found, strict=True) if f1 >= max(found) - _AS_GOOD)

@@ -26,16 +26,17 @@ from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.card import model_card
 from sentiment_core.model.drift_reference import MAX_EXAMINED_CHARACTERS, Reference
 from sentiment_core.model.manifest import Calibration, TextRecipe, Thresholds, TrainingData
-from sentiment_core.model.scorer import banded, how_positive, most_probable
+from sentiment_core.model.scorer import banded, how_positive, label_of
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles
 from sentiment_core.params import ModelParams, Params
 from sentiment_core.settings import settings
 from sentiment_core.text.codepoints import UNICODE_VERSION
 from sentiment_core.text.fingerprints import hash_texts
 from sentiment_core.text.specification import RECIPE_VERSION
-from sentiment_core.training.calibration import calibrated, neutral_band, platt_scaling, uncalibrated
+from sentiment_core.training.calibration import calibrated, neutral_band, neutral_ratio, platt_scaling, uncalibrated
 from sentiment_core.training.classifier import NgramClassifier
 from sentiment_core.training.folds import group_folds, group_numbers, some_groups
+from sentiment_core.training.language_standings import standings
 from sentiment_core.training.memory import MEGABYTE, require_memory
 
 TrainingStep = Callable[[str], None]
@@ -57,6 +58,7 @@ class CrossValidation(NamedTuple):
 
     calibration: Calibration
     thresholds: Thresholds | None
+    neutral_ratio: float | None
     metrics: ClassificationMetrics  # of scores calibrated on the other folds
     uncalibrated: ClassificationMetrics  # of margins used as logits
     fold_accuracies: tuple[float, ...]
@@ -179,9 +181,10 @@ def train_measured(
         },
         name=params.model.name,
         labels=reviews.names,
-        languages=params.model.languages,
+        **standings(reviews, held_out.probabilities, params),
         calibration=held_out.calibration,
         thresholds=held_out.thresholds,
+        neutral_ratio=held_out.neutral_ratio,
         snapshot=TrainingData(
             sha256=reviews.sha256,
             rows=reviews.rows,
@@ -236,7 +239,7 @@ def _evaluation(held_out: CrossValidation, reviews: LabelledReviews, test: Class
 def _reference(held_out: CrossValidation, texts: Sequence[str]) -> Reference:
     scores = how_positive(held_out.probabilities)
     thresholds = held_out.thresholds
-    labels = banded(scores, thresholds) if thresholds else most_probable(held_out.probabilities)
+    labels = banded(scores, thresholds) if thresholds else label_of(held_out.probabilities, held_out.neutral_ratio)
     return Reference.of(scores, labels, np.array([len(text) for text in texts]), held_out.unknown_shares)
 
 
@@ -248,21 +251,25 @@ def _calibrate(
     params: Params,
     learned_rows: int,
 ) -> CrossValidation:
-    labels, names = reviews.labels, reviews.names
-    calibration = platt_scaling(margins, labels)
+    labels, names, weights = reviews.labels, reviews.names, reviews.weights
+    calibration = platt_scaling(margins, labels, weights)
     probabilities = np.empty((len(margins), len(names)))
     for fold in range(params.calibration.folds):
         mine = folds == fold
-        probabilities[mine] = calibrated(margins[mine], platt_scaling(margins[~mine], labels[~mine]))
-    thresholds = None
+        others = None if weights is None else weights[~mine]
+        probabilities[mine] = calibrated(margins[mine], platt_scaling(margins[~mine], labels[~mine], others))
+    thresholds = ratio = None
     if len(names) == 2:
         band = (params.calibration.neutral_accuracy, params.calibration.neutral_most)
         thresholds = neutral_band(probabilities[:, 1], labels == labels.max(), *band)
+    else:
+        ratio = neutral_ratio(probabilities, labels, weights)
     measured = partial(measure, names=names, thresholds=thresholds)
     correct = predicted_labels(probabilities, names) == labels
     return CrossValidation(
         calibration,
         thresholds,
+        ratio,
         measured(probabilities, labels),
         measured(calibrated(margins, uncalibrated(margins.shape[1])), labels),
         tuple(float(correct[folds == fold].mean()) for fold in range(params.calibration.folds)),

@@ -1,0 +1,111 @@
+"""Training data from many labelled sets of different domains and languages, balanced by row weights.
+
+Without weights the largest set would decide what the model learns, and a set in which nearly all rows are positive
+would teach that its domain and its language are positive.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.datasets.labelled_reviews import LabelledReviews
+from sentiment_core.datasets.suite import Suite
+from sentiment_core.errors import TrainingDataInvalid
+from sentiment_core.labels import LABELS
+from sentiment_core.params import SetParams
+from sentiment_core.text.fingerprints import hash_each
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """One set and what the model card says of it."""
+
+    name: str
+    language: str
+    licence: str
+    source: str
+    reviews: LabelledReviews
+
+
+def read_sets(suite: Suite, licences: Sequence[str], names: Sequence[str] = ()) -> list[TrainingSet]:
+    """Read the sets of a suite whose class of licence is one of `licences`, and those that `names` lists.
+
+    Raises `TrainingDataInvalid` when no set is chosen, a name is unknown or a chosen set cannot be read, and the
+    storage errors.
+    """
+    if unknown := sorted(set(names) - {each.name for each in suite.sets}):
+        raise TrainingDataInvalid(why=f"{suite.location} has no set {unknown[0]!r}. Correct --set")
+    chosen = [each for each in suite.sets if each.licence in licences or each.name in names]
+    if not chosen:
+        classes = ", ".join(sorted({repr(each.licence) for each in suite.sets}))
+        raise TrainingDataInvalid(
+            why=f"no set of {suite.location} has a licence of the class {' or '.join(map(repr, licences))}. Its "
+            f"classes are {classes}. Choose them with --licence, or sets with --set"
+        )
+    found = []
+    for described in chosen:
+        read = suite.read(described)
+        if read.reviews is None:
+            raise TrainingDataInvalid(why=f"the set {described.name} cannot be read: {read.fault}")
+        found.append(TrainingSet(described.name, described.language, described.licence, described.source, read.reviews))
+    return found
+
+
+def together(sets: Sequence[TrainingSet], params: SetParams) -> LabelledReviews:
+    """Return the rows of all sets with their languages and with weights of mean 1.
+
+    The weight of a set is its number of rows to the power of `exponent`, times its factor in `factors`. With
+    `balance_labels` the labels of a set share its weight equally. A text that an earlier set has, apart from case and
+    spaces, is left out. Raises `TrainingDataInvalid` when `factors` names no set.
+    """
+    if unknown := sorted(set(params.factors) - {each.name for each in sets}):
+        raise TrainingDataInvalid(why=f"data.sets.factors names {unknown[0]!r}, and no training set has this name")
+    new = _without_repeated(sets)
+    reviews = [each.reviews for each in new]
+    weights = np.concatenate([_weights(each, params) for each in new])
+    return LabelledReviews(
+        [text for each in reviews for text in each.texts],
+        np.concatenate([each.labels for each in reviews]),
+        [group for each in reviews for group in each.groups],
+        None,
+        weights / weights.mean(),
+        [each.language for each in new for _ in each.reviews.texts],
+    )
+
+
+def described(sets: Sequence[TrainingSet]) -> list[Mapping[str, object]]:
+    """Return what the model card lists of each set."""
+    return [
+        {
+            "name": each.name,
+            "language": each.language,
+            "rows": len(each.reviews.texts),
+            "licence": each.licence,
+            "source": each.source,
+        }
+        for each in sets
+    ]
+
+
+def _without_repeated(sets: Sequence[TrainingSet]) -> list[TrainingSet]:
+    seen: set[int] = set()
+    kept = []
+    for each in sets:
+        hashes = hash_each(each.reviews.texts).tolist()
+        new = np.array([hash_ not in seen for hash_ in hashes], np.bool_)
+        seen.update(hashes)
+        kept.append(replace(each, reviews=each.reviews.take(new)))
+    return [each for each in kept if len(each.reviews.texts)]
+
+
+def _weights(each: TrainingSet, params: SetParams) -> NDArray[np.float64]:
+    labels = each.reviews.labels
+    counts = np.bincount(labels, minlength=len(LABELS))
+    total = len(labels) ** params.exponent * params.factors.get(each.name, 1.0)
+    if params.balance_labels:
+        by_label = total / np.count_nonzero(counts) / np.maximum(counts, 1)
+        weights: NDArray[np.float64] = by_label[labels]
+        return weights
+    return np.full(len(labels), total / len(labels))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -72,6 +72,7 @@ class ModelParams(_Section):
     tolerance: float = Field(gt=0)
     iterations: int = Field(ge=1)
     unlabelled_weight: float = Field(ge=0)
+    base: Literal["none", "starter"] = Field("none", exclude_if=lambda base: base == "none")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

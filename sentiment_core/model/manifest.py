@@ -100,6 +100,11 @@ class Manifest(Part):
     )
     snapshot: TrainingData
     training: dict[str, Any] = Field(description="The training configuration (`params.yaml`).")
+    base: str | None = Field(
+        None,
+        exclude_if=lambda digest: digest is None,
+        description="Digest of the model from whose weights the training started. Absent: it started from none.",
+    )
     arrays: dict[Literal["ngrams", "weights", "tokens", "canonical"], ArrayFile]
 
     @property

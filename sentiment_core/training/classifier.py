@@ -16,6 +16,7 @@ from sentiment_core.text.canonical import canonical_tokens
 from sentiment_core.text.nltk_normalisation import canonical_table
 from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import Vocabulary, vocabulary
+from sentiment_core.training.base_weights import BaseWeights
 from sentiment_core.training.corpus import Corpus
 from sentiment_core.training.feature_selection import Selection, Sizes, class_shares, select, survey
 from sentiment_core.training.logistic_regression import PresenceRows, Stopping, fit_logistic
@@ -78,13 +79,16 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         unlabelled: Sequence[str] = (),
+        base: BaseWeights | None = None,
     ) -> Self:
         """Learn from texts and their classes.
 
         Unlabelled texts count in the naive-Bayes counts with the probabilities that a first model, fitted to the
         labelled texts alone, predicts (expectation-maximisation: K. Nigam et al., Machine Learning, 2000; one round).
-        Raises `TrainingDataInvalid` when no n-gram occurs in `min_texts` texts.
+        With a `base`, the model starts from the weights of another one and learns what the texts add to them. Raises
+        `TrainingDataInvalid` when no n-gram occurs in `min_texts` texts.
         """
+        self._base = base
         texts = checked_texts(X)
         self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
         weights = np.ones(len(texts)) if sample_weight is None else np.asarray(sample_weight, np.float64)
@@ -163,7 +167,12 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         idf = np.log((1 + learned) / (1 + selection.texts)) + 1
         self.ngrams_, self.ambiguous_ = selection.ngrams, selection.ambiguous
-        self.scales_ = idf * selection.ratios**self.power
+        self.scales_, base = idf * selection.ratios**self.power, None
+        if self._base:
+            self.ngrams_ = np.union1d(selection.ngrams, self._base.ngrams)
+            scales = np.zeros(len(self.ngrams_))  # an n-gram of the base that is not selected keeps its weight
+            scales[np.searchsorted(self.ngrams_, selection.ngrams)] = self.scales_
+            self.scales_, base = scales, self._base.spread(self.ngrams_)
         self.coef_, self.intercept_ = fit_logistic(
             self._rows(corpus, selection),
             numbers,
@@ -172,14 +181,21 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.C,
             Stopping(self.tolerance, self.iterations),
             self.threads,
+            base,
         )
-        self.weights_ = (self.scales_ * self.coef_).astype(np.float32)
+        self.weights_ = (self.scales_ * self.coef_ + (0 if base is None else base.coefficients)).astype(np.float32)
+        if base:
+            self.intercept_ = self.intercept_ + base.intercepts
         self._vocabulary: Vocabulary = vocabulary(self.ngrams_, self.weights_)
 
     def _rows(self, corpus: Corpus, selection: Selection) -> PresenceRows:
-        numbered = vocabulary(selection.ngrams, np.arange(len(selection.ngrams), dtype=np.uint32))
+        numbered = vocabulary(self.ngrams_, np.arange(len(self.ngrams_), dtype=np.uint32))
         sizes = self._sizes
-        indices = np.empty(int(selection.texts.sum()), np.int32)
+        present = int(selection.texts.sum())
+        if self._base:
+            found_by_chunk = corpus.each(self._recipe(), lambda chunk: features_of(chunk.tokens, *sizes, numbered))
+            present = sum(len(found.indices) for found in found_by_chunk)
+        indices = np.empty(present, np.int32)
         offsets = np.zeros(len(corpus.texts) + 1, np.int64)
         row = 0
         for found in corpus.each(self._recipe(), lambda chunk: features_of(chunk.tokens, *sizes, numbered)):

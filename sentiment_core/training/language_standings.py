@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.labels import LABELS
+from sentiment_core.model.manifest import Manifest
 from sentiment_core.model.scorer import how_positive
 from sentiment_core.params import Params
 
@@ -15,13 +16,17 @@ _LEAST_ROWS: Final = 50  # of each sentiment; fewer do not show that a language 
 _NEGATIVE, _, _POSITIVE = range(len(LABELS))
 
 
-def standings(reviews: LabelledReviews, probabilities: NDArray[np.float64], params: Params) -> dict[str, Any]:
+def standings(
+    reviews: LabelledReviews, probabilities: NDArray[np.float64], params: Params, base: Manifest | None
+) -> dict[str, Any]:
     """Return the manifest's `languages` and `experimental_languages`, given the held-out probabilities of the reviews.
 
-    Reviews without languages are in those of the configuration, and these are not measured separately.
+    Reviews without languages are in those of the configuration, and these are not measured separately. The languages of
+    a base model keep their standing.
     """
     if reviews.languages is None:
-        return {"languages": params.model.languages}
+        languages = dict.fromkeys((*params.model.languages, *(base.languages if base else ())))
+        return {"languages": tuple(languages), "experimental_languages": base.experimental_languages if base else ()}
     measured = balanced_accuracies(reviews, probabilities)
     experimental = tuple(name for name, accuracy in measured.items() if accuracy is None or accuracy < SUPPORTED)
     return {"languages": tuple(measured), "experimental_languages": experimental}

@@ -52,13 +52,17 @@ def fit_logistic(
     inverse_regularization: float,
     stopping: Stopping,
     threads: int,
+    base: LinearModel | None = None,
 ) -> LinearModel:
     """Minimise `C * sum(weight * loss) + |coefficients|² / 2` by L-BFGS (R. Byrd et al., SIAM J. Sci. Comput., 1995).
 
     `classes` numbers the class of each of n rows from 0, and `scales` has one number per feature. Intercepts are not
     regularized. The result is reproducible bit for bit while BLAS uses one thread.
+
+    With a `base`, the margins are its margins plus those of the result, so only what the rows add is regularized: the
+    base is the prior mean. The scales do not apply to its coefficients.
     """
-    objective = _Objective(rows, classes, weights, scales, inverse_regularization, threads)
+    objective = _Objective(rows, classes, weights, scales, inverse_regularization, threads, base)
     found = minimize(
         objective,
         np.zeros(objective.size),
@@ -86,9 +90,11 @@ class _Objective:
         scales: NDArray[np.float64],
         inverse_regularization: float,
         threads: int,
+        base: LinearModel | None,
     ) -> None:
         count = int(classes.max(initial=0)) + 1
         self._margins = 1 if count == 2 else count
+        self._base = (0.0, 0.0) if base is None else (base.coefficients.T, base.intercepts)
         self._rows, self._classes, self._weights = rows, classes, weights
         self._scales = scales[:, np.newaxis]
         self._strength = inverse_regularization
@@ -110,10 +116,9 @@ class _Objective:
     def __call__(self, solution: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Return the loss and its gradient."""
         coefficients, intercepts = self._split(solution)
-        scaled = (coefficients * self._scales).astype(np.float32)
-        loss = sum(
-            in_order(lambda part: self._loss(part, scaled, intercepts), range(len(self._cuts) - 1), self._threads)
-        )
+        scaled = (coefficients * self._scales + self._base[0]).astype(np.float32)
+        shifted = intercepts + self._base[1]
+        loss = sum(in_order(lambda part: self._loss(part, scaled, shifted), range(len(self._cuts) - 1), self._threads))
         gradient = np.empty_like(solution)
         of_coefficients, of_intercepts = self._split(gradient)
         np.multiply(self._gradients.sum(axis=0), self._scales * self._strength, out=of_coefficients)

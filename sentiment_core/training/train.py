@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
@@ -22,7 +22,7 @@ from sentiment_core.evaluation.metrics import (
     measure_slices,
     predicted_labels,
 )
-from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.card import model_card
 from sentiment_core.model.drift_reference import MAX_EXAMINED_CHARACTERS, Reference
 from sentiment_core.model.manifest import Calibration, TextRecipe, Thresholds, TrainingData
@@ -33,6 +33,7 @@ from sentiment_core.settings import settings
 from sentiment_core.text.codepoints import UNICODE_VERSION
 from sentiment_core.text.fingerprints import hash_texts
 from sentiment_core.text.specification import RECIPE_VERSION
+from sentiment_core.training.base_weights import BaseWeights
 from sentiment_core.training.calibration import calibrated, neutral_band, neutral_ratio, platt_scaling, uncalibrated
 from sentiment_core.training.classifier import NgramClassifier
 from sentiment_core.training.folds import group_folds, group_numbers, some_groups
@@ -75,9 +76,15 @@ class Trained(NamedTuple):
     evaluation: Evaluation
 
 
+@cache
+def starter() -> Bundle:
+    """Return the starter model of the package. It is read once."""
+    return Bundle.load(STARTER)
+
+
 def build_classifier(params: ModelParams, threads: int = 1) -> NgramClassifier:
     """Return the unfitted classifier of a configuration."""
-    hyperparameters = params.model_dump(exclude={"name", "languages"})
+    hyperparameters = params.model_dump(exclude={"name", "languages", "base"})
     return NgramClassifier(**hyperparameters, threads=threads)
 
 
@@ -92,7 +99,8 @@ def fit(
     """
     memory = require_memory(reviews, unlabelled, params, settings().training_memory_mb * MEGABYTE)
     classifier = build_classifier(params, threads).set_params(memory=memory)
-    fitted: NgramClassifier = classifier.fit(reviews.texts, reviews.labels, reviews.weights, unlabelled)
+    base = BaseWeights.of(starter(), reviews.names, params) if params.base == "starter" else None
+    fitted: NgramClassifier = classifier.fit(reviews.texts, reviews.labels, reviews.weights, unlabelled, base)
     return fitted
 
 
@@ -165,6 +173,7 @@ def train_measured(
     reviews, test = split(reviews, params.data.test_size)
     held_out = cross_validate(reviews, params, unlabelled, step)
     step("the model of all reviews")
+    base = starter() if params.model.base == "starter" else None
     model = fit(reviews, params.model, unlabelled, joblib.cpu_count())
     bundle = compile_bundle(
         model,
@@ -181,7 +190,7 @@ def train_measured(
         },
         name=params.model.name,
         labels=reviews.names,
-        **standings(reviews, held_out.probabilities, params),
+        **standings(reviews, held_out.probabilities, params, base.manifest if base else None),
         calibration=held_out.calibration,
         thresholds=held_out.thresholds,
         neutral_ratio=held_out.neutral_ratio,
@@ -192,11 +201,15 @@ def train_measured(
             unlabelled_rows=len(unlabelled),
         ),
         training=params.recorded(),
+        base=base.digest if base else None,
     )
     evaluation = _evaluation(held_out, reviews, evaluate(bundle, test).metrics if test.texts else None)
     if evaluation.test:
         bundle.provenance["test"] = evaluation.test._asdict()
-    bundle = bundle.with_known_texts(hash_texts(chain(reviews.texts, unlabelled)))
+    known = hash_texts(chain(reviews.texts, unlabelled))
+    if base and base.known_texts is not None:
+        known = np.union1d(known, base.known_texts)
+    bundle = bundle.with_known_texts(known)
     bundle = bundle.with_reference(_reference(held_out, reviews.texts))
     return Trained(bundle.with_card(model_card(bundle, evaluation.slices)), reviews, evaluation)
 

@@ -31,7 +31,7 @@ _CHUNK_TEXTS: Final = 512
 _SPACE: Final = 0x20
 _LONGEST_WORD: Final = 24
 _WITHOUT_DOUBT: Final = 0.85  # certainty at which the words suffice
-_TEMPERATURE: Final = 1.6  # evidence counts less than if words were independent; fitted on the measuring half
+_TEMPERATURE: Final = 1.8  # evidence counts less than if words were independent; fitted on the measuring half
 _powers: Final = np.exp(-np.arange(12 * _TEMPERATURE * UNITS) / (_TEMPERATURE * UNITS)).astype(np.float32)
 
 _Arrays = tuple[NDArray[Any], NDArray[np.int64]]  # of a column: its values and its offsets

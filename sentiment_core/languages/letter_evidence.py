@@ -18,12 +18,12 @@ from sentiment_core.text.hashing import Hashes
 SEQUENCES_KEPT: Final = 14_000
 
 # Chosen by measurement on the measuring half (docs/languages.md).
-_WEIGHT: Final = 0.3  # of letters beside words: neighbouring sequences repeat each other
+_WEIGHT: Final = 0.4  # of letters beside words: neighbouring sequences repeat each other
 _LEARNED_BYTES: Final = 400  # bytes of a text that the model learns from
-_LIST_COUNT: Final = 3_000.0  # sequences that a list of words counts as, if it is all there is
+_LIST_COUNT: Final = 10_000.0  # sequences that a list of words counts as, if it is all there is
 _LIST_BESIDE_TEXTS: Final = 0.1  # the same beside texts, in proportion to theirs
 _RANK_OFFSET: Final = 40
-_PRIOR_COUNT: Final = 30.0  # pseudo-counts of the lower order
+_PRIOR_COUNT: Final = 10.0  # pseudo-counts of the lower order
 _ELSEWHERE: Final = 0.03  # weight of the mean of all languages in the frequency of a byte
 _LEAST: Final = 1e-5
 _RAREST: Final = 1e-6  # sequences that are rarer in every language are left out

@@ -16,13 +16,13 @@ from sentiment_core.text.tokenizer import hash_tokens
 WORDS_KEPT: Final = 24_000
 
 # Chosen by measurement on the measuring half (docs/languages.md).
-_LISTED: Final = 0.8  # part of a language's text that the words of the list make up, if the list is all there is
-_LISTED_BESIDE_TEXTS: Final = 0.16  # the same beside texts
+_LISTED: Final = 0.9  # part of a language's text that the words of the list make up, if the list is all there is
+_LISTED_BESIDE_TEXTS: Final = 0.18  # the same beside texts
 _RANK_OFFSET: Final = 10  # the word of rank r has a frequency in proportion to 1 / (r + offset) (B. Mandelbrot, 1953)
 _ELSEWHERE_LISTED: Final = 0.3  # weight of the mean of all languages: a list lacks names and international words
 _ELSEWHERE: Final = 0.02
-_FLOOR_LISTED: Final = 4e-5  # frequency of a word that a language lacks
-_FLOOR: Final = 1e-5
+_FLOOR_LISTED: Final = 3e-5  # frequency of a word that a language lacks
+_FLOOR: Final = 6e-6
 _ENGLISH_BOOST: Final = 3  # English words matter more when the table is full
 
 

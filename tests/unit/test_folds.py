@@ -39,7 +39,8 @@ def test_the_groups_of_a_smaller_share_are_among_those_of_a_larger() -> None:
 def test_one_long_name_does_not_take_its_length_for_each_row(own_groups: bool) -> None:
     texts = [f"text {row}" for row in range(2_000)]
     texts[5] = "long " * 22_000
-    reviews = labelled(texts, texts if own_groups else [f"{'x' * 110_000}{number % 2}" for number in (0, 0, 1, 1)] * 500)
+    long = [f"{'x' * 110_000}{number}" for number in (0, 0, 1, 1)]
+    reviews = labelled(texts, texts if own_groups else long * 500)
     tracemalloc.start()
     try:
         numbers = group_numbers(reviews.groups)

@@ -37,7 +37,7 @@ from sentiment_core.training.base_weights import BaseWeights
 from sentiment_core.training.calibration import calibrated, neutral_band, neutral_ratio, platt_scaling, uncalibrated
 from sentiment_core.training.classifier import NgramClassifier
 from sentiment_core.training.folds import group_folds, group_numbers, some_groups
-from sentiment_core.training.language_standings import standings
+from sentiment_core.training.language_standings import balanced_accuracies, standings
 from sentiment_core.training.memory import MEGABYTE, require_memory
 
 TrainingStep = Callable[[str], None]
@@ -187,6 +187,7 @@ def train_measured(
             "held_out": held_out.metrics._asdict(),
             "held_out_uncalibrated": {"brier": held_out.uncalibrated.brier, "ece": held_out.uncalibrated.ece},
             "held_out_fold_accuracies": held_out.fold_accuracies,
+            "held_out_languages": balanced_accuracies(reviews, held_out.probabilities) if reviews.languages else {},
         },
         name=params.model.name,
         labels=reviews.names,

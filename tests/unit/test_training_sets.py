@@ -43,15 +43,15 @@ def folder(tmp_path: Path) -> Path:
 
 def test_only_sets_of_the_chosen_licences_and_names_are_read(folder: Path) -> None:
     suite = Suite.open(folder)
-    assert [each.name for each in read_sets(suite, ["open"])] == ["lamps"]
-    assert [each.name for each in read_sets(suite, ["open"], ["secret"])] == ["lamps", "secret"]
+    assert [each.name for each in read_sets([suite], ["open"])] == ["lamps"]
+    assert [each.name for each in read_sets([suite], ["open"], ["secret"])] == ["lamps", "secret"]
     with pytest.raises(TrainingDataInvalid, match="no set 'gone'"):
-        read_sets(suite, ["open"], ["gone"])
+        read_sets([suite], ["open"], ["gone"])
     with pytest.raises(TrainingDataInvalid, match="'no', 'not stated', 'open'"):
-        read_sets(suite, ["free"])
+        read_sets([suite], ["free"])
     (folder / "lamps.csv").write_text("review,stars\ngood,5\n", "utf-8")
     with pytest.raises(TrainingDataInvalid, match="lamps cannot be read"):
-        read_sets(suite, ["open"])
+        read_sets([suite], ["open"])
 
 
 def test_a_set_weighs_the_root_of_its_rows_and_its_labels_weigh_the_same() -> None:

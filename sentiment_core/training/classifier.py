@@ -142,20 +142,7 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         `probabilities`, of shape (counted texts, classes), are weighted.
         """
         learned = len(corpus.texts)
-        surveyed = survey(counted, self._recipe(), self._sizes)
-        classes = class_shares(surveyed.lengths, probabilities, learned)
-        selection = select(
-            counted,
-            self._recipe(),
-            self._sizes,
-            surveyed,
-            classes,
-            learned,
-            smoothing=self.smoothing,
-            min_texts=self.min_texts,
-            features=self.features,
-            memory=self.memory,
-        )
+        selection = self._select(counted, probabilities, learned)
         if not len(selection.ngrams):
             raise TrainingDataInvalid(
                 why=f"no n-gram occurs in at least {self.min_texts} of the {learned} texts. Add rows, or "
@@ -175,6 +162,21 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         self.weights_ = (self.scales_ * self.coef_).astype(np.float32)
         self._vocabulary: Vocabulary = vocabulary(self.ngrams_, self.weights_)
+
+    def _select(self, corpus: Corpus, probabilities: NDArray[np.float64], learned: int) -> Selection:
+        surveyed = survey(corpus, self._recipe(), self._sizes)
+        return select(
+            corpus,
+            self._recipe(),
+            self._sizes,
+            surveyed,
+            class_shares(surveyed.lengths, probabilities, learned),
+            learned,
+            smoothing=self.smoothing,
+            min_texts=self.min_texts,
+            features=self.features,
+            memory=self.memory,
+        )
 
     def _rows(self, corpus: Corpus, selection: Selection) -> PresenceRows:
         numbered = vocabulary(selection.ngrams, np.arange(len(selection.ngrams), dtype=np.uint32))

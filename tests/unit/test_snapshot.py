@@ -94,6 +94,12 @@ def test_rows_are_stored_and_read_as_they_are(rows: list[Row]) -> None:
     assert decoded(encoded(storable)) == storable
 
 
+def test_read_rows_share_the_names_of_objects_and_groups() -> None:
+    first, second = decoded(encoded(plain_rows(2, group="p")))
+    assert first.key is second.key
+    assert first.group is second.group
+
+
 def test_the_counts_of_a_source_must_add_up() -> None:
     with pytest.raises(ValidationError, match="the row counts of a.csv do not add up to 3"):
         Source(

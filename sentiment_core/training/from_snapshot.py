@@ -124,6 +124,9 @@ def train_snapshot(
     if snapshot.manifest.stars is not None:
         known["starred_rows"] = snapshot.manifest.stars.taken
     chosen = params.with_test_size(snapshot.manifest.split.test_size)
+    if snapshot.manifest.stars is not None:
+        # A company's rated reviews add to what the starter model knows. They are rarely enough to replace it.
+        chosen = chosen.changed({"model": {"base": "starter"}})
     training = [row for row in snapshot.rows if row.side == "training"]
     reviews = labelled_reviews([*training, *snapshot.test_rows])
     trained = train_measured(reviews, chosen, known | (provenance or {}), unlabelled, step)

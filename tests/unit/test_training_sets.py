@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 
+import sentiment_core
 from sentiment_core.cli.train import train
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.datasets.suite import Suite
@@ -117,13 +119,11 @@ def test_the_command_trains_on_files_and_sets(folder: Path, tmp_path: Path) -> N
     films = tmp_path / "films.csv"
     films.write_text("review,sentiment\n" + "\n".join(f"film {n} lovely,positive" for n in range(9)) + "\n", "utf-8")
     configuration = tmp_path / "params.yaml"
-    configuration.write_text(
-        (Path(__file__).parents[2] / "sentiment_core" / "starter_params.yaml")
-        .read_text("utf-8")
-        .replace("imdb_train: 4", "films: 2")
-        .replace("C: 0.02", "C: 10"),
-        "utf-8",
-    )
+    shipped = Path(sentiment_core.__file__).with_name("starter_params.yaml").read_text("utf-8")
+    values = yaml.safe_load(shipped)
+    values["data"]["sets"]["factors"] = {"films": 2}
+    values["model"] |= {"C": 10, "features": 1000}
+    configuration.write_text(yaml.safe_dump(values), "utf-8")
     command = [str(films), "--sets", str(folder), "--licence", "open", "--licence", "not stated"]
     done = CliRunner().invoke(train, [*command, "--params", str(configuration), "--out", str(tmp_path / "model")])
     assert done.exit_code == 0, done.output

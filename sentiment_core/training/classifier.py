@@ -107,7 +107,7 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         known, sizes = self._vocabulary, self._sizes
         corpus = Corpus(checked_texts(X), self.threads)
-        found = corpus.each(self._recipe(), lambda chunk: margins(chunk.tokens, *sizes, known))
+        found = corpus.each(self._recipe(), lambda chunk: margins(chunk.tokens, *sizes, known).sums)
         values = np.concatenate([np.empty((0, len(self.intercept_))), *found]) + self.intercept_
         return values[:, 0] if len(self.intercept_) == 1 else values
 

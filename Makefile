@@ -120,13 +120,15 @@ format: $(READY) ## Rewrite the code in the project's format
 # only instructions that all x86-64 processors since 2013 have.
 SAME_BITS := OPENBLAS_CORETYPE=Haswell NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" PYTHONWARNINGS=ignore::ImportWarning
 REAL_DATA := $(or $(SENTIMENT_REAL_DATA),../shared/data)
+# Of the public sets, the model learns from those whose licence allows it, or is not stated. NoReC frees such models.
 .PHONY: starter-model
 starter-model: $(KERNELS) ## Retrain the starter model (needs the review data in the folder SENTIMENT_REAL_DATA)
-	@for file in imdb_train imdb_unlabelled; do test -f $(REAL_DATA)/$$file.csv.xz || \
-		{ echo "There is no $$file.csv.xz in $(REAL_DATA)."; exit 1; }; done
+	@for file in imdb_train.csv.xz corpora/corpora.tsv; do test -f $(REAL_DATA)/$$file || \
+		{ echo "There is no $$file in $(REAL_DATA)."; exit 1; }; done
 	@$(SAME_BITS) SENTIMENT_MODEL_LICENCE=Apache-2.0 $(BIN)/sentiment train $(REAL_DATA)/imdb_train.csv.xz \
-		--unlabelled $(REAL_DATA)/imdb_unlabelled.csv.xz --cross-validate movie_id --out sentiment_core/model/starter \
-		--data-name "IMDB training split and unlabelled reviews (Maas et al., ACL 2011)"
+		--cross-validate movie_id --sets $(REAL_DATA)/corpora --licence open --licence "not stated" --set norec_no \
+		--sets sentiment_core/model/starter_sets --licence own --params sentiment_core/starter_params.yaml \
+		--out sentiment_core/model/starter --data-name "IMDB training split (Maas et al., ACL 2011) and the sets below"
 
 .PHONY: language-table
 language-table: $(KERNELS) ## Rebuild the table that identifies languages (needs the review data in the folder SENTIMENT_REAL_DATA)

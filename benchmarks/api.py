@@ -174,7 +174,7 @@ def main() -> None:
     options = arguments(__doc__)
     reviews = labelled_reviews(options.quick)
     texts = {"100 characters": reviews.texts[0][:100], "1,300 characters": long_text(reviews.texts)}
-    rounds, seconds = (1, 0.2) if options.quick else (3, 2.0)
+    rounds, seconds = (1, 0.05) if options.quick else (3, 2.0)
     with tempfile.TemporaryDirectory() as name, ExitStack() as running:
         folder = Path(name)
         running_at = {}

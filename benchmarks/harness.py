@@ -80,10 +80,11 @@ def interleaved(
     """Time each contender once per round, in turn, so that other load on the machine affects all of them equally.
 
     A quick contender runs several times per turn, so that it does not pay for the caches that the previous contender
-    has filled. This does not apply if something must run `before` each run.
+    has filled. This does not apply if something must run `before` each run, or if there is only one round.
     """
     taken: dict[str, list[float]] = {name: [] for name in contenders}
-    repeats = {name: 1 if before else _repeats(run) for name, run in contenders.items()}
+    once = before is not None or rounds == 1
+    repeats = {name: 1 if once else _repeats(run) for name, run in contenders.items()}
     for _ in range(rounds):
         for name, run in contenders.items():
             if before:

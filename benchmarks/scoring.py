@@ -171,7 +171,7 @@ def check(scorer: Scorer, twin: SklearnTwin, texts: list[str]) -> float:
     return len(plain) / len(texts)
 
 
-def stages(scorer: Scorer, column: TextColumn) -> dict[str, float]:
+def stages(scorer: Scorer, column: TextColumn, rounds: int) -> dict[str, float]:
     """Return the fraction of time that each stage takes, measured by omitting the later stages."""
     manifest = scorer.bundle.manifest
     recipe = TokenPipeline(manifest.recipe.negation_reach, version=manifest.recipe.version)
@@ -184,7 +184,7 @@ def stages(scorer: Scorer, column: TextColumn) -> dict[str, float]:
             "filtered": lambda: margins(tokens, *sizes, nothing),
             "summed": lambda: margins(tokens, *sizes, known),
         },
-        rounds=7,
+        rounds,
     )
     filtered, summed = seconds["filtered"].best, seconds["summed"].best
     whole = seconds["tokens"].best + summed
@@ -195,7 +195,7 @@ def stages(scorer: Scorer, column: TextColumn) -> dict[str, float]:
     }
 
 
-def threads_and_lengths(scorer: Scorer, texts: list[str], count: int) -> tuple[dict[str, float], float]:
+def threads_and_lengths(scorer: Scorer, texts: list[str], count: int, rounds: int) -> tuple[dict[str, float], float]:
     """Return texts/s on one and two threads and for long and short texts, and the speedup of two threads."""
     joined = " ".join(texts)
     repeated = joined * math.ceil((_STEP * count + 1_300) / len(joined))
@@ -208,28 +208,28 @@ def threads_and_lengths(scorer: Scorer, texts: list[str], count: int) -> tuple[d
             "1,300 characters, 2 threads": lambda: scorer.score(long, 2),
             "100 characters, 1 thread": lambda: scorer.score(short),
         },
-        rounds=3,
+        rounds,
     )
     figures = {f"{count:,} texts of {name}: texts/s": long.size / each.best for name, each in seconds.items()}
     gain = seconds["1,300 characters, 1 thread"].best / seconds["1,300 characters, 2 threads"].best
     return figures, gain
 
 
-def first_score_seconds() -> float:
-    """Return the time from the start of a new process to its first score, with kernels in the cache."""
+def first_score_seconds(starts: int) -> float:
+    """Return the shortest time from the start of a new process to its first score, with kernels in the cache."""
     program = (
         "import time; start = time.perf_counter();"
         "from sentiment_core.model.bundle import STARTER, Bundle; from sentiment_core.model.scorer import Scorer;"
         "Scorer(Bundle.load(STARTER)).score_texts(['good']); print(time.perf_counter() - start)"
     )
-    return min(float(subprocess.check_output([sys.executable, "-c", program])) for _ in range(3))
+    return min(float(subprocess.check_output([sys.executable, "-c", program])) for _ in range(starts))
 
 
-def bundle_load_seconds() -> float:
+def bundle_load_seconds(rounds: int) -> float:
     """Return the time to load and verify the starter."""
     from sentiment_core.model.bundle import Bundle  # noqa: PLC0415
 
-    return interleaved({"load": lambda: Bundle.load(STARTER)})["load"].best
+    return interleaved({"load": lambda: Bundle.load(STARTER)}, rounds)["load"].best
 
 
 def main() -> None:
@@ -260,7 +260,8 @@ def main() -> None:
         contenders["fasttext"] = lambda: rival.predict(lines)
         found = [labels[0] == "__label__positive" for labels in rival.predict(lines)[0]]
         accuracy["fasttext"] = float((np.array(found) == (test.labels == 2)).mean())
-    seconds = interleaved(contenders)
+    rounds = 1 if options.quick else 5
+    seconds = interleaved(contenders, rounds)
     rate = {name: len(few if name == "sklearn" else test.texts) / each.best for name, each in seconds.items()}
     megabytes = len(column.data) / 1e6
     ratios = {
@@ -278,14 +279,13 @@ def main() -> None:
         "fused: MB/s": megabytes / seconds["fused"].best,
         "lowercase: MB/s": megabytes / seconds["lowercase"].best,
         **{f"{name}: accuracy on unseen groups": each for name, each in accuracy.items()},
-        **stages(scorer, column),
-        "starter: load and verify, ms": 1e3 * bundle_load_seconds(),
-        "new process, first score, s": first_score_seconds(),
+        **stages(scorer, column, 1 if options.quick else 7),
+        "starter: load and verify, ms": 1e3 * bundle_load_seconds(rounds),
+        "new process, first score, s": first_score_seconds(1 if options.quick else 3),
     }
     unpin()
-    by_length, ratios["two_threads_vs_one"] = threads_and_lengths(
-        scorer, test.texts, 2_000 if options.quick else 100_000
-    )
+    count, rounds = (500, 1) if options.quick else (100_000, 3)
+    by_length, ratios["two_threads_vs_one"] = threads_and_lengths(scorer, test.texts, count, rounds)
     report(figures | by_length, ratios, GOALS, options.json)
 
 

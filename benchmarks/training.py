@@ -59,7 +59,7 @@ def by_size(options: argparse.Namespace) -> None:
             rows, characters = map(int, size.split("x"))
             write_reviews(file, rows, characters, TWO_OR_THREE[options.labels])
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            command = [sys.executable, "-m", "sentiment_core.cli", "train", str(file), "--params", str(params)]
+            command = [str(Path(sys.executable).with_name("sentiment")), "train", str(file), "--params", str(params)]
             command += ["--cross-validate", "product_id", "--out", str(Path(folder, "bundle"))]
             seconds, peak = measured(command, {})
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -95,13 +95,11 @@ def against_sklearn(options: argparse.Namespace) -> None:
         )
 
     seconds = interleaved({"ours": ours, "reference": reference}, rounds)
-    fold = interleaved(
-        {
-            "one fit": lambda: fit(reviews, params.model, (), joblib.cpu_count()),
-            "folds": lambda: cross_validate(reviews, params),
-        },
-        rounds,
-    )
+    runs = {
+        "one fit": lambda: fit(reviews, params.model, (), joblib.cpu_count()),
+        "folds": lambda: cross_validate(reviews, params),
+    }
+    fold = interleaved(runs, rounds)
     learned, held_out = split(reviews, 20)
     twin = make_pipeline(TfidfVectorizer(ngram_range=(1, 3)), LogisticRegression()).fit(learned.texts, learned.labels)
     figures = {

@@ -50,6 +50,7 @@ entirely or not at all, once for each model. Running a day again adds no rows.
     # Runs at 02:00 UTC, for the previous day. There is no start_date, because a run for an earlier day would silently
     # do nothing, and turning the DAG on would immediately run last night. run_immediately=False has the same effect in
     # the first tenth of the day. A timedelta of zero was also observed to have it; the smallest timedelta was not.
+    # This holds for the first run only. If the DAG has runs of a backfill, Airflow immediately runs last night.
     schedule=CronPartitionTimetable(
         "0 0 * * *",
         timezone="Etc/GMT+2",

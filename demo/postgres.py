@@ -81,8 +81,11 @@ class Postgres:
         self._create_roles_and_databases()
 
     def create_database(self, name: str, owner: str = "sentiment", template: str = "template0") -> str:
-        """Create a database, empty or as a copy of another, and return its URI for the owner."""
-        statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+        """Create a database, empty or as a copy of another, and return its URI for the owner.
+
+        Copying the files takes half the processor time of PostgreSQL's default, which logs every page.
+        """
+        statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy")
         self._execute(statement.format(*map(sql.Identifier, (name, owner, template))))
         return self.url(name, owner)
 

@@ -45,7 +45,9 @@ if TYPE_CHECKING:
 @click.option(
     "--suite", metavar="DIR", help="Also measure the model over a suite, on texts that it did not learn from."
 )
-@click.option("--sets", metavar="DIR", help="Also train on the sets of a folder or S3 prefix with a corpora.tsv.")
+@click.option(
+    "--sets", multiple=True, metavar="DIR", help="Also train on the sets of a folder with a corpora.tsv. Repeatable."
+)
 @click.option(
     "--licence", "licences", multiple=True, help="With --sets: those whose licence_class is this. Repeatable."
 )
@@ -63,7 +65,7 @@ def train(
     track: bool,
     learning_curve: bool,
     suite: str | None,
-    sets: str | None,
+    sets: tuple[str, ...],
     licences: tuple[str, ...],
     names: tuple[str, ...],
     data_name: str | None,
@@ -81,7 +83,7 @@ def train(
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415
     from sentiment_core.training.train import cross_validate, train_measured  # noqa: PLC0415
 
-    _check_choice(bool(csv), snapshot, sets, bool(licences or names), group_column)
+    _check_choice(bool(csv), snapshot, bool(sets), bool(licences or names), group_column)
     if out is None and not track and (suite or not (group_column or snapshot)):
         raise click.UsageError("Give a folder for the bundle (--out DIR, --track), or only measure (--cross-validate).")
     measured = Suite.open(suite) if suite else None
@@ -96,7 +98,7 @@ def train(
         else:
             facts: dict[str, Any] = {"grouped_by": group_column}
             if sets:
-                reviews = _read_sets(csv, Suite.open(sets), licences, names, group_column, configuration, facts)
+                reviews = _read_sets(csv, [*map(Suite.open, sets)], licences, names, group_column, configuration, facts)
             else:
                 reviews = read_labelled(csv, configuration.data, group_column, contract=contract)
             if out is None and not track:
@@ -116,11 +118,11 @@ def train(
     print_metrics(metrics, "Held-out reviews", as_json)
 
 
-def _check_choice(csv: bool, snapshot: str | None, sets: str | None, chosen: bool, group_column: str | None) -> None:
+def _check_choice(csv: bool, snapshot: str | None, sets: bool, chosen: bool, group_column: str | None) -> None:
     """Raise `UsageError` when the options do not say what to train on, or say it twice."""
-    if (csv or bool(sets)) == bool(snapshot):
+    if (csv or sets) == bool(snapshot):
         raise click.UsageError("Give CSV files or sets (--sets DIR) to train on, or a snapshot (--snapshot ID).")
-    if bool(sets) != chosen:
+    if sets != chosen:
         raise click.UsageError("Choose the sets of --sets by their licence (--licence CLASS) or name (--set NAME).")
     if snapshot and group_column:
         raise click.UsageError("A snapshot stores its own group column. Leave out --cross-validate.")
@@ -128,7 +130,7 @@ def _check_choice(csv: bool, snapshot: str | None, sets: str | None, chosen: boo
 
 def _read_sets(
     csv: tuple[Path, ...],
-    suite: "Suite",
+    suites: list["Suite"],
     licences: tuple[str, ...],
     names: tuple[str, ...],
     group_column: str | None,
@@ -151,7 +153,7 @@ def _read_sets(
         )
         for path in csv
     ]
-    chosen += training_sets.read_sets(suite, licences, names)
+    chosen += training_sets.read_sets(suites, licences, names)
     facts["sets"] = training_sets.described(chosen)
     return training_sets.together(chosen, params.data.sets or SetParams())
 

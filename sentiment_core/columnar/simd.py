@@ -16,8 +16,9 @@ from numba.extending import intrinsic
 BYTES: Final = 64  # bytes that a mask describes, one bit each
 KEYS: Final = 8  # keys compared together: 32 bytes, half a cache line
 
-_BYTE, _KEY, _WORD = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_BYTE, _SUM, _KEY, _WORD = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 _BYTE_VECTOR: Final = ir.VectorType(_BYTE, BYTES)
+_SUM_VECTOR: Final = ir.VectorType(_SUM, BYTES)
 _KEY_VECTOR: Final = ir.VectorType(_KEY, KEYS)
 _Intrinsic = tuple[Any, Callable[..., Any]]
 
@@ -132,3 +133,55 @@ def copy_bytes(_: Any, out: Any, to: Any, array: Any, start: Any, size: Any) -> 
         return context.get_dummy_value()
 
     return types.void(out, types.intp, array, types.intp, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_rows(_: Any, sums: Any, rows: Any, first: Any, second: Any, third: Any, fourth: Any) -> _Intrinsic:
+    """Add to each of 64 int16 sums a number of each of four rows: 64 int8 of an array, from an index."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _address(context, builder, signature, [arguments[0], _WORD(0)], _SUM_VECTOR)
+        row_array = context.make_array(signature.args[1])(context, builder, arguments[1])
+        total = builder.load(place, align=2)
+        for index in arguments[2:]:
+            address = builder.bitcast(builder.gep(row_array.data, [index]), _BYTE_VECTOR.as_pointer())
+            total = builder.add(total, builder.sext(builder.load(address, align=1), _SUM_VECTOR))
+        builder.store(total, place, align=2)
+        return context.get_dummy_value()
+
+    return types.void(sums, rows, first, second, third, fourth), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def greatest(_: Any, sums: Any) -> _Intrinsic:
+    """Return the greatest of 64 int16 sums."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        loaded = builder.load(_address(context, builder, signature, [arguments[0], _WORD(0)], _SUM_VECTOR), align=2)
+        size = BYTES
+        while size > 1:  # the greater ones of both halves
+            size //= 2
+            halves = [
+                builder.shuffle_vector(
+                    loaded, loaded, ir.Constant(ir.VectorType(_KEY, size), [*range(first, first + size)])
+                )
+                for first in (0, size)
+            ]
+            loaded = builder.select(builder.icmp_signed(">", *halves), *halves)
+        return builder.extract_element(loaded, ir.Constant(_KEY, 0))
+
+    return types.int16(sums), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def at_least(_: Any, sums: Any, least: Any) -> _Intrinsic:  # noqa: ARG001 (its type is given)
+    """Return a uint64 whose bit i is set if sum i of 64 int16 sums is not below a limit."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        loaded = builder.load(_address(context, builder, signature, [arguments[0], _WORD(0)], _SUM_VECTOR), align=2)
+        undefined = ir.Constant(_SUM_VECTOR, ir.Undefined)
+        first = builder.insert_element(undefined, arguments[1], ir.Constant(_KEY, 0))
+        everywhere = builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_KEY, BYTES), [0] * BYTES))
+        return builder.bitcast(builder.icmp_signed(">=", loaded, everywhere), _WORD)
+
+    return types.uint64(sums, types.int16), generate

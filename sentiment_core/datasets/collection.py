@@ -1,6 +1,6 @@
 """Collect labelled reviews: CSV files below the training prefix, user corrections, and rated reviews."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -183,15 +183,18 @@ def collect_file(
     return CollectedFile(file, source, duplicates)
 
 
-def _labels(rows: list[Row]) -> dict[int, set[str]]:
-    """Return the set of labels of each text, keyed by the text's hash."""
-    labels: dict[int, set[str]] = defaultdict(set)
+def _labels(rows: list[Row]) -> dict[int, frozenset[str]]:
+    """Return the set of labels of each text, keyed by the text's hash. Equal sets are one object."""
+    sets: dict[frozenset[str], frozenset[str]] = {}
+    labels: dict[int, frozenset[str]] = {}
     for row in rows:
-        labels[hash_text(row.text)].add(row.label)
+        hashed = hash_text(row.text)
+        found = labels.get(hashed, frozenset()) | {row.label}
+        labels[hashed] = sets.setdefault(found, found)
     return labels
 
 
-def _settled(files: list[CollectedFile], labels: dict[int, set[str]]) -> tuple[list[Row], list[Source]]:
+def _settled(files: list[CollectedFile], labels: dict[int, frozenset[str]]) -> tuple[list[Row], list[Source]]:
     """Drop texts with two labels and keep only the first of equal texts in a group; return kept rows and counts."""
     kept: dict[tuple[str, str | None], Row] = {}
     sources = []

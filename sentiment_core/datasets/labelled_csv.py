@@ -19,6 +19,7 @@ first lines of the rows that they leave out. The error for a file above the maxi
 """
 
 import heapq
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,9 +27,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from sentiment_core.columnar.columns import BytesColumn, packed_words
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
-from sentiment_core.datasets.snapshot import Row, labelled_reviews, rows_by_label
+from sentiment_core.datasets.snapshot import Row
 from sentiment_core.drops.body import Body
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import Drop, local_drop
@@ -38,6 +41,7 @@ from sentiment_core.drops.source_contract import NO_CONTRACT, Rules, SourceContr
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import CheckedRows, RejectedRow, ReviewBatch, checked
 from sentiment_core.errors import FileRejected, TrainingDataInvalid
+from sentiment_core.labels import LABELS
 from sentiment_core.params import DataParams
 from sentiment_core.settings import settings
 
@@ -133,21 +137,28 @@ def read_file(
     max_rejected_ratio: float,
     admit: Admit = admit_all,
     limit: Callable[[int], None] = lambda _: None,
+    take: Callable[[list[Row]], None] | None = None,
 ) -> LabelledFile:
     """Read one labelled file. `limit` is called with the number of good rows after each block and may raise.
+
+    `take` is called with the good rows of each block. Without it they are kept in the result.
 
     Raises `FileRejected` when the file cannot be read, has no rows, lacks a column or has too many rejected rows,
     `ObjectChanged` when it is replaced during the read, and the storage errors.
     """
     file = LabelledFile(drop)
+    take = take or file.rows.extend
+    good = 0
     with storage.open(drop) as stored:
         body = Body(stored, drop, rules.settings.max_expanded_bytes)
         for rows in checked(read_body(body, rules), rules, drop.uri):
             batch, rejected = admit(rows)
             file.read += rows.batch.size + len(rows.rejected)
             file.reject(BadRow(row.line, row.code, row.reason) for row in rejected)
-            _add(file, rows.header, batch, columns, rules.null_words)
-            limit(len(file.rows))
+            labelled = _labelled(file, rows.header, batch, columns, rules.null_words)
+            good += len(labelled)
+            take(labelled)
+            limit(good)
         file.sha256 = body.finish().hex()
     file.require_good_rows(max_rejected_ratio)
     return file
@@ -171,30 +182,94 @@ def read_labelled(
     when a text has two labels. Raises `ObjectChanged` and the storage errors for drops.
     """
     columns = Columns(params.label_column, group_column, params.spellings, group_required=True)
-    rows = [row for file in files for row in _read_strictly(file, columns, storage, contract)]
-    counts = rows_by_label(rows)
+    rows = _Rows()
+    for file in files:
+        _read_strictly(file, columns, storage, contract, rows.take)
+    reviews = rows.reviews()
+    counts = reviews.rows
     if every_label and (missing := [label for label in params.labels if label not in counts]):
         found = ", ".join(f"{count} {label}" for label, count in counts.items())
         raise TrainingDataInvalid(
             why=f"the label column {params.label_column!r} must contain {' and '.join(params.labels)}. It has no "
             f"{' and no '.join(missing)} rows, and {found} rows. Add rows of the missing labels"
         )
-    _require_one_label_per_text(rows)
-    return labelled_reviews(rows)
+    _require_one_label_per_text(rows.with_several_labels())
+    return reviews
 
 
 def read_texts(
     files: Sequence[Path | Drop], storage: Storage | None = None, contract: SourceContract = NO_CONTRACT
 ) -> list[str]:
     """Read the texts of files without labels. The rule for bad rows and the errors are those of `read_labelled`."""
-    return [row.text for file in files for row in _read_strictly(file, Columns(None, None, {}), storage, contract)]
+    texts: list[str] = []
+    for file in files:
+        _read_strictly(
+            file, Columns(None, None, {}), storage, contract, lambda rows: texts.extend(row.text for row in rows)
+        )
+    return texts
 
 
-def _read_strictly(file: Path | Drop, columns: Columns, storage: Storage | None, contract: SourceContract) -> list[Row]:
+class _Rows:
+    """Rows of labelled files as columns, which take less memory than tuples."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._groups: list[str | None] = []
+        self._labels = array("b")
+        self._ratings = array("d")
+        self._lines = array("q")
+        self._keys: list[str | None] = []
+
+    def take(self, rows: Sequence[Row]) -> None:
+        """Add rows."""
+        self._texts += [row.text for row in rows]
+        self._groups += [row.group for row in rows]
+        self._keys += [row.key for row in rows]
+        self._labels.extend(LABELS.index(row.label) for row in rows)
+        self._ratings.extend(np.nan if row.rating is None else row.rating for row in rows)
+        self._lines.extend(row.line for row in rows)
+
+    def reviews(self) -> LabelledReviews:
+        """Return the rows as reviews. Each row without a group forms a separate group."""
+        ratings = np.array(self._ratings, np.float64)
+        grouped = any(group is not None for group in self._groups)
+        return LabelledReviews(
+            self._texts,
+            np.array(self._labels, np.int8),
+            [text if group is None else group for text, group in zip(self._texts, self._groups, strict=True)]
+            if grouped
+            else self._texts,
+            None if np.isnan(ratings).all() else ratings,
+        )
+
+    def with_several_labels(self) -> list[Row]:
+        """Return all rows of the texts that have several labels, and perhaps others, in order."""
+        if not self._texts:
+            return []
+        labels = np.array(self._labels, np.int8)
+        _, numbers = np.unique(np.fromiter(map(hash, self._texts), np.int64, len(labels)), return_inverse=True)
+        least, most = np.full(numbers.max() + 1, len(LABELS), np.int8), np.full(numbers.max() + 1, -1, np.int8)
+        np.minimum.at(least, numbers, labels)
+        np.maximum.at(most, numbers, labels)
+        chosen = np.flatnonzero((least < most)[numbers]).tolist()
+        return [self._row(row) for row in chosen]
+
+    def _row(self, row: int) -> Row:
+        label, key, line = LABELS[self._labels[row]], self._keys[row], self._lines[row]
+        return Row(self._texts[row], label, None, None, None, key, line, None, None)
+
+
+def _read_strictly(
+    file: Path | Drop,
+    columns: Columns,
+    storage: Storage | None,
+    contract: SourceContract,
+    take: Callable[[list[Row]], None],
+) -> None:
     try:
         drop = local_drop(file) if isinstance(file, Path) else file
         rules = Rules(settings(), contract)
-        return read_file(storage or Storage(None), drop, columns, rules, max_rejected_ratio=0).rows
+        read_file(storage or Storage(None), drop, columns, rules, max_rejected_ratio=0, take=take)
     except FileRejected as fault:
         raise TrainingDataInvalid(why=fault.details["why"]) from fault
     except OSError as error:
@@ -203,8 +278,10 @@ def _read_strictly(file: Path | Drop, columns: Columns, storage: Storage | None,
         ) from error
 
 
-def _add(file: LabelledFile, header: Header, batch: ReviewBatch, columns: Columns, null_words: Sequence[str]) -> None:
-    """Add the rows of a batch that have a known label, and reject the others."""
+def _labelled(
+    file: LabelledFile, header: Header, batch: ReviewBatch, columns: Columns, null_words: Sequence[str]
+) -> list[Row]:
+    """Return the rows of a batch that have a known label, and reject the others."""
     labels = None
     if columns.label is not None:
         spelled = [word for word in null_words if word.lower() not in columns.spellings]
@@ -215,7 +292,7 @@ def _add(file: LabelledFile, header: Header, batch: ReviewBatch, columns: Column
     if columns.group is not None and groups is None and columns.group_required:
         raise _column_missing(file.drop, header, LabelCode.NO_GROUP_COLUMN, "group", columns.group)
     file.grouped |= groups is not None
-    bad = []
+    bad, good = [], []
     fields = zip(
         batch.text.texts(),
         [""] * batch.size if labels is None else labels,
@@ -233,8 +310,9 @@ def _add(file: LabelledFile, header: Header, batch: ReviewBatch, columns: Column
             bad.append(_bad_label(line, spelling, columns))
         else:
             names = file.share(group), rating, file.share(language)
-            file.rows.append(Row(text, label, *names, file.drop.key, line, review_id, author_id))
+            good.append(Row(text, label, *names, file.drop.key, line, review_id, author_id))
     file.reject(bad)
+    return good
 
 
 def _bad_label(line: int, spelling: str | None, columns: Columns) -> BadRow:

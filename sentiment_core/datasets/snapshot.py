@@ -3,10 +3,9 @@
 A snapshot is immutable. Its id is the SHA-256 of its manifest, and the manifest contains the SHA-256 of the rows.
 """
 
-import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -23,6 +22,9 @@ from sentiment_core.model.manifest import ArrayFile, Part
 from sentiment_core.text.fingerprints import TextHashes
 
 FORMAT_VERSION: Final = 1
+
+_REPEATED: Final = ("label", "group", "language", "key", "side", "source", "bucket", "version")  # equal in many rows
+_MAX_SHARED: Final = 100_000
 
 # Near-duplicates are rows of the test side that nearly equal training rows, and starred rows of the training side that
 # nearly equal human-labelled test rows. They are used on neither side.
@@ -260,13 +262,32 @@ def rows_by_label(rows: Iterable[Row]) -> dict[str, int]:
     return {label: counts[label] for label in LABELS if counts[label]}
 
 
-def encoded(rows: Iterable[Row]) -> bytes:
-    """Return rows as JSON lines. The same rows always give the same bytes."""
-    return b"".join(
-        json.dumps(row.document(), ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for row in rows
-    )
+def encoded(rows: Iterable[Row]) -> Iterator[bytes]:
+    """Yield rows as JSON lines. The same rows always give the same bytes."""
+    for row in rows:
+        yield json.dumps(row.document(), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def decoded(content: bytes) -> list[Row]:
-    """Return the rows of JSON lines. Raises `ValueError` or `TypeError` when `encoded` did not write the content."""
-    return [Row(**json.loads(line)) for line in io.BytesIO(content)]
+def content_of(rows: Iterable[Row]) -> Content:
+    """Return the size and digest of rows as JSON lines, without holding these."""
+    size, digest = 0, sha256()
+    for line in encoded(rows):
+        size += len(line)
+        digest.update(line)
+    return Content(size=size, sha256=digest.hexdigest())
+
+
+def decoded(lines: Iterable[bytes]) -> list[Row]:
+    """Return the rows of JSON lines. Raises `ValueError` or `TypeError` when `encoded` did not write the lines."""
+    shared: dict[str, str] = {}  # rows that name the same object, group or side share the name
+    return [_row(line, shared) for line in lines]
+
+
+def _row(line: bytes, shared: dict[str, str]) -> Row:
+    document = dict(json.loads(line))
+    if len(shared) > _MAX_SHARED:
+        shared.clear()
+    for name in _REPEATED:
+        if (value := document.get(name)) is not None:
+            document[name] = shared.setdefault(value, value)
+    return Row(**document)

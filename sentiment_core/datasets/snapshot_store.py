@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final, NamedTuple, Self
@@ -14,7 +14,7 @@ from backports import zstd
 from pydantic import ValidationError
 
 from sentiment_core.datasets.collection import SNAPSHOTS
-from sentiment_core.datasets.snapshot import FORMAT_VERSION, Row, Snapshot, SnapshotManifest, decoded, encoded
+from sentiment_core.datasets.snapshot import FORMAT_VERSION, Content, Row, Snapshot, SnapshotManifest, decoded, encoded
 from sentiment_core.drops.storage import GONE, Storage, error_code, storage_errors
 from sentiment_core.errors import SnapshotDamaged, SnapshotErased, SnapshotMissing
 from sentiment_core.model.bundle import array_bytes
@@ -75,7 +75,7 @@ class SnapshotStore:
             raise SnapshotErased(snapshot=snapshot.id, rows=f"{erased:,}")
         if self._get(snapshot.id, _MANIFEST) is not None:
             return False
-        self._put(snapshot.id, _ROWS, zstd.compress(encoded(snapshot.rows)))
+        self._put(snapshot.id, _ROWS, _packed(snapshot.rows))
         self._put(snapshot.id, _TEXTS, array_bytes(snapshot.known_texts))
         self._put(snapshot.id, _MANIFEST, snapshot.manifest.document)
         return True
@@ -141,7 +141,7 @@ class SnapshotStore:
             return False
         count = stored.manifest.rows - len(left)
         self._put(stored.id, _ERASED, json.dumps({"rows": count}).encode())
-        self._put(stored.id, _ROWS, zstd.compress(encoded(left)))
+        self._put(stored.id, _ROWS, _packed(left))
         self._delete_older(stored.id)
         return True
 
@@ -172,18 +172,17 @@ class SnapshotStore:
 
     def _rows(self, stored: StoredSnapshot, verified: bool) -> list[Row]:
         """Return the stored rows. After an erasure the remaining rows match no digest, so they are not verified."""
-        content = stored.manifest.content
         packed = self._require(stored.id, _ROWS)
         try:
             with zstd.ZstdFile(io.BytesIO(packed)) as file:
-                data = file.read(content.size + 1)
-            if verified and (len(data) != content.size or sha256(data).hexdigest() != content.sha256):
-                raise SnapshotDamaged(
-                    snapshot=stored.id, why=f"{_ROWS} does not match the size and SHA-256 in its manifest"
-                )
-            return decoded(data)
+                lines = _Lines(file, stored.manifest.content.size)
+                rows = decoded(lines)
         except (zstd.ZstdError, EOFError, ValueError, TypeError) as error:
             raise SnapshotDamaged(snapshot=stored.id, why=f"{_ROWS} cannot be read") from error
+        if verified and lines.content != stored.manifest.content:
+            why = f"{_ROWS} does not match the size and SHA-256 in its manifest"
+            raise SnapshotDamaged(snapshot=stored.id, why=why)
+        return rows
 
     def _rows_erased(self, snapshot_id: str) -> int:
         document = self._get(snapshot_id, _ERASED)
@@ -213,3 +212,33 @@ class SnapshotStore:
                     return None
                 raise
         return content
+
+
+class _Lines:
+    """The lines of a file up to a size, beyond which nothing is read, and the size and digest of what was read."""
+
+    def __init__(self, file: zstd.ZstdFile, most: int) -> None:
+        self._file = file
+        self._most = most
+        self._size = 0
+        self._digest = sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._size <= self._most and (line := self._file.readline(self._most + 1)):
+            self._size += len(line)
+            self._digest.update(line)
+            yield line
+
+    @property
+    def content(self) -> Content:
+        """The size and digest of the lines that were read."""
+        return Content(size=self._size, sha256=self._digest.hexdigest())
+
+
+def _packed(rows: Iterable[Row]) -> bytes:
+    """Return rows as compressed JSON lines, which are never held uncompressed."""
+    out = io.BytesIO()
+    with zstd.ZstdFile(out, "w") as file:
+        for line in encoded(rows):
+            file.write(line)
+    return out.getvalue()

@@ -4,6 +4,7 @@ Rows that contradict what the current model clearly sees get a low weight, as in
 al., JAIR 2021).
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -146,6 +147,7 @@ class Selection:
         self._places = places
         self._human = frozenset(labelled)
         self._candidates: dict[int, _Candidate] = {}
+        self._words: set[tuple[str, str]] = set()  # label and words of each candidate
         self._labels: Counter[int] = Counter()  # one bit for each label of a text
         self._left_out: dict[_Group, Counter[str]] = defaultdict(Counter)
         self._taken: Counter[_Group] = Counter()
@@ -160,20 +162,26 @@ class Selection:
         self._labels[hashed] |= 1 << LABELS.index(label)
         if review.place >= self._places[label]:
             return  # only its label counts: the text may have another one elsewhere
-        reason = self._fault(review, hashed)
+        reason = self._fault(review, label, hashed)
         if reason:
             self._left_out[group][reason] += 1
         else:
             self._candidates[hashed] = _Candidate(review, label)
 
-    def _fault(self, review: StarredReview, hashed: int) -> LeftOut | None:
+    def _fault(self, review: StarredReview, label: str, hashed: int) -> LeftOut | None:
         if len(review.text.strip()) < self._params.stars.least_characters:
             return LeftOut.SHORT_TEXT
         if _is_foreign(review, self._params.model.languages):
             return LeftOut.OTHER_LANGUAGE
         if hashed in self._human:
             return LeftOut.LABELLED
-        return LeftOut.DUPLICATE if hashed in self._candidates else None
+        if hashed in self._candidates:
+            return LeftOut.DUPLICATE
+        words = (label, _words(review.text) or review.text)
+        if words in self._words:
+            return LeftOut.NEAR_DUPLICATE
+        self._words.add(words)
+        return None
 
     def rows(self, judge: Scorer | None) -> list[Row]:
         """Apply all limits, let the model judge what is left, and return the selected rows. Call it once."""
@@ -314,6 +322,11 @@ def opinions_of(judge: Scorer | None, reviews: Sequence[StarredReview], labels: 
             opinions.opposite[row] = column[_OPPOSITE[label]][row]
             opinions.agrees[row] = column[label][row] >= column[_OPPOSITE[label]][row]
     return opinions
+
+
+def _words(text: str) -> str:
+    """Return the words of a text without numbers, case and punctuation. It is empty for a text of symbols."""
+    return " ".join(word for word in re.findall(r"\w+", text.lower()) if not word.isdecimal())
 
 
 def _is_foreign(review: StarredReview, languages: Collection[str]) -> bool:

@@ -29,23 +29,25 @@ class TrainingSet:
     reviews: LabelledReviews
 
 
-def read_sets(suite: Suite, licences: Sequence[str], names: Sequence[str] = ()) -> list[TrainingSet]:
-    """Read the sets of a suite whose class of licence is one of `licences`, and those that `names` lists.
+def read_sets(suites: Sequence[Suite], licences: Sequence[str], names: Sequence[str] = ()) -> list[TrainingSet]:
+    """Read the sets of some suites whose class of licence is one of `licences`, and those that `names` lists.
 
     Raises `TrainingDataInvalid` when no set is chosen, a name is unknown or a chosen set cannot be read, and the
     storage errors.
     """
-    if unknown := sorted(set(names) - {each.name for each in suite.sets}):
-        raise TrainingDataInvalid(why=f"{suite.location} has no set {unknown[0]!r}. Correct --set")
-    chosen = [each for each in suite.sets if each.licence in licences or each.name in names]
+    places = " or ".join(suite.location for suite in suites)
+    every = [(suite, each) for suite in suites for each in suite.sets]
+    if unknown := sorted(set(names) - {each.name for _, each in every}):
+        raise TrainingDataInvalid(why=f"{places} has no set {unknown[0]!r}. Correct --set")
+    chosen = [(suite, each) for suite, each in every if each.licence in licences or each.name in names]
     if not chosen:
-        classes = ", ".join(sorted({repr(each.licence) for each in suite.sets}))
+        classes = ", ".join(sorted({repr(each.licence) for _, each in every}))
         raise TrainingDataInvalid(
-            why=f"no set of {suite.location} has a licence of the class {' or '.join(map(repr, licences))}. Its "
+            why=f"no set of {places} has a licence of the class {' or '.join(map(repr, licences))}. Their "
             f"classes are {classes}. Choose them with --licence, or sets with --set"
         )
     found = []
-    for described in chosen:
+    for suite, described in chosen:
         read = suite.read(described)
         if read.reviews is None:
             raise TrainingDataInvalid(why=f"the set {described.name} cannot be read: {read.fault}")

@@ -52,7 +52,8 @@ def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None)
     """Make the card of a bundle from its manifest, its provenance and, if measured, its held-out slices.
 
     From the provenance it reads, if present: `data`, `snapshot` (its id), `dates` (`first` and `last` day of the
-    reviews), `grouped_by`, `groups`, `starred_rows`, `held_out`, `held_out_uncalibrated`, `sets`, `suite`, `test`, and
+    reviews), `grouped_by`, `groups`, `starred_rows`, `held_out`, `held_out_languages`,
+    `held_out_uncalibrated`, `sets`, `suite`, `test`, and
     the versions. The digest does not cover these values, so measures that are not numbers are omitted.
     """
     manifest, provenance = bundle.manifest, bundle.provenance
@@ -97,6 +98,12 @@ def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None)
             "test": _measures(_mapping(provenance.get("test"))) or None,
             "intervals": _INTERVALS,
         },
+        "sets": _rows_of(provenance.get("sets"), ("name", "language", "rows", "licence", "source")),
+        "languages": [
+            {"language": language, "balanced_accuracy": accuracy, "standing": manifest.standing(language)}
+            for language, accuracy in _mapping(provenance.get("held_out_languages")).items()
+            if accuracy is None or isinstance(accuracy, int | float)
+        ],
         "slices": shown,
         "slices_left_out": left_out,
         "calibration": {
@@ -111,6 +118,12 @@ def model_card(bundle: Bundle, slices: Mapping[str, SliceMetrics] | None = None)
     } | ({SUITE_KEY: suite} if suite else {})
 
 
+def _rows_of(listed: Any, fields: tuple[str, ...]) -> list[dict[str, str]]:
+    """Return the given fields of each listed mapping, as text."""
+    rows = listed if isinstance(listed, list) else []
+    return [{name: str(row.get(name, "")) for name in fields} for row in rows if isinstance(row, Mapping)]
+
+
 def _limits(bundle: Bundle, slices: list[dict[str, Any]]) -> Iterator[str]:
     yield (
         "The model knows only the n-grams of its training texts. Its accuracy on other kinds of text is unknown until "
@@ -118,6 +131,8 @@ def _limits(bundle: Bundle, slices: list[dict[str, Any]]) -> Iterator[str]:
     )
     if bundle.manifest.thresholds:
         yield "`neutral` means that the model abstains. The training data has no neutral reviews."
+    if experimental := bundle.manifest.experimental_languages:
+        yield f"In {', '.join(experimental)} its accuracy on held-out reviews is low or was not measured."
     if slices:
         worst = min(slices, key=lambda each: float(each["accuracy"]["value"]))
         yield (

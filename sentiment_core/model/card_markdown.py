@@ -22,6 +22,9 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
     yield from _list("Out of scope", card["out_of_scope"])
     yield from _table("Model", ("", ""), [(_words(name), _text(value)) for name, value in model.items()])
     yield from _table("Training data", ("", ""), [(_words(name), _text(value)) for name, value in data.items()])
+    if sets := card.get("sets"):
+        header = ("set", "language", "rows", "class of licence", "source and licence")
+        yield from _table("Training sets", header, [tuple(map(_cell, row.values())) for row in sets])
     for name, title in (("held_out", "Metrics on held-out folds"), ("test", "Metrics on test reviews")):
         if metrics[name]:
             yield from _table(title, ("measure", "value", "95 % interval"), list(_rows(metrics[name])))
@@ -30,6 +33,16 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
         yield from _slice_table(card["slices"])
         if card["slices_left_out"]:
             yield from ("", f"{card['slices_left_out']:,} smaller groups are not shown. `metrics.json` contains them.")
+    if languages := card.get("languages"):
+        yield from _table(
+            "Languages",
+            ("language", "balanced accuracy on held-out folds", "standing"),
+            [
+                (_cell(row["language"]), _accuracy(row["balanced_accuracy"]), _cell(row["standing"]))
+                for row in languages
+            ],
+        )
+        yield from ("", "Rows with a sentiment only. An accuracy is missing if a label has fewer than 50 rows.")
     if suite := card.get(SUITE_KEY):
         yield from _suite_tables(suite)
     yield from _table("Calibration", ("", ""), [(_words(name), _text(value)) for name, value in calibration.items()])
@@ -77,6 +90,10 @@ def _suite_tables(suite: Mapping[str, Any]) -> Iterator[str]:
         ]
         yield from _table(f"Measured over many sets, by {title}", header, rows)
     yield from ("", f"Means over sets; {_cell(suite['selection'])}. A cell is empty where no set has the measure.")
+
+
+def _accuracy(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

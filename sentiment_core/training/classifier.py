@@ -146,20 +146,7 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         `probabilities`, of shape (counted texts, classes), are weighted.
         """
         learned = len(corpus.texts)
-        surveyed = survey(counted, self._recipe(), self._sizes)
-        classes = class_shares(surveyed.lengths, probabilities, learned)
-        selection = select(
-            counted,
-            self._recipe(),
-            self._sizes,
-            surveyed,
-            classes,
-            learned,
-            smoothing=self.smoothing,
-            min_texts=self.min_texts,
-            features=self.features,
-            memory=self.memory,
-        )
+        selection = self._select(counted, probabilities, learned)
         if not len(selection.ngrams):
             raise TrainingDataInvalid(
                 why=f"no n-gram occurs in at least {self.min_texts} of the {learned} texts. Add rows, or "
@@ -187,6 +174,21 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if base:
             self.intercept_ = self.intercept_ + base.intercepts
         self._vocabulary: Vocabulary = vocabulary(self.ngrams_, self.weights_)
+
+    def _select(self, corpus: Corpus, probabilities: NDArray[np.float64], learned: int) -> Selection:
+        surveyed = survey(corpus, self._recipe(), self._sizes)
+        return select(
+            corpus,
+            self._recipe(),
+            self._sizes,
+            surveyed,
+            class_shares(surveyed.lengths, probabilities, learned),
+            learned,
+            smoothing=self.smoothing,
+            min_texts=self.min_texts,
+            features=self.features,
+            memory=self.memory,
+        )
 
     def _rows(self, corpus: Corpus, selection: Selection) -> PresenceRows:
         numbered = vocabulary(self.ngrams_, np.arange(len(self.ngrams_), dtype=np.uint32))

@@ -31,7 +31,9 @@ def group_numbers(groups: Sequence[str]) -> NDArray[np.int64]:
 
 
 def group_folds(reviews: LabelledReviews, count: int) -> Iterator[Fold]:
-    """Yield the folds. They have about equal numbers of rows, and do not depend on the order of the reviews.
+    """Return the folds, of which one is made at a time.
+
+    They have about equal numbers of rows, and do not depend on the order of the reviews.
 
     Raises `TrainingDataInvalid` when there are fewer groups than folds, or a fold leaves one label only.
     """
@@ -43,13 +45,11 @@ def group_folds(reviews: LabelledReviews, count: int) -> Iterator[Fold]:
             "Add groups or lower folds"
         )
     folds = _lightest(sizes, count)[numbers]
-    for fold in range(count):
-        learned = folds != fold
-        if len(np.unique(reviews.labels[learned])) < len(reviews.names):
-            raise TrainingDataInvalid(
-                why=f"all rows of one label are in one of the {count} folds. Add groups with this label"
-            )
-        yield Fold(np.flatnonzero(learned), np.flatnonzero(~learned))
+    if any(len(np.unique(reviews.labels[folds != fold])) < len(reviews.names) for fold in range(count)):
+        raise TrainingDataInvalid(
+            why=f"all rows of one label are in one of the {count} folds. Add groups with this label"
+        )
+    return (Fold(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(count))
 
 
 def some_groups(rows: NDArray[np.int64], groups: Sequence[str], share: float) -> NDArray[np.int64]:
@@ -61,9 +61,9 @@ def some_groups(rows: NDArray[np.int64], groups: Sequence[str], share: float) ->
     return chosen
 
 
-def _lightest(sizes: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+def _lightest(sizes: NDArray[np.int64], count: int) -> NDArray[np.int16]:
     """Return the fold of each group: the largest groups first, each into the fold that has the fewest rows."""
-    folds = np.empty(len(sizes), np.int64)
+    folds = np.empty(len(sizes), np.int16)
     loads = [(0, fold) for fold in range(count)]
     for group in np.argsort(-sizes, kind="stable").tolist():
         load, fold = loads[0]

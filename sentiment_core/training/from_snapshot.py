@@ -12,7 +12,6 @@ from sentiment_core.datasets.checks import check, require_passed
 from sentiment_core.datasets.collection import Collected, collect
 from sentiment_core.datasets.labelled_reviews import digest_of
 from sentiment_core.datasets.snapshot import (
-    Content,
     Days,
     NearDuplicates,
     Row,
@@ -21,7 +20,7 @@ from sentiment_core.datasets.snapshot import (
     Snapshot,
     SnapshotManifest,
     SnapshotSplit,
-    encoded,
+    content_of,
     group_of,
     labelled_reviews,
     rows_by_label,
@@ -77,11 +76,14 @@ def divide(collected: Collected, params: Params, days: Days = ALL_DAYS) -> Snaps
     A test row is left out if its text, or more than half of its runs of eight words, also occurs on the training side.
     If the training row is a starred one and the test row has a human label, the training row is left out instead.
     """
-    rows = [row._replace(side=side) for row, side in zip(collected.rows, _sides(collected.rows, params), strict=True)]
+    sides = _sides(collected.rows, params)
+    rows = [
+        row if row.side == side else row._replace(side=side) for row, side in zip(collected.rows, sides, strict=True)
+    ]
     training, test, near = (
         [row for row in rows if row.side == side] for side in ("training", "test", "near_duplicate")
     )
-    content, texts = encoded(rows), hash_texts(row.text for row in training)
+    texts = hash_texts(row.text for row in training)
     texts_file = array_bytes(texts)
     manifest = SnapshotManifest(
         label_column=params.data.label_column,
@@ -94,7 +96,7 @@ def divide(collected: Collected, params: Params, days: Days = ALL_DAYS) -> Snaps
         training=_side_rows(training),
         test=_side_rows(test),
         near_duplicates=NearDuplicates(rows=len(near), first=tuple((row.key, row.line) for row in near[:_SHOWN])),
-        content=Content(size=len(content), sha256=sha256(content).hexdigest()),
+        content=content_of(rows),
         known_texts=ArrayFile(size=len(texts_file), sha256=sha256(texts_file).hexdigest()),
         stars=collected.stars,
     )

@@ -37,7 +37,7 @@ from sentiment_core.training.base_weights import BaseWeights
 from sentiment_core.training.calibration import calibrated, neutral_band, neutral_ratio, platt_scaling, uncalibrated
 from sentiment_core.training.classifier import NgramClassifier
 from sentiment_core.training.folds import group_folds, group_numbers, some_groups
-from sentiment_core.training.language_standings import standings
+from sentiment_core.training.language_standings import balanced_accuracies, standings
 from sentiment_core.training.memory import MEGABYTE, require_memory
 
 TrainingStep = Callable[[str], None]
@@ -89,19 +89,28 @@ def build_classifier(params: ModelParams, threads: int = 1) -> NgramClassifier:
 
 
 def fit(
-    reviews: LabelledReviews, params: ModelParams, unlabelled: Sequence[str] = (), threads: int = 1
+    reviews: LabelledReviews,
+    params: ModelParams,
+    unlabelled: Sequence[str] = (),
+    threads: int = 1,
+    memory: int | None = None,
 ) -> NgramClassifier:
     """Return the classifier fitted to labelled reviews, and to unlabelled texts if there are any.
 
-    The result does not depend on the number of threads. It is reproducible bit for bit while BLAS uses one thread.
-    Raises `TrainingDataInvalid` when it would need more memory than SENTIMENT_TRAINING_MEMORY_MB, or no n-gram is
-    frequent.
+    The result does not depend on the number of threads, or on the bytes of `memory` for counting, which are what
+    SENTIMENT_TRAINING_MEMORY_MB leaves by default. It is reproducible bit for bit while BLAS uses one thread. Raises
+    `TrainingDataInvalid` when the memory does not suffice, or no n-gram is frequent.
     """
-    memory = require_memory(reviews, unlabelled, params, settings().training_memory_mb * MEGABYTE)
+    if memory is None:
+        memory = _counting_memory(reviews, unlabelled, params)
     classifier = build_classifier(params, threads).set_params(memory=memory)
     base = BaseWeights.of(starter(), reviews.names, params) if params.base == "starter" else None
     fitted: NgramClassifier = classifier.fit(reviews.texts, reviews.labels, reviews.weights, unlabelled, base)
     return fitted
+
+
+def _counting_memory(reviews: LabelledReviews, unlabelled: Sequence[str], params: ModelParams) -> int:
+    return require_memory(reviews, unlabelled, params, settings().training_memory_mb * MEGABYTE)
 
 
 @one_blas_thread
@@ -119,8 +128,8 @@ def cross_validate(
     is missing from what a fold's model learns from, or the training would need more memory than
     SENTIMENT_TRAINING_MEMORY_MB.
     """
-    require_memory(reviews, unlabelled, params.model, settings().training_memory_mb * MEGABYTE)
-    folds = list(group_folds(reviews, params.calibration.folds))
+    memory = _counting_memory(reviews, unlabelled, params.model)
+    folds = group_folds(reviews, params.calibration.folds)
     shingles = Shingles(unlabelled) if len(unlabelled) else None
     learned_rows = []
     margins = np.empty((len(reviews.texts), 1 if len(reviews.names) == 2 else len(reviews.names)))
@@ -138,12 +147,12 @@ def cross_validate(
         if shingles:
             near = shingles.containment(held_out) > NEARLY_ALL
             usable = [text for text, is_near in zip(unlabelled, near.tolist(), strict=True) if not is_near]
-        model = fit(learned, params.model, usable, joblib.cpu_count())
+        model = fit(learned, params.model, usable, joblib.cpu_count(), memory)
         margins[fold.held_out] = model.decision_function(held_out).reshape(len(held_out), -1)
         unknown[fold.held_out] = model.unknown_shares([text[:MAX_EXAMINED_CHARACTERS] for text in held_out])
         numbers[fold.held_out] = number
         learned_rows.append(len(learned.texts))
-        step(f"{len(learned_rows)} of {len(folds)} folds")
+        step(f"{len(learned_rows)} of {params.calibration.folds} folds")
     return _calibrate(margins, numbers, unknown, reviews, params, round(float(np.mean(learned_rows))))
 
 
@@ -171,10 +180,11 @@ def train_measured(
     `provenance` is extended by metrics, versions and the card (`model/card.py` says what it takes from there).
     """
     reviews, test = split(reviews, params.data.test_size)
+    memory = _counting_memory(reviews, unlabelled, params.model)
     held_out = cross_validate(reviews, params, unlabelled, step)
     step("the model of all reviews")
     base = starter() if params.model.base == "starter" else None
-    model = fit(reviews, params.model, unlabelled, joblib.cpu_count())
+    model = fit(reviews, params.model, unlabelled, joblib.cpu_count(), memory)
     bundle = compile_bundle(
         model,
         provenance=provenance
@@ -187,6 +197,7 @@ def train_measured(
             "held_out": held_out.metrics._asdict(),
             "held_out_uncalibrated": {"brier": held_out.uncalibrated.brier, "ece": held_out.uncalibrated.ece},
             "held_out_fold_accuracies": held_out.fold_accuracies,
+            "held_out_languages": balanced_accuracies(reviews, held_out.probabilities) if reviews.languages else {},
         },
         name=params.model.name,
         labels=reviews.names,

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.registry.registered_model import RegisteredModel
+from tests.api.forked import Forks
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -43,16 +45,23 @@ class Answer:
         return problem["code"]
 
 
-class Service:
-    """A process `python -m api`."""
+forks = cache(Forks)
 
-    def __init__(self, folder: Path, **settings: str):
+
+class Service:
+    """A process that runs `api.__main__`: a fork of one that has imported it, or a `fresh` `python -m api`."""
+
+    def __init__(self, folder: Path, *, fresh: bool = False, **settings: str):
         self.log_path = folder / f"api-{time.time_ns()}.log"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("SENTIMENT_")}
         chosen = {"API_PORT": "0", "API_DRAIN_S": "0", "MODEL_POLL_S": "0.2", "MODEL_CACHE": str(folder / "models")}
         env = clean | {f"SENTIMENT_{name}": value for name, value in (chosen | settings).items()}
-        with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "api"], env=env, stdout=log, stderr=log)
+        if fresh:
+            with self.log_path.open("wb") as log:
+                self.process = subprocess.Popen([sys.executable, "-m", "api"], env=env, stdout=log, stderr=log)
+        else:
+            self.log_path.touch()
+            self.process = forks().start(env, self.log_path)
         listening = self.wait(lambda: [line for line in self.log() if line["event"] == "listening"])
         self.port = int(listening[0]["address"][0].rpartition(":")[2])
 
@@ -101,7 +110,7 @@ class Service:
 @pytest.fixture(scope="session")
 def service(tmp_path_factory):
     """One service over the shipped model, for tests that leave no trace in it."""
-    running = Service(tmp_path_factory.mktemp("api")).wait_ready()
+    running = Service(tmp_path_factory.mktemp("api"), fresh=True).wait_ready()
     yield running
     assert running.stop() == 0
 

@@ -9,7 +9,7 @@ import pytest
 
 
 def test_readiness_fails_before_the_service_stops_and_requests_go_on(start):
-    service = start(API_DRAIN_S="2").wait_ready()
+    service = start(fresh=True, API_DRAIN_S="2").wait_ready()
     service.process.send_signal(signal.SIGTERM)
     answer = service.wait(lambda: (found := service.get("/readyz")).status == 503 and found)
     assert answer.code == "stopping"
@@ -32,7 +32,7 @@ def test_a_request_in_flight_at_the_signal_is_answered(start):
 
 
 def test_ctrl_c_does_not_wait(start):
-    service = start(API_DRAIN_S="3600").wait_ready()
+    service = start(fresh=True, API_DRAIN_S="3600").wait_ready()
     assert service.stop(signal.SIGINT) == 0
 
 

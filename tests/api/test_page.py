@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from api.pages.languages import NAMES, sentence
 from api.pages.pages import LONGEST_EXPLAINED
+from sentiment_core.languages.codes import CODES, UNDETERMINED
 
 GOOD = "An excellent kettle, I love it. Not bad at all, though the lid is a little clumsy."
 FORM = "application/x-www-form-urlencoded"
@@ -36,6 +38,13 @@ def test_a_form_from_a_browser_is_answered_by_the_page(service):
 def test_a_form_is_answered_in_what_the_client_prefers(service, accept, content_type):
     answer = service.post("/predict", b"text=good", Content_Type=FORM, Accept=accept)
     assert answer.headers.get_content_type() == content_type
+
+
+def test_the_page_names_every_language_that_can_be_detected():
+    assert set(NAMES) == set(CODES) - {UNDETERMINED}
+    german = {"detected": "de", "certainty": 0.934, "standing": "unsupported"}
+    assert sentence(german) == "Language: German, 93 % certain. The model does not support it: the score means little."
+    assert sentence({"detected": None, "certainty": None, "standing": None}) == ""
 
 
 def test_an_empty_form_is_answered_by_the_page_with_the_reason(service):

@@ -159,7 +159,7 @@ def test_a_run_with_stars_learns_from_stored_reviews_without_any_labelled_file(
     in_airflow, connections, settings, stack, models
 ) -> None:
     storage, key = Storage(stack.object_store.client()), "incoming/shop/dt=2026-11-16/reviews.csv"
-    rows = "\n".join(line.rpartition(",")[0] for line in labelled(2_000).decode().splitlines())
+    rows = "\n".join(line.rpartition(",")[0] for line in labelled(4_000).decode().splitlines())
     storage.s3.put_object(Bucket=settings.bucket, Key=key, Body=rows.encode())
     with connect(settings.require_database_url()) as connection:
         loader = Loader(connection, storage, open_model(connection, Bundle.load(STARTER)), settings, "a test")
@@ -167,7 +167,7 @@ def test_a_run_with_stars_learns_from_stored_reviews_without_any_labelled_file(
     states, verdict = in_airflow(RUN.format(conf=QUICK | {"stars": True}), **connections)
     assert set(states.values()) == {"success"}, states
     provenance = Bundle.load(models.fetch(verdict["version"]).path).provenance
-    assert provenance["starred_rows"] == 2_000
+    assert provenance["starred_rows"] == 4_000
     assert provenance["held_out_stars"]["accuracy"] > 0.9
     assert "unseen rows" not in verdict["why"], "the gate compared the models on the starred rows of the test side"
 
@@ -214,7 +214,8 @@ def test_a_champion_with_a_missing_bundle_is_kept_and_the_verdict_says_why(
     (tmp_path / "manifest.json").write_text("gone")
     client.log_model_artifact(source, str(tmp_path / "manifest.json"), "data/bundle")
     put(stack, settings, labelled(4_000))
-    states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
+    # It would also judge the stars: without it none is marked, and the run continues.
+    states, verdict = in_airflow(RUN.format(conf=QUICK | {"stars": True}), **connections)
     assert set(states.values()) == {"success"}, states
     assert not verdict["promoted"]
     assert "the champion, version 1, cannot be loaded for the comparison" in verdict["why"]

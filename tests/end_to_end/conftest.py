@@ -2,13 +2,17 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from demo.airflow_client import ENDED
 from demo.stack import Stack
+
+NIGHTLY_RUN_MAY_TAKE_S = 180
 
 
 class Demo(NamedTuple):
@@ -45,4 +49,21 @@ def system(demo: Demo) -> Iterator[Stack]:
     read_once = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600"}
     with Stack(demo.state, airflow_overrides=read_once) as stack:
         stack.airflow.client().wait_for_dag("score_reviews", 120)
+        wait_for_the_nightly_run(stack)
         yield stack
+
+
+def wait_for_the_nightly_run(system: Stack) -> None:
+    """Wait until the run of the previous night has ended.
+
+    Airflow starts it a few seconds after it has read a DAG that has runs of a backfill, as the demo's has. The run also
+    loads the files of earlier days, so it would take those of a test before the test's own run.
+    """
+    client = system.airflow.client()
+    deadline = time.monotonic() + NIGHTLY_RUN_MAY_TAKE_S
+    states: list[str] = []
+    while not states or not ENDED.issuperset(states):
+        assert time.monotonic() < deadline, f"the nightly run has not ended: {states}"
+        system.pause(0.5)
+        found = client.get("/dags/score_reviews/dagRuns", run_type="scheduled")["dag_runs"]
+        states = [run["state"] for run in found]

@@ -49,6 +49,32 @@ def test_an_older_database_with_rows_is_upgraded(stack, empty_database, checkout
     assert dump(stack.postgres, empty_database) == (checkout / "sql" / "schema.sql").read_text()
 
 
+def test_an_upgrade_that_waits_for_a_load_does_not_deadlock_with_queries_of_the_views(empty_database) -> None:
+    migrations.upgrade(empty_database, "0009")
+
+    def wait_for_waiting(sessions: int) -> None:
+        waiting = """
+            SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+            WHERE datname = current_database() AND locktype = 'relation' AND NOT granted
+        """
+        deadline = time.monotonic() + 30
+        while execute(empty_database, waiting) != [(sessions,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    with connect(empty_database) as load, ThreadPoolExecutor(2) as pool:
+        with load, load.cursor() as cursor:
+            cursor.execute("LOCK TABLE sentiment.review IN ROW EXCLUSIVE MODE")
+            upgrade = pool.submit(migrations.upgrade, empty_database)
+            wait_for_waiting(1)
+            reader = pool.submit(execute, empty_database, "SELECT count(*) FROM sentiment.daily_sentiment")
+            wait_for_waiting(2)
+            cursor.execute("LOCK TABLE sentiment.score IN ROW EXCLUSIVE MODE")
+        upgrade.result(timeout=30)
+        assert reader.result(timeout=30) == [(0,)]
+    assert schema.schema_status(empty_database).current
+
+
 def test_upgrades_are_idempotent_and_can_run_concurrently(empty_database) -> None:
     assert not schema.schema_status(empty_database).current
     with pytest.raises(SchemaOutdated, match="at none, this release needs"):

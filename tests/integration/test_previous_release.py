@@ -32,15 +32,16 @@ def git(checkout: Path, *arguments: str) -> str:
 def previous_release(checkout: Path) -> str:
     """Return the commit of the last release that does not have the newest migration.
 
-    If no tag names one, return the last commit without that migration.
+    If no tag names one, return the last commit without that migration that set the version.
     """
     newest = max(path.name for path in (checkout / "sql" / "versions").glob("[0-9]*.sql"))
     migration = f"sql/versions/{newest}"
     tag = git(checkout, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", "HEAD^")
-    if tag and not git(checkout, "ls-tree", tag, migration):
-        return tag
-    added = git(checkout, "log", "--format=%H", "--diff-filter=A", "-1", "--", migration)
-    return git(checkout, "rev-parse", f"{added}^") if added else "HEAD"
+    set_version = ("log", "--format=%H", "-G^__version__", "--", "sentiment_core/__init__.py")
+    for release in (tag, *git(checkout, *set_version).splitlines()):
+        if release and not git(checkout, "ls-tree", release, migration):
+            return release
+    raise AssertionError(f"no release lacks {migration}")
 
 
 @pytest.fixture(scope="module")

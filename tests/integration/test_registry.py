@@ -104,7 +104,9 @@ def test_only_the_existence_of_the_model_is_ignored(mlflow_uri):
 def test_a_version_is_found_by_number_by_alias_and_as_champion(registry, other, starter):
     registry.register(STARTER)
     registry.register(other)
+    assert registry.champion() is None
     registry.set_alias("champion", 1)
+    assert registry.champion().digest == starter.digest
     registry.set_alias("challenger", 2)
     assert registry.resolve(None) == registry.resolve("champion") == registry.resolve("1") == (1, starter.digest)
     assert registry.resolve("challenger") == (2, Bundle.load(other).digest)

@@ -40,8 +40,10 @@ try:
 except SystemExit:
     print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
+# What every installation has is imported once, before the forks: it takes longer than the rest.
 ALONE = """
 import os
+import numba, pydantic_settings, rich.console
 from sentiment_core.cli.group import VERBS, main
 for verb in VERBS:
     child = os.fork()

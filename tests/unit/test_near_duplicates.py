@@ -2,6 +2,8 @@
 
 import pytest
 
+from sentiment_core.columnar import columns
+from sentiment_core.ngrams import near_duplicates
 from sentiment_core.ngrams.near_duplicates import NEARLY_ALL, Shingles, nearly_repeated
 
 TEXT = " ".join(f"word{number}" for number in range(50))
@@ -34,3 +36,12 @@ def test_a_text_that_nearly_repeats_an_earlier_one_is_found_whatever_lies_betwee
     ]
     assert nearly_repeated(texts).tolist() == [False, False, True, True, False, False]
     assert nearly_repeated([]).tolist() == []
+
+
+def test_several_passes_find_the_same_near_duplicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = [TEXT, " ".join(f"else{number}" for number in range(50))]
+    shingles = Shingles([TEXT.replace("word25", "other"), others[1], "a short one"])
+    expected = shingles.containment(others).tolist()
+    monkeypatch.setattr(near_duplicates, "_SHINGLES_PER_PASS", 10)
+    monkeypatch.setattr(columns, "_CHUNK", 100)
+    assert shingles.containment(others).tolist() == expected

@@ -67,9 +67,11 @@ def test_a_row_has_the_label_the_weight_and_the_origin_of_its_review(params) -> 
 def test_a_thousand_copies_of_a_text_count_once_and_nearly_equal_texts_too(params) -> None:
     poison = [starred("Never buy this at all, it is a scam", 1, f"p{n}", f"v{n}") for n in range(1000)]
     varied = [starred(f"{unlike(999)} {unlike(998)} copy {n}", 1, f"q{n}", f"w{n}") for n in range(100)]
-    rows, (summary,) = select([*plain(40), *poison, *varied], params)
-    assert len(rows) == 42
-    assert summary.left_out == {"duplicate": 999, "near_duplicate": 99}
+    short = [starred(f"Cheap scam!! No. {n}", 1) for n in range(50)]
+    symbols = [starred(face * 10, 1) for face in "\N{POUTING FACE}\N{ANGRY FACE}\N{NAUSEATED FACE}"]
+    rows, (summary,) = select([*plain(40), *poison, *varied, *short, *symbols], params)
+    assert len(rows) == 46
+    assert summary.left_out == {"duplicate": 999, "near_duplicate": 99 + 49}
 
 
 def test_a_product_and_an_author_have_a_share_that_does_not_depend_on_the_order(limits) -> None:
@@ -137,7 +139,7 @@ def test_the_counts_of_a_source_must_add_up(params) -> None:
 
 def opinion(number: int, *, good: bool) -> str:
     """Return a text in words that the model of the generated reviews knows, too short for a run of eight words."""
-    return f"{'works very well' if good else 'waste of money'} no. {number}"
+    return f"{'works very well' if good else 'waste of money'} a{number}"
 
 
 def judged(params, trained, lies: int, **changed):

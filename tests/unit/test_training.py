@@ -17,7 +17,7 @@ from sentiment_core.errors import ParamsInvalid, TrainingDataInvalid
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.manifest import Thresholds, TrainingData
-from sentiment_core.model.scorer import Scorer
+from sentiment_core.model.scorer import Scorer, how_positive
 from sentiment_core.ngrams.document_frequencies import document_frequencies
 from sentiment_core.params import DEFAULTS, Params
 from sentiment_core.text.specification import identity, ngrams, token_hash
@@ -297,8 +297,10 @@ def test_the_reference_of_drift_is_made_of_held_out_reviews(
 
 
 def test_the_reference_of_three_labels_counts_all_of_them(three: LabelledReviews, params: Params) -> None:
-    reference = train(three, params, {}).reference
+    reference, held_out = train(three, params, {}).reference, cross_validate(three, params)
     assert reference is not None
+    scores = how_positive(held_out.probabilities).astype(np.float32)
+    np.testing.assert_array_equal(reference.scores.counts, reference.scores.count(scores))
     assert min(reference.labels.values()) > 0
     assert sum(reference.labels.values()) == reference.rows == len(three.texts)
 

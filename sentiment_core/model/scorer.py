@@ -332,8 +332,8 @@ class Scorer:
         return added
 
     def _margins(self, texts: TextColumn, threads: int) -> Margins:
-        rows = texts.size
-        out = Margins(np.empty((rows, len(self._biases))), np.empty(rows), np.empty(rows, np.bool_))
+        count = texts.size
+        out = Margins(np.empty((count, len(self._biases))), np.empty(count), np.empty(count, np.bool_))
 
         def work(rows: tuple[int, int]) -> None:
             tokens = self._recipe.tokens(texts.rows(*rows))

@@ -60,7 +60,8 @@ def _add_up(found: Any, known: int, places: Any, weights: Any, polarity: Any, sp
     """
     begins, sums, counts = space
     clause, end, previous = 0, begins[1], 0
-    total, count = 0.0, 0
+    total: Any = 0.0
+    count: Any = 0
     for index in range(known):
         first, last = places[0, index], places[1, index]
         if first >= end or first < previous:
@@ -84,7 +85,7 @@ def _add_up(found: Any, known: int, places: Any, weights: Any, polarity: Any, sp
 
 
 @compiled
-def cut_clauses(tokens: Any, model: Any, space: tuple[Any, Any, Any]) -> int:
+def cut_clauses(tokens: Any, model: Any, space: tuple[Any, Any, Any]) -> Any:
     """Write where the clauses of a text begin; return their number."""
     ends, end_shift, starts, start_shift, _, _ = model
     return cut(tokens, ends, end_shift, starts, start_shift, space[0])
@@ -120,7 +121,7 @@ def strongest_clauses(
 
 
 @compiled
-def clear_log_odds(clauses: int) -> float:
+def clear_log_odds(clauses: int) -> Any:
     """Return the log-odds from which a clause is clear in a text of that many scored clauses.
 
     The strongest of many clauses is extreme by chance, so the odds grow with the square root of their number.

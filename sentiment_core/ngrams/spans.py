@@ -239,7 +239,7 @@ def _strongest_of(
     weights: Any,
     clauses: Any,
     begins: Any,
-) -> tuple[int, float, int, float, bool]:
+) -> Any:
     """Write the first token of each clause; return the strongest clauses as `strongest_clauses` does."""
     space = working_space(len(tokens), shortest, longest)
     places = np.empty((2, len(space[2])), np.int64)

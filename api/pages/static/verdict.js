@@ -68,7 +68,8 @@ function showParts(list, text, parts) {
   list.hidden = parts.length === 0;
   for (const label of ["positive", "negative"]) {
     const { start, end } = parts.find((part) => part.label === label) ?? { start: 0, end: 0 };
-    list.querySelector(`.${label} dd`).textContent = characters.slice(start, end).join("");
+    // The whole result has a label as its class too.
+    list.querySelector(`:scope > .${label} dd`).textContent = characters.slice(start, end).join("");
   }
 }
 

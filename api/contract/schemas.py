@@ -100,14 +100,27 @@ class Contribution(TypedDict):
     spans: list[tuple[int, int]]
 
 
+Ratio = Annotated[float, Field(ge=0, le=1)]
+
+
+class Part(TypedDict):
+    """A clause of a mixed text: its first character and its end, and its score as a separate text, neutral aside."""
+
+    label: Literal["negative", "positive"]
+    score: Ratio
+    start: int
+    end: int
+
+
 class Explanation(TypedDict):
-    """The contributions and the bias add up to the log-odds of the score."""
+    """The contributions and the bias add up to the log-odds of the score.
+
+    `parts` are the most positive and the most negative clause of a mixed text, and empty for other texts.
+    """
 
     bias: float
     contributions: list[Contribution]
-
-
-Ratio = Annotated[float, Field(ge=0, le=1)]
+    parts: list[Part]
 
 
 class Probabilities(TypedDict):

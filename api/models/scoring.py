@@ -107,8 +107,10 @@ def _predict(model: ServedModel, text: str, explain: bool) -> Prediction:
     if not explain:
         return prediction_of(model, model.scorer.score_text(text), _language(model, text))
     found = model.scorer.explain(text)
+    parts: Any = [part._asdict() for part in found.parts]
     explanation: Explanation = {
         "bias": found.bias,
+        "parts": parts,
         "contributions": [
             {"ngram": part.ngram, "weight": part.weight, "spans": list(part.spans)} for part in found.contributions
         ],

@@ -206,6 +206,7 @@ def _blank(band: tuple[float, float]) -> dict[str, Any]:
             "explanation": None,
         },
         "band": band,
+        "parts": {},
         "pieces": [Piece("", 1, 0.0)],
         "sides": (("positive", [part]), ("negative", [part])),
         "strongest": 1.0,
@@ -213,12 +214,15 @@ def _blank(band: tuple[float, float]) -> dict[str, Any]:
 
 
 def _result(text: str, prediction: Prediction, band: tuple[float, float]) -> dict[str, Any]:
-    contributions = prediction["explanation"]["contributions"] if "explanation" in prediction else []
+    explanation = prediction.get("explanation")
+    contributions = explanation["contributions"] if explanation else []
+    parts = explanation["parts"] if explanation else []
     strongest = max((abs(part["weight"]) for part in contributions), default=0.0)
     telling = [part for part in contributions if abs(part["weight"]) > _TELLING * strongest]
     return {
         "prediction": prediction,
         "band": band,
+        "parts": {part["label"]: text[part["start"] : part["end"]] for part in parts},
         "pieces": pieces(text, contributions),
         "sides": (
             ("positive", [part for part in telling if part["weight"] > 0][:_SHOWN_NGRAMS]),

@@ -58,6 +58,9 @@ def predict(text: tuple[str, ...], explain: bool, model: Path, as_json: bool) ->
         console.print(
             Text.assemble((f"{explanation.label:<8}", colour), f" {explanation.score:.3f}  ", shown, (marks, "dim"))
         )
+        for clause in explanation.parts if explain else ():
+            said = " ".join(explanation.text[clause.start : clause.end].split())
+            console.print(Text.assemble("    ", (f"{clause.label} part", _COLOURS[clause.label]), f"  {said}"))
         for part in explanation.contributions[:_TOP] if explain else ():
             sign = _COLOURS["positive" if part.weight > 0 else "negative"]
             times = f"  x {len(part.spans)}" if len(part.spans) > 1 else ""
@@ -91,6 +94,7 @@ def _as_dict(
     standing = None if language.code is None else manifest.standing(language.code)
     values["language"] = {"detected": language.code, "certainty": language.certainty, "standing": standing}
     if explain:
+        values["parts"] = [part._asdict() for part in explanation.parts]
         values["bias"] = explanation.bias
         values["contributions"] = [
             {"ngram": part.ngram, "weight": part.weight, "spans": part.spans} for part in explanation.contributions

@@ -14,9 +14,10 @@ from sentiment_core.columnar.simd import KEYS
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.manifest import Thresholds
+from sentiment_core.ngrams.clauses import clause_model
 from sentiment_core.ngrams.lookup import Margins, margins, unknown_shares
 from sentiment_core.ngrams.single_text import TextMargins
-from sentiment_core.ngrams.spans import occurrences, strongest
+from sentiment_core.ngrams.spans import Clause, mixed_parts, occurrences, strongest
 from sentiment_core.text.canonical import canonical_tokens
 from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import vocabulary
@@ -36,6 +37,7 @@ __all__ = [
     "UNFAMILIAR",
     "Contribution",
     "Explanation",
+    "Part",
     "Reasons",
     "Scorer",
     "Scores",
@@ -119,18 +121,37 @@ class Contribution(NamedTuple):
         return _log_odds(self.weights)
 
 
+class Part(NamedTuple):
+    """A clause of a mixed text that is clearly positive or clearly negative."""
+
+    label: str
+    score: float  # P(positive) / (P(positive) + P(negative)) of the clause as a separate text
+    start: int  # first character
+    end: int
+
+
 class Explanation:
     """The explanation of a score: each logit is the sum of its bias and all contributions.
+
+    `parts` are the most positive and the most negative clause of a mixed text, and empty for other texts.
 
     The contributions are created on first access, because creating some hundred objects takes far longer than all the
     arithmetic.
     """
 
-    def __init__(self, text: str, scored: TextScore, biases: tuple[float, ...], parts: "_Parts") -> None:
+    def __init__(
+        self,
+        text: str,
+        scored: TextScore,
+        biases: tuple[float, ...],
+        data: "_Contributions",
+        parts: tuple[Part, ...] = (),
+    ) -> None:
         self.text = text
         self.scored = scored
         self.biases = biases
-        self._parts = parts
+        self.parts = parts
+        self._data = data
 
     @property
     def label(self) -> str:
@@ -150,7 +171,7 @@ class Explanation:
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:
         """Return the contribution of each n-gram, strongest first."""
-        order, weights, begins, spans = self._parts
+        order, weights, begins, spans = self._data
         places, at = list(map(tuple, spans.tolist())), begins.tolist()
         made = []
         for number, values in zip(order.tolist(), weights[order].tolist(), strict=True):
@@ -160,7 +181,7 @@ class Explanation:
         return tuple(made)
 
 
-class _Parts(NamedTuple):
+class _Contributions(NamedTuple):
     """The data of the contributions: n n-grams in any order, and their display order."""
 
     order: NDArray[np.int64]
@@ -197,7 +218,9 @@ class Scorer:
         reach, version = bundle.manifest.recipe.negation_reach, bundle.manifest.recipe.version
         self._recipe = TokenPipeline(reach, canonical, version)
         self._line = self._one_logit()
-        self._text_margins = None if canonical else TextMargins(reach, *self._sizes, self._vocabulary, version)
+        self._clauses = clause_model(self._slopes, self._biases)
+        lookup = *self._sizes, self._vocabulary, self._clauses
+        self._text_margins = None if canonical else TextMargins(reach, *lookup, version)
 
     def score(self, texts: TextColumn, threads: int = 1) -> Scores:
         """Score n texts. Each score depends on its text only, to the last bit, for any number of threads."""
@@ -221,7 +244,7 @@ class Scorer:
         slope, bias, low, high = self._line
         score = _sigmoid_of(found.sums.item() * slope + bias)
         label = LABELS[(score >= low) + (score > high)]
-        return TextScore(score, label, None, found.unknown.item() >= UNFAMILIAR, mixed=False)
+        return TextScore(score, label, None, found.unknown.item() >= UNFAMILIAR, found.mixed.item())
 
     def score_arrow(self, texts: Any, threads: int = 1) -> Scores:
         """Score the n texts of a pyarrow array, plain or chunked, without copying them.
@@ -257,16 +280,18 @@ class Scorer:
     def explain(self, text: str, top: int | None = None) -> Explanation:
         """Return the score of a text and the n-grams that contribute to it, or only the `top` strongest ones."""
         column = TextColumn.from_texts([text])
-        tokens, byte_spans = self._recipe.tokens_with_spans(column)
+        tokens, token_spans = self._recipe.tokens_with_spans(column)
         found = occurrences(tokens.hashes, *self._sizes, self._vocabulary)
         weights = self._contributions(found.slots, len(found.slots))
         order = np.argsort(-np.abs(weights).max(axis=1, initial=0), kind="stable")[:top]
-        spans = np.stack((byte_spans[found.first, 0], byte_spans[found.last, 1]), axis=1)
         if len(column.data) > len(text):
-            spans = _character_positions(column)[spans]
-        scored = next(self._scores(margins(tokens, *self._sizes, self._vocabulary)).texts())
-        parts = _Parts(order, weights, found.offsets, spans)
-        return Explanation(text, scored, tuple(self._biases.tolist()), parts)
+            token_spans = _character_positions(column)[token_spans]
+        spans = np.stack((token_spans[found.first, 0], token_spans[found.last, 1]), axis=1)
+        clauses = mixed_parts(tokens.hashes, *self._sizes, self._vocabulary, self._clauses)
+        parts = _parts_of(clauses, token_spans) if clauses else ()
+        scored = next(self._scores(margins(tokens, *self._sizes, self._vocabulary, self._clauses)).texts())
+        data = _Contributions(order, weights, found.offsets, spans)
+        return Explanation(text, scored, tuple(self._biases.tolist()), data, parts)
 
     def reasons(self, texts: TextColumn, top: int) -> Reasons:
         """Score n texts and return the strongest n-grams of each: the batch version of `explain`."""
@@ -278,7 +303,7 @@ class Scorer:
 
     def _reasons(self, texts: TextColumn, top: int) -> Reasons:
         tokens, spans = self._recipe.tokens_with_spans(texts)
-        found = strongest(tokens, *self._sizes, self._vocabulary, self._slopes, top)
+        found = strongest(tokens, *self._sizes, self._vocabulary, self._slopes, self._clauses, top)
         weights = self._contributions(found.slots, found.counts[:, np.newaxis])
         weights[found.slots < 0] = 0
         if not len(spans):
@@ -307,12 +332,14 @@ class Scorer:
         return added
 
     def _margins(self, texts: TextColumn, threads: int) -> Margins:
-        out = Margins(np.empty((texts.size, len(self._biases))), np.empty(texts.size))
+        count = texts.size
+        out = Margins(np.empty((count, len(self._biases))), np.empty(count), np.empty(count, np.bool_))
 
         def work(rows: tuple[int, int]) -> None:
             tokens = self._recipe.tokens(texts.rows(*rows))
-            found = margins(tokens, *self._sizes, self._vocabulary)
-            out.sums[slice(*rows)], out.unknown[slice(*rows)] = found
+            found = margins(tokens, *self._sizes, self._vocabulary, self._clauses)
+            for whole, part in zip(out, found, strict=True):
+                whole[slice(*rows)] = part
 
         if threads > 1:
             with ThreadPoolExecutor(threads) as pool:
@@ -332,7 +359,7 @@ class Scorer:
 
     def _scores(self, found: Margins) -> Scores:
         logits, thresholds = self._calibrated(found.sums), self.bundle.manifest.thresholds
-        marks = found.unknown >= UNFAMILIAR, np.zeros(len(logits), np.bool_)
+        marks = found.unknown >= UNFAMILIAR, found.mixed
         if thresholds:
             score = _sigmoid(logits[:, 0])
             return Scores(score, banded(score, thresholds), np.full(len(score), np.nan, np.float32), *marks)
@@ -368,6 +395,14 @@ def label_of(probabilities: NDArray[np.float64], neutral_ratio: float | None) ->
     difference = probabilities[:, _POSITIVE] - probabilities[:, _NEGATIVE]
     neutral = probabilities[:, _NEUTRAL] > neutral_ratio * np.abs(difference)
     return np.where(neutral, _NEUTRAL, np.where(difference >= 0, _POSITIVE, _NEGATIVE)).astype(np.int8)
+
+
+def _parts_of(clauses: tuple[Clause, Clause], token_spans: NDArray[np.int64]) -> tuple[Part, ...]:
+    """Return the parts of a mixed text, given its most positive and its most negative clause."""
+    return tuple(
+        Part(label, _sigmoid_of(clause.log_odds), int(token_spans[clause.first, 0]), int(token_spans[clause.last, 1]))
+        for label, clause in zip(("positive", "negative"), clauses, strict=True)
+    )
 
 
 def _joined(parts: Sequence[Scores]) -> Scores:

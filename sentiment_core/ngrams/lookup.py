@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
+from sentiment_core.ngrams.clauses import clause_model, clause_space, cut_clauses, strongest_clauses
 from sentiment_core.text import specification
 from sentiment_core.text.hashing import combine
 from sentiment_core.text.tokenizer import TokenColumn
@@ -210,21 +211,34 @@ def write_margins(
     cells: Any,
     width: int,
     weights: Any,
+    clauses: Any,
     sums: Any,
     unknown: Any,
+    mixed: Any,
 ) -> None:
-    """Write the margins of each text to `sums`, of shape (texts, rows of weights), and its unknown share."""
+    """Write the margins of each text to `sums`, of shape (texts, rows of weights), and its unknown share.
+
+    If `mixed` is not empty, write whether each text is mixed. `clauses` is the `ClauseModel` as a tuple.
+    """
     space = working_space(max_tokens(offsets), shortest, longest)
     seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
     distinct = np.empty(len(space[2]), np.int32)
-    places = np.empty((2, 0), np.int64)
+    no_places, places = np.empty((2, 0), np.int32), np.empty((2, len(space[2]) if len(mixed) else 0), np.int32)
+    buffers = clause_space(max_tokens(offsets))
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
-        known = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
+        # A text of one clause is not mixed. Places cost time.
+        parts = cut_clauses(text_tokens, clauses, buffers) if len(mixed) else 1
+        wanted = places if parts > 1 else no_places
+        known = look_up(text_tokens, shortest, longest, filter_, cells, width, space, wanted)
         unknown[index] = unknown_share(len(text_tokens), known, shortest, longest)
         count = distinct_slots(space[2], known, seen, waiting, distinct)
         for row in range(sums.shape[1]):
             sums[index, row] = sum_of(weights[KEYS * (1 + row) :], distinct, count) / np.sqrt(max(count, 1))
+        if len(mixed):
+            mixed[index] = False
+        if parts > 1:  # after the sums, which have brought the weights into the processor's caches
+            mixed[index] = strongest_clauses(parts, space[2], known, places, weights, clauses, buffers)[4]
 
 
 class Features(NamedTuple):
@@ -254,19 +268,24 @@ def unknown_shares(tokens: TokenColumn, shortest: int, longest: int, known: Voca
 
 
 class Margins(NamedTuple):
-    """The margins of n texts, and the fraction of each text's n-grams that the model does not know."""
+    """The margins of n texts, the fraction of each text's n-grams that the model does not know, and mixed texts."""
 
     sums: NDArray[np.float64]  # n, rows
     unknown: NDArray[np.float64]  # n, as `unknown_shares` returns it
+    mixed: NDArray[np.bool_]  # n, whether one clause is clearly positive and another clearly negative; or empty
 
 
-def margins(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> Margins:
+def margins(
+    tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary, clauses: tuple[Any, ...] | None = None
+) -> Margins:
     """Return the dot product of each text's vector with each row of weights, and the texts' unknown shares.
 
     The product is the sum of the weights of a text's distinct known n-grams, divided by the square root of their
-    number. The vocabulary's values are the weights.
+    number. The vocabulary's values are the weights. `clauses` (`clause_model`) finds the mixed texts.
     """
-    texts = len(tokens.offsets) - 1
-    found = Margins(np.empty((texts, known.width // KEYS - 1)), np.empty(texts))
-    write_margins(*tokens, shortest, longest, *known, known.values(np.float32), *found)
+    texts, rows = len(tokens.offsets) - 1, known.width // KEYS - 1
+    found = Margins(np.empty((texts, rows)), np.empty(texts), np.empty(0 if clauses is None else texts, np.bool_))
+    # Without a model of clauses the kernel takes one that it does not use.
+    model = clauses or clause_model(np.zeros((1, rows)), np.zeros(1))
+    write_margins(*tokens, shortest, longest, *known, known.values(np.float32), model, *found)
     return found

@@ -19,20 +19,26 @@ class TextMargins:
     """Computes the margins of single texts for one model without canonical tokens. Threads can share it."""
 
     def __init__(
-        self, negation_reach: int, shortest: int, longest: int, known: Vocabulary, version: int = RECIPE_VERSION
+        self,
+        negation_reach: int,
+        shortest: int,
+        longest: int,
+        known: Vocabulary,
+        clauses: tuple[Any, ...],
+        version: int = RECIPE_VERSION,
     ) -> None:
         self._rows = known.width // KEYS - 1
         self._has_escapes = version != 2
         table, sizes = character_table(version), (shortest, longest)
-        self._model = table, negation_reach, *negation_tables(), *sizes, *known, known.values(np.float32)
+        self._model = table, negation_reach, *negation_tables(), *sizes, *known, known.values(np.float32), clauses
 
     def __call__(self, text: bytes) -> Margins:
-        """Return the same margins and unknown share as `lookup.margins` for a column of this UTF-8 text."""
+        """Return the same as `lookup.margins` for a column of this UTF-8 text."""
         # `find` of a number is three times as fast as `in`.
         if self._has_escapes and (text.find(AMPERSAND) >= 0 or text.find(BACKSLASH) >= 0):
             text = unescaped_text(text)
         # Allocated here: an array that compiled code returns costs more.
-        found = Margins(np.empty((1, self._rows)), np.empty(1))
+        found = Margins(np.empty((1, self._rows)), np.empty(1), np.empty(1, np.bool_))
         _write(np.frombuffer(text, np.uint8), *self._model, *found)
         return found
 
@@ -52,8 +58,10 @@ def _write(
     cells: Any,
     width: int,
     weights: Any,
+    clauses: Any,
     sums: Any,
     unknown: Any,
+    mixed: Any,
 ) -> None:
     offsets, token_offsets = np.zeros(2, np.int64), np.zeros(2, np.int64)
     offsets[1] = len(data)
@@ -62,4 +70,5 @@ def _write(
     tokens = hashes[: token_offsets[1]]
     if reach:
         apply_negations(tokens, token_offsets, reach, negations, negation_shift, ends, end_shift)
-    write_margins(tokens, token_offsets, shortest, longest, filter_, cells, width, weights, sums, unknown)
+    out = sums, unknown, mixed
+    write_margins(tokens, token_offsets, shortest, longest, filter_, cells, width, weights, clauses, *out)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
+from sentiment_core.ngrams.clauses import clause_space, cut_clauses, strongest_clauses
 from sentiment_core.ngrams.lookup import (
     Margins,
     distinct_slots,
@@ -99,23 +100,28 @@ def _strongest(
     first: Any,
     last: Any,
     counts: Any,
+    clauses: Any,
     margins: Any,
     unknown: Any,
+    mixed: Any,
 ) -> None:
     """Write each text's strongest n-grams, their first occurrences, its number of distinct n-grams and its margins.
 
-    Write its unknown share too.
+    Write its unknown share and whether it is mixed, too.
     """
     space = working_space(max_tokens(offsets), shortest, longest)
     found = space[2]
     seen, waiting = distinct_space(len(found), len(cells) // width * KEYS)
     distinct, places = np.empty(len(found), np.int32), np.empty((2, len(found)), np.int64)
+    buffers = clause_space(max_tokens(offsets))
     top = slots.shape[1]
     strengths = np.empty(top)
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
         occurring = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
         unknown[index] = unknown_share(len(text_tokens), occurring, shortest, longest)
+        parts = cut_clauses(text_tokens, clauses, buffers)
+        mixed[index] = strongest_clauses(parts, found, occurring, places, weights, clauses, buffers)[4]
         counts[index] = distinct_slots(found, occurring, seen, waiting, distinct)
         for row in range(margins.shape[1]):
             total = sum_of(weights[KEYS * (1 + row) :], distinct, counts[index])
@@ -173,11 +179,18 @@ class Strongest(NamedTuple):
 
 
 def strongest(
-    tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary, slopes: NDArray[np.float64], top: int
+    tokens: TokenColumn,
+    shortest: int,
+    longest: int,
+    known: Vocabulary,
+    slopes: NDArray[np.float64],
+    clauses: tuple[Any, ...],
+    top: int,
 ) -> Strongest:
     """Return the n-grams of each text that can move a logit the farthest.
 
-    The vocabulary's values are the n-grams' weights. Slopes have one row per logit and one column per weight.
+    The vocabulary's values are the n-grams' weights. Slopes have one row per logit and one column per weight. `clauses`
+    is from `clause_model`.
     """
     texts = len(tokens.offsets) - 1
     found = Strongest(
@@ -185,7 +198,53 @@ def strongest(
         np.zeros((texts, top), np.int64),
         np.zeros((texts, top), np.int64),
         np.zeros(texts, np.int64),
-        Margins(np.empty((texts, len(slopes))), np.empty(texts)),
+        Margins(np.empty((texts, len(slopes))), np.empty(texts), np.empty(texts, np.bool_)),
     )
-    _strongest(*tokens, shortest, longest, *known, known.values(np.float32), slopes, *found[:-1], *found.margins)
+    weights = known.values(np.float32)
+    _strongest(*tokens, shortest, longest, *known, weights, slopes, *found[:-1], clauses, *found.margins)
     return found
+
+
+class Clause(NamedTuple):
+    """A clause of a text."""
+
+    first: int  # index of its first token
+    last: int
+    log_odds: float  # of positive against negative
+
+
+def mixed_parts(
+    tokens: Hashes, shortest: int, longest: int, known: Vocabulary, clauses: tuple[Any, ...]
+) -> tuple[Clause, Clause] | None:
+    """Return the most positive and the most negative clause of a mixed text, or None for other texts."""
+    begins = np.empty(len(tokens) + 2, np.int64)
+    weights = known.values(np.float32)
+    highest, most, lowest, least, mixed = _strongest_of(tokens, shortest, longest, *known, weights, clauses, begins)
+    if not mixed:
+        return None
+    return (
+        Clause(int(begins[highest]), int(begins[highest + 1]) - 1, most),
+        Clause(int(begins[lowest]), int(begins[lowest + 1]) - 1, least),
+    )
+
+
+@compiled
+def _strongest_of(
+    tokens: Any,
+    shortest: int,
+    longest: int,
+    filter_: Any,
+    cells: Any,
+    width: int,
+    weights: Any,
+    clauses: Any,
+    begins: Any,
+) -> Any:
+    """Write the first token of each clause; return the strongest clauses as `strongest_clauses` does."""
+    space = working_space(len(tokens), shortest, longest)
+    places = np.empty((2, len(space[2])), np.int64)
+    known = look_up(tokens, shortest, longest, filter_, cells, width, space, places)
+    _, sums, counts = clause_space(len(tokens))
+    buffers = begins, sums, counts
+    parts = cut_clauses(tokens, clauses, buffers)
+    return strongest_clauses(parts, space[2], known, places, weights, clauses, buffers)

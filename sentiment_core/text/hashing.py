@@ -37,6 +37,12 @@ def perfect_table(hashes: Sequence[int]) -> tuple[Hashes, np.uint64]:
 
 
 @compiled
+def holds(table: Any, shift: Any, token: Any) -> Any:
+    """Return whether a table of `perfect_table`, with its shift, has a token's hash."""
+    return table[(token >> shift) & np.uint64(len(table) - 1)] == token
+
+
+@compiled
 def mix(value: Any) -> Any:
     """Return `specification._mix(value)`."""
     value *= _MULTIPLIER

@@ -10,7 +10,7 @@ import numpy as np
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.text import specification
-from sentiment_core.text.hashing import Hashes, combine, perfect_table
+from sentiment_core.text.hashing import Hashes, combine, holds, perfect_table
 from sentiment_core.text.tokenizer import TokenColumn
 
 _NEGATED: Final = np.uint64(specification.NEGATED)
@@ -36,11 +36,6 @@ def negation_tables() -> tuple[Hashes, np.uint64, Hashes, np.uint64]:
 
 
 @compiled
-def _holds(table: Any, shift: Any, token: Any) -> Any:
-    return table[(token >> shift) & np.uint64(len(table) - 1)] == token
-
-
-@compiled
 def apply_negations(
     hashes: Any,
     offsets: Any,
@@ -54,10 +49,10 @@ def apply_negations(
     for index in range(len(offsets) - 1):
         place, end = offsets[index], offsets[index + 1]
         while place < end:
-            left = reach if _holds(negations, negation_shift, hashes[place]) else 0
+            left = reach if holds(negations, negation_shift, hashes[place]) else 0
             place += 1
-            while left and place < end and not _holds(ends, end_shift, hashes[place]):
+            while left and place < end and not holds(ends, end_shift, hashes[place]):
                 token = hashes[place]
                 hashes[place] = combine(_NEGATED, token)
-                left = reach if _holds(negations, negation_shift, token) else left - 1
+                left = reach if holds(negations, negation_shift, token) else left - 1
                 place += 1

@@ -33,7 +33,11 @@ def test_what_is_served_has_the_described_shape(service, described, path, name):
 
 def test_predictions_have_the_described_shape(service, described):
     check(described, "Prediction", service.post("/predict", {"text": "good"}).json())
-    check(described, "Prediction", service.post("/predict", {"text": "good", "explain": True}).json())
+    mixed = "A wonderful, excellent kettle. But the awful lid broke, a waste of money."
+    for text, parts in (("good", 0), (mixed, 2)):
+        explained = service.post("/predict", {"text": text, "explain": True}).json()
+        check(described, "Prediction", explained)
+        assert len(explained["explanation"]["parts"]) == parts
     check(described, "BatchResponse", service.post("/predict/batch", {"texts": ["good", ""]}).json())
     for missing in ("  ", "nan", " NULL\n", "\\N", "-"):
         with pytest.raises(jsonschema.ValidationError):

@@ -83,6 +83,13 @@ def test_three_probabilities_the_language_and_the_marks_are_shown(
     assert fits(page)
     field.fill("the good")
     expect(page.locator(".result .unfamiliar")).not_to_be_visible()
+    expect(page.locator(".result .parts")).not_to_be_visible()
+    field.fill("💛 the good good! But the awful awful end")
+    expect(page.locator(".result .mixed")).to_be_visible()
+    expect(page.locator(".parts .positive dd")).to_have_text("💛 the good good!")
+    expect(page.locator(".parts .negative dd")).to_have_text("But the awful awful end")
+    page.screenshot(path=shots / f"mixed-{width}-{scheme}.png", full_page=True)
+    assert fits(page)
 
 
 def test_only_the_last_text_counts(gateway, visit):

@@ -105,13 +105,15 @@ def test_the_starter_predicts_by_default(run: CliRunner) -> None:
 
 
 def test_people_get_a_line_a_text_and_its_reasons(run: CliRunner) -> None:
-    result = run.invoke(predict, ["--explain", "I loved it", "[awful]", "bad, bad"])
+    mixed = "A wonderful, brilliant film. But the ending is awful, a waste of time"
+    result = run.invoke(predict, ["--explain", "I loved it", "[awful]", "bad, bad", mixed])
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert lines[0].startswith("positive")
     assert any(line.split()[1:] == ["loved"] for line in lines)
     assert any(line.startswith("negative") and line.endswith("[awful]") for line in lines)
     assert any(line.split()[1:] == ["bad", "x", "2"] for line in lines)
+    assert "    negative part  But the ending is awful, a waste of time" in lines
 
 
 def test_people_see_that_a_text_is_unfamiliar_and_its_language_unsupported(run: CliRunner) -> None:

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.ngrams.clauses import clause_model
 from sentiment_core.ngrams.lookup import margins
 from sentiment_core.ngrams.single_text import TextMargins
 from sentiment_core.ngrams.spans import occurrences, strongest
@@ -49,6 +50,7 @@ def known_ngrams(weights: dict[tuple[str, ...], tuple[float, ...]]) -> Vocabular
 
 KNOWN: Final = known_ngrams({ngram: (weight,) for ngram, weight in WEIGHTS.items()})
 ONE_LOGIT: Final = np.ones((1, 1))
+CLAUSES: Final = clause_model(ONE_LOGIT, np.zeros(1))
 
 
 def hashes_of(words: list[str]) -> Hashes:
@@ -94,7 +96,7 @@ def test_the_strongest_ngrams_of_each_text_come_first_with_their_first_occurrenc
     texts: list[list[str]], top: int
 ) -> None:
     tokens = TokenPipeline().tokens(TextColumn.from_texts([" ".join(words) for words in texts]))
-    found = strongest(tokens, SHORTEST, LONGEST, KNOWN, ONE_LOGIT, top)
+    found = strongest(tokens, SHORTEST, LONGEST, KNOWN, ONE_LOGIT, CLAUSES, top)
     for index, words in enumerate(texts):
         defined = defined_occurrences(words)
         ranked = sorted(defined, key=lambda ngram: -abs(WEIGHTS[ngram]))[:top]
@@ -113,7 +115,8 @@ def test_the_strength_of_an_ngram_is_the_farthest_that_it_moves_any_logit() -> N
     # The first logit sums both weights and the second subtracts them.
     known = known_ngrams({("good",): (3.0, 3.0), ("bad",): (5.0, -5.0), ("film",): (2.0, 2.0)})
     tokens = TokenPipeline().tokens(TextColumn.from_texts(["film good bad"]))
-    found = strongest(tokens, 1, 1, known, np.array([[1.0, 1.0], [1.0, -1.0]]), 3)
+    slopes = np.array([[1.0, 1.0], [1.0, -1.0]])
+    found = strongest(tokens, 1, 1, known, slopes, clause_model(slopes, np.zeros(2)), 3)
     assert found.first[0].tolist() == [2, 1, 0]
     assert found.margins.sums[0].tolist() == pytest.approx([10 / np.sqrt(3), 0.0])
 
@@ -122,16 +125,19 @@ def test_the_strength_of_an_ngram_is_the_farthest_that_it_moves_any_logit() -> N
 @example([["not", "good", "film", "film"], ["good"] * 20], 1)
 def test_a_single_text_has_exactly_the_margins_that_it_has_in_a_column(texts: list[list[str]], reach: int) -> None:
     known = known_ngrams({ngram: (weight, 1 / weight) for ngram, weight in WEIGHTS.items()})
-    alone = TextMargins(reach, SHORTEST, LONGEST, known)
+    lookup = SHORTEST, LONGEST, known, clause_model(np.array([[1.0, 0.5]]), np.zeros(1))
+    alone = TextMargins(reach, *lookup)
     strings = [" ".join(words) for words in texts]
-    together = margins(TokenPipeline(reach).tokens(TextColumn.from_texts(strings)), SHORTEST, LONGEST, known)
-    for string, row, unknown in zip(strings, *together, strict=True):
+    together = margins(TokenPipeline(reach).tokens(TextColumn.from_texts(strings)), *lookup)
+    for string, row, unknown, mixed in zip(strings, *together, strict=True):
         found = alone(string.encode())
         np.testing.assert_array_equal(found.sums, [row])
         np.testing.assert_array_equal(found.unknown, [unknown])
+        np.testing.assert_array_equal(found.mixed, [mixed])
 
 
 def test_a_negation_changes_the_margins_of_a_single_text() -> None:
     text = b"not good"
-    assert TextMargins(0, SHORTEST, LONGEST, KNOWN)(text).sums.tolist() == [[pytest.approx((4 + 1 - 8) / np.sqrt(3))]]
-    assert TextMargins(1, SHORTEST, LONGEST, KNOWN)(text).sums.tolist() == [[4.0]]
+    lookup = SHORTEST, LONGEST, KNOWN, CLAUSES
+    assert TextMargins(0, *lookup)(text).sums.tolist() == [[pytest.approx((4 + 1 - 8) / np.sqrt(3))]]
+    assert TextMargins(1, *lookup)(text).sums.tolist() == [[4.0]]

@@ -38,6 +38,7 @@ export function showVerdict(place, text, answer) {
   part(".language").hidden = answer.language.detected === null;
   part(".unfamiliar").hidden = !answer.unfamiliar;
   part(".mixed").hidden = !answer.mixed;
+  showParts(part(".parts"), text, answer.explanation?.parts ?? []);
   part(".truncated").hidden = !answer.truncated;
   part(".why").hidden = !answer.explanation;
   part(".unexplained").hidden = Boolean(answer.explanation);
@@ -61,6 +62,16 @@ export function languageSentence({ detected, certainty, standing }) {
 export const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 export const capitalised = (word) => word[0].toUpperCase() + word.slice(1);
+
+function showParts(list, text, parts) {
+  const characters = [...text]; // spans count characters, not the units of UTF-16
+  list.hidden = parts.length === 0;
+  for (const label of ["positive", "negative"]) {
+    const { start, end } = parts.find((part) => part.label === label) ?? { start: 0, end: 0 };
+    // The whole result has a label as its class too.
+    list.querySelector(`:scope > .${label} dd`).textContent = characters.slice(start, end).join("");
+  }
+}
 
 function explain(section, text, contributions) {
   const marked = section.querySelector(".marked");

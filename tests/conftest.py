@@ -93,6 +93,19 @@ def change_bundle() -> Callable[..., Bundle]:
 
 
 @pytest.fixture(scope="session")
+def more_positive(change_bundle: Callable[..., Bundle]) -> Callable[[Bundle, Path], Bundle]:
+    """Write a copy of a bundle that gives every text a higher score, and load it."""
+
+    def change(bundle: Bundle, folder: Path) -> Bundle:
+        calibration = bundle.manifest.calibration
+        *others, last = calibration.intercepts  # the logit of positive comes last, with two labels and with three
+        shifted = calibration.model_copy(update={"intercepts": (*others, last + 0.5)})
+        return change_bundle(bundle, folder, calibration=shifted)
+
+    return change
+
+
+@pytest.fixture(scope="session")
 def three_label_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model with three labels for English and, below the standard, for German."""
     words = {"good": (-2, 0, 2), "awful": (2, 0, -2), "average": (-1, 2, -1), "the": (0, 0, 0)}

@@ -43,7 +43,7 @@ def export(
     params: Path | None,
     as_json: bool,
 ) -> None:
-    """Write the reviews with scores nearest to 0.5 into a CSV file with an empty label column."""
+    """Write the reviews that the model is least certain about into a CSV file with an empty label column."""
     from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415 - only the extra `train` can read it
 
     config = settings()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Uncertain(NamedTuple):
-    """A stored review with a score near 0.5."""
+    """A stored review with a label of low probability."""
 
     day: date
     review_id: str | None
@@ -58,16 +58,18 @@ class Imported(NamedTuple):
 def least_certain(
     cursor: Cursor, source: str, since: date, until: date, product: str | None, each: int, group_column: str
 ) -> list[Uncertain]:
-    """Return the `each` reviews of a source with scores nearest to 0.5, for each day and product.
+    """Return the `each` reviews of a source whose most probable label is least probable, for each day and product.
 
-    Equal texts of one day and product are returned once. Within a day and product, the nearest score comes first.
+    Equal texts of one day and product are returned once. Within a day and product, the least certain review comes
+    first. A score near 0.5 is no measure of certainty: a model of three labels gives it to a clearly neutral text.
     """
     cursor.execute(
         """
         SELECT day, review_id, product_id, author_id, rating, language, text, score, model_digest,
                extra ->> %(group)s
         FROM (SELECT *, row_number() OVER (PARTITION BY day, product_id
-                                           ORDER BY abs(score - 0.5), source_file_id, line) AS place
+                                           ORDER BY greatest(positive, neutral, negative),
+                                                    source_file_id, line) AS place
               FROM (SELECT DISTINCT ON (day, product_id, text) *
                     FROM sentiment.scored_reviews
                     WHERE source = %(source)s AND day BETWEEN %(since)s AND %(until)s

@@ -44,17 +44,22 @@ print(json.dumps([states, tasks["gate"].xcom_pull("gate") if states["gate"] == "
 """
 GOOD = ("love it", "works very well", "great value", "delightful", "sturdy and beautiful")
 BAD = ("broke within days", "a waste of money", "awful", "does not work", "cheap and ugly")
+# Words that only this shop's customers use. The starter does not know them, so a model that learns them is better.
+GOOD_HERE = ("zubalo", "tivoka", "lamigo", "sanupe", "modefi")
+BAD_HERE = ("kugora", "pevosa", "rudemi", "finolu", "bazuti")
 # Settings with which a run takes only seconds.
 QUICK = {"learning_curve": False, "training": {"calibration": {"folds": 2}}}
 
 
 def labelled(rows: int, *, honest: bool = True, first: int = 0) -> bytes:
-    """Return reviews of sixty products, in words of a shop. With `honest=False` the labels are random."""
+    """Return reviews of sixty products, mostly in words of a shop. With `honest=False` the labels are random."""
     lines = ["review_id,product_id,rating,review,sentiment"]
     for number in range(first, first + rows):
         dice = random.Random(number)
         positive = dice.random() < 0.5
-        said = " ".join(f"{dice.choice(GOOD if positive else BAD)} {dice.getrandbits(48):x}" for _ in range(3))
+        known, own = (GOOD, GOOD_HERE) if positive else (BAD, BAD_HERE)
+        words = known if dice.random() < 0.25 else own
+        said = " ".join(f"{dice.choice(words)} {dice.getrandbits(48):x}" for _ in range(3))
         label = positive if honest else dice.random() < 0.5
         stars, name = (5, "positive") if label else (1, "negative")
         lines.append(f"r{number},p{number % 60},{stars},{said},{name}")

@@ -19,11 +19,11 @@ BY = {"actor": "ann", "reason": "a test", "kind": "force"}
 
 
 @pytest.fixture
-def registry(mlflow_uri, tmp_path, change_bundle) -> RegisteredModel:
+def registry(mlflow_uri, tmp_path, more_positive) -> RegisteredModel:
     """A registered model with two versions. The first is the champion, but only in MLflow."""
     registry = RegisteredModel(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
     registry.register(STARTER)
-    change_bundle(Bundle.load(STARTER), tmp_path / "other", biases=(0.5,))
+    more_positive(Bundle.load(STARTER), tmp_path / "other")
     registry.register(tmp_path / "other")
     registry.set_alias("champion", 1)
     return registry

@@ -56,7 +56,7 @@ def test_the_least_certain_reviews_come_back_labelled(rows, drops, sentiment, se
                 name
                 for (name,) in query(
                     "SELECT review_id FROM sentiment.scored_reviews WHERE day = %s AND product_id = %s"
-                    " ORDER BY abs(score - 0.5), line LIMIT 2",
+                    " ORDER BY greatest(positive, neutral, negative), line LIMIT 2",
                     date.fromisoformat(day),
                     product,
                 )
@@ -79,6 +79,16 @@ def test_the_least_certain_reviews_come_back_labelled(rows, drops, sentiment, se
         for each, label in zip(found, ("positive", "negative"), strict=False)
     ]
     assert snapshot.manifest.sources[0].source == "shop"
+
+
+def test_a_clearly_neutral_review_is_not_uncertain(drops, sentiment, three_label_model, tmp_path) -> None:
+    drops.model = three_label_model
+    drops.drop("dt=2026-11-16/a.csv", "review\naverage\ngood average\n")
+    clear, unclear = three_label_model.scorer.score_texts(["average", "good average"]).score
+    assert abs(clear - 0.5) < abs(unclear - 0.5)
+    out = tmp_path / "to-label.csv"
+    sentiment("label", "export", "--since", "2026-11-16", "--each", "1", "--out", str(out))
+    assert [row["review"] for row in read(out)] == ["good average"]
 
 
 def test_only_the_product_that_is_asked_for_goes_out(rows, sentiment, tmp_path) -> None:

@@ -39,9 +39,9 @@ def starter():
 
 
 @pytest.fixture
-def other(tmp_path, starter, change_bundle):
-    """A bundle that differs from the starter only in its bias."""
-    change_bundle(starter, tmp_path / "other", biases=(0.5,))
+def other(tmp_path, starter, more_positive):
+    """A bundle that differs from the starter only in its calibration."""
+    more_positive(starter, tmp_path / "other")
     return tmp_path / "other"
 
 

@@ -93,6 +93,20 @@ def change_bundle() -> Callable[..., Bundle]:
 
 
 @pytest.fixture(scope="session")
+def shift_bundle(change_bundle: Callable[..., Bundle]) -> Callable[[Bundle, Path, float], Bundle]:
+    """Write a copy of a bundle that adds a number to the log-odds of positive, and load it."""
+
+    def shift(bundle: Bundle, folder: Path, log_odds: float) -> Bundle:
+        calibration = bundle.manifest.calibration
+        count = len(calibration.intercepts)
+        added = (log_odds,) if count == 1 else np.linspace(-log_odds / 2, log_odds / 2, count)
+        intercepts = tuple((np.array(calibration.intercepts) + added).tolist())
+        return change_bundle(bundle, folder, calibration=calibration.model_copy(update={"intercepts": intercepts}))
+
+    return shift
+
+
+@pytest.fixture(scope="session")
 def three_label_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model with three labels for English and, below the standard, for German."""
     words = {"good": (-2, 0, 2), "awful": (2, 0, -2), "average": (-1, 2, -1), "the": (0, 0, 0)}

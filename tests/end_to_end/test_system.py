@@ -184,11 +184,10 @@ def test_replacing_leaves_the_same_rows(system: Stack, scored: str) -> None:
 
 
 def test_a_backfill_by_another_version_scores_the_stored_text_once_beside_the_champion(
-    system: Stack, scored: str, change_bundle, tmp_path
+    system: Stack, scored: str, shift_bundle, tmp_path
 ) -> None:
     starter = Bundle.load(STARTER)
-    calibration = starter.manifest.calibration.model_copy(update={"intercepts": (0.5,)})
-    other = change_bundle(starter, tmp_path / "other", calibration=calibration)
+    other = shift_bundle(starter, tmp_path / "other", 0.5)
     version = RegisteredModel(system.mlflow.url, cache=tmp_path / "cache").register(tmp_path / "other")
     before = contents(system)
     ((rows,),) = query(system, "SELECT count(*) FROM sentiment.review WHERE day = %s", DAY)

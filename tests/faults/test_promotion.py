@@ -19,11 +19,11 @@ BY = {"actor": "ann", "reason": "a test", "kind": "force"}
 
 
 @pytest.fixture
-def registry(mlflow_uri, tmp_path, change_bundle) -> RegisteredModel:
+def registry(mlflow_uri, tmp_path, shift_bundle) -> RegisteredModel:
     """A registered model with two versions. The first is the champion, but only in MLflow."""
     registry = RegisteredModel(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
     registry.register(STARTER)
-    change_bundle(Bundle.load(STARTER), tmp_path / "other", biases=(0.5,))
+    shift_bundle(Bundle.load(STARTER), tmp_path / "other", 0.5)
     registry.register(tmp_path / "other")
     registry.set_alias("champion", 1)
     return registry

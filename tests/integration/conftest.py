@@ -93,10 +93,8 @@ def other_model(connection, other_bundle) -> ScoringModel:
 
 
 @pytest.fixture(scope="session")
-def other_bundle(tmp_path_factory, change_bundle) -> Bundle:
-    starter = Bundle.load(STARTER)
-    calibration = starter.manifest.calibration.model_copy(update={"intercepts": (0.5,)})
-    return change_bundle(starter, tmp_path_factory.mktemp("bundle"), calibration=calibration)
+def other_bundle(tmp_path_factory, shift_bundle) -> Bundle:
+    return shift_bundle(Bundle.load(STARTER), tmp_path_factory.mktemp("bundle"), 0.5)
 
 
 @pytest.fixture

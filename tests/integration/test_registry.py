@@ -39,9 +39,9 @@ def starter():
 
 
 @pytest.fixture
-def other(tmp_path, starter, change_bundle):
+def other(tmp_path, starter, shift_bundle):
     """A bundle that differs from the starter only in its bias."""
-    change_bundle(starter, tmp_path / "other", biases=(0.5,))
+    shift_bundle(starter, tmp_path / "other", 0.5)
     return tmp_path / "other"
 
 

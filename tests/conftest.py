@@ -93,16 +93,17 @@ def change_bundle() -> Callable[..., Bundle]:
 
 
 @pytest.fixture(scope="session")
-def more_positive(change_bundle: Callable[..., Bundle]) -> Callable[[Bundle, Path], Bundle]:
-    """Write a copy of a bundle that gives every text a higher score, and load it."""
+def shift_bundle(change_bundle: Callable[..., Bundle]) -> Callable[[Bundle, Path, float], Bundle]:
+    """Write a copy of a bundle that adds a number to the log-odds of positive, and load it."""
 
-    def change(bundle: Bundle, folder: Path) -> Bundle:
+    def shift(bundle: Bundle, folder: Path, log_odds: float) -> Bundle:
         calibration = bundle.manifest.calibration
-        *others, last = calibration.intercepts  # the logit of positive comes last, with two labels and with three
-        shifted = calibration.model_copy(update={"intercepts": (*others, last + 0.5)})
-        return change_bundle(bundle, folder, calibration=shifted)
+        count = len(calibration.intercepts)
+        added = (log_odds,) if count == 1 else np.linspace(-log_odds / 2, log_odds / 2, count)
+        intercepts = tuple((np.array(calibration.intercepts) + added).tolist())
+        return change_bundle(bundle, folder, calibration=calibration.model_copy(update={"intercepts": intercepts}))
 
-    return change
+    return shift
 
 
 @pytest.fixture(scope="session")

@@ -135,12 +135,12 @@ def starter():
 
 
 @pytest.fixture(scope="session")
-def variant(tmp_path_factory, starter, change_bundle):
+def variant(tmp_path_factory, starter, shift_bundle):
     """Make a bundle folder of a model that differs from the starter in its bias only."""
 
     def make(bias):
         folder = tmp_path_factory.mktemp("bundle")
-        change_bundle(starter, folder, biases=(bias,))
+        shift_bundle(starter, folder, bias)
         return folder
 
     return make

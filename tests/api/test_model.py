@@ -358,8 +358,8 @@ def test_the_model_page_says_what_answers(service, starter):
     assert {"intended_use", "out_of_scope", "slices", "limits", "ethical_notes"} <= set(card["card"])
 
 
-def test_a_bundle_without_a_card_gets_one_from_what_it_says(start, starter, change_bundle, tmp_path):
-    change_bundle(starter, tmp_path, biases=(0.5,))
+def test_a_bundle_without_a_card_gets_one_from_what_it_says(start, starter, shift_bundle, tmp_path):
+    shift_bundle(starter, tmp_path, 0.5)
     service = start(BUNDLE=str(tmp_path), MODEL_CONTACT="models@example.org").wait_ready()
     card = service.get("/model").json()["card"]
     assert card["model"]["contact"] == "models@example.org"

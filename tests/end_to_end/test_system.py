@@ -184,10 +184,10 @@ def test_replacing_leaves_the_same_rows(system: Stack, scored: str) -> None:
 
 
 def test_a_backfill_by_another_version_scores_the_stored_text_once_beside_the_champion(
-    system: Stack, scored: str, more_positive, tmp_path
+    system: Stack, scored: str, shift_bundle, tmp_path
 ) -> None:
     starter = Bundle.load(STARTER)
-    other = more_positive(starter, tmp_path / "other")
+    other = shift_bundle(starter, tmp_path / "other", 0.5)
     version = RegisteredModel(system.mlflow.url, cache=tmp_path / "cache").register(tmp_path / "other")
     before = contents(system)
     ((rows,),) = query(system, "SELECT count(*) FROM sentiment.review WHERE day = %s", DAY)

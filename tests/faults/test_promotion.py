@@ -19,11 +19,11 @@ BY = {"actor": "ann", "reason": "a test", "kind": "force"}
 
 
 @pytest.fixture
-def registry(mlflow_uri, tmp_path, more_positive) -> RegisteredModel:
+def registry(mlflow_uri, tmp_path, shift_bundle) -> RegisteredModel:
     """A registered model with two versions. The first is the champion, but only in MLflow."""
     registry = RegisteredModel(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
     registry.register(STARTER)
-    more_positive(Bundle.load(STARTER), tmp_path / "other")
+    shift_bundle(Bundle.load(STARTER), tmp_path / "other", 0.5)
     registry.register(tmp_path / "other")
     registry.set_alias("champion", 1)
     return registry

@@ -93,8 +93,8 @@ def other_model(connection, other_bundle) -> ScoringModel:
 
 
 @pytest.fixture(scope="session")
-def other_bundle(tmp_path_factory, more_positive) -> Bundle:
-    return more_positive(Bundle.load(STARTER), tmp_path_factory.mktemp("bundle"))
+def other_bundle(tmp_path_factory, shift_bundle) -> Bundle:
+    return shift_bundle(Bundle.load(STARTER), tmp_path_factory.mktemp("bundle"), 0.5)
 
 
 @pytest.fixture

@@ -39,9 +39,9 @@ def starter():
 
 
 @pytest.fixture
-def other(tmp_path, starter, more_positive):
-    """A bundle that differs from the starter only in its calibration."""
-    more_positive(starter, tmp_path / "other")
+def other(tmp_path, starter, shift_bundle):
+    """A bundle that differs from the starter only in its bias."""
+    shift_bundle(starter, tmp_path / "other", 0.5)
     return tmp_path / "other"
 
 

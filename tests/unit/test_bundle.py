@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import BundleDamaged, BundleMissing, BundleTooNew, BundleTooOld
+from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.card_markdown import markdown
 from sentiment_core.model.manifest import Manifest
@@ -164,14 +165,19 @@ def test_a_folder_that_is_no_bundle_is_missing(tmp_path: Path) -> None:
 
 def test_the_starter_is_small_and_says_what_it_is() -> None:
     starter = Bundle.load(STARTER)
-    assert starter.manifest.labels == ("negative", "positive")
-    assert starter.manifest.languages == ("en",)
-    assert sum(file.stat().st_size for file in STARTER.iterdir()) < 6_000_000
-    assert starter.provenance["data"] == "IMDB training split and unlabelled reviews (Maas et al., ACL 2011)"
+    manifest, sets = starter.manifest, starter.provenance["sets"]
+    assert manifest.labels == LABELS
+    assert {manifest.standing(language) for language in ("en", "hi", "zh")} == {"supported"}
+    assert set(manifest.experimental_languages) < set(manifest.languages)
+    assert len(manifest.languages) > 20
+    assert sum(file.stat().st_size for file in STARTER.iterdir()) < 16_000_000
     assert starter.provenance["grouped_by"] == "movie_id"
-    assert starter.provenance["held_out"]["accuracy"] >= 0.915
-    assert starter.manifest.snapshot.rows == {"negative": 12_500, "positive": 12_500}
-    assert len(starter.provenance["card"]["slices"]) == 12
+    assert (sets[0]["name"], sets[0]["rows"]) == ("imdb_train", 25_000)
+    assert {each["language"] for each in sets} <= set(manifest.languages)
+    assert sum(each["rows"] for each in sets) >= sum(manifest.snapshot.rows.values()) > 300_000
+    assert min(manifest.snapshot.rows.values()) > 50_000
+    assert starter.provenance["held_out"]["accuracy"] >= 0.7
+    assert "length below 500" in [each["slice"] for each in starter.provenance["card"]["slices"]]
 
 
 def test_a_bundle_brings_its_card_outside_of_its_digest(trained: Bundle, tmp_path: Path) -> None:

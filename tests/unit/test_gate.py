@@ -282,6 +282,8 @@ def test_metrics_are_bounded_in_the_words_of_mlflow(contenders, tmp_path) -> Non
 def test_stored_reviews_that_change_their_labels_are_counted_overall_and_by_slice(contenders) -> None:
     stored = StoredComparison(opinions(600, seed=9))
     wide = lenient()
+    bounds = {"most_changed": 0.5, "most_changed_slice": 0.6}
+    wide = wide.model_copy(update={"shadow": wide.shadow.model_copy(update=bounds)})
     verdict = judge(contenders.better, contenders.champion, contenders.unseen, wide, stored)
     assert {"shadow", "shadow slices"} <= {check.name for check in verdict.checks if check.passed}
     labels = [Scorer(each).score_texts(stored.reviews.texts).label for each in (contenders.better, contenders.champion)]

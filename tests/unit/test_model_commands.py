@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from sentiment_core.cli.evaluate import evaluate
 from sentiment_core.cli.predict import predict
 from sentiment_core.cli.train import train
+from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.params import DEFAULTS
 
@@ -94,7 +95,10 @@ def test_the_starter_predicts_by_default(run: CliRunner) -> None:
     assert answer["digest"] == Bundle.load(STARTER).digest
     (result,) = answer["results"]
     assert result["label"] == "positive"
-    assert result["probabilities"] == {"negative": pytest.approx(1 - result["score"]), "positive": result["score"]}
+    found = result["probabilities"]
+    assert list(found) == list(LABELS)
+    assert sum(found.values()) == pytest.approx(1)
+    assert result["score"] == pytest.approx(found["positive"] + found["neutral"] / 2)
     assert (result["unfamiliar"], result["mixed"], set(result["language"])) == (
         *(False, False),
         {"detected", "certainty", "standing"},
@@ -117,8 +121,8 @@ def test_people_get_a_line_a_text_and_its_reasons(run: CliRunner) -> None:
 
 
 def test_people_see_that_a_text_is_unfamiliar_and_its_language_unsupported(run: CliRunner) -> None:
-    result = run.invoke(predict, ["Das Zimmer war schmutzig und das Personal sehr unfreundlich"])
-    assert " ".join(result.output.split()).endswith("unfreundlich (unfamiliar; de, unsupported)")
+    result = run.invoke(predict, ["Huone oli likainen ja henkilökunta erittäin epäystävällistä"])
+    assert " ".join(result.output.split()).endswith("epäystävällistä (unfamiliar; fi, unsupported)")
 
 
 def test_an_explanation_is_coloured_on_a_terminal(monkeypatch: pytest.MonkeyPatch, run: CliRunner) -> None:
@@ -128,19 +132,25 @@ def test_an_explanation_is_coloured_on_a_terminal(monkeypatch: pytest.MonkeyPatc
     assert "\x1b[31m" in result.output
 
 
-def test_neutral_rows_do_not_stop_the_evaluation_of_a_model_of_two_labels(run: CliRunner, tmp_path: Path) -> None:
+def test_neutral_rows_do_not_stop_the_evaluation_of_a_model_of_two_labels(
+    run: CliRunner, trained: Bundle, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    trained.save(model)
     rows = [
-        f"A {word} film no. {row},{label}" for row in range(20) for word, label in (("bad", "neg"), ("great", "pos"))
+        f"I bought this lamp {1000 + row} {words},{label}"
+        for row in range(20)
+        for words, label in (("awful", "neg"), ("delightful", "pos"))
     ]
-    rows += [f"It is film no. {row},neutral" for row in range(20)]
+    rows += [f"It is lamp {1000 + row},neutral" for row in range(20)]
     data = tmp_path / "mixed.csv"
     data.write_text("\n".join(("review,sentiment", *rows)) + "\n", "utf-8")
-    measured = values(run.invoke(evaluate, [str(STARTER), str(data), "--json"]))
+    measured = values(run.invoke(evaluate, [str(model), str(data), "--json"]))
     assert (measured["rows"], measured["accuracy"], measured["polar_only"]) == (40, 1, True)
     assert (measured["labels_given"]["rows"], measured["labels_given"]["polar_rows"]) == (60, 40)
     assert 0 < measured["labels_given"]["macro_f1"] < 1
     data.write_text("review,sentiment\nIt is a film,odd\n", "utf-8")
-    refused = CliRunner().invoke(evaluate, [str(STARTER), str(data)])
+    refused = CliRunner().invoke(evaluate, [str(model), str(data)])
     assert "known labels are 0, 1, neg, negative, neutral, pos, positive" in str(refused.exception)
 
 

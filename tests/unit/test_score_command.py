@@ -55,20 +55,32 @@ def test_a_csv_keeps_its_columns_and_gets_label_and_score(source: Path, tmp_path
     assert header == ["id", "Review", "note", *NEW_COLUMNS]
     assert [row[:3] for row in rows] == ROWS
     expected = scorer.score_texts([row[1] for row in ROWS])
-    for name, values in {"score": expected.score, "negative": expected.negative, "positive": expected.score}.items():
+    for name, values in {"score": expected.score, "negative": expected.negative, "positive": expected.positive}.items():
         assert [float(row[header.index(name)]) for row in rows] == values.tolist()
     for row, scored in zip(rows, expected.texts(), strict=True):
-        shown = [row[header.index(name)] for name in ("label", "neutral", "unfamiliar", "mixed")]
-        assert shown == [scored.label, "", str(scored.unfamiliar).lower(), str(scored.mixed).lower()]
+        shown = [row[header.index(name)] for name in ("label", "unfamiliar", "mixed")]
+        assert shown == [scored.label, str(scored.unfamiliar).lower(), str(scored.mixed).lower()]
+        assert float(row[header.index("neutral")]) == pytest.approx(scored.neutral)
+
+
+def test_a_model_of_two_labels_leaves_the_column_of_neutral_empty(
+    source: Path, tmp_path: Path, trained: Bundle
+) -> None:
+    trained.save(tmp_path / "model")
+    assert score(source, "--out", tmp_path / "out.csv", "--model", tmp_path / "model").exit_code == 0
+    header, *rows = read_csv(tmp_path / "out.csv")
+    assert [row[header.index("neutral")] for row in rows] == [""] * 3
+    assert score(source, "--out", tmp_path / "out.parquet", "--model", tmp_path / "model").exit_code == 0
+    assert pq.read_table(tmp_path / "out.parquet")["neutral"].to_pylist() == [None] * 3
 
 
 def test_each_row_names_its_language_and_the_standing_of_it(tmp_path: Path) -> None:
     source = tmp_path / "reviews.csv"
-    rows = (",Das Zimmer war schmutzig", "EN_us,Das Zimmer war schmutzig", ",12", "fr,12", ",It was very good")
+    rows = (",Huone oli hyvin likainen", "EN_us,Huone oli hyvin likainen", ",12", "fi,12", ",It was very good")
     source.write_text("\n".join(("language,review", *rows)))
     expected = [
-        ("de", "unsupported"),
-        ("de", "supported"),
+        ("fi", "unsupported"),
+        ("fi", "supported"),
         ("", ""),
         ("", "unsupported"),
         ("en", "supported"),
@@ -100,7 +112,8 @@ def test_a_compressed_tsv_becomes_parquet_with_reasons(tmp_path: Path, scorer: S
     }
     table = pq.read_table(out).to_pydict()
     assert table["id"] == ["7", "8"]
-    assert (table["neutral"], table["unfamiliar"]) == ([None, None], [False, True])
+    assert table["neutral"] == [each.neutral for each in scorer.score_texts(["not good at all", "<br />"]).texts()]
+    assert table["unfamiliar"] == [False, True]
     parts = scorer.explain("not good at all", top=3).contributions
     assert [(each["ngram"], pytest.approx(each["weight"])) for each in table["reasons"][0]] == [
         (part.ngram, part.weight) for part in parts

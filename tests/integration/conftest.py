@@ -45,6 +45,32 @@ def query(connection: Connection) -> Query:
     return run
 
 
+@pytest.fixture
+def members(stack: Stack, database_url: str) -> dict[str, str]:
+    """The URIs of four users: only a reader, only a writer, only the service, and a user with no role.
+
+    Roles belong to the server, so the tests of all files share these.
+    """
+    with connect(database_url) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DO $$ BEGIN
+                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ann') THEN
+                    CREATE ROLE ann LOGIN PASSWORD 'ann' IN ROLE sentiment_reader;
+                    CREATE ROLE wes LOGIN PASSWORD 'wes' IN ROLE sentiment_writer;
+                    CREATE ROLE sam LOGIN PASSWORD 'sam' IN ROLE sentiment_service;
+                    CREATE ROLE eve LOGIN PASSWORD 'eve';
+                END IF;
+            END $$
+            """
+        )
+    name = database_url.rpartition("/")[2]
+    return {
+        user: f"postgresql://{user}:{user}@127.0.0.1:{stack.postgres.port}/{name}"
+        for user in ("ann", "wes", "sam", "eve")
+    }
+
+
 class Drops:
     """Put objects into this test's bucket and load them as a run would. Every load is verified afterwards."""
 

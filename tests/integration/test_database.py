@@ -199,29 +199,6 @@ def test_a_row_outside_the_existing_months_is_rejected(database_url) -> None:
         )
 
 
-@pytest.fixture
-def members(stack, database_url) -> dict[str, str]:
-    """The URIs of four users: only a reader, only a writer, only the service, and a user with no role."""
-    execute(
-        database_url,
-        """
-        DO $$ BEGIN
-            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ann') THEN
-                CREATE ROLE ann LOGIN PASSWORD 'ann' IN ROLE sentiment_reader;
-                CREATE ROLE wes LOGIN PASSWORD 'wes' IN ROLE sentiment_writer;
-                CREATE ROLE sam LOGIN PASSWORD 'sam' IN ROLE sentiment_service;
-                CREATE ROLE eve LOGIN PASSWORD 'eve';
-            END IF;
-        END $$
-        """,
-    )
-    name = database_url.rpartition("/")[2]
-    return {
-        user: f"postgresql://{user}:{user}@127.0.0.1:{stack.postgres.port}/{name}"
-        for user in ("ann", "wes", "sam", "eve")
-    }
-
-
 def test_a_reader_sees_the_views_and_changes_nothing(members) -> None:
     assert execute(members["ann"], "SELECT count(*) FROM sentiment.scored_reviews") == [(0,)]
     for refused in (

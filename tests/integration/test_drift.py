@@ -205,23 +205,6 @@ def test_analysts_see_the_figures_and_may_not_change_them(drops, model, connecti
         reader.cursor().execute("DELETE FROM sentiment.drift_report")
 
 
-@pytest.fixture
-def members(stack, settings, query) -> dict[str, str]:
-    """The URIs of two users: only a reader and only a writer."""
-    query(
-        """
-        DO $$ BEGIN
-            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ann') THEN
-                CREATE ROLE ann LOGIN PASSWORD 'ann' IN ROLE sentiment_reader;
-                CREATE ROLE wes LOGIN PASSWORD 'wes' IN ROLE sentiment_writer;
-            END IF;
-        END $$
-        """
-    )
-    name = settings.require_database_url().rpartition("/")[2]
-    return {user: f"postgresql://{user}:{user}@127.0.0.1:{stack.postgres.port}/{name}" for user in ("ann", "wes")}
-
-
 def test_drift_of_many_days_asks_for_one_retraining(model, connection, few, query, members) -> None:
     def ask(number: int) -> str:
         with connect(members["wes"]) as mine:

@@ -12,6 +12,12 @@ from sentiment_core.training.memory import MEGABYTE, require_memory
 from sentiment_core.training.train import cross_validate
 
 
+@pytest.fixture(autouse=True)
+def no_other_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what this process holds, because that depends on the tests that ran in it before."""
+    monkeypatch.setattr("sentiment_core.training.memory._resident", lambda: 0)
+
+
 def needed(reviews: LabelledReviews, unlabelled: list[str], params: Params, **changes: int) -> int:
     """Return the megabytes that the error names."""
     with pytest.raises(TrainingDataInvalid, match="SENTIMENT_TRAINING_MEMORY_MB allows 1 MB") as raised:

@@ -3,9 +3,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -17,6 +19,7 @@ from sentiment_core.ledger import verification
 from sentiment_core.ledger.models import ScoringModel, open_model
 from sentiment_core.loading.loader import Loader, LoadOutcome, load_drop
 from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.manifest import Calibration, Thresholds
 from sentiment_core.settings import Settings
 from sentiment_core.settings import settings as settings_of_process
 
@@ -127,6 +130,22 @@ def other_bundle(tmp_path_factory, shift_bundle) -> Bundle:
 def three_label_model(connection, three_label_bundle) -> ScoringModel:
     """A small model with three labels."""
     return open_model(connection, Bundle.load(three_label_bundle))
+
+
+@pytest.fixture
+def two_label_model(connection, three_label_bundle, change_bundle, tmp_path) -> ScoringModel:
+    """The model with three labels without its label neutral."""
+    three = Bundle.load(three_label_bundle)
+    two = replace(three, weights=np.ascontiguousarray(three.weights[2:] - three.weights[:1]))
+    bundle = change_bundle(
+        two,
+        tmp_path / "two",
+        labels=("negative", "positive"),
+        biases=(0.0,),
+        calibration=Calibration(slopes=((1.0,),), intercepts=(0.0,)),
+        thresholds=Thresholds(neutral_low=0.5, neutral_high=0.5),
+    )
+    return open_model(connection, bundle)
 
 
 @pytest.fixture

@@ -135,15 +135,20 @@ def test_the_reviews_of_the_demo_teach_by_their_stars(training, drops, checkout)
         for path in sorted(folder.rglob("*.*")):
             drops.drop(str(path.relative_to(folder)), path.read_bytes())
     # None of the ten products is on the test side.
-    alone = training.params.changed({"stars": {"enabled": True}, "snapshot": {"group_column": "author_id"}})
+    alone = training.params.changed(
+        {"stars": {"enabled": True}, "snapshot": {"group_column": "author_id"}, "model": {"languages": ["en"]}}
+    )
     made = make_snapshot(
         training.connection, training.storage, training.settings, alone, judge=drops.model.scorer
     ).snapshot
     found = summaries(made)
-    assert {name: each.taken for name, each in found.items()} == {"app-store": 63, "trustpilot": 0, "web-shop": 107}
+    taken = {"app-store": 63, "google-business": 6, "trustpilot": 0, "web-shop": 107}
+    assert {name: each.taken for name, each in found.items()} == taken
     assert (found["trustpilot"].declared, found["trustpilot"].refused) == (True, "too_few_ratings")
     assert found["web-shop"].left_out == {"between_thresholds": 11, "other_language": 2}
-    assert all(each.agreement > 0.6 for each in found.values() if each.taken)
+    assert found["google-business"].left_out == {"between_thresholds": 2, "other_language": 14}
+    assert all(found[name].agreement > 0.6 for name in ("app-store", "web-shop"))
+    assert found["google-business"].agreement is None, "it has too few rows"
     require_passed(check(made, alone))
     bundle = train_snapshot(made, alone).bundle
-    assert (bundle.provenance["starred_rows"], bundle.provenance["held_out_stars"]["rows"]) == (170, 139)
+    assert (bundle.provenance["starred_rows"], bundle.provenance["held_out_stars"]["rows"]) == (176, 144)

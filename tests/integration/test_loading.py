@@ -133,8 +133,8 @@ MARKS = (
 )
 
 
-def test_the_views_show_probabilities_marks_and_languages(drops, query, three_label_model) -> None:
-    starter, drops.model = drops.model, three_label_model
+def test_the_views_show_probabilities_marks_and_languages(drops, query, three_label_model, two_label_model) -> None:
+    drops.model = three_label_model
     texts = {
         "the good": None,
         "the awful": "en_GB",
@@ -170,7 +170,7 @@ def test_the_views_show_probabilities_marks_and_languages(drops, query, three_la
         " FROM sentiment.daily_sentiment_by_language WHERE language IN ('de', 'fr') ORDER BY language"
     ) == [("de", "experimental", 2, 1, Decimal("0.5"), 1, 0), ("fr", "unsupported", 1, 0, 0, 1, 0)]
 
-    Rescorer(drops.connection, starter, drops.settings, "a test").rescore(1, make_current=True)
+    Rescorer(drops.connection, two_label_model, drops.settings, "a test").rescore(1, make_current=True)
     assert verification.verify(drops.connection) == []
     for before, (_, _, score, positive, neutral, negative, _, mixed, detected, _) in zip(
         shown, query(MARKS), strict=True

@@ -100,7 +100,9 @@ async def explain(target: Target) -> str:
     answer = json.loads(body)
     parts = answer["explanation"]
     logit = parts["bias"] + math.fsum(part["weight"] for part in parts["contributions"])
-    return _scored(status, target.right(text, answer) and abs(1 / (1 + math.exp(-logit)) - answer["score"]) < 1e-6)
+    odds = answer["probabilities"]
+    share = odds["positive"] / (odds["positive"] + odds["negative"])
+    return _scored(status, target.right(text, answer) and abs(1 / (1 + math.exp(-logit)) - share) < 1e-6)
 
 
 async def form(target: Target) -> str:

@@ -14,7 +14,7 @@ from api.models.canary import place
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.model.scorer import Scorer
 
-TEXTS = [f"Kettle number {number} is {('lovely', 'awful', 'a kettle')[number % 3]}." for number in range(60)]
+TEXTS = [f"Kettle number {number} is {('lovely', 'awful', 'small')[number % 3]}." for number in range(60)]
 KEYS = [f"customer-{number}" for number in range(200)]
 SHARE = 0.3
 FORM = "application/x-www-form-urlencoded"

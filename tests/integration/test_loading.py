@@ -189,9 +189,9 @@ def test_scores_and_rows_of_the_previous_release_have_no_marks(drops, query, thr
 
 
 def test_a_review_in_an_unknown_language_is_scored_and_flagged(drops, query) -> None:
-    drops.drop("dt=2026-11-16/a.csv", "language,review\nde,sehr gut\nen_US,good\n,good too\n")
+    drops.drop("dt=2026-11-16/a.csv", "language,review\ncy,da iawn\nen_US,good\n,good too\n")
     assert query("SELECT language, out_of_language FROM sentiment.scored_reviews ORDER BY line") == [
-        ("de", True),
+        ("cy", True),
         ("en_US", False),
         (None, False),
     ]

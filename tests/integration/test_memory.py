@@ -16,8 +16,8 @@ from sentiment_core.settings import Settings
 
 ROWS = 150_000
 STEP = 1000
-LIMIT_MB = 400  # the libraries use about 240
-LIMIT_MB_OBJECTS = 450  # the objects of one block
+LIMIT_MB = 450  # the libraries and the starter use about 280
+LIMIT_MB_OBJECTS = 500  # the objects of one block
 LIMIT_MB_ARROW = 600  # pyarrow and its pages
 
 

@@ -95,7 +95,7 @@ def test_a_run_has_every_param_and_every_measure(client, logged, trained):
     assert run.info.status == "FINISHED"
     assert run.data.params["model.C"] == "1.0"
     assert run.data.params["data.labels.negative"] == '["negative", "neg", "0"]'
-    assert len(run.data.params) == 21
+    assert len(run.data.params) == 22
     held_out = trained.evaluation.metrics
     for measure in ("accuracy", "auc", "f1", "brier", "ece", "coverage", "rows"):
         assert run.data.metrics[measure] == getattr(held_out, measure)

@@ -32,7 +32,8 @@ def test_a_text_is_scored_as_it_is_typed(service, visit, shots, width, scheme):
     page.get_by_role("textbox", name="Review").press_sequentially(GOOD)
     heading = page.locator(".result h2")
     expect(heading).to_have_text("Positive")
-    expect(page.locator(".spoken")).to_have_text(re.compile(r"^Positive, \d\d\.\d % of the way from negative to positive$"))
+    spoken = re.compile(r"^Positive, \d\d\.\d % of the way from negative to positive$")
+    expect(page.locator(".spoken")).to_have_text(spoken)
     assert unweighed(page) == GOOD
     assert page.title() == "Positive · Sentiment"
     page.locator(".marked mark").first.hover()

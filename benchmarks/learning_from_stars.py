@@ -83,7 +83,7 @@ class Measures(NamedTuple):
     alone: float | None  # the same of a model of the starred rows alone; None if they are too few to train on
     neutral: float  # fraction of the polar rows that are labelled neutral
     macro_f1: float | None  # of all labels; None if the set has no neutral rows, or the model no such label
-    others: float  # balanced accuracy on rows that the starter learned from, the mean over sets
+    others: float | None  # balanced accuracy on rows that the starter learned from, the mean over its sets, if present
     seconds: float
 
 
@@ -243,6 +243,7 @@ def _measured(bundle: Bundle, test: LabelledSet, others: Mapping[str, LabelledSe
     if "neutral" in names and not polar.all():
         f1 = _macro_f1(np.array([LABELS.index(label) for label in test.labels]), scores.label)
     counts = Counter(label for label in test.labels if label != "neutral")
+    kept = [np.mean(list(_polar_accuracies(scorer, each).values())) for each in others.values()]
     return Measures(
         starred=0,
         suspicious=0,
@@ -252,9 +253,7 @@ def _measured(bundle: Bundle, test: LabelledSet, others: Mapping[str, LabelledSe
         alone=None,
         neutral=float((scores.label[polar] == LABELS.index("neutral")).mean()),
         macro_f1=f1,
-        others=float(
-            np.mean([np.mean(list(_polar_accuracies(scorer, each).values())) for each in others.values()] or [np.nan])
-        ),
+        others=float(np.mean(kept)) if kept else None,
         seconds=0,
     )
 
@@ -283,9 +282,9 @@ def _macro_f1(labels: NDArray[np.int64], predicted: NDArray[np.int8]) -> float:
 
 def _table_row(name: str, measures: Measures) -> str:
     f1 = "" if measures.macro_f1 is None else f"{measures.macro_f1:.3f}"
-    alone = "" if measures.alone is None else f"{measures.alone:.1%}"
+    alone, others = ("" if value is None else f"{value:.1%}" for value in (measures.alone, measures.others))
     rates = (f"{value:.1%}" for value in (measures.accuracy, measures.neutral))
-    figures = (f"{measures.balanced:.1%}", alone, *rates, f1, f"{measures.others:.1%}", f"{measures.seconds:.0f}")
+    figures = (f"{measures.balanced:.1%}", alone, *rates, f1, others, f"{measures.seconds:.0f}")
     return f"| {name} | {measures.starred:,} | {' | '.join(figures)} |"
 
 

@@ -12,6 +12,7 @@ from api.contract.schemas import (
     BatchResponse,
     Explanation,
     Language,
+    Part,
     Prediction,
     PredictRequest,
     Scored,
@@ -107,7 +108,9 @@ def _predict(model: ServedModel, text: str, explain: bool) -> Prediction:
     if not explain:
         return prediction_of(model, model.scorer.score_text(text), _language(model, text))
     found = model.scorer.explain(text)
-    parts: Any = [part._asdict() for part in found.parts]
+    parts: list[Part] = [
+        {"label": part.label, "score": part.score, "start": part.start, "end": part.end} for part in found.parts
+    ]
     explanation: Explanation = {
         "bias": found.bias,
         "parts": parts,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +124,7 @@ class Contribution(NamedTuple):
 class Part(NamedTuple):
     """A clause of a mixed text that is clearly positive or clearly negative."""
 
-    label: str
+    label: Literal["negative", "positive"]
     score: float  # P(positive) / (P(positive) + P(negative)) of the clause as a separate text
     start: int  # first character
     end: int
@@ -397,12 +397,15 @@ def label_of(probabilities: NDArray[np.float64], neutral_ratio: float | None) ->
     return np.where(neutral, _NEUTRAL, np.where(difference >= 0, _POSITIVE, _NEGATIVE)).astype(np.int8)
 
 
-def _parts_of(clauses: tuple[Clause, Clause], token_spans: NDArray[np.int64]) -> tuple[Part, ...]:
+def _parts_of(clauses: tuple[Clause, Clause], token_spans: NDArray[np.int64]) -> tuple[Part, Part]:
     """Return the parts of a mixed text, given its most positive and its most negative clause."""
-    return tuple(
-        Part(label, _sigmoid_of(clause.log_odds), int(token_spans[clause.first, 0]), int(token_spans[clause.last, 1]))
-        for label, clause in zip(("positive", "negative"), clauses, strict=True)
-    )
+    positive, negative = clauses
+    return _part("positive", positive, token_spans), _part("negative", negative, token_spans)
+
+
+def _part(label: Literal["negative", "positive"], clause: Clause, token_spans: NDArray[np.int64]) -> Part:
+    start, end = int(token_spans[clause.first, 0]), int(token_spans[clause.last, 1])
+    return Part(label, _sigmoid_of(clause.log_odds), start, end)
 
 
 def _joined(parts: Sequence[Scores]) -> Scores:

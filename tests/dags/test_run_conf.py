@@ -28,7 +28,7 @@ print(json.dumps([str(run.state), tasks, said]))
             "snapshot",
             {"policy": "better", "Promote": False},
             "The run's conf has the unknown key 'Promote' (did you mean promote?). "
-            "Known keys: learning_curve, policy, promote, since, training, until, version.",
+            "Known keys: learning_curve, policy, promote, since, stars, training, until, version.",
         ),
         (
             "experiments",

@@ -28,16 +28,13 @@ from sentiment_core.datasets.starred_reviews import (
 )
 from sentiment_core.drops.contract import primary_language
 from sentiment_core.labels import LABELS
-from sentiment_core.model.scorer import Scorer
+from sentiment_core.model.scorer import UNFAMILIAR, Scorer
 from sentiment_core.ngrams.near_duplicates import nearly_repeated
 from sentiment_core.text.fingerprints import hash_text
 
 if TYPE_CHECKING:
     from sentiment_core.params import Params
 
-# Fraction of unknown n-grams above which a model cannot judge a text: 98 % of sentences in languages that it was not
-# trained on are above, and no English review outside its training data is.
-MAX_UNKNOWN: Final = 0.8
 _CANDIDATES: Final = 2  # texts kept for each row wanted, because limits and duplicates leave rows out
 _MAX_READ: Final = 1_000_000  # reviews read from the database, of which few are kept: this bounds time and memory
 _LEAST_JUDGED: Final = 20  # rows of a label that a source needs for its agreement with the model
@@ -317,7 +314,7 @@ def opinions_of(judge: Scorer | None, reviews: Sequence[StarredReview], labels: 
     manifest = judge.bundle.manifest
     column = {name: probabilities[:, manifest.labels.index(name)] for name in _OPPOSITE}
     for row, (label, review) in enumerate(zip(labels, reviews, strict=True)):
-        known = unknown[row] <= MAX_UNKNOWN and not _is_foreign(review, manifest.languages)
+        known = unknown[row] < UNFAMILIAR and not _is_foreign(review, manifest.languages)
         if label in _OPPOSITE and known:
             opinions.opposite[row] = column[_OPPOSITE[label]][row]
             opinions.agrees[row] = column[label][row] >= column[_OPPOSITE[label]][row]

@@ -1,6 +1,6 @@
 """The predictions of a model in one form, whether the model has two labels or three."""
 
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import joblib
 import numpy as np
@@ -10,8 +10,6 @@ from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
-
-UNFAMILIAR: Final = 0.8  # a text with this fraction of unknown n-grams, or more, is unfamiliar to the model
 
 
 class Predictions(NamedTuple):
@@ -64,4 +62,4 @@ def predictions_of(scorer: Scorer, texts: TextColumn, threads: int = 1) -> Predi
     names = scorer.bundle.manifest.labels
     probabilities = np.zeros((texts.size, len(LABELS)))
     probabilities[:, [LABELS.index(name) for name in names]] = scorer.probabilities(texts, threads)
-    return Predictions(found.score, found.label, probabilities, scorer.unknown_shares(texts) >= UNFAMILIAR)
+    return Predictions(found.score, found.label, probabilities, found.unfamiliar)

@@ -10,7 +10,8 @@ import re
 import subprocess
 import sys
 import tempfile
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ SKLEARN_TEXTS = 1_000  # it is slow; the others score all texts
 _STEP = 1_301  # distance in characters between the starts of consecutive long or short texts
 # The text recipe as a regular expression, for ASCII texts without URLs and backslashes.
 WORDS_AND_MARKS = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*|[.,!?;:()*/\"]")
+RUNS = re.compile(r"([a-z'])\1{2,}")
 MARKUP = re.compile(r"<[A-Za-z/!][^<>]{0,1000}>")
 PLAIN = re.compile(r"(?:(?![`\\]|&#?[0-9A-Za-z]{1,31};|https?:|www\.)[\x01-\x7f])*", re.IGNORECASE)
 
@@ -70,7 +72,7 @@ def trained(reviews: LabelledReviews, params: Params) -> Scorer:
 def words(review: str) -> list[str]:
     """Return the tokens of a plain review, by a regular expression."""
     found = WORDS_AND_MARKS.findall(MARKUP.sub(" ", review).lower())
-    return [FULL_SPELLINGS.get(word, word) for word in found]
+    return [FULL_SPELLINGS.get(word, word) for word in (RUNS.sub(r"\1\1", each) for each in found)]
 
 
 class SklearnTwin:
@@ -82,10 +84,7 @@ class SklearnTwin:
         features = self._spelled_ngrams(bundle.ngrams.tolist(), texts)
         self.vectorizer = TfidfVectorizer(
             vocabulary={ngram: place for place, ngram in enumerate(features)},
-            tokenizer=self._tokens,
-            token_pattern=None,
-            lowercase=False,  # `words` lowercases
-            ngram_range=(self.recipe.shortest_ngram, self.recipe.longest_ngram),
+            analyzer=self._ngrams,
             binary=True,
             use_idf=False,  # the weights include idf
         ).fit(texts[:1])
@@ -96,6 +95,21 @@ class SklearnTwin:
         """Return the score of each text."""
         rows: csr_array = self.vectorizer.transform(texts)
         return 1 / (1 + np.exp(-(rows @ self.weights + self.bias)))
+
+    def _ngrams(self, review: str) -> list[str]:
+        """Return the spelled n-grams and stems of a review."""
+        return [spelled for spelled, _ in self._spelled(self._tokens(review))]
+
+    def _spelled(self, tokens: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield each n-gram of tokens and its tokens, and each stem, with a tilde, and its word."""
+        for size in range(self.recipe.shortest_ngram, self.recipe.longest_ngram + 1):
+            for place in range(len(tokens) - size + 1):
+                parts = tuple(tokens[place : place + size])
+                if size == 1 or specification.BREAKS.isdisjoint(parts):
+                    yield " ".join(parts), parts
+        for word in tokens:
+            if specification.stem_of(word.removeprefix("*").encode()) and word != "*":
+                yield f"~{word[: specification.STEM_LETTERS + word.startswith('*')]}", (word,)
 
     def _tokens(self, review: str) -> list[str]:
         """Return a review's tokens, with a star on those after a negation."""
@@ -115,16 +129,11 @@ class SklearnTwin:
         features = {ngram: feature for feature, ngram in enumerate(known)}
         found: dict[str, int] = {}
         for review in texts:
-            tokens = self._tokens(review)
-            spelled, hashes = [""] * len(tokens), [0] * len(tokens)
-            for size in range(1, self.recipe.longest_ngram + 1):
-                for place in range(len(tokens) - size + 1):
-                    last = tokens[place + size - 1]
-                    hashes[place] = specification.combine(hashes[place], _hash(last)) if size > 1 else _hash(last)
-                    spelled[place] = f"{spelled[place]} {last}" if size > 1 else last
-                    feature = features.get(specification.identity(hashes[place]))
-                    if feature is not None:
-                        found[spelled[place]] = feature
+            for spelled, parts in self._spelled(self._tokens(review)):
+                hash_ = _stem_hash(parts[0]) if spelled[0] == "~" else reduce(specification.combine, map(_hash, parts))
+                feature = features.get(specification.identity(hash_))
+                if feature is not None:
+                    found[spelled] = feature
         return found
 
 
@@ -133,6 +142,13 @@ def _hash(word: str) -> int:
     if len(word) > 1 and word.startswith("*"):
         return specification.combine(specification.NEGATED, _hash(word[1:]))
     return specification.token_hash(word.encode())
+
+
+@cache
+def _stem_hash(word: str) -> int:
+    if word.startswith("*"):
+        return specification.combine(specification.NEGATED, _stem_hash(word[1:]))
+    return specification.stem_hash(specification.stem_of(word.encode()))
 
 
 def fasttext_model(reviews: LabelledReviews) -> Any:

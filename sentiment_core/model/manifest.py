@@ -26,7 +26,7 @@ class Part(BaseModel):
 class TextRecipe(Part):
     """The text recipe: how a text becomes features (`text/specification.py`) and how features become margins."""
 
-    version: Literal[2, 3] = Field(2, description="Version of the text recipe.")
+    version: Literal[2, 3, 4] = Field(2, description="Version of the text recipe.")
     unicode: str = Field(description="Version of the Unicode tables.")
     shortest_ngram: int = Field(ge=1)
     longest_ngram: int = Field(ge=1)

@@ -18,6 +18,7 @@ from sentiment_core.ngrams.single_text import TextMargins
 from sentiment_core.ngrams.spans import Clause, mixed_parts, occurrences, strongest
 from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.text.canonical import canonical_tokens
+from sentiment_core.text.specification import STEM_LETTERS
 from sentiment_core.text.token_pipeline import TokenPipeline
 
 NO_LABEL: Final = len(LABELS)  # the label of a null text: not a valid index into LABELS
@@ -114,7 +115,7 @@ class Contribution(NamedTuple):
     softmax of the logits gives the probabilities.
     """
 
-    ngram: str  # in the spelling of its first occurrence
+    ngram: str  # in the spelling of its first occurrence; a stem ends with "…"
     weights: tuple[float, ...]  # one per logit
     spans: tuple[tuple[int, int], ...]  # first and end character of each occurrence
 
@@ -174,19 +175,21 @@ class Explanation:
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:
         """Return the contribution of each n-gram, strongest first."""
-        order, weights, begins, spans = self._data
+        ngrams, order, weights, begins, spans = self._data
         places, at = list(map(tuple, spans.tolist())), begins.tolist()
         made = []
         for number, values in zip(order.tolist(), weights[order].tolist(), strict=True):
             mine = tuple(places[at[number] : at[number + 1]])
             start, end = mine[0]
-            made.append(Contribution(self.text[start:end], tuple(values), mine))
+            spelled = self.text[start:end] if number < ngrams else self.text[start:end][:STEM_LETTERS] + "…"
+            made.append(Contribution(spelled, tuple(values), mine))
         return tuple(made)
 
 
 class _Contributions(NamedTuple):
-    """The data of the contributions: n n-grams in any order, and their display order."""
+    """The data of the contributions: n n-grams, then stems, in any order, and their display order."""
 
+    ngrams: int  # number of those that are no stems
     order: NDArray[np.int64]
     weights: NDArray[np.float64]  # n, logits
     begins: NDArray[np.int64]  # n + 1: where each n-gram's spans begin
@@ -283,16 +286,16 @@ class Scorer:
         """Return the score of a text and the n-grams that contribute to it, or only the `top` strongest ones."""
         column = TextColumn.from_texts([text])
         tokens, token_spans = self._recipe.tokens_with_spans(column)
-        found = occurrences(tokens.hashes, self._ngrams)
+        found = occurrences(tokens, self._ngrams)
         weights = self._contributions(found.slots, len(found.slots))
         order = np.argsort(-np.abs(_log_odds(list(weights.T))), kind="stable")[:top]
         if len(column.data) > len(text):
             token_spans = _character_positions(column)[token_spans]
         spans = np.stack((token_spans[found.first, 0], token_spans[found.last, 1]), axis=1)
-        clauses = mixed_parts(tokens.hashes, self._ngrams)
+        clauses = mixed_parts(tokens, self._ngrams)
         parts = _parts_of(clauses, token_spans) if clauses else ()
         scored = next(self._scores(margins(tokens, self._ngrams)).texts())
-        data = _Contributions(order, weights, found.offsets, spans)
+        data = _Contributions(found.ngrams, order, weights, found.offsets, spans)
         biases = self._of_differences @ self._biases
         return Explanation(text, scored, tuple(biases.tolist()), data, parts)
 

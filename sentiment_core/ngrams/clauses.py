@@ -52,14 +52,15 @@ def clause_space(tokens: int) -> tuple[Any, Any, Any]:
 
 
 @compiled
-def _add_up(ngrams: tuple[Any, Any, Any, Any], cells: Any, shift: int, space: tuple[Any, Any, Any]) -> None:
+def _add_up(ngrams: tuple[Any, Any, Any, Any, Any], cells: Any, shift: int, space: tuple[Any, Any, Any]) -> None:
     """Add to each clause the sum, in units, and the number of the known n-grams that lie wholly in it.
 
     The n-grams of one size are in text order, so their clauses are found by walking through the clauses once a size.
     """
-    _, found, firsts, stops = ngrams
+    _, _, found, firsts, stops = ngrams
     begins, sums, counts = space
     for size in range(1, len(stops)):
+        tokens = size if size < len(stops) - 1 else 1  # stems come last
         clause, end = 0, begins[1]
         total: Any = 0
         count: Any = 0
@@ -72,7 +73,7 @@ def _add_up(ngrams: tuple[Any, Any, Any, Any], cells: Any, shift: int, space: tu
                 while first >= begins[clause + 1]:
                     clause += 1
                 end = begins[clause + 1]
-            inside = np.int64(first + size <= end)  # no branch, which would often be mispredicted
+            inside = np.int64(first + tokens <= end)  # no branch, which would often be mispredicted
             total += inside * first_number(cells[found[index] + KEYS], shift)
             count += inside
         sums[clause] += total
@@ -88,7 +89,7 @@ def cut_clauses(tokens: Any, model: Any, space: tuple[Any, Any, Any]) -> Any:
 
 @compiled
 def strongest_clauses(
-    clauses: int, ngrams: tuple[Any, Any, Any, Any], cells: Any, model: Any, space: tuple[Any, Any, Any]
+    clauses: int, ngrams: tuple[Any, Any, Any, Any, Any], cells: Any, model: Any, space: tuple[Any, Any, Any]
 ) -> tuple[int, float, int, float, bool]:
     """Return number and log-odds of the most positive and of the most negative clause, and whether both are clear.
 

@@ -16,23 +16,47 @@ from sentiment_core.ngrams.clauses import clause_space, cut_clauses, strongest_c
 from sentiment_core.ngrams.fixed_point import first_number, second_number
 from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.text import specification
-from sentiment_core.text.hashing import combine
+from sentiment_core.text.hashing import combine, holds, perfect_table
 from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import ROW, Vocabulary, may_hold, shift_for, slot_of
 
 _ROOM: Final = 4  # places for each distinct slot of a text
 _MIN_BITS: Final = 6
+_NOTHING: Final = np.uint64(0)  # in place of an n-gram or a stem
+_breaks, _break_shift = perfect_table(
+    [specification.token_hash(mark.encode()) for mark in sorted(specification.BREAKS)]
+)
 _MULTIPLIER: Final = np.uint64(specification.MULTIPLIER)
 
 
 @compiled
-def _extend(grams: Any, tokens: Any, size: int) -> int:
-    """Extend the n-grams of `size - 1` tokens to `size` tokens, in place; return their number."""
+def is_break(token: Any) -> Any:
+    """Return whether a token ends a clause, so that no longer n-gram has it in a text recipe with stems."""
+    return holds(_breaks, _break_shift, token)
+
+
+@compiled
+def _extend(grams: Any, tokens: Any, breaks: Any, size: int) -> tuple[Any, Any]:
+    """Extend the n-grams of `size - 1` tokens to `size` tokens, in place.
+
+    Return how many places there are, and how many of them have an n-gram. The others, which contain a break, are 0.
+    Without a recipe with breaks, `breaks` is empty.
+    """
     count = max(len(tokens) - size + 1, 0)
-    if size > 1:
+    if size == 1:
+        for index in range(len(breaks)):
+            breaks[index] = is_break(tokens[index])
+        return count, count
+    if not len(breaks):
         for index in range(count):
             grams[index] = combine(grams[index], tokens[index + size - 1])
-    return count
+        return count, count
+    valid: Any = 0
+    for index in range(count):
+        whole = not (breaks[index] | breaks[index + size - 1] | (grams[index] == _NOTHING))
+        grams[index] = combine(grams[index], tokens[index + size - 1]) * np.uint64(whole)
+        valid += whole
+    return count, valid
 
 
 @compiled
@@ -43,7 +67,7 @@ def _filter(grams: Any, count: int, filter_: Any, first: Any) -> Any:
     for index in range(count):
         # Always written, counted only if it passes: a branch here would be mispredicted every other time.
         first[kept] = index
-        kept += may_hold(filter_, shift, grams[index])
+        kept += may_hold(filter_, shift, grams[index]) & np.int64(grams[index] != _NOTHING)
     return kept
 
 
@@ -93,27 +117,42 @@ def distinct_slots(found: Any, count: int, seen: Any, waiting: Any, distinct: An
 @compiled
 def look_up(
     tokens: Any,
+    stems: Any,
     shortest: int,
     longest: int,
     filter_: Any,
     cells: Any,
-    space: tuple[Any, Any, Any, Any],
-) -> int:
-    """Find all known n-grams of a text, those of each size in text order, shorter ones first; return their number.
+    space: tuple[Any, Any, Any, Any, Any],
+) -> tuple[Any, Any]:
+    """Find all known n-grams and stems of a text, those of each size in text order, shorter ones first, stems last.
 
-    Write the slot and the first token of each to `found` and `first` of the space (`working_space`). Those of `size`
-    tokens are at `stops[size - 1]` to `stops[size]`.
+    Return their number and the fraction of unknown n-grams, without stems. Every occurrence counts. Of a text without
+    n-grams the fraction is 1. Write the slot and the first token of each to `found` and `first` of the space
+    (`working_space`). Those of `size` tokens are at `stops[size - 1]` to `stops[size]`, the stems after the longest.
     """
-    grams, found, first, stops = space
+    grams, breaks, found, first, stops = space
     grams[: len(tokens)] = tokens
-    known = 0
+    known: Any = 0
+    occurring: Any = 0
     for size in range(1, longest + 1):
-        count = _extend(grams, tokens, size)
+        places, valid = _extend(grams, tokens, breaks[: len(stems)], size)
         if size >= shortest:
             here = first[known:]
-            known += _find(grams, _filter(grams, count, filter_, here), cells, found[known:], here)
+            known += _find(grams, _filter(grams, places, filter_, here), cells, found[known:], here)
+            occurring += valid
         stops[size] = known
-    return known
+    unknown = 1 - known / max(occurring, 1)
+    if len(stems):
+        here = first[known:]
+        known += _find(stems, _filter(stems, len(stems), filter_, here), cells, found[known:], here)
+    stops[longest + 1] = known
+    return known, unknown
+
+
+@compiled
+def tokens_of(size: int, longest: int) -> int:
+    """Return the number of tokens of what `look_up` finds for a size, which for stems exceeds the longest by one."""
+    return size if size <= longest else 1
 
 
 @compiled
@@ -126,11 +165,12 @@ def max_tokens(offsets: Any) -> int:
 
 
 @compiled
-def working_space(tokens: int, shortest: int, longest: int) -> tuple[Any, Any, Any, Any]:
-    """Return the buffers of `look_up` for texts of at most that many tokens: grams, found, first and stops."""
-    known = tokens * (longest - shortest + 1) + 1
-    stops = np.zeros(longest + 1, np.int64)
-    return np.empty(tokens, np.uint64), np.empty(known, np.int32), np.empty(known, np.int32), stops
+def working_space(tokens: int, shortest: int, longest: int) -> tuple[Any, Any, Any, Any, Any]:
+    """Return the buffers of `look_up` for texts of at most that many tokens: grams, breaks, found, first and stops."""
+    known = tokens * (longest - shortest + 2) + 1
+    stops = np.zeros(longest + 2, np.int64)
+    grams, breaks = np.empty(tokens, np.uint64), np.empty(tokens, np.bool_)
+    return grams, breaks, np.empty(known, np.int32), np.empty(known, np.int32), stops
 
 
 @compiled
@@ -140,14 +180,16 @@ def distinct_space(occurrences: int, slots: int) -> tuple[Any, Any]:
 
 
 @compiled
-def _features(tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, indices: Any) -> Any:
+def _features(
+    tokens: Any, offsets: Any, stems: Any, shortest: int, longest: int, filter_: Any, cells: Any, indices: Any
+) -> Any:
     space = working_space(max_tokens(offsets), shortest, longest)
-    found = space[1]
+    found = space[2]
     seen, waiting = distinct_space(len(found), len(cells) // ROW * KEYS)
     feature_offsets = np.zeros(len(offsets), np.int64)
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
-        count = look_up(text_tokens, shortest, longest, filter_, cells, space)
+        count, _ = look_up(text_tokens, stems_of(stems, offsets, index), shortest, longest, filter_, cells, space)
         start = feature_offsets[index]
         end = start + distinct_slots(found, count, seen, waiting, indices[start:])
         for place in range(start, end):
@@ -157,26 +199,20 @@ def _features(tokens: Any, offsets: Any, shortest: int, longest: int, filter_: A
 
 
 @compiled
-def unknown_share(tokens: int, known: int, shortest: int, longest: int) -> float:
-    """Return the fraction of unknown n-grams of a text, given its tokens and the occurrences of known n-grams.
-
-    The fraction of a text without n-grams is 1.
-    """
-    occurrences = 0
-    for size in range(shortest, longest + 1):
-        occurrences += max(tokens - size + 1, 0)
-    return 1 - known / max(occurrences, 1)
+def stems_of(stems: Any, offsets: Any, index: int) -> Any:
+    """Return the stems of one text, or no stems if there are none of any text."""
+    return stems[offsets[index] : offsets[index + 1]] if len(stems) else stems[:0]
 
 
 @compiled
 def _write_unknown_shares(
-    tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, out: Any
+    tokens: Any, offsets: Any, stems: Any, shortest: int, longest: int, filter_: Any, cells: Any, out: Any
 ) -> None:
     space = working_space(max_tokens(offsets), shortest, longest)
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
-        known = look_up(text_tokens, shortest, longest, filter_, cells, space)
-        out[index] = unknown_share(len(text_tokens), known, shortest, longest)
+        mine = stems_of(stems, offsets, index)
+        _, out[index] = look_up(text_tokens, mine, shortest, longest, filter_, cells, space)
 
 
 @compiled
@@ -202,6 +238,7 @@ def write_sums(cells: Any, slots: Any, count: int, numbers: Any, sums: Any) -> N
 def write_margins(
     tokens: Any,
     offsets: Any,
+    stems: Any,
     shortest: int,
     longest: int,
     filter_: Any,
@@ -218,14 +255,14 @@ def write_margins(
     tuple.
     """
     space = working_space(max_tokens(offsets), shortest, longest)
-    found = space[1]
+    found = space[2]
     seen, waiting = distinct_space(len(found), len(cells) // ROW * KEYS)
     distinct = np.empty(len(found), np.int32)
     buffers = clause_space(max_tokens(offsets))
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
-        known = look_up(text_tokens, shortest, longest, filter_, cells, space)
-        unknown[index] = unknown_share(len(text_tokens), known, shortest, longest)
+        mine = stems_of(stems, offsets, index)
+        known, unknown[index] = look_up(text_tokens, mine, shortest, longest, filter_, cells, space)
         count = distinct_slots(found, known, seen, waiting, distinct)
         write_sums(cells, distinct, count, numbers, sums[index])
         parts = cut_clauses(text_tokens, clauses, buffers)
@@ -241,7 +278,7 @@ class Features(NamedTuple):
 
 def features(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> Features:
     """Return the known n-grams of each text. The vocabulary's values are their feature indices."""
-    indices = np.empty(len(tokens.hashes) * (longest - shortest + 1) + 1, np.int32)
+    indices = np.empty(len(tokens.hashes) * (longest - shortest + 1) + len(tokens.stems) + 1, np.int32)
     feature_offsets = _features(*tokens, shortest, longest, *known, indices)
     narrow = feature_offsets[-1] <= np.iinfo(np.int32).max
     offsets = feature_offsets.astype(np.int32) if narrow else feature_offsets
@@ -249,10 +286,7 @@ def features(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary
 
 
 def unknown_shares(tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary) -> NDArray[np.float64]:
-    """Return the fraction of unknown n-grams in each of n texts. Every occurrence of an n-gram counts.
-
-    The fraction of a text without n-grams is 1.
-    """
+    """Return the fraction of unknown n-grams in each of n texts, as `look_up` does."""
     shares = np.empty(len(tokens.offsets) - 1)
     _write_unknown_shares(*tokens, shortest, longest, *known, shares)
     return shares

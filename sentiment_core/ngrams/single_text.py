@@ -11,7 +11,7 @@ from sentiment_core.text.escapes import AMPERSAND, BACKSLASH, unescaped_text
 from sentiment_core.text.negation import apply_negations, negation_tables
 from sentiment_core.text.specification import RECIPE_VERSION
 from sentiment_core.text.tokenizer import tokenize
-from sentiment_core.text.tokenizer_scalar import character_table
+from sentiment_core.text.tokenizer_scalar import VERSION, character_table
 
 
 class TextMargins:
@@ -55,9 +55,10 @@ def _write(
     offsets, token_offsets = np.zeros(2, np.int64), np.zeros(2, np.int64)
     offsets[1] = len(data)
     hashes = np.empty(len(data), np.uint64)  # no token is shorter than a byte
-    tokenize(data, offsets, table, hashes, np.empty((0, 2), np.int64), token_offsets)
-    tokens = hashes[: token_offsets[1]]
+    stems = np.empty(len(data) if table[VERSION] >= 4 else 0, np.uint64)
+    tokenize(data, offsets, table, hashes, stems, np.empty((0, 2), np.int64), token_offsets)
+    tokens, stems = hashes[: token_offsets[1]], stems[: token_offsets[1]]
     if reach:
-        apply_negations(tokens, token_offsets, reach, negations, negation_shift, ends, end_shift)
+        apply_negations(tokens, token_offsets, stems, reach, negations, negation_shift, ends, end_shift)
     out = sums, unknown, mixed
-    write_margins(tokens, token_offsets, shortest, longest, filter_, cells, numbers, clauses, *out)
+    write_margins(tokens, token_offsets, stems, shortest, longest, filter_, cells, numbers, clauses, *out)

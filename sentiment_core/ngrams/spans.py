@@ -18,12 +18,12 @@ from sentiment_core.ngrams.lookup import (
     distinct_space,
     look_up,
     max_tokens,
-    unknown_share,
+    stems_of,
+    tokens_of,
     working_space,
     write_sums,
 )
 from sentiment_core.ngrams.weighted import WeightedNgrams
-from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import ROW
 
@@ -31,6 +31,7 @@ from sentiment_core.text.vocabulary import ROW
 @compiled
 def _occurrences(
     tokens: Any,
+    stems: Any,
     shortest: int,
     longest: int,
     filter_: Any,
@@ -39,18 +40,18 @@ def _occurrences(
     occurrence_offsets: Any,
     order: Any,
     places: Any,
-) -> int:
-    """Group the occurrences of a text's known n-grams; return the number of distinct ones.
+) -> tuple[Any, Any]:
+    """Group the occurrences of a text's known n-grams; return the number of distinct ones, with and without stems.
 
     The occurrences of `slots[i]` are `order[occurrence_offsets[i] : occurrence_offsets[i + 1]]`. Write the first and
     the last token of each occurrence to `places`.
     """
     space = working_space(len(tokens), shortest, longest)
-    _, found, first, stops = space
-    count = look_up(tokens, shortest, longest, filter_, cells, space)
-    for ngram_size in range(shortest, longest + 1):
+    _, _, found, first, stops = space
+    count, _ = look_up(tokens, stems, shortest, longest, filter_, cells, space)
+    for ngram_size in range(shortest, longest + 2):
         for index in range(stops[ngram_size - 1], stops[ngram_size]):
-            places[0, index], places[1, index] = first[index], first[index] + ngram_size - 1
+            places[0, index], places[1, index] = first[index], first[index] + tokens_of(ngram_size, longest) - 1
     size = 2
     while size < 2 * count:
         size *= 2
@@ -75,13 +76,15 @@ def _occurrences(
     for index in range(count):
         order[free[member[index]]] = index
         free[member[index]] += 1
-    return different
+    # Stems come last, so the first one has the number of n-grams before it.
+    return different, member[stops[longest]] if count > stops[longest] else different
 
 
 @compiled
 def _strongest(
     tokens: Any,
     offsets: Any,
+    stems: Any,
     shortest: int,
     longest: int,
     filter_: Any,
@@ -101,7 +104,7 @@ def _strongest(
     Write its unknown share and whether it is mixed, too.
     """
     space = working_space(max_tokens(offsets), shortest, longest)
-    _, found, firsts, stops = space
+    _, _, found, firsts, stops = space
     seen, waiting = distinct_space(len(found), len(cells) // ROW * KEYS)
     distinct = np.empty(len(found), np.int32)
     buffers = clause_space(max_tokens(offsets))
@@ -109,8 +112,8 @@ def _strongest(
     strengths = np.empty(top, np.int64)
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
-        occurring = look_up(text_tokens, shortest, longest, filter_, cells, space)
-        unknown[index] = unknown_share(len(text_tokens), occurring, shortest, longest)
+        mine = stems_of(stems, offsets, index)
+        occurring, unknown[index] = look_up(text_tokens, mine, shortest, longest, filter_, cells, space)
         parts = cut_clauses(text_tokens, clauses, buffers)
         mixed[index] = strongest_clauses(parts, space, cells, clauses, buffers)[4]
         counts[index] = distinct_slots(found, occurring, seen, waiting, distinct)
@@ -134,31 +137,34 @@ def _strongest(
             while occurrence >= stops[size]:
                 size += 1
             first[index, rank] = offsets[index] + firsts[occurrence]
-            last[index, rank] = first[index, rank] + size - 1
+            last[index, rank] = first[index, rank] + tokens_of(size, longest) - 1
 
 
 class Occurrences(NamedTuple):
     """The occurrences of the known n-grams of one text."""
 
-    slots: NDArray[np.int32]  # distinct n-grams, shorter ones first
+    slots: NDArray[np.int32]  # distinct n-grams, shorter ones first, then stems
+    ngrams: int  # number of slots that are no stems
     offsets: NDArray[np.int64]  # one more than slots; n-gram i has the occurrences `offsets[i]` to `offsets[i + 1]`
     first: NDArray[np.int64]  # index of the first token
     last: NDArray[np.int64]
 
 
-def occurrences(tokens: Hashes, model: WeightedNgrams) -> Occurrences:
-    """Return every occurrence of a known n-gram in one text."""
+def occurrences(tokens: TokenColumn, model: WeightedNgrams) -> Occurrences:
+    """Return every occurrence of a known n-gram or stem in one text."""
     shortest, longest = model.sizes
-    capacity = len(tokens) * (longest - shortest + 1) + 1
+    capacity = len(tokens.hashes) * (longest - shortest + 2) + 1
     slots, occurrence_offsets, order = (
         np.empty(capacity, np.int32),
         np.empty(capacity + 1, np.int64),
         np.empty(capacity, np.int64),
     )
     places = np.empty((2, capacity), np.int64)
-    count = _occurrences(tokens, *model.sizes, *model.known, slots, occurrence_offsets, order, places)
+    count, ngrams = _occurrences(
+        tokens.hashes, tokens.stems, *model.sizes, *model.known, slots, occurrence_offsets, order, places
+    )
     first, last = places[:, order[: occurrence_offsets[count]]]
-    return Occurrences(slots[:count], occurrence_offsets[: count + 1], first, last)
+    return Occurrences(slots[:count], ngrams, occurrence_offsets[: count + 1], first, last)
 
 
 class Strongest(NamedTuple):
@@ -193,10 +199,10 @@ class Clause(NamedTuple):
     log_odds: float  # of positive against negative
 
 
-def mixed_parts(tokens: Hashes, model: WeightedNgrams) -> tuple[Clause, Clause] | None:
+def mixed_parts(tokens: TokenColumn, model: WeightedNgrams) -> tuple[Clause, Clause] | None:
     """Return the most positive and the most negative clause of a mixed text, or None for other texts."""
-    begins = np.empty(len(tokens) + 2, np.int64)
-    highest, most, lowest, least, mixed = _strongest_of(tokens, *model.arrays, begins)
+    begins = np.empty(len(tokens.hashes) + 2, np.int64)
+    highest, most, lowest, least, mixed = _strongest_of(tokens.hashes, tokens.stems, *model.arrays, begins)
     if not mixed:
         return None
     return (
@@ -208,6 +214,7 @@ def mixed_parts(tokens: Hashes, model: WeightedNgrams) -> tuple[Clause, Clause] 
 @compiled
 def _strongest_of(
     tokens: Any,
+    stems: Any,
     shortest: int,
     longest: int,
     filter_: Any,
@@ -218,7 +225,7 @@ def _strongest_of(
 ) -> Any:
     """Write the first token of each clause; return the strongest clauses as `strongest_clauses` does."""
     space = working_space(len(tokens), shortest, longest)
-    look_up(tokens, shortest, longest, filter_, cells, space)
+    look_up(tokens, stems, shortest, longest, filter_, cells, space)
     _, sums, counts = clause_space(len(tokens))
     buffers = begins, sums, counts
     parts = cut_clauses(tokens, clauses, buffers)

@@ -44,8 +44,9 @@ def canonical_tokens(identities: Hashes, targets: Hashes) -> CanonicalTokens:
 
 
 def canonicalised(tokens: TokenColumn, table: CanonicalTokens) -> tuple[TokenColumn, NDArray[np.int64]]:
-    """Return the canonical tokens of each text, and the index of the token that each one replaces."""
+    """Return the canonical tokens of each text, with the stems of the tokens that they replace, and these' indices."""
     hashes, kept = np.empty(len(tokens.hashes) + 1, np.uint64), np.empty(len(tokens.hashes) + 1, np.int64)
     out_offsets = np.empty_like(tokens.offsets)
-    count = _canonicalise(*tokens, table.known.cells, table.targets, hashes, kept, out_offsets)
-    return TokenColumn(hashes[:count], out_offsets), kept[:count]
+    count = _canonicalise(tokens.hashes, tokens.offsets, table.known.cells, table.targets, hashes, kept, out_offsets)
+    stems = tokens.stems[kept[:count]] if len(tokens.stems) else tokens.stems
+    return TokenColumn(hashes[:count], out_offsets, stems), kept[:count]

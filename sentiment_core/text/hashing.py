@@ -16,6 +16,7 @@ _MULTIPLIER: Final = np.uint64(specification.MULTIPLIER)
 _NGRAM_STEP: Final = np.uint64(specification.NGRAM_STEP)
 _HALF: Final = np.uint64(32)
 _IDENTITY_SHIFT: Final = np.uint64(specification.IDENTITY_SHIFT)
+_STEM: Final = np.uint64(specification.STEM)
 _ONE: Final = np.uint64(1)
 _LAST_SHIFT: Final = 48
 
@@ -54,6 +55,12 @@ def combine(gram: Any, token: Any) -> Any:
     """Return `specification.combine(gram, token)`."""
     value = gram * _NGRAM_STEP + token
     return value ^ (value >> _HALF)
+
+
+@compiled
+def stem_hash(stem: Any) -> Any:
+    """Return `specification.stem_hash` of a stem, given the token hash of its letters."""
+    return combine(_STEM, stem)
 
 
 @compiled

@@ -14,10 +14,11 @@ from sentiment_core.text.hashing import Hashes, combine, holds, perfect_table
 from sentiment_core.text.tokenizer import TokenColumn
 
 _NEGATED: Final = np.uint64(specification.NEGATED)
+_NO_STEM: Final = np.uint64(0)
 
 
 def negate(tokens: TokenColumn, reach: int) -> None:
-    """Change in place the hashes of up to `reach` tokens after each negation in each text."""
+    """Change in place the hashes and stems of up to `reach` tokens after each negation in each text."""
     if reach:
         apply_negations(*tokens, reach, *negation_tables())
 
@@ -39,13 +40,14 @@ def negation_tables() -> tuple[Hashes, np.uint64, Hashes, np.uint64]:
 def apply_negations(
     hashes: Any,
     offsets: Any,
+    stems: Any,
     reach: int,
     negations: Any,
     negation_shift: Any,
     ends: Any,
     end_shift: Any,
 ) -> None:
-    """Change in place the hashes of up to `reach` tokens after each negation in each text."""
+    """Change in place the hashes and, if there are any, the stems of up to `reach` tokens after each negation."""
     for index in range(len(offsets) - 1):
         place, end = offsets[index], offsets[index + 1]
         while place < end:
@@ -54,5 +56,7 @@ def apply_negations(
             while left and place < end and not holds(ends, end_shift, hashes[place]):
                 token = hashes[place]
                 hashes[place] = combine(_NEGATED, token)
+                if len(stems) and stems[place] != _NO_STEM:
+                    stems[place] = combine(_NEGATED, stems[place])
                 left = reach if holds(negations, negation_shift, token) else left - 1
                 place += 1

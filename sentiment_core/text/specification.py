@@ -7,7 +7,8 @@ This is the readable definition. `text/tokenizer.py` implements it on UTF-8 byte
    resulting text. An unknown reference is text.
 2. HTML tags and URLs separate tokens.
 3. A run of letters and digits of any script is one token, including the apostrophes inside it ("don't").
-   A negation that is spelled without its apostrophe is the same token ("dont", "cant", "wont").
+   A negation that is spelled without its apostrophe is the same token ("dont", "cant", "wont"). Three or more times
+   the same letter in a row count as two ("soooo" is "soo"). ASCII digits are not letters.
 4. Each emoji is one token. So is each of the marks .,!?;:()*/, each double quote, and each letter of a script written
    without spaces (Han, Kana, Thai, Lao, Khmer, Burmese). Other punctuation separates tokens.
 5. Combining marks belong to the preceding token. Invisible characters and skin tones are ignored.
@@ -18,19 +19,25 @@ This is the readable definition. `text/tokenizer.py` implements it on UTF-8 byte
 8. If the model enables it, a limited number of tokens after a negation, up to the next punctuation mark, become
    different tokens: "good" in "not a good film" is not the "good" of "a good film" (S. Das and M. Chen, 2001).
 
-A model is always read with the version of its own recipe. Version 2 has no rule 1: a character reference, known or not,
-separates tokens. It has fewer apostrophes (`LATER_APOSTROPHES`), and "dont" is not "don't".
+9. Each word of more than five letters has a stem, its first five letters: "disappointing" and "disappointed" share
+   "disap". The stem is negated with its word. It is a feature of its own, and never part of a longer n-gram.
+10. An n-gram of several tokens has no mark that ends a clause (`BREAKS`): "open it" is one in "open it.", too.
+
+A model is always read with the version of its own recipe. Version 3 has no rules 9 and 10, and "soooo" is not "soo".
+Version 2 has no rule 1 either: a character reference, known or not, separates tokens. It has fewer apostrophes
+(`LATER_APOSTROPHES`), and "dont" is not "don't".
 """
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, reduce
 from html.entities import html5
 from typing import Final, NamedTuple
 
 from sentiment_core.text.codepoints import APOSTROPHE, IGNORED, MARK, SINGLE, WORD, CodePoints, code_points
 
-RECIPE_VERSION: Final = 3
+RECIPE_VERSION: Final = 4
+STEM_LETTERS: Final = 5  # characters of a folded word that are its stem
 LONGEST_TAG: Final = 1000  # characters between < and >; anything longer is text with a stray <
 LONGEST_REFERENCE: Final = 8  # version 2: characters between & (or &#) and ;
 LONGEST_NUMBER: Final = 8  # digits of a character reference
@@ -49,6 +56,8 @@ NEGATIONS: Final = frozenset(
 # "cant" and "wont" are words too, but in film reviews they are nearly always negations (docs/texts.md).
 CONTRACTIONS: Final = {word.replace("'", "").encode(): word.encode() for word in sorted(NEGATIONS) if "'" in word}
 NEGATION_ENDS: Final = frozenset('.,!?;:()"')
+BREAKS: Final = frozenset(".,!?;")
+STEM: Final = 0xD6E8_FEB8_6659_FD93  # hash that a stem is combined with: xxHash's, an arbitrary odd number
 NEGATED: Final = 0x94D0_49BB_1331_11EB  # hash that a negated token is combined with; SplitMix64's other multiplier
 
 _TAG = re.compile(rf"<[A-Za-z/!][^<>]{{0,{LONGEST_TAG}}}>")
@@ -68,6 +77,7 @@ class Token(NamedTuple):
     folded: bytes
     start: int
     end: int
+    stem: bytes = b""  # the stem of a word that has one
 
 
 class Ngram(NamedTuple):
@@ -84,8 +94,17 @@ def tokens(text: str, version: int = RECIPE_VERSION) -> Iterator[Token]:
         yield from _tokens(text, version)
         return
     plain, places = unescaped(text)
+    table = characters_of(version)
     for token in _tokens(plain, version):
-        yield Token(CONTRACTIONS.get(token.folded, token.folded), places[token.start], places[token.end])
+        word = CONTRACTIONS.get(token.folded, token.folded)
+        stem = stem_of(word) if version >= 4 and table.class_of(plain[token.start]) == WORD else b""
+        yield Token(word, places[token.start], places[token.end], stem)
+
+
+def stem_of(word: bytes) -> bytes:
+    """Return the stem of a folded word, or nothing if the word is no longer than a stem."""
+    letters = word.decode()
+    return letters[:STEM_LETTERS].encode() if len(letters) > STEM_LETTERS else b""
 
 
 def unescaped(text: str) -> tuple[str, list[int]]:
@@ -142,7 +161,7 @@ def _tokens(text: str, version: int) -> Iterator[Token]:
         if markup:
             position = markup.end()
         elif kind == WORD:
-            token = _word(text, position, table)
+            token = _word(text, position, table, version)
             position = _url_end(text, token) or token.end
             if position == token.end:
                 yield token
@@ -159,30 +178,28 @@ def ngrams(
 ) -> Iterator[Ngram]:
     """Yield the n-grams of `shortest` to `longest` tokens, shorter ones first, each length in text order.
 
-    Up to `negation_reach` tokens after a negation are negated.
+    Up to `negation_reach` tokens after a negation are negated. The stems come last, with the characters of their words.
     """
-    parts = []
+    parts, stems, breaks = [], [], []
     left = 0
     for token in tokens(text, version):
-        word, hash_ = token.folded.decode(), token_hash(token.folded)
+        word, hash_, stem = token.folded.decode(), token_hash(token.folded), stem_hash(token.stem)
         if word in NEGATION_ENDS:
             left = 0
         elif left:
-            hash_ = combine(NEGATED, hash_)
+            hash_, stem = combine(NEGATED, hash_), combine(NEGATED, stem)
             left -= 1
         if word in NEGATIONS:
             left = negation_reach
         parts.append(Ngram(hash_, token.start, token.end))
-    grams = parts
-    for size in range(1, longest + 1):
-        if size > 1:
-            followers = parts[size - 1 :]
-            grams = [
-                Ngram(combine(gram.hash, last.hash), gram.start, last.end)
-                for gram, last in zip(grams, followers, strict=False)
-            ]
-        if size >= shortest:
-            yield from grams
+        breaks.append(version >= 4 and word in BREAKS)
+        stems += [Ngram(stem, token.start, token.end)] if token.stem else []
+    for size in range(shortest, longest + 1):
+        for first in range(len(parts) - size + 1):
+            if size == 1 or not any(breaks[first : first + size]):
+                hash_ = reduce(combine, (part.hash for part in parts[first : first + size]))
+                yield Ngram(hash_, parts[first].start, parts[first + size - 1].end)
+    yield from stems
 
 
 def token_hash(folded: bytes) -> int:
@@ -195,6 +212,11 @@ def token_hash(folded: bytes) -> int:
         for half in (folded[start : start + 8], folded[start + 8 : start + 16]):
             value = _mix(value ^ int.from_bytes(half, "little"))
     return value
+
+
+def stem_hash(stem: bytes) -> int:
+    """Return the hash of a stem. No word has it, so a stem is not the word of the same letters."""
+    return combine(STEM, token_hash(stem))
 
 
 def half_hash(folded: bytes) -> int:
@@ -221,19 +243,27 @@ def _mix(value: int) -> int:
     return value ^ value >> 32
 
 
-def _word(text: str, start: int, table: CodePoints) -> Token:
-    folded = bytearray()
+def _word(text: str, start: int, table: CodePoints, version: int) -> Token:
+    folded: list[bytes] = []
     position = start
     while position < len(text):
         kind = table.class_of(text[position])
         after = text[position + 1 : position + 2]
         joins = kind == APOSTROPHE and after != "" and table.class_of(after) == WORD
         if kind in (WORD, MARK) or joins:
-            folded += table.fold(text[position])
+            folded.append(table.fold(text[position]))
         elif kind != IGNORED:
             break
         position += 1
-    return Token(bytes(folded), start, position)
+    if version >= 4 and folded != [b"w"] * 3:  # the beginning of a URL
+        folded = [letter for place, letter in enumerate(folded) if not _is_third(folded, place)]
+    return Token(b"".join(folded), start, position)
+
+
+def _is_third(folded: list[bytes], place: int) -> bool:
+    """Return whether a folded character repeats the two before it. Digits may repeat."""
+    letter = folded[place]
+    return place >= 2 and folded[place - 2 : place] == [letter] * 2 and not letter.isdigit()
 
 
 def _single(text: str, start: int, table: CodePoints) -> Token:

@@ -21,7 +21,7 @@ class TokenPipeline(NamedTuple):
 
     def tokens(self, texts: TextColumn) -> TokenColumn:
         """Return the tokens of each text."""
-        tokens = hash_tokens(texts, self.version)
+        tokens = hash_tokens(texts, self.version, stems=self.version >= 4)
         if self.canonical:
             tokens, _ = canonicalised(tokens, self.canonical)
         negate(tokens, self.negation_reach)
@@ -29,7 +29,7 @@ class TokenPipeline(NamedTuple):
 
     def tokens_with_spans(self, texts: TextColumn) -> tuple[TokenColumn, NDArray[np.int64]]:
         """Return the tokens of each text, and the first and end byte of each token in the column's data."""
-        tokens, spans = token_spans(texts, self.version)
+        tokens, spans = token_spans(texts, self.version, stems=self.version >= 4)
         if self.canonical:
             tokens, kept = canonicalised(tokens, self.canonical)
             spans = spans[kept]

@@ -17,8 +17,8 @@ from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import BYTES, byte_mask, load_word, trailing_zeros
 from sentiment_core.text import codepoints, specification
 from sentiment_core.text.escapes import Places, unescaped
-from sentiment_core.text.hashing import SEED, Hashes, mix, perfect_table
-from sentiment_core.text.tokenizer_scalar import AMPERSAND, LESS_THAN, URL_STARTS, character_table, scalar_step
+from sentiment_core.text.hashing import SEED, Hashes, mix, perfect_table, stem_hash
+from sentiment_core.text.tokenizer_scalar import AMPERSAND, LESS_THAN, URL_STARTS, VERSION, character_table, scalar_step
 
 _ONE: Final = np.uint64(1)
 _SIX: Final = np.uint64(6)
@@ -31,6 +31,17 @@ _HIGH: Final = np.array([(1 << 8 * max(length - 8, 0)) - 1 for length in range(1
 _special, _special_shift = perfect_table(
     [specification.half_hash(word) for word in (*URL_STARTS, *specification.CONTRACTIONS)]
 )
+
+
+_NO_STEM: Final = np.uint64(0)
+_STEM_BYTES: Final = np.uint64((1 << 8 * specification.STEM_LETTERS) - 1)
+_LOW_BITS: Final = np.uint64(0x0101_0101_0101_0101)
+_HIGH_BITS: Final = np.uint64(0x8080_8080_8080_8080)
+_BYTE: Final = np.uint64(8)
+_TWO_BYTES: Final = np.uint64(16)
+_SIX_BYTES: Final = np.uint64(48)
+_SEVEN_BYTES: Final = np.uint64(56)
+NO_STEMS: Final = np.empty(0, np.uint64)
 
 
 def _ascii(*kinds: int) -> set[int]:
@@ -111,7 +122,41 @@ def _join(masks: Any, blocks: int) -> None:
 
 
 @compiled
-def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int, hashes: Any, spans: Any) -> int:
+def _has_run(low: Any, high: Any, length: int) -> Any:
+    """Return whether three bytes in a row are the same, given a token's first and second eight bytes.
+
+    It may also be true without such a run, for which the scalar tokenizer is right, too.
+    """
+    if length < 3:
+        return False
+    # A byte is 0 where the token's byte equals the next two.
+    last = length - 3
+    one = (low >> _BYTE) | (high << _SEVEN_BYTES)
+    two = (low >> _TWO_BYTES) | (high << _SIX_BYTES)
+    differences = (low ^ one) | (low ^ two) | ~_LOW[np.uint64(min(last + 1, 8))]
+    found = (differences - _LOW_BITS) & ~differences & _HIGH_BITS
+    if last >= 8:
+        differences = (high ^ (high >> _BYTE)) | (high ^ (high >> _TWO_BYTES)) | ~_LOW[np.uint64(last - 7)]
+        found |= (differences - _LOW_BITS) & ~differences & _HIGH_BITS
+    return found != _NO_STEM
+
+
+@compiled
+def _write_token(value: Any, stem: Any, start: int, end: int, hashes: Any, stems: Any, spans: Any, count: Any) -> Any:
+    """Write a token behind `count` others; return their number."""
+    hashes[count] = value
+    if len(stems):
+        stems[count] = stem
+    if len(spans):
+        spans[count, 0], spans[count, 1] = start, end
+    return count + 1
+
+
+@compiled
+def _walk(
+    data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int, hashes: Any, stems: Any, spans: Any
+) -> int:
+    folds_runs = table[VERSION] >= 4
     words, starts, scalar_starts, scalar_ends = masks[0], masks[1], masks[3], masks[4]
     readable = len(data) - 16
     count = 0
@@ -137,18 +182,15 @@ def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int,
             low = (load_word(data, at) | _FOLDING) & _LOW[np.uint64(length)]
             high = (load_word(data, at + 8) | _FOLDING) & _HIGH[np.uint64(length)]
             half = mix(SEED ^ low)
-            if _special[(half >> _special_shift) & np.uint64(len(_special) - 1)] != half:
-                hashes[count] = mix(half ^ high)
-                if len(spans):
-                    spans[count, 0], spans[count, 1] = at, end
-                count += 1
+            is_special = _special[(half >> _special_shift) & np.uint64(len(_special) - 1)] == half
+            if not is_special and not (folds_runs and _has_run(low, high, length)):
+                stem = stem_hash(mix(mix(SEED ^ (low & _STEM_BYTES))))
+                stem = stem if length > specification.STEM_LETTERS else _NO_STEM
+                count = _write_token(mix(half ^ high), stem, at, end, hashes, stems, spans, count)
                 continue
-        value, end, resume = scalar_step(data, at, stop, table)
+        value, stem, end, resume = scalar_step(data, at, stop, table)
         if resume == end:
-            hashes[count] = value
-            if len(spans):
-                spans[count, 0], spans[count, 1] = at, end
-            count += 1
+            count = _write_token(value, stem, at, end, hashes, stems, spans, count)
         after = np.uint64(resume - start)
         block = np.int64(after >> _SIX)
         if block >= blocks:
@@ -157,10 +199,11 @@ def _walk(data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int,
 
 
 @compiled
-def tokenize(data: Any, offsets: Any, table: Any, hashes: Any, spans: Any, token_offsets: Any) -> None:
+def tokenize(data: Any, offsets: Any, table: Any, hashes: Any, stems: Any, spans: Any, token_offsets: Any) -> None:
     """Write the token hashes of all texts, and the offset of each text's first token.
 
-    If `spans` is not empty, write the first byte and the end byte of each token to it.
+    If `stems` is not empty, write the hash of each token's stem to it, or 0. If `spans` is not empty, write the first
+    byte and the end byte of each token to it.
     """
     longest = 0
     for index in range(len(offsets) - 1):
@@ -173,15 +216,20 @@ def tokenize(data: Any, offsets: Any, table: Any, hashes: Any, spans: Any, token
         start, stop = np.int64(offsets[index]), np.int64(offsets[index + 1])
         blocks = _classify(data, start, stop, rest, masks)
         _join(masks, blocks)
-        count += _walk(data, start, stop, table, masks, blocks, hashes[count:], spans[count:])
+        count += _walk(data, start, stop, table, masks, blocks, hashes[count:], stems[count:], spans[count:])
     token_offsets[len(offsets) - 1] = count
 
 
 class TokenColumn(NamedTuple):
-    """The concatenated token hashes of n texts, and the offset of each text's first token."""
+    """The concatenated token hashes of n texts, the offset of each text's first token, and the tokens' stems.
+
+    There are stems only for n-grams of a text recipe with stems (version 4). They have one place per token, which is 0
+    for a token without a stem.
+    """
 
     hashes: Hashes
     offsets: NDArray[np.int64]  # n + 1
+    stems: Hashes = NO_STEMS
 
 
 def _as_compiled(array: NDArray[Any]) -> NDArray[Any]:
@@ -191,30 +239,31 @@ def _as_compiled(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _tokenized(texts: TextColumn, spans: NDArray[np.int64], version: int) -> TokenColumn:
-    hashes = np.empty(int(texts.offsets[-1] - texts.offsets[0]), np.uint64)  # no token is shorter than a byte
+def _tokenized(texts: TextColumn, spans: NDArray[np.int64], version: int, *, stems: bool) -> TokenColumn:
+    most = int(texts.offsets[-1] - texts.offsets[0])  # no token is shorter than a byte
+    hashes, of_stems = np.empty(most, np.uint64), np.empty(most if stems else 0, np.uint64)
     offsets = np.empty(len(texts.offsets), np.int64)
     data, text_offsets = _as_compiled(texts.data), _as_compiled(texts.offsets)
-    tokenize(data, text_offsets, character_table(version), hashes, spans, offsets)
-    return TokenColumn(hashes[: offsets[-1]], offsets)
+    tokenize(data, text_offsets, character_table(version), hashes, of_stems, spans, offsets)
+    return TokenColumn(hashes[: offsets[-1]], offsets, of_stems[: offsets[-1]])
 
 
 def _plain(texts: TextColumn, version: int) -> tuple[TextColumn, Places | None]:
     return (texts, None) if version == 2 else unescaped(texts)
 
 
-def hash_tokens(texts: TextColumn, version: int = specification.RECIPE_VERSION) -> TokenColumn:
-    """Return the token hashes of each text."""
+def hash_tokens(texts: TextColumn, version: int = specification.RECIPE_VERSION, *, stems: bool = False) -> TokenColumn:
+    """Return the token hashes of each text, and the stems if they are wanted."""
     plain, _ = _plain(texts, version)
-    return _tokenized(plain, np.empty((0, 2), np.int64), version)
+    return _tokenized(plain, np.empty((0, 2), np.int64), version, stems=stems)
 
 
 def token_spans(
-    texts: TextColumn, version: int = specification.RECIPE_VERSION
+    texts: TextColumn, version: int = specification.RECIPE_VERSION, *, stems: bool = False
 ) -> tuple[TokenColumn, NDArray[np.int64]]:
-    """Return the token hashes of each text, and the first and end byte of each token in the column's data."""
+    """Return the same as `hash_tokens`, and the first and end byte of each token in the column's data."""
     plain, places = _plain(texts, version)
     spans = np.empty((int(plain.offsets[-1] - plain.offsets[0]), 2), np.int64)
-    tokens = _tokenized(plain, spans, version)
+    tokens = _tokenized(plain, spans, version, stems=stems)
     spans = spans[: len(tokens.hashes)]
     return tokens, places.in_source(spans) if places else spans

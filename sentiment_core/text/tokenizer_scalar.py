@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.text import codepoints, specification
-from sentiment_core.text.hashing import SEED, mix, perfect_table
+from sentiment_core.text.hashing import SEED, mix, perfect_table, stem_hash
 
 URL_STARTS: Final = (b"http", b"https", b"www")
 _HTTP, _HTTPS, _WWW = (np.uint64(specification.token_hash(word)) for word in URL_STARTS)
+_NO_STEM: Final = np.uint64(0)
 
 _SEPARATOR: Final = codepoints.SEPARATOR
 _WORD: Final = codepoints.WORD
@@ -32,16 +33,24 @@ _BLOCK_MASK: Final = (1 << codepoints.BLOCK_BITS) - 1
 _EXCLAMATION_MARK, _QUOTE, _NUMBER_SIGN, AMPERSAND, _FULL_STOP, _SLASH, _COLON, _SEMICOLON = b'!"#&./:;'
 LESS_THAN, _GREATER_THAN = b"<>"
 
+_WW: Final = np.uint64(specification.token_hash(b"ww"))
+_DIGIT_0, _DIGIT_9 = (np.uint64(digit) for digit in b"09")
+_LETTER_STEP: Final = np.uint64(257)  # keeps up to seven bytes apart; longer folded forms have one character each
+
 _ASCII: Final = 128
-_VERSION: Final = _ASCII  # start of each part of the character table
-_BLOCKS: Final = _VERSION + 1
+VERSION: Final = _ASCII  # start of each part of the character table
+_BLOCKS: Final = VERSION + 1
 _ENTRIES: Final = _BLOCKS + (0x110000 >> codepoints.BLOCK_BITS)
 _LONGEST_TAG: Final = specification.LONGEST_TAG
 _LONGEST_REFERENCE: Final = specification.LONGEST_REFERENCE
 _contractions, _contraction_shift = perfect_table(list(map(specification.token_hash, specification.CONTRACTIONS)))
 _expanded: Final = np.zeros_like(_contractions)  # the hash of the full spelling, at the place of the contraction
+_expanded_stems: Final = np.zeros_like(_contractions)  # the hash of its stem
 for _short, _full in specification.CONTRACTIONS.items():
-    _expanded[_contractions == specification.token_hash(_short)] = specification.token_hash(_full)
+    _place = _contractions == specification.token_hash(_short)
+    _expanded[_place] = specification.token_hash(_full)
+    if _stem := specification.stem_of(_full):
+        _expanded_stems[_place] = specification.stem_hash(_stem)
 
 
 @cache
@@ -149,6 +158,65 @@ def _finish_word(
 
 
 @compiled
+def _letter(data: Any, position: int, width: int, entry: int, table: Any) -> Any:
+    """Return a number for the folded form of a character. Characters with the same folded form have the same number."""
+    number = np.uint64(0)
+    if data[position] < 0x80:
+        return np.uint64(table[data[position]] >> 8)
+    size = (entry >> _CLASS_BITS) & _LENGTH_MASK
+    for offset in range(size or width):
+        byte = table[(entry >> _FOLDED_SHIFT) + offset] if size else data[position + offset]
+        number = number * _LETTER_STEP + np.uint64(byte)
+    return number
+
+
+@compiled
+def _stem_in(value: Any, pending: Any, length: int, letters: int, stem: Any) -> Any:
+    """Return the hash of a word's stem if the letters read so far are the stem, and another letter follows."""
+    return stem_hash(finish(value, pending, length)) if letters == specification.STEM_LETTERS else stem
+
+
+@compiled
+def _read_word(data: Any, position: int, stop: int, table: Any) -> tuple[Any, Any, int]:
+    """Return the hash of the word that starts at a position, the hash of its stem (0 without one) and its end.
+
+    This is version 4: three or more times the same letter count as two.
+    """
+    value, pending, length, stem = SEED, np.uint64(0), 0, _NO_STEM
+    letters, characters = 0, 0
+    previous, last = np.uint64(0), np.uint64(0)
+    while position < stop:
+        code_point, width = _decode(data, position, stop)
+        is_ascii = code_point < _ASCII
+        entry = np.int64(table[code_point]) if is_ascii else _entry(table, code_point)
+        kind = entry & _CLASS_MASK
+        joins = kind == _APOSTROPHE and _class_at(data, position + width, stop, table) == _WORD
+        if kind in (_WORD, _MARK) or joins:
+            letter = _letter(data, position, width, entry, table)
+            characters += 1
+            is_digit = _DIGIT_0 <= letter <= _DIGIT_9
+            if is_digit or not previous == last == letter:
+                if is_ascii:
+                    stem = _stem_in(value, pending, length, letters, stem)
+                    letters += 1
+                    value, pending, length = absorb(value, pending, length, letter)
+                else:
+                    size = (entry >> _CLASS_BITS) & _LENGTH_MASK
+                    for offset in range(size or width):
+                        byte = table[(entry >> _FOLDED_SHIFT) + offset] if size else data[position + offset]
+                        if byte & 0xC0 != 0x80:
+                            stem = _stem_in(value, pending, length, letters, stem)
+                            letters += 1
+                        value, pending, length = absorb(value, pending, length, byte)
+            previous, last = last, letter
+        elif kind != _IGNORED:
+            break
+        position += width
+    value = finish(value, pending, length)
+    return (_WWW if value == _WW and characters == len(b"www") else value), stem, position
+
+
+@compiled
 def _hash_single(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int]:
     """Return the hash of the one-character token at a position, including its marks, and the token's end."""
     value, pending, length = SEED, np.uint64(0), 0
@@ -217,7 +285,7 @@ def _separator_end(data: Any, position: int, stop: int, table: Any) -> int:
     end = position
     if byte == LESS_THAN:
         end = _tag_end(data, position, stop)
-    elif byte == AMPERSAND and table[_VERSION] == 2:
+    elif byte == AMPERSAND and table[VERSION] == 2:
         end = _reference_end(data, position, stop)
     if end > position:
         return end
@@ -242,18 +310,8 @@ def _url_end(data: Any, end: int, stop: int, value: Any) -> int:
 
 
 @compiled
-def scalar_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int, int]:
-    """Read one token or separator at a position.
-
-    Return a hash, the token's end, and the position to resume at. The end and the resume position differ if there is no
-    token.
-    """
-    kind = _class_at(data, position, stop, table)
-    if kind == _SINGLE:
-        value, end = _hash_single(data, position, stop, table)
-        return value, end, end
-    if kind != _WORD:
-        return SEED, position, _separator_end(data, position, stop, table)
+def _read_word_of_version_3(data: Any, position: int, stop: int, table: Any) -> tuple[Any, int]:
+    """Return the hash of the word that starts at a position, and its end, in versions without stems."""
     value, pending, length, end = SEED, np.uint64(0), 0, position
     # Inlined: a call would cost more than the work, because Numba counts references to arrays.
     while end < stop and data[end] < 0x80 and table[data[end]] & _CLASS_MASK == _WORD:
@@ -265,11 +323,31 @@ def scalar_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, i
             pending = np.uint64(0)
     if end < stop and (data[end] >= 0x80 or table[data[end]] & _CLASS_MASK == _APOSTROPHE):
         value, end = _finish_word(value, pending, length, data, end, stop, table)
+        return value, end
+    return finish(value, pending, length), end
+
+
+@compiled
+def scalar_step(data: Any, position: int, stop: int, table: Any) -> tuple[Any, Any, int, int]:
+    """Read one token or separator at a position.
+
+    Return a hash, the hash of the stem (0 without one), the token's end, and the position to resume at. The end and the
+    resume position differ if there is no token.
+    """
+    kind = _class_at(data, position, stop, table)
+    if kind == _SINGLE:
+        value, end = _hash_single(data, position, stop, table)
+        return value, _NO_STEM, end, end
+    if kind != _WORD:
+        return SEED, _NO_STEM, position, _separator_end(data, position, stop, table)
+    if table[VERSION] >= 4:
+        value, stem, end = _read_word(data, position, stop, table)
     else:
-        value = finish(value, pending, length)
+        value, end = _read_word_of_version_3(data, position, stop, table)
+        stem = _NO_STEM
     place = (value >> _contraction_shift) & np.uint64(len(_contractions) - 1)
-    if _contractions[place] == value and table[_VERSION] != 2:
-        return _expanded[place], end, end
+    if _contractions[place] == value and table[VERSION] != 2:
+        return _expanded[place], _expanded_stems[place], end, end
     if end < stop and (data[end] == _COLON or data[end] == _FULL_STOP):
-        return value, end, _url_end(data, end, stop, value)
-    return value, end, end
+        return value, stem, end, _url_end(data, end, stop, value)
+    return value, stem, end, end

@@ -77,7 +77,7 @@ def test_the_parts_of_a_mixed_text_are_its_strongest_clauses(words: list[str]) -
     bias = 0.125
     weights = np.array([[2 * by_identity[key] for key in sorted(by_identity)]])
     model = WeightedNgrams(1, 1, np.array(sorted(by_identity), np.uint64), weights, bias)
-    found = mixed_parts(TokenPipeline().tokens(TextColumn.from_texts([" ".join(words)])).hashes, model)
+    found = mixed_parts(TokenPipeline().tokens(TextColumn.from_texts([" ".join(words)])), model)
     clauses: list[list[int]] = [[]]
     for place, word in enumerate(words):
         if word == "but" or (place and words[place - 1] == "."):

@@ -14,9 +14,9 @@ from sentiment_core.ngrams.lookup import margins
 from sentiment_core.ngrams.single_text import TextMargins
 from sentiment_core.ngrams.spans import occurrences, strongest
 from sentiment_core.ngrams.weighted import WeightedNgrams
-from sentiment_core.text.hashing import Hashes
-from sentiment_core.text.specification import combine, identity, token_hash
+from sentiment_core.text.specification import NEGATED, combine, identity, stem_hash, token_hash
 from sentiment_core.text.token_pipeline import TokenPipeline
+from sentiment_core.text.tokenizer import TokenColumn
 
 SHORTEST, LONGEST = 1, 3
 # The weights are distinct powers of two: each sum of them names its n-grams, and double precision holds it exactly.
@@ -51,8 +51,8 @@ def model_of(weights: dict[tuple[str, ...], tuple[float, ...]], shortest: int, l
 MODEL: Final = model_of({ngram: (weight,) for ngram, weight in WEIGHTS.items()}, SHORTEST, LONGEST)
 
 
-def hashes_of(words: list[str]) -> Hashes:
-    return TokenPipeline().tokens(TextColumn.from_texts([" ".join(words)])).hashes
+def tokens_of(words: list[str]) -> TokenColumn:
+    return TokenPipeline().tokens(TextColumn.from_texts([" ".join(words)]))
 
 
 def defined_occurrences(words: list[str]) -> dict[tuple[str, ...], list[tuple[int, int]]]:
@@ -75,7 +75,7 @@ def weights_at(slots: np.ndarray) -> list[float]:
 @example(["good"] * 40)
 @example(["bad", "film", "good", "film", "film"])
 def test_every_occurrence_of_a_known_ngram_is_found_once(words: list[str]) -> None:
-    found = occurrences(hashes_of(words), MODEL)
+    found = occurrences(tokens_of(words), MODEL)
     defined = defined_occurrences(words)
     assert weights_at(found.slots) == [WEIGHTS[ngram] for ngram in defined]
     spans = list(zip(found.first.tolist(), found.last.tolist(), strict=True))
@@ -83,9 +83,26 @@ def test_every_occurrence_of_a_known_ngram_is_found_once(words: list[str]) -> No
     assert [spans[begin:end] for begin, end in itertools.pairwise(begins)] == list(defined.values())
 
 
+def test_a_stem_is_found_with_the_place_of_its_word() -> None:
+    stems = {identity(stem_hash(b"disap")): 2.0, identity(combine(NEGATED, stem_hash(b"disap"))): -1.0}
+    words = {identity(token_hash(b"disap")): 3.0}
+    by_identity = stems | words
+    identities = np.array(sorted(by_identity), np.uint64)
+    model = WeightedNgrams(1, 3, identities, np.array([[by_identity[each] for each in sorted(by_identity)]]), 0.0)
+    tokens = TokenPipeline(2).tokens(TextColumn.from_texts(["disappointed, disap. Disappointing; not disappointing"]))
+    found = occurrences(tokens, model)
+    assert model.weights_of(found.slots)[:, 0].round(6).tolist() == [3, 2, -1]
+    assert found.ngrams == 1
+    assert found.offsets.tolist() == [0, 1, 3, 4]
+    assert found.first.tolist() == found.last.tolist() == [2, 0, 4, 7]
+    best = strongest(tokens, model, 3)
+    assert (best.first.tolist(), best.last.tolist()) == ([[2, 0, 7]], [[2, 0, 7]])
+    assert margins(tokens, model).sums[0, 0] == pytest.approx((3 + 2 - 1) / np.sqrt(3))
+
+
 def test_occurrences_are_limited_to_the_sizes_of_the_ngrams() -> None:
     found = occurrences(
-        hashes_of(["not", "good", "good"]), model_of({each: (WEIGHTS[each],) for each in WEIGHTS}, 2, 2)
+        tokens_of(["not", "good", "good"]), model_of({each: (WEIGHTS[each],) for each in WEIGHTS}, 2, 2)
     )
     assert weights_at(found.slots) == [-8.0, 16.0]
 

@@ -19,7 +19,7 @@ from sentiment_core.model.scorer import Scorer
 from sentiment_core.text import specification, tokenizer
 from sentiment_core.text.token_pipeline import TokenPipeline
 
-VERSIONS = st.sampled_from([2, 3])
+VERSIONS = st.sampled_from([2, 3, 4])
 # Characters of every class, all of Unicode, and the beginnings of tags, references, escaped spaces and URLs.
 PIECES = st.sampled_from(
     ["<", ">", "&", ";", "#", "/", "!", ".", ":", "'", "\u2019", " ", "a", "B", "9", "http", "https://", "www.", "br"]
@@ -45,6 +45,19 @@ PIECES = st.sampled_from(
     + ["&#", "&#x", "&amp;#", "amp;", "39;", "27;", "&#39;", "&amp;#39;", "&#x2019;", "&rsquo;", "&eacute;", "&fjlig;"]
     + ["&nGt;", "&lt;", "&#92;", "&#110;", "&#0;", "&#146;", "&#99999999;", "&bogus;", "\\", "n", "\\n", "\\r\\n"]
     + ["\u2018", "\u2032", "dont", "cant", "Wouldnt", "shouldnt"]
+    + [
+        "www",
+        "WwW.a",
+        "sooo",
+        "OOOo",
+        "1000",
+        "\uff41aa",
+        "eee\u0301",
+        "дддд",
+        "llllll",
+        "aaaabbbbccccdddd",
+        "wouldntttt",
+    ]
 )
 TEXTS = st.one_of(st.text(st.characters(exclude_categories=["Cs"])), st.lists(PIECES, max_size=12).map("".join))
 
@@ -57,6 +70,9 @@ def folded(string: str, version: int = specification.RECIPE_VERSION) -> list[str
     ("string", "tokens"),
     [
         ("Don't STOP, it’s 9/10", ["don't", "stop", ",", "it's", "9", "/", "10"]),
+        ("Soooo GOOOOD, хорошоооо 1000", ["soo", "good", ",", "хорошоо", "1000"]),
+        ("www WWW wwww www.x.com", ["www", "www", "ww"]),
+        ("★★☆ bad", ["★", "★", "☆", "bad"]),
         ("'quoted' rock 'n' roll", ["quoted", "rock", "n", "roll"]),
         ("good<br /><b>film</b>", ["good", "film"]),
         ("1 < 2 and 3 > 2", ["1", "2", "and", "3", "2"]),
@@ -195,8 +211,11 @@ def test_an_unclosed_tag_does_not_swallow_the_text() -> None:
 @settings(max_examples=800)
 def test_the_kernel_matches_the_specification_on_any_text(string: str, version: int) -> None:
     expected = list(specification.tokens(string, version))
-    (hashes, _), spans = tokenizer.token_spans(TextColumn.from_texts([string]), version)
+    (hashes, _, stems), spans = tokenizer.token_spans(TextColumn.from_texts([string]), version, stems=version >= 4)
     assert hashes.tolist() == [specification.token_hash(token.folded) for token in expected]
+    assert stems.tolist() == [
+        specification.stem_hash(token.stem) if token.stem else 0 for token in expected if version >= 4
+    ]
     assert spans.tolist() == [
         [len(string[: token.start].encode()), len(string[: token.end].encode())] for token in expected
     ]
@@ -207,7 +226,7 @@ def test_the_kernel_matches_the_specification_on_any_text(string: str, version: 
 @example(["", "\\n", "", "&lt;", "&eacute;", "x&eacute;", "&eacute;"], 3)
 def test_each_text_of_a_column_is_tokenised_alone(strings: list[str], version: int) -> None:
     texts = TextColumn.from_texts(["before", *strings]).rows(1, len(strings) + 1)
-    (hashes, offsets), spans = tokenizer.token_spans(texts, version)
+    (hashes, offsets, _), spans = tokenizer.token_spans(texts, version)
     for index, string in enumerate(strings):
         alone = list(specification.tokens(string, version))
         mine = slice(offsets[index], offsets[index + 1])
@@ -220,7 +239,8 @@ def test_each_text_of_a_column_is_tokenised_alone(strings: list[str], version: i
 @given(st.binary(max_size=40))
 def test_bytes_that_are_not_utf8_are_accepted(data: bytes) -> None:
     column = TextColumn(np.frombuffer(data, np.uint8), np.array([0, len(data)]))
-    (hashes, _), spans = tokenizer.token_spans(column)
+    (hashes, _, stems), spans = tokenizer.token_spans(column, stems=True)
+    assert len(stems) == len(hashes)
     assert len(hashes) <= len(data)
     assert spans.min(initial=0) >= 0
     assert spans.max(initial=0) <= len(data)
@@ -228,15 +248,30 @@ def test_bytes_that_are_not_utf8_are_accepted(data: bytes) -> None:
 
 def test_a_text_of_ten_megabytes_is_tokenised() -> None:
     stray = ["<" * 10_000_000, "&" * 10_000_000, "&amp;" + "amp;" * 2_500_000, "&x" * 5_000_000]
-    hashes, offsets = tokenizer.hash_tokens(TextColumn.from_texts(["great " * 1_750_000, "", *stray]))
+    hashes, offsets, _ = tokenizer.hash_tokens(TextColumn.from_texts(["great " * 1_750_000, "", *stray]))
     assert offsets.tolist() == [0, *[1_750_000] * 5, 6_750_000]
     assert set(hashes.tolist()) == {specification.token_hash(b"great"), specification.token_hash(b"x")}
+
+
+def test_a_word_of_more_than_five_letters_has_a_stem() -> None:
+    found = {
+        token.folded.decode(): token.stem.decode() for token in specification.tokens("Great greatest wouldnt Üblere ⭐")
+    }
+    assert found == {"great": "", "greatest": "great", "wouldn't": "would", "u\u0308blere": "u\u0308ble", "⭐": ""}
+    assert all(not token.stem for token in specification.tokens("greatest", version=3))
+    assert specification.stem_hash(b"great") != specification.token_hash(b"great")
 
 
 def test_ngrams_span_the_text_between_their_tokens() -> None:
     string = "Not good, sadly"
     spelled = [string[gram.start : gram.end] for gram in specification.ngrams(string, 1, 3)]
-    assert spelled == ["Not", "good", ",", "sadly", "Not good", "good,", ", sadly", "Not good,", "good, sadly"]
+    assert spelled == ["Not", "good", ",", "sadly", "Not good"]
+    stems = list(specification.ngrams("Not disappointing", 3, 3, 1))
+    assert [(stem.hash, stem.start, stem.end) for stem in stems] == [
+        (specification.combine(specification.NEGATED, specification.stem_hash(b"disap")), 4, 17)
+    ]
+    version_3 = [string[gram.start : gram.end] for gram in specification.ngrams(string, 1, 3, version=3)]
+    assert version_3 == ["Not", "good", ",", "sadly", "Not good", "good,", ", sadly", "Not good,", "good, sadly"]
     assert next(specification.ngrams(string, 2, 2)).hash == specification.combine(
         specification.token_hash(b"not"), specification.token_hash(b"good")
     )
@@ -258,8 +293,10 @@ def test_tokens_are_negated_up_to_the_next_punctuation_mark() -> None:
 def test_the_pipeline_matches_the_specification_on_any_text(string: str, reach: int, version: int) -> None:
     tokens, spans = TokenPipeline(reach, version=version).tokens_with_spans(TextColumn.from_texts([string]))
     expected = list(specification.ngrams(string, 1, 1, reach, version))
-    assert tokens.hashes.tolist() == [gram.hash for gram in expected]
-    assert len(spans) == len(expected)
+    stems = tokens.stems[tokens.stems != 0]
+    assert [*tokens.hashes.tolist(), *stems.tolist()] == [gram.hash for gram in expected]
+    assert len(spans) == len(tokens.hashes)
+    assert len(tokens.stems) == (len(tokens.hashes) if version >= 4 else 0)
 
 
 def test_the_order_of_tokens_matters_to_an_ngram() -> None:

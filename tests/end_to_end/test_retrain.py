@@ -1,6 +1,9 @@
 """Retraining by a running Airflow: on the stars of the demo, and on the real reviews as the service sees it."""
 
 import json
+import os
+import subprocess
+import sysconfig
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 
 from benchmarks import retrain
 from benchmarks.harness import Reviews, labelled_reviews
+from demo.rated_reviews import rated_files
 from demo.stack import Stack
 from sentiment_core.database.connection import connect
 from sentiment_core.datasets.split import in_test
@@ -50,6 +54,16 @@ def reviews(real_data: Path) -> Reviews:
     return Reviews(found.name, texts, labels, groups)
 
 
+@pytest.fixture
+def without_the_bike_shop(system: Stack) -> None:
+    """Supersede the composed reviews. A model of films labels them by chance, which the gate's shadow check refuses."""
+    store, keys = system.object_store.client(), list(rated_files())
+    for key in keys:
+        store.put_object(Bucket="reviews", Key=key, Body=f"review\nGood, says {key}.\n".encode())
+    command = [str(Path(sysconfig.get_path("scripts"), "sentiment")), "load", *(f"s3://reviews/{key}" for key in keys)]
+    subprocess.run(command, env=os.environ | system.env(), check=True, capture_output=True)
+
+
 def answers_of(system: Stack, version: int) -> list[dict[str, Any]]:
     """Wait until the service uses a version, and return its answers for some texts."""
     while True:
@@ -82,7 +96,7 @@ def test_a_model_learns_from_the_stars_of_the_demos_reviews_and_passes_the_gate(
 
 
 def test_a_model_of_all_reviews_takes_the_place_of_one_of_a_tenth_and_a_rollback_brings_its_scores_back(
-    system: Stack, models: RegisteredModel, reviews: Reviews
+    system: Stack, models: RegisteredModel, reviews: Reviews, without_the_bike_shop: None
 ) -> None:
     tenth = retrain.crown_a_tenth(system, reviews)
     before = answers_of(system, tenth)

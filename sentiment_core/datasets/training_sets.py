@@ -57,12 +57,13 @@ def read_sets(suites: Sequence[Suite], licences: Sequence[str], names: Sequence[
 
 
 def together(sets: Sequence[TrainingSet], params: SetParams) -> LabelledReviews:
-    """Return the rows of all sets with their languages and with weights of mean 1.
+    """Return the rows of all sets with their languages, with weights of mean 1 and with natural weights.
 
     The weight of a set is its number of rows to the power of `exponent`, times its factor: the one of `factors` with
     the longest name or pattern (`fnmatch`) that fits. With `balance_labels` the labels of a set share its weight
-    equally. A text that an earlier set has, apart from case and spaces, is left out. Raises `TrainingDataInvalid` when
-    a factor fits no set.
+    equally. The natural weights, for calibration, have neither factors nor balance: what is learned more often is not
+    more frequent in reality. A text that an earlier set has, apart from case and spaces, is left out. Raises
+    `TrainingDataInvalid` when a factor fits no set.
     """
     if unknown := [name for name in params.factors if not fnmatch.filter([each.name for each in sets], name)]:
         raise TrainingDataInvalid(why=f"data.sets.factors names {unknown[0]!r}, and no training set has this name")
@@ -76,6 +77,7 @@ def together(sets: Sequence[TrainingSet], params: SetParams) -> LabelledReviews:
         None,
         weights / weights.mean(),
         [each.language for each in new for _ in each.reviews.texts],
+        np.concatenate([np.full(len(each.texts), len(each.texts) ** (params.exponent - 1)) for each in reviews]),
     )
 
 

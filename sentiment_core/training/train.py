@@ -275,7 +275,8 @@ def _calibrate(
     params: Params,
     learned_rows: int,
 ) -> CrossValidation:
-    labels, names, weights = reviews.labels, reviews.names, reviews.weights
+    labels, names = reviews.labels, reviews.names
+    weights = reviews.weights if reviews.natural_weights is None else reviews.natural_weights
     calibration = platt_scaling(margins, labels, weights)
     probabilities = np.empty((len(margins), len(names)))
     for fold in range(params.calibration.folds):

@@ -66,6 +66,10 @@ def test_a_set_weighs_the_root_of_its_rows_and_its_labels_weigh_the_same() -> No
     assert weights[:100].sum() / weights[100:].sum() == pytest.approx(10 / (2 * 3))
     assert weights[:80].sum() == pytest.approx(weights[80:100].sum())
     assert weights[100:102].sum() == pytest.approx(weights[102]) == pytest.approx(weights[103])
+    natural = found.natural_weights
+    assert natural is not None
+    assert natural[:100].sum() / natural[100:].sum() == pytest.approx(10 / 2)
+    assert len(set(natural[:100].tolist())) == 1
     plain = together([large, small], SetParams(exponent=1, balance_labels=False))
     np.testing.assert_allclose(plain.weights, 1)
     assert found.languages == ["en"] * 100 + ["nl"] * 4

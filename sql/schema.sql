@@ -90,6 +90,7 @@ SET default_table_access_method = heap;
 
 CREATE TABLE sentiment.daily_rollup (
     score_sum bigint NOT NULL,
+    rating_sum bigint NOT NULL,
     reviews integer NOT NULL,
     positive integer NOT NULL,
     neutral integer NOT NULL,
@@ -99,8 +100,7 @@ CREATE TABLE sentiment.daily_rollup (
     rated integer NOT NULL,
     day date NOT NULL,
     by_written boolean NOT NULL,
-    source text NOT NULL,
-    rating_sum numeric NOT NULL
+    source text NOT NULL
 );
 
 --
@@ -114,6 +114,12 @@ COMMENT ON TABLE sentiment.daily_rollup IS 'Sums of the live reviews of a day an
 --
 
 COMMENT ON COLUMN sentiment.daily_rollup.score_sum IS 'Sum of the scores, each in billionths.';
+
+--
+-- Name: COLUMN daily_rollup.rating_sum; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_rollup.rating_sum IS 'Sum of the ratings, each in millionths. A rating beyond a million counts as a million.';
 
 --
 -- Name: COLUMN daily_rollup.reviews; Type: COMMENT; Schema: sentiment; Owner: -
@@ -143,12 +149,10 @@ CREATE FUNCTION sentiment.daily_recount() RETURNS SETOF sentiment.daily_rollup
     AS $$
 BEGIN
     RETURN QUERY
-    SELECT sum(score)::bigint, count(*)::integer, (count(*) FILTER (WHERE label = 'positive'))::integer,
-        (count(*) FILTER (WHERE label = 'neutral'))::integer, (count(*) FILTER (WHERE label = 'negative'))::integer,
-        (count(*) FILTER (WHERE unfamiliar))::integer, (count(*) FILTER (WHERE mixed))::integer, count(rating)::integer,
-        CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
-        kind.by_written, row.source,
-        coalesce(sum(rating), 0)
+    SELECT sum(score_sum)::bigint, sum(rating_sum)::bigint, sum(reviews)::integer, sum(positive)::integer,
+        sum(neutral)::integer, sum(negative)::integer, sum(unfamiliar)::integer, sum(mixed)::integer,
+        sum(rated)::integer, CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
+        kind.by_written, row.source
     FROM sentiment.counted_review row CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
     WHERE NOT superseded
     GROUP BY kind.by_written, its_day, row.source;
@@ -309,11 +313,26 @@ $$;
 COMMENT ON FUNCTION sentiment.hide_superseded_files() IS 'Hides files that release 0.2.0 shows although a newer version of their key superseded them.';
 
 --
+-- Name: language_key(text, text); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.language_key(written text, detected text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN "left"(COALESCE(lower(split_part(replace(written, '_'::text, '-'::text), '-'::text, 1)), detected, ''::text), 35);
+
+--
+-- Name: FUNCTION language_key(written text, detected text); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.language_key(written text, detected text) IS 'Language from the source, without its region, or else the detected one. At most 35 characters. Empty if neither is known.';
+
+--
 -- Name: language_rollup; Type: TABLE; Schema: sentiment; Owner: -
 --
 
 CREATE TABLE sentiment.language_rollup (
     score_sum bigint NOT NULL,
+    rating_sum bigint NOT NULL,
     reviews integer NOT NULL,
     positive integer NOT NULL,
     neutral integer NOT NULL,
@@ -325,8 +344,7 @@ CREATE TABLE sentiment.language_rollup (
     model_id smallint NOT NULL,
     by_written boolean NOT NULL,
     source text NOT NULL,
-    language text NOT NULL,
-    rating_sum numeric NOT NULL
+    language text NOT NULL
 );
 
 --
@@ -340,6 +358,12 @@ COMMENT ON TABLE sentiment.language_rollup IS 'Sums of the live reviews of a day
 --
 
 COMMENT ON COLUMN sentiment.language_rollup.score_sum IS 'Sum of the scores, each in billionths.';
+
+--
+-- Name: COLUMN language_rollup.rating_sum; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.language_rollup.rating_sum IS 'Sum of the ratings, each in millionths. A rating beyond a million counts as a million.';
 
 --
 -- Name: COLUMN language_rollup.reviews; Type: COMMENT; Schema: sentiment; Owner: -
@@ -375,12 +399,10 @@ CREATE FUNCTION sentiment.language_recount() RETURNS SETOF sentiment.language_ro
     AS $$
 BEGIN
     RETURN QUERY
-    SELECT sum(score)::bigint, count(*)::integer, (count(*) FILTER (WHERE label = 'positive'))::integer,
-        (count(*) FILTER (WHERE label = 'neutral'))::integer, (count(*) FILTER (WHERE label = 'negative'))::integer,
-        (count(*) FILTER (WHERE unfamiliar))::integer, (count(*) FILTER (WHERE mixed))::integer, count(rating)::integer,
-        CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
-        row.model_id, kind.by_written, row.source, row.language,
-        coalesce(sum(rating), 0)
+    SELECT sum(score_sum)::bigint, sum(rating_sum)::bigint, sum(reviews)::integer, sum(positive)::integer,
+        sum(neutral)::integer, sum(negative)::integer, sum(unfamiliar)::integer, sum(mixed)::integer,
+        sum(rated)::integer, CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
+        row.model_id, kind.by_written, row.source, row.language
     FROM sentiment.counted_review row CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
     WHERE NOT superseded
     GROUP BY kind.by_written, its_day, row.source, row.language, row.model_id;
@@ -419,6 +441,7 @@ COMMENT ON FUNCTION sentiment.move_model_of_live_file() IS 'Copies the new curre
 
 CREATE TABLE sentiment.product_rollup (
     score_sum bigint NOT NULL,
+    rating_sum bigint NOT NULL,
     reviews integer NOT NULL,
     positive integer NOT NULL,
     neutral integer NOT NULL,
@@ -428,8 +451,7 @@ CREATE TABLE sentiment.product_rollup (
     rated integer NOT NULL,
     day date NOT NULL,
     by_written boolean NOT NULL,
-    product_id text NOT NULL,
-    rating_sum numeric NOT NULL
+    product_id text NOT NULL
 );
 
 --
@@ -443,6 +465,12 @@ COMMENT ON TABLE sentiment.product_rollup IS 'Sums of the live reviews of a day 
 --
 
 COMMENT ON COLUMN sentiment.product_rollup.score_sum IS 'Sum of the scores, each in billionths.';
+
+--
+-- Name: COLUMN product_rollup.rating_sum; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_rollup.rating_sum IS 'Sum of the ratings, each in millionths. A rating beyond a million counts as a million.';
 
 --
 -- Name: COLUMN product_rollup.reviews; Type: COMMENT; Schema: sentiment; Owner: -
@@ -472,12 +500,10 @@ CREATE FUNCTION sentiment.product_recount() RETURNS SETOF sentiment.product_roll
     AS $$
 BEGIN
     RETURN QUERY
-    SELECT sum(score)::bigint, count(*)::integer, (count(*) FILTER (WHERE label = 'positive'))::integer,
-        (count(*) FILTER (WHERE label = 'neutral'))::integer, (count(*) FILTER (WHERE label = 'negative'))::integer,
-        (count(*) FILTER (WHERE unfamiliar))::integer, (count(*) FILTER (WHERE mixed))::integer, count(rating)::integer,
-        CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
-        kind.by_written, row.product_id,
-        coalesce(sum(rating), 0)
+    SELECT sum(score_sum)::bigint, sum(rating_sum)::bigint, sum(reviews)::integer, sum(positive)::integer,
+        sum(neutral)::integer, sum(negative)::integer, sum(unfamiliar)::integer, sum(mixed)::integer,
+        sum(rated)::integer, CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
+        kind.by_written, row.product_id
     FROM sentiment.counted_review row CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
     WHERE NOT superseded AND row.product_id IS NOT NULL
     GROUP BY kind.by_written, its_day, row.product_id;
@@ -499,43 +525,39 @@ CREATE FUNCTION sentiment.rollup_statement(rows text) RETURNS text
     SET search_path TO 'sentiment', 'pg_temp'
     AS $_$
     SELECT format($statement$
-        WITH counted AS MATERIALIZED (%1$s),
-        daily AS (
-            INSERT INTO sentiment.daily_rollup AS total (by_written, day, source, %2$s)
-            SELECT by_written, CASE WHEN by_written THEN written_day ELSE day END AS its_day, source, %3$s
-            FROM counted CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
-            GROUP BY by_written, its_day, source
-            ON CONFLICT (by_written, day, source) DO UPDATE SET %4$s),
-        by_language AS (
-            INSERT INTO sentiment.language_rollup AS total (by_written, day, source, language, model_id, %2$s)
+        WITH counted AS MATERIALIZED (
+            SELECT day, written_day, source, language, model_id, product_id, %2$s
+            FROM (%1$s) row
+            GROUP BY day, written_day, source, language, model_id, product_id),
+        by_language AS MATERIALIZED (
             SELECT by_written, CASE WHEN by_written THEN written_day ELSE day END AS its_day,
-                source, language, model_id, %3$s
+                source, language, model_id, %2$s
             FROM counted CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
-            GROUP BY by_written, its_day, source, language, model_id
-            ON CONFLICT (by_written, day, source, language, model_id) DO UPDATE SET %4$s)
-        INSERT INTO sentiment.product_rollup AS total (by_written, day, product_id, %2$s)
-        SELECT by_written, CASE WHEN by_written THEN written_day ELSE day END AS its_day, product_id, %3$s
+            GROUP BY by_written, its_day, source, language, model_id),
+        of_languages AS (
+            INSERT INTO sentiment.language_rollup AS total (by_written, day, source, language, model_id, %3$s)
+            SELECT by_written, its_day, source, language, model_id, %4$s FROM by_language
+            ON CONFLICT (by_written, day, source, language, model_id) DO UPDATE SET %5$s),
+        of_days AS (
+            INSERT INTO sentiment.daily_rollup AS total (by_written, day, source, %3$s)
+            SELECT by_written, its_day, source, %6$s FROM by_language GROUP BY by_written, its_day, source
+            ON CONFLICT (by_written, day, source) DO UPDATE SET %5$s)
+        INSERT INTO sentiment.product_rollup AS total (by_written, day, product_id, %3$s)
+        SELECT by_written, CASE WHEN by_written THEN written_day ELSE day END AS its_day, product_id, %6$s
         FROM counted CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
         WHERE product_id IS NOT NULL
         GROUP BY by_written, its_day, product_id
         ORDER BY by_written, its_day, product_id
-        ON CONFLICT (by_written, day, product_id) DO UPDATE SET %4$s
+        ON CONFLICT (by_written, day, product_id) DO UPDATE SET %5$s
         $statement$,
         rows,
+        string_agg(format('sum(%1$s)::bigint AS %1$s', name), ', '),
         string_agg(name, ', '),
-        string_agg(format('$1 * %s', sum), ', '),
-        string_agg(format('%1$s = total.%1$s + excluded.%1$s', name), ', '))
-    FROM (VALUES
-        ('reviews', 'count(*)'),
-        ('positive', 'count(*) FILTER (WHERE label = ''positive'')'),
-        ('neutral', 'count(*) FILTER (WHERE label = ''neutral'')'),
-        ('negative', 'count(*) FILTER (WHERE label = ''negative'')'),
-        ('unfamiliar', 'count(*) FILTER (WHERE unfamiliar)'),
-        ('mixed', 'count(*) FILTER (WHERE mixed)'),
-        ('rated', 'count(rating)'),
-        ('score_sum', 'sum(score)'),
-        ('rating_sum', 'coalesce(sum(rating), 0)')
-    ) AS measure (name, sum)
+        string_agg(format('$1 * %s', name), ', '),
+        string_agg(format('%1$s = total.%1$s + excluded.%1$s', name), ', '),
+        string_agg(format('$1 * sum(%s)::bigint', name), ', '))
+    FROM unnest(ARRAY['reviews', 'positive', 'neutral', 'negative', 'unfamiliar', 'mixed', 'rated', 'score_sum',
+        'rating_sum']) AS name
 $_$;
 
 --
@@ -918,14 +940,21 @@ CREATE VIEW sentiment.counted_review AS
     "row".batch_id,
     COALESCE((("row".reviewed_at AT TIME ZONE 'UTC'::text))::date, "row".day) AS written_day,
     file.source,
-    "row".product_id,
-    "left"(COALESCE(lower(split_part(replace("row".language, '_'::text, '-'::text), '-'::text, 1)), "row".language_detected, ''::text), 35) AS language,
+    sentiment.language_key("row".language, "row".language_detected) AS language,
     score.model_id,
-    score.label,
-    (((score.score)::double precision * ('1000000000'::numeric)::double precision))::bigint AS score,
-    score.unfamiliar,
-    score.mixed,
-    ("row".rating)::numeric AS rating,
+    "row".product_id,
+    1 AS reviews,
+    ((score.label = 'positive'::sentiment.label))::integer AS positive,
+    ((score.label = 'neutral'::sentiment.label))::integer AS neutral,
+    ((score.label = 'negative'::sentiment.label))::integer AS negative,
+    (COALESCE(score.unfamiliar, false))::integer AS unfamiliar,
+    (COALESCE(score.mixed, false))::integer AS mixed,
+    (("row".rating IS NOT NULL))::integer AS rated,
+    (((score.score)::double precision * ('1000000000'::numeric)::double precision))::bigint AS score_sum,
+        CASE
+            WHEN ("row".rating IS NULL) THEN (0)::bigint
+            ELSE ((LEAST(GREATEST("row".rating, ('-1000000'::numeric)::double precision), ('1000000'::numeric)::double precision) * ('1000000'::numeric)::double precision))::bigint
+        END AS rating_sum,
     score.superseded
    FROM (((sentiment.review "row"
      JOIN sentiment.live_file live USING (source_file_id))
@@ -975,12 +1004,6 @@ COMMENT ON COLUMN sentiment.counted_review.written_day IS 'UTC day of reviewed_a
 COMMENT ON COLUMN sentiment.counted_review.source IS 'Source of the file.';
 
 --
--- Name: COLUMN counted_review.product_id; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.counted_review.product_id IS 'Product that the review is about.';
-
---
 -- Name: COLUMN counted_review.language; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
@@ -993,34 +1016,64 @@ COMMENT ON COLUMN sentiment.counted_review.language IS 'Language from the source
 COMMENT ON COLUMN sentiment.counted_review.model_id IS 'Current model of the file.';
 
 --
--- Name: COLUMN counted_review.label; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.product_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.counted_review.label IS 'Label by this model.';
+COMMENT ON COLUMN sentiment.counted_review.product_id IS 'Product that the review is about.';
 
 --
--- Name: COLUMN counted_review.score; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.reviews; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.counted_review.score IS 'Score by this model, in billionths.';
+COMMENT ON COLUMN sentiment.counted_review.reviews IS '1.';
+
+--
+-- Name: COLUMN counted_review.positive; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.counted_review.positive IS '1 if the review is labelled positive, else 0.';
+
+--
+-- Name: COLUMN counted_review.neutral; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.counted_review.neutral IS '1 if the review is labelled neutral, else 0.';
+
+--
+-- Name: COLUMN counted_review.negative; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.counted_review.negative IS '1 if the review is labelled negative, else 0.';
 
 --
 -- Name: COLUMN counted_review.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.counted_review.unfamiliar IS 'Whether the model knows hardly any n-gram of the text.';
+COMMENT ON COLUMN sentiment.counted_review.unfamiliar IS '1 if the model knows hardly any n-gram of the text, else 0.';
 
 --
 -- Name: COLUMN counted_review.mixed; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.counted_review.mixed IS 'Whether one part of the review is clearly positive and another clearly negative.';
+COMMENT ON COLUMN sentiment.counted_review.mixed IS '1 if one part of the review is clearly positive and another clearly negative, else 0.';
 
 --
--- Name: COLUMN counted_review.rating; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.rated; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.counted_review.rating IS 'Rating of the review.';
+COMMENT ON COLUMN sentiment.counted_review.rated IS '1 if the review has a rating, else 0.';
+
+--
+-- Name: COLUMN counted_review.score_sum; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.counted_review.score_sum IS 'Score in billionths.';
+
+--
+-- Name: COLUMN counted_review.rating_sum; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.counted_review.rating_sum IS 'Rating in millionths, 0 without a rating. A rating beyond a million is a million.';
 
 --
 -- Name: COLUMN counted_review.superseded; Type: COMMENT; Schema: sentiment; Owner: -
@@ -1062,11 +1115,12 @@ CREATE VIEW sentiment.daily_sentiment AS
     (neutral)::bigint AS neutral,
     (negative)::bigint AS negative,
     ((((score_sum + (reviews * (50000)::bigint)) / (reviews * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
-    round((rating_sum / (NULLIF(rated, 0))::numeric), 2) AS mean_rating,
+    round(((rating_sum)::numeric / ((NULLIF(rated, 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
     (((((neutral * (20000)::bigint) + reviews) / (reviews * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
     (unfamiliar)::bigint AS unfamiliar,
     (mixed)::bigint AS mixed
    FROM ( SELECT daily_rollup.score_sum,
+            daily_rollup.rating_sum,
             daily_rollup.reviews,
             daily_rollup.positive,
             daily_rollup.neutral,
@@ -1076,13 +1130,13 @@ CREATE VIEW sentiment.daily_sentiment AS
             daily_rollup.rated,
             daily_rollup.day,
             daily_rollup.by_written,
-            daily_rollup.source,
-            daily_rollup.rating_sum
+            daily_rollup.source
            FROM sentiment.daily_rollup
           WHERE ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state)
         UNION ALL
          SELECT daily_recount.score_sum,
+            daily_recount.rating_sum,
             daily_recount.reviews,
             daily_recount.positive,
             daily_recount.neutral,
@@ -1092,9 +1146,8 @@ CREATE VIEW sentiment.daily_sentiment AS
             daily_recount.rated,
             daily_recount.day,
             daily_recount.by_written,
-            daily_recount.source,
-            daily_recount.rating_sum
-           FROM sentiment.daily_recount() daily_recount(score_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, source, rating_sum)
+            daily_recount.source
+           FROM sentiment.daily_recount() daily_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, source)
           WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state))) sums
   WHERE (NOT by_written);
@@ -1260,11 +1313,12 @@ CREATE VIEW sentiment.daily_sentiment_by_language AS
     sum(sums.neutral) AS neutral,
     sum(sums.negative) AS negative,
     (((((sum(sums.score_sum))::bigint + (sum(sums.reviews) * (50000)::bigint)) / (sum(sums.reviews) * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
-    round((sum(sums.rating_sum) / (NULLIF(sum(sums.rated), 0))::numeric), 2) AS mean_rating,
+    round((sum(sums.rating_sum) / ((NULLIF(sum(sums.rated), 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
     (((((sum(sums.neutral) * (20000)::bigint) + sum(sums.reviews)) / (sum(sums.reviews) * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
     sum(sums.unfamiliar) AS unfamiliar,
     sum(sums.mixed) AS mixed
    FROM (( SELECT language_rollup.score_sum,
+            language_rollup.rating_sum,
             language_rollup.reviews,
             language_rollup.positive,
             language_rollup.neutral,
@@ -1276,13 +1330,13 @@ CREATE VIEW sentiment.daily_sentiment_by_language AS
             language_rollup.model_id,
             language_rollup.by_written,
             language_rollup.source,
-            language_rollup.language,
-            language_rollup.rating_sum
+            language_rollup.language
            FROM sentiment.language_rollup
           WHERE ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state)
         UNION ALL
          SELECT language_recount.score_sum,
+            language_recount.rating_sum,
             language_recount.reviews,
             language_recount.positive,
             language_recount.neutral,
@@ -1294,9 +1348,8 @@ CREATE VIEW sentiment.daily_sentiment_by_language AS
             language_recount.model_id,
             language_recount.by_written,
             language_recount.source,
-            language_recount.language,
-            language_recount.rating_sum
-           FROM sentiment.language_recount() language_recount(score_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, model_id, by_written, source, language, rating_sum)
+            language_recount.language
+           FROM sentiment.language_recount() language_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, model_id, by_written, source, language)
           WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state))) sums
      JOIN sentiment.model USING (model_id))
@@ -1412,11 +1465,12 @@ CREATE VIEW sentiment.daily_sentiment_by_language_by_written_day AS
     sum(sums.neutral) AS neutral,
     sum(sums.negative) AS negative,
     (((((sum(sums.score_sum))::bigint + (sum(sums.reviews) * (50000)::bigint)) / (sum(sums.reviews) * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
-    round((sum(sums.rating_sum) / (NULLIF(sum(sums.rated), 0))::numeric), 2) AS mean_rating,
+    round((sum(sums.rating_sum) / ((NULLIF(sum(sums.rated), 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
     (((((sum(sums.neutral) * (20000)::bigint) + sum(sums.reviews)) / (sum(sums.reviews) * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
     sum(sums.unfamiliar) AS unfamiliar,
     sum(sums.mixed) AS mixed
    FROM (( SELECT language_rollup.score_sum,
+            language_rollup.rating_sum,
             language_rollup.reviews,
             language_rollup.positive,
             language_rollup.neutral,
@@ -1428,13 +1482,13 @@ CREATE VIEW sentiment.daily_sentiment_by_language_by_written_day AS
             language_rollup.model_id,
             language_rollup.by_written,
             language_rollup.source,
-            language_rollup.language,
-            language_rollup.rating_sum
+            language_rollup.language
            FROM sentiment.language_rollup
           WHERE ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state)
         UNION ALL
          SELECT language_recount.score_sum,
+            language_recount.rating_sum,
             language_recount.reviews,
             language_recount.positive,
             language_recount.neutral,
@@ -1446,9 +1500,8 @@ CREATE VIEW sentiment.daily_sentiment_by_language_by_written_day AS
             language_recount.model_id,
             language_recount.by_written,
             language_recount.source,
-            language_recount.language,
-            language_recount.rating_sum
-           FROM sentiment.language_recount() language_recount(score_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, model_id, by_written, source, language, rating_sum)
+            language_recount.language
+           FROM sentiment.language_recount() language_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, model_id, by_written, source, language)
           WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state))) sums
      JOIN sentiment.model USING (model_id))
@@ -1557,11 +1610,12 @@ CREATE VIEW sentiment.daily_sentiment_by_written_day AS
     (neutral)::bigint AS neutral,
     (negative)::bigint AS negative,
     ((((score_sum + (reviews * (50000)::bigint)) / (reviews * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
-    round((rating_sum / (NULLIF(rated, 0))::numeric), 2) AS mean_rating,
+    round(((rating_sum)::numeric / ((NULLIF(rated, 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
     (((((neutral * (20000)::bigint) + reviews) / (reviews * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
     (unfamiliar)::bigint AS unfamiliar,
     (mixed)::bigint AS mixed
    FROM ( SELECT daily_rollup.score_sum,
+            daily_rollup.rating_sum,
             daily_rollup.reviews,
             daily_rollup.positive,
             daily_rollup.neutral,
@@ -1571,13 +1625,13 @@ CREATE VIEW sentiment.daily_sentiment_by_written_day AS
             daily_rollup.rated,
             daily_rollup.day,
             daily_rollup.by_written,
-            daily_rollup.source,
-            daily_rollup.rating_sum
+            daily_rollup.source
            FROM sentiment.daily_rollup
           WHERE ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state)
         UNION ALL
          SELECT daily_recount.score_sum,
+            daily_recount.rating_sum,
             daily_recount.reviews,
             daily_recount.positive,
             daily_recount.neutral,
@@ -1587,9 +1641,8 @@ CREATE VIEW sentiment.daily_sentiment_by_written_day AS
             daily_recount.rated,
             daily_recount.day,
             daily_recount.by_written,
-            daily_recount.source,
-            daily_recount.rating_sum
-           FROM sentiment.daily_recount() daily_recount(score_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, source, rating_sum)
+            daily_recount.source
+           FROM sentiment.daily_recount() daily_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, source)
           WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state))) sums
   WHERE by_written;
@@ -2718,11 +2771,12 @@ CREATE VIEW sentiment.product_sentiment AS
     (neutral)::bigint AS neutral,
     (negative)::bigint AS negative,
     ((((score_sum + (reviews * (50000)::bigint)) / (reviews * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
-    round((rating_sum / (NULLIF(rated, 0))::numeric), 2) AS mean_rating,
+    round(((rating_sum)::numeric / ((NULLIF(rated, 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
     (((((neutral * (20000)::bigint) + reviews) / (reviews * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
     (unfamiliar)::bigint AS unfamiliar,
     (mixed)::bigint AS mixed
    FROM ( SELECT product_rollup.score_sum,
+            product_rollup.rating_sum,
             product_rollup.reviews,
             product_rollup.positive,
             product_rollup.neutral,
@@ -2732,13 +2786,13 @@ CREATE VIEW sentiment.product_sentiment AS
             product_rollup.rated,
             product_rollup.day,
             product_rollup.by_written,
-            product_rollup.product_id,
-            product_rollup.rating_sum
+            product_rollup.product_id
            FROM sentiment.product_rollup
           WHERE ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state)
         UNION ALL
          SELECT product_recount.score_sum,
+            product_recount.rating_sum,
             product_recount.reviews,
             product_recount.positive,
             product_recount.neutral,
@@ -2748,9 +2802,8 @@ CREATE VIEW sentiment.product_sentiment AS
             product_recount.rated,
             product_recount.day,
             product_recount.by_written,
-            product_recount.product_id,
-            product_recount.rating_sum
-           FROM sentiment.product_recount() product_recount(score_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, product_id, rating_sum)
+            product_recount.product_id
+           FROM sentiment.product_recount() product_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, product_id)
           WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state))) sums
   WHERE (NOT by_written);
@@ -2839,11 +2892,12 @@ CREATE VIEW sentiment.product_sentiment_by_written_day AS
     (neutral)::bigint AS neutral,
     (negative)::bigint AS negative,
     ((((score_sum + (reviews * (50000)::bigint)) / (reviews * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
-    round((rating_sum / (NULLIF(rated, 0))::numeric), 2) AS mean_rating,
+    round(((rating_sum)::numeric / ((NULLIF(rated, 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
     (((((neutral * (20000)::bigint) + reviews) / (reviews * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
     (unfamiliar)::bigint AS unfamiliar,
     (mixed)::bigint AS mixed
    FROM ( SELECT product_rollup.score_sum,
+            product_rollup.rating_sum,
             product_rollup.reviews,
             product_rollup.positive,
             product_rollup.neutral,
@@ -2853,13 +2907,13 @@ CREATE VIEW sentiment.product_sentiment_by_written_day AS
             product_rollup.rated,
             product_rollup.day,
             product_rollup.by_written,
-            product_rollup.product_id,
-            product_rollup.rating_sum
+            product_rollup.product_id
            FROM sentiment.product_rollup
           WHERE ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state)
         UNION ALL
          SELECT product_recount.score_sum,
+            product_recount.rating_sum,
             product_recount.reviews,
             product_recount.positive,
             product_recount.neutral,
@@ -2869,9 +2923,8 @@ CREATE VIEW sentiment.product_sentiment_by_written_day AS
             product_recount.rated,
             product_recount.day,
             product_recount.by_written,
-            product_recount.product_id,
-            product_recount.rating_sum
-           FROM sentiment.product_recount() product_recount(score_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, product_id, rating_sum)
+            product_recount.product_id
+           FROM sentiment.product_recount() product_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, product_id)
           WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
                    FROM sentiment.rollup_state))) sums
   WHERE by_written;

@@ -18,6 +18,7 @@ from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import ClaimHeld, LoadsUnderWay, MaintenanceRuns
 from sentiment_core.ledger import rollups
+from sentiment_core.ledger.rollups import FileSums
 from sentiment_core.ledger.source_contracts import current_contract, day_templates
 
 # A worker that is connected but does nothing must eventually lose its claim.
@@ -242,21 +243,26 @@ def duplicates_another_source(cursor: Cursor, file: SourceFile) -> bool:
     return bool(cursor.fetchone()[0])  # type: ignore[index]
 
 
-def mark_loaded(cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, model_id: int) -> None:
-    """Mark a file whose rows are all stored and scored as loaded, and update what the views show of it."""
+def mark_loaded(
+    cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, model_id: int, sums: FileSums | None
+) -> None:
+    """Mark a file whose rows are all stored and scored as loaded, and update what the views show of it.
+
+    Without the `sums` of its rows, these are read back.
+    """
     columns = (
         "sha256 = %s, header = %s, current_model_id = %s, rows_removed = 0, reject_code = NULL, reject_reason = NULL,"
         " duplicate_of = NULL"
     )
     _mark(cursor, file, "loaded", columns, sha256, header, model_id)
-    show(cursor, file, {file.source_file_id: file.day})
+    show(cursor, file, rewritten=True, sums=sums)
 
 
 def mark_duplicate(cursor: Cursor, file: SourceFile, sha256: bytes, original: int) -> None:
     """Mark a file as a duplicate of a file with the same bytes, and update what the views show."""
     columns = "sha256 = %s, duplicate_of = %s, reject_code = NULL, reject_reason = NULL"
     _mark(cursor, file, "duplicate", columns, sha256, original)
-    show(cursor, file, {})
+    show(cursor, file, rewritten=False)
 
 
 def mark_rejected(cursor: Cursor, file: SourceFile, code: RejectCode, reason: str) -> None:
@@ -274,14 +280,15 @@ def _mark(cursor: Cursor, file: SourceFile, status: str, columns: str, *values: 
     cursor.execute(statement, (file.source_file_id, status, *values, file.source_file_id))
 
 
-def show(cursor: Cursor, file: SourceFile, rewritten: dict[int, date]) -> None:
+def show(cursor: Cursor, file: SourceFile, *, rewritten: bool, sums: FileSums | None = None) -> None:
     """Update the live files, the rollups and the review heads after a version of the file's key was marked.
 
     The head of an object key is its newest version that is loaded, duplicate or expired. A loaded file is live while
     the head of any key is this file or a duplicate of it. The head of a review key is the row of a live file with the
     greatest (last_modified, source_file_id). Neither depends on the order in which files were loaded.
 
-    `rewritten` are files (id, day) with new rows, which are not counted in the rollups.
+    `rewritten` means that all rows of the file are new, and not counted in the rollups. `sums` are the sums of these
+    rows, if they are known.
     """
     cursor.execute(LIVE_CHANGES, {"bucket": file.bucket, "key": file.key})
     changes = cursor.fetchall()
@@ -292,9 +299,14 @@ def show(cursor: Cursor, file: SourceFile, rewritten: dict[int, date]) -> None:
             rollups.uncount_file(cursor, source_file_id, day)
             cursor.execute("DELETE FROM sentiment.live_file WHERE source_file_id = %s", (source_file_id,))
             mark_heads_stale(cursor, source_file_id, day)
-    new = {source_file_id: day for source_file_id, day, live in changes if live} | rewritten
+    new = {source_file_id: day for source_file_id, day, live in changes if live}
+    if rewritten:
+        new[file.source_file_id] = file.day
     for source_file_id, day in new.items():
-        rollups.count_file(cursor, source_file_id, day)
+        if sums is not None and source_file_id == file.source_file_id:
+            rollups.count_sums(cursor, source_file_id, sums)
+        else:
+            rollups.count_file(cursor, source_file_id, day)
     recompute_stale_heads(cursor)
     for source_file_id, day in new.items():
         upsert_heads(cursor, source_file_id, day)

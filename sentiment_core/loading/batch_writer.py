@@ -20,6 +20,7 @@ from sentiment_core.ledger import rollups, source_files
 from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading import binary_copy
+from sentiment_core.loading.batch_sums import BatchSums
 from sentiment_core.loading.binary_copy import copy_rows
 from sentiment_core.model.scorer import LABELS, Scores
 
@@ -49,6 +50,7 @@ class BatchWriter:
         self.started_at = datetime.now(UTC)
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.scored = self.duplicates = 0
+        self.sums = BatchSums(file)
         self.reject_codes: Counter[RejectCode] = Counter()
         self.reading: Reading | None = None
         self.warnings: dict[str, None] = {}  # in order, each once
@@ -89,6 +91,7 @@ class BatchWriter:
         if batch.size:
             self._copy_reviews(batch, keys, languages)
             self.copy_scores(batch.line, batch.language, scores)
+            self.sums.add(batch, languages, scores)
 
     def reject(self, rows: Sequence[RejectedRow]) -> None:
         """Write rejected rows to the quarantine and count them."""

@@ -136,7 +136,7 @@ class Loader:
             counts = writer.finish(self.settings.code_version)
             if replacing:
                 rollups.uncount_cleared(cursor)
-            source_files.mark_loaded(cursor, file, sha256, header, self.model.model_id)
+            source_files.mark_loaded(cursor, file, sha256, header, self.model.model_id, writer.sums.sums)
         status = LoadStatus.REPLACED if replacing else LoadStatus.LOADED
         return LoadOutcome(source_file_id, file.drop.uri, status, *counts, warnings=tuple(writer.warnings))
 

@@ -52,9 +52,10 @@ CREATE TRIGGER move_model_of_live_file AFTER UPDATE OF current_model_id ON senti
     EXECUTE FUNCTION sentiment.move_model_of_live_file();
 
 -- Rollups -------------------------------------------------------------------------------------------------------
--- Sums are exact numbers, so that additions and subtractions in any order give the same result.
+-- Sums are integers, so that additions and subtractions in any order give the same result.
 CREATE TABLE sentiment.daily_rollup (
     score_sum   bigint NOT NULL,
+    rating_sum  bigint NOT NULL,
     reviews     integer NOT NULL,
     positive    integer NOT NULL,
     neutral     integer NOT NULL,
@@ -65,7 +66,6 @@ CREATE TABLE sentiment.daily_rollup (
     day         date NOT NULL,
     by_written  boolean NOT NULL,
     source      text NOT NULL,
-    rating_sum  numeric NOT NULL,
     PRIMARY KEY (by_written, day, source)
 );
 COMMENT ON TABLE sentiment.daily_rollup IS 'Sums of the live reviews of a day and source. Each commit keeps them exact.';
@@ -73,9 +73,11 @@ COMMENT ON COLUMN sentiment.daily_rollup.by_written IS 'Whether day is the day o
 COMMENT ON COLUMN sentiment.daily_rollup.reviews IS 'Live reviews, at least 1.';
 COMMENT ON COLUMN sentiment.daily_rollup.rated IS 'Reviews that have a rating.';
 COMMENT ON COLUMN sentiment.daily_rollup.score_sum IS 'Sum of the scores, each in billionths.';
+COMMENT ON COLUMN sentiment.daily_rollup.rating_sum IS 'Sum of the ratings, each in millionths. A rating beyond a million counts as a million.';
 
 CREATE TABLE sentiment.language_rollup (
     score_sum   bigint NOT NULL,
+    rating_sum  bigint NOT NULL,
     reviews     integer NOT NULL,
     positive    integer NOT NULL,
     neutral     integer NOT NULL,
@@ -88,7 +90,6 @@ CREATE TABLE sentiment.language_rollup (
     by_written  boolean NOT NULL,
     source      text NOT NULL,
     language    text NOT NULL,
-    rating_sum  numeric NOT NULL,
     PRIMARY KEY (by_written, day, source, language, model_id)
 );
 COMMENT ON TABLE sentiment.language_rollup IS 'Sums of the live reviews of a day, source, language and model. Each commit keeps them exact.';
@@ -97,9 +98,11 @@ COMMENT ON COLUMN sentiment.language_rollup.language IS 'Language from the sourc
 COMMENT ON COLUMN sentiment.language_rollup.reviews IS 'Live reviews, at least 1.';
 COMMENT ON COLUMN sentiment.language_rollup.rated IS 'Reviews that have a rating.';
 COMMENT ON COLUMN sentiment.language_rollup.score_sum IS 'Sum of the scores, each in billionths.';
+COMMENT ON COLUMN sentiment.language_rollup.rating_sum IS 'Sum of the ratings, each in millionths. A rating beyond a million counts as a million.';
 
 CREATE TABLE sentiment.product_rollup (
     score_sum   bigint NOT NULL,
+    rating_sum  bigint NOT NULL,
     reviews     integer NOT NULL,
     positive    integer NOT NULL,
     neutral     integer NOT NULL,
@@ -110,7 +113,6 @@ CREATE TABLE sentiment.product_rollup (
     day         date NOT NULL,
     by_written  boolean NOT NULL,
     product_id  text NOT NULL,
-    rating_sum  numeric NOT NULL,
     PRIMARY KEY (by_written, day, product_id)
 );
 CREATE INDEX product_rollup_by_product ON sentiment.product_rollup (product_id, by_written, day);
@@ -119,6 +121,7 @@ COMMENT ON COLUMN sentiment.product_rollup.by_written IS 'Whether day is the day
 COMMENT ON COLUMN sentiment.product_rollup.reviews IS 'Live reviews, at least 1.';
 COMMENT ON COLUMN sentiment.product_rollup.rated IS 'Reviews that have a rating.';
 COMMENT ON COLUMN sentiment.product_rollup.score_sum IS 'Sum of the scores, each in billionths.';
+COMMENT ON COLUMN sentiment.product_rollup.rating_sum IS 'Sum of the ratings, each in millionths. A rating beyond a million counts as a million.';
 
 CREATE TABLE sentiment.rollup_state (
     only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -129,34 +132,52 @@ COMMENT ON COLUMN sentiment.rollup_state.stale_since IS 'Time of the first chang
 INSERT INTO sentiment.rollup_state (stale_since)
 SELECT CASE WHEN EXISTS (SELECT FROM sentiment.live_file) THEN now() END;
 
+CREATE FUNCTION sentiment.language_key(written text, detected text) RETURNS text
+LANGUAGE sql IMMUTABLE
+    RETURN left(coalesce(lower(split_part(replace(written, '_', '-'), '-', 1)), detected, ''), 35);
+COMMENT ON FUNCTION sentiment.language_key IS 'Language from the source, without its region, or else the detected one. At most 35 characters. Empty if neither is known.';
+
 CREATE VIEW sentiment.counted_review AS
 SELECT row.day, row.source_file_id, row.line, row.batch_id,
        coalesce((row.reviewed_at AT TIME ZONE 'UTC')::date, row.day) AS written_day,
-       file.source, row.product_id,
-       left(coalesce(lower(split_part(replace(row.language, '_', '-'), '-', 1)), row.language_detected, ''), 35) AS language,
-       score.model_id, score.label, (score.score::double precision * 1e9)::bigint AS score, score.unfamiliar, score.mixed,
-       row.rating::numeric AS rating, score.superseded
+       file.source, sentiment.language_key(row.language, row.language_detected) AS language, score.model_id,
+       row.product_id,
+       1 AS reviews,
+       (score.label = 'positive')::integer AS positive,
+       (score.label = 'neutral')::integer AS neutral,
+       (score.label = 'negative')::integer AS negative,
+       coalesce(score.unfamiliar, false)::integer AS unfamiliar,
+       coalesce(score.mixed, false)::integer AS mixed,
+       (row.rating IS NOT NULL)::integer AS rated,
+       (score.score::double precision * 1e9)::bigint AS score_sum,
+       -- greatest() ignores null.
+       CASE WHEN row.rating IS NULL THEN 0 ELSE (least(greatest(row.rating, -1e6), 1e6) * 1e6)::bigint END AS rating_sum,
+       score.superseded
 FROM sentiment.review row
 JOIN sentiment.live_file live USING (source_file_id)
 JOIN sentiment.source_file file USING (source_file_id)
 JOIN sentiment.score ON score.day = row.day AND score.source_file_id = row.source_file_id AND score.line = row.line
     AND score.model_id = live.model_id;
 COMMENT ON VIEW sentiment.counted_review IS 'What each row of a live file adds to the rollups unless it is superseded.';
-COMMENT ON COLUMN sentiment.counted_review.superseded IS 'Whether the views hide the row, because another row is the head of its review id.';
 COMMENT ON COLUMN sentiment.counted_review.day IS 'Day of the file.';
 COMMENT ON COLUMN sentiment.counted_review.source_file_id IS 'File in the ledger.';
 COMMENT ON COLUMN sentiment.counted_review.line IS 'Line of the file on which the record starts.';
 COMMENT ON COLUMN sentiment.counted_review.batch_id IS 'Batch that stored the row.';
 COMMENT ON COLUMN sentiment.counted_review.written_day IS 'UTC day of reviewed_at. The day of the file if the review has no reviewed_at.';
 COMMENT ON COLUMN sentiment.counted_review.source IS 'Source of the file.';
-COMMENT ON COLUMN sentiment.counted_review.product_id IS 'Product that the review is about.';
 COMMENT ON COLUMN sentiment.counted_review.language IS 'Language from the source, without its region, or else the detected one. At most 35 characters. Empty if neither is known.';
 COMMENT ON COLUMN sentiment.counted_review.model_id IS 'Current model of the file.';
-COMMENT ON COLUMN sentiment.counted_review.label IS 'Label by this model.';
-COMMENT ON COLUMN sentiment.counted_review.score IS 'Score by this model, in billionths.';
-COMMENT ON COLUMN sentiment.counted_review.unfamiliar IS 'Whether the model knows hardly any n-gram of the text.';
-COMMENT ON COLUMN sentiment.counted_review.mixed IS 'Whether one part of the review is clearly positive and another clearly negative.';
-COMMENT ON COLUMN sentiment.counted_review.rating IS 'Rating of the review.';
+COMMENT ON COLUMN sentiment.counted_review.product_id IS 'Product that the review is about.';
+COMMENT ON COLUMN sentiment.counted_review.reviews IS '1.';
+COMMENT ON COLUMN sentiment.counted_review.positive IS '1 if the review is labelled positive, else 0.';
+COMMENT ON COLUMN sentiment.counted_review.neutral IS '1 if the review is labelled neutral, else 0.';
+COMMENT ON COLUMN sentiment.counted_review.negative IS '1 if the review is labelled negative, else 0.';
+COMMENT ON COLUMN sentiment.counted_review.unfamiliar IS '1 if the model knows hardly any n-gram of the text, else 0.';
+COMMENT ON COLUMN sentiment.counted_review.mixed IS '1 if one part of the review is clearly positive and another clearly negative, else 0.';
+COMMENT ON COLUMN sentiment.counted_review.rated IS '1 if the review has a rating, else 0.';
+COMMENT ON COLUMN sentiment.counted_review.score_sum IS 'Score in billionths.';
+COMMENT ON COLUMN sentiment.counted_review.rating_sum IS 'Rating in millionths, 0 without a rating. A rating beyond a million is a million.';
+COMMENT ON COLUMN sentiment.counted_review.superseded IS 'Whether the views hide the row, because another row is the head of its review id.';
 
 -- The rollups as the reviews give them: for a rebuild, for the views while the rollups are stale, and to verify them.
 CREATE FUNCTION sentiment.daily_recount() RETURNS SETOF sentiment.daily_rollup
@@ -164,12 +185,10 @@ LANGUAGE plpgsql STABLE ROWS 1 SET search_path = sentiment, pg_temp
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT sum(score)::bigint, count(*)::integer, (count(*) FILTER (WHERE label = 'positive'))::integer,
-        (count(*) FILTER (WHERE label = 'neutral'))::integer, (count(*) FILTER (WHERE label = 'negative'))::integer,
-        (count(*) FILTER (WHERE unfamiliar))::integer, (count(*) FILTER (WHERE mixed))::integer, count(rating)::integer,
-        CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
-        kind.by_written, row.source,
-        coalesce(sum(rating), 0)
+    SELECT sum(score_sum)::bigint, sum(rating_sum)::bigint, sum(reviews)::integer, sum(positive)::integer,
+        sum(neutral)::integer, sum(negative)::integer, sum(unfamiliar)::integer, sum(mixed)::integer,
+        sum(rated)::integer, CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
+        kind.by_written, row.source
     FROM sentiment.counted_review row CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
     WHERE NOT superseded
     GROUP BY kind.by_written, its_day, row.source;
@@ -182,12 +201,10 @@ LANGUAGE plpgsql STABLE ROWS 1 SET search_path = sentiment, pg_temp
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT sum(score)::bigint, count(*)::integer, (count(*) FILTER (WHERE label = 'positive'))::integer,
-        (count(*) FILTER (WHERE label = 'neutral'))::integer, (count(*) FILTER (WHERE label = 'negative'))::integer,
-        (count(*) FILTER (WHERE unfamiliar))::integer, (count(*) FILTER (WHERE mixed))::integer, count(rating)::integer,
-        CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
-        row.model_id, kind.by_written, row.source, row.language,
-        coalesce(sum(rating), 0)
+    SELECT sum(score_sum)::bigint, sum(rating_sum)::bigint, sum(reviews)::integer, sum(positive)::integer,
+        sum(neutral)::integer, sum(negative)::integer, sum(unfamiliar)::integer, sum(mixed)::integer,
+        sum(rated)::integer, CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
+        row.model_id, kind.by_written, row.source, row.language
     FROM sentiment.counted_review row CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
     WHERE NOT superseded
     GROUP BY kind.by_written, its_day, row.source, row.language, row.model_id;
@@ -200,12 +217,10 @@ LANGUAGE plpgsql STABLE ROWS 1 SET search_path = sentiment, pg_temp
 AS $$
 BEGIN
     RETURN QUERY
-    SELECT sum(score)::bigint, count(*)::integer, (count(*) FILTER (WHERE label = 'positive'))::integer,
-        (count(*) FILTER (WHERE label = 'neutral'))::integer, (count(*) FILTER (WHERE label = 'negative'))::integer,
-        (count(*) FILTER (WHERE unfamiliar))::integer, (count(*) FILTER (WHERE mixed))::integer, count(rating)::integer,
-        CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
-        kind.by_written, row.product_id,
-        coalesce(sum(rating), 0)
+    SELECT sum(score_sum)::bigint, sum(rating_sum)::bigint, sum(reviews)::integer, sum(positive)::integer,
+        sum(neutral)::integer, sum(negative)::integer, sum(unfamiliar)::integer, sum(mixed)::integer,
+        sum(rated)::integer, CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
+        kind.by_written, row.product_id
     FROM sentiment.counted_review row CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
     WHERE NOT superseded AND row.product_id IS NOT NULL
     GROUP BY kind.by_written, its_day, row.product_id;
@@ -217,43 +232,39 @@ CREATE FUNCTION sentiment.rollup_statement(rows text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = sentiment, pg_temp
 AS $function$
     SELECT format($statement$
-        WITH counted AS MATERIALIZED (%1$s),
-        daily AS (
-            INSERT INTO sentiment.daily_rollup AS total (by_written, day, source, %2$s)
-            SELECT by_written, CASE WHEN by_written THEN written_day ELSE day END AS its_day, source, %3$s
-            FROM counted CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
-            GROUP BY by_written, its_day, source
-            ON CONFLICT (by_written, day, source) DO UPDATE SET %4$s),
-        by_language AS (
-            INSERT INTO sentiment.language_rollup AS total (by_written, day, source, language, model_id, %2$s)
+        WITH counted AS MATERIALIZED (
+            SELECT day, written_day, source, language, model_id, product_id, %2$s
+            FROM (%1$s) row
+            GROUP BY day, written_day, source, language, model_id, product_id),
+        by_language AS MATERIALIZED (
             SELECT by_written, CASE WHEN by_written THEN written_day ELSE day END AS its_day,
-                source, language, model_id, %3$s
+                source, language, model_id, %2$s
             FROM counted CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
-            GROUP BY by_written, its_day, source, language, model_id
-            ON CONFLICT (by_written, day, source, language, model_id) DO UPDATE SET %4$s)
-        INSERT INTO sentiment.product_rollup AS total (by_written, day, product_id, %2$s)
-        SELECT by_written, CASE WHEN by_written THEN written_day ELSE day END AS its_day, product_id, %3$s
+            GROUP BY by_written, its_day, source, language, model_id),
+        of_languages AS (
+            INSERT INTO sentiment.language_rollup AS total (by_written, day, source, language, model_id, %3$s)
+            SELECT by_written, its_day, source, language, model_id, %4$s FROM by_language
+            ON CONFLICT (by_written, day, source, language, model_id) DO UPDATE SET %5$s),
+        of_days AS (
+            INSERT INTO sentiment.daily_rollup AS total (by_written, day, source, %3$s)
+            SELECT by_written, its_day, source, %6$s FROM by_language GROUP BY by_written, its_day, source
+            ON CONFLICT (by_written, day, source) DO UPDATE SET %5$s)
+        INSERT INTO sentiment.product_rollup AS total (by_written, day, product_id, %3$s)
+        SELECT by_written, CASE WHEN by_written THEN written_day ELSE day END AS its_day, product_id, %6$s
         FROM counted CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
         WHERE product_id IS NOT NULL
         GROUP BY by_written, its_day, product_id
         ORDER BY by_written, its_day, product_id
-        ON CONFLICT (by_written, day, product_id) DO UPDATE SET %4$s
+        ON CONFLICT (by_written, day, product_id) DO UPDATE SET %5$s
         $statement$,
         rows,
+        string_agg(format('sum(%1$s)::bigint AS %1$s', name), ', '),
         string_agg(name, ', '),
-        string_agg(format('$1 * %s', sum), ', '),
-        string_agg(format('%1$s = total.%1$s + excluded.%1$s', name), ', '))
-    FROM (VALUES
-        ('reviews', 'count(*)'),
-        ('positive', 'count(*) FILTER (WHERE label = ''positive'')'),
-        ('neutral', 'count(*) FILTER (WHERE label = ''neutral'')'),
-        ('negative', 'count(*) FILTER (WHERE label = ''negative'')'),
-        ('unfamiliar', 'count(*) FILTER (WHERE unfamiliar)'),
-        ('mixed', 'count(*) FILTER (WHERE mixed)'),
-        ('rated', 'count(rating)'),
-        ('score_sum', 'sum(score)'),
-        ('rating_sum', 'coalesce(sum(rating), 0)')
-    ) AS measure (name, sum)
+        string_agg(format('$1 * %s', name), ', '),
+        string_agg(format('%1$s = total.%1$s + excluded.%1$s', name), ', '),
+        string_agg(format('$1 * sum(%s)::bigint', name), ', '))
+    FROM unnest(ARRAY['reviews', 'positive', 'neutral', 'negative', 'unfamiliar', 'mixed', 'rated', 'score_sum',
+        'rating_sum']) AS name
 $function$;
 COMMENT ON FUNCTION sentiment.rollup_statement IS 'The statement that adds rows of counted_review, times its parameter $1, to the rollups.';
 

@@ -34,7 +34,7 @@ SELECT day, source,
        reviews::bigint AS reviews, positive::bigint AS positive,
        neutral::bigint AS neutral, negative::bigint AS negative,
        (score_sum + reviews * 50000::bigint) / (reviews * 100000::bigint) * 0.0001 AS mean_score,
-       round(rating_sum / nullif(rated, 0), 2) AS mean_rating,
+       round(rating_sum / (nullif(rated, 0) * 1e6), 2) AS mean_rating,
        (neutral * 20000::bigint + reviews) / (reviews * 2::bigint) * 0.0001 AS neutral_ratio,
        unfamiliar::bigint AS unfamiliar, mixed::bigint AS mixed
 FROM (
@@ -48,7 +48,7 @@ SELECT day AS written_day, source,
        reviews::bigint AS reviews, positive::bigint AS positive,
        neutral::bigint AS neutral, negative::bigint AS negative,
        (score_sum + reviews * 50000::bigint) / (reviews * 100000::bigint) * 0.0001 AS mean_score,
-       round(rating_sum / nullif(rated, 0), 2) AS mean_rating,
+       round(rating_sum / (nullif(rated, 0) * 1e6), 2) AS mean_rating,
        (neutral * 20000::bigint + reviews) / (reviews * 2::bigint) * 0.0001 AS neutral_ratio,
        unfamiliar::bigint AS unfamiliar, mixed::bigint AS mixed
 FROM (
@@ -66,7 +66,7 @@ SELECT day, source, nullif(language, '') AS language,
        sum(reviews)::bigint AS reviews, sum(positive)::bigint AS positive,
        sum(neutral)::bigint AS neutral, sum(negative)::bigint AS negative,
        (sum(score_sum)::bigint + sum(reviews) * 50000::bigint) / (sum(reviews) * 100000::bigint) * 0.0001 AS mean_score,
-       round(sum(rating_sum) / nullif(sum(rated), 0), 2) AS mean_rating,
+       round(sum(rating_sum) / (nullif(sum(rated), 0) * 1e6), 2) AS mean_rating,
        (sum(neutral) * 20000::bigint + sum(reviews)) / (sum(reviews) * 2::bigint) * 0.0001 AS neutral_ratio,
        sum(unfamiliar)::bigint AS unfamiliar, sum(mixed)::bigint AS mixed
 FROM (
@@ -85,7 +85,7 @@ SELECT day AS written_day, source, nullif(language, '') AS language,
        sum(reviews)::bigint AS reviews, sum(positive)::bigint AS positive,
        sum(neutral)::bigint AS neutral, sum(negative)::bigint AS negative,
        (sum(score_sum)::bigint + sum(reviews) * 50000::bigint) / (sum(reviews) * 100000::bigint) * 0.0001 AS mean_score,
-       round(sum(rating_sum) / nullif(sum(rated), 0), 2) AS mean_rating,
+       round(sum(rating_sum) / (nullif(sum(rated), 0) * 1e6), 2) AS mean_rating,
        (sum(neutral) * 20000::bigint + sum(reviews)) / (sum(reviews) * 2::bigint) * 0.0001 AS neutral_ratio,
        sum(unfamiliar)::bigint AS unfamiliar, sum(mixed)::bigint AS mixed
 FROM (
@@ -113,7 +113,7 @@ SELECT product_id, day,
        reviews::bigint AS reviews, positive::bigint AS positive,
        neutral::bigint AS neutral, negative::bigint AS negative,
        (score_sum + reviews * 50000::bigint) / (reviews * 100000::bigint) * 0.0001 AS mean_score,
-       round(rating_sum / nullif(rated, 0), 2) AS mean_rating,
+       round(rating_sum / (nullif(rated, 0) * 1e6), 2) AS mean_rating,
        (neutral * 20000::bigint + reviews) / (reviews * 2::bigint) * 0.0001 AS neutral_ratio,
        unfamiliar::bigint AS unfamiliar, mixed::bigint AS mixed
 FROM (
@@ -127,7 +127,7 @@ SELECT product_id, day AS written_day,
        reviews::bigint AS reviews, positive::bigint AS positive,
        neutral::bigint AS neutral, negative::bigint AS negative,
        (score_sum + reviews * 50000::bigint) / (reviews * 100000::bigint) * 0.0001 AS mean_score,
-       round(rating_sum / nullif(rated, 0), 2) AS mean_rating,
+       round(rating_sum / (nullif(rated, 0) * 1e6), 2) AS mean_rating,
        (neutral * 20000::bigint + reviews) / (reviews * 2::bigint) * 0.0001 AS neutral_ratio,
        unfamiliar::bigint AS unfamiliar, mixed::bigint AS mixed
 FROM (

@@ -13,6 +13,7 @@ from sentiment_core.ledger.erasure import erase
 from sentiment_core.ledger.models import open_model
 from sentiment_core.ledger.retention import expire, parse_month
 from sentiment_core.ledger.rollup_rebuild import rebuild_stale_rollups
+from sentiment_core.loading import batch_sums
 from sentiment_core.loading.loader import Loader, load_drop
 from sentiment_core.loading.replay import Replayer
 from sentiment_core.loading.rescoring import Rescorer
@@ -161,6 +162,23 @@ def test_loads_of_the_same_product_and_day_overlap(drops, check, settings, monke
     assert drops.load("shop/dt=2026-11-16/a.csv").status == "loaded"
     assert others == ["started", "loaded"]
     check(8)
+
+
+def test_a_file_with_too_many_sums_is_read_back(drops, check, monkeypatch) -> None:
+    monkeypatch.setattr(batch_sums, "MAX_SUMS", 2)
+    drops.drop("shop/dt=2026-11-16/a.csv", MONDAY)
+    check(4)
+
+
+def test_any_rating_and_product_has_exact_sums(drops, check) -> None:
+    products = ("a'b", 'say ""x""', "back\\slash", "{brace}", "é", "NULL?")
+    ratings = (-2.5, 0.1, 0.2, 1e6, 3, 4)
+    rows = "".join(
+        f',"{product}",,{rating},2026-11-1{row}T00:00:00Z,xx_YY,text {row}\n'
+        for row, (product, rating) in enumerate(zip(products, ratings, strict=True))
+    )
+    drops.drop("shop/dt=2026-11-16/a.csv", HEADER + rows)
+    check(6)
 
 
 @pytest.mark.parametrize(

@@ -715,6 +715,7 @@ CREATE TABLE sentiment.review (
     language_certainty real
 )
 PARTITION BY RANGE (day);
+ALTER TABLE ONLY sentiment.review ALTER COLUMN day SET (n_distinct_inherited=1);
 ALTER TABLE ONLY sentiment.review ALTER COLUMN text SET STORAGE EXTERNAL;
 
 --
@@ -779,6 +780,7 @@ CREATE TABLE sentiment.score (
     CONSTRAINT score_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision)))
 )
 PARTITION BY RANGE (day);
+ALTER TABLE ONLY sentiment.score ALTER COLUMN day SET (n_distinct_inherited=1);
 
 --
 -- Name: TABLE score; Type: COMMENT; Schema: sentiment; Owner: -
@@ -3877,6 +3879,12 @@ CREATE INDEX source_file_same_content ON sentiment.source_file USING btree (sha2
 --
 
 CREATE INDEX source_file_to_do ON sentiment.source_file USING btree (day) WHERE (status = 'seen'::text);
+
+--
+-- Name: score_places; Type: STATISTICS; Schema: sentiment; Owner: -
+--
+
+CREATE STATISTICS sentiment.score_places (ndistinct) ON day, source_file_id, line FROM sentiment.score;
 
 --
 -- Name: score count_superseded; Type: TRIGGER; Schema: sentiment; Owner: -

@@ -76,6 +76,17 @@ def test_an_upgrade_that_waits_for_a_load_does_not_deadlock_with_queries_of_the_
     assert schema.schema_status(empty_database).current
 
 
+def test_a_query_of_a_month_reads_no_other_month(empty_database) -> None:
+    migrations.upgrade(empty_database)
+    for day in ("2026-10-01", "2026-11-01"):
+        execute(empty_database, "SELECT sentiment.ensure_month(%s)", day)
+    query = "SELECT product_id, avg(score) FROM sentiment.scored_reviews WHERE day > '2026-11-03' GROUP BY product_id"
+    plan = str(execute(empty_database, f"EXPLAIN {query}"))
+    assert ("review_202611" in plan, "review_202610" in plan) == (True, False)
+    plan = str(execute(empty_database, "EXPLAIN SELECT avg(score) FROM sentiment.scored_reviews"))
+    assert ("score_202611" in plan, "review" in plan) == (True, False)
+
+
 def test_nested_loops_are_planned_again_after_a_statement_without_them(database_url) -> None:
     with connect(database_url) as connection, connection, connection.cursor() as cursor:
         with without_nested_loops(cursor):

@@ -207,7 +207,8 @@ def main() -> None:
             if rows <= VERIFIED_ROWS:
                 assert verification.verify(connection) == []
             times = measure(connection, 2 if options.quick else 7)
-    figures: dict[str, Any] = {"reviews": "generated", "rows": rows} | {f"{name} (ms)": each for name, each in times.items()}
+    figures: dict[str, Any] = {"reviews": "generated", "rows": rows}
+    figures |= {f"{name} (ms)": each for name, each in times.items()}
     ratios = {
         "daily_vs_count": times["daily"] / times["count"],
         "products_vs_count": times["products"] / times["count"],

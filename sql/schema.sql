@@ -146,6 +146,7 @@ COMMENT ON COLUMN sentiment.daily_rollup.by_written IS 'Whether day is the day o
 CREATE FUNCTION sentiment.daily_recount() RETURNS SETOF sentiment.daily_rollup
     LANGUAGE plpgsql STABLE ROWS 1
     SET search_path TO 'sentiment', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 BEGIN
     RETURN QUERY
@@ -396,6 +397,7 @@ COMMENT ON COLUMN sentiment.language_rollup.language IS 'Language from the sourc
 CREATE FUNCTION sentiment.language_recount() RETURNS SETOF sentiment.language_rollup
     LANGUAGE plpgsql STABLE ROWS 1
     SET search_path TO 'sentiment', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 BEGIN
     RETURN QUERY
@@ -497,6 +499,7 @@ COMMENT ON COLUMN sentiment.product_rollup.by_written IS 'Whether day is the day
 CREATE FUNCTION sentiment.product_recount() RETURNS SETOF sentiment.product_rollup
     LANGUAGE plpgsql STABLE ROWS 1
     SET search_path TO 'sentiment', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 BEGIN
     RETURN QUERY

@@ -336,13 +336,13 @@ AS $function$
             SELECT score.day, score.source_file_id, score.line, score.model_id
             FROM %1$s AS place JOIN sentiment.score USING (day, source_file_id, line)
             WHERE score.superseded <> %2$L
-            FOR UPDATE OF score SKIP LOCKED
+            FOR UPDATE OF score NOWAIT
         ) AS row
         WHERE score.day = row.day AND score.source_file_id = row.source_file_id AND score.line = row.line
             AND score.model_id = row.model_id
         $statement$, places, superseded)
 $function$;
-COMMENT ON FUNCTION sentiment.supersede_statement IS 'The statement that sets or clears the mark of the scores in some places. It skips scores that a replacement of their file is deleting: they keep their part in the rollups until that replacement subtracts it.';
+COMMENT ON FUNCTION sentiment.supersede_statement IS 'The statement that sets or clears the mark of the scores in some places. It fails if a replacement of their file holds them: that one will need the lock of the heads, which the caller holds.';
 
 CREATE FUNCTION sentiment.supersede_reviews() RETURNS trigger
 LANGUAGE plpgsql SET search_path = sentiment, pg_temp

@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from demo.schema import dump
 from sentiment_core.database import migrations, schema
 from sentiment_core.database.connection import connect
+from sentiment_core.database.planner import without_nested_loops
 from sentiment_core.drops.source_contract import contract_of
 from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 from sentiment_core.feedback.correction import Correction
@@ -73,6 +74,23 @@ def test_an_upgrade_that_waits_for_a_load_does_not_deadlock_with_queries_of_the_
         upgrade.result(timeout=30)
         assert reader.result(timeout=30) == [(0,)]
     assert schema.schema_status(empty_database).current
+
+
+def test_reviews_and_scores_are_joined_month_by_month_and_a_mean_score_reads_no_review(empty_database) -> None:
+    migrations.upgrade(empty_database)
+    assert execute(empty_database, "SHOW enable_partitionwise_join") == [("on",)]
+    execute(empty_database, "SELECT sentiment.ensure_month('2026-11-01')")
+    plan = str(execute(empty_database, "EXPLAIN SELECT avg(score) FROM sentiment.scored_reviews"))
+    assert ("score_202611" in plan, "review" in plan) == (True, False)
+
+
+def test_nested_loops_are_planned_again_after_a_statement_without_them(database_url) -> None:
+    with connect(database_url) as connection, connection, connection.cursor() as cursor:
+        with without_nested_loops(cursor):
+            cursor.execute("SHOW enable_nestloop")
+            assert cursor.fetchone() == ("off",)
+        cursor.execute("SHOW enable_nestloop")
+        assert cursor.fetchone() == ("on",)
 
 
 def test_upgrades_are_idempotent_and_can_run_concurrently(empty_database) -> None:

@@ -89,6 +89,16 @@ def test_every_part_and_variable_of_the_compose_file_is_listed(docs: Path, check
     assert set(re.findall(r"localhost:(\d+) \|", page)) == set(ports.values())
 
 
+def test_every_sample_query_is_listed_with_its_question(docs: Path, checkout: Path) -> None:
+    listed = {codes([row[0]])[0]: row[1].rstrip(" |") for row in table(docs / "sql.md", "query")}
+    asked = {}
+    for path in (checkout / "sql" / "queries").glob("*.sql"):
+        comment = re.match(r"(?:-- .*\n)+", path.read_text())
+        assert comment, path
+        asked[path.stem] = " ".join(comment[0].replace("-- ", "").split()).partition("?")[0] + "?"
+    assert listed == asked
+
+
 def test_every_reject_code_is_explained(docs: Path) -> None:
     assert sorted(first_codes(docs / "drops.md", "code")) == sorted(RejectCode)
     assert sorted(first_codes(docs / "models.md", "code")) == sorted(LabelCode)

@@ -141,3 +141,27 @@ DO $$ BEGIN
     END IF;
 END $$;
 """
+
+
+def recent_copy(stack: Stack, name: str) -> ExampleDatabase:
+    """Create a copy whose ledger says that the newest day is the day before yesterday.
+
+    The rows keep their days, so the ledger and the stored rows disagree.
+    """
+    url = stack.postgres.create_database(name, template="examples")
+    with connect(url) as connection:
+        _execute(connection, _RECENT)
+    return ExampleDatabase(url, f"postgresql://reader:reader@127.0.0.1:{stack.postgres.port}/{name}")
+
+
+_RECENT = """
+CREATE FUNCTION pg_temp.days() RETURNS integer LANGUAGE sql AS $$
+    SELECT (now() AT TIME ZONE 'UTC')::date - 2 - date '2026-11-18' $$;
+CREATE FUNCTION pg_temp.shift() RETURNS interval LANGUAGE sql AS $$ SELECT pg_temp.days() * interval '1 day' $$;
+UPDATE sentiment.source_file SET day = day + pg_temp.days(), last_modified = last_modified + pg_temp.shift(),
+    finished_at = finished_at + pg_temp.shift();
+UPDATE sentiment.scoring_batch SET started_at = started_at + pg_temp.shift(),
+    finished_at = finished_at + pg_temp.shift();
+UPDATE sentiment.scoring_run SET day = day + pg_temp.days();
+UPDATE sentiment.drift_report SET day = day + pg_temp.days();
+"""

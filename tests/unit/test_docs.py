@@ -21,6 +21,7 @@ from sentiment_core.drift.statistics import Cause
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.source_contract import SourceContract, presets, read_contract
 from sentiment_core.experiments.catalogue import EXPERIMENTS
+from sentiment_core.ledger.metrics import FIGURES
 from sentiment_core.params import Params, StarParams
 
 
@@ -256,6 +257,15 @@ def test_every_metric_of_the_service_is_listed(docs: Path) -> None:
         if not metric.name.startswith("process_")
     }
     assert exposed <= set(first_cells(docs / "api.md"))
+
+
+def test_every_metric_of_the_database_is_listed_with_its_meaning(docs: Path) -> None:
+    listed = {
+        codes([row[0]])[0]: row[1].rstrip(" |") for row in table(docs / "monitoring.md", "metric of the database")
+    }
+    verified = {"sentiment_ledger_findings", "sentiment_ledger_verified_timestamp_seconds", "sentiment_database_up"}
+    assert {name: listed[name] for name in FIGURES} == {name: figure.help for name, figure in FIGURES.items()}
+    assert listed.keys() == FIGURES.keys() | verified
 
 
 def test_every_address_of_the_service_is_listed(docs: Path) -> None:

@@ -28,10 +28,10 @@ from sentiment_core.model.bundle import STARTER
 from sentiment_core.model.manifest import Thresholds, TrainingData
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.lookup import margins
+from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.params import Params
 from sentiment_core.text import specification
 from sentiment_core.text.token_pipeline import TokenPipeline
-from sentiment_core.text.vocabulary import vocabulary
 from sentiment_core.training.calibration import uncalibrated
 from sentiment_core.training.train import compile_bundle, fit
 
@@ -175,14 +175,15 @@ def stages(scorer: Scorer, column: TextColumn, rounds: int) -> dict[str, float]:
     """Return the fraction of time that each stage takes, measured by omitting the later stages."""
     manifest = scorer.bundle.manifest
     recipe = TokenPipeline(manifest.recipe.negation_reach, version=manifest.recipe.version)
-    tokens, known = recipe.tokens(column), vocabulary(scorer.bundle.ngrams, scorer.bundle.weights)
-    nothing = known._replace(filter=np.zeros_like(known.filter))
-    sizes = scorer.bundle.manifest.recipe.shortest_ngram, scorer.bundle.manifest.recipe.longest_ngram
+    tokens, bundle = recipe.tokens(column), scorer.bundle
+    sizes = manifest.recipe.shortest_ngram, manifest.recipe.longest_ngram
+    known = WeightedNgrams(*sizes, bundle.ngrams, bundle.weights, 0.0)
+    nothing = WeightedNgrams(*sizes, bundle.ngrams[:0], bundle.weights[:, :0], 0.0)
     seconds = interleaved(
         {
             "tokens": lambda: recipe.tokens(column),
-            "filtered": lambda: margins(tokens, *sizes, nothing),
-            "summed": lambda: margins(tokens, *sizes, known),
+            "filtered": lambda: margins(tokens, nothing),
+            "summed": lambda: margins(tokens, known),
         },
         rounds,
     )

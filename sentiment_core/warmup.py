@@ -22,7 +22,7 @@ from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.class_counts import BUCKET_BITS, Pairs, bucket_sizes, count_classes, scatter
 from sentiment_core.ngrams.distinct import DistinctNgrams, distinct_ngrams
 from sentiment_core.ngrams.document_frequencies import document_frequencies
-from sentiment_core.ngrams.logistic_loss import many_classes, two_classes
+from sentiment_core.ngrams.logistic_loss import many_classes, two_classes, write_margins
 from sentiment_core.ngrams.lookup import features
 from sentiment_core.settings import settings
 from sentiment_core.text.codepoints import UNICODE_VERSION
@@ -62,7 +62,8 @@ def compile_kernels() -> None:
     scorer.reasons(TextColumn.from_texts([SAMPLE]), 1)
     tokens = TokenPipeline(negation_reach=1).tokens(TextColumn.from_texts([SAMPLE]))
     ngrams = document_frequencies(tokens, 1, 1).ngrams
-    features(tokens, 1, 1, vocabulary(ngrams, np.arange(len(ngrams), dtype=np.uint32)))
+    present = features(tokens, 1, 1, vocabulary(ngrams, np.arange(len(ngrams), dtype=np.uint32)))
+    write_margins(*present, np.zeros((len(ngrams), 1), np.float32), np.empty((1, 1)))
     _compile_training(distinct_ngrams(tokens, 1, 1))
 
 

@@ -20,7 +20,7 @@ from sentiment_core.languages.table import COLUMNS, TEXT_RECIPE, UNITS, evidence
 from sentiment_core.text.escapes import AMPERSAND, BACKSLASH, unescaped_text
 from sentiment_core.text.tokenizer import TokenColumn, hash_tokens, tokenize
 from sentiment_core.text.tokenizer_scalar import character_table
-from sentiment_core.text.vocabulary import shift_for, slot_of
+from sentiment_core.text.vocabulary import ROW, shift_for, slot_of
 
 FIRST_TOKENS: Final = 48  # tokens of a text that are looked up
 FIRST_BYTES: Final = 320  # bytes of a text that `identify` tokenizes
@@ -45,12 +45,12 @@ class Identified(NamedTuple):
 
 
 @compiled
-def _add_evidence(hashes: Any, count: int, cells: Any, width: int, rows: Any, found: Any, sums: Any) -> None:
+def _add_evidence(hashes: Any, count: int, cells: Any, rows: Any, found: Any, sums: Any) -> None:
     """Add the evidence of the first `count` words or letter sequences. What is not in the table adds nothing."""
-    shift = shift_for(len(cells) // width)
+    shift = shift_for(len(cells) // ROW)
     known: Any = 0
     for index in range(count):
-        slot = slot_of(cells, width, shift, hashes[index])
+        slot = slot_of(cells, shift, hashes[index])
         found[known] = np.int64(cells[max(slot, 0) + KEYS]) * COLUMNS
         known += np.int64(slot >= 0)
     found[known : known + 3] = 0  # row 0 is zeros
@@ -80,18 +80,17 @@ def _by_evidence(
     stop: int,
     words: Any,
     cells: Any,
-    width: int,
     rows: Any,
     space: tuple[Any, Any, Any],
 ) -> tuple[int, Any]:
     """Return the likeliest column and its probability, from the words and, if they leave doubt, from the letters."""
     sums, sequences, found = space
-    _add_evidence(words, min(len(words), FIRST_TOKENS), cells, width, rows, found, sums)
+    _add_evidence(words, min(len(words), FIRST_TOKENS), cells, rows, found, sums)
     column, probability = _most_likely(sums)
     if probability < _WITHOUT_DOUBT:
         count = letter_sequences(data, start, stop, sequences)
         hash_sequences(sequences, count)
-        _add_evidence(sequences, count, cells, width, rows, found, sums)
+        _add_evidence(sequences, count, cells, rows, found, sums)
         column, probability = _most_likely(sums)
     return column, probability
 
@@ -111,7 +110,6 @@ def _identify(
     token_offsets: Any,
     scripts: Any,
     cells: Any,
-    width: int,
     rows: Any,
     priors: Any,
     only: Any,
@@ -130,7 +128,7 @@ def _identify(
             sums[:] = priors[script * COLUMNS : (script + 1) * COLUMNS]
             start, stop = np.int64(offsets[text]), np.int64(offsets[text + 1])
             words = tokens[token_offsets[text] : token_offsets[text + 1]]
-            column, probability = _by_evidence(data, start, stop, words, cells, width, rows, (sums, sequences, found))
+            column, probability = _by_evidence(data, start, stop, words, cells, rows, (sums, sequences, found))
             language[text] = 1 + column if probability >= CERTAIN_ENOUGH else 0
             certainty[text] = probability
 
@@ -212,7 +210,6 @@ def _identify_text(
     plain: Any,
     table: Any,
     cells: Any,
-    width: int,
     rows: Any,
     priors: Any,
     only: Any,
@@ -227,7 +224,7 @@ def _identify_text(
     if scripts[0] != NO_SCRIPT and not only[scripts[0]]:
         token_offsets[1] = len(plain)
         tokenize(plain, token_offsets.copy(), table, hashes, np.empty((0, 2), np.int64), token_offsets)
-    evidence_ = cells, width, rows, priors, only
+    evidence_ = cells, rows, priors, only
     _identify(data, offsets, hashes, token_offsets, scripts, *evidence_, language, certainty)
 
 

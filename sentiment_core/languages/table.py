@@ -29,7 +29,6 @@ class Evidence(NamedTuple):
     """The table, prepared for compiled functions. Row 0 is the row of what is not in the table: zeros."""
 
     cells: NDArray[np.uint32]  # the vocabulary of words and letter sequences, whose values are numbers of rows
-    width: int
     rows: NDArray[np.int8]  # COLUMNS numbers for each word: evidence for each language, in units
     priors: NDArray[np.int16]  # COLUMNS numbers for each script
     only: NDArray[np.int16]  # for each script, the index in CODES of its only language, or 0
@@ -43,7 +42,7 @@ def evidence() -> Evidence:
     rows = np.zeros((1 + len(shipped), COLUMNS), np.int8)
     rows[1:, : shipped.shape[1]] = shipped
     known = vocabulary(identities, np.arange(1, 1 + len(identities), dtype=np.uint32))
-    return Evidence(known.cells, known.width, rows.reshape(-1), _priors().reshape(-1), _only())
+    return Evidence(known.cells, rows.reshape(-1), _priors().reshape(-1), _only())
 
 
 def _priors() -> NDArray[np.int16]:

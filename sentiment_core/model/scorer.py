@@ -10,17 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import TextColumn, chunks
-from sentiment_core.columnar.simd import KEYS
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.manifest import Thresholds
-from sentiment_core.ngrams.clauses import clause_model
 from sentiment_core.ngrams.lookup import Margins, margins, unknown_shares
 from sentiment_core.ngrams.single_text import TextMargins
 from sentiment_core.ngrams.spans import Clause, mixed_parts, occurrences, strongest
+from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.text.canonical import canonical_tokens
 from sentiment_core.text.token_pipeline import TokenPipeline
-from sentiment_core.text.vocabulary import vocabulary
 
 NO_LABEL: Final = len(LABELS)  # the label of a null text: not a valid index into LABELS
 
@@ -28,6 +26,11 @@ _NEGATIVE, _NEUTRAL, _POSITIVE = range(len(LABELS))
 # A text is unfamiliar if the model does not know at least this fraction of its n-grams. Measured with the model of
 # films: 98 % of sentences in 28 other languages reach it, and no unseen English review does.
 UNFAMILIAR: Final = 0.8
+
+# The softmax of three logits depends on two differences only: the log-odds of positive against negative, and how far
+# the logit of neutral exceeds the mean of the others. Each n-gram therefore needs two weights, not three.
+_DIFFERENCES: Final = {2: np.ones((1, 1)), 3: np.array([[-1.0, 0.0, 1.0], [-0.5, 1.0, -0.5]])}
+_LOGITS: Final = {2: np.ones((1, 1)), 3: np.array([[-0.5, 0.0], [0.0, 1.0], [0.5, 0.0]])}  # from the differences
 
 _Value = TypeVar("_Value", float, NDArray[np.float64])
 
@@ -209,18 +212,17 @@ class Scorer:
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        calibration = bundle.manifest.calibration
-        self._slopes = np.array(calibration.slopes)
-        self._biases = self._slopes @ bundle.manifest.biases + calibration.intercepts
-        self._vocabulary = vocabulary(bundle.ngrams, bundle.weights)
-        self._weights = self._vocabulary.values(np.float32)
+        manifest, recipe = bundle.manifest, bundle.manifest.recipe
+        slopes = np.array(manifest.calibration.slopes)
+        differences, self._of_differences = _DIFFERENCES[len(manifest.labels)], _LOGITS[len(manifest.labels)]
+        self._biases = differences @ (slopes @ manifest.biases + manifest.calibration.intercepts)
+        weights = (differences @ slopes) @ bundle.weights
+        self._ngrams = WeightedNgrams(
+            recipe.shortest_ngram, recipe.longest_ngram, bundle.ngrams, weights, self._biases[0]
+        )
         canonical = canonical_tokens(bundle.tokens, bundle.canonical) if len(bundle.tokens) else None
-        reach, version = bundle.manifest.recipe.negation_reach, bundle.manifest.recipe.version
-        self._recipe = TokenPipeline(reach, canonical, version)
-        self._line = self._one_logit()
-        self._clauses = clause_model(self._slopes, self._biases)
-        lookup = *self._sizes, self._vocabulary, self._clauses
-        self._text_margins = None if canonical else TextMargins(reach, *lookup, version)
+        self._recipe = TokenPipeline(recipe.negation_reach, canonical, recipe.version)
+        self._text_margins = None if canonical else TextMargins(recipe.negation_reach, self._ngrams, recipe.version)
 
     def score(self, texts: TextColumn, threads: int = 1) -> Scores:
         """Score n texts. Each score depends on its text only, to the last bit, for any number of threads."""
@@ -239,11 +241,11 @@ class Scorer:
         if self._text_margins is None:
             return next(self.score_texts([text]).texts())
         found = self._text_margins(text.encode())
-        if self._line is None:
+        thresholds = self.bundle.manifest.thresholds
+        if thresholds is None:
             return next(self._scores(found).texts())
-        slope, bias, low, high = self._line
-        score = _sigmoid_of(found.sums.item() * slope + bias)
-        label = LABELS[(score >= low) + (score > high)]
+        score = _sigmoid_of(found.sums.item() + self._biases.item())
+        label = LABELS[(score >= thresholds.neutral_low) + (score > thresholds.neutral_high)]
         return TextScore(score, label, None, found.unknown.item() >= UNFAMILIAR, found.mixed.item())
 
     def score_arrow(self, texts: Any, threads: int = 1) -> Scores:
@@ -264,8 +266,8 @@ class Scorer:
 
     def probabilities(self, texts: TextColumn, threads: int = 1) -> NDArray[np.float64]:
         """Return the probability of each of the model's labels, of shape (texts, labels)."""
-        logits = self._calibrated(self._margins(texts, threads).sums)
-        if len(self._biases) == 1:
+        logits = self._logits(self._margins(texts, threads).sums)
+        if logits.shape[1] == 1:
             return np.stack((_sigmoid(-logits[:, 0]), _sigmoid(logits[:, 0])), axis=1)
         return _softmax(logits)
 
@@ -274,24 +276,25 @@ class Scorer:
         shares = np.empty(texts.size)
         for first, last in chunks(texts.offsets):
             tokens = self._recipe.tokens(texts.rows(first, last))
-            shares[first:last] = unknown_shares(tokens, *self._sizes, self._vocabulary)
+            shares[first:last] = unknown_shares(tokens, *self._ngrams.sizes, self._ngrams.known)
         return shares
 
     def explain(self, text: str, top: int | None = None) -> Explanation:
         """Return the score of a text and the n-grams that contribute to it, or only the `top` strongest ones."""
         column = TextColumn.from_texts([text])
         tokens, token_spans = self._recipe.tokens_with_spans(column)
-        found = occurrences(tokens.hashes, *self._sizes, self._vocabulary)
+        found = occurrences(tokens.hashes, self._ngrams)
         weights = self._contributions(found.slots, len(found.slots))
-        order = np.argsort(-np.abs(weights).max(axis=1, initial=0), kind="stable")[:top]
+        order = np.argsort(-np.abs(_log_odds(list(weights.T))), kind="stable")[:top]
         if len(column.data) > len(text):
             token_spans = _character_positions(column)[token_spans]
         spans = np.stack((token_spans[found.first, 0], token_spans[found.last, 1]), axis=1)
-        clauses = mixed_parts(tokens.hashes, *self._sizes, self._vocabulary, self._clauses)
+        clauses = mixed_parts(tokens.hashes, self._ngrams)
         parts = _parts_of(clauses, token_spans) if clauses else ()
-        scored = next(self._scores(margins(tokens, *self._sizes, self._vocabulary, self._clauses)).texts())
+        scored = next(self._scores(margins(tokens, self._ngrams)).texts())
         data = _Contributions(order, weights, found.offsets, spans)
-        return Explanation(text, scored, tuple(self._biases.tolist()), data, parts)
+        biases = self._of_differences @ self._biases
+        return Explanation(text, scored, tuple(biases.tolist()), data, parts)
 
     def reasons(self, texts: TextColumn, top: int) -> Reasons:
         """Score n texts and return the strongest n-grams of each: the batch version of `explain`."""
@@ -303,7 +306,7 @@ class Scorer:
 
     def _reasons(self, texts: TextColumn, top: int) -> Reasons:
         tokens, spans = self._recipe.tokens_with_spans(texts)
-        found = strongest(tokens, *self._sizes, self._vocabulary, self._slopes, self._clauses, top)
+        found = strongest(tokens, self._ngrams, top)
         weights = self._contributions(found.slots, found.counts[:, np.newaxis])
         weights[found.slots < 0] = 0
         if not len(spans):
@@ -312,32 +315,18 @@ class Scorer:
         scores = self._scores(found.margins)
         return Reasons(scores, weights, places, np.minimum(found.counts, top))
 
-    def _one_logit(self) -> tuple[float, float, float, float] | None:
-        """Return the slope, the bias and the neutral band of a model of two labels, or None for three labels."""
-        thresholds = self.bundle.manifest.thresholds
-        if thresholds is None:
-            return None
-        return self._slopes.item(), self._biases.item(), thresholds.neutral_low, thresholds.neutral_high
-
-    @property
-    def _sizes(self) -> tuple[int, int]:
-        recipe = self.bundle.manifest.recipe
-        return recipe.shortest_ngram, recipe.longest_ngram
-
     def _contributions(self, slots: NDArray[np.int32], counts: Any) -> NDArray[np.float64]:
         """Return what n-grams add to each logit, of shape (*slots, logits), given the texts' n-gram counts."""
-        rows = KEYS * np.arange(1, 1 + len(self._biases), dtype=np.int32)
-        weights = self._weights[slots[..., np.newaxis] + rows].astype(np.float64)
-        added: NDArray[np.float64] = weights @ self._slopes.T / np.sqrt(np.maximum(counts, 1))[..., np.newaxis]
+        weights = self._ngrams.weights_of(slots) @ self._of_differences.T
+        added: NDArray[np.float64] = weights / np.sqrt(np.maximum(counts, 1))[..., np.newaxis]
         return added
 
     def _margins(self, texts: TextColumn, threads: int) -> Margins:
-        count = texts.size
-        out = Margins(np.empty((count, len(self._biases))), np.empty(count), np.empty(count, np.bool_))
+        out = Margins.empty(texts.size, self._ngrams.rows)
 
         def work(rows: tuple[int, int]) -> None:
             tokens = self._recipe.tokens(texts.rows(*rows))
-            found = margins(tokens, *self._sizes, self._vocabulary, self._clauses)
+            found = margins(tokens, self._ngrams)
             for whole, part in zip(out, found, strict=True):
                 whole[slice(*rows)] = part
 
@@ -349,16 +338,17 @@ class Scorer:
                 work(rows)
         return out
 
-    def _calibrated(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the logits, of shape (n, logits), for margins of shape (n, margins)."""
-        # Element by element, because a matrix product over many rows is not bit-identical to one over a single row.
-        logits: NDArray[np.float64] = sum(
-            (sums[:, [column]] * self._slopes[:, column] for column in range(sums.shape[1])), self._biases
-        )
-        return logits
+    def _logits(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the logits, of shape (n, logits), for margins of shape (n, rows)."""
+        values = sums + self._biases
+        if values.shape[1] == 1:
+            return values
+        # Not a matrix product, which over many rows is not bit-identical to one over a single row.
+        polarity, neutrality = values.T
+        return np.stack((-polarity / 2, neutrality, polarity / 2), axis=1)
 
     def _scores(self, found: Margins) -> Scores:
-        logits, thresholds = self._calibrated(found.sums), self.bundle.manifest.thresholds
+        logits, thresholds = self._logits(found.sums), self.bundle.manifest.thresholds
         marks = found.unknown >= UNFAMILIAR, found.mixed
         if thresholds:
             score = _sigmoid(logits[:, 0])

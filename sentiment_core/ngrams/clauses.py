@@ -10,10 +10,10 @@ import math
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
+from sentiment_core.ngrams.fixed_point import first_number
 from sentiment_core.text.clauses import clause_tables, cut
 from sentiment_core.text.hashing import Hashes
 
@@ -32,15 +32,14 @@ class ClauseModel(NamedTuple):
     end_shift: np.uint64
     starts: Hashes
     start_shift: np.uint64
-    polarity: NDArray[np.float64]  # what each of an n-gram's weights adds to the log-odds of positive
+    shift: int  # of the fixed-point numbers
+    unit: float  # what a unit adds to the log-odds of positive
     bias: float
 
 
-def clause_model(slopes: NDArray[np.float64], biases: NDArray[np.float64]) -> tuple[Any, ...]:
-    """Return the `ClauseModel` of a model, as a tuple. Slopes have one row per logit and one column per weight."""
-    if len(biases) == 1:
-        return tuple(ClauseModel(*clause_tables(), slopes[0].copy(), float(biases[0])))
-    return tuple(ClauseModel(*clause_tables(), slopes[-1] - slopes[0], float(biases[-1] - biases[0])))
+def clause_model(shift: int, unit: float, bias: float) -> tuple[Any, ...]:
+    """Return the `ClauseModel` of a model's fixed-point numbers and its bias of the log-odds, as a tuple."""
+    return tuple(ClauseModel(*clause_tables(), shift, float(unit), float(bias)))
 
 
 @compiled
@@ -49,69 +48,65 @@ def clause_space(tokens: int) -> tuple[Any, Any, Any]:
 
     They are the clauses' first tokens, sums and numbers of known n-grams.
     """
-    return np.empty(tokens + 2, np.int64), np.empty(tokens + 1, np.float64), np.empty(tokens + 1, np.int64)
+    return np.empty(tokens + 2, np.int64), np.empty(tokens + 1, np.int64), np.empty(tokens + 1, np.int64)
 
 
 @compiled
-def _add_up(found: Any, known: int, places: Any, weights: Any, polarity: Any, space: tuple[Any, Any, Any]) -> None:
-    """Write the sum and the number of the known n-grams that lie wholly in each clause.
+def _add_up(ngrams: tuple[Any, Any, Any, Any], cells: Any, shift: int, space: tuple[Any, Any, Any]) -> None:
+    """Add to each clause the sum, in units, and the number of the known n-grams that lie wholly in it.
 
     The n-grams of one size are in text order, so their clauses are found by walking through the clauses once a size.
     """
+    _, found, firsts, stops = ngrams
     begins, sums, counts = space
-    clause, end, previous = 0, begins[1], 0
-    total: Any = 0.0
-    count: Any = 0
-    for index in range(known):
-        first, last = places[0, index], places[1, index]
-        if first >= end or first < previous:
-            sums[clause] += total
-            counts[clause] += count
-            total, count = 0.0, 0
-            if first < previous:  # the first n-gram of the next size
-                clause = 0
-            while first >= begins[clause + 1]:
-                clause += 1
-            end = begins[clause + 1]
-        previous = first
-        value = 0.0
-        for row in range(len(polarity)):
-            value += polarity[row] * weights[found[index] + KEYS * (1 + row)]
-        inside = np.int64(last < end)  # no branch, which would often be mispredicted
-        total += inside * value
-        count += inside
-    sums[clause] += total
-    counts[clause] += count
+    for size in range(1, len(stops)):
+        clause, end = 0, begins[1]
+        total: Any = 0
+        count: Any = 0
+        for index in range(stops[size - 1], stops[size]):
+            first = firsts[index]
+            if first >= end:
+                sums[clause] += total
+                counts[clause] += count
+                total, count = 0, 0
+                while first >= begins[clause + 1]:
+                    clause += 1
+                end = begins[clause + 1]
+            inside = np.int64(first + size <= end)  # no branch, which would often be mispredicted
+            total += inside * first_number(cells[found[index] + KEYS], shift)
+            count += inside
+        sums[clause] += total
+        counts[clause] += count
 
 
 @compiled
 def cut_clauses(tokens: Any, model: Any, space: tuple[Any, Any, Any]) -> Any:
     """Write where the clauses of a text begin; return their number."""
-    ends, end_shift, starts, start_shift, _, _ = model
+    ends, end_shift, starts, start_shift, _, _, _ = model
     return cut(tokens, ends, end_shift, starts, start_shift, space[0])
 
 
 @compiled
 def strongest_clauses(
-    clauses: int, found: Any, known: int, places: Any, weights: Any, model: Any, space: tuple[Any, Any, Any]
+    clauses: int, ngrams: tuple[Any, Any, Any, Any], cells: Any, model: Any, space: tuple[Any, Any, Any]
 ) -> tuple[int, float, int, float, bool]:
     """Return number and log-odds of the most positive and of the most negative clause, and whether both are clear.
 
-    `clauses` is the result of `cut_clauses`, which has filled `space`. `found` and `places` are the text's known
-    n-grams as `look_up` writes them, `known` is their number. Only clauses of at least `LEAST_KNOWN` known n-grams
-    count. Without one, the log-odds are minus and plus infinity.
+    `clauses` is the result of `cut_clauses`, which has filled `space`. `ngrams` is the space in which `look_up` wrote
+    the text's known n-grams. Only clauses of at least `LEAST_KNOWN` known n-grams count. Without one, the log-odds are
+    minus and plus infinity.
     """
-    _, _, _, _, polarity, bias = model
+    _, _, _, _, shift, unit, bias = model
     _, sums, counts = space
     highest, most, lowest, least = 0, -np.inf, 0, np.inf
     sums[:clauses] = 0
     counts[:clauses] = 0
-    _add_up(found, known, places, weights, polarity, space)
+    _add_up(ngrams, cells, shift, space)
     scored = 0
     for clause in range(clauses):
         if counts[clause] >= LEAST_KNOWN:
             scored += 1
-            log_odds = sums[clause] / np.sqrt(counts[clause]) + bias
+            log_odds = sums[clause] * unit / np.sqrt(counts[clause]) + bias
             if log_odds > most:
                 highest, most = clause, log_odds
             if log_odds < least:

@@ -1,4 +1,4 @@
-"""Loss of a logistic regression on rows of present n-grams. Compiled functions (`columnar/compiled.py`).
+"""Margins and loss of a logistic regression on rows of present n-grams. Compiled functions (`columnar/compiled.py`).
 
 The value of each of a row's n features is 1 / sqrt(n), times the feature's scale, by which the coefficients are
 multiplied already.
@@ -9,6 +9,18 @@ from typing import Any
 import numpy as np
 
 from sentiment_core.columnar.compiled import compiled
+
+
+@compiled
+def write_margins(indices: Any, offsets: Any, scaled: Any, margins: Any) -> None:
+    """Write the margins, without intercepts, of n rows. `scaled` has the shape (features, margins)."""
+    for row in range(len(offsets) - 1):
+        first, last = offsets[row], offsets[row + 1]
+        margins[row] = 0
+        for index in range(first, last):
+            for each in range(scaled.shape[1]):
+                margins[row, each] += scaled[indices[index], each]
+        margins[row] /= np.sqrt(max(last - first, 1))
 
 
 @compiled

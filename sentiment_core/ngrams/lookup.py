@@ -5,18 +5,20 @@ pass do not depend on each other, so the processor looks up many n-grams in para
 fastest caches.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
-from sentiment_core.ngrams.clauses import clause_model, clause_space, cut_clauses, strongest_clauses
+from sentiment_core.ngrams.clauses import clause_space, cut_clauses, strongest_clauses
+from sentiment_core.ngrams.fixed_point import first_number, second_number
+from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.text import specification
 from sentiment_core.text.hashing import combine
 from sentiment_core.text.tokenizer import TokenColumn
-from sentiment_core.text.vocabulary import Vocabulary, may_hold, shift_for, slot_of
+from sentiment_core.text.vocabulary import ROW, Vocabulary, may_hold, shift_for, slot_of
 
 _ROOM: Final = 4  # places for each distinct slot of a text
 _MIN_BITS: Final = 6
@@ -34,29 +36,27 @@ def _extend(grams: Any, tokens: Any, size: int) -> int:
 
 
 @compiled
-def _filter(grams: Any, count: int, filter_: Any, passed: Any, places: Any) -> Any:
-    """Write the n-grams that may be known and, if `places` is not empty, the index of each one's first token."""
+def _filter(grams: Any, count: int, filter_: Any, first: Any) -> Any:
+    """Write the index of the first token of each n-gram that may be known; return their number."""
     shift = shift_for(64 * len(filter_))
     kept = 0
     for index in range(count):
         # Always written, counted only if it passes: a branch here would be mispredicted every other time.
-        passed[kept] = grams[index]
-        if len(places):
-            places[kept] = index
+        first[kept] = index
         kept += may_hold(filter_, shift, grams[index])
     return kept
 
 
 @compiled
-def _find(passed: Any, count: int, cells: Any, width: int, found: Any, places: Any) -> Any:
-    """Write the slots of the known n-grams, and move their places to the front."""
-    shift = shift_for(len(cells) // width)
+def _find(grams: Any, count: int, cells: Any, found: Any, first: Any) -> Any:
+    """Write the slots of the known n-grams among those that passed the filter, and move their first tokens forward."""
+    shift = shift_for(len(cells) // ROW)
     known: Any = 0
     for index in range(count):
-        slot = slot_of(cells, width, shift, passed[index])
+        token = first[index]
+        slot = slot_of(cells, shift, grams[token])
         found[known] = slot
-        if len(places):
-            places[known] = places[index]
+        first[known] = token
         known += np.int64(slot >= 0)
     return known
 
@@ -97,27 +97,22 @@ def look_up(
     longest: int,
     filter_: Any,
     cells: Any,
-    width: int,
-    space: tuple[Any, Any, Any],
-    places: Any,
+    space: tuple[Any, Any, Any, Any],
 ) -> int:
-    """Write the slots of all known n-grams of a text to `space[2]`, shorter ones first; return their number.
+    """Find all known n-grams of a text, those of each size in text order, shorter ones first; return their number.
 
-    If `places` is not empty, write the first and the last token of each n-gram to it.
+    Write the slot and the first token of each to `found` and `first` of the space (`working_space`). Those of `size`
+    tokens are at `stops[size - 1]` to `stops[size]`.
     """
-    grams, passed, found = space
-    first = places[0]
+    grams, found, first, stops = space
     grams[: len(tokens)] = tokens
     known = 0
     for size in range(1, longest + 1):
         count = _extend(grams, tokens, size)
-        if size < shortest:
-            continue
-        here = first[known:]
-        more = _find(passed, _filter(grams, count, filter_, passed, here), cells, width, found[known:], here)
-        if len(first):
-            places[1, known : known + more] = first[known : known + more] + (size - 1)
-        known += more
+        if size >= shortest:
+            here = first[known:]
+            known += _find(grams, _filter(grams, count, filter_, here), cells, found[known:], here)
+        stops[size] = known
     return known
 
 
@@ -131,10 +126,11 @@ def max_tokens(offsets: Any) -> int:
 
 
 @compiled
-def working_space(tokens: int, shortest: int, longest: int) -> tuple[Any, Any, Any]:
-    """Return the buffers of `look_up`: for the n-grams of one size, those that may be known, and all slots."""
-    grams = tokens * (longest - shortest + 1) + 1
-    return np.empty(tokens, np.uint64), np.empty(tokens + 1, np.uint64), np.empty(grams, np.int32)
+def working_space(tokens: int, shortest: int, longest: int) -> tuple[Any, Any, Any, Any]:
+    """Return the buffers of `look_up` for texts of at most that many tokens: grams, found, first and stops."""
+    known = tokens * (longest - shortest + 1) + 1
+    stops = np.zeros(longest + 1, np.int64)
+    return np.empty(tokens, np.uint64), np.empty(known, np.int32), np.empty(known, np.int32), stops
 
 
 @compiled
@@ -144,18 +140,16 @@ def distinct_space(occurrences: int, slots: int) -> tuple[Any, Any]:
 
 
 @compiled
-def _features(
-    tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, width: int, indices: Any
-) -> Any:
+def _features(tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, indices: Any) -> Any:
     space = working_space(max_tokens(offsets), shortest, longest)
-    seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
-    places = np.empty((2, 0), np.int64)
+    found = space[1]
+    seen, waiting = distinct_space(len(found), len(cells) // ROW * KEYS)
     feature_offsets = np.zeros(len(offsets), np.int64)
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
-        count = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
+        count = look_up(text_tokens, shortest, longest, filter_, cells, space)
         start = feature_offsets[index]
-        end = start + distinct_slots(space[2], count, seen, waiting, indices[start:])
+        end = start + distinct_slots(found, count, seen, waiting, indices[start:])
         for place in range(start, end):
             indices[place] = cells[indices[place] + KEYS]
         feature_offsets[index + 1] = end
@@ -176,29 +170,32 @@ def unknown_share(tokens: int, known: int, shortest: int, longest: int) -> float
 
 @compiled
 def _write_unknown_shares(
-    tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, width: int, out: Any
+    tokens: Any, offsets: Any, shortest: int, longest: int, filter_: Any, cells: Any, out: Any
 ) -> None:
     space = working_space(max_tokens(offsets), shortest, longest)
-    places = np.empty((2, 0), np.int64)
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
-        known = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
+        known = look_up(text_tokens, shortest, longest, filter_, cells, space)
         out[index] = unknown_share(len(text_tokens), known, shortest, longest)
 
 
 @compiled
-def sum_of(weights: Any, slots: Any, count: int) -> float:
-    """Return the sum of weights in double precision, from four partial sums: an addition waits for the previous one."""
-    first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
-    whole = count - count % 4
-    for index in range(0, whole, 4):
-        first += weights[slots[index]]
-        second += weights[slots[index + 1]]
-        third += weights[slots[index + 2]]
-        fourth += weights[slots[index + 3]]
-    for index in range(whole, count):
-        first += weights[slots[index]]
-    return (first + second) + (third + fourth)
+def write_sums(cells: Any, slots: Any, count: int, numbers: Any, sums: Any) -> None:
+    """Write a text's margins, one for each row of weights, given its distinct slots.
+
+    `numbers` is `FixedPoint`'s shift and units.
+    """
+    shift, units = numbers
+    first: Any = 0
+    second: Any = 0
+    for index in range(count):
+        value = cells[slots[index] + KEYS]
+        first += first_number(value, shift)
+        second += second_number(value)
+    length = np.sqrt(max(count, 1))
+    sums[0] = first * units[0] / length
+    if len(units) > 1:
+        sums[1] = second * units[1] / length
 
 
 @compiled
@@ -209,8 +206,7 @@ def write_margins(
     longest: int,
     filter_: Any,
     cells: Any,
-    width: int,
-    weights: Any,
+    numbers: Any,
     clauses: Any,
     sums: Any,
     unknown: Any,
@@ -218,27 +214,22 @@ def write_margins(
 ) -> None:
     """Write the margins of each text to `sums`, of shape (texts, rows of weights), and its unknown share.
 
-    If `mixed` is not empty, write whether each text is mixed. `clauses` is the `ClauseModel` as a tuple.
+    Write whether each text is mixed. `numbers` is `FixedPoint`'s shift and units, `clauses` is the `ClauseModel` as a
+    tuple.
     """
     space = working_space(max_tokens(offsets), shortest, longest)
-    seen, waiting = distinct_space(len(space[2]), len(cells) // width * KEYS)
-    distinct = np.empty(len(space[2]), np.int32)
-    no_places, places = np.empty((2, 0), np.int32), np.empty((2, len(space[2]) if len(mixed) else 0), np.int32)
+    found = space[1]
+    seen, waiting = distinct_space(len(found), len(cells) // ROW * KEYS)
+    distinct = np.empty(len(found), np.int32)
     buffers = clause_space(max_tokens(offsets))
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
-        # A text of one clause is not mixed. Places cost time.
-        parts = cut_clauses(text_tokens, clauses, buffers) if len(mixed) else 1
-        wanted = places if parts > 1 else no_places
-        known = look_up(text_tokens, shortest, longest, filter_, cells, width, space, wanted)
+        known = look_up(text_tokens, shortest, longest, filter_, cells, space)
         unknown[index] = unknown_share(len(text_tokens), known, shortest, longest)
-        count = distinct_slots(space[2], known, seen, waiting, distinct)
-        for row in range(sums.shape[1]):
-            sums[index, row] = sum_of(weights[KEYS * (1 + row) :], distinct, count) / np.sqrt(max(count, 1))
-        if len(mixed):
-            mixed[index] = False
-        if parts > 1:  # after the sums, which have brought the weights into the processor's caches
-            mixed[index] = strongest_clauses(parts, space[2], known, places, weights, clauses, buffers)[4]
+        count = distinct_slots(found, known, seen, waiting, distinct)
+        write_sums(cells, distinct, count, numbers, sums[index])
+        parts = cut_clauses(text_tokens, clauses, buffers)
+        mixed[index] = parts > 1 and strongest_clauses(parts, space, cells, clauses, buffers)[4]
 
 
 class Features(NamedTuple):
@@ -272,20 +263,20 @@ class Margins(NamedTuple):
 
     sums: NDArray[np.float64]  # n, rows
     unknown: NDArray[np.float64]  # n, as `unknown_shares` returns it
-    mixed: NDArray[np.bool_]  # n, whether one clause is clearly positive and another clearly negative; or empty
+    mixed: NDArray[np.bool_]  # n, whether one clause is clearly positive and another clearly negative
+
+    @classmethod
+    def empty(cls, texts: int, rows: int) -> Self:
+        """Return arrays for that many texts and rows of weights, to be filled."""
+        return cls(np.empty((texts, rows)), np.empty(texts), np.empty(texts, np.bool_))
 
 
-def margins(
-    tokens: TokenColumn, shortest: int, longest: int, known: Vocabulary, clauses: tuple[Any, ...] | None = None
-) -> Margins:
+def margins(tokens: TokenColumn, model: WeightedNgrams) -> Margins:
     """Return the dot product of each text's vector with each row of weights, and the texts' unknown shares.
 
     The product is the sum of the weights of a text's distinct known n-grams, divided by the square root of their
-    number. The vocabulary's values are the weights. `clauses` (`clause_model`) finds the mixed texts.
+    number.
     """
-    texts, rows = len(tokens.offsets) - 1, known.width // KEYS - 1
-    found = Margins(np.empty((texts, rows)), np.empty(texts), np.empty(0 if clauses is None else texts, np.bool_))
-    # Without a model of clauses the kernel takes one that it does not use.
-    model = clauses or clause_model(np.zeros((1, rows)), np.zeros(1))
-    write_margins(*tokens, shortest, longest, *known, known.values(np.float32), model, *found)
+    found = Margins.empty(len(tokens.offsets) - 1, model.rows)
+    write_margins(*tokens, *model.arrays, *found)
     return found

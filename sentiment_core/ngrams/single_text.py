@@ -5,32 +5,22 @@ from typing import Any
 import numpy as np
 
 from sentiment_core.columnar.compiled import compiled
-from sentiment_core.columnar.simd import KEYS
 from sentiment_core.ngrams.lookup import Margins, write_margins
+from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.text.escapes import AMPERSAND, BACKSLASH, unescaped_text
 from sentiment_core.text.negation import apply_negations, negation_tables
 from sentiment_core.text.specification import RECIPE_VERSION
 from sentiment_core.text.tokenizer import tokenize
 from sentiment_core.text.tokenizer_scalar import character_table
-from sentiment_core.text.vocabulary import Vocabulary
 
 
 class TextMargins:
     """Computes the margins of single texts for one model without canonical tokens. Threads can share it."""
 
-    def __init__(
-        self,
-        negation_reach: int,
-        shortest: int,
-        longest: int,
-        known: Vocabulary,
-        clauses: tuple[Any, ...],
-        version: int = RECIPE_VERSION,
-    ) -> None:
-        self._rows = known.width // KEYS - 1
+    def __init__(self, negation_reach: int, model: WeightedNgrams, version: int = RECIPE_VERSION) -> None:
+        self._rows = model.rows
         self._has_escapes = version != 2
-        table, sizes = character_table(version), (shortest, longest)
-        self._model = table, negation_reach, *negation_tables(), *sizes, *known, known.values(np.float32), clauses
+        self._model = character_table(version), negation_reach, *negation_tables(), *model.arrays
 
     def __call__(self, text: bytes) -> Margins:
         """Return the same as `lookup.margins` for a column of this UTF-8 text."""
@@ -38,7 +28,7 @@ class TextMargins:
         if self._has_escapes and (text.find(AMPERSAND) >= 0 or text.find(BACKSLASH) >= 0):
             text = unescaped_text(text)
         # Allocated here: an array that compiled code returns costs more.
-        found = Margins(np.empty((1, self._rows)), np.empty(1), np.empty(1, np.bool_))
+        found = Margins.empty(1, self._rows)
         _write(np.frombuffer(text, np.uint8), *self._model, *found)
         return found
 
@@ -56,8 +46,7 @@ def _write(
     longest: int,
     filter_: Any,
     cells: Any,
-    width: int,
-    weights: Any,
+    numbers: Any,
     clauses: Any,
     sums: Any,
     unknown: Any,
@@ -71,4 +60,4 @@ def _write(
     if reach:
         apply_negations(tokens, token_offsets, reach, negations, negation_shift, ends, end_shift)
     out = sums, unknown, mixed
-    write_margins(tokens, token_offsets, shortest, longest, filter_, cells, width, weights, clauses, *out)
+    write_margins(tokens, token_offsets, shortest, longest, filter_, cells, numbers, clauses, *out)

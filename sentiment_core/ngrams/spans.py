@@ -11,19 +11,21 @@ from numpy.typing import NDArray
 from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
 from sentiment_core.ngrams.clauses import clause_space, cut_clauses, strongest_clauses
+from sentiment_core.ngrams.fixed_point import first_number
 from sentiment_core.ngrams.lookup import (
     Margins,
     distinct_slots,
     distinct_space,
     look_up,
     max_tokens,
-    sum_of,
     unknown_share,
     working_space,
+    write_sums,
 )
+from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.tokenizer import TokenColumn
-from sentiment_core.text.vocabulary import Vocabulary
+from sentiment_core.text.vocabulary import ROW
 
 
 @compiled
@@ -33,7 +35,6 @@ def _occurrences(
     longest: int,
     filter_: Any,
     cells: Any,
-    width: int,
     slots: Any,
     occurrence_offsets: Any,
     order: Any,
@@ -41,11 +42,15 @@ def _occurrences(
 ) -> int:
     """Group the occurrences of a text's known n-grams; return the number of distinct ones.
 
-    The occurrences of `slots[i]` are `order[occurrence_offsets[i] : occurrence_offsets[i + 1]]`.
+    The occurrences of `slots[i]` are `order[occurrence_offsets[i] : occurrence_offsets[i + 1]]`. Write the first and
+    the last token of each occurrence to `places`.
     """
     space = working_space(len(tokens), shortest, longest)
-    found = space[2]
-    count = look_up(tokens, shortest, longest, filter_, cells, width, space, places)
+    _, found, first, stops = space
+    count = look_up(tokens, shortest, longest, filter_, cells, space)
+    for ngram_size in range(shortest, longest + 1):
+        for index in range(stops[ngram_size - 1], stops[ngram_size]):
+            places[0, index], places[1, index] = first[index], first[index] + ngram_size - 1
     size = 2
     while size < 2 * count:
         size *= 2
@@ -74,18 +79,6 @@ def _occurrences(
 
 
 @compiled
-def _strength(weights: Any, slopes: Any, slot: int) -> float:
-    """Return how far an n-gram can move any logit. Slopes have one row per logit and one column per weight."""
-    strength = 0.0
-    for row in range(len(slopes)):
-        moved = 0.0
-        for column in range(slopes.shape[1]):
-            moved += slopes[row, column] * weights[slot + KEYS * (1 + column)]
-        strength = max(strength, abs(moved))
-    return strength
-
-
-@compiled
 def _strongest(
     tokens: Any,
     offsets: Any,
@@ -93,14 +86,12 @@ def _strongest(
     longest: int,
     filter_: Any,
     cells: Any,
-    width: int,
-    weights: Any,
-    slopes: Any,
+    numbers: Any,
+    clauses: Any,
     slots: Any,
     first: Any,
     last: Any,
     counts: Any,
-    clauses: Any,
     margins: Any,
     unknown: Any,
     mixed: Any,
@@ -110,25 +101,23 @@ def _strongest(
     Write its unknown share and whether it is mixed, too.
     """
     space = working_space(max_tokens(offsets), shortest, longest)
-    found = space[2]
-    seen, waiting = distinct_space(len(found), len(cells) // width * KEYS)
-    distinct, places = np.empty(len(found), np.int32), np.empty((2, len(found)), np.int64)
+    _, found, firsts, stops = space
+    seen, waiting = distinct_space(len(found), len(cells) // ROW * KEYS)
+    distinct = np.empty(len(found), np.int32)
     buffers = clause_space(max_tokens(offsets))
     top = slots.shape[1]
-    strengths = np.empty(top)
+    strengths = np.empty(top, np.int64)
     for index in range(len(offsets) - 1):
         text_tokens = tokens[offsets[index] : offsets[index + 1]]
-        occurring = look_up(text_tokens, shortest, longest, filter_, cells, width, space, places)
+        occurring = look_up(text_tokens, shortest, longest, filter_, cells, space)
         unknown[index] = unknown_share(len(text_tokens), occurring, shortest, longest)
         parts = cut_clauses(text_tokens, clauses, buffers)
-        mixed[index] = strongest_clauses(parts, found, occurring, places, weights, clauses, buffers)[4]
+        mixed[index] = strongest_clauses(parts, space, cells, clauses, buffers)[4]
         counts[index] = distinct_slots(found, occurring, seen, waiting, distinct)
-        for row in range(margins.shape[1]):
-            total = sum_of(weights[KEYS * (1 + row) :], distinct, counts[index])
-            margins[index, row] = total / np.sqrt(max(counts[index], 1))
+        write_sums(cells, distinct, counts[index], numbers, margins[index])
         kept = 0
         for candidate in distinct[: counts[index]]:
-            strength = _strength(weights, slopes, candidate)
+            strength = abs(first_number(cells[candidate + KEYS], numbers[0]))
             if top == 0 or (kept == top and strength <= strengths[top - 1]):
                 continue
             rank = min(kept, top - 1)
@@ -141,8 +130,11 @@ def _strongest(
             occurrence = 0
             while found[occurrence] != slots[index, rank]:
                 occurrence += 1
-            first[index, rank] = offsets[index] + places[0, occurrence]
-            last[index, rank] = offsets[index] + places[1, occurrence]
+            size = shortest
+            while occurrence >= stops[size]:
+                size += 1
+            first[index, rank] = offsets[index] + firsts[occurrence]
+            last[index, rank] = first[index, rank] + size - 1
 
 
 class Occurrences(NamedTuple):
@@ -154,8 +146,9 @@ class Occurrences(NamedTuple):
     last: NDArray[np.int64]
 
 
-def occurrences(tokens: Hashes, shortest: int, longest: int, known: Vocabulary) -> Occurrences:
+def occurrences(tokens: Hashes, model: WeightedNgrams) -> Occurrences:
     """Return every occurrence of a known n-gram in one text."""
+    shortest, longest = model.sizes
     capacity = len(tokens) * (longest - shortest + 1) + 1
     slots, occurrence_offsets, order = (
         np.empty(capacity, np.int32),
@@ -163,7 +156,7 @@ def occurrences(tokens: Hashes, shortest: int, longest: int, known: Vocabulary) 
         np.empty(capacity, np.int64),
     )
     places = np.empty((2, capacity), np.int64)
-    count = _occurrences(tokens, shortest, longest, *known, slots, occurrence_offsets, order, places)
+    count = _occurrences(tokens, *model.sizes, *model.known, slots, occurrence_offsets, order, places)
     first, last = places[:, order[: occurrence_offsets[count]]]
     return Occurrences(slots[:count], occurrence_offsets[: count + 1], first, last)
 
@@ -178,30 +171,17 @@ class Strongest(NamedTuple):
     margins: Margins  # bit-identical to those of `lookup.margins`
 
 
-def strongest(
-    tokens: TokenColumn,
-    shortest: int,
-    longest: int,
-    known: Vocabulary,
-    slopes: NDArray[np.float64],
-    clauses: tuple[Any, ...],
-    top: int,
-) -> Strongest:
-    """Return the n-grams of each text that can move a logit the farthest.
-
-    The vocabulary's values are the n-grams' weights. Slopes have one row per logit and one column per weight. `clauses`
-    is from `clause_model`.
-    """
+def strongest(tokens: TokenColumn, model: WeightedNgrams, top: int) -> Strongest:
+    """Return the n-grams of each text that move the log-odds of positive the farthest."""
     texts = len(tokens.offsets) - 1
     found = Strongest(
         np.full((texts, top), -1, np.int32),
         np.zeros((texts, top), np.int64),
         np.zeros((texts, top), np.int64),
         np.zeros(texts, np.int64),
-        Margins(np.empty((texts, len(slopes))), np.empty(texts), np.empty(texts, np.bool_)),
+        Margins.empty(texts, model.rows),
     )
-    weights = known.values(np.float32)
-    _strongest(*tokens, shortest, longest, *known, weights, slopes, *found[:-1], clauses, *found.margins)
+    _strongest(*tokens, *model.arrays, *found[:-1], *found.margins)
     return found
 
 
@@ -213,13 +193,10 @@ class Clause(NamedTuple):
     log_odds: float  # of positive against negative
 
 
-def mixed_parts(
-    tokens: Hashes, shortest: int, longest: int, known: Vocabulary, clauses: tuple[Any, ...]
-) -> tuple[Clause, Clause] | None:
+def mixed_parts(tokens: Hashes, model: WeightedNgrams) -> tuple[Clause, Clause] | None:
     """Return the most positive and the most negative clause of a mixed text, or None for other texts."""
     begins = np.empty(len(tokens) + 2, np.int64)
-    weights = known.values(np.float32)
-    highest, most, lowest, least, mixed = _strongest_of(tokens, shortest, longest, *known, weights, clauses, begins)
+    highest, most, lowest, least, mixed = _strongest_of(tokens, *model.arrays, begins)
     if not mixed:
         return None
     return (
@@ -235,16 +212,14 @@ def _strongest_of(
     longest: int,
     filter_: Any,
     cells: Any,
-    width: int,
-    weights: Any,
+    numbers: Any,  # noqa: ARG001 (one of the model's arrays)
     clauses: Any,
     begins: Any,
 ) -> Any:
     """Write the first token of each clause; return the strongest clauses as `strongest_clauses` does."""
     space = working_space(len(tokens), shortest, longest)
-    places = np.empty((2, len(space[2])), np.int64)
-    known = look_up(tokens, shortest, longest, filter_, cells, width, space, places)
+    look_up(tokens, shortest, longest, filter_, cells, space)
     _, sums, counts = clause_space(len(tokens))
     buffers = begins, sums, counts
     parts = cut_clauses(tokens, clauses, buffers)
-    return strongest_clauses(parts, space[2], known, places, weights, clauses, buffers)
+    return strongest_clauses(parts, space, cells, clauses, buffers)

@@ -12,20 +12,18 @@ from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
 from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.tokenizer import TokenColumn
-from sentiment_core.text.vocabulary import Vocabulary, shift_for, slot_of, vocabulary
+from sentiment_core.text.vocabulary import ROW, Vocabulary, shift_for, slot_of, vocabulary
 
 
 @compiled
-def _canonicalise(
-    tokens: Any, offsets: Any, cells: Any, width: int, targets: Any, out: Any, kept: Any, out_offsets: Any
-) -> Any:
+def _canonicalise(tokens: Any, offsets: Any, cells: Any, targets: Any, out: Any, kept: Any, out_offsets: Any) -> Any:
     """Write the canonical token of each token and the index of its source. Drop tokens without a canonical token."""
-    shift = shift_for(len(cells) // width)
+    shift = shift_for(len(cells) // ROW)
     count: Any = 0
     for text in range(len(offsets) - 1):
         out_offsets[text] = count
         for index in range(offsets[text], offsets[text + 1]):
-            slot = slot_of(cells, width, shift, tokens[index])
+            slot = slot_of(cells, shift, tokens[index])
             out[count] = tokens[index] if slot < 0 else targets[cells[slot + KEYS]]
             kept[count] = index
             count += np.int64(out[count] != 0)
@@ -49,5 +47,5 @@ def canonicalised(tokens: TokenColumn, table: CanonicalTokens) -> tuple[TokenCol
     """Return the canonical tokens of each text, and the index of the token that each one replaces."""
     hashes, kept = np.empty(len(tokens.hashes) + 1, np.uint64), np.empty(len(tokens.hashes) + 1, np.int64)
     out_offsets = np.empty_like(tokens.offsets)
-    count = _canonicalise(*tokens, table.known.cells, table.known.width, table.targets, hashes, kept, out_offsets)
+    count = _canonicalise(*tokens, table.known.cells, table.targets, hashes, kept, out_offsets)
     return TokenColumn(hashes[:count], out_offsets), kept[:count]

@@ -14,7 +14,7 @@ from sentiment_core.text.hashing import Hashes, identity
 from sentiment_core.text.specification import IDENTITY_SHIFT
 
 _FILTER_BITS_PER_FEATURE: Final = 16
-_MAX_MEAN_KEYS_PER_BUCKET: Final = 4  # a bucket holds 8, so few overflow
+_MAX_MEAN_KEYS_PER_BUCKET: Final = 5  # a bucket holds 8, so few overflow
 _KEY_BITS: Final = 32
 _PREFIX_BITS: Final = 64 - IDENTITY_SHIFT - _KEY_BITS  # bits of a hash that its key omits
 _SIX: Final = np.uint64(6)
@@ -23,34 +23,30 @@ _IDENTITY_SHIFT: Final = np.uint64(IDENTITY_SHIFT)
 _ONE: Final = np.uint64(1)
 _LAST: Final = KEYS - 1
 
+ROW: Final = 2 * KEYS  # cells of a bucket: its keys and their values
+
 
 class Vocabulary(NamedTuple):
     """The n-grams of a model: a hash table of buckets of eight keys, preceded by a filter.
 
-    A bucket is one row: eight keys (0 for an empty slot), then one value for each key, then optionally a second and a
-    third value for each key. With one value a bucket is 64 bytes, one cache line. An n-gram belongs to the bucket of
-    its highest bits, or to one of the next buckets if that one is full. Its slot is the index of its key in the table.
-    Compiled functions take the arrays, not this class, because Numba's cache would tie the machine code to its name.
+    A bucket is one row of 64 bytes, one cache line: eight keys (0 for an empty slot), then one value for each key. An
+    n-gram belongs to the bucket of its highest bits, or to one of the next buckets if that one is full. Its slot is the
+    index of its key in the table, and its value is at `slot + KEYS`. Compiled functions take the arrays, not this
+    class, because Numba's cache would tie the machine code to its name.
     """
 
     filter: NDArray[np.uint64]  # a bit for each prefix that occurs; it rejects most unknown n-grams
     cells: NDArray[np.uint32]  # the concatenated rows
-    width: int  # cells per row
-
-    def values(self, kind: type[np.generic]) -> NDArray[Any]:
-        """Return the cells as another type. A slot's values are at `slot + KEYS`, `slot + 2 * KEYS`, and so on."""
-        return self.cells.view(kind)
 
 
-def vocabulary(identities: Hashes, values: NDArray[Any]) -> Vocabulary:
-    """Index n-grams by their identities (`specification.identity`), which must be ascending and distinct.
+def vocabulary(identities: Hashes, values: NDArray[np.uint32]) -> Vocabulary:
+    """Index n n-grams by their identities (`specification.identity`), which must be ascending and distinct.
 
-    `values` holds one four-byte value for each n-gram, in shape (n,), or several, in shape (values, n).
+    `values` has the shape (n,).
     """
-    stored = np.atleast_2d(values).view(np.uint32)
     bucket_bits = max((len(identities) // _MAX_MEAN_KEYS_PER_BUCKET).bit_length(), _PREFIX_BITS + 1)
     while True:
-        table, farthest = _table(identities, stored, bucket_bits)
+        table, farthest = _table(identities, values, bucket_bits)
         # A bucket's number and a key share some bits of the hash. If an n-gram is displaced by less than these bits can
         # count, no other n-gram can be mistaken for it.
         if farthest < 1 << (bucket_bits - _PREFIX_BITS):
@@ -62,13 +58,12 @@ def _table(identities: Hashes, values: NDArray[np.uint32], bucket_bits: int) -> 
     """Return the table of `2**bucket_bits` buckets, and the largest displacement of an n-gram, in buckets."""
     filter_bits = max((_FILTER_BITS_PER_FEATURE * len(identities)).bit_length(), 6)
     rows = (1 << bucket_bits) + len(identities) // KEYS + 2  # with room after the last bucket
-    width = KEYS * (1 + len(values))
-    table = Vocabulary(np.zeros(1 << (filter_bits - 6), np.uint64), np.zeros(rows * width, np.uint32), width)
+    table = Vocabulary(np.zeros(1 << (filter_bits - 6), np.uint64), np.zeros(rows * ROW, np.uint32))
     return table, _fill(identities, values, *table, bucket_bits)
 
 
 @compiled
-def _fill(identities: Any, values: Any, filter_: Any, cells: Any, width: int, bucket_bits: int) -> Any:
+def _fill(identities: Any, values: Any, filter_: Any, cells: Any, bucket_bits: int) -> Any:
     filter_shift = shift_for(64 * len(filter_))
     farthest: Any = 0
     for feature in range(len(identities)):
@@ -77,14 +72,13 @@ def _fill(identities: Any, values: Any, filter_: Any, cells: Any, width: int, bu
         filter_[bit >> _SIX] |= _ONE << (bit & _LOW_SIX)
         bucket = np.int64(gram >> np.uint64(64 - bucket_bits))
         row = bucket
-        while cells[row * width + _LAST] != 0:
+        while cells[row * ROW + _LAST] != 0:
             row += 1
-        slot = row * width
+        slot = row * ROW
         while cells[slot] != 0:
             slot += 1
         cells[slot] = np.uint32(identities[feature])
-        for value in range(len(values)):
-            cells[slot + KEYS * (1 + value)] = values[value, feature]
+        cells[slot + KEYS] = values[feature]
         farthest = max(farthest, row - bucket)
     return farthest
 
@@ -106,12 +100,12 @@ def may_hold(filter_: Any, shift: Any, gram: Any) -> Any:
 
 
 @compiled
-def slot_of(cells: Any, width: int, shift: Any, gram: Any) -> Any:
+def slot_of(cells: Any, shift: Any, gram: Any) -> Any:
     """Return the slot of an n-gram, or -1 if it is unknown. `shift` is `shift_for` of the number of rows."""
     key = np.uint32(identity(gram))
-    first = np.int64(gram >> shift) * width
+    first = np.int64(gram >> shift) * ROW
     equal = equal_keys(cells, first, key)
     while equal == 0 and cells[first + _LAST] != 0:
-        first += width
+        first += ROW
         equal = equal_keys(cells, first, key)
     return first + trailing_zeros(equal) if equal else -1

@@ -10,14 +10,15 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sentiment_core.errors import TrainingDataInvalid
+from sentiment_core.ngrams.logistic_loss import write_margins
 from sentiment_core.ngrams.lookup import features as features_of
-from sentiment_core.ngrams.lookup import margins, unknown_shares
+from sentiment_core.ngrams.lookup import unknown_shares
 from sentiment_core.text.canonical import canonical_tokens
 from sentiment_core.text.nltk_normalisation import canonical_table
 from sentiment_core.text.token_pipeline import TokenPipeline
 from sentiment_core.text.vocabulary import Vocabulary, vocabulary
 from sentiment_core.training.base_weights import BaseWeights
-from sentiment_core.training.corpus import Corpus
+from sentiment_core.training.corpus import Chunk, Corpus
 from sentiment_core.training.feature_selection import Selection, Sizes, class_shares, select, survey
 from sentiment_core.training.logistic_regression import PresenceRows, Stopping, fit_logistic
 from sentiment_core.training.vectorizer import checked_texts
@@ -105,9 +106,15 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, X: Sequence[str]) -> NDArray[np.float64]:  # noqa: N803
         """Return the margins, of shape (n,) for two classes and (n, classes) for more."""
         check_is_fitted(self)
-        known, sizes = self._vocabulary, self._sizes
-        corpus = Corpus(checked_texts(X), self.threads)
-        found = corpus.each(self._recipe(), lambda chunk: margins(chunk.tokens, *sizes, known).sums)
+        weights = np.ascontiguousarray(self.weights_.T)
+
+        def margins_of(chunk: Chunk) -> NDArray[np.float64]:
+            present = features_of(chunk.tokens, *self._sizes, self._vocabulary)
+            margins = np.empty((len(present.offsets) - 1, weights.shape[1]))
+            write_margins(*present, weights, margins)
+            return margins
+
+        found = Corpus(checked_texts(X), self.threads).each(self._recipe(), margins_of)
         values = np.concatenate([np.empty((0, len(self.intercept_))), *found]) + self.intercept_
         return values[:, 0] if len(self.intercept_) == 1 else values
 
@@ -160,6 +167,7 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             scales = np.zeros(len(self.ngrams_))  # an n-gram of the base that is not selected keeps its weight
             scales[np.searchsorted(self.ngrams_, selection.ngrams)] = self.scales_
             self.scales_, base = scales, self._base.spread(self.ngrams_)
+        self._vocabulary: Vocabulary = vocabulary(self.ngrams_, np.arange(len(self.ngrams_), dtype=np.uint32))
         self.coef_, self.intercept_ = fit_logistic(
             self._rows(corpus, selection),
             numbers,
@@ -173,7 +181,6 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.weights_ = (self.scales_ * self.coef_ + (0 if base is None else base.coefficients)).astype(np.float32)
         if base:
             self.intercept_ = self.intercept_ + base.intercepts
-        self._vocabulary: Vocabulary = vocabulary(self.ngrams_, self.weights_)
 
     def _select(self, corpus: Corpus, probabilities: NDArray[np.float64], learned: int) -> Selection:
         surveyed = survey(corpus, self._recipe(), self._sizes)
@@ -191,8 +198,7 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def _rows(self, corpus: Corpus, selection: Selection) -> PresenceRows:
-        numbered = vocabulary(self.ngrams_, np.arange(len(self.ngrams_), dtype=np.uint32))
-        sizes = self._sizes
+        numbered, sizes = self._vocabulary, self._sizes
         present = int(selection.texts.sum())
         if self._base:
             found_by_chunk = corpus.each(self._recipe(), lambda chunk: features_of(chunk.tokens, *sizes, numbered))

@@ -91,7 +91,7 @@ def test_another_number_of_labels_keeps_the_log_odds(base: Bundle, params: Param
         for text, explanation in zip(reviews.texts[:20], explained, strict=True):
             grams = {identity(each.hash) for each in ngrams(text, 1, 3, params.model.negation_reach)} & set(weight_of)
             added = sum(weight_of[gram] for gram in grams) / max(len(grams), 1) ** 0.5
-            assert added == pytest.approx(sum(part.weight for part in explanation.contributions), abs=1e-4)
+            assert added == pytest.approx(sum(part.weight for part in explanation.contributions), abs=2e-3)
 
 
 def test_weights_are_spread_over_more_ngrams_which_get_zero(trained_of_three: Bundle, params: Params) -> None:

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
-from sentiment_core.ngrams.clauses import CLEAR, LEAST_KNOWN, clause_model, clear_log_odds
+from sentiment_core.ngrams.clauses import CLEAR, LEAST_KNOWN, clear_log_odds
 from sentiment_core.ngrams.spans import mixed_parts
+from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.text.clauses import CONJUNCTIONS, ENDS, clause_tables, cut
 from sentiment_core.text.specification import identity, token_hash
 from sentiment_core.text.token_pipeline import TokenPipeline
-from sentiment_core.text.vocabulary import vocabulary
 
 NEGATION_REACH: Final = 3
 
@@ -74,15 +74,10 @@ POLARITY: Final = {"good": 1.0, "bad": -1.0, "film": 0.25}
 @given(st.lists(st.sampled_from([*POLARITY, "other", ".", "but"]), max_size=40))
 def test_the_parts_of_a_mixed_text_are_its_strongest_clauses(words: list[str]) -> None:
     by_identity = {identity(token_hash(word.encode())): weight for word, weight in POLARITY.items()}
-    known = vocabulary(
-        np.array(sorted(by_identity), np.uint64),
-        np.array([by_identity[key] for key in sorted(by_identity)], np.float32),
-    )
     bias = 0.125
-    found = mixed_parts(
-        TokenPipeline().tokens(TextColumn.from_texts([" ".join(words)])).hashes,
-        *(1, 1, known, clause_model(np.array([[2.0]]), np.array([bias]))),
-    )
+    weights = np.array([[2 * by_identity[key] for key in sorted(by_identity)]])
+    model = WeightedNgrams(1, 1, np.array(sorted(by_identity), np.uint64), weights, bias)
+    found = mixed_parts(TokenPipeline().tokens(TextColumn.from_texts([" ".join(words)])).hashes, model)
     clauses: list[list[int]] = [[]]
     for place, word in enumerate(words):
         if word == "but" or (place and words[place - 1] == "."):

@@ -10,14 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sentiment_core.columnar.columns import TextColumn
-from sentiment_core.ngrams.clauses import clause_model
 from sentiment_core.ngrams.lookup import margins
 from sentiment_core.ngrams.single_text import TextMargins
 from sentiment_core.ngrams.spans import occurrences, strongest
+from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.text.hashing import Hashes
 from sentiment_core.text.specification import combine, identity, token_hash
 from sentiment_core.text.token_pipeline import TokenPipeline
-from sentiment_core.text.vocabulary import Vocabulary, vocabulary
 
 SHORTEST, LONGEST = 1, 3
 # The weights are distinct powers of two: each sum of them names its n-grams, and double precision holds it exactly.
@@ -41,16 +40,15 @@ def hash_of(ngram: tuple[str, ...]) -> int:
     return first
 
 
-def known_ngrams(weights: dict[tuple[str, ...], tuple[float, ...]]) -> Vocabulary:
-    """Return a vocabulary of n-grams with some weights each."""
+def model_of(weights: dict[tuple[str, ...], tuple[float, ...]], shortest: int, longest: int) -> WeightedNgrams:
+    """Return the model of n-grams with one weight or two each."""
     by_identity = {identity(hash_of(ngram)): each for ngram, each in weights.items()}
     identities = np.array(sorted(by_identity), np.uint64)
-    return vocabulary(identities, np.array([by_identity[each] for each in sorted(by_identity)], np.float32).T.copy())
+    values = np.array([by_identity[each] for each in sorted(by_identity)]).T
+    return WeightedNgrams(shortest, longest, identities, values, 0.0)
 
 
-KNOWN: Final = known_ngrams({ngram: (weight,) for ngram, weight in WEIGHTS.items()})
-ONE_LOGIT: Final = np.ones((1, 1))
-CLAUSES: Final = clause_model(ONE_LOGIT, np.zeros(1))
+MODEL: Final = model_of({ngram: (weight,) for ngram, weight in WEIGHTS.items()}, SHORTEST, LONGEST)
 
 
 def hashes_of(words: list[str]) -> Hashes:
@@ -68,8 +66,8 @@ def defined_occurrences(words: list[str]) -> dict[tuple[str, ...], list[tuple[in
     return dict(found)
 
 
-def weight_at(slot: int) -> float:
-    return float(KNOWN.values(np.float32)[slot + 8])
+def weights_at(slots: np.ndarray) -> list[float]:
+    return MODEL.weights_of(slots)[:, 0].round(6).tolist()
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=40))
@@ -77,17 +75,19 @@ def weight_at(slot: int) -> float:
 @example(["good"] * 40)
 @example(["bad", "film", "good", "film", "film"])
 def test_every_occurrence_of_a_known_ngram_is_found_once(words: list[str]) -> None:
-    found = occurrences(hashes_of(words), SHORTEST, LONGEST, KNOWN)
+    found = occurrences(hashes_of(words), MODEL)
     defined = defined_occurrences(words)
-    assert [weight_at(slot) for slot in found.slots.tolist()] == [WEIGHTS[ngram] for ngram in defined]
+    assert weights_at(found.slots) == [WEIGHTS[ngram] for ngram in defined]
     spans = list(zip(found.first.tolist(), found.last.tolist(), strict=True))
     begins = found.offsets.tolist()
     assert [spans[begin:end] for begin, end in itertools.pairwise(begins)] == list(defined.values())
 
 
 def test_occurrences_are_limited_to_the_sizes_of_the_ngrams() -> None:
-    found = occurrences(hashes_of(["not", "good", "good"]), 2, 2, KNOWN)
-    assert [weight_at(slot) for slot in found.slots.tolist()] == [-8.0, 16.0]
+    found = occurrences(
+        hashes_of(["not", "good", "good"]), model_of({each: (WEIGHTS[each],) for each in WEIGHTS}, 2, 2)
+    )
+    assert weights_at(found.slots) == [-8.0, 16.0]
 
 
 @given(TEXTS, st.integers(0, 3))
@@ -96,39 +96,35 @@ def test_the_strongest_ngrams_of_each_text_come_first_with_their_first_occurrenc
     texts: list[list[str]], top: int
 ) -> None:
     tokens = TokenPipeline().tokens(TextColumn.from_texts([" ".join(words) for words in texts]))
-    found = strongest(tokens, SHORTEST, LONGEST, KNOWN, ONE_LOGIT, CLAUSES, top)
+    found = strongest(tokens, MODEL, top)
     for index, words in enumerate(texts):
         defined = defined_occurrences(words)
         ranked = sorted(defined, key=lambda ngram: -abs(WEIGHTS[ngram]))[:top]
-        slots = found.slots[index, : len(ranked)].tolist()
-        assert [weight_at(slot) for slot in slots] == [WEIGHTS[ngram] for ngram in ranked]
+        assert weights_at(found.slots[index, : len(ranked)]) == [WEIGHTS[ngram] for ngram in ranked]
         assert (found.slots[index, len(ranked) :] == -1).all()
         begin = int(tokens.offsets[index])
         for rank, ngram in enumerate(ranked):
             first, last = defined[ngram][0]
             assert (found.first[index, rank], found.last[index, rank]) == (begin + first, begin + last)
         assert found.counts[index] == len(defined)
-        assert found.margins.sums[index, 0] == sum(map(WEIGHTS.get, defined)) / np.sqrt(max(len(defined), 1))
+        expected = sum(map(WEIGHTS.get, defined)) / np.sqrt(max(len(defined), 1))
+        assert found.margins.sums[index, 0] == pytest.approx(expected, abs=1e-6)
 
 
-def test_the_strength_of_an_ngram_is_the_farthest_that_it_moves_any_logit() -> None:
-    # The first logit sums both weights and the second subtracts them.
-    known = known_ngrams({("good",): (3.0, 3.0), ("bad",): (5.0, -5.0), ("film",): (2.0, 2.0)})
-    tokens = TokenPipeline().tokens(TextColumn.from_texts(["film good bad"]))
-    slopes = np.array([[1.0, 1.0], [1.0, -1.0]])
-    found = strongest(tokens, 1, 1, known, slopes, clause_model(slopes, np.zeros(2)), 3)
+def test_the_strongest_ngrams_are_those_that_move_the_log_odds_of_positive() -> None:
+    model = model_of({("good",): (3.0, 30.0), ("bad",): (-5.0, 0.0), ("film",): (2.0, -20.0)}, 1, 1)
+    found = strongest(TokenPipeline().tokens(TextColumn.from_texts(["film good bad"])), model, 3)
     assert found.first[0].tolist() == [2, 1, 0]
-    assert found.margins.sums[0].tolist() == pytest.approx([10 / np.sqrt(3), 0.0])
+    assert found.margins.sums[0].tolist() == pytest.approx([0.0, 10 / np.sqrt(3)], abs=1e-3)
 
 
 @given(TEXTS, st.integers(0, 2))
 @example([["not", "good", "film", "film"], ["good"] * 20], 1)
 def test_a_single_text_has_exactly_the_margins_that_it_has_in_a_column(texts: list[list[str]], reach: int) -> None:
-    known = known_ngrams({ngram: (weight, 1 / weight) for ngram, weight in WEIGHTS.items()})
-    lookup = SHORTEST, LONGEST, known, clause_model(np.array([[1.0, 0.5]]), np.zeros(1))
-    alone = TextMargins(reach, *lookup)
+    model = model_of({ngram: (weight, 1 / weight) for ngram, weight in WEIGHTS.items()}, SHORTEST, LONGEST)
+    alone = TextMargins(reach, model)
     strings = [" ".join(words) for words in texts]
-    together = margins(TokenPipeline(reach).tokens(TextColumn.from_texts(strings)), *lookup)
+    together = margins(TokenPipeline(reach).tokens(TextColumn.from_texts(strings)), model)
     for string, row, unknown, mixed in zip(strings, *together, strict=True):
         found = alone(string.encode())
         np.testing.assert_array_equal(found.sums, [row])
@@ -138,6 +134,5 @@ def test_a_single_text_has_exactly_the_margins_that_it_has_in_a_column(texts: li
 
 def test_a_negation_changes_the_margins_of_a_single_text() -> None:
     text = b"not good"
-    lookup = SHORTEST, LONGEST, KNOWN, CLAUSES
-    assert TextMargins(0, *lookup)(text).sums.tolist() == [[pytest.approx((4 + 1 - 8) / np.sqrt(3))]]
-    assert TextMargins(1, *lookup)(text).sums.tolist() == [[4.0]]
+    assert TextMargins(0, MODEL)(text).sums.tolist() == [[pytest.approx((4 + 1 - 8) / np.sqrt(3))]]
+    assert TextMargins(1, MODEL)(text).sums.tolist() == [[pytest.approx(4)]]

@@ -56,7 +56,8 @@ def compiled(model: NgramClassifier, names: tuple[str, ...]) -> Scorer:
 
 def assert_scorer_is_classifier(model: NgramClassifier, texts: Sequence[str], names: tuple[str, ...]) -> None:
     found = compiled(model, names).probabilities(TextColumn.from_texts(texts))
-    np.testing.assert_allclose(found, model.predict_proba(texts), rtol=0, atol=1e-6)
+    # Weights of three labels have 16 bits.
+    np.testing.assert_allclose(found, model.predict_proba(texts), rtol=0, atol=1e-6 if len(names) == 2 else 1e-4)
 
 
 def test_the_scorer_is_the_fitted_classifier(reviews: LabelledReviews, params: Params) -> None:

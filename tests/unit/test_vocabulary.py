@@ -54,12 +54,9 @@ def test_an_overflowed_ngram_is_not_confused_with_another() -> None:
 
 def test_values_follow_their_keys() -> None:
     identities = np.unique(np.random.default_rng(4).integers(0, 2**46, 20_000, np.uint64) * np.uint64(2) | np.uint64(1))
-    values = np.stack((np.arange(len(identities)), -np.arange(len(identities)))).astype(np.float32)
-    table = vocabulary(identities, values)
-    rows = table.cells.reshape(-1, table.width)
-    used = rows[:, :KEYS] != 0
-    stored = table.values(np.float32).reshape(-1, 3, KEYS)
+    keys, values = numbered(identities).cells.reshape(-1, 2, KEYS).swapaxes(0, 1)
+    used = keys != 0
     assert used.sum() == len(identities)
-    assert sorted(stored[:, 1][used].tolist()) == values[0].tolist()
-    np.testing.assert_array_equal(stored[:, 1][used], -stored[:, 2][used])
-    assert not rows[:, KEYS:][np.tile(~used, 2)].any()
+    assert sorted(values[used].tolist()) == list(range(len(identities)))
+    np.testing.assert_array_equal(keys[used], identities.astype(np.uint32)[values[used]])
+    assert not values[~used].any()

@@ -1,0 +1,41 @@
+"""The n-grams of a model with their weights, prepared for compiled functions."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sentiment_core.columnar.simd import KEYS
+from sentiment_core.ngrams.clauses import clause_model
+from sentiment_core.ngrams.fixed_point import fixed_point
+from sentiment_core.text.hashing import Hashes
+from sentiment_core.text.vocabulary import vocabulary
+
+
+class WeightedNgrams:
+    """The known n-grams of a model and one row or two of their weights. Threads can share it.
+
+    The first row is what each n-gram adds to the log-odds of positive, whose bias is given. `known` is the vocabulary,
+    whose values are fixed-point numbers.
+    """
+
+    def __init__(
+        self, shortest: int, longest: int, ngrams: Hashes, weights: NDArray[np.floating[Any]], bias: float
+    ) -> None:
+        self._numbers = fixed_point(weights)
+        self.sizes = shortest, longest
+        self.known = vocabulary(ngrams, self._numbers.values)
+        # Without the values, which the vocabulary holds.
+        self._numbers = self._numbers._replace(values=self._numbers.values[:0])
+        units = self._numbers.units
+        numbers = self._numbers.shift, units
+        self.arrays = *self.sizes, *self.known, numbers, clause_model(self._numbers.shift, units[0], bias)
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows of weights."""
+        return len(self._numbers.units)
+
+    def weights_of(self, slots: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the weights of the n-grams of some slots, of shape (*slots, rows)."""
+        return self._numbers.weights(self.known.cells[slots + KEYS])

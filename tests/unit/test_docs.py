@@ -100,6 +100,16 @@ def test_every_sample_query_is_listed_with_its_question(docs: Path, checkout: Pa
     assert listed == asked
 
 
+def test_the_key_of_each_view_is_listed(docs: Path, checkout: Path) -> None:
+    [sources] = yaml.safe_load((checkout / "sql/dbt/models/sources.yml").read_text())["sources"]
+    tested = {
+        each["name"]: each["data_tests"][0]["unique_combination"]["arguments"]["columns"] for each in sources["tables"]
+    }
+    listed = {codes([row[0]])[0]: codes([row[1]]) for row in table(docs / "sql.md", "rows of")}
+    assert listed == tested
+    assert sorted(listed) == sorted(first_codes(docs / "sql.md", "view"))
+
+
 def test_every_reject_code_is_explained(docs: Path) -> None:
     assert sorted(first_codes(docs / "drops.md", "code")) == sorted(RejectCode)
     assert sorted(first_codes(docs / "models.md", "code")) == sorted(LabelCode)

@@ -26,9 +26,8 @@
 {{- $_ := set $settings "AIRFLOW__METRICS__OTEL_ON" "True" }}
 {{- $_ := set $settings "AIRFLOW__METRICS__METRICS_ALLOW_LIST" "^scheduler_heartbeat,^scheduler.dagruns.running,^executor.running_tasks,^executor.queued_tasks,^dag_processing.import_errors" }}
 {{- $_ := set $settings "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" . }}
-{{- $_ := set $settings "OTEL_EXPORTER_OTLP_PROTOCOL" "http/protobuf" }}
+{{- $_ := set $settings "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL" "http/protobuf" }}
 {{- $_ := set $settings "OTEL_METRIC_EXPORT_INTERVAL" "15000" }}
-{{- $_ := set $settings "OTEL_SERVICE_NAME" "airflow" }}
 {{- end }}
 {{- $settings = merge (deepCopy .Values.settings) $settings }}
 {{- $settings | toYaml }}

@@ -9,7 +9,9 @@ import yaml
 
 from api.observability.metrics import ServiceMetrics
 from sentiment_core.ledger.metrics import FIGURES
-from tests.chart.helm import CHART
+from tests.chart.helm import CHART, REVISION, HelmError, named
+from tests.chart.test_network import AIRFLOW as AIRFLOW_POD
+from tests.chart.test_network import DATABASE, S3, allows
 
 # PromQL keywords and functions in the expressions.
 FUNCTIONS = "absent sum rate max min count by on and or increase histogram_quantile time vector floor hour offset topk"
@@ -89,6 +91,44 @@ def test_the_links_to_the_runbook_can_point_to_a_web_server(render) -> None:
     alerts = [rule for group in created["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
     assert len(alerts) == len(rules())
     assert all(rule["annotations"]["runbook_url"].startswith(f"{docs}/docs/runbook.md#") for rule in alerts)
+
+
+def test_the_figures_of_the_database_are_read_by_a_user_who_can_only_read(render) -> None:
+    manifests = render("eks", monitoring={"database": {"enabled": True, "verifyEveryHours": 6}})
+    pod = named(manifests, "Deployment", "sentiment-metrics")["spec"]["template"]
+    [container] = pod["spec"]["containers"]
+    assert container["image"] == f"sentiment-api:{REVISION}"
+    assert container["command"][:2] == ["sentiment", "metrics"]
+    assert container["command"][-2:] == ["--verify-every", "6"]
+    [variable] = container["env"]
+    assert variable["valueFrom"]["secretKeyRef"] == {"name": "sentiment", "key": "monitor-database-url"}
+    own = pod["metadata"]["labels"]
+    assert allows(manifests, "out", own, DATABASE, 5432)
+    assert not allows(manifests, "out", own, S3, 443)
+    assert not allows(manifests, "in", own, AIRFLOW_POD, 9187)
+    [source] = named(manifests, "NetworkPolicy", "sentiment-metrics")["spec"]["ingress"][0]["from"]
+    assert source["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "monitoring"}
+
+
+def test_airflow_pushes_the_same_metrics_in_the_cluster_and_in_compose(render, checkout) -> None:
+    url = "http://prometheus-operated.monitoring:9090/api/v1/otlp/v1/metrics"
+    settings = named(render(monitoring={"airflow": {"otlpEndpoint": url}}), "ConfigMap", "sentiment-settings")["data"]
+    composed = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]["airflow-scheduler"]
+    pushed = {name: value for name, value in composed["environment"].items() if "OTEL" in name or "METRICS" in name}
+    assert len(pushed) >= 5
+    assert {name: settings[name] for name in pushed} == pushed | {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": url}
+    assert not [name for name in named(render(), "ConfigMap", "sentiment-settings")["data"] if "OTEL" in name]
+
+
+def test_the_data_source_has_no_password_and_needs_an_address(render) -> None:
+    source = {"enabled": True, "address": "db.example.com:5432"}
+    created = named(render(monitoring={"dataSource": source}), "ConfigMap", "sentiment-data-source")
+    assert created["metadata"]["labels"]["grafana_datasource"] == "1"
+    [written] = yaml.safe_load(created["data"]["sentiment.yaml"])["datasources"]
+    assert written["url"] == "db.example.com:5432"
+    assert written["secureJsonData"] == {"password": "$MONITOR_PASSWORD"}
+    with pytest.raises(HelmError, match=r"monitoring\.dataSource\.address is missing"):
+        render(monitoring={"dataSource": {"enabled": True}})
 
 
 def test_a_dashboard_has_one_identity_and_its_panels_do_not_overlap() -> None:

@@ -145,8 +145,9 @@ language-table: $(KERNELS) ## Rebuild the table that identifies languages (needs
 	@$(SAME_BITS) $(BIN)/python -m sentiment_core.languages.table_build $(REAL_DATA)
 
 .PHONY: schema
-schema: $(READY) ## Write sql/schema.sql, the dump of the migrated schema
+schema: $(READY) ## Write sql/schema.sql, the dump of the migrated schema, and the views' comments and types for dbt
 	@$(BIN)/python -m demo.schema > sql/schema.sql
+	@$(BIN)/python -m demo.dbt_sources
 
 # The images' locks are subsets of the project's lock, so the images contain the tested versions.
 LOCKED := --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate --no-header \

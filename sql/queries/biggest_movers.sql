@@ -1,5 +1,5 @@
 -- Which products changed most from the week before to the last week, and is the change more than chance?
--- `clear` says that the 95 % Wilson intervals of the ratio of positive reviews do not overlap. Change the first line
+-- `clear` says that the 95 % Wilson intervals of the ratio of positive reviews do not overlap. Change the choice
 -- to compare other periods, or to admit products with fewer reviews in each of the two.
 WITH choice(days, least_reviews) AS (VALUES (7, 10)),
 latest AS (SELECT max(day) AS newest FROM sentiment.daily_sentiment),

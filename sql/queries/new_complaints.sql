@@ -1,5 +1,5 @@
 -- Which words do negative reviews of the last 30 days use that no negative review of the 30 days before used?
--- Words are English stems without stop words, from PostgreSQL's text search. Change the first line to compare other
+-- Words are English stems without stop words, from PostgreSQL's text search. Change the choice to compare other
 -- periods, or to see words of fewer reviews.
 WITH choice(days, least_reviews) AS (VALUES (30, 3)),
 latest AS (SELECT max(day) AS newest FROM sentiment.daily_sentiment),

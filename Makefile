@@ -10,6 +10,8 @@ READY := $(VENV)/.ready
 KERNELS := $(VENV)/.kernels
 TOOLS := .venv-deploy
 TOOLS_READY := $(TOOLS)/.ready
+DBT := .venv-dbt
+DBT_READY := $(DBT)/.ready
 ARGS ?=
 
 # The first interpreter of a supported version; the lock covers exactly these.
@@ -52,6 +54,13 @@ $(TOOLS_READY): requirements/deploy.txt | $(READY)
 	@$(BIN)/uv pip sync --quiet --python $(TOOLS)/bin/python --require-hashes requirements/deploy.txt
 	@touch $@
 
+# dbt needs other releases than the tools do.
+$(DBT_READY): requirements/dbt.txt | $(READY)
+	@echo "Setting up $(DBT) (once; half a minute)"
+	@test -x $(DBT)/bin/python || $(PYTHON) -m venv $(DBT)
+	@$(BIN)/uv pip sync --quiet --python $(DBT)/bin/python --require-hashes requirements/dbt.txt
+	@touch $@
+
 .PHONY: demo
 demo: $(KERNELS) ## Start the whole system on this machine and walk through it (ARGS=--exit: stop it afterwards)
 	@$(BIN)/sentiment demo $(ARGS)
@@ -84,8 +93,8 @@ images: ## Build both images with Docker, tagged with the commit (ARGS='--networ
 		--build-arg CODE_VERSION=$(REVISION) .; done
 
 .PHONY: check-deploy
-check-deploy: $(KERNELS) $(TOOLS_READY) ## Check images, compose, chart and workflows, and run them if their tools are installed (ARGS='-k name')
-	@PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(BIN)/python -m pytest $(wildcard tests/chart tests/deploy) $(ARGS)
+check-deploy: $(KERNELS) $(TOOLS_READY) $(DBT_READY) ## Check images, compose, chart, dbt and workflows, and run them if their tools are installed (ARGS='-k name')
+	@PATH="$(CURDIR)/$(TOOLS)/bin:$(CURDIR)/$(DBT)/bin:$$PATH" $(BIN)/python -m pytest $(wildcard tests/chart tests/deploy) $(ARGS)
 
 .PHONY: bench
 bench: $(KERNELS) ## Compare scoring, training, loading and the service with alternatives (fastText if it has a wheel for this platform)
@@ -136,8 +145,9 @@ language-table: $(KERNELS) ## Rebuild the table that identifies languages (needs
 	@$(SAME_BITS) $(BIN)/python -m sentiment_core.languages.table_build $(REAL_DATA)
 
 .PHONY: schema
-schema: $(READY) ## Write sql/schema.sql, the dump of the migrated schema
+schema: $(READY) ## Write sql/schema.sql, the dump of the migrated schema, and the views' comments and types for dbt
 	@$(BIN)/python -m demo.schema > sql/schema.sql
+	@$(BIN)/python -m demo.dbt_sources
 
 # The images' locks are subsets of the project's lock, so the images contain the tested versions.
 LOCKED := --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
@@ -147,6 +157,7 @@ lock: $(READY) ## Update the lock files in requirements for Python 3.11 to 3.13
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade --extra dev pyproject.toml --output-file requirements/lock.txt
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade --override requirements/deploy-overrides.txt requirements/deploy.in \
 		--output-file requirements/deploy.txt
+	@$(BIN)/uv pip compile $(LOCKED) --upgrade requirements/dbt.in --output-file requirements/dbt.txt
 	@$(MAKE) lock-images
 
 .PHONY: lock-images

@@ -9,4 +9,6 @@ if [[ ${AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE-} == /tmp/* ]]; then
     # Airflow opens this file for writing, which the volume does not allow.
     install -m 600 "$secrets/passwords.json" "$AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
 fi
+# Each container's metrics are separate series.
+export OTEL_RESOURCE_ATTRIBUTES="service.instance.id=$HOSTNAME"
 exec "$@"

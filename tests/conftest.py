@@ -169,6 +169,16 @@ def migrated_template(stack: Stack) -> str:
     return "template_migrated"
 
 
+@pytest.fixture(scope="session")
+def example_database(
+    stack: Stack, migrated_template: str, examples: Path, shift_bundle: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    """The example drops in a database that no test changes (`example_database.py`)."""
+    from tests.example_database import create  # noqa: PLC0415 -- imports the loader, which few tests need
+
+    return create(stack, migrated_template, examples, shift_bundle, tmp_path_factory.mktemp("examples"))
+
+
 _numbers = itertools.count()
 
 

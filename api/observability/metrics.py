@@ -108,6 +108,9 @@ class ServiceMetrics:
         )
         self.total_cost = Gauge("app_total_cost_usd", "Total cost of all requests' processing time.", registry=registry)
         self.problems = Counter("app_problem_count", "Error answers by code.", ["code"], registry=registry)
+        self.failures = Counter(
+            "app_failure_count", "Answers with a status of 500 or above, by endpoint.", ["endpoint"], registry=registry
+        )
         self.requests_in_progress = Gauge("app_requests_in_progress", "Requests in progress.", registry=registry)
         self.connections_open = Gauge("app_connections_open", "Open connections.", registry=registry)
         self.write_batches = Counter(
@@ -194,6 +197,7 @@ class ServiceMetrics:
             ["state"],
             registry=registry,
         )
+        self.failures.labels("/predict")  # the objective of availability divides by a series that must exist
         for outcome in ("loaded", "refused", "unavailable"):
             self.model_reloads.labels(outcome)
         for reason in ("full", "failed"):

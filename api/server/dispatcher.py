@@ -10,6 +10,7 @@ import re
 import time
 import uuid
 from collections.abc import Collection, Mapping
+from http import HTTPStatus
 
 from aiohttp import HttpVersion11, web
 from aiohttp.hdrs import EXPECT
@@ -88,6 +89,8 @@ class Dispatcher:
             self._metrics.requests.observe(method, endpoint, seconds)
             if code is not None:
                 self._metrics.problems.labels(code).inc()
+                if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    self._metrics.failures.labels(endpoint).inc()
             response = self._send(request, connection, answer, request_id)
         else:
             code = None

@@ -52,6 +52,9 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- define "sentiment.airflowVariables" -}}
 # In a pod with Service variables this variable would be tcp://…. An explicit value overrides it.
 - {name: SENTIMENT_API_PORT, value: "8080"}
+# Each pod's metrics are separate series.
+- {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+- {name: OTEL_RESOURCE_ATTRIBUTES, value: service.instance.id=$(POD_NAME)}
 {{ include "sentiment.secretVariable" (list . "SENTIMENT_DATABASE_URL" "database-url") }}
 {{ include "sentiment.secretVariable" (list . "AIRFLOW_CONN_SENTIMENT_DB" "database-url") }}
 {{ include "sentiment.secretVariable" (list . "SENTIMENT_ERASURE_KEY" "erasure-key") }}

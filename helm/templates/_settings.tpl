@@ -21,6 +21,14 @@
 {{- $_ := set $connection.extra "endpoint_url" . }}
 {{- end }}
 {{- $_ := set $settings "AIRFLOW_CONN_AWS_DEFAULT" ($connection | toJson) }}
+{{- with .Values.monitoring.airflow.otlpEndpoint }}
+{{- /* Only the metrics of the dashboards: each task is a process that would push its own. */}}
+{{- $_ := set $settings "AIRFLOW__METRICS__OTEL_ON" "True" }}
+{{- $_ := set $settings "AIRFLOW__METRICS__METRICS_ALLOW_LIST" "^scheduler_heartbeat,^scheduler.dagruns.running,^executor.running_tasks,^executor.queued_tasks,^dag_processing.import_errors" }}
+{{- $_ := set $settings "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" . }}
+{{- $_ := set $settings "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL" "http/protobuf" }}
+{{- $_ := set $settings "OTEL_METRIC_EXPORT_INTERVAL" "15000" }}
+{{- end }}
 {{- $settings = merge (deepCopy .Values.settings) $settings }}
 {{- $settings | toYaml }}
 {{- end }}

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from sentiment_core.cli.common import write_output
-from sentiment_core.cli.metrics import AS_JSON, CSV, FOLDER, print_metrics
+from sentiment_core.cli.metrics_table import AS_JSON, CSV, FOLDER, print_metrics
 from sentiment_core.cli.tables import print_table
 from sentiment_core.errors import OutputUnsupported
 from sentiment_core.model.bundle import Bundle

@@ -55,6 +55,11 @@ VERBS: Final = {
         "Load review files into PostgreSQL, each file exactly once",
         _STORAGE,
     ),
+    "metrics": Verb(
+        "sentiment_core.cli.metrics:metrics",
+        "Serve Prometheus metrics of the database",
+        ("psycopg2", "prometheus_client"),
+    ),
     "predict": Verb("sentiment_core.cli.predict:predict", "Score texts given as arguments"),
     "quarantine": Verb(
         "sentiment_core.cli.quarantine:quarantine",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from rich.text import Text
 
-from sentiment_core.cli.metrics import AS_JSON, FOLDER
+from sentiment_core.cli.metrics_table import AS_JSON, FOLDER
 from sentiment_core.cli.tables import output
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.columnar.missing_texts import MissingTexts

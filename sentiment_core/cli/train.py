@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 
 from sentiment_core.cli.contract_options import ContractChoice, contract_options
-from sentiment_core.cli.metrics import AS_JSON, CSV, FOLDER, print_metrics
+from sentiment_core.cli.metrics_table import AS_JSON, CSV, FOLDER, print_metrics
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.registry.names import CHALLENGER
 from sentiment_core.registry.registered_model import registered_model

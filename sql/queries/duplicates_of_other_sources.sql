@@ -1,4 +1,4 @@
--- Files that an earlier release marked as duplicates of a file in another source. Load them with replace.
+-- Which files did release 0.2.0 or earlier mark as duplicates of a file in another source? Load them with replace.
 SELECT copy.day, copy.source, copy.key, original.source AS original_source, original.key AS original_key,
        copy.source_file_id
 FROM sentiment.source_file copy

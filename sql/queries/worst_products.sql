@@ -1,8 +1,9 @@
--- Products with the worst mean score in the last 30 days that have at least 10 reviews.
+-- Which products had the worst mean score in the last 30 days, among those with at least 10 reviews?
+WITH latest AS (SELECT max(day) AS newest FROM sentiment.daily_sentiment)
 SELECT product_id, sum(reviews) AS reviews, round(sum(mean_score * reviews) / sum(reviews), 3) AS mean_score
 FROM sentiment.product_sentiment
-WHERE day >= current_date - 30
+WHERE day > (SELECT newest FROM latest) - 30
 GROUP BY product_id
 HAVING sum(reviews) >= 10
-ORDER BY mean_score
+ORDER BY mean_score, product_id
 LIMIT 20;

@@ -44,6 +44,7 @@ def test_predictions_count_by_label_and_problems_by_code(own):
     assert own.metric('model_prediction_count_total{prediction="positive"}') == 1
     assert own.metric('model_prediction_count_total{prediction="negative"}') == 2
     assert own.metric('app_problem_count_total{code="empty_text"}') == 1
+    assert own.metric('app_failure_count_total{endpoint="/predict"}') == 0
     assert own.metric("app_batch_texts_sum") == 3
 
 

@@ -27,7 +27,11 @@ ALL_ON = {
     },
     "image": {"pullSecrets": ["registry"]},
     "networkPolicy": {"traces": {"cidrs": ["10.1.0.0/16"]}},
-    "monitoring": {part: {"enabled": True} for part in ("podMonitor", "rules", "dashboards")},
+    "monitoring": {part: {"enabled": True} for part in ("podMonitor", "rules", "dashboards", "database")}
+    | {
+        "airflow": {"otlpEndpoint": "http://prometheus-operated.monitoring:9090/api/v1/otlp/v1/metrics"},
+        "dataSource": {"enabled": True, "address": "db.example.com:5432"},
+    },
     "dev": {part: {"enabled": True} for part in ("postgres", "objectStore")},
     "objectStore": {"keysInSecret": True, "endpointUrl": "http://sentiment-object-store:8333"},
 }
@@ -63,11 +67,13 @@ def test_the_manifests_are_what_kubernetes_knows(run, tool, render, tmp_path, ve
 
 
 def test_what_operators_take_has_the_fields_that_they_need(render) -> None:
-    found = {each["kind"]: each for each in render(**ALL_ON) if each["kind"] in OPERATORS}
+    manifests = render(**ALL_ON)
+    found = {each["kind"]: each for each in manifests if each["kind"] in OPERATORS}
     assert set(found) == set(OPERATORS)
-    assert found["PodMonitor"]["spec"]["podMetricsEndpoints"] == [
-        {"port": "probes", "path": "/metrics", "interval": "15s"}
-    ]
+    for component, port, interval in (("api", "probes", "15s"), ("metrics", "metrics", "60s")):
+        monitor = named(manifests, "PodMonitor", f"sentiment-{component}")
+        assert monitor["spec"]["podMetricsEndpoints"] == [{"port": port, "path": "/metrics", "interval": interval}]
+        assert monitor["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] == component
     assert found["ExternalSecret"]["spec"]["target"]["name"] == "sentiment"
     assert found["HTTPRoute"]["spec"]["parentRefs"] == [{"name": "internal"}]
     assert len(found["PrometheusRule"]["spec"]["groups"][0]["rules"]) >= 5

@@ -21,7 +21,15 @@ pytestmark = pytest.mark.timeout(3600)  # the first test waits until all images 
 DAG = "score_reviews"
 DAY = "2026-11-16"
 PORTS = ("POSTGRES", "S3", "MLFLOW", "AIRFLOW", "API", "PROMETHEUS")
-OURS = {"api", "mlflow", "airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"}
+OURS = {
+    "api",
+    "metrics",
+    "mlflow",
+    "airflow-api-server",
+    "airflow-scheduler",
+    "airflow-dag-processor",
+    "airflow-triggerer",
+}
 ONCE = {"secrets", "migrate", "airflow-migrate", "first-model"}
 
 
@@ -102,21 +110,22 @@ def test_every_image_can_be_overridden_and_none_is_a_moving_tag(checkout: Path) 
         assert tag == "local" if name.startswith("sentiment-") else tag.count(".") >= 1
 
 
-def test_grafana_has_a_data_source_and_a_dashboard_with_existing_metrics(checkout: Path) -> None:
-    # No Grafana runs here. The names in its dashboards are compared with its provisioning and with the service's
-    # metrics.
+def test_grafana_has_the_data_sources_of_the_dashboards(checkout: Path) -> None:
+    # No Grafana runs here. tests/chart/test_dashboards.py runs the queries of its dashboards.
     grafana = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]["grafana"]
     mounts = dict(volume.removesuffix(":ro").split(":") for volume in grafana["volumes"] if volume.startswith("./"))
     assert all((checkout / source).exists() for source in mounts)
     targets = {target: checkout / source for source, target in mounts.items()}
-    [source] = yaml.safe_load(targets["/etc/grafana/provisioning/datasources/prometheus.yaml"].read_text())[
-        "datasources"
-    ]
-    assert source["url"] == "http://prometheus:9090"
+    sources = yaml.safe_load(targets["/etc/grafana/provisioning/datasources/sentiment.yaml"].read_text())["datasources"]
+    by_type = {source["type"]: source for source in sources}
+    assert by_type["prometheus"]["url"] == "http://prometheus:9090"
+    database = by_type["grafana-postgresql-datasource"]
+    assert (database["url"], database["user"]) == ("postgres:5432", "sentiment_monitor")
+    assert database["secureJsonData"]["password"] == "$__file{/var/lib/sentiment/sentiment_monitor-password}"
     [provider] = yaml.safe_load(targets["/etc/grafana/provisioning/dashboards/sentiment.yaml"].read_text())["providers"]
     boards = [json.loads(path.read_text()) for path in targets[provider["options"]["path"]].glob("*.json")]
-    queries = [target["expr"] for board in boards for panel in board["panels"] for target in panel["targets"]]
-    assert any("app_request_count_total" in query for query in queries)
+    asked = {variable["query"] for board in boards for variable in board["templating"]["list"]}
+    assert {name for name in asked if "FROM" not in name} == by_type.keys()
 
 
 def test_services_listen_on_localhost_only_and_no_file_contains_a_secret(checkout: Path) -> None:
@@ -177,12 +186,23 @@ def test_a_correction_is_stored_by_a_user_who_may_do_little_else(composed: Compo
     assert not reads
 
 
-def test_prometheus_reads_the_services_metrics(composed: Composed) -> None:
-    deadline = time.monotonic() + 60
-    while not (found := composed.get("PROMETHEUS", "/api/v1/query?query=up{job='api'}")["data"]["result"]):
+@pytest.mark.parametrize("series", ["up{job='api'}", "sentiment_database_up"])
+def test_prometheus_reads_the_metrics_of_the_service_and_of_the_database(composed: Composed, series: str) -> None:
+    deadline = time.monotonic() + 90
+    while not (found := composed.get("PROMETHEUS", f"/api/v1/query?query={series}")["data"]["result"]):
         assert time.monotonic() < deadline
         time.sleep(1)
     assert found[0]["value"][1] == "1"
+
+
+def test_the_user_of_the_dashboards_reads_and_cannot_write(composed: Composed) -> None:
+    [(reads, writes, member)] = composed.query(
+        "SELECT has_table_privilege('sentiment_monitor', 'sentiment.review', 'SELECT'),"
+        " has_table_privilege('sentiment_monitor', 'sentiment.review', 'INSERT'),"
+        " pg_has_role('sentiment_monitor', 'sentiment', 'MEMBER')"
+    )
+    assert (reads, writes, member) == (True, False, False)
+    assert composed.get("PROMETHEUS", "/api/v1/rules")["data"]["groups"]
 
 
 def test_secrets_are_made_once(composed: Composed) -> None:

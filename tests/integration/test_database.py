@@ -4,7 +4,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
 import psycopg2
@@ -291,11 +290,3 @@ def test_constraints_reject_invalid_rows(database_url, checkout, statement, cons
     execute(database_url, (checkout / f"tests/integration/rows/{REVISIONS[0]}.sql").read_text())
     with pytest.raises(DatabaseRefused, match=constraint):
         execute(database_url, statement)
-
-
-QUERIES = sorted(path.name for path in (Path(__file__).parents[2] / "sql" / "queries").glob("*.sql"))
-
-
-@pytest.mark.parametrize("name", QUERIES)
-def test_an_analyst_can_run_the_sample_queries(members, checkout, name) -> None:
-    execute(members["ann"], (checkout / "sql" / "queries" / name).read_text())

@@ -19,7 +19,7 @@ from sentiment_core.cli.expire import expire
 from sentiment_core.cli.group import VERBS, main
 from sentiment_core.cli.label import label
 from sentiment_core.cli.load import load
-from sentiment_core.cli.metrics import print_metrics
+from sentiment_core.cli.metrics_table import print_metrics
 from sentiment_core.cli.quarantine import quarantine
 from sentiment_core.cli.registry import registry
 from sentiment_core.cli.rescore import rescore

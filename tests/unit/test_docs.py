@@ -21,6 +21,7 @@ from sentiment_core.drift.statistics import Cause
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.source_contract import SourceContract, presets, read_contract
 from sentiment_core.experiments.catalogue import EXPERIMENTS
+from sentiment_core.ledger.metrics import FIGURES
 from sentiment_core.params import Params, StarParams
 
 
@@ -87,6 +88,26 @@ def test_every_part_and_variable_of_the_compose_file_is_listed(docs: Path, check
     assert sorted(yaml.safe_load(composed)["services"]) == sorted(first_codes(docs / "compose.md", "service"))
     ports = dict(re.findall(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}", composed))
     assert set(re.findall(r"localhost:(\d+) \|", page)) == set(ports.values())
+
+
+def test_every_sample_query_is_listed_with_its_question(docs: Path, checkout: Path) -> None:
+    listed = {codes([row[0]])[0]: row[1].rstrip(" |") for row in table(docs / "sql.md", "query")}
+    asked = {}
+    for path in (checkout / "sql" / "queries").glob("*.sql"):
+        comment = re.match(r"(?:-- .*\n)+", path.read_text())
+        assert comment, path
+        asked[path.stem] = " ".join(comment[0].replace("-- ", "").split()).partition("?")[0] + "?"
+    assert listed == asked
+
+
+def test_the_key_of_each_view_is_listed(docs: Path, checkout: Path) -> None:
+    [sources] = yaml.safe_load((checkout / "sql/dbt/models/sources.yml").read_text())["sources"]
+    tested = {
+        each["name"]: each["data_tests"][0]["unique_combination"]["arguments"]["columns"] for each in sources["tables"]
+    }
+    listed = {codes([row[0]])[0]: codes([row[1]]) for row in table(docs / "sql.md", "rows of")}
+    assert listed == tested
+    assert sorted(listed) == sorted(first_codes(docs / "sql.md", "view"))
 
 
 def test_every_reject_code_is_explained(docs: Path) -> None:
@@ -246,6 +267,15 @@ def test_every_metric_of_the_service_is_listed(docs: Path) -> None:
         if not metric.name.startswith("process_")
     }
     assert exposed <= set(first_cells(docs / "api.md"))
+
+
+def test_every_metric_of_the_database_is_listed_with_its_meaning(docs: Path) -> None:
+    listed = {
+        codes([row[0]])[0]: row[1].rstrip(" |") for row in table(docs / "monitoring.md", "metric of the database")
+    }
+    verified = {"sentiment_ledger_findings", "sentiment_ledger_verified_timestamp_seconds", "sentiment_database_up"}
+    assert {name: listed[name] for name in FIGURES} == {name: figure.help for name, figure in FIGURES.items()}
+    assert listed.keys() == FIGURES.keys() | verified
 
 
 def test_every_address_of_the_service_is_listed(docs: Path) -> None:

@@ -31,6 +31,169 @@ CREATE TYPE sentiment.label AS ENUM (
 );
 
 --
+-- Name: count_reviews(integer, text); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.count_reviews(sign integer, rows text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+BEGIN
+    EXECUTE sentiment.rollup_statement(rows) USING sign;
+END
+$$;
+
+--
+-- Name: FUNCTION count_reviews(sign integer, rows text); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.count_reviews(sign integer, rows text) IS 'Adds (sign 1) or subtracts (sign -1) the result of a query of counted_review in the rollups. The caller holds the lock of the heads.';
+
+--
+-- Name: count_superseded(); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.count_superseded() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $_$
+DECLARE
+    now_superseded boolean;
+BEGIN
+    FOR now_superseded IN
+        SELECT DISTINCT changed.superseded FROM changed JOIN former USING (day, source_file_id, line, model_id)
+        WHERE changed.superseded <> former.superseded
+    LOOP
+        EXECUTE sentiment.rollup_statement(format(
+                'SELECT row.* FROM changed JOIN former USING (day, source_file_id, line, model_id)'
+                ' JOIN sentiment.counted_review row USING (day, source_file_id, line, model_id)'
+                ' WHERE changed.superseded = %1$L AND former.superseded <> %1$L', now_superseded))
+            USING CASE WHEN now_superseded THEN -1 ELSE 1 END;
+    END LOOP;
+    RETURN NULL;
+END
+$_$;
+
+--
+-- Name: FUNCTION count_superseded(); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.count_superseded() IS 'Subtracts rows of live files that have become superseded from the rollups, and adds rows that are no longer superseded.';
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: daily_rollup; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.daily_rollup (
+    score_sum bigint NOT NULL,
+    rating_sum bigint NOT NULL,
+    reviews integer NOT NULL,
+    positive integer NOT NULL,
+    neutral integer NOT NULL,
+    negative integer NOT NULL,
+    unfamiliar integer NOT NULL,
+    mixed integer NOT NULL,
+    rated integer NOT NULL,
+    day date NOT NULL,
+    by_written boolean NOT NULL,
+    source text NOT NULL
+);
+
+--
+-- Name: TABLE daily_rollup; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.daily_rollup IS 'Sums of the live reviews of a day and source. Each commit keeps them exact.';
+
+--
+-- Name: COLUMN daily_rollup.score_sum; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_rollup.score_sum IS 'Sum of the scores, each in billionths.';
+
+--
+-- Name: COLUMN daily_rollup.rating_sum; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_rollup.rating_sum IS 'Sum of the ratings, each in millionths. A rating beyond a million counts as a million.';
+
+--
+-- Name: COLUMN daily_rollup.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_rollup.reviews IS 'Live reviews, at least 1.';
+
+--
+-- Name: COLUMN daily_rollup.rated; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_rollup.rated IS 'Reviews that have a rating.';
+
+--
+-- Name: COLUMN daily_rollup.by_written; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_rollup.by_written IS 'Whether day is the day on which the reviews were written, and not the day of their files.';
+
+--
+-- Name: daily_recount(); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.daily_recount() RETURNS SETOF sentiment.daily_rollup
+    LANGUAGE plpgsql STABLE ROWS 1
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT sum(score_sum)::bigint, sum(rating_sum)::bigint, sum(reviews)::integer, sum(positive)::integer,
+        sum(neutral)::integer, sum(negative)::integer, sum(unfamiliar)::integer, sum(mixed)::integer,
+        sum(rated)::integer, CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
+        kind.by_written, row.source
+    FROM sentiment.counted_review row CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
+    WHERE NOT superseded
+    GROUP BY kind.by_written, its_day, row.source;
+END
+$$;
+
+--
+-- Name: FUNCTION daily_recount(); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.daily_recount() IS 'What daily_rollup must contain, computed from the reviews.';
+
+--
+-- Name: drop_empty_sum(); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.drop_empty_sum() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+BEGIN
+    CASE TG_TABLE_NAME
+        WHEN 'daily_rollup' THEN DELETE FROM sentiment.daily_rollup
+            WHERE (by_written, day, source) = (NEW.by_written, NEW.day, NEW.source);
+        WHEN 'language_rollup' THEN DELETE FROM sentiment.language_rollup
+            WHERE (by_written, day, source, language, model_id)
+                = (NEW.by_written, NEW.day, NEW.source, NEW.language, NEW.model_id);
+        WHEN 'product_rollup' THEN DELETE FROM sentiment.product_rollup
+            WHERE (by_written, day, product_id) = (NEW.by_written, NEW.day, NEW.product_id);
+    END CASE;
+    RETURN NULL;
+END
+$$;
+
+--
+-- Name: FUNCTION drop_empty_sum(); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.drop_empty_sum() IS 'Deletes the row of a rollup that no longer has reviews.';
+
+--
 -- Name: ensure_month(date); Type: FUNCTION; Schema: sentiment; Owner: -
 --
 
@@ -69,6 +232,30 @@ $$;
 --
 
 COMMENT ON FUNCTION sentiment.ensure_month(any_day date) IS 'Creates the partitions of review and score for the month of a day, if they do not exist. Returns false if that month or a later one has expired.';
+
+--
+-- Name: follow_previous_release(); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.follow_previous_release() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE sentiment.rollup_state SET stale_since = now() WHERE stale_since IS NULL;
+    IF TG_TABLE_NAME = 'scoring_batch' THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('sentiment.heads', 0));
+        PERFORM sentiment.supersede_reviews_of(NEW.source_file_id);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+--
+-- Name: FUNCTION follow_previous_release(); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.follow_previous_release() IS 'Marks the rollups as stale after a change by a release that does not keep them.';
 
 --
 -- Name: hide_superseded_files(); Type: FUNCTION; Schema: sentiment; Owner: -
@@ -125,16 +312,372 @@ $$;
 
 COMMENT ON FUNCTION sentiment.hide_superseded_files() IS 'Hides files that release 0.2.0 shows although a newer version of their key superseded them.';
 
-SET default_tablespace = '';
+--
+-- Name: language_key(text, text); Type: FUNCTION; Schema: sentiment; Owner: -
+--
 
-SET default_table_access_method = heap;
+CREATE FUNCTION sentiment.language_key(written text, detected text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN "left"(COALESCE(lower(split_part(replace(written, '_'::text, '-'::text), '-'::text, 1)), detected, ''::text), 35);
+
+--
+-- Name: FUNCTION language_key(written text, detected text); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.language_key(written text, detected text) IS 'Language from the source, without its region, or else the detected one. At most 35 characters. Empty if neither is known.';
+
+--
+-- Name: language_rollup; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.language_rollup (
+    score_sum bigint NOT NULL,
+    rating_sum bigint NOT NULL,
+    reviews integer NOT NULL,
+    positive integer NOT NULL,
+    neutral integer NOT NULL,
+    negative integer NOT NULL,
+    unfamiliar integer NOT NULL,
+    mixed integer NOT NULL,
+    rated integer NOT NULL,
+    day date NOT NULL,
+    model_id smallint NOT NULL,
+    by_written boolean NOT NULL,
+    source text NOT NULL,
+    language text NOT NULL
+);
+
+--
+-- Name: TABLE language_rollup; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.language_rollup IS 'Sums of the live reviews of a day, source, language and model. Each commit keeps them exact.';
+
+--
+-- Name: COLUMN language_rollup.score_sum; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.language_rollup.score_sum IS 'Sum of the scores, each in billionths.';
+
+--
+-- Name: COLUMN language_rollup.rating_sum; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.language_rollup.rating_sum IS 'Sum of the ratings, each in millionths. A rating beyond a million counts as a million.';
+
+--
+-- Name: COLUMN language_rollup.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.language_rollup.reviews IS 'Live reviews, at least 1.';
+
+--
+-- Name: COLUMN language_rollup.rated; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.language_rollup.rated IS 'Reviews that have a rating.';
+
+--
+-- Name: COLUMN language_rollup.by_written; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.language_rollup.by_written IS 'Whether day is the day on which the reviews were written, and not the day of their files.';
+
+--
+-- Name: COLUMN language_rollup.language; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.language_rollup.language IS 'Language from the source, without its region, or else the detected one. At most 35 characters. Empty if neither is known.';
+
+--
+-- Name: language_recount(); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.language_recount() RETURNS SETOF sentiment.language_rollup
+    LANGUAGE plpgsql STABLE ROWS 1
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT sum(score_sum)::bigint, sum(rating_sum)::bigint, sum(reviews)::integer, sum(positive)::integer,
+        sum(neutral)::integer, sum(negative)::integer, sum(unfamiliar)::integer, sum(mixed)::integer,
+        sum(rated)::integer, CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
+        row.model_id, kind.by_written, row.source, row.language
+    FROM sentiment.counted_review row CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
+    WHERE NOT superseded
+    GROUP BY kind.by_written, its_day, row.source, row.language, row.model_id;
+END
+$$;
+
+--
+-- Name: FUNCTION language_recount(); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.language_recount() IS 'What language_rollup must contain, computed from the reviews.';
+
+--
+-- Name: move_model_of_live_file(); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.move_model_of_live_file() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE sentiment.live_file SET model_id = NEW.current_model_id WHERE source_file_id = NEW.source_file_id;
+    RETURN NULL;
+END
+$$;
+
+--
+-- Name: FUNCTION move_model_of_live_file(); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.move_model_of_live_file() IS 'Copies the new current model of a live file.';
+
+--
+-- Name: product_rollup; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.product_rollup (
+    score_sum bigint NOT NULL,
+    rating_sum bigint NOT NULL,
+    reviews integer NOT NULL,
+    positive integer NOT NULL,
+    neutral integer NOT NULL,
+    negative integer NOT NULL,
+    unfamiliar integer NOT NULL,
+    mixed integer NOT NULL,
+    rated integer NOT NULL,
+    day date NOT NULL,
+    by_written boolean NOT NULL,
+    product_id text NOT NULL
+);
+
+--
+-- Name: TABLE product_rollup; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.product_rollup IS 'Sums of the live reviews of a day and product. Each commit keeps them exact.';
+
+--
+-- Name: COLUMN product_rollup.score_sum; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_rollup.score_sum IS 'Sum of the scores, each in billionths.';
+
+--
+-- Name: COLUMN product_rollup.rating_sum; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_rollup.rating_sum IS 'Sum of the ratings, each in millionths. A rating beyond a million counts as a million.';
+
+--
+-- Name: COLUMN product_rollup.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_rollup.reviews IS 'Live reviews, at least 1.';
+
+--
+-- Name: COLUMN product_rollup.rated; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_rollup.rated IS 'Reviews that have a rating.';
+
+--
+-- Name: COLUMN product_rollup.by_written; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.product_rollup.by_written IS 'Whether day is the day on which the reviews were written, and not the day of their files.';
+
+--
+-- Name: product_recount(); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.product_recount() RETURNS SETOF sentiment.product_rollup
+    LANGUAGE plpgsql STABLE ROWS 1
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT sum(score_sum)::bigint, sum(rating_sum)::bigint, sum(reviews)::integer, sum(positive)::integer,
+        sum(neutral)::integer, sum(negative)::integer, sum(unfamiliar)::integer, sum(mixed)::integer,
+        sum(rated)::integer, CASE WHEN kind.by_written THEN written_day ELSE row.day END AS its_day,
+        kind.by_written, row.product_id
+    FROM sentiment.counted_review row CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
+    WHERE NOT superseded AND row.product_id IS NOT NULL
+    GROUP BY kind.by_written, its_day, row.product_id;
+END
+$$;
+
+--
+-- Name: FUNCTION product_recount(); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.product_recount() IS 'What product_rollup must contain, computed from the reviews.';
+
+--
+-- Name: rollup_statement(text); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.rollup_statement(rows text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $_$
+    SELECT format($statement$
+        WITH counted AS MATERIALIZED (
+            SELECT day, written_day, source, language, model_id, product_id, %2$s
+            FROM (%1$s) row
+            GROUP BY day, written_day, source, language, model_id, product_id),
+        by_language AS MATERIALIZED (
+            SELECT by_written, CASE WHEN by_written THEN written_day ELSE day END AS its_day,
+                source, language, model_id, %2$s
+            FROM counted CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
+            GROUP BY by_written, its_day, source, language, model_id),
+        of_languages AS (
+            INSERT INTO sentiment.language_rollup AS total (by_written, day, source, language, model_id, %3$s)
+            SELECT by_written, its_day, source, language, model_id, %4$s FROM by_language
+            ON CONFLICT (by_written, day, source, language, model_id) DO UPDATE SET %5$s),
+        of_days AS (
+            INSERT INTO sentiment.daily_rollup AS total (by_written, day, source, %3$s)
+            SELECT by_written, its_day, source, %6$s FROM by_language GROUP BY by_written, its_day, source
+            ON CONFLICT (by_written, day, source) DO UPDATE SET %5$s)
+        INSERT INTO sentiment.product_rollup AS total (by_written, day, product_id, %3$s)
+        SELECT by_written, CASE WHEN by_written THEN written_day ELSE day END AS its_day, product_id, %6$s
+        FROM counted CROSS JOIN (VALUES (false), (true)) AS kind (by_written)
+        WHERE product_id IS NOT NULL
+        GROUP BY by_written, its_day, product_id
+        ORDER BY by_written, its_day, product_id
+        ON CONFLICT (by_written, day, product_id) DO UPDATE SET %5$s
+        $statement$,
+        rows,
+        string_agg(format('sum(%1$s)::bigint AS %1$s', name), ', '),
+        string_agg(name, ', '),
+        string_agg(format('$1 * %s', name), ', '),
+        string_agg(format('%1$s = total.%1$s + excluded.%1$s', name), ', '),
+        string_agg(format('$1 * sum(%s)::bigint', name), ', '))
+    FROM unnest(ARRAY['reviews', 'positive', 'neutral', 'negative', 'unfamiliar', 'mixed', 'rated', 'score_sum',
+        'rating_sum']) AS name
+$_$;
+
+--
+-- Name: FUNCTION rollup_statement(rows text); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.rollup_statement(rows text) IS 'The statement that adds rows of counted_review, times its parameter $1, to the rollups.';
+
+--
+-- Name: set_model_of_live_file(); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.set_model_of_live_file() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+BEGIN
+    NEW.model_id := (SELECT current_model_id FROM sentiment.source_file file
+                     WHERE file.source_file_id = NEW.source_file_id);
+    RETURN NEW;
+END
+$$;
+
+--
+-- Name: FUNCTION set_model_of_live_file(); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.set_model_of_live_file() IS 'Copies the current model of a file that becomes live.';
+
+--
+-- Name: supersede_reviews(); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.supersede_reviews() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        EXECUTE sentiment.supersede_statement('head', false);
+        EXECUTE sentiment.supersede_statement('(SELECT day, source_file_id, line FROM former_head'
+            ' EXCEPT SELECT day, source_file_id, line FROM head)', true);
+    ELSIF current_setting('sentiment.rollups', true) IS DISTINCT FROM 'kept' THEN
+        -- A load by this release shows such rows itself, because hardly any of its new heads are marked.
+        EXECUTE sentiment.supersede_statement('head', false);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+--
+-- Name: FUNCTION supersede_reviews(); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.supersede_reviews() IS 'Marks rows that were the heads of their review ids, and clears the marks of rows that are.';
+
+--
+-- Name: supersede_reviews_of(bigint); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.supersede_reviews_of(file bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'sentiment', 'pg_temp'
+    SET enable_nestloop TO 'off'
+    AS $$
+DECLARE
+    file_day date := (SELECT day FROM sentiment.source_file WHERE source_file_id = file);
+BEGIN
+    UPDATE sentiment.score SET superseded = row.superseded
+    FROM (
+        SELECT review.line, review.review_key IS NOT NULL AND (
+            SELECT head.source_file_id = review.source_file_id AND head.line = review.line
+            FROM sentiment.review_head head WHERE head.review_key = review.review_key) IS NOT TRUE AS superseded
+        FROM sentiment.review WHERE review.day = file_day AND review.source_file_id = file
+    ) AS row
+    WHERE score.day = file_day AND score.source_file_id = file AND score.line = row.line
+        AND score.superseded <> row.superseded;
+END
+$$;
+
+--
+-- Name: FUNCTION supersede_reviews_of(file bigint); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.supersede_reviews_of(file bigint) IS 'Sets the marks of one live file whose heads have been decided.';
+
+--
+-- Name: supersede_statement(text, boolean); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.supersede_statement(places text, superseded boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $_$
+    SELECT format($statement$
+        UPDATE sentiment.score SET superseded = %2$L
+        FROM (
+            SELECT score.day, score.source_file_id, score.line, score.model_id
+            FROM %1$s AS place JOIN sentiment.score USING (day, source_file_id, line)
+            WHERE score.superseded <> %2$L
+            FOR UPDATE OF score SKIP LOCKED
+        ) AS row
+        WHERE score.day = row.day AND score.source_file_id = row.source_file_id AND score.line = row.line
+            AND score.model_id = row.model_id
+        $statement$, places, superseded)
+$_$;
+
+--
+-- Name: FUNCTION supersede_statement(places text, superseded boolean); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.supersede_statement(places text, superseded boolean) IS 'The statement that sets or clears the mark of the scores in some places. It skips scores that a replacement of their file is deleting: they keep their part in the rollups until that replacement subtracts it.';
 
 --
 -- Name: live_file; Type: TABLE; Schema: sentiment; Owner: -
 --
 
 CREATE TABLE sentiment.live_file (
-    source_file_id bigint NOT NULL
+    source_file_id bigint NOT NULL,
+    model_id smallint NOT NULL
 );
 
 --
@@ -144,74 +687,10 @@ CREATE TABLE sentiment.live_file (
 COMMENT ON TABLE sentiment.live_file IS 'Loaded files that the views show: the newest good version of some key is the file, or a duplicate of it.';
 
 --
--- Name: model; Type: TABLE; Schema: sentiment; Owner: -
+-- Name: COLUMN live_file.model_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-CREATE TABLE sentiment.model (
-    digest text NOT NULL,
-    model_id smallint NOT NULL,
-    name text NOT NULL,
-    mlflow_versions integer[] DEFAULT '{}'::integer[] NOT NULL,
-    first_used_at timestamp with time zone DEFAULT now() NOT NULL,
-    labels text[],
-    languages text[],
-    experimental_languages text[],
-    CONSTRAINT model_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
-);
-
---
--- Name: TABLE model; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON TABLE sentiment.model IS 'Models that have scored rows, by the digest of their bundle.';
-
---
--- Name: COLUMN model.digest; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.digest IS 'SHA-256 that identifies the bundle.';
-
---
--- Name: COLUMN model.model_id; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.model_id IS 'Short id of the digest, used in score.';
-
---
--- Name: COLUMN model.name; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.name IS 'Name in the bundle.';
-
---
--- Name: COLUMN model.mlflow_versions; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.mlflow_versions IS 'Versions of the registered MLflow model that contain this bundle.';
-
---
--- Name: COLUMN model.first_used_at; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.first_used_at IS 'Time of the first use in this database.';
-
---
--- Name: COLUMN model.labels; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.labels IS 'Labels of the model. Null until release 0.3.0 or later opens the model.';
-
---
--- Name: COLUMN model.languages; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.languages IS 'Languages that the model was trained on. Null until release 0.3.0 or later opens the model.';
-
---
--- Name: COLUMN model.experimental_languages; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.experimental_languages IS 'Those of languages in which the model was measured to be below the standard.';
+COMMENT ON COLUMN sentiment.live_file.model_id IS 'Current model of the file, as in source_file.';
 
 --
 -- Name: review; Type: TABLE; Schema: sentiment; Owner: -
@@ -281,24 +760,6 @@ COMMENT ON COLUMN sentiment.review.language_detected IS 'Language identified fro
 COMMENT ON COLUMN sentiment.review.language_certainty IS 'Estimated probability that language_detected is right, 0 to 1.';
 
 --
--- Name: review_head; Type: TABLE; Schema: sentiment; Owner: -
---
-
-CREATE TABLE sentiment.review_head (
-    review_key uuid NOT NULL,
-    day date NOT NULL,
-    source_file_id bigint NOT NULL,
-    line integer NOT NULL,
-    last_modified timestamp with time zone NOT NULL
-);
-
---
--- Name: TABLE review_head; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON TABLE sentiment.review_head IS 'For each review id the row that the views show: the one in the live file with the greatest (last_modified, source_file_id).';
-
---
 -- Name: score; Type: TABLE; Schema: sentiment; Owner: -
 --
 
@@ -314,6 +775,7 @@ CREATE TABLE sentiment.score (
     neutral real,
     unfamiliar boolean,
     mixed boolean,
+    superseded boolean DEFAULT false NOT NULL,
     CONSTRAINT score_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision)))
 )
 PARTITION BY RANGE (day);
@@ -353,6 +815,12 @@ COMMENT ON COLUMN sentiment.score.unfamiliar IS 'Whether the model knows hardly 
 --
 
 COMMENT ON COLUMN sentiment.score.mixed IS 'Whether one part of the review is clearly positive and another clearly negative. Null for scores of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN score.superseded; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.score.superseded IS 'Whether another row is the head of the review id, so that the views hide this one. Undefined if the file is not live.';
 
 --
 -- Name: source_file; Type: TABLE; Schema: sentiment; Owner: -
@@ -462,243 +930,178 @@ COMMENT ON COLUMN sentiment.source_file.rows_removed IS 'Rows erased on request 
 COMMENT ON COLUMN sentiment.source_file.header IS 'Unchanged bytes of the file''s header. Replays of rejected rows use it.';
 
 --
--- Name: scored_reviews; Type: VIEW; Schema: sentiment; Owner: -
+-- Name: counted_review; Type: VIEW; Schema: sentiment; Owner: -
 --
 
-CREATE VIEW sentiment.scored_reviews AS
- SELECT r.day,
-    f.source,
-    r.review_id,
-    r.product_id,
-    r.author_id,
-    r.rating,
-    r.reviewed_at,
-    r.language,
-    r.text,
-    r.extra,
-    s.label,
-    s.score,
-    s.out_of_language,
-    m.digest AS model_digest,
-    f.bucket,
-    f.key,
-    f.version_token,
-    r.source_file_id,
-    r.line,
-    s.batch_id,
-    r.nulled,
-    COALESCE(((r.reviewed_at AT TIME ZONE 'UTC'::text))::date, r.day) AS written_day,
-    (GREATEST((s.score - (COALESCE(s.neutral, (0)::real) / (2)::double precision)), (0)::double precision))::real AS positive,
-    s.neutral,
+CREATE VIEW sentiment.counted_review AS
+ SELECT "row".day,
+    "row".source_file_id,
+    "row".line,
+    "row".batch_id,
+    COALESCE((("row".reviewed_at AT TIME ZONE 'UTC'::text))::date, "row".day) AS written_day,
+    file.source,
+    sentiment.language_key("row".language, "row".language_detected) AS language,
+    score.model_id,
+    "row".product_id,
+    1 AS reviews,
+    ((score.label = 'positive'::sentiment.label))::integer AS positive,
+    ((score.label = 'neutral'::sentiment.label))::integer AS neutral,
+    ((score.label = 'negative'::sentiment.label))::integer AS negative,
+    (COALESCE(score.unfamiliar, false))::integer AS unfamiliar,
+    (COALESCE(score.mixed, false))::integer AS mixed,
+    (("row".rating IS NOT NULL))::integer AS rated,
+    (((score.score)::double precision * ('1000000000'::numeric)::double precision))::bigint AS score_sum,
         CASE
-            WHEN (s.neutral IS NOT NULL) THEN (GREATEST((((1)::double precision - s.score) - (s.neutral / (2)::double precision)), (0)::double precision))::real
-            WHEN (cardinality(m.labels) = 2) THEN (((1)::double precision - s.score))::real
-            ELSE NULL::real
-        END AS negative,
-    s.unfamiliar,
-    s.mixed,
-    r.language_detected,
-    r.language_certainty,
-        CASE
-            WHEN ((m.languages IS NULL) OR (written.language IS NULL)) THEN NULL::text
-            WHEN (written.language = ANY (m.experimental_languages)) THEN 'experimental'::text
-            WHEN (written.language = ANY (m.languages)) THEN 'supported'::text
-            ELSE 'unsupported'::text
-        END AS language_standing
-   FROM ((((((sentiment.review r
-     JOIN sentiment.live_file USING (source_file_id))
-     JOIN sentiment.source_file f USING (source_file_id))
-     JOIN sentiment.score s ON (((s.day = r.day) AND (s.source_file_id = r.source_file_id) AND (s.line = r.line) AND (s.model_id = f.current_model_id))))
-     JOIN sentiment.model m ON ((m.model_id = s.model_id)))
-     LEFT JOIN sentiment.review_head h ON ((h.review_key = r.review_key)))
-     CROSS JOIN LATERAL ( SELECT COALESCE(lower(split_part(replace(r.language, '_'::text, '-'::text), '-'::text, 1)), r.language_detected) AS language) written)
-  WHERE ((r.review_key IS NULL) OR ((h.source_file_id = r.source_file_id) AND (h.line = r.line)));
+            WHEN ("row".rating IS NULL) THEN (0)::bigint
+            ELSE ((LEAST(GREATEST("row".rating, ('-1000000'::numeric)::double precision), ('1000000'::numeric)::double precision) * ('1000000'::numeric)::double precision))::bigint
+        END AS rating_sum,
+    score.superseded
+   FROM (((sentiment.review "row"
+     JOIN sentiment.live_file live USING (source_file_id))
+     JOIN sentiment.source_file file USING (source_file_id))
+     JOIN sentiment.score ON (((score.day = "row".day) AND (score.source_file_id = "row".source_file_id) AND (score.line = "row".line) AND (score.model_id = live.model_id))));
 
 --
--- Name: VIEW scored_reviews; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: VIEW counted_review; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON VIEW sentiment.scored_reviews IS 'Live reviews, one row each, with the score by the current model of their file.';
+COMMENT ON VIEW sentiment.counted_review IS 'What each row of a live file adds to the rollups unless it is superseded.';
 
 --
--- Name: COLUMN scored_reviews.day; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.day; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.day IS 'Day of the file that contains the review.';
+COMMENT ON COLUMN sentiment.counted_review.day IS 'Day of the file.';
 
 --
--- Name: COLUMN scored_reviews.source; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.source IS 'Source of the file: the segment after incoming/ in its key.';
+COMMENT ON COLUMN sentiment.counted_review.source_file_id IS 'File in the ledger.';
 
 --
--- Name: COLUMN scored_reviews.review_id; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.line; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.review_id IS 'Review id from the source. If several rows have the id, the view shows the newest.';
+COMMENT ON COLUMN sentiment.counted_review.line IS 'Line of the file on which the record starts.';
 
 --
--- Name: COLUMN scored_reviews.product_id; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.batch_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.product_id IS 'Product that the review is about.';
+COMMENT ON COLUMN sentiment.counted_review.batch_id IS 'Batch that stored the row.';
 
 --
--- Name: COLUMN scored_reviews.author_id; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.written_day; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.author_id IS 'Author of the review.';
+COMMENT ON COLUMN sentiment.counted_review.written_day IS 'UTC day of reviewed_at. The day of the file if the review has no reviewed_at.';
 
 --
--- Name: COLUMN scored_reviews.rating; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.source; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.rating IS 'Rating from the source.';
+COMMENT ON COLUMN sentiment.counted_review.source IS 'Source of the file.';
 
 --
--- Name: COLUMN scored_reviews.reviewed_at; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.language; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.reviewed_at IS 'Time of the review. UTC if the source gives no time zone.';
+COMMENT ON COLUMN sentiment.counted_review.language IS 'Language from the source, without its region, or else the detected one. At most 35 characters. Empty if neither is known.';
 
 --
--- Name: COLUMN scored_reviews.language; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.model_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.language IS 'Language from the source.';
+COMMENT ON COLUMN sentiment.counted_review.model_id IS 'Current model of the file.';
 
 --
--- Name: COLUMN scored_reviews.text; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.product_id; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.text IS 'Unchanged text of the review.';
+COMMENT ON COLUMN sentiment.counted_review.product_id IS 'Product that the review is about.';
 
 --
--- Name: COLUMN scored_reviews.extra; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.reviews; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.extra IS 'All other columns of the file, as strings.';
+COMMENT ON COLUMN sentiment.counted_review.reviews IS '1.';
 
 --
--- Name: COLUMN scored_reviews.label; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.positive; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.label IS 'negative, neutral or positive. A model of two labels says neutral when it abstains.';
+COMMENT ON COLUMN sentiment.counted_review.positive IS '1 if the review is labelled positive, else 0.';
 
 --
--- Name: COLUMN scored_reviews.score; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.neutral; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.score IS 'How positive the review is, 0 to 1. P(positive) of a model with two labels; P(positive) + P(neutral) / 2 of a model with three.';
+COMMENT ON COLUMN sentiment.counted_review.neutral IS '1 if the review is labelled neutral, else 0.';
 
 --
--- Name: COLUMN scored_reviews.out_of_language; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.negative; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.out_of_language IS 'Whether the row has a language that the model was not trained on.';
+COMMENT ON COLUMN sentiment.counted_review.negative IS '1 if the review is labelled negative, else 0.';
 
 --
--- Name: COLUMN scored_reviews.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.model_digest IS 'SHA-256 of the model that computed the score.';
+COMMENT ON COLUMN sentiment.counted_review.unfamiliar IS '1 if the model knows hardly any n-gram of the text, else 0.';
 
 --
--- Name: COLUMN scored_reviews.bucket; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.mixed; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.bucket IS 'Bucket of the file that contains the review.';
+COMMENT ON COLUMN sentiment.counted_review.mixed IS '1 if one part of the review is clearly positive and another clearly negative, else 0.';
 
 --
--- Name: COLUMN scored_reviews.key; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.rated; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.key IS 'Key of the file that contains the review.';
+COMMENT ON COLUMN sentiment.counted_review.rated IS '1 if the review has a rating, else 0.';
 
 --
--- Name: COLUMN scored_reviews.version_token; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.score_sum; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.version_token IS 'Version of the object that was loaded.';
+COMMENT ON COLUMN sentiment.counted_review.score_sum IS 'Score in billionths.';
 
 --
--- Name: COLUMN scored_reviews.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.rating_sum; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.source_file_id IS 'Id of the file in source_file.';
+COMMENT ON COLUMN sentiment.counted_review.rating_sum IS 'Rating in millionths, 0 without a rating. A rating beyond a million is a million.';
 
 --
--- Name: COLUMN scored_reviews.line; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN counted_review.superseded; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.line IS 'Physical line of the file on which the record starts.';
+COMMENT ON COLUMN sentiment.counted_review.superseded IS 'Whether the views hide the row, because another row is the head of its review id.';
 
 --
--- Name: COLUMN scored_reviews.batch_id; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: rollup_state; Type: TABLE; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.batch_id IS 'Scoring batch that stored this score.';
+CREATE TABLE sentiment.rollup_state (
+    only_row boolean DEFAULT true NOT NULL,
+    stale_since timestamp with time zone,
+    CONSTRAINT rollup_state_only_row_check CHECK (only_row)
+);
 
 --
--- Name: COLUMN scored_reviews.nulled; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: TABLE rollup_state; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.nulled IS 'Original values of rating and reviewed_at that could not be parsed and became null.';
+COMMENT ON TABLE sentiment.rollup_state IS 'Whether the rollups are exact. One row.';
 
 --
--- Name: COLUMN scored_reviews.written_day; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN rollup_state.stale_since; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.scored_reviews.written_day IS 'UTC day of reviewed_at. The day of the file if the review has no reviewed_at.';
-
---
--- Name: COLUMN scored_reviews.positive; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.scored_reviews.positive IS 'P(positive), calibrated.';
-
---
--- Name: COLUMN scored_reviews.neutral; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.scored_reviews.neutral IS 'P(neutral), calibrated. Null if the model has two labels, and for scores of release 0.2.0 and earlier.';
-
---
--- Name: COLUMN scored_reviews.negative; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.scored_reviews.negative IS 'P(negative), calibrated. Null for scores of release 0.2.0 and earlier by a model that was not opened since, or has three labels.';
-
---
--- Name: COLUMN scored_reviews.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.scored_reviews.unfamiliar IS 'Whether the model knows hardly any n-gram of the text, so the score means little. Null for scores of release 0.2.0 and earlier.';
-
---
--- Name: COLUMN scored_reviews.mixed; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.scored_reviews.mixed IS 'Whether one part of the review is clearly positive and another clearly negative. Null for scores of release 0.2.0 and earlier.';
-
---
--- Name: COLUMN scored_reviews.language_detected; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.scored_reviews.language_detected IS 'Language identified from the text: an ISO 639 code. Null if undetermined, and for rows of release 0.2.0 and earlier.';
-
---
--- Name: COLUMN scored_reviews.language_certainty; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.scored_reviews.language_certainty IS 'Estimated probability that language_detected is right, 0 to 1.';
-
---
--- Name: COLUMN scored_reviews.language_standing; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.scored_reviews.language_standing IS 'Standing of the language from the source, or else of the detected one, with the model: supported, experimental or unsupported. Null if no language is known.';
+COMMENT ON COLUMN sentiment.rollup_state.stale_since IS 'Time of the first change since the last rebuild that the rollups do not have. Null if they are exact.';
 
 --
 -- Name: daily_sentiment; Type: VIEW; Schema: sentiment; Owner: -
@@ -707,17 +1110,47 @@ COMMENT ON COLUMN sentiment.scored_reviews.language_standing IS 'Standing of the
 CREATE VIEW sentiment.daily_sentiment AS
  SELECT day,
     source,
-    count(*) AS reviews,
-    count(*) FILTER (WHERE (label = 'positive'::sentiment.label)) AS positive,
-    count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
-    count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
-    round((avg(score))::numeric, 4) AS mean_score,
-    round((avg(rating))::numeric, 2) AS mean_rating,
-    round(((count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)))::numeric / (count(*))::numeric), 4) AS neutral_ratio,
-    count(*) FILTER (WHERE unfamiliar) AS unfamiliar,
-    count(*) FILTER (WHERE mixed) AS mixed
-   FROM sentiment.scored_reviews
-  GROUP BY day, source;
+    (reviews)::bigint AS reviews,
+    (positive)::bigint AS positive,
+    (neutral)::bigint AS neutral,
+    (negative)::bigint AS negative,
+    ((((score_sum + (reviews * (50000)::bigint)) / (reviews * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
+    round(((rating_sum)::numeric / ((NULLIF(rated, 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
+    (((((neutral * (20000)::bigint) + reviews) / (reviews * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
+    (unfamiliar)::bigint AS unfamiliar,
+    (mixed)::bigint AS mixed
+   FROM ( SELECT daily_rollup.score_sum,
+            daily_rollup.rating_sum,
+            daily_rollup.reviews,
+            daily_rollup.positive,
+            daily_rollup.neutral,
+            daily_rollup.negative,
+            daily_rollup.unfamiliar,
+            daily_rollup.mixed,
+            daily_rollup.rated,
+            daily_rollup.day,
+            daily_rollup.by_written,
+            daily_rollup.source
+           FROM sentiment.daily_rollup
+          WHERE ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state)
+        UNION ALL
+         SELECT daily_recount.score_sum,
+            daily_recount.rating_sum,
+            daily_recount.reviews,
+            daily_recount.positive,
+            daily_recount.neutral,
+            daily_recount.negative,
+            daily_recount.unfamiliar,
+            daily_recount.mixed,
+            daily_recount.rated,
+            daily_recount.day,
+            daily_recount.by_written,
+            daily_recount.source
+           FROM sentiment.daily_recount() daily_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, source)
+          WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state))) sums
+  WHERE (NOT by_written);
 
 --
 -- Name: VIEW daily_sentiment; Type: COMMENT; Schema: sentiment; Owner: -
@@ -792,25 +1225,142 @@ COMMENT ON COLUMN sentiment.daily_sentiment.unfamiliar IS 'Reviews of which the 
 COMMENT ON COLUMN sentiment.daily_sentiment.mixed IS 'Reviews with a clearly positive and a clearly negative part.';
 
 --
+-- Name: model; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.model (
+    digest text NOT NULL,
+    model_id smallint NOT NULL,
+    name text NOT NULL,
+    mlflow_versions integer[] DEFAULT '{}'::integer[] NOT NULL,
+    first_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    labels text[],
+    languages text[],
+    experimental_languages text[],
+    CONSTRAINT model_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+);
+
+--
+-- Name: TABLE model; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.model IS 'Models that have scored rows, by the digest of their bundle.';
+
+--
+-- Name: COLUMN model.digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.digest IS 'SHA-256 that identifies the bundle.';
+
+--
+-- Name: COLUMN model.model_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.model_id IS 'Short id of the digest, used in score.';
+
+--
+-- Name: COLUMN model.name; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.name IS 'Name in the bundle.';
+
+--
+-- Name: COLUMN model.mlflow_versions; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.mlflow_versions IS 'Versions of the registered MLflow model that contain this bundle.';
+
+--
+-- Name: COLUMN model.first_used_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.first_used_at IS 'Time of the first use in this database.';
+
+--
+-- Name: COLUMN model.labels; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.labels IS 'Labels of the model. Null until release 0.3.0 or later opens the model.';
+
+--
+-- Name: COLUMN model.languages; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.languages IS 'Languages that the model was trained on. Null until release 0.3.0 or later opens the model.';
+
+--
+-- Name: COLUMN model.experimental_languages; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.experimental_languages IS 'Those of languages in which the model was measured to be below the standard.';
+
+--
 -- Name: daily_sentiment_by_language; Type: VIEW; Schema: sentiment; Owner: -
 --
 
 CREATE VIEW sentiment.daily_sentiment_by_language AS
- SELECT day,
-    source,
-    COALESCE(lower(split_part(replace(language, '_'::text, '-'::text), '-'::text, 1)), language_detected) AS language,
-    language_standing,
-    count(*) AS reviews,
-    count(*) FILTER (WHERE (label = 'positive'::sentiment.label)) AS positive,
-    count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
-    count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
-    round((avg(score))::numeric, 4) AS mean_score,
-    round((avg(rating))::numeric, 2) AS mean_rating,
-    round(((count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)))::numeric / (count(*))::numeric), 4) AS neutral_ratio,
-    count(*) FILTER (WHERE unfamiliar) AS unfamiliar,
-    count(*) FILTER (WHERE mixed) AS mixed
-   FROM sentiment.scored_reviews
-  GROUP BY day, source, COALESCE(lower(split_part(replace(language, '_'::text, '-'::text), '-'::text, 1)), language_detected), language_standing;
+ SELECT sums.day,
+    sums.source,
+    NULLIF(sums.language, ''::text) AS language,
+        CASE
+            WHEN ((model.languages IS NULL) OR (sums.language = ''::text)) THEN NULL::text
+            WHEN (sums.language = ANY (model.experimental_languages)) THEN 'experimental'::text
+            WHEN (sums.language = ANY (model.languages)) THEN 'supported'::text
+            ELSE 'unsupported'::text
+        END AS language_standing,
+    sum(sums.reviews) AS reviews,
+    sum(sums.positive) AS positive,
+    sum(sums.neutral) AS neutral,
+    sum(sums.negative) AS negative,
+    (((((sum(sums.score_sum))::bigint + (sum(sums.reviews) * (50000)::bigint)) / (sum(sums.reviews) * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
+    round((sum(sums.rating_sum) / ((NULLIF(sum(sums.rated), 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
+    (((((sum(sums.neutral) * (20000)::bigint) + sum(sums.reviews)) / (sum(sums.reviews) * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
+    sum(sums.unfamiliar) AS unfamiliar,
+    sum(sums.mixed) AS mixed
+   FROM (( SELECT language_rollup.score_sum,
+            language_rollup.rating_sum,
+            language_rollup.reviews,
+            language_rollup.positive,
+            language_rollup.neutral,
+            language_rollup.negative,
+            language_rollup.unfamiliar,
+            language_rollup.mixed,
+            language_rollup.rated,
+            language_rollup.day,
+            language_rollup.model_id,
+            language_rollup.by_written,
+            language_rollup.source,
+            language_rollup.language
+           FROM sentiment.language_rollup
+          WHERE ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state)
+        UNION ALL
+         SELECT language_recount.score_sum,
+            language_recount.rating_sum,
+            language_recount.reviews,
+            language_recount.positive,
+            language_recount.neutral,
+            language_recount.negative,
+            language_recount.unfamiliar,
+            language_recount.mixed,
+            language_recount.rated,
+            language_recount.day,
+            language_recount.model_id,
+            language_recount.by_written,
+            language_recount.source,
+            language_recount.language
+           FROM sentiment.language_recount() language_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, model_id, by_written, source, language)
+          WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state))) sums
+     JOIN sentiment.model USING (model_id))
+  WHERE (NOT sums.by_written)
+  GROUP BY sums.day, sums.source, sums.language,
+        CASE
+            WHEN ((model.languages IS NULL) OR (sums.language = ''::text)) THEN NULL::text
+            WHEN (sums.language = ANY (model.experimental_languages)) THEN 'experimental'::text
+            WHEN (sums.language = ANY (model.languages)) THEN 'supported'::text
+            ELSE 'unsupported'::text
+        END;
 
 --
 -- Name: VIEW daily_sentiment_by_language; Type: COMMENT; Schema: sentiment; Owner: -
@@ -834,7 +1384,7 @@ COMMENT ON COLUMN sentiment.daily_sentiment_by_language.source IS 'Source of the
 -- Name: COLUMN daily_sentiment_by_language.language; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.daily_sentiment_by_language.language IS 'Language from the source, without its region, or else the detected one. Null if neither is known.';
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language.language IS 'Language from the source, without its region, or else the detected one. At most 35 characters. Null if neither is known.';
 
 --
 -- Name: COLUMN daily_sentiment_by_language.language_standing; Type: COMMENT; Schema: sentiment; Owner: -
@@ -897,23 +1447,205 @@ COMMENT ON COLUMN sentiment.daily_sentiment_by_language.unfamiliar IS 'Reviews o
 COMMENT ON COLUMN sentiment.daily_sentiment_by_language.mixed IS 'Reviews with a clearly positive and a clearly negative part.';
 
 --
+-- Name: daily_sentiment_by_language_by_written_day; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.daily_sentiment_by_language_by_written_day AS
+ SELECT sums.day AS written_day,
+    sums.source,
+    NULLIF(sums.language, ''::text) AS language,
+        CASE
+            WHEN ((model.languages IS NULL) OR (sums.language = ''::text)) THEN NULL::text
+            WHEN (sums.language = ANY (model.experimental_languages)) THEN 'experimental'::text
+            WHEN (sums.language = ANY (model.languages)) THEN 'supported'::text
+            ELSE 'unsupported'::text
+        END AS language_standing,
+    sum(sums.reviews) AS reviews,
+    sum(sums.positive) AS positive,
+    sum(sums.neutral) AS neutral,
+    sum(sums.negative) AS negative,
+    (((((sum(sums.score_sum))::bigint + (sum(sums.reviews) * (50000)::bigint)) / (sum(sums.reviews) * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
+    round((sum(sums.rating_sum) / ((NULLIF(sum(sums.rated), 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
+    (((((sum(sums.neutral) * (20000)::bigint) + sum(sums.reviews)) / (sum(sums.reviews) * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
+    sum(sums.unfamiliar) AS unfamiliar,
+    sum(sums.mixed) AS mixed
+   FROM (( SELECT language_rollup.score_sum,
+            language_rollup.rating_sum,
+            language_rollup.reviews,
+            language_rollup.positive,
+            language_rollup.neutral,
+            language_rollup.negative,
+            language_rollup.unfamiliar,
+            language_rollup.mixed,
+            language_rollup.rated,
+            language_rollup.day,
+            language_rollup.model_id,
+            language_rollup.by_written,
+            language_rollup.source,
+            language_rollup.language
+           FROM sentiment.language_rollup
+          WHERE ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state)
+        UNION ALL
+         SELECT language_recount.score_sum,
+            language_recount.rating_sum,
+            language_recount.reviews,
+            language_recount.positive,
+            language_recount.neutral,
+            language_recount.negative,
+            language_recount.unfamiliar,
+            language_recount.mixed,
+            language_recount.rated,
+            language_recount.day,
+            language_recount.model_id,
+            language_recount.by_written,
+            language_recount.source,
+            language_recount.language
+           FROM sentiment.language_recount() language_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, model_id, by_written, source, language)
+          WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state))) sums
+     JOIN sentiment.model USING (model_id))
+  WHERE sums.by_written
+  GROUP BY sums.day, sums.source, sums.language,
+        CASE
+            WHEN ((model.languages IS NULL) OR (sums.language = ''::text)) THEN NULL::text
+            WHEN (sums.language = ANY (model.experimental_languages)) THEN 'experimental'::text
+            WHEN (sums.language = ANY (model.languages)) THEN 'supported'::text
+            ELSE 'unsupported'::text
+        END;
+
+--
+-- Name: VIEW daily_sentiment_by_language_by_written_day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.daily_sentiment_by_language_by_written_day IS 'Sentiment by the day on which the reviews were written, source and language.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.written_day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.written_day IS 'UTC day of reviewed_at. The day of the file for reviews without reviewed_at.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.source IS 'Source of the files.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.language; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.language IS 'Language from the source, without its region, or else the detected one. At most 35 characters. Null if neither is known.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.language_standing; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.language_standing IS 'Standing of the language with the model that scored the reviews: supported, experimental or unsupported.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.reviews IS 'Live reviews.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.positive; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.positive IS 'Reviews labelled positive.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.neutral; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.neutral IS 'Reviews labelled neutral.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.negative; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.negative IS 'Reviews labelled negative.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.mean_score; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.mean_score IS 'Mean score: how positive the reviews are, 0 to 1.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.mean_rating; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.mean_rating IS 'Mean rating of the reviews that have a rating.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.neutral_ratio; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.neutral_ratio IS 'Ratio of reviews labelled neutral, 0 to 1.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.unfamiliar IS 'Reviews of which the model knows hardly any n-gram.';
+
+--
+-- Name: COLUMN daily_sentiment_by_language_by_written_day.mixed; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.daily_sentiment_by_language_by_written_day.mixed IS 'Reviews with a clearly positive and a clearly negative part.';
+
+--
 -- Name: daily_sentiment_by_written_day; Type: VIEW; Schema: sentiment; Owner: -
 --
 
 CREATE VIEW sentiment.daily_sentiment_by_written_day AS
- SELECT written_day,
+ SELECT day AS written_day,
     source,
-    count(*) AS reviews,
-    count(*) FILTER (WHERE (label = 'positive'::sentiment.label)) AS positive,
-    count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
-    count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
-    round((avg(score))::numeric, 4) AS mean_score,
-    round((avg(rating))::numeric, 2) AS mean_rating,
-    round(((count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)))::numeric / (count(*))::numeric), 4) AS neutral_ratio,
-    count(*) FILTER (WHERE unfamiliar) AS unfamiliar,
-    count(*) FILTER (WHERE mixed) AS mixed
-   FROM sentiment.scored_reviews
-  GROUP BY written_day, source;
+    (reviews)::bigint AS reviews,
+    (positive)::bigint AS positive,
+    (neutral)::bigint AS neutral,
+    (negative)::bigint AS negative,
+    ((((score_sum + (reviews * (50000)::bigint)) / (reviews * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
+    round(((rating_sum)::numeric / ((NULLIF(rated, 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
+    (((((neutral * (20000)::bigint) + reviews) / (reviews * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
+    (unfamiliar)::bigint AS unfamiliar,
+    (mixed)::bigint AS mixed
+   FROM ( SELECT daily_rollup.score_sum,
+            daily_rollup.rating_sum,
+            daily_rollup.reviews,
+            daily_rollup.positive,
+            daily_rollup.neutral,
+            daily_rollup.negative,
+            daily_rollup.unfamiliar,
+            daily_rollup.mixed,
+            daily_rollup.rated,
+            daily_rollup.day,
+            daily_rollup.by_written,
+            daily_rollup.source
+           FROM sentiment.daily_rollup
+          WHERE ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state)
+        UNION ALL
+         SELECT daily_recount.score_sum,
+            daily_recount.rating_sum,
+            daily_recount.reviews,
+            daily_recount.positive,
+            daily_recount.neutral,
+            daily_recount.negative,
+            daily_recount.unfamiliar,
+            daily_recount.mixed,
+            daily_recount.rated,
+            daily_recount.day,
+            daily_recount.by_written,
+            daily_recount.source
+           FROM sentiment.daily_recount() daily_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, source)
+          WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state))) sums
+  WHERE by_written;
 
 --
 -- Name: VIEW daily_sentiment_by_written_day; Type: COMMENT; Schema: sentiment; Owner: -
@@ -2034,18 +2766,47 @@ COMMENT ON TABLE sentiment.planned_file IS 'Files of a run, in the groups that i
 CREATE VIEW sentiment.product_sentiment AS
  SELECT product_id,
     day,
-    count(*) AS reviews,
-    count(*) FILTER (WHERE (label = 'positive'::sentiment.label)) AS positive,
-    count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
-    count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
-    round((avg(score))::numeric, 4) AS mean_score,
-    round((avg(rating))::numeric, 2) AS mean_rating,
-    round(((count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)))::numeric / (count(*))::numeric), 4) AS neutral_ratio,
-    count(*) FILTER (WHERE unfamiliar) AS unfamiliar,
-    count(*) FILTER (WHERE mixed) AS mixed
-   FROM sentiment.scored_reviews
-  WHERE (product_id IS NOT NULL)
-  GROUP BY product_id, day;
+    (reviews)::bigint AS reviews,
+    (positive)::bigint AS positive,
+    (neutral)::bigint AS neutral,
+    (negative)::bigint AS negative,
+    ((((score_sum + (reviews * (50000)::bigint)) / (reviews * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
+    round(((rating_sum)::numeric / ((NULLIF(rated, 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
+    (((((neutral * (20000)::bigint) + reviews) / (reviews * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
+    (unfamiliar)::bigint AS unfamiliar,
+    (mixed)::bigint AS mixed
+   FROM ( SELECT product_rollup.score_sum,
+            product_rollup.rating_sum,
+            product_rollup.reviews,
+            product_rollup.positive,
+            product_rollup.neutral,
+            product_rollup.negative,
+            product_rollup.unfamiliar,
+            product_rollup.mixed,
+            product_rollup.rated,
+            product_rollup.day,
+            product_rollup.by_written,
+            product_rollup.product_id
+           FROM sentiment.product_rollup
+          WHERE ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state)
+        UNION ALL
+         SELECT product_recount.score_sum,
+            product_recount.rating_sum,
+            product_recount.reviews,
+            product_recount.positive,
+            product_recount.neutral,
+            product_recount.negative,
+            product_recount.unfamiliar,
+            product_recount.mixed,
+            product_recount.rated,
+            product_recount.day,
+            product_recount.by_written,
+            product_recount.product_id
+           FROM sentiment.product_recount() product_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, product_id)
+          WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state))) sums
+  WHERE (NOT by_written);
 
 --
 -- Name: VIEW product_sentiment; Type: COMMENT; Schema: sentiment; Owner: -
@@ -2125,19 +2886,48 @@ COMMENT ON COLUMN sentiment.product_sentiment.mixed IS 'Reviews with a clearly p
 
 CREATE VIEW sentiment.product_sentiment_by_written_day AS
  SELECT product_id,
-    written_day,
-    count(*) AS reviews,
-    count(*) FILTER (WHERE (label = 'positive'::sentiment.label)) AS positive,
-    count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)) AS neutral,
-    count(*) FILTER (WHERE (label = 'negative'::sentiment.label)) AS negative,
-    round((avg(score))::numeric, 4) AS mean_score,
-    round((avg(rating))::numeric, 2) AS mean_rating,
-    round(((count(*) FILTER (WHERE (label = 'neutral'::sentiment.label)))::numeric / (count(*))::numeric), 4) AS neutral_ratio,
-    count(*) FILTER (WHERE unfamiliar) AS unfamiliar,
-    count(*) FILTER (WHERE mixed) AS mixed
-   FROM sentiment.scored_reviews
-  WHERE (product_id IS NOT NULL)
-  GROUP BY product_id, written_day;
+    day AS written_day,
+    (reviews)::bigint AS reviews,
+    (positive)::bigint AS positive,
+    (neutral)::bigint AS neutral,
+    (negative)::bigint AS negative,
+    ((((score_sum + (reviews * (50000)::bigint)) / (reviews * (100000)::bigint)))::numeric * 0.0001) AS mean_score,
+    round(((rating_sum)::numeric / ((NULLIF(rated, 0))::numeric * '1000000'::numeric)), 2) AS mean_rating,
+    (((((neutral * (20000)::bigint) + reviews) / (reviews * (2)::bigint)))::numeric * 0.0001) AS neutral_ratio,
+    (unfamiliar)::bigint AS unfamiliar,
+    (mixed)::bigint AS mixed
+   FROM ( SELECT product_rollup.score_sum,
+            product_rollup.rating_sum,
+            product_rollup.reviews,
+            product_rollup.positive,
+            product_rollup.neutral,
+            product_rollup.negative,
+            product_rollup.unfamiliar,
+            product_rollup.mixed,
+            product_rollup.rated,
+            product_rollup.day,
+            product_rollup.by_written,
+            product_rollup.product_id
+           FROM sentiment.product_rollup
+          WHERE ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state)
+        UNION ALL
+         SELECT product_recount.score_sum,
+            product_recount.rating_sum,
+            product_recount.reviews,
+            product_recount.positive,
+            product_recount.neutral,
+            product_recount.negative,
+            product_recount.unfamiliar,
+            product_recount.mixed,
+            product_recount.rated,
+            product_recount.day,
+            product_recount.by_written,
+            product_recount.product_id
+           FROM sentiment.product_recount() product_recount(score_sum, rating_sum, reviews, positive, neutral, negative, unfamiliar, mixed, rated, day, by_written, product_id)
+          WHERE (NOT ( SELECT (rollup_state.stale_since IS NULL)
+                   FROM sentiment.rollup_state))) sums
+  WHERE by_written;
 
 --
 -- Name: VIEW product_sentiment_by_written_day; Type: COMMENT; Schema: sentiment; Owner: -
@@ -2433,12 +3223,268 @@ ALTER TABLE sentiment.retrain_request ALTER COLUMN retrain_request_id ADD GENERA
 );
 
 --
+-- Name: review_head; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.review_head (
+    review_key uuid NOT NULL,
+    day date NOT NULL,
+    source_file_id bigint NOT NULL,
+    line integer NOT NULL,
+    last_modified timestamp with time zone NOT NULL
+);
+
+--
+-- Name: TABLE review_head; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.review_head IS 'For each review id the row that the views show: the one in the live file with the greatest (last_modified, source_file_id).';
+
+--
 -- Name: schema_version; Type: TABLE; Schema: sentiment; Owner: -
 --
 
 CREATE TABLE sentiment.schema_version (
     version_num character varying(32) NOT NULL
 );
+
+--
+-- Name: scored_reviews; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.scored_reviews AS
+ SELECT s.day,
+    f.source,
+    r.review_id,
+    r.product_id,
+    r.author_id,
+    r.rating,
+    r.reviewed_at,
+    r.language,
+    r.text,
+    r.extra,
+    s.label,
+    s.score,
+    s.out_of_language,
+    m.digest AS model_digest,
+    f.bucket,
+    f.key,
+    f.version_token,
+    s.source_file_id,
+    s.line,
+    s.batch_id,
+    r.nulled,
+    COALESCE(((r.reviewed_at AT TIME ZONE 'UTC'::text))::date, r.day) AS written_day,
+    (GREATEST((s.score - (COALESCE(s.neutral, (0)::real) / (2)::double precision)), (0)::double precision))::real AS positive,
+    s.neutral,
+        CASE
+            WHEN (s.neutral IS NOT NULL) THEN (GREATEST((((1)::double precision - s.score) - (s.neutral / (2)::double precision)), (0)::double precision))::real
+            WHEN (cardinality(m.labels) = 2) THEN (((1)::double precision - s.score))::real
+            ELSE NULL::real
+        END AS negative,
+    s.unfamiliar,
+    s.mixed,
+    r.language_detected,
+    r.language_certainty,
+        CASE
+            WHEN ((m.languages IS NULL) OR (written.language IS NULL)) THEN NULL::text
+            WHEN (written.language = ANY (m.experimental_languages)) THEN 'experimental'::text
+            WHEN (written.language = ANY (m.languages)) THEN 'supported'::text
+            ELSE 'unsupported'::text
+        END AS language_standing
+   FROM (((((sentiment.score s
+     JOIN sentiment.live_file live ON (((live.source_file_id = s.source_file_id) AND (live.model_id = s.model_id))))
+     LEFT JOIN sentiment.source_file f ON ((f.source_file_id = s.source_file_id)))
+     LEFT JOIN sentiment.model m ON ((m.model_id = s.model_id)))
+     LEFT JOIN sentiment.review r ON (((r.day = s.day) AND (r.source_file_id = s.source_file_id) AND (r.line = s.line))))
+     CROSS JOIN LATERAL ( SELECT COALESCE(lower(split_part(replace(r.language, '_'::text, '-'::text), '-'::text, 1)), r.language_detected) AS language) written)
+  WHERE (NOT s.superseded);
+
+--
+-- Name: VIEW scored_reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.scored_reviews IS 'Live reviews, one row each, with the score by the current model of their file.';
+
+--
+-- Name: COLUMN scored_reviews.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.day IS 'Day of the file that contains the review.';
+
+--
+-- Name: COLUMN scored_reviews.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.source IS 'Source of the file: the segment after incoming/ in its key.';
+
+--
+-- Name: COLUMN scored_reviews.review_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.review_id IS 'Review id from the source. If several rows have the id, the view shows the newest.';
+
+--
+-- Name: COLUMN scored_reviews.product_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.product_id IS 'Product that the review is about.';
+
+--
+-- Name: COLUMN scored_reviews.author_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.author_id IS 'Author of the review.';
+
+--
+-- Name: COLUMN scored_reviews.rating; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.rating IS 'Rating from the source.';
+
+--
+-- Name: COLUMN scored_reviews.reviewed_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.reviewed_at IS 'Time of the review. UTC if the source gives no time zone.';
+
+--
+-- Name: COLUMN scored_reviews.language; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.language IS 'Language from the source.';
+
+--
+-- Name: COLUMN scored_reviews.text; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.text IS 'Unchanged text of the review.';
+
+--
+-- Name: COLUMN scored_reviews.extra; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.extra IS 'All other columns of the file, as strings.';
+
+--
+-- Name: COLUMN scored_reviews.label; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.label IS 'negative, neutral or positive. A model of two labels says neutral when it abstains.';
+
+--
+-- Name: COLUMN scored_reviews.score; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.score IS 'How positive the review is, 0 to 1. P(positive) of a model with two labels; P(positive) + P(neutral) / 2 of a model with three.';
+
+--
+-- Name: COLUMN scored_reviews.out_of_language; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.out_of_language IS 'Whether the row has a language that the model was not trained on.';
+
+--
+-- Name: COLUMN scored_reviews.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.model_digest IS 'SHA-256 of the model that computed the score.';
+
+--
+-- Name: COLUMN scored_reviews.bucket; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.bucket IS 'Bucket of the file that contains the review.';
+
+--
+-- Name: COLUMN scored_reviews.key; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.key IS 'Key of the file that contains the review.';
+
+--
+-- Name: COLUMN scored_reviews.version_token; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.version_token IS 'Version of the object that was loaded.';
+
+--
+-- Name: COLUMN scored_reviews.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.source_file_id IS 'Id of the file in source_file.';
+
+--
+-- Name: COLUMN scored_reviews.line; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.line IS 'Physical line of the file on which the record starts.';
+
+--
+-- Name: COLUMN scored_reviews.batch_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.batch_id IS 'Scoring batch that stored this score.';
+
+--
+-- Name: COLUMN scored_reviews.nulled; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.nulled IS 'Original values of rating and reviewed_at that could not be parsed and became null.';
+
+--
+-- Name: COLUMN scored_reviews.written_day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.written_day IS 'UTC day of reviewed_at. The day of the file if the review has no reviewed_at.';
+
+--
+-- Name: COLUMN scored_reviews.positive; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.positive IS 'P(positive), calibrated.';
+
+--
+-- Name: COLUMN scored_reviews.neutral; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.neutral IS 'P(neutral), calibrated. Null if the model has two labels, and for scores of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN scored_reviews.negative; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.negative IS 'P(negative), calibrated. Null for scores of release 0.2.0 and earlier by a model that was not opened since, or has three labels.';
+
+--
+-- Name: COLUMN scored_reviews.unfamiliar; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.unfamiliar IS 'Whether the model knows hardly any n-gram of the text, so the score means little. Null for scores of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN scored_reviews.mixed; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.mixed IS 'Whether one part of the review is clearly positive and another clearly negative. Null for scores of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN scored_reviews.language_detected; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.language_detected IS 'Language identified from the text: an ISO 639 code. Null if undetermined, and for rows of release 0.2.0 and earlier.';
+
+--
+-- Name: COLUMN scored_reviews.language_certainty; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.language_certainty IS 'Estimated probability that language_detected is right, 0 to 1.';
+
+--
+-- Name: COLUMN scored_reviews.language_standing; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_reviews.language_standing IS 'Standing of the language from the source, or else of the detected one, with the model: supported, experimental or unsupported. Null if no language is known.';
 
 --
 -- Name: scoring_batch_batch_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
@@ -2561,6 +3607,13 @@ ALTER TABLE sentiment.source_file ALTER COLUMN source_file_id ADD GENERATED ALWA
 );
 
 --
+-- Name: daily_rollup daily_rollup_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.daily_rollup
+    ADD CONSTRAINT daily_rollup_pkey PRIMARY KEY (by_written, day, source);
+
+--
 -- Name: drift_report drift_report_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
 --
 
@@ -2594,6 +3647,13 @@ ALTER TABLE ONLY sentiment.feedback
 
 ALTER TABLE ONLY sentiment.feedback
     ADD CONSTRAINT feedback_pkey PRIMARY KEY (feedback_id);
+
+--
+-- Name: language_rollup language_rollup_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.language_rollup
+    ADD CONSTRAINT language_rollup_pkey PRIMARY KEY (by_written, day, source, language, model_id);
 
 --
 -- Name: live_file live_file_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
@@ -2631,6 +3691,13 @@ ALTER TABLE ONLY sentiment.planned_file
     ADD CONSTRAINT planned_file_pkey PRIMARY KEY (run_id, group_id, source_file_id);
 
 --
+-- Name: product_rollup product_rollup_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.product_rollup
+    ADD CONSTRAINT product_rollup_pkey PRIMARY KEY (by_written, day, product_id);
+
+--
 -- Name: promotion promotion_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
 --
 
@@ -2664,6 +3731,13 @@ ALTER TABLE ONLY sentiment.review_head
 
 ALTER TABLE ONLY sentiment.review
     ADD CONSTRAINT review_pkey PRIMARY KEY (day, source_file_id, line);
+
+--
+-- Name: rollup_state rollup_state_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.rollup_state
+    ADD CONSTRAINT rollup_state_pkey PRIMARY KEY (only_row);
 
 --
 -- Name: schema_version schema_version_pkc; Type: CONSTRAINT; Schema: sentiment; Owner: -
@@ -2727,6 +3801,12 @@ CREATE UNIQUE INDEX drift_report_of_a_day ON sentiment.drift_report USING btree 
 CREATE UNIQUE INDEX drift_report_of_a_product ON sentiment.drift_report USING btree (model_id, day, product_id) WHERE (product_id IS NOT NULL);
 
 --
+-- Name: product_rollup_by_product; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX product_rollup_by_product ON sentiment.product_rollup USING btree (product_id, by_written, day);
+
+--
 -- Name: promotion_by_alias; Type: INDEX; Schema: sentiment; Owner: -
 --
 
@@ -2745,10 +3825,22 @@ CREATE UNIQUE INDEX promotion_under_way ON sentiment.promotion USING btree (alia
 CREATE INDEX rejected_row_to_replay ON sentiment.rejected_row USING btree (source_file_id) WHERE (resolved_by IS NULL);
 
 --
+-- Name: review_by_author; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX review_by_author ON ONLY sentiment.review USING btree (author_id, COALESCE(((reviewed_at AT TIME ZONE 'UTC'::text))::date, day)) WHERE (author_id IS NOT NULL);
+
+--
 -- Name: review_by_key; Type: INDEX; Schema: sentiment; Owner: -
 --
 
 CREATE INDEX review_by_key ON ONLY sentiment.review USING btree (review_key) WHERE (review_key IS NOT NULL);
+
+--
+-- Name: review_by_product; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX review_by_product ON ONLY sentiment.review USING btree (product_id, COALESCE(((reviewed_at AT TIME ZONE 'UTC'::text))::date, day)) WHERE (product_id IS NOT NULL);
 
 --
 -- Name: scoring_batch_file; Type: INDEX; Schema: sentiment; Owner: -
@@ -2787,10 +3879,70 @@ CREATE INDEX source_file_same_content ON sentiment.source_file USING btree (sha2
 CREATE INDEX source_file_to_do ON sentiment.source_file USING btree (day) WHERE (status = 'seen'::text);
 
 --
+-- Name: score count_superseded; Type: TRIGGER; Schema: sentiment; Owner: -
+--
+
+CREATE TRIGGER count_superseded AFTER UPDATE ON sentiment.score REFERENCING OLD TABLE AS former NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION sentiment.count_superseded();
+
+--
+-- Name: daily_rollup drop_empty_sum; Type: TRIGGER; Schema: sentiment; Owner: -
+--
+
+CREATE TRIGGER drop_empty_sum AFTER UPDATE ON sentiment.daily_rollup FOR EACH ROW WHEN ((new.reviews = 0)) EXECUTE FUNCTION sentiment.drop_empty_sum();
+
+--
+-- Name: language_rollup drop_empty_sum; Type: TRIGGER; Schema: sentiment; Owner: -
+--
+
+CREATE TRIGGER drop_empty_sum AFTER UPDATE ON sentiment.language_rollup FOR EACH ROW WHEN ((new.reviews = 0)) EXECUTE FUNCTION sentiment.drop_empty_sum();
+
+--
+-- Name: product_rollup drop_empty_sum; Type: TRIGGER; Schema: sentiment; Owner: -
+--
+
+CREATE TRIGGER drop_empty_sum AFTER UPDATE ON sentiment.product_rollup FOR EACH ROW WHEN ((new.reviews = 0)) EXECUTE FUNCTION sentiment.drop_empty_sum();
+
+--
+-- Name: scoring_batch follow_previous_release; Type: TRIGGER; Schema: sentiment; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER follow_previous_release AFTER INSERT ON sentiment.scoring_batch DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((current_setting('sentiment.rollups'::text, true) IS DISTINCT FROM 'kept'::text)) EXECUTE FUNCTION sentiment.follow_previous_release();
+
+--
+-- Name: source_file follow_previous_release; Type: TRIGGER; Schema: sentiment; Owner: -
+--
+
+CREATE TRIGGER follow_previous_release AFTER UPDATE OF status, current_model_id, rows_removed ON sentiment.source_file FOR EACH ROW WHEN ((current_setting('sentiment.rollups'::text, true) IS DISTINCT FROM 'kept'::text)) EXECUTE FUNCTION sentiment.follow_previous_release();
+
+--
 -- Name: source_file hide_superseded_files; Type: TRIGGER; Schema: sentiment; Owner: -
 --
 
 CREATE CONSTRAINT TRIGGER hide_superseded_files AFTER INSERT OR UPDATE OF status ON sentiment.source_file DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.status = ANY (ARRAY['loaded'::text, 'duplicate'::text]))) EXECUTE FUNCTION sentiment.hide_superseded_files();
+
+--
+-- Name: source_file move_model_of_live_file; Type: TRIGGER; Schema: sentiment; Owner: -
+--
+
+CREATE TRIGGER move_model_of_live_file AFTER UPDATE OF current_model_id ON sentiment.source_file FOR EACH ROW WHEN ((old.current_model_id IS DISTINCT FROM new.current_model_id)) EXECUTE FUNCTION sentiment.move_model_of_live_file();
+
+--
+-- Name: live_file set_model_of_live_file; Type: TRIGGER; Schema: sentiment; Owner: -
+--
+
+CREATE TRIGGER set_model_of_live_file BEFORE INSERT ON sentiment.live_file FOR EACH ROW EXECUTE FUNCTION sentiment.set_model_of_live_file();
+
+--
+-- Name: review_head show_reviews; Type: TRIGGER; Schema: sentiment; Owner: -
+--
+
+CREATE TRIGGER show_reviews AFTER INSERT ON sentiment.review_head REFERENCING NEW TABLE AS head FOR EACH STATEMENT EXECUTE FUNCTION sentiment.supersede_reviews();
+
+--
+-- Name: review_head supersede_reviews; Type: TRIGGER; Schema: sentiment; Owner: -
+--
+
+CREATE TRIGGER supersede_reviews AFTER UPDATE ON sentiment.review_head REFERENCING OLD TABLE AS former_head NEW TABLE AS head FOR EACH STATEMENT EXECUTE FUNCTION sentiment.supersede_reviews();
 
 --
 -- Name: drift_report drift_report_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
@@ -2885,6 +4037,40 @@ GRANT USAGE ON SCHEMA sentiment TO sentiment_writer;
 GRANT USAGE ON SCHEMA sentiment TO sentiment_service;
 
 --
+-- Name: FUNCTION count_reviews(sign integer, rows text); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.count_reviews(sign integer, rows text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sentiment.count_reviews(sign integer, rows text) TO sentiment_writer;
+
+--
+-- Name: FUNCTION count_superseded(); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.count_superseded() FROM PUBLIC;
+
+--
+-- Name: TABLE daily_rollup; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.daily_rollup TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.daily_rollup TO sentiment_writer;
+
+--
+-- Name: FUNCTION daily_recount(); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.daily_recount() FROM PUBLIC;
+GRANT ALL ON FUNCTION sentiment.daily_recount() TO sentiment_reader;
+GRANT ALL ON FUNCTION sentiment.daily_recount() TO sentiment_writer;
+
+--
+-- Name: FUNCTION drop_empty_sum(); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.drop_empty_sum() FROM PUBLIC;
+
+--
 -- Name: FUNCTION ensure_month(any_day date); Type: ACL; Schema: sentiment; Owner: -
 --
 
@@ -2892,10 +4078,85 @@ REVOKE ALL ON FUNCTION sentiment.ensure_month(any_day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION sentiment.ensure_month(any_day date) TO sentiment_writer;
 
 --
+-- Name: FUNCTION follow_previous_release(); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.follow_previous_release() FROM PUBLIC;
+
+--
 -- Name: FUNCTION hide_superseded_files(); Type: ACL; Schema: sentiment; Owner: -
 --
 
 REVOKE ALL ON FUNCTION sentiment.hide_superseded_files() FROM PUBLIC;
+
+--
+-- Name: TABLE language_rollup; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.language_rollup TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.language_rollup TO sentiment_writer;
+
+--
+-- Name: FUNCTION language_recount(); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.language_recount() FROM PUBLIC;
+GRANT ALL ON FUNCTION sentiment.language_recount() TO sentiment_reader;
+GRANT ALL ON FUNCTION sentiment.language_recount() TO sentiment_writer;
+
+--
+-- Name: FUNCTION move_model_of_live_file(); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.move_model_of_live_file() FROM PUBLIC;
+
+--
+-- Name: TABLE product_rollup; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.product_rollup TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.product_rollup TO sentiment_writer;
+
+--
+-- Name: FUNCTION product_recount(); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.product_recount() FROM PUBLIC;
+GRANT ALL ON FUNCTION sentiment.product_recount() TO sentiment_reader;
+GRANT ALL ON FUNCTION sentiment.product_recount() TO sentiment_writer;
+
+--
+-- Name: FUNCTION rollup_statement(rows text); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.rollup_statement(rows text) FROM PUBLIC;
+GRANT ALL ON FUNCTION sentiment.rollup_statement(rows text) TO sentiment_writer;
+
+--
+-- Name: FUNCTION set_model_of_live_file(); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.set_model_of_live_file() FROM PUBLIC;
+
+--
+-- Name: FUNCTION supersede_reviews(); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.supersede_reviews() FROM PUBLIC;
+
+--
+-- Name: FUNCTION supersede_reviews_of(file bigint); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.supersede_reviews_of(file bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION sentiment.supersede_reviews_of(file bigint) TO sentiment_writer;
+
+--
+-- Name: FUNCTION supersede_statement(places text, superseded boolean); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.supersede_statement(places text, superseded boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION sentiment.supersede_statement(places text, superseded boolean) TO sentiment_writer;
 
 --
 -- Name: TABLE live_file; Type: ACL; Schema: sentiment; Owner: -
@@ -2905,25 +4166,11 @@ GRANT SELECT ON TABLE sentiment.live_file TO sentiment_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.live_file TO sentiment_writer;
 
 --
--- Name: TABLE model; Type: ACL; Schema: sentiment; Owner: -
---
-
-GRANT SELECT ON TABLE sentiment.model TO sentiment_reader;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.model TO sentiment_writer;
-
---
 -- Name: TABLE review; Type: ACL; Schema: sentiment; Owner: -
 --
 
 GRANT SELECT ON TABLE sentiment.review TO sentiment_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.review TO sentiment_writer;
-
---
--- Name: TABLE review_head; Type: ACL; Schema: sentiment; Owner: -
---
-
-GRANT SELECT ON TABLE sentiment.review_head TO sentiment_reader;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.review_head TO sentiment_writer;
 
 --
 -- Name: TABLE score; Type: ACL; Schema: sentiment; Owner: -
@@ -2940,11 +4187,18 @@ GRANT SELECT ON TABLE sentiment.source_file TO sentiment_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.source_file TO sentiment_writer;
 
 --
--- Name: TABLE scored_reviews; Type: ACL; Schema: sentiment; Owner: -
+-- Name: TABLE counted_review; Type: ACL; Schema: sentiment; Owner: -
 --
 
-GRANT SELECT ON TABLE sentiment.scored_reviews TO sentiment_reader;
-GRANT SELECT ON TABLE sentiment.scored_reviews TO sentiment_writer;
+GRANT SELECT ON TABLE sentiment.counted_review TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.counted_review TO sentiment_writer;
+
+--
+-- Name: TABLE rollup_state; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.rollup_state TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.rollup_state TO sentiment_writer;
 
 --
 -- Name: TABLE daily_sentiment; Type: ACL; Schema: sentiment; Owner: -
@@ -2954,11 +4208,25 @@ GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_writer;
 
 --
+-- Name: TABLE model; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.model TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.model TO sentiment_writer;
+
+--
 -- Name: TABLE daily_sentiment_by_language; Type: ACL; Schema: sentiment; Owner: -
 --
 
 GRANT SELECT ON TABLE sentiment.daily_sentiment_by_language TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.daily_sentiment_by_language TO sentiment_writer;
+
+--
+-- Name: TABLE daily_sentiment_by_language_by_written_day; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.daily_sentiment_by_language_by_written_day TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.daily_sentiment_by_language_by_written_day TO sentiment_writer;
 
 --
 -- Name: TABLE daily_sentiment_by_written_day; Type: ACL; Schema: sentiment; Owner: -
@@ -3093,12 +4361,26 @@ GRANT SELECT ON TABLE sentiment.retrain_request TO sentiment_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.retrain_request TO sentiment_writer;
 
 --
+-- Name: TABLE review_head; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.review_head TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.review_head TO sentiment_writer;
+
+--
 -- Name: TABLE schema_version; Type: ACL; Schema: sentiment; Owner: -
 --
 
 GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_writer;
 GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_service;
+
+--
+-- Name: TABLE scored_reviews; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.scored_reviews TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.scored_reviews TO sentiment_writer;
 
 --
 -- Name: SEQUENCE scoring_batch_batch_id_seq; Type: ACL; Schema: sentiment; Owner: -

@@ -26,10 +26,13 @@ def upgrade(as_json: bool) -> None:
     The command is idempotent. Several processes can run it at the same time.
     """
     from sentiment_core.database import migrations  # noqa: PLC0415 -- `status` must run without Alembic
+    from sentiment_core.ledger.rollup_rebuild import rebuild_stale_rollups  # noqa: PLC0415
 
     url = settings().require_database_url()
     migrations.upgrade(url)
     found = schema_status(url)
+    with connect(url) as connection:
+        rebuild_stale_rollups(connection, settings())
     if as_json:
         click.echo(json.dumps({"revision": found.found}))
         return
@@ -77,7 +80,8 @@ def verify(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([finding._asdict() for finding in findings]))
     for finding in findings if not as_json else ():
-        click.echo(f"Broken: {finding.check}: file {finding.source_file_id}: {finding.detail}")
+        where = "" if finding.source_file_id is None else f"file {finding.source_file_id}: "
+        click.echo(f"Broken: {finding.check}: {where}{finding.detail}")
     if not findings and not as_json:
         click.echo(f"All {len(verification.CHECKS)} checks hold.")
     sys.exit(bool(findings))

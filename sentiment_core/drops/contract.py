@@ -7,6 +7,8 @@ from sentiment_core.drops.likely_encoding import likely_encoding, shown_encoding
 
 KNOWN_COLUMNS = tuple(KNOWN_NAMES)
 ID_COLUMNS = ("review_id", "product_id", "author_id")
+INDEXED_IDS = ("product_id", "author_id")
+MAX_ID_BYTES = 1000  # PostgreSQL cannot index a value of more than 2,704 bytes
 
 
 class RejectCode(StrEnum):
@@ -18,6 +20,7 @@ class RejectCode(StrEnum):
     NUL_BYTE = "nul_byte"
     MISSING_TEXT = "missing_text"
     TEXT_TOO_LONG = "text_too_long"
+    ID_TOO_LONG = "id_too_long"
     INVALID_RATING = "invalid_rating"
     INVALID_REVIEWED_AT = "invalid_reviewed_at"
     CONFLICTING_REVIEW_ID = "conflicting_review_id"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import BytesColumn, NumberColumn, TextColumn, joined_texts, packed_words
 from sentiment_core.drops.column_names import fold
-from sentiment_core.drops.contract import ID_COLUMNS, RejectCode, not_utf8
+from sentiment_core.drops.contract import ID_COLUMNS, INDEXED_IDS, MAX_ID_BYTES, RejectCode, not_utf8
 from sentiment_core.drops.csv_records import RecordBlock
 from sentiment_core.drops.declared_form import UNDECLARED
 from sentiment_core.drops.declared_values import declared_times, scaled_ratings
@@ -231,6 +231,7 @@ class Validator:
         self._misread |= any(reason.startswith(OTHER_ORDER) for _, reason in faults.values())
         batch = self._typed(block, readable, faults)
         self._check_text(batch, faults)
+        self._check_ids(batch, faults)
         bad = np.fromiter(faults, np.int64, len(faults))
         good = np.flatnonzero(~np.isin(readable, bad)) if faults else np.arange(len(readable))
         rejected = [
@@ -420,6 +421,16 @@ class Validator:
             found = text.text(row).strip()
             reason = f"column {name} has {found!r}, which means no value" if found else f"column {name} is empty"
             faults.setdefault(int(batch.record[row]), (RejectCode.MISSING_TEXT, reason))
+
+    def _check_ids(self, batch: ReviewBatch, faults: Faults) -> None:
+        for name in INDEXED_IDS:
+            lengths = getattr(batch, name).length
+            for row in np.flatnonzero(lengths > MAX_ID_BYTES).tolist():
+                column = self.header.names[self.header.known[name]]
+                reason = (
+                    f"column {column} has {lengths[row]:,} bytes, more than the limit of {MAX_ID_BYTES:,} for an id"
+                )
+                faults.setdefault(int(batch.record[row]), (RejectCode.ID_TOO_LONG, reason))
 
 
 class _RepeatedHeaders:

@@ -224,6 +224,11 @@ def _find(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> se
 def _delete(cursor: Cursor) -> int:
     source_files.create_stale_heads(cursor)
     cursor.execute("INSERT INTO stale_head SELECT review_key, source_file_id FROM erased WHERE review_key IS NOT NULL")
+    # This subtracts the rows from the rollups, if the views show them.
+    cursor.execute(
+        "UPDATE sentiment.score SET superseded = true FROM erased WHERE NOT superseded"
+        " AND (score.day, score.source_file_id, score.line) = (erased.day, erased.source_file_id, erased.line)"
+    )
     for table in ("score", "review"):
         cursor.execute(
             f"DELETE FROM sentiment.{table} row USING erased"  # noqa: S608 - constants

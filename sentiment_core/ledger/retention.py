@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a 
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.drop import parse_day
 from sentiment_core.errors import MonthInvalid
-from sentiment_core.ledger import source_files
+from sentiment_core.ledger import rollups, source_files
 from sentiment_core.settings import Settings
 
 
@@ -47,6 +47,7 @@ def expire(connection: Connection, settings: Settings, month: date) -> ExpiredMo
     """
     with connection, connection.cursor() as cursor:
         source_files.block_loads(cursor, settings.lock_timeout_s)
+        _uncount(cursor, month)
         rows = _drop(cursor, month)
         files = _mark_expired(cursor, month)
         source_files.recompute_stale_heads(cursor)
@@ -55,6 +56,15 @@ def expire(connection: Connection, settings: Settings, month: date) -> ExpiredMo
             (month, files, rows),
         )
         return ExpiredMonth(month, files, rows)
+
+
+def _uncount(cursor: Cursor, month: date) -> None:
+    cursor.execute(
+        "SELECT DISTINCT day FROM sentiment.source_file JOIN sentiment.live_file USING (source_file_id)"
+        " WHERE day >= %(month)s AND day < %(month)s + interval '1 month'",
+        {"month": month},
+    )
+    rollups.uncount_days(cursor, [day for (day,) in cursor.fetchall()])
 
 
 def _drop(cursor: Cursor, month: date) -> int:

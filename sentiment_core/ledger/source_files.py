@@ -3,8 +3,7 @@
 Functions take a cursor, and the caller owns the transaction, so that a file's rows and its entry commit together.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -14,16 +13,16 @@ from psycopg2.extras import execute_values
 
 from sentiment_core.database.advisory_locks import AdvisoryLock, lock
 from sentiment_core.database.connection import Connection
+from sentiment_core.database.planner import without_nested_loops
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import ClaimHeld, LoadsUnderWay, MaintenanceRuns
+from sentiment_core.ledger import rollups
+from sentiment_core.ledger.rollups import FileSums
 from sentiment_core.ledger.source_contracts import current_contract, day_templates
 
 # A worker that is connected but does nothing must eventually lose its claim.
 IDLE_IN_TRANSACTION = "10min"
-
-SORT_MEMORY = "64MB"  # enough for a million keys; more are sorted on disk
-
 
 COLUMNS = (
     "source_file_id, bucket, key, etag, version_id, last_modified, size, source, day, status, sha256, current_model_id,"
@@ -156,10 +155,14 @@ def block_loads(cursor: Cursor, lock_timeout_s: float) -> None:
 
 
 def set_timeouts(cursor: Cursor, lock_timeout_s: float) -> None:
-    """Limit this transaction's wait for a lock to `lock_timeout_s`, and its idle time to `IDLE_IN_TRANSACTION`."""
+    """Limit this transaction's wait for a lock to `lock_timeout_s`, and its idle time to `IDLE_IN_TRANSACTION`.
+
+    The transaction is also marked as one that keeps the rollups.
+    """
     cursor.execute(
-        "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)",
-        (f"{lock_timeout_s * 1000:.0f}ms", IDLE_IN_TRANSACTION),
+        "SELECT set_config('lock_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true),"
+        " set_config(%s, 'kept', true)",
+        (f"{lock_timeout_s * 1000:.0f}ms", IDLE_IN_TRANSACTION, rollups.KEPT),
     )
 
 
@@ -240,21 +243,26 @@ def duplicates_another_source(cursor: Cursor, file: SourceFile) -> bool:
     return bool(cursor.fetchone()[0])  # type: ignore[index]
 
 
-def mark_loaded(cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, model_id: int) -> None:
-    """Mark a file whose rows are all stored and scored as loaded, and update the live files and the review heads."""
+def mark_loaded(
+    cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, model_id: int, sums: FileSums | None
+) -> None:
+    """Mark a file whose rows are all stored and scored as loaded, and update what the views show of it.
+
+    Without the `sums` of its rows, these are read back.
+    """
     columns = (
         "sha256 = %s, header = %s, current_model_id = %s, rows_removed = 0, reject_code = NULL, reject_reason = NULL,"
         " duplicate_of = NULL"
     )
     _mark(cursor, file, "loaded", columns, sha256, header, model_id)
-    update_heads(cursor, file)
+    show(cursor, file, rewritten=True, sums=sums)
 
 
 def mark_duplicate(cursor: Cursor, file: SourceFile, sha256: bytes, original: int) -> None:
-    """Mark a file as a duplicate of a file with the same bytes, and update the live files and the review heads."""
+    """Mark a file as a duplicate of a file with the same bytes, and update what the views show."""
     columns = "sha256 = %s, duplicate_of = %s, reject_code = NULL, reject_reason = NULL"
     _mark(cursor, file, "duplicate", columns, sha256, original)
-    update_heads(cursor, file)
+    show(cursor, file, rewritten=False)
 
 
 def mark_rejected(cursor: Cursor, file: SourceFile, code: RejectCode, reason: str) -> None:
@@ -272,12 +280,15 @@ def _mark(cursor: Cursor, file: SourceFile, status: str, columns: str, *values: 
     cursor.execute(statement, (file.source_file_id, status, *values, file.source_file_id))
 
 
-def update_heads(cursor: Cursor, file: SourceFile) -> None:
-    """Recompute the live files and the review heads after a version of the file's key became loaded or duplicate.
+def show(cursor: Cursor, file: SourceFile, *, rewritten: bool, sums: FileSums | None = None) -> None:
+    """Update the live files, the rollups and the review heads after a version of the file's key was marked.
 
     The head of an object key is its newest version that is loaded, duplicate or expired. A loaded file is live while
     the head of any key is this file or a duplicate of it. The head of a review key is the row of a live file with the
     greatest (last_modified, source_file_id). Neither depends on the order in which files were loaded.
+
+    `rewritten` means that all rows of the file are new, and not counted in the rollups. `sums` are the sums of these
+    rows, if they are known.
     """
     cursor.execute(LIVE_CHANGES, {"bucket": file.bucket, "key": file.key})
     changes = cursor.fetchall()
@@ -285,12 +296,53 @@ def update_heads(cursor: Cursor, file: SourceFile) -> None:
         if live:
             cursor.execute("INSERT INTO sentiment.live_file VALUES (%s)", (source_file_id,))
         else:
+            rollups.uncount_file(cursor, source_file_id, day)
             cursor.execute("DELETE FROM sentiment.live_file WHERE source_file_id = %s", (source_file_id,))
             mark_heads_stale(cursor, source_file_id, day)
+    new = {source_file_id: day for source_file_id, day, live in changes if live}
+    if rewritten:
+        new[file.source_file_id] = file.day
+    for source_file_id, day in new.items():
+        if sums is not None and source_file_id == file.source_file_id:
+            rollups.count_sums(cursor, source_file_id, sums)
+        else:
+            rollups.count_file(cursor, source_file_id, day)
     recompute_stale_heads(cursor)
-    shown = {source_file_id: day for source_file_id, day, live in changes if live}
-    for source_file_id, day in (shown | {file.source_file_id: file.day}).items():
+    for source_file_id, day in new.items():
         upsert_heads(cursor, source_file_id, day)
+
+
+def mark_new_scores(cursor: Cursor, file: SourceFile, model_id: int) -> None:
+    """Mark a model's new scores of superseded rows like those of the current model, and hold the lock of the heads."""
+    lock_heads(cursor)
+    with without_nested_loops(cursor):
+        cursor.execute(
+            """
+            UPDATE sentiment.score new SET superseded = true FROM sentiment.score shown
+            WHERE (new.day, new.source_file_id, new.model_id) = (%(day)s, %(file)s, %(model)s) AND NOT new.superseded
+                AND (shown.day, shown.source_file_id, shown.model_id) = (%(day)s, %(file)s, %(current)s)
+                AND shown.superseded AND shown.line = new.line
+            """,
+            {
+                "day": file.day,
+                "file": file.source_file_id,
+                "model": model_id,
+                "current": file.current_model_id,
+            },
+        )
+
+
+def show_scores(cursor: Cursor, file: SourceFile, model_id: int, new_batch: int | None = None) -> None:
+    """Make a model the file's current model, so that the views show its scores of all rows of the file.
+
+    `new_batch` is a batch of this transaction that has added rows to the file.
+    """
+    rollups.uncount_file(cursor, file.source_file_id, file.day, before_batch=new_batch)
+    cursor.execute(
+        "UPDATE sentiment.source_file SET current_model_id = %s WHERE source_file_id = %s",
+        (model_id, file.source_file_id),
+    )
+    rollups.count_file(cursor, file.source_file_id, file.day)
 
 
 def mark_heads_stale(cursor: Cursor, source_file_id: int, day: date) -> None:
@@ -303,21 +355,6 @@ def mark_heads_stale(cursor: Cursor, source_file_id: int, day: date) -> None:
     )
 
 
-@contextmanager
-def without_nested_loops(connection: Connection) -> Iterator[None]:
-    """Plan statements that compare a file's rows with its scores without nested loops.
-
-    PostgreSQL's statistics do not cover a newly loaded file, so the planner expects a few rows. A nested loop then
-    reads one side again for each row of the other, which takes minutes for some thousand rows. The setting that was in
-    force before is restored at the end.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('enable_nestloop'), set_config('enable_nestloop', 'off', true)")
-        (before, _) = cursor.fetchone()  # type: ignore[misc]
-        yield
-        cursor.execute("SELECT set_config('enable_nestloop', %s, true)", (before,))
-
-
 def create_stale_heads(cursor: Cursor) -> None:
     """Create the temporary table of this transaction that collects the keys for `recompute_stale_heads`."""
     cursor.execute(
@@ -327,7 +364,7 @@ def create_stale_heads(cursor: Cursor) -> None:
 
 
 def recompute_stale_heads(cursor: Cursor) -> None:
-    """Delete the stale heads, and make the best remaining row of each of their keys its head."""
+    """Delete the stale heads, and make the best remaining row of each of their keys its head and show it."""
     cursor.execute("SELECT to_regclass('pg_temp.stale_head')")
     if cursor.fetchone() == (None,):
         return
@@ -335,38 +372,50 @@ def recompute_stale_heads(cursor: Cursor) -> None:
         "DELETE FROM sentiment.review_head head USING stale_head"
         " WHERE (head.review_key, head.source_file_id) = (stale_head.review_key, stale_head.source_file_id)"
     )
-    cursor.execute("""
-        INSERT INTO sentiment.review_head (review_key, day, source_file_id, line, last_modified)
-        SELECT DISTINCT ON (row.review_key) row.review_key, row.day, row.source_file_id, row.line, file.last_modified
-        FROM stale_head
-        JOIN sentiment.review row USING (review_key)
-        JOIN sentiment.live_file live ON live.source_file_id = row.source_file_id
-        JOIN sentiment.source_file file ON file.source_file_id = row.source_file_id
-        ORDER BY row.review_key, file.last_modified DESC, file.source_file_id DESC
-        ON CONFLICT (review_key) DO NOTHING
-        """)
+    cursor.execute("SELECT sentiment.supersede_statement('inserted', false)")
+    (unmark,) = cursor.fetchone()  # type: ignore[misc]
+    cursor.execute(f"""
+        WITH inserted AS (
+            INSERT INTO sentiment.review_head (review_key, day, source_file_id, line, last_modified)
+            SELECT DISTINCT ON (row.review_key)
+                row.review_key, row.day, row.source_file_id, row.line, file.last_modified
+            FROM stale_head
+            JOIN sentiment.review row USING (review_key)
+            JOIN sentiment.live_file live ON live.source_file_id = row.source_file_id
+            JOIN sentiment.source_file file ON file.source_file_id = row.source_file_id
+            ORDER BY row.review_key, file.last_modified DESC, file.source_file_id DESC
+            ON CONFLICT (review_key) DO NOTHING
+            RETURNING day, source_file_id, line)
+        {unmark}
+        """)  # noqa: S608 - a statement of the schema
 
 
 def upsert_heads(cursor: Cursor, source_file_id: int, day: date) -> None:
-    """Upsert the heads of a live file's rows. A head that is a newer row stays."""
+    """Upsert the heads of a live file's rows. A head that is a newer row stays, and the file's row is superseded."""
     # Keys are hashes. Sorted inserts follow the index order, so that its pages are written one after another.
-    cursor.execute("SELECT set_config('work_mem', %s, true)", (SORT_MEMORY,))
+    cursor.execute("SELECT set_config('work_mem', %s, true)", (rollups.SORT_MEMORY,))
     cursor.execute(
         """
-        INSERT INTO sentiment.review_head AS head (review_key, day, source_file_id, line, last_modified)
-        SELECT row.review_key, row.day, row.source_file_id, row.line, file.last_modified
-        FROM sentiment.review row
-        JOIN sentiment.live_file USING (source_file_id)
-        JOIN sentiment.source_file file USING (source_file_id)
-        WHERE row.day = %(day)s AND row.source_file_id = %(file)s AND row.review_key IS NOT NULL
-        ORDER BY row.review_key
-        ON CONFLICT (review_key) DO UPDATE
-            SET day = excluded.day, source_file_id = excluded.source_file_id, line = excluded.line,
-                last_modified = excluded.last_modified
-            WHERE (excluded.last_modified, excluded.source_file_id) > (head.last_modified, head.source_file_id)
+        WITH keyed AS (
+            SELECT row.review_key, row.day, row.source_file_id, row.line, file.last_modified
+            FROM sentiment.review row
+            JOIN sentiment.live_file USING (source_file_id)
+            JOIN sentiment.source_file file USING (source_file_id)
+            WHERE row.day = %(day)s AND row.source_file_id = %(file)s AND row.review_key IS NOT NULL),
+        upserted AS (
+            INSERT INTO sentiment.review_head AS head (review_key, day, source_file_id, line, last_modified)
+            SELECT * FROM keyed ORDER BY review_key
+            ON CONFLICT (review_key) DO UPDATE
+                SET day = excluded.day, source_file_id = excluded.source_file_id, line = excluded.line,
+                    last_modified = excluded.last_modified
+                WHERE (excluded.last_modified, excluded.source_file_id) > (head.last_modified, head.source_file_id)
+            RETURNING 1)
+        SELECT (SELECT count(*) FROM keyed) > (SELECT count(*) FROM upserted)
         """,
         {"day": day, "file": source_file_id},
     )
+    if cursor.fetchone() == (True,):
+        cursor.execute("SELECT sentiment.supersede_reviews_of(%s)", (source_file_id,))
 
 
 def settle_day(connection: Connection, source_file_id: int) -> None:

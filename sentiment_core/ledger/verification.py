@@ -6,7 +6,7 @@ from sentiment_core.database.connection import Connection
 
 
 class Finding(NamedTuple):
-    """A violation: the check that failed, the file that violates it, and the details."""
+    """A violation: the check that failed, the file that violates it (None if no single file does), and the details."""
 
     check: str
     source_file_id: int | None
@@ -37,6 +37,19 @@ _ROW_COUNTS = """
     stored AS (
         SELECT source_file_id, count(*) AS rows FROM sentiment.review GROUP BY source_file_id)
 """
+
+
+def _recount(kind: str) -> str:
+    """Return the query that compares a rollup with the sums of the rows. A stale rollup is not compared."""
+    kept, expected = f"TABLE sentiment.{kind}_rollup", f"SELECT * FROM sentiment.{kind}_recount()"  # noqa: S608
+    return f"""
+        SELECT NULL, format('%s %s', what, sums)
+        FROM (
+            SELECT 'wrong', surplus::text FROM ({kept} EXCEPT {expected}) surplus
+            UNION ALL SELECT 'expected', missing::text FROM ({expected} EXCEPT {kept}) missing) found (what, sums)
+        WHERE (SELECT stale_since IS NULL FROM sentiment.rollup_state)
+        """  # noqa: S608 - constants
+
 
 CHECKS = {
     "stored rows match the counters of the batches": f"""
@@ -143,4 +156,23 @@ CHECKS = {
         FROM sentiment.review WHERE review_key IS NOT NULL
         GROUP BY source_file_id, review_key HAVING count(*) > 1
         """,
+    "superseded rows are the rows of live files that are not the heads of their review ids": """
+        SELECT score.source_file_id, format('%s scores with a wrong mark', count(*))
+        FROM sentiment.score
+        JOIN sentiment.live_file USING (source_file_id)
+        JOIN sentiment.review row ON (row.day, row.source_file_id, row.line)
+            = (score.day, score.source_file_id, score.line)
+        LEFT JOIN sentiment.review_head head USING (review_key)
+        WHERE score.superseded <> (row.review_key IS NOT NULL
+            AND (head.source_file_id, head.line) IS DISTINCT FROM (row.source_file_id, row.line))
+        GROUP BY score.source_file_id
+        """,
+    "live files have their current model": """
+        SELECT source_file_id, format('model %s, %s expected', live.model_id, file.current_model_id)
+        FROM sentiment.live_file live JOIN sentiment.source_file file USING (source_file_id)
+        WHERE live.model_id IS DISTINCT FROM file.current_model_id
+        """,
+    "the sums of days equal those of the rows": _recount("daily"),
+    "the sums of languages equal those of the rows": _recount("language"),
+    "the sums of products equal those of the rows": _recount("product"),
 }

@@ -11,14 +11,16 @@ from psycopg2.extras import Json
 
 from sentiment_core.columnar.columns import BytesColumn
 from sentiment_core.database.connection import Connection
+from sentiment_core.database.planner import without_nested_loops
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.reading import Reading
 from sentiment_core.drops.validation import RejectedRow, ReviewBatch
 from sentiment_core.languages.detected_languages import DetectedLanguages
-from sentiment_core.ledger import source_files
+from sentiment_core.ledger import rollups, source_files
 from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading import binary_copy
+from sentiment_core.loading.batch_sums import BatchSums
 from sentiment_core.loading.binary_copy import copy_rows
 from sentiment_core.model.scorer import LABELS, Scores
 
@@ -48,6 +50,7 @@ class BatchWriter:
         self.started_at = datetime.now(UTC)
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.scored = self.duplicates = 0
+        self.sums = BatchSums(file)
         self.reject_codes: Counter[RejectCode] = Counter()
         self.reading: Reading | None = None
         self.warnings: dict[str, None] = {}  # in order, each once
@@ -74,6 +77,7 @@ class BatchWriter:
         """Delete the file's rows, its rejected rows and the scores by this batch's model, before they are rewritten."""
         with self.connection.cursor() as cursor:
             source_files.mark_heads_stale(cursor, self.file.source_file_id, self.file.day)
+            rollups.remember_cleared(cursor, self.file.source_file_id, self.file.day)
             here = (self.file.day, self.file.source_file_id)
             cursor.execute("DELETE FROM sentiment.review WHERE (day, source_file_id) = (%s, %s)", here)
             cursor.execute(
@@ -87,6 +91,7 @@ class BatchWriter:
         if batch.size:
             self._copy_reviews(batch, keys, languages)
             self.copy_scores(batch.line, batch.language, scores)
+            self.sums.add(batch, languages, scores)
 
     def reject(self, rows: Sequence[RejectedRow]) -> None:
         """Write rejected rows to the quarantine and count them."""
@@ -196,7 +201,7 @@ class BatchWriter:
 
     def _drop_scores_without_row(self) -> None:
         """Delete other models' scores of lines that are no longer stored. The text of a stored line is unchanged."""
-        with source_files.without_nested_loops(self.connection), self.connection.cursor() as cursor:
+        with self.connection.cursor() as cursor, without_nested_loops(cursor):
             cursor.execute(
                 """
                 DELETE FROM sentiment.score

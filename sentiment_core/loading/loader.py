@@ -20,7 +20,7 @@ from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import require_good_rows
 from sentiment_core.errors import FileRejected
-from sentiment_core.ledger import source_files
+from sentiment_core.ledger import rollups, source_files
 from sentiment_core.ledger.erasure import Erasures
 from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_contracts import current_contract
@@ -134,7 +134,9 @@ class Loader:
             if source_files.loaded_with_content(cursor, file, sha256):
                 raise _SameContent(sha256)
             counts = writer.finish(self.settings.code_version)
-            source_files.mark_loaded(cursor, file, sha256, header, self.model.model_id)
+            if replacing:
+                rollups.uncount_cleared(cursor)
+            source_files.mark_loaded(cursor, file, sha256, header, self.model.model_id, writer.sums.sums)
         status = LoadStatus.REPLACED if replacing else LoadStatus.LOADED
         return LoadOutcome(source_file_id, file.drop.uri, status, *counts, warnings=tuple(writer.warnings))
 

@@ -72,8 +72,8 @@ class Replayer:
             if writer.scored + writer.duplicates == 0:
                 return self._skipped(file, f"none of its {writer.rejected:,} rejected rows satisfies the contract")
             counts = writer.finish(self.settings.code_version)
-            Rescorer(self.connection, self.model, self.settings, self.run_id).rescore_claimed(file, make_current=True)
-            source_files.lock_heads(cursor)
+            Rescorer(self.connection, self.model, self.settings, self.run_id).rescore_claimed(file, make_current=False)
+            source_files.show_scores(cursor, file, self.model.model_id, new_batch=writer.batch_id)
             source_files.upsert_heads(cursor, source_file_id, file.day)
             warnings = tuple(writer.warnings)
             return LoadOutcome(source_file_id, file.drop.uri, LoadStatus.REPLAYED, *counts, warnings=warnings)

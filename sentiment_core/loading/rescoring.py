@@ -7,6 +7,7 @@ import numpy as np
 
 from sentiment_core.columnar.columns import BytesColumn, TextColumn
 from sentiment_core.database.connection import Connection
+from sentiment_core.database.planner import without_nested_loops
 from sentiment_core.ledger import source_files
 from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_files import SourceFile
@@ -50,12 +51,10 @@ class Rescorer:
             scores = self.model.scorer.score(TextColumn.from_texts(rows.text))
             writer.copy_scores(np.array(rows.line, np.int32), BytesColumn.of_texts(rows.language), scores)
         moved = make_current and file.current_model_id != self.model.model_id
-        if moved:
-            with self.connection.cursor() as cursor:
-                cursor.execute(
-                    "UPDATE sentiment.source_file SET current_model_id = %s WHERE source_file_id = %s",
-                    (self.model.model_id, file.source_file_id),
-                )
+        with self.connection.cursor() as cursor:
+            source_files.mark_new_scores(cursor, file, self.model.model_id)
+            if moved:
+                source_files.show_scores(cursor, file, self.model.model_id)
         if writer.scored:
             counts = writer.finish(self.settings.code_version)
             return LoadOutcome(file.source_file_id, file.drop.uri, LoadStatus.RESCORED, *counts)
@@ -64,7 +63,7 @@ class Rescorer:
 
     def _missing(self, file: SourceFile) -> Iterator[_StoredRows]:
         with self.connection.cursor("rows_to_rescore") as cursor:
-            with source_files.without_nested_loops(self.connection):
+            with self.connection.cursor() as planner, without_nested_loops(planner):
                 cursor.execute(
                     """
                     SELECT line, language, text FROM sentiment.review

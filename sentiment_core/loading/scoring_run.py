@@ -16,6 +16,7 @@ from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import DayInvalid, FilesRejected, RunIncomplete, TransientError
 from sentiment_core.ledger import source_files
 from sentiment_core.ledger.models import ScoringModel
+from sentiment_core.ledger.rollup_rebuild import rebuild_stale_rollups
 from sentiment_core.loading.loader import Loader, LoadOutcome, LoadStatus
 from sentiment_core.loading.progress import Progress
 from sentiment_core.loading.rescoring import Rescorer
@@ -69,8 +70,9 @@ def plan_run(
     """List the bucket, register new files, select the day's files and return the ids of their groups.
 
     With `include_earlier`, files of earlier days that have not been read yet are selected too. Planning a run again
-    replaces its previous plan. Raises `StorageUnavailable` and `StorageRefused`.
+    replaces its previous plan. Stale rollups are rebuilt first. Raises `StorageUnavailable` and `StorageRefused`.
     """
+    rebuild_stale_rollups(connection, settings)
     with connection, connection.cursor() as cursor:
         drops = storage.list(settings.bucket, settings.incoming_prefix)
         source_files.register(cursor, drops, settings.incoming_prefix)

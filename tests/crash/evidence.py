@@ -117,7 +117,7 @@ ROWS = {
     "review and score": """
         SELECT key, review.day, review.line, review_key, review_id, product_id, author_id, rating, reviewed_at,
             language, text, extra, nulled, digest, score, label, out_of_language, neutral, unfamiliar, mixed,
-            language_detected, language_certainty
+            superseded, language_detected, language_certainty
         FROM sentiment.review
         JOIN sentiment.source_file file USING (source_file_id)
         JOIN sentiment.score ON (score.day, score.source_file_id, score.line)
@@ -134,5 +134,9 @@ ROWS = {
         SELECT review_key, head.day, key, line, head.last_modified
         FROM sentiment.review_head head JOIN sentiment.source_file USING (source_file_id)
         WHERE key ^@ ANY (%(prefixes)s)
+        """,
+    "daily_rollup": """
+        SELECT * FROM sentiment.daily_rollup WHERE NOT by_written
+            AND (day, source) IN (SELECT day, source FROM sentiment.source_file WHERE key ^@ ANY (%(prefixes)s))
         """,
 }

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from demo.schema import dump
 from sentiment_core.database import migrations, schema
 from sentiment_core.database.connection import connect
+from sentiment_core.database.planner import without_nested_loops
 from sentiment_core.drops.source_contract import contract_of
 from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
 from sentiment_core.feedback.correction import Correction
@@ -72,6 +73,15 @@ def test_an_upgrade_that_waits_for_a_load_does_not_deadlock_with_queries_of_the_
         upgrade.result(timeout=30)
         assert reader.result(timeout=30) == [(0,)]
     assert schema.schema_status(empty_database).current
+
+
+def test_nested_loops_are_planned_again_after_a_statement_without_them(database_url) -> None:
+    with connect(database_url) as connection, connection, connection.cursor() as cursor:
+        with without_nested_loops(cursor):
+            cursor.execute("SHOW enable_nestloop")
+            assert cursor.fetchone() == ("off",)
+        cursor.execute("SHOW enable_nestloop")
+        assert cursor.fetchone() == ("on",)
 
 
 def test_upgrades_are_idempotent_and_can_run_concurrently(empty_database) -> None:

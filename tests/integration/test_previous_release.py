@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sentiment_core.ledger import verification
+from sentiment_core.ledger.rollup_rebuild import rebuild_stale_rollups
 
 # The tests of the previous release that run its queries: loads, runs, replays, erasures, corrections and promotions.
 TESTS = ("loading", "run", "quarantine", "retention", "claims", "feedback", "promotion")
@@ -108,6 +109,16 @@ def test_the_previous_release_hides_superseded_files_of_two_sources(previous, dr
     assert query(shown) == [*of_shop_a, ("shop-b", "old"), ("shop-b", "old too")]
     load_with_the_previous_release(shop_b, "review\nnewer\n")
     assert query(shown) == [*of_shop_a, ("shop-b", "newer")]
+    # It does not keep the rollups. The views add up the rows until the rebuild.
+    sums = "SELECT source, sum(reviews) FROM sentiment.daily_sentiment GROUP BY source ORDER BY source"
+    assert query(sums) == [("shop-a", 2), ("shop-b", 1)]
+    assert rebuild_stale_rollups(drops.connection, settings)
+    assert query(sums) == [("shop-a", 2), ("shop-b", 1)]
+    load_with_the_previous_release("shop-b/dt=2026-11-17/r.csv", "review_id,review\nr1,older\nr2,another\n")
+    drops.drop("shop-b/dt=2026-11-18/r.csv", "review_id,review\nr1,newest\n")
+    assert rebuild_stale_rollups(drops.connection, settings)
+    assert verification.verify(drops.connection) == []
+    assert query(sums) == [("shop-a", 2), ("shop-b", 3)]
 
 
 def test_a_breaking_migration_is_detected(previous) -> None:

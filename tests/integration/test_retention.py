@@ -12,6 +12,7 @@ from sentiment_core.errors import ErasureKeyWrong, LoadsUnderWay, MaintenanceRun
 from sentiment_core.ledger import verification
 from sentiment_core.ledger.erasure import erase
 from sentiment_core.ledger.retention import expire, months_before, parse_month
+from sentiment_core.ledger.rollup_rebuild import rebuild_stale_rollups
 from sentiment_core.ledger.source_files import block_loads, claim, register
 from sentiment_core.loading.loader import LoadStatus
 from sentiment_core.loading.replay import Replayer
@@ -167,6 +168,8 @@ def test_an_expired_version_of_a_key_still_hides_the_previous_one(drops, query) 
     query("UPDATE sentiment.review SET day = day - 40 WHERE source_file_id = 2")
     query("UPDATE sentiment.score SET day = day - 40 WHERE source_file_id = 2")
     query("UPDATE sentiment.review_head SET day = day - 40")
+    query("UPDATE sentiment.rollup_state SET stale_since = now()")
+    assert rebuild_stale_rollups(drops.connection, drops.settings)
     ((month,),) = query("SELECT date_trunc('month', day)::date FROM sentiment.source_file WHERE source_file_id = 2")
     expire(drops.connection, drops.settings, month)
     assert verification.verify(drops.connection) == []

@@ -88,6 +88,15 @@ def test_a_bad_row_is_rejected_alone(row: bytes, code: RejectCode, reason: str) 
     assert reason in rejected[0].reason
 
 
+@pytest.mark.parametrize("column", ["product_id", "author_id"])
+def test_an_id_that_cannot_be_indexed_is_rejected(column) -> None:
+    fits, longer = b"x" * 1000, b"x" * 1001
+    batch, rejected = validate(b"review,%s\ngood,%s\nbad,%s\n" % (column.encode(), fits, longer))
+    assert batch.text.texts() == ["good"]
+    assert codes(rejected) == [(3, "id_too_long")]
+    assert rejected[0].reason == f"column {column} has 1,001 bytes, more than the limit of 1,000 for an id"
+
+
 def test_the_first_configured_text_column_wins_and_the_others_are_kept() -> None:
     batch, _ = validate(b"comment,TEXT,b\xc3\xb4\nshort,long,x\n")
     assert batch.text.texts() == ["long"]

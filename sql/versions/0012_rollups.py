@@ -1,0 +1,11 @@
+"""Rollups, the marks of superseded reviews, and the triggers that keep them."""
+
+from sentiment_core.database import run_statements_beside
+
+revision = "0012"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    """Run the statements of the .sql file with the same name."""
+    run_statements_beside(__file__)

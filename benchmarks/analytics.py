@@ -25,6 +25,7 @@ SOURCES = 5
 PRODUCTS = 5_000
 AUTHORS = 200_000
 SUPERSEDED = 0.02
+POPULAR = 10_000  # reviews of one more product: as many as each product has among 50 million
 FIRST_DAY = date(2024, 12, 1)
 DAYS = 730
 
@@ -76,7 +77,8 @@ INSERT = {
         INSERT INTO sentiment.review (day, source_file_id, line, batch_id, review_key, review_id, product_id, author_id,
             rating, reviewed_at, text, language_detected, language_certainty)
         SELECT day, source_file_id, line, source_file_id, review_key, id,
-            'p' || floor(draw(n, 3) * %(products)s), 'u' || floor(draw(n, 4) * %(authors)s),
+            CASE WHEN draw(n, 13) < %(popular)s THEN 'popular' ELSE 'p' || floor(draw(n, 3) * %(products)s) END,
+            'u' || floor(draw(n, 4) * %(authors)s),
             1 + floor(draw(n, 5) * 5), day + (draw(n, 6) * 1.3 - 0.3) * interval '1 day',
             format('%%s The %%s arrived on day %%s and I have used it for %%s weeks, order number %%s.',
                 CASE label WHEN 'positive' THEN 'Works well.' WHEN 'neutral' THEN 'It is fine.' ELSE 'Broke early.' END,
@@ -114,6 +116,7 @@ def generate(connection: Connection, rows: int) -> int:
         "products": PRODUCTS,
         "authors": AUTHORS,
         "superseded": SUPERSEDED,
+        "popular": POPULAR / rows,
         "distance": 30 * SOURCES * rows_of_file,  # the file of the same source 30 days earlier
     }
     with connection, connection.cursor() as cursor:
@@ -155,9 +158,8 @@ def queries() -> dict[str, str]:
     return {
         "count": "SELECT count(*) FROM sentiment.review",
         "daily": "SELECT * FROM sentiment.daily_sentiment",
-        "products": f"SELECT count(*) FROM sentiment.product_sentiment WHERE {month_before}",
-        "products, all columns": f"SELECT * FROM sentiment.product_sentiment WHERE {month_before}",
-        "products, most negative": (
+        "products, all rows": f"SELECT * FROM sentiment.product_sentiment WHERE {month_before}",
+        "products": (
             "SELECT product_id, sum(negative) FROM sentiment.product_sentiment"
             f" WHERE {month_before} GROUP BY product_id ORDER BY 2 DESC LIMIT 20"
         ),
@@ -167,9 +169,9 @@ def queries() -> dict[str, str]:
             "SELECT product_id, count(*), avg(score) FROM sentiment.scored_reviews"
             f" WHERE {in_month} GROUP BY product_id"
         ),
-        "one product": f"SELECT * FROM sentiment.scored_reviews WHERE product_id = 'p77' {newest}",
-        "one author": f"SELECT * FROM sentiment.scored_reviews WHERE author_id = 'u77' {newest}",
-        "one day": f"SELECT * FROM sentiment.scored_reviews WHERE day = '{last}' {newest}",
+        "newest of a product": f"SELECT * FROM sentiment.scored_reviews WHERE product_id = 'popular' {newest}",
+        "newest of an author": f"SELECT * FROM sentiment.scored_reviews WHERE author_id = 'u77' {newest}",
+        "newest of a day": f"SELECT * FROM sentiment.scored_reviews WHERE day = '{last}' {newest}",
         "trend of a product": "SELECT * FROM sentiment.product_sentiment WHERE product_id = 'p77'",
     }
 
@@ -205,7 +207,8 @@ def main() -> None:
             if rows <= VERIFIED_ROWS:
                 assert verification.verify(connection) == []
             times = measure(connection, 2 if options.quick else 7)
-    figures: dict[str, Any] = {"rows": rows} | {f"{name} (ms)": each for name, each in times.items()}
+    figures: dict[str, Any] = {"reviews": "generated", "rows": rows}
+    figures |= {f"{name} (ms)": each for name, each in times.items()}
     ratios = {
         "daily_vs_count": times["daily"] / times["count"],
         "products_vs_count": times["products"] / times["count"],

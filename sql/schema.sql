@@ -146,6 +146,7 @@ COMMENT ON COLUMN sentiment.daily_rollup.by_written IS 'Whether day is the day o
 CREATE FUNCTION sentiment.daily_recount() RETURNS SETOF sentiment.daily_rollup
     LANGUAGE plpgsql STABLE ROWS 1
     SET search_path TO 'sentiment', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 BEGIN
     RETURN QUERY
@@ -396,6 +397,7 @@ COMMENT ON COLUMN sentiment.language_rollup.language IS 'Language from the sourc
 CREATE FUNCTION sentiment.language_recount() RETURNS SETOF sentiment.language_rollup
     LANGUAGE plpgsql STABLE ROWS 1
     SET search_path TO 'sentiment', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 BEGIN
     RETURN QUERY
@@ -497,6 +499,7 @@ COMMENT ON COLUMN sentiment.product_rollup.by_written IS 'Whether day is the day
 CREATE FUNCTION sentiment.product_recount() RETURNS SETOF sentiment.product_rollup
     LANGUAGE plpgsql STABLE ROWS 1
     SET search_path TO 'sentiment', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $$
 BEGIN
     RETURN QUERY
@@ -658,7 +661,7 @@ CREATE FUNCTION sentiment.supersede_statement(places text, superseded boolean) R
             SELECT score.day, score.source_file_id, score.line, score.model_id
             FROM %1$s AS place JOIN sentiment.score USING (day, source_file_id, line)
             WHERE score.superseded <> %2$L
-            FOR UPDATE OF score SKIP LOCKED
+            FOR UPDATE OF score NOWAIT
         ) AS row
         WHERE score.day = row.day AND score.source_file_id = row.source_file_id AND score.line = row.line
             AND score.model_id = row.model_id
@@ -669,7 +672,7 @@ $_$;
 -- Name: FUNCTION supersede_statement(places text, superseded boolean); Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON FUNCTION sentiment.supersede_statement(places text, superseded boolean) IS 'The statement that sets or clears the mark of the scores in some places. It skips scores that a replacement of their file is deleting: they keep their part in the rollups until that replacement subtracts it.';
+COMMENT ON FUNCTION sentiment.supersede_statement(places text, superseded boolean) IS 'The statement that sets or clears the mark of the scores in some places. It fails if a replacement of their file holds them: that one will need the lock of the heads, which the caller holds.';
 
 --
 -- Name: live_file; Type: TABLE; Schema: sentiment; Owner: -
@@ -715,6 +718,7 @@ CREATE TABLE sentiment.review (
     language_certainty real
 )
 PARTITION BY RANGE (day);
+ALTER TABLE ONLY sentiment.review ALTER COLUMN day SET (n_distinct_inherited=1);
 ALTER TABLE ONLY sentiment.review ALTER COLUMN text SET STORAGE EXTERNAL;
 
 --
@@ -779,6 +783,7 @@ CREATE TABLE sentiment.score (
     CONSTRAINT score_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision)))
 )
 PARTITION BY RANGE (day);
+ALTER TABLE ONLY sentiment.score ALTER COLUMN day SET (n_distinct_inherited=1);
 
 --
 -- Name: TABLE score; Type: COMMENT; Schema: sentiment; Owner: -
@@ -3877,6 +3882,12 @@ CREATE INDEX source_file_same_content ON sentiment.source_file USING btree (sha2
 --
 
 CREATE INDEX source_file_to_do ON sentiment.source_file USING btree (day) WHERE (status = 'seen'::text);
+
+--
+-- Name: score_places; Type: STATISTICS; Schema: sentiment; Owner: -
+--
+
+CREATE STATISTICS sentiment.score_places (ndistinct) ON day, source_file_id, line FROM sentiment.score;
 
 --
 -- Name: score count_superseded; Type: TRIGGER; Schema: sentiment; Owner: -

@@ -13,6 +13,18 @@ from sentiment_core.database.advisory_locks import EXCLUSIVE, AdvisoryLock
 from sentiment_core.database.connection import database_errors, libpq_url
 from sentiment_core.database.schema import SchemaStatus, migrations_folder, required_revision
 
+# Reviews and scores of a range of days are joined month by month, and other months are not read. A dump of the database
+# does not contain this setting.
+JOIN_BY_MONTH = """
+    DO $$
+    BEGIN
+        EXECUTE 'ALTER DATABASE ' || quote_ident(current_database()) || ' SET enable_partitionwise_join = on';
+    EXCEPTION WHEN insufficient_privilege THEN
+        RAISE NOTICE 'only the owner of the database can set enable_partitionwise_join';
+    END
+    $$
+"""
+
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Upgrade the database to a revision. Of several concurrent callers, one works and the others wait.
@@ -30,6 +42,8 @@ def upgrade(url: str, revision: str = "head") -> None:
             return
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+        connection.exec_driver_sql(JOIN_BY_MONTH)
+        connection.commit()
 
 
 def _revision(connection: sqlalchemy.Connection) -> str | None:

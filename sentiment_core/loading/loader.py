@@ -4,10 +4,14 @@ The file's rows always appear completely or not at all, and exactly once for eac
 is idempotent: it can be called again for the same file at any time, even by two workers at the same time.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+import psycopg2.errors
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 
 from sentiment_core.database.connection import Connection, database_errors
 from sentiment_core.drops.body import Body
@@ -19,18 +23,20 @@ from sentiment_core.drops.recognition import read_body
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
 from sentiment_core.drops.validation import require_good_rows
-from sentiment_core.errors import FileRejected
+from sentiment_core.errors import ClaimHeld, FileRejected
 from sentiment_core.ledger import rollups, source_files
 from sentiment_core.ledger.erasure import Erasures
 from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_contracts import current_contract
 from sentiment_core.ledger.source_files import SourceFile
-from sentiment_core.loading.batch_writer import BatchWriter
+from sentiment_core.loading.batch_writer import BatchWriter, RowCounts
 from sentiment_core.loading.ingestion import Ingestion, clock
 from sentiment_core.loading.prefetch import prefetch
 from sentiment_core.loading.progress import NoProgress, Progress
 from sentiment_core.loading.stored_reviews import StoredReviews
 from sentiment_core.settings import Settings
+
+RETRY_S: Final = 0.2
 
 
 class LoadStatus(StrEnum):
@@ -129,16 +135,38 @@ class Loader:
             sha256, header = self._stream(file, writer, rules)
         finally:
             self.progress.done(file)
-        with self.connection.cursor() as cursor:
-            source_files.lock_heads(cursor)
-            if source_files.loaded_with_content(cursor, file, sha256):
-                raise _SameContent(sha256)
-            counts = writer.finish(self.settings.code_version)
-            if replacing:
-                rollups.uncount_cleared(cursor)
-            source_files.mark_loaded(cursor, file, sha256, header, self.model.model_id, writer.sums.sums)
+        counts = self._show(writer, sha256, header)
         status = LoadStatus.REPLACED if replacing else LoadStatus.LOADED
         return LoadOutcome(source_file_id, file.drop.uri, status, *counts, warnings=tuple(writer.warnings))
+
+    def _show(self, writer: BatchWriter, sha256: bytes, header: bytes) -> RowCounts:
+        """Mark the file as loaded, and update what the views show, under the lock of the heads.
+
+        If the file supersedes rows that another worker is replacing, release that lock and wait for this worker, which
+        needs it too. Raises `ClaimHeld` when it has not finished after the lock timeout.
+        """
+        deadline = time.monotonic() + self.settings.lock_timeout_s
+        with self.connection.cursor() as cursor:
+            cursor.execute("SAVEPOINT before_heads")
+            while True:
+                try:
+                    return self._show_now(cursor, writer, sha256, header)
+                except psycopg2.errors.LockNotAvailable as error:
+                    cursor.execute("ROLLBACK TO SAVEPOINT before_heads")
+                    if time.monotonic() > deadline:
+                        uri = "a file whose rows this one supersedes"
+                        raise ClaimHeld(uri=uri, seconds=self.settings.lock_timeout_s) from error
+                    time.sleep(RETRY_S)
+
+    def _show_now(self, cursor: Cursor, writer: BatchWriter, sha256: bytes, header: bytes) -> RowCounts:
+        source_files.lock_heads(cursor)
+        if source_files.loaded_with_content(cursor, writer.file, sha256):
+            raise _SameContent(sha256)
+        counts = writer.finish(self.settings.code_version)
+        if writer.kind == "replace":
+            rollups.uncount_cleared(cursor)
+        source_files.mark_loaded(cursor, writer.file, sha256, header, self.model.model_id, writer.sums.sums)
+        return counts
 
     def _needs_load(self, file: SourceFile, replace: bool) -> bool:
         if file.status == "seen":

@@ -180,8 +180,9 @@ COMMENT ON COLUMN sentiment.counted_review.rating_sum IS 'Rating in millionths, 
 COMMENT ON COLUMN sentiment.counted_review.superseded IS 'Whether the views hide the row, because another row is the head of its review id.';
 
 -- The rollups as the reviews give them: for a rebuild, for the views while the rollups are stale, and to verify them.
+-- Without statistics of new rows, a nested loop would read all scores of a file for each of its reviews.
 CREATE FUNCTION sentiment.daily_recount() RETURNS SETOF sentiment.daily_rollup
-LANGUAGE plpgsql STABLE ROWS 1 SET search_path = sentiment, pg_temp
+LANGUAGE plpgsql STABLE ROWS 1 SET search_path = sentiment, pg_temp SET enable_nestloop = off
 AS $$
 BEGIN
     RETURN QUERY
@@ -197,7 +198,7 @@ $$;
 COMMENT ON FUNCTION sentiment.daily_recount IS 'What daily_rollup must contain, computed from the reviews.';
 
 CREATE FUNCTION sentiment.language_recount() RETURNS SETOF sentiment.language_rollup
-LANGUAGE plpgsql STABLE ROWS 1 SET search_path = sentiment, pg_temp
+LANGUAGE plpgsql STABLE ROWS 1 SET search_path = sentiment, pg_temp SET enable_nestloop = off
 AS $$
 BEGIN
     RETURN QUERY
@@ -213,7 +214,7 @@ $$;
 COMMENT ON FUNCTION sentiment.language_recount IS 'What language_rollup must contain, computed from the reviews.';
 
 CREATE FUNCTION sentiment.product_recount() RETURNS SETOF sentiment.product_rollup
-LANGUAGE plpgsql STABLE ROWS 1 SET search_path = sentiment, pg_temp
+LANGUAGE plpgsql STABLE ROWS 1 SET search_path = sentiment, pg_temp SET enable_nestloop = off
 AS $$
 BEGIN
     RETURN QUERY
@@ -335,13 +336,13 @@ AS $function$
             SELECT score.day, score.source_file_id, score.line, score.model_id
             FROM %1$s AS place JOIN sentiment.score USING (day, source_file_id, line)
             WHERE score.superseded <> %2$L
-            FOR UPDATE OF score SKIP LOCKED
+            FOR UPDATE OF score NOWAIT
         ) AS row
         WHERE score.day = row.day AND score.source_file_id = row.source_file_id AND score.line = row.line
             AND score.model_id = row.model_id
         $statement$, places, superseded)
 $function$;
-COMMENT ON FUNCTION sentiment.supersede_statement IS 'The statement that sets or clears the mark of the scores in some places. It skips scores that a replacement of their file is deleting: they keep their part in the rollups until that replacement subtracts it.';
+COMMENT ON FUNCTION sentiment.supersede_statement IS 'The statement that sets or clears the mark of the scores in some places. It fails if a replacement of their file holds them: that one will need the lock of the heads, which the caller holds.';
 
 CREATE FUNCTION sentiment.supersede_reviews() RETURNS trigger
 LANGUAGE plpgsql SET search_path = sentiment, pg_temp

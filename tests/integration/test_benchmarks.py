@@ -13,7 +13,8 @@ import pytest
     [
         ("scoring", {"scoring_vs_sklearn", "scoring_vs_lowercase"}),
         ("training", {"training_vs_sklearn"}),
-        ("load", {"load_vs_copy", "load_vs_heap"}),
+        ("load", {"load_vs_copy", "load_vs_heap", "load_vs_copy_short"}),
+        ("analytics", {"daily_vs_count", "products_vs_count", "month_vs_scan"}),
         ("api", {"api_vs_bare_aiohttp", "api_vs_flask", "api_p99_vs_flask", "api_vs_mlflow_serve"}),
         ("api_batches", {"single_p99_ms_beside_batches"}),
         ("api_start", {"slowest_start_s", "resident_mb"}),

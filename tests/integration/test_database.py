@@ -75,6 +75,14 @@ def test_an_upgrade_that_waits_for_a_load_does_not_deadlock_with_queries_of_the_
     assert schema.schema_status(empty_database).current
 
 
+def test_reviews_and_scores_are_joined_month_by_month_and_a_mean_score_reads_no_review(empty_database) -> None:
+    migrations.upgrade(empty_database)
+    assert execute(empty_database, "SHOW enable_partitionwise_join") == [("on",)]
+    execute(empty_database, "SELECT sentiment.ensure_month('2026-11-01')")
+    plan = str(execute(empty_database, "EXPLAIN SELECT avg(score) FROM sentiment.scored_reviews"))
+    assert ("score_202611" in plan, "review" in plan) == (True, False)
+
+
 def test_nested_loops_are_planned_again_after_a_statement_without_them(database_url) -> None:
     with connect(database_url) as connection, connection, connection.cursor() as cursor:
         with without_nested_loops(cursor):

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from pydantic import SecretStr
 
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage, s3_client
+from sentiment_core.errors import ClaimHeld
 from sentiment_core.ledger import rollups, source_files, verification
 from sentiment_core.ledger.erasure import erase
 from sentiment_core.ledger.models import open_model
@@ -179,6 +181,35 @@ def test_any_rating_and_product_has_exact_sums(drops, check) -> None:
     )
     drops.drop("shop/dt=2026-11-16/a.csv", HEADER + rows)
     check(6)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_load_that_supersedes_rows_of_a_running_replacement_waits_for_it(
+    drops, check, settings, monkeypatch, killed
+) -> None:
+    drops.drop("shop/dt=2026-11-16/a.csv", MONDAY)
+    drops.put("shop/dt=2026-11-17/b.csv", TUESDAY)
+    lock_heads = source_files.lock_heads
+    hurried = settings.model_copy(update={"lock_timeout_s": 0.3})
+    waited: list[bool] = []
+
+    def load_another_first(cursor: object) -> None:
+        if not waited:
+            waited.append(True)
+            uri = f"s3://{settings.bucket}/incoming/shop/dt=2026-11-17/b.csv"
+            with pytest.raises(ClaimHeld, match="whose rows this one supersedes"):
+                load_at_once(hurried, [uri], "another")
+            if killed:
+                raise KeyboardInterrupt
+        lock_heads(cursor)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(source_files, "lock_heads", load_another_first)
+    with pytest.raises(KeyboardInterrupt) if killed else nullcontext():
+        drops.load("shop/dt=2026-11-16/a.csv", replace=True)
+    assert waited
+    check(4)
+    drops.load("shop/dt=2026-11-17/b.csv")
+    check(5)
 
 
 @pytest.mark.parametrize(

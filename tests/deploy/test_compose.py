@@ -2,6 +2,8 @@
 
 import json
 import os
+import runpy
+import shutil
 import socket
 import subprocess
 import time
@@ -15,6 +17,7 @@ import urllib3
 import yaml
 
 from demo.airflow_client import AirflowClient
+from sentiment_core.database.connection import connect
 from tests.deploy.conftest import REVISION, Run
 
 pytestmark = pytest.mark.timeout(3600)  # the first test waits until all images are built and the system has started
@@ -126,6 +129,37 @@ def test_grafana_has_the_data_sources_of_the_dashboards(checkout: Path) -> None:
     boards = [json.loads(path.read_text()) for path in targets[provider["options"]["path"]].glob("*.json")]
     asked = {variable["query"] for board in boards for variable in board["templating"]["list"]}
     assert {name for name in asked if "FROM" not in name} == by_type.keys()
+
+
+def test_prometheus_accepts_its_configuration_with_the_rules_of_the_chart(
+    run: Run, checkout: Path, tmp_path: Path
+) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not on the path (Debian: prometheus)")
+    service = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]["prometheus"]
+    for volume in service["volumes"]:
+        source, _, target = volume.removesuffix(":ro").partition(":")
+        if source.startswith("./"):
+            shutil.copy(checkout / source, tmp_path / Path(target).name)
+    run(promtool, "check", "config", tmp_path / "prometheus.yml")
+
+
+def test_the_user_of_the_dashboards_is_created_once_and_can_only_read(
+    checkout: Path, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = runpy.run_path(str(checkout / "compose" / "monitor_user.py"))
+    password = tmp_path / "password"
+    password.write_text("secret")
+    monkeypatch.setitem(code["main"].__globals__, "PASSWORD", password)
+    monkeypatch.setenv("SENTIMENT_DATABASE_URL", database_url)
+    for _ in range(2):
+        code["main"]()
+    address = f"postgresql://sentiment_monitor:secret@{database_url.partition('@')[2]}"
+    with connect(address) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM sentiment.scored_reviews")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("DELETE FROM sentiment.review")
 
 
 def test_services_listen_on_localhost_only_and_no_file_contains_a_secret(checkout: Path) -> None:

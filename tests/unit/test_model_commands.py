@@ -121,8 +121,8 @@ def test_people_get_a_line_a_text_and_its_reasons(run: CliRunner) -> None:
 
 
 def test_people_see_that_a_text_is_unfamiliar_and_its_language_unsupported(run: CliRunner) -> None:
-    result = run.invoke(predict, ["Huone oli likainen ja henkilökunta erittäin epäystävällistä"])
-    assert " ".join(result.output.split()).endswith("epäystävällistä (unfamiliar; fi, unsupported)")
+    result = run.invoke(predict, ["A szoba koszos volt, a személyzet pedig nagyon barátságtalan"])
+    assert " ".join(result.output.split()).endswith("barátságtalan (unfamiliar; hu, unsupported)")
 
 
 def test_an_explanation_is_coloured_on_a_terminal(monkeypatch: pytest.MonkeyPatch, run: CliRunner) -> None:

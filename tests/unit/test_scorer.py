@@ -72,9 +72,9 @@ def test_a_text_without_known_words_is_neutral(scorer: Scorer) -> None:
 
 def test_a_text_is_unfamiliar_if_the_model_knows_hardly_any_of_its_ngrams(scorer: Scorer) -> None:
     known = "It is one of the best films that I have seen in a long time."
-    foreign = "Huone oli likainen ja henkilökunta erittäin epäystävällistä."
+    foreign = "A szoba koszos volt, a személyzet pedig nagyon barátságtalan"
     texts = [known, foreign, "", "<br />", "qwxz"]
-    assert "fi" not in scorer.bundle.manifest.languages
+    assert "hu" not in scorer.bundle.manifest.languages
     assert scorer.score_texts(texts).unfamiliar.tolist() == [False, True, True, True, True]
     shares = scorer.unknown_shares(TextColumn.from_texts([*texts, *TEXTS]))
     np.testing.assert_array_equal(scorer.score_texts([*texts, *TEXTS]).unfamiliar, shares >= UNFAMILIAR)
@@ -149,7 +149,7 @@ def test_a_text_of_ten_megabytes_is_scored(scorer: Scorer) -> None:
 def test_contributions_and_bias_sum_to_the_log_odds(scorer: Scorer, trained: Bundle, text: str) -> None:
     for explanation in (scorer.explain(text), Scorer(trained).explain(text)):
         total = math.fsum(part.weight for part in explanation.contributions) + explanation.bias
-        assert total == pytest.approx(log_odds(explanation.scored), abs=1e-5)
+        assert total == pytest.approx(log_odds(explanation.scored), abs=1e-4)
 
 
 def test_an_explanation_names_the_texts_own_words(scorer: Scorer) -> None:
@@ -159,7 +159,7 @@ def test_an_explanation_names_the_texts_own_words(scorer: Scorer) -> None:
     assert explanation.score == scores.score[0]
     assert explanation.label == LABELS[scores.label[0]]
     total = math.fsum(part.weight for part in explanation.contributions) + explanation.bias
-    assert total == pytest.approx(log_odds(explanation.scored), abs=1e-5)
+    assert total == pytest.approx(log_odds(explanation.scored), abs=1e-4)
     parts = {part.ngram: part for part in explanation.contributions}
     assert [text[start:end] for start, end in parts["NOT good"].spans] == ["NOT good", "Not Good", "not good"]
     assert all(text[start:end] for part in parts.values() for start, end in part.spans)

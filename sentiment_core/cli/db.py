@@ -21,7 +21,7 @@ def db() -> None:
 @db.command()
 @as_json
 def upgrade(as_json: bool) -> None:
-    """Upgrade the schema to the revision that this release needs.
+    """Upgrade the schema to the revision that this release needs, and rebuild the sums of the views if they are stale.
 
     The command is idempotent. Several processes can run it at the same time.
     """
@@ -31,8 +31,9 @@ def upgrade(as_json: bool) -> None:
     url = settings().require_database_url()
     migrations.upgrade(url)
     found = schema_status(url)
-    with connect(url) as connection:
-        rebuild_stale_rollups(connection, settings())
+    if not found.ahead:
+        with connect(url) as connection:
+            rebuild_stale_rollups(connection, settings())
     if as_json:
         click.echo(json.dumps({"revision": found.found}))
         return

@@ -22,6 +22,11 @@ def is_negation(word: str) -> bool:
     return word in NEGATIONS or word.encode() in CONTRACTIONS
 
 
+def needs_words(word: str) -> bool:
+    """Return whether a folded word is a phrase only with other words: a negation, or a word of degree."""
+    return word in ("too", "must") or is_negation(word)
+
+
 def says_nothing(word: str) -> bool:
     """Return whether a folded token is a function word, a number, or a mark without letters that is no emoji."""
     return word in function_words() or word.isdigit() or all(each.isascii() and not each.isalnum() for each in word)

@@ -8,7 +8,7 @@ longer one, if it makes up most of the reviews that say the shorter one, and oth
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from sentiment_core.drivers.function_words import is_negation, says_nothing
+from sentiment_core.drivers.function_words import needs_words, says_nothing
 from sentiment_core.drivers.wording import Word, Worded
 
 Tokens = tuple[int, ...]  # hashes of a phrase's tokens
@@ -79,7 +79,7 @@ def _core(words: tuple[Word, ...]) -> tuple[Word, ...]:
     """Return an n-gram without the tokens at its ends that say nothing; nothing if only negations remain."""
     said = [place for place, word in enumerate(words) if not says_nothing(word.folded)]
     core = words[said[0] : said[-1] + 1] if said else ()
-    return () if all(is_negation(word.folded) for word in core) else core
+    return () if all(needs_words(word.folded) for word in core) else core
 
 
 def _spelled(core: tuple[Word, ...]) -> str:

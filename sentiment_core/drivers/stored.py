@@ -23,7 +23,8 @@ class Group(NamedTuple):
 
     def __str__(self) -> str:
         """Return the group as error messages name it."""
-        named = [f"{name} {value!r}" for name, value in (("product", self.product), ("source", self.source)) if value]
+        values = ("product", self.product), ("source", self.source)
+        named = [f"{name} {value!r}" for name, value in values if value is not None]
         return " of ".join(named) or "any product"
 
 

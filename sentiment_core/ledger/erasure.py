@@ -224,7 +224,7 @@ def _find(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> se
 def _delete(cursor: Cursor) -> int:
     source_files.create_stale_heads(cursor)
     cursor.execute("INSERT INTO stale_head SELECT review_key, source_file_id FROM erased WHERE review_key IS NOT NULL")
-    for table in ("score", "review"):
+    for table in ("driver_example", "score", "review"):
         cursor.execute(
             f"DELETE FROM sentiment.{table} row USING erased"  # noqa: S608 - constants
             " WHERE (row.day, row.source_file_id, row.line) = (erased.day, erased.source_file_id, erased.line)"

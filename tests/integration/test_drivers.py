@@ -5,10 +5,15 @@ from datetime import date
 
 import pytest
 from click.testing import CliRunner
+from pydantic import SecretStr
 
 from sentiment_core.cli.drivers import drivers
+from sentiment_core.database.connection import connect
+from sentiment_core.drivers.kept import keep_drivers, periods_until
 from sentiment_core.drivers.stored import Group, Periods, stored_drivers
 from sentiment_core.errors import NoSuchReviews, PeriodEmpty, PeriodsReversed, SentimentError
+from sentiment_core.ledger.erasure import erase
+from sentiment_core.ledger.retention import expire
 from sentiment_core.settings import settings as settings_of_process
 
 HEADER = "review_id,product_id,reviewed_at,review\n"
@@ -74,3 +79,51 @@ def test_the_command_shows_the_phrases(drops, loaded, settings, monkeypatch) -> 
     example = document["down"][0]["examples"][0]
     assert (example["day"], example["text"]) == ("2026-11-10", "A waste of money, it broke.")
     assert isinstance(refused.exception, SentimentError)
+
+
+PHRASES = """
+    SELECT source, product_id, first_then, last_now, phrase, reviews_then, reviews_now, examples
+    FROM sentiment.sentiment_drivers WHERE phrase = 'waste of money' ORDER BY product_id
+"""
+DAY = date(2026, 11, 10)
+
+
+def test_a_run_keeps_the_drivers_of_large_groups_and_erasure_removes_their_examples(
+    connection, drops, loaded, settings, query, members, other_model
+) -> None:
+    small = settings.model_copy(update={"drivers_least_reviews": 3, "erasure_key": SecretStr("a secret")})
+    groups = keep_drivers(connection, drops.model, small, [DAY])
+    assert groups == [Group("shop", "kettle"), Group("shop", "lamp"), Group("shop", None)]
+    said = ["A waste of money, it broke."]
+    counts = (date(2026, 10, 28), DAY, "waste of money", 0)
+    kept = [("shop", "kettle", *counts, 3, said), ("shop", "lamp", *counts, 3, said), ("shop", None, *counts, 6, said)]
+    assert query(PHRASES) == kept
+    with connect(members["ann"]) as reader, reader, reader.cursor() as cursor:
+        cursor.execute(PHRASES)
+        assert cursor.fetchall() == kept
+    sums = "SELECT sum(movement) + min(rest) - min(change) FROM sentiment.sentiment_drivers GROUP BY source, product_id"
+    assert [each for (each,) in query(sums)] == pytest.approx([0, 0, 0], abs=1e-12)
+    assert keep_drivers(connection, drops.model, small, [date(2026, 10, 1)]) == []  # a day outside both periods
+    assert keep_drivers(connection, other_model, small, [date(2026, 10, 1)]) == groups  # a new champion
+    assert query("SELECT DISTINCT model_id FROM sentiment.driver_comparison") == [(other_model.model_id,)]
+    (example,) = query(
+        "SELECT review_id FROM sentiment.driver JOIN sentiment.driver_example USING (comparison_id, rank)"
+        " JOIN sentiment.driver_comparison comparison USING (comparison_id)"
+        " JOIN sentiment.review USING (day, source_file_id, line)"
+        " WHERE phrase = 'waste of money' AND comparison.product_id = 'lamp'"
+    )
+    erase(connection, small, "review", "shop", *example)
+    assert [row[-1] for row in query(PHRASES)][1] is None
+    assert keep_drivers(connection, drops.model, small, [DAY]) == [Group("shop", "kettle"), Group("shop", None)]
+    assert [row[1] for row in query(PHRASES)] == ["kettle", None]
+    expire(connection, small, date(2026, 11, 1))
+    assert query("SELECT count(*) FROM sentiment.driver_example") == [(0,)]
+    off = small.model_copy(update={"drivers_least_reviews": 0})
+    assert keep_drivers(connection, drops.model, off, [DAY]) == []
+    assert query("SELECT count(*) FROM sentiment.driver") == [(0,)]
+
+
+def test_the_periods_are_two_weeks() -> None:
+    periods = periods_until(date(2026, 11, 14))
+    assert periods.then == (date(2026, 11, 1), date(2026, 11, 7))
+    assert periods.now == (date(2026, 11, 8), date(2026, 11, 14))

@@ -6,6 +6,7 @@ from typing import Final
 
 from sentiment_core.text.specification import CONTRACTIONS, NEGATIONS, tokens
 
+_ONLY_WITH_WORDS: Final = frozenset({"too", "must", "out", "off", "up", "down", "over", "back", "way"})
 FILE: Final = Path(__file__).with_name("function_words.txt")
 
 
@@ -23,8 +24,8 @@ def is_negation(word: str) -> bool:
 
 
 def needs_words(word: str) -> bool:
-    """Return whether a folded word is a phrase only with other words: a negation, or a word of degree."""
-    return word in ("too", "must") or is_negation(word)
+    """Return whether a folded word says something only with other words: a negation, a degree or a particle."""
+    return word in _ONLY_WITH_WORDS or is_negation(word)
 
 
 def says_nothing(word: str) -> bool:

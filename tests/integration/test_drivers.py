@@ -89,7 +89,7 @@ DAY = date(2026, 11, 10)
 
 
 def test_a_run_keeps_the_drivers_of_large_groups_and_erasure_removes_their_examples(
-    connection, drops, loaded, settings, query, members, other_model
+    connection, drops, loaded, settings, query, members, other_model, checkout
 ) -> None:
     small = settings.model_copy(update={"drivers_least_reviews": 3, "erasure_key": SecretStr("a secret")})
     groups = keep_drivers(connection, drops.model, small, [DAY])
@@ -101,6 +101,10 @@ def test_a_run_keeps_the_drivers_of_large_groups_and_erasure_removes_their_examp
     with connect(members["ann"]) as reader, reader, reader.cursor() as cursor:
         cursor.execute(PHRASES)
         assert cursor.fetchall() == kept
+    mover = query((checkout / "sql/queries/drivers_of_the_biggest_mover.sql").read_text())
+    # The reviews of a product are the same in each period, except one of the kettle's, so the lamp moved more.
+    assert {row[:2] for row in mover} == {("shop", "lamp")}
+    assert mover[0][3] in {"love", "waste of money"}
     sums = "SELECT sum(movement) + min(rest) - min(change) FROM sentiment.sentiment_drivers GROUP BY source, product_id"
     assert [each for (each,) in query(sums)] == pytest.approx([0, 0, 0], abs=1e-12)
     assert keep_drivers(connection, drops.model, small, [date(2026, 10, 1)]) == []  # a day outside both periods

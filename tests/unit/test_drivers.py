@@ -196,6 +196,7 @@ def test_mentions_are_the_reviews_that_say_a_phrase(scorer: Scorer) -> None:
     [
         (["not a good lamp", "not a good one"], "not … good"),
         (["Not good", "not good!"], "Not good"),
+        (["not too good", "not good at all"], "not … good"),
         (["It is a<br>waste&nbsp;of <b>money</b>"] * 2, "waste of money"),
     ],
 )

@@ -13,6 +13,7 @@ from demo.environment import CHECKOUT, base
 from demo.errors import TourFailed
 from demo.object_store import BUCKETS
 from demo.processes import Program
+from demo.rated_reviews import rated_files
 from demo.stack import Stack
 from demo.steps import Step
 from sentiment_core.database import migrations
@@ -136,9 +137,12 @@ class Tour:
             for folder in (INCOMING, PRESETS)
             for path in sorted(folder.rglob("*.*"))
         }
+        composed = rated_files()
         for key in files.keys() - there:
             store.upload_file(str(files[key]), BUCKETS[0], key)
-        return len(files), len(files.keys() - there)
+        for key in composed.keys() - there:
+            store.put_object(Bucket=BUCKETS[0], Key=key, Body=composed[key])
+        return len(files | composed), len((files | composed).keys() - there)
 
     def _unpause(self) -> str:
         client = self._stack.airflow.client()

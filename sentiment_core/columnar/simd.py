@@ -56,6 +56,31 @@ def equal_bytes(_: Any, array: Any, index: Any, byte: Any) -> _Intrinsic:  # noq
     return types.uint64(array, index, types.uint8), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def repeated_letters(_: Any, array: Any, index: Any) -> _Intrinsic:
+    """Return a uint64 whose bit i is set if the two bytes after index + i are the same ASCII letter, in any case.
+
+    The bit is also set for some bytes that are no letters. The array must have 66 bytes from the index.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        case = ir.Constant(_BYTE_VECTOR, [0x20] * BYTES)
+        first, second, third = (
+            builder.or_(builder.load(builder.bitcast(address, _BYTE_VECTOR.as_pointer()), align=1), case)
+            for address in (
+                builder.gep(
+                    context.make_array(signature.args[0])(context, builder, arguments[0]).data,
+                    [builder.add(arguments[1], ir.Constant(arguments[1].type, step))],
+                )
+                for step in range(3)
+            )
+        )
+        both = builder.and_(builder.icmp_unsigned("==", first, second), builder.icmp_unsigned("==", second, third))
+        return builder.bitcast(both, _WORD)
+
+    return types.uint64(array, index), generate
+
+
 def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
     """Return the first and the last number of each run of consecutive numbers."""
     runs = groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0])

@@ -25,6 +25,7 @@ class LabelledReviews:
     ratings: NDArray[np.float64] | None = None  # n, NaN for rows without a rating; None without a rating column
     weights: NDArray[np.float64] | None = None  # n, in training; None means that all are 1
     languages: Sequence[str] | None = None  # n, ISO 639; None if they are not known
+    natural_weights: NDArray[np.float64] | None = None  # n, in calibration; None means as in training
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,9 +47,11 @@ class LabelledReviews:
         chosen = np.arange(len(self.texts))[rows].tolist()
         texts, groups = ([values[row] for row in chosen] for values in (self.texts, self.groups))
         languages = None if self.languages is None else [self.languages[row] for row in chosen]
-        ratings, weights = (None if values is None else values[rows] for values in (self.ratings, self.weights))
+        ratings, weights, natural = (
+            None if values is None else values[rows] for values in (self.ratings, self.weights, self.natural_weights)
+        )
         groups = texts if self.groups is self.texts else groups
-        return type(self)(texts, self.labels[rows], groups, ratings, weights, languages)
+        return type(self)(texts, self.labels[rows], groups, ratings, weights, languages, natural)
 
 
 def digest_of(texts: Sequence[str], labels: Iterable[int] = repeat(-1)) -> str:

@@ -4,6 +4,7 @@ Without weights the largest set would decide what the model learns, and a set in
 would teach that its domain and its language are positive.
 """
 
+import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -56,13 +57,15 @@ def read_sets(suites: Sequence[Suite], licences: Sequence[str], names: Sequence[
 
 
 def together(sets: Sequence[TrainingSet], params: SetParams) -> LabelledReviews:
-    """Return the rows of all sets with their languages and with weights of mean 1.
+    """Return the rows of all sets with their languages, with weights of mean 1 and with natural weights.
 
-    The weight of a set is its number of rows to the power of `exponent`, times its factor in `factors`. With
-    `balance_labels` the labels of a set share its weight equally. A text that an earlier set has, apart from case and
-    spaces, is left out. Raises `TrainingDataInvalid` when `factors` names no set.
+    The weight of a set is its number of rows to the power of `exponent`, times its factor: the one of `factors` with
+    the longest name or pattern (`fnmatch`) that fits. With `balance_labels` the labels of a set share its weight
+    equally. The natural weights, for calibration, have neither factors nor balance: what is learned more often is not
+    more frequent in reality. A text that an earlier set has, apart from case and spaces, is left out. Raises
+    `TrainingDataInvalid` when a factor fits no set.
     """
-    if unknown := sorted(set(params.factors) - {each.name for each in sets}):
+    if unknown := [name for name in params.factors if not fnmatch.filter([each.name for each in sets], name)]:
         raise TrainingDataInvalid(why=f"data.sets.factors names {unknown[0]!r}, and no training set has this name")
     new = _without_repeated(sets)
     reviews = [each.reviews for each in new]
@@ -74,6 +77,7 @@ def together(sets: Sequence[TrainingSet], params: SetParams) -> LabelledReviews:
         None,
         weights / weights.mean(),
         [each.language for each in new for _ in each.reviews.texts],
+        np.concatenate([np.full(len(each.texts), len(each.texts) ** (params.exponent - 1)) for each in reviews]),
     )
 
 
@@ -102,10 +106,15 @@ def _without_repeated(sets: Sequence[TrainingSet]) -> list[TrainingSet]:
     return [each for each in kept if len(each.reviews.texts)]
 
 
+def _factor(name: str, factors: Mapping[str, float]) -> float:
+    fitting = [pattern for pattern in factors if fnmatch.fnmatchcase(name, pattern)]
+    return factors[max(fitting, key=len)] if fitting else 1.0
+
+
 def _weights(each: TrainingSet, params: SetParams) -> NDArray[np.float64]:
     labels = each.reviews.labels
     counts = np.bincount(labels, minlength=len(LABELS))
-    total = len(labels) ** params.exponent * params.factors.get(each.name, 1.0)
+    total = len(labels) ** params.exponent * _factor(each.name, params.factors)
     if params.balance_labels:
         by_label = total / np.count_nonzero(counts) / np.maximum(counts, 1)
         weights: NDArray[np.float64] = by_label[labels]

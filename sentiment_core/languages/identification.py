@@ -223,7 +223,15 @@ def _identify_text(
     hashes = np.empty(len(plain), np.uint64)
     if scripts[0] != NO_SCRIPT and not only[scripts[0]]:
         token_offsets[1] = len(plain)
-        tokenize(plain, token_offsets.copy(), table, hashes, hashes[:0], np.empty((0, 2), np.int64), token_offsets)
+        tokenize(
+            plain,
+            token_offsets.copy(),
+            table,
+            hashes,
+            np.empty(1, np.uint64),
+            np.empty((0, 2), np.int64),
+            token_offsets,
+        )
     evidence_ = cells, rows, priors, only
     _identify(data, offsets, hashes, token_offsets, scripts, *evidence_, language, certainty)
 

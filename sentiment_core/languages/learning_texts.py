@@ -13,6 +13,7 @@ from sentiment_core.languages.codes import WORD_CODES
 
 WORDS: Final = Path(__file__).with_name("words.txt")
 LICENCES: Final = ("open", "not stated")
+FREED: Final = ("norec_no",)  # non-commercial, but its authors free models made from it
 
 # Half of the Hindi posts are in Latin letters, and many of those are English. Their words come from the list.
 _ALPHABETS: Final = {"hi": re.compile("[\u0900-\u097f]")}
@@ -36,7 +37,7 @@ def learning_texts(data: Path) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = defaultdict(list)
     with (data / "corpora" / "corpora.tsv").open(encoding="utf-8", newline="") as file:
-        sets = [each for each in csv.DictReader(file, delimiter="\t") if each["licence_class"] in LICENCES]
+        sets = [each for each in csv.DictReader(file, delimiter="\t") if _is_allowed(each)]
     for each in sets:
         code = each["language"]
         if code in WORD_CODES:
@@ -44,6 +45,10 @@ def learning_texts(data: Path) -> dict[str, list[str]]:
             texts = set_texts(data / "corpora" / f"{each['name']}.csv.xz")
             found[code] += [text for text in texts if in_learning_half(text) and alphabet.search(text)]
     return dict(found)
+
+
+def _is_allowed(described: dict[str, str]) -> bool:
+    return described["licence_class"] in LICENCES or described["name"] in FREED
 
 
 def listed_words() -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 """Build the table of evidence: `python -m sentiment_core.languages.table_build DATA` (`make language-table`).
 
-DATA is a folder with `corpora/corpora.tsv` and its sets. The table learns from sets of an open or unstated licence
-only, and from one half of each. The same data give the same bytes.
+DATA is a folder with `corpora/corpora.tsv` and its sets. The table learns from one half of each set of an allowed
+licence (`learning_texts.py`). The same data give the same bytes.
 """
 
 import sys

@@ -259,12 +259,14 @@ class Scorer:
         if self._text_margins is None:
             return next(self.score_texts([text]).texts())
         found = self._text_margins(text.encode())
-        thresholds = self.bundle.manifest.thresholds
-        if thresholds is None:
-            return next(self._scores(found).texts())
-        score = _sigmoid_of(found.sums.item() + self._biases.item())
-        label = LABELS[(score >= thresholds.neutral_low) + (score > thresholds.neutral_high)]
-        return TextScore(score, label, None, found.unknown.item() >= UNFAMILIAR, found.mixed.item())
+        marks = found.unknown.item() >= UNFAMILIAR, found.mixed.item()
+        values, manifest = (found.sums[0] + self._biases).tolist(), self.bundle.manifest
+        if manifest.thresholds is None:
+            polarity, neutrality = values
+            return _text_score_of_three(polarity, neutrality, manifest.neutral_ratio, marks)
+        (score,) = map(_sigmoid_of, values)
+        label = LABELS[(score >= manifest.thresholds.neutral_low) + (score > manifest.thresholds.neutral_high)]
+        return TextScore(score, label, None, *marks)
 
     def score_arrow(self, texts: Any, threads: int = 1) -> Scores:
         """Score the n texts of a pyarrow array, plain or chunked, without copying them.
@@ -403,6 +405,23 @@ def label_of(probabilities: NDArray[np.float64], neutral_ratio: float | None) ->
     difference = probabilities[:, _POSITIVE] - probabilities[:, _NEGATIVE]
     neutral = probabilities[:, _NEUTRAL] > neutral_ratio * np.abs(difference)
     return np.where(neutral, _NEUTRAL, np.where(difference >= 0, _POSITIVE, _NEGATIVE)).astype(np.int8)
+
+
+def _text_score_of_three(
+    polarity: float, neutrality: float, neutral_ratio: float | None, marks: tuple[bool, bool]
+) -> TextScore:
+    """Return what `Scorer._scores` says of one text with three labels, without the cost of arrays."""
+    largest = max(abs(polarity) / 2, neutrality)
+    powers = [math.exp(logit - largest) for logit in (-polarity / 2, neutrality, polarity / 2)]
+    total = sum(powers)
+    negative, neutral, positive = (power / total for power in powers)
+    difference = positive - negative
+    if neutral_ratio is None:
+        is_neutral = neutral > max(negative, positive)
+    else:
+        is_neutral = neutral > neutral_ratio * abs(difference)
+    label = "neutral" if is_neutral else "positive" if difference >= 0 else "negative"
+    return TextScore(0.5 + difference / 2, label, np.float32(neutral).item(), *marks)
 
 
 def _parts_of(clauses: tuple[Clause, Clause], token_spans: NDArray[np.int64]) -> tuple[Part, Part]:

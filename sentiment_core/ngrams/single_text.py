@@ -55,9 +55,10 @@ def _write(
     offsets, token_offsets = np.zeros(2, np.int64), np.zeros(2, np.int64)
     offsets[1] = len(data)
     hashes = np.empty(len(data), np.uint64)  # no token is shorter than a byte
-    stems = np.empty(len(data) if table[VERSION] >= 4 else 0, np.uint64)
+    has_stems = table[VERSION] >= 4
+    stems = np.empty(len(data) + 1 if has_stems else 1, np.uint64)
     tokenize(data, offsets, table, hashes, stems, np.empty((0, 2), np.int64), token_offsets)
-    tokens, stems = hashes[: token_offsets[1]], stems[: token_offsets[1]]
+    tokens, stems = hashes[: token_offsets[1]], stems[: token_offsets[1] if has_stems else 0]
     if reach:
         apply_negations(tokens, token_offsets, stems, reach, negations, negation_shift, ends, end_shift)
     out = sums, unknown, mixed

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.columnar.compiled import compiled
-from sentiment_core.columnar.simd import BYTES, byte_mask, load_word, trailing_zeros
+from sentiment_core.columnar.simd import BYTES, byte_mask, load_word, repeated_letters, trailing_zeros
 from sentiment_core.text import codepoints, specification
 from sentiment_core.text.escapes import Places, unescaped
 from sentiment_core.text.hashing import SEED, Hashes, mix, perfect_table, stem_hash
@@ -33,15 +33,11 @@ _special, _special_shift = perfect_table(
 )
 
 
-_NO_STEM: Final = np.uint64(0)
 _STEM_BYTES: Final = np.uint64((1 << 8 * specification.STEM_LETTERS) - 1)
-_LOW_BITS: Final = np.uint64(0x0101_0101_0101_0101)
-_HIGH_BITS: Final = np.uint64(0x8080_8080_8080_8080)
-_BYTE: Final = np.uint64(8)
-_TWO_BYTES: Final = np.uint64(16)
-_SIX_BYTES: Final = np.uint64(48)
-_SEVEN_BYTES: Final = np.uint64(56)
+_NO_STEM: Final = np.uint64(0)
 NO_STEMS: Final = np.empty(0, np.uint64)
+# Masks by token length of the letters that two more follow; longer tokens need the scalar tokenizer anyway.
+_BEFORE_END: Final = np.array([(1 << max(length - 2, 0)) - 1 for length in range(18)], np.uint64)
 
 
 def _ascii(*kinds: int) -> set[int]:
@@ -67,23 +63,24 @@ _scalar_ends: Final = byte_mask(_NOT_ASCII | _UNLIKE)
 
 
 @compiled
-def _block_masks(data: Any, index: int) -> tuple[Any, Any, Any, Any, Any]:
+def _block_masks(data: Any, index: int) -> tuple[Any, Any, Any, Any, Any, Any]:
     return (
         _words(data, index),
         _joiners(data, index),
         _singles(data, index),
         _scalar_starts(data, index),
         _scalar_ends(data, index),
+        repeated_letters(data, index),
     )
 
 
 @compiled
 def _classify(data: Any, start: int, stop: int, rest: Any, masks: Any) -> int:
-    """Write the five masks of each 64-byte block of a text, then zeros; return the number of blocks."""
+    """Write the six masks of each 64-byte block of a text, then zeros; return the number of blocks."""
     blocks = (stop - start + BYTES - 1) // BYTES
     for block in range(blocks):
         at = start + block * BYTES
-        if at + BYTES <= len(data):
+        if at + len(rest) <= len(data):
             found = _block_masks(data, at)
         else:  # do not read past the end of the buffer
             rest[:] = 0
@@ -91,7 +88,7 @@ def _classify(data: Any, start: int, stop: int, rest: Any, masks: Any) -> int:
                 rest[index] = data[at + index]
             found = _block_masks(rest, 0)
         valid = _ALL if at + BYTES <= stop else (_ONE << np.uint64(stop - at)) - _ONE
-        for mask in range(5):
+        for mask in range(6):
             masks[mask, block] = found[mask] & valid
     masks[:, blocks] = 0
     return blocks
@@ -122,42 +119,12 @@ def _join(masks: Any, blocks: int) -> None:
 
 
 @compiled
-def _has_run(low: Any, high: Any, length: int) -> Any:
-    """Return whether three bytes in a row are the same, given a token's first and second eight bytes.
-
-    It may also be true without such a run, for which the scalar tokenizer is right, too.
-    """
-    if length < 3:
-        return False
-    # A byte is 0 where the token's byte equals the next two.
-    last = length - 3
-    one = (low >> _BYTE) | (high << _SEVEN_BYTES)
-    two = (low >> _TWO_BYTES) | (high << _SIX_BYTES)
-    differences = (low ^ one) | (low ^ two) | ~_LOW[np.uint64(min(last + 1, 8))]
-    found = (differences - _LOW_BITS) & ~differences & _HIGH_BITS
-    if last >= 8:
-        differences = (high ^ (high >> _BYTE)) | (high ^ (high >> _TWO_BYTES)) | ~_LOW[np.uint64(last - 7)]
-        found |= (differences - _LOW_BITS) & ~differences & _HIGH_BITS
-    return found != _NO_STEM
-
-
-@compiled
-def _write_token(value: Any, stem: Any, start: int, end: int, hashes: Any, stems: Any, spans: Any, count: Any) -> Any:
-    """Write a token behind `count` others; return their number."""
-    hashes[count] = value
-    if len(stems):
-        stems[count] = stem
-    if len(spans):
-        spans[count, 0], spans[count, 1] = start, end
-    return count + 1
-
-
-@compiled
 def _walk(
     data: Any, start: int, stop: int, table: Any, masks: Any, blocks: int, hashes: Any, stems: Any, spans: Any
 ) -> int:
-    folds_runs = table[VERSION] >= 4
-    words, starts, scalar_starts, scalar_ends = masks[0], masks[1], masks[3], masks[4]
+    words, starts, scalar_starts, scalar_ends, runs = masks[0], masks[1], masks[3], masks[4], masks[5]
+    has_stems = np.int64(table[VERSION] >= 4)
+    runs_matter = _ALL * np.uint64(has_stems)
     readable = len(data) - 16
     count = 0
     block: Any = 0
@@ -177,20 +144,29 @@ def _walk(
         end = at + length
         after = np.uint64(end - start)
         needs_scalar = (scalar_starts[block] >> offset) | (scalar_ends[after >> _SIX] >> (after & _TOP))
+        run = (runs[block] >> offset) | ((runs[block + 1] << _ONE) << (_TOP - offset))
+        needs_scalar |= np.uint64(run & _BEFORE_END[np.uint64(min(length, 17))] & runs_matter != _NO_STEM)
         if not needs_scalar & _ONE and length <= 16 and at <= readable:
             # On the fast path, setting this one bit folds every byte of a token.
             low = (load_word(data, at) | _FOLDING) & _LOW[np.uint64(length)]
             high = (load_word(data, at + 8) | _FOLDING) & _HIGH[np.uint64(length)]
             half = mix(SEED ^ low)
-            is_special = _special[(half >> _special_shift) & np.uint64(len(_special) - 1)] == half
-            if not is_special and not (folds_runs and _has_run(low, high, length)):
-                stem = stem_hash(mix(mix(SEED ^ (low & _STEM_BYTES))))
-                stem = stem if length > specification.STEM_LETTERS else _NO_STEM
-                count = _write_token(mix(half ^ high), stem, at, end, hashes, stems, spans, count)
+            if _special[(half >> _special_shift) & np.uint64(len(_special) - 1)] != half:
+                hashes[count] = mix(half ^ high)
+                # No branch, which would often be mispredicted.
+                has_stem = np.uint64(length > specification.STEM_LETTERS)
+                stems[count * has_stems] = stem_hash(mix(mix(SEED ^ (low & _STEM_BYTES)))) * has_stem
+                if len(spans):
+                    spans[count, 0], spans[count, 1] = at, end
+                count += 1
                 continue
         value, stem, end, resume = scalar_step(data, at, stop, table)
         if resume == end:
-            count = _write_token(value, stem, at, end, hashes, stems, spans, count)
+            hashes[count] = value
+            stems[count * has_stems] = stem
+            if len(spans):
+                spans[count, 0], spans[count, 1] = at, end
+            count += 1
         after = np.uint64(resume - start)
         block = np.int64(after >> _SIX)
         if block >= blocks:
@@ -202,21 +178,24 @@ def _walk(
 def tokenize(data: Any, offsets: Any, table: Any, hashes: Any, stems: Any, spans: Any, token_offsets: Any) -> None:
     """Write the token hashes of all texts, and the offset of each text's first token.
 
-    If `stems` is not empty, write the hash of each token's stem to it, or 0. If `spans` is not empty, write the first
-    byte and the end byte of each token to it.
+    In a version with stems, `stems` gets the hash of each token's stem, or 0. In others it needs one place only. If
+    `spans` is not empty, write the first byte and the end byte of each token to it.
     """
+    has_stems = np.int64(table[VERSION] >= 4)
     longest = 0
     for index in range(len(offsets) - 1):
         longest = max(longest, offsets[index + 1] - offsets[index])
-    masks = np.empty((5, longest // BYTES + 2), np.uint64)
-    rest = np.empty(BYTES, np.uint8)
+    masks = np.empty((6, longest // BYTES + 2), np.uint64)
+    rest = np.empty(BYTES + 2, np.uint8)  # a repeated letter is followed by two bytes
     count = 0
     for index in range(len(offsets) - 1):
         token_offsets[index] = count
         start, stop = np.int64(offsets[index]), np.int64(offsets[index + 1])
         blocks = _classify(data, start, stop, rest, masks)
         _join(masks, blocks)
-        count += _walk(data, start, stop, table, masks, blocks, hashes[count:], stems[count:], spans[count:])
+        count += _walk(
+            data, start, stop, table, masks, blocks, hashes[count:], stems[count * has_stems :], spans[count:]
+        )
     token_offsets[len(offsets) - 1] = count
 
 
@@ -241,11 +220,11 @@ def _as_compiled(array: NDArray[Any]) -> NDArray[Any]:
 
 def _tokenized(texts: TextColumn, spans: NDArray[np.int64], version: int, *, stems: bool) -> TokenColumn:
     most = int(texts.offsets[-1] - texts.offsets[0])  # no token is shorter than a byte
-    hashes, of_stems = np.empty(most, np.uint64), np.empty(most if stems else 0, np.uint64)
+    hashes, of_stems = np.empty(most, np.uint64), np.empty(most + 1 if version >= 4 else 1, np.uint64)
     offsets = np.empty(len(texts.offsets), np.int64)
     data, text_offsets = _as_compiled(texts.data), _as_compiled(texts.offsets)
     tokenize(data, text_offsets, character_table(version), hashes, of_stems, spans, offsets)
-    return TokenColumn(hashes[: offsets[-1]], offsets, of_stems[: offsets[-1]])
+    return TokenColumn(hashes[: offsets[-1]], offsets, of_stems[: offsets[-1]] if stems else NO_STEMS)
 
 
 def _plain(texts: TextColumn, version: int) -> tuple[TextColumn, Places | None]:

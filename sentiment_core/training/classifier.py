@@ -91,16 +91,18 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._base = base
         texts = checked_texts(X)
-        self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
+        self.classes_, found = np.unique(np.asarray(y), return_inverse=True)
+        numbers = found.astype(np.int8)
+        del found  # eight bytes a text, which counting needs
         weights = np.ones(len(texts)) if sample_weight is None else np.asarray(sample_weight, np.float64)
         corpus = Corpus(texts, self.threads)
         self.tokens_, self.canonical_ = canonical_table(corpus.columns(), self.stop_words, self.lemmatize)
-        probabilities = np.eye(len(self.classes_))[numbers] * weights[:, np.newaxis]
-        self._learn(corpus, corpus, probabilities, numbers.astype(np.int8), weights)
+        self._learn(corpus, corpus, self._known_classes(numbers, weights), numbers, weights)
         if len(unlabelled) and self.unlabelled_weight:
             predicted = self.unlabelled_weight * self.predict_proba(unlabelled)
             together = Corpus([*texts, *unlabelled], self.threads)
-            self._learn(corpus, together, np.concatenate((probabilities, predicted)), numbers.astype(np.int8), weights)
+            probabilities = np.concatenate((self._known_classes(numbers, weights), predicted))
+            self._learn(corpus, together, probabilities, numbers, weights)
         return self
 
     def decision_function(self, X: Sequence[str]) -> NDArray[np.float64]:  # noqa: N803
@@ -140,6 +142,12 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         found = corpus.each(self._recipe(), lambda chunk: unknown_shares(chunk.tokens, *sizes, known))
         return np.concatenate([np.empty(0), *found])
 
+    def _known_classes(self, numbers: NDArray[np.int8], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weighted probabilities of the classes of n labelled texts, of shape (n, classes)."""
+        probabilities = np.eye(len(self.classes_))[numbers]
+        probabilities *= weights[:, np.newaxis]
+        return probabilities
+
     def _learn(
         self,
         corpus: Corpus,
@@ -150,7 +158,7 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         """Select n-grams by the counts of one corpus, and fit the coefficients to another, whose texts it begins with.
 
-        `probabilities`, of shape (counted texts, classes), are weighted.
+        `probabilities`, of shape (counted texts, classes), are weighted. They are overwritten.
         """
         learned = len(corpus.texts)
         selection = self._select(counted, probabilities, learned)

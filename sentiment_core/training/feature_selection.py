@@ -77,10 +77,11 @@ def class_shares(lengths: NDArray[np.int32], probabilities: NDArray[np.float64],
     """Return how much each text adds to the class sums: its weighted class probabilities, less for a longer text.
 
     A text counts in inverse proportion to the square root of its number of distinct n-grams, relative to the mean of
-    the `learned` first texts. `probabilities` has the shape (n, classes).
+    the `learned` first texts. `probabilities` has the shape (n, classes), and is overwritten by the result, because
+    counting needs the memory.
     """
     roots = np.sqrt(np.maximum(lengths, 1))
-    shares = probabilities * (roots[:learned].mean() / roots)[:, np.newaxis]
+    shares = np.multiply(probabilities, (roots[:learned].mean() / roots)[:, np.newaxis], out=probabilities)
     sums = np.maximum(lengths @ shares, _LEAST_PRIOR)
     return ClassShares(shares, np.clip(sums / sums.sum(), _LEAST_PRIOR, 1 - _LEAST_PRIOR))
 
@@ -109,11 +110,13 @@ def select(
     def count(part: Pairs) -> CountedNgrams:
         return count_classes(part, classes.shares, learned, classes.priors, smoothing, min_texts, pool.least_rank)
 
-    for first, last in _passes(buckets.sum(axis=0), memory):
-        pairs = _pairs(corpus, recipe, sizes, buckets, (first, last))
-
+    def count_all(pairs: Pairs) -> None:
         for found in in_order(count, _tasks(pairs), corpus.threads):
             pool.add(found)
+
+    for chosen in _passes(buckets.sum(axis=0), memory):
+        # No name refers to the pairs here, so those of one pass are freed before the next pass allocates its own.
+        count_all(_pairs(corpus, recipe, sizes, buckets, chosen))
     return pool.selection()
 
 

@@ -15,6 +15,7 @@ MEGABYTE: Final = 1 << 20
 
 # Bytes, measured with `python -m benchmarks.training --rows`.
 _PROCESS: Final = 450 * MEGABYTE  # the interpreter and its libraries
+_LOADED_LATER: Final = 100 * MEGABYTE  # libraries and compiled functions that only the training itself loads
 _PER_ROW: Final = 150  # pointers, class probabilities, held-out margins
 _PER_TEXT_BYTE: Final = 1.5  # the selected n-grams of a text, four bytes each, for three sizes of n-grams
 _PER_FEATURE: Final = 8 * (2 * CORRECTIONS + 5 + 4 + MAX_PARTS)  # the solver's vectors, for each margin
@@ -33,7 +34,7 @@ def require_memory(reviews: LabelledReviews, unlabelled: Sequence[str], params: 
     if reviews.groups is not reviews.texts:
         texts += sum(map(getsizeof, {id(group): group for group in reviews.groups}.values()))
     # Freed objects of the reader can still be resident, and so can the rows of a snapshot.
-    held = max(_PROCESS + texts, _resident()) + rows * _PER_ROW
+    held = max(_PROCESS + texts, _resident() + _LOADED_LATER) + rows * _PER_ROW
     sizes = params.longest_ngram - params.shortest_ngram + 1
     margins = 1 if len(reviews.names) == 2 else len(reviews.names)
     characters = learned - len(reviews.texts) * getsizeof("")

@@ -133,7 +133,7 @@ def cross_validate(
     shingles = Shingles(unlabelled) if len(unlabelled) else None
     learned_rows = []
     margins = np.empty((len(reviews.texts), 1 if len(reviews.names) == 2 else len(reviews.names)))
-    numbers = np.empty(len(reviews.texts), np.int64)
+    numbers = np.empty(len(reviews.texts), np.int16)
     unknown = np.empty(len(reviews.texts))
     # One fold after another: each uses all processors, and the memory of one.
     for number, fold in enumerate(folds):
@@ -269,13 +269,14 @@ def _reference(held_out: CrossValidation, texts: Sequence[str]) -> Reference:
 
 def _calibrate(
     margins: NDArray[np.float64],
-    folds: NDArray[np.int64],
+    folds: NDArray[np.int16],
     unknown: NDArray[np.float64],
     reviews: LabelledReviews,
     params: Params,
     learned_rows: int,
 ) -> CrossValidation:
-    labels, names, weights = reviews.labels, reviews.names, reviews.weights
+    labels, names = reviews.labels, reviews.names
+    weights = reviews.weights if reviews.natural_weights is None else reviews.natural_weights
     calibration = platt_scaling(margins, labels, weights)
     probabilities = np.empty((len(margins), len(names)))
     for fold in range(params.calibration.folds):

@@ -11,9 +11,7 @@ from mlflow import MlflowClient
 
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage
-from sentiment_core.ledger.models import open_model
-from sentiment_core.loading.loader import Loader, load_drop
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import STARTER
 from sentiment_core.params import Params
 from sentiment_core.promotion.alias_moves import disagreement, history
 from sentiment_core.registry.registered_model import RegisteredModel
@@ -164,23 +162,6 @@ def test_a_better_model_is_promoted_and_an_equal_one_is_not(in_airflow, connecti
     assert models.resolve("champion") == (version, digest)
     assert moves(settings)[:3] == first
     assert agree(settings, models)
-
-
-def test_a_run_with_stars_learns_from_stored_reviews_without_any_labelled_file(
-    in_airflow, connections, settings, stack, models
-) -> None:
-    storage, key = Storage(stack.object_store.client()), "incoming/shop/dt=2026-11-16/reviews.csv"
-    rows = "\n".join(line.rpartition(",")[0] for line in labelled(4_000).decode().splitlines())
-    storage.s3.put_object(Bucket=settings.bucket, Key=key, Body=rows.encode())
-    with connect(settings.require_database_url()) as connection:
-        loader = Loader(connection, storage, open_model(connection, Bundle.load(STARTER)), settings, "a test")
-        load_drop(loader, storage.find(f"s3://{settings.bucket}/{key}"), False)
-    states, verdict = in_airflow(RUN.format(conf=QUICK | {"stars": True}), **connections)
-    assert set(states.values()) == {"success"}, states
-    provenance = Bundle.load(models.fetch(verdict["version"]).path).provenance
-    assert provenance["starred_rows"] == 4_000
-    assert provenance["held_out_stars"]["accuracy"] > 0.9
-    assert "unseen rows" not in verdict["why"], "the gate compared the models on the starred rows of the test side"
 
 
 def test_a_model_that_learned_nothing_is_not_promoted(in_airflow, connections, settings, stack, models) -> None:

@@ -1,6 +1,9 @@
-"""Retraining on the real reviews by a running Airflow, as seen by the service."""
+"""Retraining by a running Airflow: on the stars of the demo, and on the real reviews as the service sees it."""
 
 import json
+import os
+import subprocess
+import sysconfig
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +13,25 @@ import pytest
 
 from benchmarks import retrain
 from benchmarks.harness import Reviews, labelled_reviews
+from demo.rated_reviews import rated_files
 from demo.stack import Stack
 from sentiment_core.database.connection import connect
 from sentiment_core.datasets.split import in_test
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.promotion.alias_moves import history, promote, rollback
 from sentiment_core.registry.names import CHAMPION
 from sentiment_core.registry.registered_model import RegisteredModel
 
 TEXTS = ["A kettle that leaks.", "Quiet, quick, and it looks lovely.", "It does what it should."]
+# The run that docs/models.md shows, with fewer folds. The days are those of the demo's reviews.
+THREE_LABELS = {"negative": ["negative"], "neutral": ["neutral"], "positive": ["positive"]}
+STARS = {
+    "stars": True,
+    "learning_curve": False,
+    "since": "2026-11-16",
+    "until": "2026-11-18",
+    "training": {"data": {"labels": THREE_LABELS}, "calibration": {"folds": 2}},
+}
 
 
 @pytest.fixture
@@ -40,6 +54,16 @@ def reviews(real_data: Path) -> Reviews:
     return Reviews(found.name, texts, labels, groups)
 
 
+@pytest.fixture
+def without_the_bike_shop(system: Stack) -> None:
+    """Supersede the composed reviews. A model of films labels them by chance, which the gate's shadow check refuses."""
+    store, keys = system.object_store.client(), list(rated_files())
+    for key in keys:
+        store.put_object(Bucket="reviews", Key=key, Body=f"review\nGood, says {key}.\n".encode())
+    command = [str(Path(sysconfig.get_path("scripts"), "sentiment")), "load", *(f"s3://reviews/{key}" for key in keys)]
+    subprocess.run(command, env=os.environ | system.env(), check=True, capture_output=True)
+
+
 def answers_of(system: Stack, version: int) -> list[dict[str, Any]]:
     """Wait until the service uses a version, and return its answers for some texts."""
     while True:
@@ -53,8 +77,26 @@ def answers_of(system: Stack, version: int) -> list[dict[str, Any]]:
         return json.load(response)["results"]
 
 
+def test_a_model_learns_from_the_stars_of_the_demos_reviews_and_passes_the_gate(
+    system: Stack, models: RegisteredModel
+) -> None:
+    before = models.resolve(CHAMPION)[0]
+    ran = retrain.retrain(system, **STARS)
+    assert ran["gate"]["promoted"], ran["gate"]
+    assert models.resolve(CHAMPION)[0] == ran["gate"]["version"] > before
+    provenance = Bundle.load(models.fetch(ran["gate"]["version"]).path).provenance
+    assert provenance["starred_rows"] > 2_000
+    assert provenance["held_out_stars"]["accuracy"] > 0.9
+    with connect(system.postgres.url()) as connection:
+        verdict = history(connection, CHAMPION)[0].verdict or {}
+    checks = {check["name"]: check for check in verdict["checks"]}
+    assert verdict["rows"] >= checks["unseen rows"]["bound"] == 500
+    assert checks["accuracy better"]["figure"] > 0.1
+    assert checks["shadow"]["passed"], "stored reviews of other sources keep most labels"
+
+
 def test_a_model_of_all_reviews_takes_the_place_of_one_of_a_tenth_and_a_rollback_brings_its_scores_back(
-    system: Stack, models: RegisteredModel, reviews: Reviews
+    system: Stack, models: RegisteredModel, reviews: Reviews, without_the_bike_shop: None
 ) -> None:
     tenth = retrain.crown_a_tenth(system, reviews)
     before = answers_of(system, tenth)

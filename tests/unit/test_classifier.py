@@ -1,6 +1,8 @@
 """The classifier selects, weights and fits as defined, whatever the number of passes and threads."""
 
+import weakref
 from collections import Counter, defaultdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from sklearn.metrics import f1_score
 from sentiment_core.columnar import columns
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.labels import LABELS
+from sentiment_core.ngrams.class_counts import Pairs
 from sentiment_core.params import Params
 from sentiment_core.text.specification import identity, ngrams
 from sentiment_core.training import feature_selection, logistic_regression
@@ -96,6 +99,24 @@ def test_passes_threads_and_chunks_do_not_change_the_model(
     for name in ("ngrams_", "weights_", "intercept_"):
         np.testing.assert_array_equal(getattr(one, name), getattr(many, name))
     assert one.ambiguous_ == many.ambiguous_
+
+
+def test_the_pairs_of_a_pass_are_freed_before_the_next_pass_allocates(
+    three: LabelledReviews, params: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allocate, passes = feature_selection._pairs, []
+
+    def pairs(*arguments: Any) -> Pairs:
+        assert all(earlier() is None for earlier in passes), "two passes take the memory of counting twice"
+        found = allocate(*arguments)
+        passes.append(weakref.ref(found.hashes))
+        return found
+
+    monkeypatch.setattr(feature_selection, "_PAIRS_PER_BUCKET", 100)
+    monkeypatch.setattr(feature_selection, "_pairs", pairs)
+    options = params.model.model_copy(update={"features": 300, "iterations": 1})
+    build_classifier(options, threads=2).set_params(memory=12 * 2000).fit(three.texts, three.labels)
+    assert len(passes) > 2
 
 
 def test_of_equal_ranks_the_smallest_identities_are_selected() -> None:

@@ -66,9 +66,15 @@ def test_a_set_weighs_the_root_of_its_rows_and_its_labels_weigh_the_same() -> No
     assert weights[:100].sum() / weights[100:].sum() == pytest.approx(10 / (2 * 3))
     assert weights[:80].sum() == pytest.approx(weights[80:100].sum())
     assert weights[100:102].sum() == pytest.approx(weights[102]) == pytest.approx(weights[103])
+    natural = found.natural_weights
+    assert natural is not None
+    assert natural[:100].sum() / natural[100:].sum() == pytest.approx(10 / 2)
+    assert len(set(natural[:100].tolist())) == 1
     plain = together([large, small], SetParams(exponent=1, balance_labels=False))
     np.testing.assert_allclose(plain.weights, 1)
     assert found.languages == ["en"] * 100 + ["nl"] * 4
+    by_pattern = together([large, small], SetParams(factors={"s*": 9, "sma*": 3, "large": 1})).weights
+    np.testing.assert_allclose(by_pattern, weights)
     with pytest.raises(TrainingDataInvalid, match="'gone'"):
         together([large], SetParams(factors={"gone": 2}))
 
@@ -99,7 +105,7 @@ def test_the_neutral_ratio_maximizes_macro_f1_with_the_fewest_neutral_labels() -
 
 
 def test_a_language_is_supported_by_its_held_out_accuracy(params: Params) -> None:
-    rows = 120
+    rows = 420
     labels = np.array([NEGATIVE, POSITIVE] * (rows // 2), np.int8)
     right, wrong = np.where(labels == POSITIVE, 0.9, 0.1), np.full(rows, 0.9)
     scores = np.concatenate((right, wrong, right[:20]))

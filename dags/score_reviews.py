@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
 from wiring import (
     SCORED_REVIEWS,
     connect,
@@ -16,6 +17,7 @@ from wiring import (
     storage,
 )
 
+from sentiment_core.drivers.kept import keep_drivers
 from sentiment_core.ledger.models import ensure_model, open_model
 from sentiment_core.loading.loader import LoadOutcome
 from sentiment_core.loading.progress import StoredProgress
@@ -86,7 +88,7 @@ entirely or not at all, once for each model. Running a day again adds no rows.
     tags=["sentiment"],
 )
 def score_reviews() -> None:
-    """Plan the day's files in groups, score the groups, and summarise."""
+    """Plan the day's files in groups, score the groups, summarise, and keep the drivers."""
 
     @task
     @fail_without_retry_if_terminal
@@ -148,7 +150,22 @@ def score_reviews() -> None:
         event.add_partitions([day.isoformat() for day in days])
         return found._asdict()
 
-    score.expand(group_id=plan()) >> summary()
+    @task
+    @fail_without_retry_if_terminal
+    def drivers() -> int:
+        """Keep the phrases that moved the sentiment of large groups, if the champion scored. Return the groups."""
+        with connect() as connection:
+            run_plan = get_plan(connection, get_current_context()["run_id"])
+            if not run_plan.champion:
+                raise AirflowSkipException("The model of this run is not the champion.")
+            days = planned_days(connection, run_plan.run_id)
+            fetched = registry().fetch(run_plan.version)
+            model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
+            groups = keep_drivers(connection, model, settings(), days)
+        log.info("Groups whose drivers were computed: %s", len(groups))
+        return len(groups)
+
+    score.expand(group_id=plan()) >> summary() >> drivers()
 
 
 def report(outcome: LoadOutcome) -> None:

@@ -314,6 +314,24 @@ class DayInvalid(TerminalError):
     code = "day_invalid"
 
 
+class PeriodsReversed(TerminalError):
+    message = (
+        "The periods are not in order: {against} must be before {since}, and {since} must not be after {until}. The "
+        "earlier period starts on the first of these days, and the later period on the second."
+    )
+    code = "periods_reversed"
+
+
+class PeriodEmpty(TerminalError):
+    message = "There are no reviews of {group} from {first} to {last}. Choose a period that has reviews."
+    code = "period_empty"
+
+
+class NoSuchReviews(TerminalError):
+    message = "There are no stored reviews of {group}. Check the spelling, or load its reviews first."
+    code = "no_such_reviews"
+
+
 class RunIncomplete(TransientError):
     message = "Run {run_id} is not complete: {why}. Clear its failed tasks to try again."
     code = "run_incomplete"

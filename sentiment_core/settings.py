@@ -178,6 +178,13 @@ class Settings(BaseSettings):
         "the tasks.",
     )
 
+    drivers_least_reviews: int = Field(
+        500,
+        ge=0,
+        description="Minimum live reviews of a source or product, in each of the last two weeks, of which the nightly "
+        "run keeps the drivers (view `sentiment_drivers`). 0 switches this off.",
+    )
+
     code_version: str = Field("unknown", description="Git revision of the code, recorded in the ledger.")
 
     def require_database_url(self) -> str:

@@ -5,10 +5,13 @@ twenty seconds.
 """
 
 import io
+from datetime import date
 
 import numpy as np
 
 from sentiment_core.columnar.columns import TextColumn
+from sentiment_core.drivers.drivers import find_drivers
+from sentiment_core.drivers.reviews import Batch, ReviewId
 from sentiment_core.drops.csv_records import Dialect, read_records
 from sentiment_core.drops.deduplication import Deduplicator, review_keys
 from sentiment_core.drops.header import Header
@@ -60,6 +63,7 @@ def compile_kernels() -> None:
     scorer.explain(SAMPLE)
     scorer.unknown_shares(TextColumn.from_texts([SAMPLE]))
     scorer.reasons(TextColumn.from_texts([SAMPLE]), 1)
+    find_drivers(scorer, _sample_reviews, _sample_reviews, 1)
     tokens = TokenPipeline(negation_reach=1).tokens(TextColumn.from_texts([SAMPLE]))
     ngrams = document_frequencies(tokens, 1, 1).ngrams
     present = features(tokens, 1, 1, vocabulary(ngrams, np.arange(len(ngrams), dtype=np.uint32)))
@@ -79,6 +83,10 @@ def _compile_training(grams: DistinctNgrams) -> None:
     for loss, margins in ((two_classes, 1), (many_classes, 3)):
         scaled, gradient = np.zeros((1, margins), np.float32), np.zeros((1, margins))
         loss(*rows, scaled, np.zeros(margins), gradient, np.zeros(margins))
+
+
+def _sample_reviews() -> list[Batch]:
+    return [Batch([ReviewId(date.min, 0, 1)], [SAMPLE])]
 
 
 def _small_bundle(*, canonical: bool = True) -> Bundle:

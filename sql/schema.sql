@@ -1912,6 +1912,284 @@ ALTER TABLE sentiment.drift_report ALTER COLUMN drift_report_id ADD GENERATED AL
 );
 
 --
+-- Name: driver; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.driver (
+    comparison_id bigint NOT NULL,
+    rank integer NOT NULL,
+    phrase text NOT NULL,
+    movement double precision NOT NULL,
+    explained double precision,
+    reviews_then integer NOT NULL,
+    reviews_now integer NOT NULL,
+    ratio_change double precision NOT NULL,
+    ratio_low double precision NOT NULL,
+    ratio_high double precision NOT NULL
+);
+
+--
+-- Name: TABLE driver; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.driver IS 'Phrases that moved the mean log-odds of positive most, in each direction.';
+
+--
+-- Name: COLUMN driver.comparison_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver.comparison_id IS 'The comparison.';
+
+--
+-- Name: COLUMN driver.rank; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver.rank IS 'Place by the size of the movement, from 1.';
+
+--
+-- Name: COLUMN driver.phrase; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver.phrase IS 'The phrase, spelled as in the first review that says it.';
+
+--
+-- Name: COLUMN driver.movement; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver.movement IS 'What the phrase adds to the change of the mean log-odds.';
+
+--
+-- Name: COLUMN driver.explained; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver.explained IS 'The movement as a ratio of the change; null if nothing changed.';
+
+--
+-- Name: COLUMN driver.reviews_then; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver.reviews_then IS 'Reviews of the earlier period that say it.';
+
+--
+-- Name: COLUMN driver.reviews_now; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver.reviews_now IS 'Reviews of the later period that say it.';
+
+--
+-- Name: COLUMN driver.ratio_change; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver.ratio_change IS 'Change of the ratio of reviews that say it.';
+
+--
+-- Name: COLUMN driver.ratio_low; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver.ratio_low IS 'Lower end of the 95 % confidence interval of the ratio''s change.';
+
+--
+-- Name: COLUMN driver.ratio_high; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver.ratio_high IS 'Upper end of the 95 % confidence interval of the ratio''s change.';
+
+--
+-- Name: driver_comparison; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.driver_comparison (
+    comparison_id bigint NOT NULL,
+    source text NOT NULL,
+    product_id text,
+    first_then date NOT NULL,
+    last_then date NOT NULL,
+    first_now date NOT NULL,
+    last_now date NOT NULL,
+    model_id smallint NOT NULL,
+    reviews_then integer NOT NULL,
+    reviews_now integer NOT NULL,
+    mean_then double precision NOT NULL,
+    mean_now double precision NOT NULL,
+    change double precision NOT NULL,
+    change_low double precision NOT NULL,
+    change_high double precision NOT NULL,
+    rest double precision NOT NULL,
+    computed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT driver_comparison_reviews_now_check CHECK ((reviews_now > 0)),
+    CONSTRAINT driver_comparison_reviews_then_check CHECK ((reviews_then > 0))
+);
+
+--
+-- Name: TABLE driver_comparison; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.driver_comparison IS 'Last comparison of two periods of each large group of reviews: a source, or a product of a source.';
+
+--
+-- Name: COLUMN driver_comparison.comparison_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.comparison_id IS 'Number of the comparison; never reused.';
+
+--
+-- Name: COLUMN driver_comparison.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.source IS 'Source of the reviews.';
+
+--
+-- Name: COLUMN driver_comparison.product_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.product_id IS 'Product of the reviews; null for all reviews of the source.';
+
+--
+-- Name: COLUMN driver_comparison.first_then; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.first_then IS 'First day of the earlier period. Days are those of the files.';
+
+--
+-- Name: COLUMN driver_comparison.last_then; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.last_then IS 'Last day of the earlier period.';
+
+--
+-- Name: COLUMN driver_comparison.first_now; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.first_now IS 'First day of the later period.';
+
+--
+-- Name: COLUMN driver_comparison.last_now; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.last_now IS 'Last day of the later period.';
+
+--
+-- Name: COLUMN driver_comparison.model_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.model_id IS 'Model whose contributions were summed: the champion of the run.';
+
+--
+-- Name: COLUMN driver_comparison.reviews_then; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.reviews_then IS 'Live reviews of the earlier period.';
+
+--
+-- Name: COLUMN driver_comparison.reviews_now; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.reviews_now IS 'Live reviews of the later period.';
+
+--
+-- Name: COLUMN driver_comparison.mean_then; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.mean_then IS 'Mean log-odds of positive in the earlier period.';
+
+--
+-- Name: COLUMN driver_comparison.mean_now; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.mean_now IS 'Mean log-odds of positive in the later period.';
+
+--
+-- Name: COLUMN driver_comparison.change; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.change IS 'Change of the mean: the sum of the movements of all drivers and the rest.';
+
+--
+-- Name: COLUMN driver_comparison.change_low; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.change_low IS 'Lower end of the 95 % confidence interval of the change.';
+
+--
+-- Name: COLUMN driver_comparison.change_high; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.change_high IS 'Upper end of the 95 % confidence interval of the change.';
+
+--
+-- Name: COLUMN driver_comparison.rest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.rest IS 'Movement of all phrases that are not stored.';
+
+--
+-- Name: COLUMN driver_comparison.computed_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_comparison.computed_at IS 'Time at which the comparison was stored.';
+
+--
+-- Name: driver_comparison_comparison_id_seq; Type: SEQUENCE; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE sentiment.driver_comparison ALTER COLUMN comparison_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sentiment.driver_comparison_comparison_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: driver_example; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.driver_example (
+    comparison_id bigint NOT NULL,
+    rank integer NOT NULL,
+    day date NOT NULL,
+    source_file_id bigint NOT NULL,
+    line integer NOT NULL
+);
+
+--
+-- Name: TABLE driver_example; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.driver_example IS 'Reviews that say a phrase. Erasing or expiring a review deletes its rows.';
+
+--
+-- Name: COLUMN driver_example.comparison_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_example.comparison_id IS 'The comparison.';
+
+--
+-- Name: COLUMN driver_example.rank; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_example.rank IS 'Rank of the phrase.';
+
+--
+-- Name: COLUMN driver_example.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_example.day IS 'Day of the review.';
+
+--
+-- Name: COLUMN driver_example.source_file_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_example.source_file_id IS 'File of the review.';
+
+--
+-- Name: COLUMN driver_example.line; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.driver_example.line IS 'Line of the review.';
+
+--
 -- Name: erasure; Type: TABLE; Schema: sentiment; Owner: -
 --
 
@@ -3543,6 +3821,207 @@ COMMENT ON COLUMN sentiment.scoring_run.champion IS 'Whether the model was the c
 COMMENT ON COLUMN sentiment.scoring_run.replace IS 'Whether files that this model has scored are read and scored again.';
 
 --
+-- Name: sentiment_drivers; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.sentiment_drivers AS
+ SELECT c.source,
+    c.product_id,
+    c.first_then,
+    c.last_then,
+    c.first_now,
+    c.last_now,
+    c.change,
+    d.rank,
+    d.phrase,
+    d.movement,
+    d.explained,
+    d.reviews_then,
+    d.reviews_now,
+    d.ratio_change,
+    d.ratio_low,
+    d.ratio_high,
+    said.examples,
+    c.reviews_then AS all_reviews_then,
+    c.reviews_now AS all_reviews_now,
+    c.mean_then,
+    c.mean_now,
+    c.change_low,
+    c.change_high,
+    c.rest,
+    m.digest AS model_digest,
+    c.computed_at
+   FROM (((sentiment.driver_comparison c
+     JOIN sentiment.driver d USING (comparison_id))
+     JOIN sentiment.model m USING (model_id))
+     CROSS JOIN LATERAL ( SELECT array_agg(r.text ORDER BY r.day, r.source_file_id, r.line) AS examples
+           FROM (sentiment.driver_example e
+             JOIN sentiment.scored_reviews r ON (((r.day = e.day) AND (r.source_file_id = e.source_file_id) AND (r.line = e.line))))
+          WHERE ((e.comparison_id = d.comparison_id) AND (e.rank = d.rank))) said);
+
+--
+-- Name: VIEW sentiment_drivers; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.sentiment_drivers IS 'Phrases that moved sentiment between the last two periods of each large group of reviews.';
+
+--
+-- Name: COLUMN sentiment_drivers.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.source IS 'Source of the reviews.';
+
+--
+-- Name: COLUMN sentiment_drivers.product_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.product_id IS 'Product of the reviews; null for all reviews of the source.';
+
+--
+-- Name: COLUMN sentiment_drivers.first_then; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.first_then IS 'First day of the earlier period. Days are those of the files.';
+
+--
+-- Name: COLUMN sentiment_drivers.last_then; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.last_then IS 'Last day of the earlier period.';
+
+--
+-- Name: COLUMN sentiment_drivers.first_now; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.first_now IS 'First day of the later period.';
+
+--
+-- Name: COLUMN sentiment_drivers.last_now; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.last_now IS 'Last day of the later period.';
+
+--
+-- Name: COLUMN sentiment_drivers.change; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.change IS 'Change of the mean log-odds of positive: the sum of all movements of the group and the rest.';
+
+--
+-- Name: COLUMN sentiment_drivers.rank; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.rank IS 'Place by the size of the movement, from 1.';
+
+--
+-- Name: COLUMN sentiment_drivers.phrase; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.phrase IS 'The phrase, spelled as in the first review that says it.';
+
+--
+-- Name: COLUMN sentiment_drivers.movement; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.movement IS 'What the phrase adds to the change.';
+
+--
+-- Name: COLUMN sentiment_drivers.explained; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.explained IS 'The movement as a ratio of the change; null if nothing changed.';
+
+--
+-- Name: COLUMN sentiment_drivers.reviews_then; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.reviews_then IS 'Reviews of the earlier period that say the phrase.';
+
+--
+-- Name: COLUMN sentiment_drivers.reviews_now; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.reviews_now IS 'Reviews of the later period that say the phrase.';
+
+--
+-- Name: COLUMN sentiment_drivers.ratio_change; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.ratio_change IS 'Change of the ratio of reviews that say the phrase.';
+
+--
+-- Name: COLUMN sentiment_drivers.ratio_low; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.ratio_low IS 'Lower end of the 95 % confidence interval of the ratio''s change.';
+
+--
+-- Name: COLUMN sentiment_drivers.ratio_high; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.ratio_high IS 'Upper end of the 95 % confidence interval of the ratio''s change.';
+
+--
+-- Name: COLUMN sentiment_drivers.examples; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.examples IS 'Texts of up to three live reviews that say the phrase; null if none is left.';
+
+--
+-- Name: COLUMN sentiment_drivers.all_reviews_then; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.all_reviews_then IS 'Reviews of the earlier period.';
+
+--
+-- Name: COLUMN sentiment_drivers.all_reviews_now; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.all_reviews_now IS 'Reviews of the later period.';
+
+--
+-- Name: COLUMN sentiment_drivers.mean_then; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.mean_then IS 'Mean log-odds of positive in the earlier period.';
+
+--
+-- Name: COLUMN sentiment_drivers.mean_now; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.mean_now IS 'Mean log-odds of positive in the later period.';
+
+--
+-- Name: COLUMN sentiment_drivers.change_low; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.change_low IS 'Lower end of the 95 % confidence interval of the change.';
+
+--
+-- Name: COLUMN sentiment_drivers.change_high; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.change_high IS 'Upper end of the 95 % confidence interval of the change.';
+
+--
+-- Name: COLUMN sentiment_drivers.rest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.rest IS 'Movement of all phrases that are not listed.';
+
+--
+-- Name: COLUMN sentiment_drivers.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.model_digest IS 'SHA-256 of the model whose contributions were summed.';
+
+--
+-- Name: COLUMN sentiment_drivers.computed_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sentiment_drivers.computed_at IS 'Time of the comparison.';
+
+--
 -- Name: source_contract; Type: TABLE; Schema: sentiment; Owner: -
 --
 
@@ -3624,6 +4103,27 @@ ALTER TABLE ONLY sentiment.daily_rollup
 
 ALTER TABLE ONLY sentiment.drift_report
     ADD CONSTRAINT drift_report_pkey PRIMARY KEY (drift_report_id);
+
+--
+-- Name: driver_comparison driver_comparison_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.driver_comparison
+    ADD CONSTRAINT driver_comparison_pkey PRIMARY KEY (comparison_id);
+
+--
+-- Name: driver_example driver_example_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.driver_example
+    ADD CONSTRAINT driver_example_pkey PRIMARY KEY (comparison_id, rank, day, source_file_id, line);
+
+--
+-- Name: driver driver_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.driver
+    ADD CONSTRAINT driver_pkey PRIMARY KEY (comparison_id, rank);
 
 --
 -- Name: erasure erasure_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
@@ -3806,6 +4306,24 @@ CREATE UNIQUE INDEX drift_report_of_a_day ON sentiment.drift_report USING btree 
 CREATE UNIQUE INDEX drift_report_of_a_product ON sentiment.drift_report USING btree (model_id, day, product_id) WHERE (product_id IS NOT NULL);
 
 --
+-- Name: driver_comparison_of_a_product; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE UNIQUE INDEX driver_comparison_of_a_product ON sentiment.driver_comparison USING btree (source, product_id) WHERE (product_id IS NOT NULL);
+
+--
+-- Name: driver_comparison_of_a_source; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE UNIQUE INDEX driver_comparison_of_a_source ON sentiment.driver_comparison USING btree (source) WHERE (product_id IS NULL);
+
+--
+-- Name: driver_example_of_a_review; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX driver_example_of_a_review ON sentiment.driver_example USING btree (day, source_file_id, line);
+
+--
 -- Name: product_rollup_by_product; Type: INDEX; Schema: sentiment; Owner: -
 --
 
@@ -3961,6 +4479,27 @@ CREATE TRIGGER supersede_reviews AFTER UPDATE ON sentiment.review_head REFERENCI
 
 ALTER TABLE ONLY sentiment.drift_report
     ADD CONSTRAINT drift_report_model_id_fkey FOREIGN KEY (model_id) REFERENCES sentiment.model(model_id);
+
+--
+-- Name: driver driver_comparison_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.driver
+    ADD CONSTRAINT driver_comparison_id_fkey FOREIGN KEY (comparison_id) REFERENCES sentiment.driver_comparison(comparison_id) ON DELETE CASCADE;
+
+--
+-- Name: driver_comparison driver_comparison_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.driver_comparison
+    ADD CONSTRAINT driver_comparison_model_id_fkey FOREIGN KEY (model_id) REFERENCES sentiment.model(model_id);
+
+--
+-- Name: driver_example driver_example_comparison_id_rank_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.driver_example
+    ADD CONSTRAINT driver_example_comparison_id_rank_fkey FOREIGN KEY (comparison_id, rank) REFERENCES sentiment.driver(comparison_id, rank) ON DELETE CASCADE;
 
 --
 -- Name: live_file live_file_source_file_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
@@ -4261,6 +4800,27 @@ GRANT SELECT ON TABLE sentiment.drift_history TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.drift_history TO sentiment_writer;
 
 --
+-- Name: TABLE driver; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.driver TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.driver TO sentiment_writer;
+
+--
+-- Name: TABLE driver_comparison; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.driver_comparison TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.driver_comparison TO sentiment_writer;
+
+--
+-- Name: TABLE driver_example; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.driver_example TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.driver_example TO sentiment_writer;
+
+--
 -- Name: TABLE erasure; Type: ACL; Schema: sentiment; Owner: -
 --
 
@@ -4405,6 +4965,13 @@ GRANT USAGE ON SEQUENCE sentiment.scoring_batch_batch_id_seq TO sentiment_writer
 
 GRANT SELECT ON TABLE sentiment.scoring_run TO sentiment_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.scoring_run TO sentiment_writer;
+
+--
+-- Name: TABLE sentiment_drivers; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.sentiment_drivers TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.sentiment_drivers TO sentiment_writer;
 
 --
 -- Name: TABLE source_contract; Type: ACL; Schema: sentiment; Owner: -

@@ -35,6 +35,9 @@ VERBS: Final = {
     "drift": Verb(
         "sentiment_core.cli.drift:drift", "Compare a day's scored reviews with what the model was trained on", _STORAGE
     ),
+    "drivers": Verb(
+        "sentiment_core.cli.drivers:drivers", "Show the phrases that moved sentiment between two periods", _STORAGE
+    ),
     "erase": Verb("sentiment_core.cli.erase:erase", "Erase reviews on request", _STORAGE),
     "evaluate": Verb(
         "sentiment_core.cli.evaluate:evaluate", "Measure a model bundle on labelled reviews in a CSV file", _TRAINING

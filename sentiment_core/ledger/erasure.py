@@ -229,7 +229,7 @@ def _delete(cursor: Cursor) -> int:
         "UPDATE sentiment.score SET superseded = true FROM erased WHERE NOT superseded"
         " AND (score.day, score.source_file_id, score.line) = (erased.day, erased.source_file_id, erased.line)"
     )
-    for table in ("score", "review"):
+    for table in ("driver_example", "score", "review"):
         cursor.execute(
             f"DELETE FROM sentiment.{table} row USING erased"  # noqa: S608 - constants
             " WHERE (row.day, row.source_file_id, row.line) = (erased.day, erased.source_file_id, erased.line)"

@@ -79,6 +79,10 @@ def _drop(cursor: Cursor, month: date) -> int:
         """,
         {"month": month},
     )
+    cursor.execute(
+        "DELETE FROM sentiment.driver_example WHERE day >= %(month)s AND day < %(month)s + interval '1 month'",
+        {"month": month},
+    )
     cursor.execute(f"SELECT count(*) FROM sentiment.review_{suffix}")  # noqa: S608 - a month
     rows = int(cursor.fetchone()[0])  # type: ignore[index]
     for parent in ("score", "review"):

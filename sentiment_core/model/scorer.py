@@ -227,6 +227,21 @@ class Scorer:
         self._recipe = TokenPipeline(recipe.negation_reach, canonical, recipe.version)
         self._text_margins = None if canonical else TextMargins(recipe.negation_reach, self._ngrams, recipe.version)
 
+    @property
+    def ngrams(self) -> WeightedNgrams:
+        """Return the model's n-grams. The first row of weights adds to the calibrated log-odds of positive."""
+        return self._ngrams
+
+    @property
+    def bias(self) -> float:
+        """Return the calibrated log-odds of positive of a text without known n-grams."""
+        return float(self._biases[0])
+
+    @property
+    def pipeline(self) -> TokenPipeline:
+        """Return the steps from a text to the tokens of the n-grams."""
+        return self._recipe
+
     def score(self, texts: TextColumn, threads: int = 1) -> Scores:
         """Score n texts. Each score depends on its text only, to the last bit, for any number of threads."""
         return self._scores(self._margins(texts, threads))

@@ -14,6 +14,7 @@ RELEASED = {
     "sentiment.retrain_request": (AdvisoryLock.RETRAIN_REQUEST,),
     "sentiment.promotion champion": (AdvisoryLock.PROMOTION, "champion"),
     "sentiment.source_contract shop": (AdvisoryLock.CONTRACT, "shop"),
+    "sentiment.drivers": (AdvisoryLock.DRIVERS,),
     "sentiment.drift 7 2026-11-09": (AdvisoryLock.DRIFT, 7, date(2026, 11, 9)),
 }
 

@@ -11,7 +11,8 @@ from sentiment_core.database.connection import connect
 
 FOLDER = Path(__file__).parents[2] / "sql" / "queries"
 ANSWERS = Path(__file__).parent / "answers"
-QUERIES = sorted(path.stem for path in FOLDER.glob("*.sql"))
+# Of the drivers, which need hundreds of reviews, test_drivers.py has the answer.
+QUERIES = sorted(path.stem for path in FOLDER.glob("*.sql") if not path.stem.startswith("drivers_"))
 
 # The examples cover three days. These queries compare periods, which are set to one day.
 CHOICES = {

@@ -13,7 +13,13 @@ from pathlib import Path
 
 FOLDER = Path("/var/lib/sentiment")
 # Users of PostgreSQL, and the database of each user.
-ROLES = {"sentiment": "sentiment", "sentiment_api": "sentiment", "airflow": "airflow", "mlflow": "mlflow"}
+ROLES = {
+    "sentiment": "sentiment",
+    "sentiment_api": "sentiment",
+    "sentiment_insights": "sentiment",
+    "airflow": "airflow",
+    "mlflow": "mlflow",
+}
 NAMES = (*(f"{role}-password" for role in ROLES), "postgres-password", "grafana-password", "airflow-password")
 S3 = "http://s3:8333"
 REGION = "us-east-1"
@@ -32,6 +38,7 @@ def main() -> None:
     s3 = {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key, "AWS_DEFAULT_REGION": REGION}
     sentiment = {"SENTIMENT_DATABASE_URL": urls["sentiment"]}
     _environment("api", {"SENTIMENT_DATABASE_URL": urls["sentiment_api"]})
+    _environment("insights", {"SENTIMENT_INSIGHTS_DATABASE_URL": urls["sentiment_insights"]})
     _environment("mlflow", s3 | {"MLFLOW_BACKEND_STORE_URI": urls["mlflow"].replace("://", "+psycopg2://", 1)})
     _environment("airflow", s3 | sentiment | _airflow(urls, access_key, secret_key))
 

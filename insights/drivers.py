@@ -41,7 +41,7 @@ def read_drivers(cursor: Cursor, wanted: Wanted, period: Period) -> list[Driver]
         return []
     values = {"product": wanted.product, "source": wanted.source, "limit": SHOWN}
     cursor.execute(_NEWEST, values | {"first": period.since, "last": period.until})
-    return [Driver(*row[:-1], _texts(row[-1])) for row in cursor.fetchall()]
+    return [Driver._make((*figures, _texts(examples))) for *figures, examples in cursor.fetchall()]
 
 
 def _texts(examples: Any) -> list[str]:

@@ -148,7 +148,7 @@ class Insights:
         if _route(request) == "/products":
             response = web.json_response({"code": error.code, "detail": str(error)}, status=_status(error))
         else:
-            response = _html(self._pages.problem(error), _status(error))
+            response = _html(self._pages.problem(error, request.query), _status(error))
         match error:
             case Unauthorised():
                 # Makes a browser ask for the key, as the password of any user.

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from insights.drivers import Driver
+from insights.drivers import Comparison
 from insights.figures import Day
 
 # A spreadsheet reads a cell that starts so as a formula.
@@ -18,11 +18,15 @@ def days_csv(days: Iterable[Day]) -> bytes:
     return _csv(("day", "reviews", "positive", "neutral", "negative", "mean_score"), rows)
 
 
-def drivers_csv(drivers: Iterable[Driver]) -> bytes:
-    """Return one row a driver, with its periods and its examples."""
-    header = ("phrase", "movement", "explained", "reviews_then", "reviews_now", "against", "since", "until", "examples")
-    rows = ((_text(each.phrase), *each[1:-1], _text("\n".join(each.examples))) for each in drivers)
-    return _csv(header, rows)
+def drivers_csv(drivers: Comparison | None) -> bytes:
+    """Return one row a phrase, with the source and the periods of its comparison and its examples."""
+    header = ("phrase", "movement", "explained", "reviews_then", "reviews_now", "examples")
+    about = drivers[:5] if drivers else ()
+    rows = (
+        (_text(each.phrase), *each[1:-1], _text("\n".join(each.examples)), *map(_text, map(str, about)))
+        for each in (drivers.phrases if drivers else ())
+    )
+    return _csv((*header, *Comparison._fields[:5]), rows)
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:

@@ -2,6 +2,7 @@
 
 import hashlib
 import mimetypes
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -33,6 +34,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
+_MINUS: Final = "\N{MINUS SIGN}"  # screen readers say it, unlike a hyphen
 
 
 class Pages:
@@ -63,9 +65,13 @@ class Pages:
         form = _form(wanted, None, failure.sources)
         return self._render("problem.html", form | {"error": failure.error, "suggestions": failure.suggestions})
 
-    def problem(self, error: SentimentError) -> bytes:
-        """Return the page of an error before any figure could be read."""
-        return self._render("problem.html", _form(Wanted(), None, []) | {"error": error, "suggestions": []})
+    def problem(self, error: SentimentError, query: Mapping[str, str]) -> bytes:
+        """Return the page of an error before any figure could be read, with the form as it was filled in."""
+        source = query.get("source", ALL)
+        given = Wanted(None if source == ALL else source, query.get("product"))
+        days = {name: query.get(name) for name in ("since", "until")}
+        form = _form(given, None, [] if given.source is None else [given.source]) | days
+        return self._render("problem.html", form | {"error": error, "suggestions": []})
 
     def _render(self, template: str, context: dict[str, Any]) -> bytes:
         around = {"static": f"/static/{VERSION}", "labels": LABELS[::-1], "all_sources": ALL}
@@ -88,12 +94,12 @@ def _number(value: int) -> str:
 
 
 def _percent(ratio: float) -> str:
-    return f"{100 * ratio:.1f}\N{NO-BREAK SPACE}%"
+    return f"{100 * ratio:.1f}\N{NO-BREAK SPACE}%".replace("-", _MINUS)
 
 
 def _signed(value: float, digits: int) -> str:
-    """Return a change with its sign; the minus sign is one that screen readers say."""
-    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    """Return a change with its sign."""
+    return f"{value:+.{digits}f}".replace("-", _MINUS)
 
 
 def _points(difference: float) -> str:

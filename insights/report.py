@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- a class with a lowercase name in psycopg2
 
-from insights.drivers import Driver, read_drivers
+from insights.drivers import Comparison, read_drivers
 from insights.errors import ProductUnknown, SourceUnknown
 from insights.figures import Counts, Day, read_days, read_extent, read_sources, search_products, total
 from insights.selection import Period, Wanted
@@ -23,7 +23,7 @@ class Report(NamedTuple):
     now: Counts | None
     before: Counts | None
     extent: Period | None  # of the selection's reviews; read only if the period has none
-    drivers: list[Driver]
+    drivers: Comparison | None
 
 
 class Failure(NamedTuple):

@@ -13,7 +13,7 @@ import pytest
 from insights.__main__ import serve
 from insights.csv_files import drivers_csv
 from insights.database import Database
-from insights.drivers import Driver
+from insights.drivers import Comparison, Phrase
 from insights.errors import Busy, QueryRefused
 from insights.figures import Counts, Day, total
 from insights.pages import STATIC, VERSION
@@ -96,10 +96,11 @@ def test_the_shown_days_are_downloaded_as_csv(page) -> None:
 
 
 def test_drivers_as_csv_run_no_formula() -> None:
-    driver = Driver("=phrase", -0.5, None, 1, 2, FIRST, FIRST, LAST, ["one", "@two"])
-    _, row = csv.reader(io.StringIO(drivers_csv([driver]).decode(), newline=""))
-    assert row[:5] == ["'=phrase", "-0.5", "", "1", "2"]
-    assert row[-1] == "one\n@two"
+    phrase = Phrase("=phrase", -0.5, None, 1, 2, ["one", "@two"])
+    found = Comparison("@shop", FIRST, FIRST, LAST, LAST, -0.7, -0.8, -0.6, [phrase])
+    _, row = csv.reader(io.StringIO(drivers_csv(found).decode(), newline=""))
+    assert row == ["'=phrase", "-0.5", "", "1", "2", "one\n@two", "'@shop", *map(str, (FIRST, FIRST, LAST, LAST))]
+    assert drivers_csv(None).decode().count("\n") == 1
 
 
 def test_many_products_are_searched_and_never_listed_whole(page) -> None:
@@ -151,7 +152,7 @@ def test_bad_input_is_answered_by_a_page_with_a_sentence(page, path, status, say
     answer = page.get(path)
     assert answer.status == status
     assert says in answer.text
-    assert 'name="since"' in answer.text  # the form, to ask again
+    assert ('value="2026-10-02"' in answer.text) == ("2026-10-02" in path)  # the form is as it was filled in
     assert page.get("/", method="DELETE").status == 405
 
 

@@ -13,10 +13,14 @@ from tests.insights.conftest import BAD, FIRST, KETTLE, Running, gadget
 # How many colours a chart has: one that was not drawn has one.
 COLORS = """canvas => new Set(new Uint32Array(
     canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
-DRIVERS = """CREATE VIEW sentiment.sentiment_drivers AS
-SELECT NULL::text AS source, 'kettle'::text AS product_id, %(first)s::date AS against, %(last)s::date AS since,
-       %(last)s::date AS until, 'waste of money'::text AS phrase, -0.5::float8 AS movement, 0.25::float8 AS explained,
-       3 AS reviews_then, 7 AS reviews_now, jsonb_build_array(jsonb_build_object('text', %(text)s::text)) AS examples"""
+# Its columns are those of the migrated view.
+DRIVERS = """DROP VIEW IF EXISTS sentiment.sentiment_drivers;
+CREATE VIEW sentiment.sentiment_drivers AS
+SELECT 'shop'::text AS source, 'kettle'::text AS product_id, %(first)s::date AS first_then,
+       %(first)s::date AS last_then, %(last)s::date AS first_now, %(last)s::date AS last_now, -2.0::float8 AS change,
+       -2.1::float8 AS change_low, -1.9::float8 AS change_high, 1 AS rank, 'waste of money'::text AS phrase,
+       -0.5::float8 AS movement, 0.25::float8 AS explained, 3 AS reviews_then, 7 AS reviews_now,
+       ARRAY[%(text)s, '<b>bold</b>'] AS examples, 9 AS all_reviews_now"""
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
@@ -67,13 +71,14 @@ def test_phrases_that_moved_sentiment_are_shown_with_reviews_if_the_database_has
     running = Running(InsightsSettings(insights_database_url=shop.replace("/insights", "/insights_drivers")))
     try:
         shown = visit(running, "?product=kettle", width=360)
-        row = shown.get_by_role("row", name="waste of money")
+        row = shown.locator("#drivers tr").filter(has=shown.get_by_role("rowheader", name="waste of money"))
         expect(row).to_contain_text("\N{MINUS SIGN}0.500")
-        expect(row).to_contain_text(BAD)
+        expect(shown.get_by_text(BAD)).to_be_visible()
+        expect(shown.get_by_text("<b>bold</b>")).to_be_visible()
         shown.screenshot(path=shots / "insights-drivers.png", full_page=True)
         assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert "waste of money" in running.get("/drivers.csv", product="kettle").text
-        assert "waste of money" not in running.get("/?" + urlencode({"source": "shop"})).text
+        assert "waste of money" not in running.get("/?" + urlencode({"source": "app"})).text
     finally:
         running.stop()
         stack.postgres.drop_database("insights_drivers")

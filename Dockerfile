@@ -42,6 +42,7 @@ FROM build AS wheel
 COPY LICENSE README.md pyproject.toml ./
 COPY sentiment_core sentiment_core
 COPY api api
+COPY insights insights
 COPY sql sql
 RUN /opt/uv/bin/hatchling build --target wheel --directory /wheel
 

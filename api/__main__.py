@@ -10,11 +10,10 @@ import signal
 import sys
 from contextlib import suppress
 
-from api.contract.errors import AddressTaken
 from api.contract.settings import ServiceSettings, settings
 from api.observability import logs
 from api.server.service import Service
-from sentiment_core.errors import SettingInvalid
+from sentiment_core.errors import AddressTaken, SettingInvalid
 
 log = logging.getLogger("api")
 

@@ -17,6 +17,7 @@ ROLES = {
     "sentiment": "sentiment",
     "sentiment_api": "sentiment",
     "sentiment_monitor": "sentiment",
+    "sentiment_insights": "sentiment",
     "airflow": "airflow",
     "mlflow": "mlflow",
 }
@@ -39,6 +40,7 @@ def main() -> None:
     sentiment = {"SENTIMENT_DATABASE_URL": urls["sentiment"]}
     _environment("api", {"SENTIMENT_DATABASE_URL": urls["sentiment_api"]})
     _environment("monitor", {"SENTIMENT_DATABASE_URL": urls["sentiment_monitor"]})
+    _environment("insights", {"SENTIMENT_INSIGHTS_DATABASE_URL": urls["sentiment_insights"]})
     _environment("mlflow", s3 | {"MLFLOW_BACKEND_STORE_URI": urls["mlflow"].replace("://", "+psycopg2://", 1)})
     _environment("airflow", s3 | sentiment | _airflow(urls, access_key, secret_key))
 

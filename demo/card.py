@@ -57,6 +57,7 @@ def lines(stack: Stack) -> list[tuple[str, str]]:
     return [
         ("Airflow", f"{stack.airflow.url}  user {USER}, password {stack.airflow.password}"),
         ("API", f"{stack.api.url}  a page to try it; {stack.api.url}/docs"),
+        ("Insights", f"{stack.insights.url}  sentiment by day and product"),
         ("MLflow", stack.mlflow.url),
         ("SQL", f"{_short(Path(psql))} {stack.postgres.url()}"),
         ("S3", f"{store.endpoint}  key {store.access_key}, secret {store.secret_key}"),

@@ -39,9 +39,10 @@ def port(name: str, what: str) -> Callable[[Callable[..., None]], Callable[..., 
 @port("mlflow", "MLflow")
 @port("airflow", "Airflow")
 @port("api", "the API")
+@port("insights", "the insights page")
 @click.pass_context
 def demo(context: click.Context, /, exits: bool, state: Path, **ports: int | None) -> None:
-    """Start PostgreSQL, S3, MLflow, Airflow and the API here, and walk through them with example reviews.
+    """Start PostgreSQL, S3, MLflow, Airflow, the API and the insights page here, and walk through examples.
 
     Everything is made and scored live. It stays up until Ctrl-C, which stops all that it started.
     """

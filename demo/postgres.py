@@ -22,6 +22,7 @@ from sentiment_core.errors import DatabaseUnavailable
 # Each database has an owner of the same name.
 DATABASES = ("sentiment", "airflow", "mlflow")
 SUPERUSER = "postgres"
+READER = "sentiment_insights"
 # The same locale as the production database, so that texts sort in the same order.
 LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
@@ -58,6 +59,21 @@ class Postgres:
         """
         user = user or (database if database in DATABASES else "sentiment")
         return f"postgresql://{user}:{self._password(user)}@{LOOPBACK}:{self.port}/{database}"
+
+    def reader_url(self) -> str:
+        """Return the URI of the database sentiment for the user whom `create_reader` creates."""
+        return self.url(user=READER)
+
+    def create_reader(self) -> None:
+        """Create a user who can only read, unless it exists. The migrations create its role."""
+        with self._superuser() as cursor:
+            cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (READER,))
+            if not cursor.fetchall():
+                cursor.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE sentiment_reader").format(
+                        sql.Identifier(READER), sql.Literal(self._password(READER))
+                    )
+                )
 
     def start(self) -> None:
         """Create the cluster, the roles and the databases that do not exist yet, and start the server."""

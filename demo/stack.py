@@ -1,4 +1,4 @@
-"""The embedded stack: real PostgreSQL, S3, MLflow, Airflow and the API on one machine."""
+"""The embedded stack: real PostgreSQL, S3, MLflow, Airflow, the API and the insights page on one machine."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import NoReturn, Protocol, Self
 
 from demo.airflow import Airflow
 from demo.environment import code_version, loopback
+from demo.insights import Insights
 from demo.mlflow_server import MlflowServer
 from demo.object_store import BUCKETS, ObjectStore
 from demo.postgres import Postgres
@@ -21,6 +22,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "mlflow": ("postgres", "object_store"),
     "airflow": ("postgres", "object_store"),
     "api": ("mlflow",),
+    "insights": ("postgres",),
 }
 PARTS = tuple(NEEDS)
 
@@ -36,9 +38,9 @@ class Stack:
     """The parts on one state folder; a context manager.
 
     Parts that do not depend on each other start concurrently. `parts` names some of `PARTS`; their dependencies start
-    too. `ports` maps part names to the requested ports: postgres, s3, mlflow, airflow, api. `durable=False` turns the
-    database's fsync off. `airflow_overrides` are environment variables that take precedence over those set here for
-    Airflow.
+    too. `ports` maps part names to the requested ports: postgres, s3, mlflow, airflow, api, insights. `durable=False`
+    turns the database's fsync off. `airflow_overrides` are environment variables that take precedence over those set
+    here for Airflow.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Stack:
         self.mlflow = MlflowServer(self.workspace, self.postgres, self.object_store)
         self.airflow = Airflow(self.workspace, self.postgres, self.object_store, self.env, airflow_overrides or {})
         self.api = Service(self.workspace, self.env)
+        self.insights = Insights(self.workspace, self.postgres)
 
     def __enter__(self) -> Self:
         try:

@@ -37,6 +37,7 @@ TITLES = {
     "mlflow": "MLflow",
     "airflow": "Airflow",
     "api": "API",
+    "insights": "Insights page",
     "schema": "Database schema",
     "contracts": "Contracts of sources",
     "model": "Starter model in MLflow",
@@ -85,6 +86,7 @@ class Tour:
 
     def _upgrade(self) -> str:
         migrations.upgrade(self._stack.postgres.url())
+        self._stack.postgres.create_reader()
         return "is current"
 
     def _declare(self) -> str:

@@ -357,6 +357,16 @@ class FilesRejected(TerminalError):
     code = "files_rejected"
 
 
+class Unauthorised(TerminalError):
+    message = "An API key is required, but {why}. Send `Authorization: Bearer KEY`."
+    code = "unauthorised"
+
+
+class AddressTaken(TerminalError):
+    message = "The service cannot listen on {address}: {why}."
+    code = "address_taken"
+
+
 class SettingInvalid(TerminalError):
     message = "The setting {name} is wrong: {why}. docs/configuration.md lists all settings."
     code = "setting_invalid"

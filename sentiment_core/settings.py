@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from sentiment_core.errors import SettingInvalid, SettingMissing
@@ -20,12 +20,19 @@ AnySettings = TypeVar("AnySettings", bound="Settings")
 ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)]
 
 
+def is_postgresql(url: SecretStr | None) -> SecretStr | None:
+    """Return a PostgreSQL URI unchanged. Raises `ValueError` for any other text."""
+    if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+")):
+        raise ValueError("it must start with postgresql://")
+    return url
+
+
 class Settings(BaseSettings):
     """The settings. Each field's description is its documentation in docs/configuration.md."""
 
     model_config = SettingsConfigDict(env_prefix="SENTIMENT_", env_ignore_empty=True, frozen=True)
 
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr | None, AfterValidator(is_postgresql)] = Field(
         None, description="PostgreSQL URI of the database with the schema `sentiment`."
     )
     lock_timeout_s: float = Field(
@@ -209,13 +216,6 @@ class Settings(BaseSettings):
     @classmethod
     def _none_is_no_schedule(cls, schedule: str | None) -> str | None:
         return None if schedule == "none" else schedule
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+")):
-            raise ValueError("it must start with postgresql://")
-        return url
 
 
 @cache

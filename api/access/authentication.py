@@ -1,34 +1,27 @@
 """Identification of callers: by API key if keys are set, otherwise by address."""
 
-import hashlib
-import hmac
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Address, ip_address
 
 from aiohttp import web
 
-from api.contract.errors import Unauthorised
 from api.contract.schemas import REQUEST_KEY
+from sentiment_core.api_keys import ApiKeys
 
 _IPV6_SITE_BITS = 64
 
 
 class Authentication:
-    """Identify callers.
-
-    Only the SHA-256 of a key is kept, which suffices for long random keys. Keys are compared in constant time.
-    """
+    """Identify callers."""
 
     def __init__(self, keys: Sequence[str], forwarded_hops: int) -> None:
-        pairs = (key.split(":") for key in keys)
-        self._known = [(name, bytes.fromhex(digest)) for name, digest in pairs]
+        self._keys = ApiKeys(keys)
         self._hops = forwarded_hops
 
     def identify(self, request: web.BaseRequest) -> str:
         """Return the name of the caller's key, or its address if no keys are set. Raises `Unauthorised`."""
-        if self._known:
-            return self._key_name(request.headers)
+        if self._keys:
+            return self._keys.name(request.headers)
         return self.address(request.headers, request.remote)
 
     def address(self, headers: Mapping[str, str], peer: str | None) -> str:
@@ -46,33 +39,6 @@ class Authentication:
     def request_key(self, headers: Mapping[str, str], peer: str | None) -> str:
         """Return the key that assigns a request to a model: its header, or else its address."""
         return headers.get(REQUEST_KEY) or self.address(headers, peer)
-
-    def _key_name(self, headers: Mapping[str, str]) -> str:
-        given = headers.get("Authorization") or headers.get("X-API-Key")
-        if given is None:
-            raise Unauthorised(why="none was sent")
-        digest = hashlib.sha256(_secret(given)).digest()
-        found = None
-        for name, known in self._known:
-            if hmac.compare_digest(known, digest):
-                found = name
-        if found is None:
-            raise Unauthorised(why="the sent key is unknown")
-        return found
-
-
-def _secret(given: str) -> bytes:
-    """Return the key in a header: alone, as a bearer token, or as the password of basic authentication."""
-    scheme, _, value = given.partition(" ")
-    match scheme.lower():
-        case "bearer":
-            given = value
-        case "basic":
-            try:
-                return b64decode(value, validate=True).partition(b":")[2]
-            except ValueError:
-                return b""
-    return given.strip().encode(errors="surrogateescape")
 
 
 def _site(address: str) -> str:

@@ -3,11 +3,6 @@
 from sentiment_core.errors import TerminalError, TransientError
 
 
-class AddressTaken(TerminalError):
-    message = "The service cannot listen on {address}: {why}."
-    code = "address_taken"
-
-
 class HttpMalformed(TerminalError):
     message = "The request is not valid HTTP, or its head is too large. The connection is closed."
     code = "malformed_http"
@@ -91,11 +86,6 @@ class BatchTooLarge(TerminalError):
 class TextTooLong(TerminalError):
     message = "The field {field} has {found} characters; the maximum is {limit}. Send a shorter text."
     code = "text_too_long"
-
-
-class Unauthorised(TerminalError):
-    message = "An API key is required, but {why}. Send `Authorization: Bearer KEY`."
-    code = "unauthorised"
 
 
 class CrossSite(TerminalError):

@@ -7,11 +7,10 @@ from api.contract.errors import (
     ContentEncodingUnsupported,
     MethodNotAllowed,
     RateLimited,
-    Unauthorised,
     UpgradeRequired,
 )
 from api.contract.schemas import Problem
-from sentiment_core.errors import FileRejected, SentimentError, TransientError
+from sentiment_core.errors import FileRejected, SentimentError, TransientError, Unauthorised
 
 MEDIA = "application/problem+json"
 RETRY_AFTER_S = 5

@@ -1,15 +1,15 @@
 """The service's settings: the shared ones and its own, all of them environment variables `SENTIMENT_*`."""
 
-import re
 from functools import cache
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from sentiment_core.settings import ModelReference, Settings, read_environment
+from sentiment_core.api_keys import KeySettings
+from sentiment_core.settings import ModelReference, read_environment
 
 
-class ServiceSettings(Settings):
+class ServiceSettings(KeySettings):
     """The settings of one process of the service; the description of a field is its documentation."""
 
     model_version: ModelReference | None = Field(
@@ -34,11 +34,6 @@ class ServiceSettings(Settings):
         ge=0,
         le=65535,
         description="Separate port of `/healthz`, `/readyz` and `/metrics`; by default they use the API's port.",
-    )
-    api_keys: tuple[str, ...] = Field(
-        (),
-        description="Accepted API keys, as `NAME:SHA256` (JSON list; `python -m api.new_key NAME` makes one); "
-        "without keys every caller is accepted.",
     )
     cors_origins: tuple[str, ...] = Field(
         (), description="Origins of pages that may call the API from a browser (JSON list)."
@@ -93,14 +88,6 @@ class ServiceSettings(Settings):
         if wanted is not None and others.data.get("mlflow_tracking_uri") is None:
             raise ValueError("it names a model of the registry. Set SENTIMENT_MLFLOW_TRACKING_URI too.")
         return wanted
-
-    @field_validator("api_keys")
-    @classmethod
-    def _are_hashed(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        for key in keys:
-            if not re.fullmatch(r"[A-Za-z0-9._-]{1,40}:[0-9a-f]{64}", key):
-                raise ValueError("each key is NAME:SHA256, as `python -m api.new_key NAME` prints it")
-        return keys
 
 
 @cache

@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from typing_extensions import override
 
-from api.contract.errors import AddressTaken
 from api.contract.settings import ServiceSettings
 from api.http.connection import LINGER_S, Connection
 from api.http.responses import problem_response, render
 from api.http.write_batch import WriteBatch
 from api.observability.metrics import ServiceMetrics
-from sentiment_core.errors import SentimentError
+from sentiment_core.errors import AddressTaken, SentimentError
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

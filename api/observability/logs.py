@@ -11,14 +11,13 @@ import queue
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
-import orjson
 from typing_extensions import override
+
+from sentiment_core.json_logs import JsonFormatter
 
 KEEP_S = 0.1
 # Access lines that one entry of the queue holds at most.
@@ -30,29 +29,6 @@ _CLOSE_WITHIN_S: Final = 2.0
 
 Reason = Literal["full", "failed"]
 _Entries = queue.Queue[logging.LogRecord | None]
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-
-class JsonFormatter(logging.Formatter):
-    """Format a record and its `extra` fields.
-
-    Of an exception it keeps the type and the code locations, not the message, because messages can quote users' texts.
-    """
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record as a line of JSON."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": record.getMessage(),
-        }
-        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
-        if record.exc_info and record.exc_info[0] is not None:
-            line["error"] = record.exc_info[0].__name__
-            frames = traceback.extract_tb(record.exc_info[2])
-            line["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-        return orjson.dumps(line, default=str).decode()
 
 
 class LogOutput(logging.handlers.QueueHandler):

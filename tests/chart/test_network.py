@@ -51,7 +51,7 @@ def _is(end, peer) -> bool:
 
 @pytest.fixture
 def network(render):
-    manifests = render("eks")
+    manifests = render("eks", insights={"enabled": True})
     known = labels(manifests)
 
     def may(direction, pod, peer, port):
@@ -71,6 +71,7 @@ def test_everything_is_denied_at_first(render) -> None:
     ("pod", "peer", "port"),
     [
         ("api", DATABASE, 5432),
+        ("insights", DATABASE, 5432),
         ("mlflow", DATABASE, 5432),
         ("mlflow", S3, 443),
         ("mlflow", POD_IDENTITY, 80),
@@ -110,6 +111,11 @@ def test_parts_that_talk_are_let_on_both_sides(network, client, server, port) ->
     ("pod", "peer", "port"),
     [
         ("api", S3, 443),
+        ("insights", S3, 443),
+        ("insights", "mlflow", 5000),
+        ("insights", "api", 8080),
+        ("insights", API_SERVER, 443),
+        ("insights", STRANGER, 80),
         ("api", POD_IDENTITY, 80),
         ("api", STRANGER, 80),
         ("migrate", STRANGER, 80),
@@ -129,6 +135,8 @@ def test_what_a_part_does_not_need_it_does_not_reach(network, pod, peer, port) -
         ("mlflow", "migrate", 5000),
         ("api", "airflow", 8081),
         ("api", STRANGER, 8080),
+        ("insights", STRANGER, 8090),
+        ("insights", "airflow", 8090),
         ("airflow", "api", 8080),
         ("migrate", DATABASE, 80),
     ],

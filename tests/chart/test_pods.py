@@ -5,6 +5,7 @@ import re
 import pytest
 
 from api.contract.settings import ServiceSettings
+from insights.settings import InsightsSettings
 from tests.chart.helm import containers, named, pods
 from tests.chart.test_rendering import ALL_ON
 
@@ -114,7 +115,7 @@ def test_a_node_that_is_drained_keeps_no_pod_from_another(render) -> None:
 
 
 def test_every_setting_in_the_manifests_is_one_that_the_code_has(manifests, render) -> None:
-    known = {f"SENTIMENT_{name.upper()}" for name in ServiceSettings.model_fields}
+    known = {f"SENTIMENT_{name.upper()}" for name in ServiceSettings.model_fields | InsightsSettings.model_fields}
     named_here = set()
     for each in (*manifests, *render(**ALL_ON)):
         named_here |= set(re.findall(r"\bSENTIMENT_[A-Z0-9_]+", str(each)))

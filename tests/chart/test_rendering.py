@@ -25,6 +25,7 @@ ALL_ON = {
         "tolerations": [{"key": "dedicated", "operator": "Exists"}],
         "podAnnotations": {"team": "reviews"},
     },
+    "insights": {"enabled": True, "requireKeys": True},
     "image": {"pullSecrets": ["registry"]},
     "networkPolicy": {"traces": {"cidrs": ["10.1.0.0/16"]}},
     "monitoring": {part: {"enabled": True} for part in ("podMonitor", "rules", "dashboards", "database")}

@@ -23,10 +23,11 @@ from tests.deploy.conftest import REVISION, Run
 pytestmark = pytest.mark.timeout(3600)  # the first test waits until all images are built and the system has started
 DAG = "score_reviews"
 DAY = "2026-11-16"
-PORTS = ("POSTGRES", "S3", "MLFLOW", "AIRFLOW", "API", "PROMETHEUS")
+PORTS = ("POSTGRES", "S3", "MLFLOW", "AIRFLOW", "API", "INSIGHTS", "PROMETHEUS")
 OURS = {
     "api",
     "metrics",
+    "insights",
     "mlflow",
     "airflow-api-server",
     "airflow-scheduler",
@@ -204,6 +205,15 @@ def test_the_service_answers_with_the_champion_of_the_registry(composed: Compose
     assert answer["model"]["version"] == 1
     [(kind, to_version, state)] = composed.query("SELECT kind, to_version, state FROM sentiment.promotion")
     assert (kind, to_version, state) == ("set", 1, "moved")
+
+
+def test_the_insights_page_shows_the_scored_day_to_a_user_who_may_only_read(composed: Composed) -> None:
+    answer = urllib3.request("GET", f"http://127.0.0.1:{composed.ports['INSIGHTS']}/", timeout=30, retries=False)
+    assert answer.status == 200, answer.data
+    assert f'data-day="{DAY}"'.encode() in answer.data
+    rights = "SELECT has_table_privilege('sentiment_insights', 'sentiment.review', %s)"
+    assert composed.query(rights % "'SELECT'") == [(True,)]
+    assert composed.query(rights % "'INSERT'") == [(False,)]
 
 
 def test_a_correction_is_stored_by_a_user_who_may_do_little_else(composed: Composed) -> None:

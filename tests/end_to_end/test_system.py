@@ -220,6 +220,11 @@ def test_the_ledger_has_a_page_in_airflow_behind_its_login(system: Stack, scored
     check_is_in_the_navigation(*login)
 
 
+def test_the_insights_page_shows_the_scored_day(system: Stack, scored: str) -> None:
+    with urllib.request.urlopen(f"{system.insights.url}/?source=shop") as response:
+        assert f'data-day="{DAY.isoformat()}"' in response.read().decode()
+
+
 def test_the_service_and_the_nightly_run_give_one_text_one_score(system: Stack, scored: str) -> None:
     ((text, score, digest),) = query(
         system, "SELECT text, score, model_digest FROM sentiment.scored_reviews WHERE review_id = 'g1'"

@@ -14,6 +14,7 @@ from api.contract.problems import STATUS
 from api.contract.settings import ServiceSettings
 from api.observability.metrics import ServiceMetrics
 from api.server.router import ROUTES, STATIC
+from insights.settings import InsightsSettings
 from sentiment_core.cli.group import VERBS, main
 from sentiment_core.datasets.labelled_csv import LabelCode
 from sentiment_core.datasets.star_scale import LeftOut, Refusal
@@ -59,9 +60,12 @@ def first_codes(page: Path, header: str) -> list[str]:
     return codes([row[0] for row in table(page, header)])
 
 
+ALL_SETTINGS = ServiceSettings.model_fields | InsightsSettings.model_fields
+
+
 def settings_table() -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, field in ServiceSettings.model_fields.items():
+    for name, field in ALL_SETTINGS.items():
         assert field.default is not PydanticUndefined
         default = "" if field.default is None else f"`{shown(field.default)}`"
         rows.append(f"| `SENTIMENT_{name.upper()}` | {default} | {field.description} |")
@@ -75,7 +79,7 @@ def shown(default: Any) -> str:
 def test_every_setting_is_listed_with_its_default_and_its_meaning(docs: Path) -> None:
     page = docs / "configuration.md"
     assert settings_table() in page.read_text(), f"put this table in:\n{settings_table()}"
-    assert len(table(page, "variable")) == len(ServiceSettings.model_fields)
+    assert len(table(page, "variable")) == len(ALL_SETTINGS)
 
 
 def test_every_part_and_variable_of_the_compose_file_is_listed(docs: Path, checkout: Path) -> None:
@@ -175,11 +179,11 @@ def test_every_measure_of_drift_is_explained(docs: Path) -> None:
     measures = table(docs / "drift.md", "measure")
     assert sorted(row[0] for row in measures) == sorted(Cause)
     named = set(codes([row[2] for row in measures]))
-    assert named <= {f"SENTIMENT_{name.upper()}" for name in ServiceSettings.model_fields}
+    assert named <= {f"SENTIMENT_{name.upper()}" for name in ALL_SETTINGS}
 
 
 def test_every_setting_that_a_page_names_exists(docs: Path, checkout: Path) -> None:
-    known = {f"SENTIMENT_{name.upper()}" for name in ServiceSettings.model_fields}
+    known = {f"SENTIMENT_{name.upper()}" for name in ALL_SETTINGS}
     known |= set(first_codes(docs / "compose.md", "variable"))
     for page in (checkout / "README.md", *docs.rglob("*.md")):
         named = set(re.findall(r"`(SENTIMENT_[A-Z0-9_]+)[`=]", page.read_text()))

@@ -59,6 +59,7 @@ class Missing:
 
 sys.meta_path.insert(0, Missing())
 import api.server.service
+import insights.__main__
 from backports import zstd
 """
 

@@ -33,7 +33,7 @@ from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
 
 GROWTH_MB = 8.0
-_SHORT_S, _SHORT_GROWTH_MB = 60.0, 32.0  # in a shorter run the heap has not reached its size yet
+_SHORT_S, _SHORT_GROWTH_MB = 60.0, 48.0  # in a shorter run the heap has not reached its size yet
 _FAILURES_SHOWN = 10
 _SAMPLE_S = 0.5
 _READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

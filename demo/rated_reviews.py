@@ -41,7 +41,7 @@ def rated_files(path: Path = PHRASES) -> dict[str, bytes]:
 
 
 def rated_reviews(phrases: Mapping[str, Any]) -> Iterator[RatedReview]:
-    """Yield the reviews of each product. The stars decide whether a review praises, finds fault or does both."""
+    """Yield the reviews of each product. The stars decide whether a review praises, finds fault or does neither."""
     dice = random.Random(phrases["source"])  # noqa: S311 -- no secret
     stars = [int(rating) for rating, share in phrases["stars"].items() for _ in range(share)]
     number = 0
@@ -57,10 +57,9 @@ def rated_reviews(phrases: Mapping[str, Any]) -> Iterator[RatedReview]:
 
 
 def _text(phrases: Mapping[str, Any], kind: Mapping[str, Any], rating: int, dice: random.Random) -> str:
-    """Return opinions, circumstances and a conclusion."""
+    """Return an opinion, or two middling statements, then circumstances and a conclusion."""
     label = "neutral" if rating == _NEUTRAL else "positive" if rating > _NEUTRAL else "negative"
-    opinions = [kind["positive"], kind["negative"]] if label == "neutral" else [kind[label]]
-    dice.shuffle(opinions)
+    opinions = [phrases["middling"]] * 2 if label == "neutral" else [kind[label]]
     sentences = [*opinions, phrases["circumstances"], phrases["conclusions"][label]]
     return " ".join(_filled(dice.choice(each), phrases["words"], dice) for each in sentences)
 

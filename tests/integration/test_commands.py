@@ -133,7 +133,7 @@ def test_db_status_and_verify_report_by_exit_code(sentiment, empty_database, que
     assert json.loads(sentiment("db", "status", "--json", SENTIMENT_DATABASE_URL=empty_database).stdout)["current"]
 
     drops.drop("dt=2026-11-16/a.csv", "review_id,review\nr1,fine\nr2,dull\n")
-    assert sentiment("db", "verify").stdout == "All 12 checks hold.\n"
+    assert sentiment("db", "verify").stdout == "All 17 checks hold.\n"
     query("DELETE FROM sentiment.review WHERE review_id = 'r2'")
     broken = sentiment("db", "verify")
     assert broken.returncode == 1
@@ -143,6 +143,8 @@ def test_db_status_and_verify_report_by_exit_code(sentiment, empty_database, que
         "stored rows match the counters of the batches",
         "every score has a stored row",
         "the head of a review id is its newest live row",
+        "the sums of days equal those of the rows",
+        "the sums of languages equal those of the rows",
     }
     query("UPDATE sentiment.score SET neutral = 0.9, score = 0.9")
     assert "2 scores with an impossible probability of neutral" in sentiment("db", "verify").stdout

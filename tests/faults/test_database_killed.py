@@ -1,5 +1,6 @@
 """PostgreSQL that crashes without a message while several workers load."""
 
+import contextlib
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -34,12 +35,21 @@ def test_a_server_killed_during_a_load_keeps_no_partial_rows(own_server, own_set
     storage = Watched(None, wait)
 
     def fail(uri: str) -> None:
-        with pytest.raises(DatabaseUnavailable, match="Try again"):
-            load_once(own_settings, storage, uri)
+        try:
+            with pytest.raises(DatabaseUnavailable, match="Try again"):
+                load_once(own_settings, storage, uri)
+            assert killed.is_set(), "the load failed before the server was killed"
+        except BaseException:
+            half_way.abort()  # so that the test shows this error instead of a time-out
+            raise
 
     with ThreadPoolExecutor(WORKERS) as pool:
         failing = [pool.submit(fail, uri) for uri in uris]
-        half_way.wait()
+        with contextlib.suppress(threading.BrokenBarrierError):
+            half_way.wait()
+        if half_way.broken:
+            errors = [one.exception() for one in failing]
+            pytest.fail(f"not every load came half way: {errors}")
         kill(own_server)
         killed.set()
         for one in failing:

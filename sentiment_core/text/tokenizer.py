@@ -1,4 +1,4 @@
-"""The vectorized tokenizer: the text recipe of `text/specification.py` on UTF-8 bytes, at nearly a gigabyte a second.
+"""The vectorized tokenizer: the text recipe of `text/specification.py` on UTF-8 bytes.
 
 It makes two passes over each text. The first pass classifies 64 bytes at a time into masks of one bit per byte. The
 second pass visits the bits that start a token. An ASCII-only token of up to sixteen bytes is hashed from two loads,

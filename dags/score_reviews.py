@@ -17,6 +17,7 @@ from wiring import (
     storage,
 )
 
+from sentiment_core.aspects.kept import keep_aspects
 from sentiment_core.drivers.kept import keep_drivers
 from sentiment_core.ledger.models import ensure_model, open_model
 from sentiment_core.loading.loader import LoadOutcome
@@ -88,7 +89,7 @@ entirely or not at all, once for each model. Running a day again adds no rows.
     tags=["sentiment"],
 )
 def score_reviews() -> None:
-    """Plan the day's files in groups, score the groups, summarise, and keep the drivers."""
+    """Plan the day's files in groups, score the groups, summarise, and keep the drivers and the aspects."""
 
     @task
     @fail_without_retry_if_terminal
@@ -153,7 +154,7 @@ def score_reviews() -> None:
     @task
     @fail_without_retry_if_terminal
     def drivers() -> int:
-        """Keep the phrases that moved the sentiment of large groups, if the champion scored. Return the groups."""
+        """Keep what moved the sentiment of large groups, and the aspects, if the champion scored. Return the groups."""
         with connect() as connection:
             run_plan = get_plan(connection, get_current_context()["run_id"])
             if not run_plan.champion:
@@ -162,7 +163,9 @@ def score_reviews() -> None:
             fetched = registry().fetch(run_plan.version)
             model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
             groups = keep_drivers(connection, model, settings(), days)
+            aspect_days = keep_aspects(connection, model, settings())
         log.info("Groups whose drivers were computed: %s", len(groups))
+        log.info("Days whose aspects were computed: %s", len(aspect_days))
         return len(groups)
 
     score.expand(group_id=plan()) >> summary() >> drivers()

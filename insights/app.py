@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from insights.csv_files import days_csv, drivers_csv
+from insights.csv_files import aspects_csv, days_csv, drivers_csv
 from insights.database import Database
 from insights.errors import MethodNotAllowed, PageUnknown, RequestFailed
 from insights.figures import search_products
@@ -66,6 +66,7 @@ class Insights:
                 web.get("/", self._page),
                 web.get("/days.csv", self._days),
                 web.get("/drivers.csv", self._drivers),
+                web.get("/aspects.csv", self._aspects),
                 web.get("/products", self._products),
                 web.get("/healthz", self._healthz),
                 web.get("/static/{version}/{name}", self._static),
@@ -91,6 +92,10 @@ class Insights:
     async def _drivers(self, request: web.Request) -> web.Response:
         report = await self._report(request)
         return _csv(drivers_csv(report.drivers), file_name("drivers", *report.period))
+
+    async def _aspects(self, request: web.Request) -> web.Response:
+        report = await self._report(request)
+        return _csv(aspects_csv(report.aspects), file_name("aspects", *report.period))
 
     async def _products(self, request: web.Request) -> web.Response:
         """Answer with products whose id holds a text, as a JSON list."""

@@ -5,11 +5,13 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from insights.aspects import Aspects
 from insights.drivers import Comparison
 from insights.figures import Day
 
-# A spreadsheet reads a cell that starts so as a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet can read a text that starts with one of these as a formula
+# (https://owasp.org/www-community/attacks/CSV_Injection).
+_FORMULA: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")  # and their full-width forms
 
 
 def days_csv(days: Iterable[Day]) -> bytes:
@@ -22,20 +24,30 @@ def drivers_csv(drivers: Comparison | None) -> bytes:
     """Return one row a phrase, with the source and the periods of its comparison and its examples."""
     header = ("phrase", "movement", "explained", "reviews_then", "reviews_now", "examples")
     about = drivers[:5] if drivers else ()
-    rows = (
-        (_text(each.phrase), *each[1:-1], _text("\n".join(each.examples)), *map(_text, map(str, about)))
-        for each in (drivers.phrases if drivers else ())
-    )
+    rows = ((*each[:-1], "\n".join(each.examples), *about) for each in (drivers.phrases if drivers else ()))
     return _csv((*header, *Comparison._fields[:5]), rows)
+
+
+def aspects_csv(aspects: Aspects | None) -> bytes:
+    """Return one row an aspect, with its figures in the period and in the one before, and the days of both."""
+    measures = ("reviews", "mean_log_odds", "positive", "negative")
+    columns = ("aspect", *measures, *(f"{measure}_before" for measure in measures), "first_day", "last_day")
+    rows = (
+        (each.aspect, *each.now, *(each.before or ("",) * len(measures)), aspects.days.since, aspects.days.until)
+        for each in (aspects.aspects if aspects else ())
+        if aspects
+    )
+    return _csv(columns, rows)
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return out.getvalue().encode()
 
 
-def _text(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+def _cell(value: Any) -> Any:
+    """Return a value of a cell. A text that starts like a formula gets an apostrophe; numbers and days stay."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- a class with a lowercase name in psycopg2
 
+from insights.aspects import Aspects, read_aspects
 from insights.drivers import Comparison, read_drivers
 from insights.errors import ProductUnknown, SourceUnknown
 from insights.figures import Counts, Day, read_days, read_extent, read_sources, search_products, total
@@ -24,6 +25,7 @@ class Report(NamedTuple):
     before: Counts | None
     extent: Period | None  # of the selection's reviews; read only if the period has none
     drivers: Comparison | None
+    aspects: Aspects | None
 
 
 class Failure(NamedTuple):
@@ -54,8 +56,8 @@ def read_report(cursor: Cursor, wanted: Wanted, today: date) -> Report | Failure
             if alone is None:
                 return _unknown_product(cursor, wanted, wanted.product, period)
     before = total([each for each in days if each.day < period.since])
-    drivers = read_drivers(cursor, wanted, period)
-    return Report(wanted, period, sources, shown, total(shown), before, extent, drivers)
+    drivers, aspects = read_drivers(cursor, wanted, period), read_aspects(cursor, wanted, period)
+    return Report(wanted, period, sources, shown, total(shown), before, extent, drivers, aspects)
 
 
 def _unknown_product(cursor: Cursor, wanted: Wanted, product: str, period: Period) -> Failure:

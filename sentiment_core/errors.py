@@ -332,6 +332,16 @@ class NoSuchReviews(TerminalError):
     code = "no_such_reviews"
 
 
+class AspectsInvalid(TerminalError):
+    message = "The aspects {path} cannot be used: {why}. docs/drivers.md describes the file."
+    code = "aspects_invalid"
+
+
+class AspectUnknown(TerminalError):
+    message = "There is no aspect {name!r}. The aspects are: {known}."
+    code = "aspect_unknown"
+
+
 class RunIncomplete(TransientError):
     message = "Run {run_id} is not complete: {why}. Clear its failed tasks to try again."
     code = "run_incomplete"

@@ -191,6 +191,15 @@ class Settings(BaseSettings):
         description="Minimum live reviews of a source or product, in each of the last two weeks, of which the nightly "
         "run keeps the drivers (view `sentiment_drivers`). 0 switches this off.",
     )
+    aspects: Path | None = Field(
+        None, description="YAML file of the aspects, in place of the shipped ones (docs/drivers.md)."
+    )
+    aspects_days: int = Field(
+        60,
+        ge=0,
+        description="Number of the newest days with reviews of which the nightly run keeps the aspects (view "
+        "`aspect_sentiment`). 0 switches this off.",
+    )
 
     code_version: str = Field("unknown", description="Git revision of the code, recorded in the ledger.")
 

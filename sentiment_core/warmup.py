@@ -9,6 +9,8 @@ from datetime import date
 
 import numpy as np
 
+from sentiment_core.aspects.catalogue import Aspects
+from sentiment_core.aspects.opinions import OpinionFinder
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.drivers.drivers import find_drivers
 from sentiment_core.drivers.reviews import Batch, ReviewId
@@ -64,6 +66,7 @@ def compile_kernels() -> None:
     scorer.unknown_shares(TextColumn.from_texts([SAMPLE]))
     scorer.reasons(TextColumn.from_texts([SAMPLE]), 1)
     find_drivers(scorer, _sample_reviews, _sample_reviews, 1)
+    OpinionFinder(scorer, Aspects(("any",), (("fine",),))).find(TextColumn.from_texts([SAMPLE]))
     tokens = TokenPipeline(negation_reach=1).tokens(TextColumn.from_texts([SAMPLE]))
     ngrams = document_frequencies(tokens, 1, 1).ngrams
     present = features(tokens, 1, 1, vocabulary(ngrams, np.arange(len(ngrams), dtype=np.uint32)))

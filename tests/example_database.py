@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from demo.stack import Stack
+from sentiment_core.aspects.kept import keep_aspects
 from sentiment_core.database.connection import Connection, connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.labels import LABELS
@@ -96,6 +97,7 @@ def create(
         with connection, connection.cursor() as cursor:
             register(cursor, [waiting], settings.incoming_prefix)
         _execute(connection, _OTHER_ROWS)
+        keep_aspects(connection, model, settings)
     return ExampleDatabase(url, f"postgresql://reader:reader@127.0.0.1:{stack.postgres.port}/examples")
 
 
@@ -135,6 +137,16 @@ INSERT INTO sentiment.promotion (alias, kind, state, to_version, to_digest, acto
 SELECT 'champion', 'promote', 'moved', 1, digest, 'ann', 'the first', '{"passed": true, "checks": []}',
     '2026-11-16 12:00Z'
 FROM sentiment.model WHERE model_id = 1;
+INSERT INTO sentiment.driver_comparison (source, product_id, first_then, last_then, first_now, last_now, model_id,
+    reviews_then, reviews_now, mean_then, mean_now, change, change_low, change_high, rest)
+VALUES ('web-shop', NULL, '2026-11-05', '2026-11-11', '2026-11-12', '2026-11-18', 1, 9, 9, 0.5, 0.25, -0.25, -0.5, 0,
+    0.05);
+INSERT INTO sentiment.driver (comparison_id, rank, phrase, movement, explained, reviews_then, reviews_now, ratio_change,
+    ratio_low, ratio_high)
+SELECT comparison_id, 1, 'broke', -0.3, 1.2, 0, 3, 0.3, 0.1, 0.6 FROM sentiment.driver_comparison;
+INSERT INTO sentiment.driver_example (comparison_id, rank, day, source_file_id, line)
+SELECT comparison_id, rank, day, source_file_id, line FROM sentiment.driver, sentiment.scored_reviews
+WHERE source = 'web-shop' AND text LIKE '%broke%' ORDER BY day, source_file_id, line LIMIT 1;
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'reader') THEN
         CREATE ROLE reader LOGIN PASSWORD 'reader' IN ROLE sentiment_reader;

@@ -26,6 +26,11 @@ _TRAINING: Final = ("sklearn", "boto3")
 
 # A verb is imported when it runs, so that `sentiment --help` is quick and a verb needs only its own extra.
 VERBS: Final = {
+    "aspects": Verb(
+        "sentiment_core.cli.aspects:aspects",
+        "Show what reviews of two periods say about aspects such as price or delivery",
+        _STORAGE,
+    ),
     "db": Verb("sentiment_core.cli.db:db", "Create, upgrade and verify the database schema", _DATABASE),
     "demo": Verb(
         "demo.command:demo",

@@ -20,6 +20,7 @@ class AdvisoryLock(StrEnum):
     HEADS = "sentiment.heads"  # one transaction at a time decides what the views show
     DRIFT = "sentiment.drift"  # of a model id and a day: the drift reports of one day
     DRIVERS = "sentiment.drivers"  # one replacement of kept drivers at a time
+    ASPECTS = "sentiment.aspects"  # of a day: one replacement of its kept aspects at a time
     RETRAIN_REQUEST = "sentiment.retrain_request"  # one retraining request per period
     PROMOTION = "sentiment.promotion"  # of an alias: one move at a time
     CONTRACT = "sentiment.source_contract"  # of a source: one change of its contract at a time

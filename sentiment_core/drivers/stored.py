@@ -62,14 +62,14 @@ def stored_drivers(
     periods.check()
     with connection, connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        then, now = (_Stored(connection, group, period, written) for period in (periods.then, periods.now))
+        then, now = (StoredReviews(connection, group, period, written) for period in (periods.then, periods.now))
         for stored in (then, now):
             stored.require_reviews()
         return find_drivers(scorer, then, now, top)
 
 
 @dataclass(frozen=True)
-class _Stored:
+class StoredReviews:
     """The live reviews of a group in a period, as `Reviews`, in the order of their primary key."""
 
     connection: Connection
@@ -78,6 +78,7 @@ class _Stored:
     written: bool
 
     def __call__(self) -> Iterator[Batch]:
+        """Yield the reviews in batches."""
         with self.connection.cursor("reviews_of_a_period") as cursor:
             cursor.execute(
                 f"SELECT day, source_file_id, line, text {self._rows} ORDER BY day, source_file_id, line",

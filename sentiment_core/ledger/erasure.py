@@ -213,7 +213,7 @@ def _find(cursor: Cursor, kind: ErasureKind, source: str, identifier: str) -> se
     by_id = {"review": "review_key = %(key)s::uuid", "author": "author_id = %(id)s AND file.source = %(source)s"}
     statement = f"""
         CREATE TEMPORARY TABLE erased ON COMMIT DROP AS
-        SELECT day, source_file_id, line, review_key, text FROM sentiment.review
+        SELECT day, source_file_id, line, review_key, text, source, product_id FROM sentiment.review
         JOIN sentiment.source_file file USING (source_file_id, day) WHERE {by_id[kind]}
         """  # noqa: S608 - constants
     cursor.execute(statement, {"source": source, "id": identifier, "key": review_key(source, identifier).hex()})
@@ -229,6 +229,7 @@ def _delete(cursor: Cursor) -> int:
         "UPDATE sentiment.score SET superseded = true FROM erased WHERE NOT superseded"
         " AND (score.day, score.source_file_id, score.line) = (erased.day, erased.source_file_id, erased.line)"
     )
+    _delete_aspects(cursor)
     for table in ("driver_example", "score", "review"):
         cursor.execute(
             f"DELETE FROM sentiment.{table} row USING erased"  # noqa: S608 - constants
@@ -242,6 +243,16 @@ def _delete(cursor: Cursor) -> int:
     )
     source_files.recompute_stale_heads(cursor)
     return reviews
+
+
+def _delete_aspects(cursor: Cursor) -> None:
+    """Delete the kept aspects of the products and days of the erased reviews. The next nightly run computes them."""
+    cursor.execute(
+        "DELETE FROM sentiment.aspect_total total USING erased WHERE (total.day, total.source) = (erased.day, "
+        "erased.source) AND total.product_id IS NOT DISTINCT FROM erased.product_id"
+    )
+    # No sums have this hash: a run computes the day again, even if the views did not show the erased reviews.
+    cursor.execute("UPDATE sentiment.aspect_day SET reviews = 'NaN' WHERE day IN (SELECT day FROM erased)")
 
 
 def _blank(cursor: Cursor, settings: Settings, kind: ErasureKind, source: str, identifier: str) -> int:

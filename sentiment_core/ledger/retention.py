@@ -79,10 +79,11 @@ def _drop(cursor: Cursor, month: date) -> int:
         """,
         {"month": month},
     )
-    cursor.execute(
-        "DELETE FROM sentiment.driver_example WHERE day >= %(month)s AND day < %(month)s + interval '1 month'",
-        {"month": month},
-    )
+    for table in ("driver_example", "aspect_day"):
+        cursor.execute(
+            f"DELETE FROM sentiment.{table} WHERE day >= %(month)s AND day < %(month)s + interval '1 month'",  # noqa: S608
+            {"month": month},
+        )
     cursor.execute(f"SELECT count(*) FROM sentiment.review_{suffix}")  # noqa: S608 - a month
     rows = int(cursor.fetchone()[0])  # type: ignore[index]
     for parent in ("score", "review"):

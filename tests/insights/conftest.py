@@ -12,6 +12,7 @@ from aiohttp import web
 from demo.stack import Stack
 from insights.app import Insights
 from insights.settings import InsightsSettings
+from sentiment_core.aspects.kept import keep_aspects
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.ledger.models import open_model
@@ -22,7 +23,7 @@ from tests.browser import browser, shots, visit
 
 __all__ = ["browser", "shots", "visit"]  # fixtures
 
-GOOD, BAD = "Excellent, I love it.", "Terrible, a waste of money."
+GOOD, BAD = "Excellent price, I love it.", "Terrible, a waste of money."
 FIRST = date(2026, 10, 1)
 BUCKET = "insights"
 # Good and bad reviews of the product "kettle" on each day from FIRST on; None is a day without a file.
@@ -60,10 +61,12 @@ def shop(stack: Stack, migrated_template: str) -> Iterator[str]:
         with connection, connection.cursor() as cursor:
             cursor.execute("CREATE ROLE ida LOGIN PASSWORD 'ida' IN ROLE sentiment_reader")
         storage = Storage(s3)
-        loader = Loader(connection, storage, open_model(connection, Bundle.load(STARTER)), settings, "insights")
+        model = open_model(connection, Bundle.load(STARTER))
+        loader = Loader(connection, storage, model, settings, "insights")
         for key, content in shop_files():
             s3.put_object(Bucket=BUCKET, Key=f"incoming/{key}", Body=content.encode())
             load_drop(loader, storage.find(f"s3://{BUCKET}/incoming/{key}"), False)
+        keep_aspects(connection, model, settings)
     yield f"postgresql://ida:ida@127.0.0.1:{stack.postgres.port}/insights"
     stack.postgres.drop_database("insights")
 

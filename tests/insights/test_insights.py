@@ -11,14 +11,15 @@ from datetime import timedelta
 import pytest
 
 from insights.__main__ import serve
-from insights.csv_files import drivers_csv
+from insights.aspects import Aspect, Aspects, Mentions, read_aspects
+from insights.csv_files import aspects_csv, drivers_csv
 from insights.database import Database
 from insights.drivers import Comparison, Phrase
 from insights.errors import Busy, QueryRefused
 from insights.figures import Counts, Day, total
 from insights.pages import STATIC, VERSION
 from insights.report import SUGGESTIONS, Report, read_report
-from insights.selection import DayOf, Wanted
+from insights.selection import DayOf, Period, Wanted
 from insights.settings import InsightsSettings
 from sentiment_core.api_keys import ApiKeys
 from sentiment_core.database.connection import connect
@@ -95,12 +96,42 @@ def test_the_shown_days_are_downloaded_as_csv(page) -> None:
     ]
 
 
-def test_drivers_as_csv_run_no_formula() -> None:
-    phrase = Phrase("=phrase", -0.5, None, 1, 2, ["one", "@two"])
-    found = Comparison("@shop", FIRST, FIRST, LAST, LAST, -0.7, -0.8, -0.6, [phrase])
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_downloaded_text_is_a_formula_and_numbers_are_unchanged(first: str) -> None:
+    text = f"{first}1+1"
+    phrase = Phrase(text, -0.5, None, 1, 2, [text, "two"])
+    found = Comparison(text, FIRST, FIRST, LAST, LAST, -0.7, -0.8, -0.6, [phrase])
     _, row = csv.reader(io.StringIO(drivers_csv(found).decode(), newline=""))
-    assert row == ["'=phrase", "-0.5", "", "1", "2", "one\n@two", "'@shop", *map(str, (FIRST, FIRST, LAST, LAST))]
-    assert drivers_csv(None).decode().count("\n") == 1
+    days = list(map(str, (FIRST, FIRST, LAST, LAST)))
+    assert row == [f"'{text}", "-0.5", "", "1", "2", f"'{text}\ntwo", f"'{text}", *days]
+    aspects = Aspects(Period(FIRST, LAST), [Aspect(text, Mentions(3, -1.5, 1, 2), None)])
+    _, row = csv.reader(io.StringIO(aspects_csv(aspects).decode(), newline=""))
+    assert row == [f"'{text}", "3", "-1.5", "1", "2", "", "", "", "", str(FIRST), str(LAST)]
+    assert [each(None).decode().count("\n") for each in (drivers_csv, aspects_csv)] == [1, 1]
+
+
+def test_aspects_are_compared_with_the_period_before_if_all_its_days_are_kept(stack, shop: str, page) -> None:
+    found = report(shop, Wanted("shop", since=FIRST + timedelta(3), until=LAST)).aspects
+    assert found is not None
+    assert found.days == Period(FIRST + timedelta(3), LAST)
+    (price,) = found.aspects
+    assert price.aspect == "price"
+    assert (price.now.reviews, price.now.positive, price.now.negative) == (8, 1, 7)
+    assert price.before is not None
+    assert (price.before.reviews, price.before.positive, price.before.negative) == (4, 2, 2)
+    assert price.now.positive_ratio + price.now.negative_ratio == 1
+    downloaded = page.get("/aspects.csv", source="shop", since=str(FIRST + timedelta(3)), until=str(LAST))
+    assert downloaded.text == aspects_csv(found).decode()
+    with connect(stack.postgres.url("insights", "sentiment")) as owner, owner, owner.cursor() as cursor:
+        cursor.execute("DELETE FROM sentiment.aspect_day WHERE day <= %s", (FIRST + timedelta(1),))
+        found = read_aspects(cursor, Wanted("shop"), Period(FIRST + timedelta(3), LAST))
+        assert found is not None
+        assert found.aspects[0].before is None
+        found = read_aspects(cursor, Wanted("shop"), Period(FIRST, LAST))
+        assert found is not None
+        assert found.days.since == FIRST + timedelta(3)
+        assert read_aspects(cursor, Wanted("shop"), Period(FIRST, FIRST)) is None
+        owner.rollback()
 
 
 def test_many_products_are_searched_and_never_listed_whole(page) -> None:
@@ -205,7 +236,7 @@ def test_too_many_requests_are_rejected(shop) -> None:
 def test_figures_need_a_key_and_probes_and_files_do_not(shop, start) -> None:
     entry = f"ann:{hashlib.sha256(b'secret').hexdigest()}"
     running = start(insights_database_url=shop, api_keys=(entry,))
-    for path in ("/", "/days.csv", "/drivers.csv", "/products"):
+    for path in ("/", "/days.csv", "/drivers.csv", "/aspects.csv", "/products"):
         answer = running.get(path)
         assert answer.status == 401
         assert answer.headers["WWW-Authenticate"] == 'Basic realm="sentiment"'

@@ -23,12 +23,14 @@ SELECT 'shop'::text AS source, 'kettle'::text AS product_id, %(first)s::date AS 
        ARRAY[%(text)s, '<b>bold</b>'] AS examples, 9 AS all_reviews_now"""
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "dark")])
 def test_the_figures_are_drawn_and_fit(page, visit, shots, width, scheme):
     shown = visit(page, "?product=kettle", width=width, color_scheme=scheme)
     for chart in ("trend", "mix", "compare"):
         expect(shown.locator(f"#{chart}")).to_be_visible()
         assert shown.locator(f"#{chart}").evaluate(COLORS) > 8, chart
+    expect(shown.locator("#aspects tbody tr")).to_contain_text(["price"])
+    assert shown.locator("#aspects .bar").is_visible() == (width > 480)
     shown.screenshot(path=shots / f"insights-{width}-{scheme}.png", full_page=True)
     assert shown.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -59,7 +61,7 @@ def test_the_same_figures_are_tables_without_javascript(page, visit):
     shown.get_by_text("Table: labels by day").click()
     row = shown.get_by_role("row", name=str(FIRST))
     expect(row).to_contain_text("3 75.0")
-    assert shown.get_by_role("columnheader", name="Negative").is_visible()
+    assert shown.locator("#labels").get_by_role("columnheader", name="Negative").is_visible()
 
 
 def test_phrases_that_moved_sentiment_are_shown_with_reviews_if_the_database_has_them(stack, shop, visit, shots):

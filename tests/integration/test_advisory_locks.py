@@ -15,6 +15,7 @@ RELEASED = {
     "sentiment.promotion champion": (AdvisoryLock.PROMOTION, "champion"),
     "sentiment.source_contract shop": (AdvisoryLock.CONTRACT, "shop"),
     "sentiment.drivers": (AdvisoryLock.DRIVERS,),
+    "sentiment.aspects 2026-11-09": (AdvisoryLock.ASPECTS, date(2026, 11, 9)),
     "sentiment.drift 7 2026-11-09": (AdvisoryLock.DRIFT, 7, date(2026, 11, 9)),
 }
 

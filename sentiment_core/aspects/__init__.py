@@ -1,0 +1,1 @@
+"""What customers say about each aspect of a product, such as its price or its delivery."""

@@ -1,0 +1,11 @@
+"""What reviews say about aspects, by day, source and product."""
+
+from sentiment_core.database import run_statements_beside
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    """Run the statements of the .sql file with the same name."""
+    run_statements_beside(__file__)

@@ -1,13 +1,17 @@
-"""Drivers: the time of the sums of contributions per n-gram against that of a plain score, on one core."""
+"""Drivers and aspects: the time of the sums of contributions against that of a plain score, on one core."""
 
 from benchmarks.harness import arguments, interleaved, labelled_reviews, pin_to_one_core, report
+from sentiment_core.aspects.catalogue import read_aspects
+from sentiment_core.aspects.opinions import OpinionFinder
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.drivers.movements import tokens_of
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.sums import ContributionSums
 
-GOALS = {"sums_vs_score_1300": "≤ 2.5 (time)", "sums_vs_score_100": "≤ 2.5 (time)"}
+GOALS = dict.fromkeys(
+    (f"{what}_vs_score_{length}" for what in ("sums", "aspects") for length in (1300, 100)), "≤ 2.5 (time)"
+)
 
 
 def main() -> None:
@@ -19,6 +23,7 @@ def main() -> None:
     joined = " ".join(texts[:1_000])
     short = [joined[start : start + 100] for start in range(0, len(joined) - 100, 101)]
     scorer = Scorer(Bundle.load(STARTER))
+    finder = OpinionFinder(scorer, read_aspects(None))
     figures: dict[str, object] = {"reviews": reviews.name}
     ratios: dict[str, float] = {}
     for length, chosen in ((1_300, texts[:5_000]), (100, short)):
@@ -31,11 +36,15 @@ def main() -> None:
             for tokens in tokens_of(scorer, chosen):
                 sums.add(tokens)
 
-        contenders = {"score": score, "sums": add}
+        def find(chosen: list[str] = chosen) -> None:
+            finder.find(TextColumn.from_texts(chosen))
+
+        contenders = {"score": score, "sums": add, "aspects": find}
         seconds = interleaved(contenders, rounds=7)
         for name, each in seconds.items():
             figures[f"{length:,} characters, {name}: µs a text"] = 1e6 * each.best / len(chosen)
-        ratios[f"sums_vs_score_{length}"] = seconds["sums"].best / seconds["score"].best
+        for name in ("sums", "aspects"):
+            ratios[f"{name}_vs_score_{length}"] = seconds[name].best / seconds["score"].best
     report(figures, ratios, GOALS, options.json)
 
 

@@ -291,6 +291,15 @@ class SchemaOutdated(TerminalError):
     code = "schema_outdated"
 
 
+class IdsTooLong(TerminalError):
+    message = (
+        "The schema was not upgraded, and nothing was changed. {rows:,} stored reviews, such as line {line} of "
+        "{key}, have a product or author id of more than {limit:,} bytes, which the indexes of this release cannot "
+        "hold. docs/deploy.md#long-ids shows how to shorten these ids. Then run the upgrade again."
+    )
+    code = "ids_too_long"
+
+
 class ClaimHeld(TransientError):
     message = "Another worker is loading {uri} and has not finished after {seconds:g} s. Try again later."
     code = "claim_held"

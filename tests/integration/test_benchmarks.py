@@ -18,7 +18,7 @@ import pytest
         ("api", {"api_vs_bare_aiohttp", "api_vs_flask", "api_p99_vs_flask", "api_vs_mlflow_serve"}),
         ("api_batches", {"single_p99_ms_beside_batches"}),
         ("api_start", {"slowest_start_s", "resident_mb"}),
-        ("drivers", {"sums_vs_score_1300", "sums_vs_score_100"}),
+        ("drivers", {"sums_vs_score_1300", "sums_vs_score_100", "aspects_vs_score_1300", "aspects_vs_score_100"}),
         ("model_choices", set()),
         ("learning_from_stars", set()),
     ],

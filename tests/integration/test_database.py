@@ -1,5 +1,6 @@
 """The schema: how it is created, its documentation, its privileges, and the values that it rejects."""
 
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +16,13 @@ from sentiment_core.database import migrations, schema
 from sentiment_core.database.connection import connect
 from sentiment_core.database.planner import without_nested_loops
 from sentiment_core.drops.source_contract import contract_of
-from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, SchemaOutdated
+from sentiment_core.errors import DatabaseRefused, DatabaseUnavailable, IdsTooLong, SchemaOutdated
 from sentiment_core.feedback.correction import Correction
 from sentiment_core.feedback.store import FeedbackStore
 from sentiment_core.ledger import verification
+from sentiment_core.ledger.rollup_rebuild import rebuild_stale_rollups
 from sentiment_core.ledger.source_contracts import current_contract, has_files, store_contract
+from sentiment_core.settings import Settings
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations.migrations()).walk_revisions()]
 
@@ -47,6 +50,38 @@ def test_an_older_database_with_rows_is_upgraded(stack, empty_database, checkout
         assert verification.verify(connection) == []
     execute(empty_database, "DROP TABLE sentiment.review_202611, sentiment.score_202611")
     assert dump(stack.postgres, empty_database) == (checkout / "sql" / "schema.sql").read_text()
+
+
+@pytest.mark.parametrize("column", ["product_id", "author_id"])
+def test_ids_that_no_index_can_hold_stop_an_upgrade_before_it_starts(empty_database, checkout, column) -> None:
+    migrations.upgrade(empty_database, "0009")
+    execute(empty_database, (checkout / "tests/integration/rows/0009.sql").read_text())
+    # Hashes, because an index can hold a longer text if it is compressible.
+    long = "(SELECT string_agg(md5(number::text), '') FROM generate_series(1, 90) number)"
+    execute(empty_database, f"UPDATE sentiment.review SET {column} = {long} WHERE source_file_id = 2")
+    with pytest.raises(IdsTooLong, match=r"1 stored reviews, such as line 2 of incoming/s/a\.csv"):
+        migrations.upgrade(empty_database)
+    assert schema.schema_status(empty_database).found == "0009"
+    (shorten,) = re.findall(
+        r"```sql\n(UPDATE sentiment\.review .*?)```", (checkout / "docs/deploy.md").read_text(), re.DOTALL
+    )
+    execute(empty_database, shorten)
+    migrations.upgrade(empty_database)
+    with connect(empty_database) as connection:
+        assert rebuild_stale_rollups(connection, Settings(database_url=empty_database))
+    found = execute(empty_database, f"SELECT {column} FROM sentiment.scored_reviews")
+    assert [len(each) for (each,) in found] == [132]
+
+
+def test_an_id_of_the_greatest_accepted_length_is_indexed(empty_database, checkout) -> None:
+    migrations.upgrade(empty_database, "0009")
+    execute(empty_database, (checkout / "tests/integration/rows/0009.sql").read_text())
+    long = "(SELECT left(string_agg(md5(number::text), ''), 2600) FROM generate_series(1, 90) number)"
+    execute(empty_database, f"UPDATE sentiment.review SET product_id = {long}, author_id = {long}")
+    migrations.upgrade(empty_database)
+    with connect(empty_database) as connection:
+        rebuild_stale_rollups(connection, Settings(database_url=empty_database))
+    assert execute(empty_database, "SELECT length(product_id) FROM sentiment.product_sentiment") == [(2600,)]
 
 
 def test_an_upgrade_that_waits_for_a_load_does_not_deadlock_with_queries_of_the_views(empty_database) -> None:

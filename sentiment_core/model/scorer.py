@@ -18,7 +18,6 @@ from sentiment_core.ngrams.single_text import TextMargins
 from sentiment_core.ngrams.spans import Clause, mixed_parts, occurrences, strongest
 from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.text.canonical import canonical_tokens
-from sentiment_core.text.specification import STEM_LETTERS
 from sentiment_core.text.token_pipeline import TokenPipeline
 
 NO_LABEL: Final = len(LABELS)  # the label of a null text: not a valid index into LABELS
@@ -109,13 +108,13 @@ class Scores(NamedTuple):
 
 
 class Contribution(NamedTuple):
-    """What one n-gram adds to a text's logits.
+    """What one n-gram adds to a text's logits. A word has the contribution of its stem, too.
 
     A model of two labels has one logit, the log-odds of positive. A model of three labels has one logit per label; the
     softmax of the logits gives the probabilities.
     """
 
-    ngram: str  # in the spelling of its first occurrence; a stem ends with "…"
+    ngram: str  # in the spelling of its first occurrence
     weights: tuple[float, ...]  # one per logit
     spans: tuple[tuple[int, int], ...]  # first and end character of each occurrence
 
@@ -175,21 +174,19 @@ class Explanation:
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:
         """Return the contribution of each n-gram, strongest first."""
-        ngrams, order, weights, begins, spans = self._data
+        order, weights, begins, spans = self._data
         places, at = list(map(tuple, spans.tolist())), begins.tolist()
         made = []
         for number, values in zip(order.tolist(), weights[order].tolist(), strict=True):
             mine = tuple(places[at[number] : at[number + 1]])
             start, end = mine[0]
-            spelled = self.text[start:end] if number < ngrams else self.text[start:end][:STEM_LETTERS] + "…"
-            made.append(Contribution(spelled, tuple(values), mine))
+            made.append(Contribution(self.text[start:end], tuple(values), mine))
         return tuple(made)
 
 
 class _Contributions(NamedTuple):
-    """The data of the contributions: n n-grams, then stems, in any order, and their display order."""
+    """The data of the contributions of n n-grams, in any order, and their display order."""
 
-    ngrams: int  # number of those that are no stems
     order: NDArray[np.int64]
     weights: NDArray[np.float64]  # n, logits
     begins: NDArray[np.int64]  # n + 1: where each n-gram's spans begin
@@ -202,7 +199,7 @@ class Reasons(NamedTuple):
     scores: Scores
     weights: NDArray[np.float64]  # n, top, logits
     spans: NDArray[np.int64]  # n, top, 2: first and end byte of the first occurrence, in the column's data
-    counts: NDArray[np.int64]  # n: number of the text's n-grams, at most `top`
+    counts: NDArray[np.int64]  # n: number of the text's n-grams with stems merged into words, at most `top`
 
     @property
     def log_odds(self) -> NDArray[np.float64]:
@@ -304,7 +301,7 @@ class Scorer:
         column = TextColumn.from_texts([text])
         tokens, token_spans = self._recipe.tokens_with_spans(column)
         found = occurrences(tokens, self._ngrams)
-        weights = self._contributions(found.slots, len(found.slots))
+        weights = self._contributions(found.weights, found.count)
         order = np.argsort(-np.abs(_log_odds(list(weights.T))), kind="stable")[:top]
         if len(column.data) > len(text):
             token_spans = _character_positions(column)[token_spans]
@@ -312,7 +309,7 @@ class Scorer:
         clauses = mixed_parts(tokens, self._ngrams)
         parts = _parts_of(clauses, token_spans) if clauses else ()
         scored = next(self._scores(margins(tokens, self._ngrams)).texts())
-        data = _Contributions(found.ngrams, order, weights, found.offsets, spans)
+        data = _Contributions(order, weights, found.offsets, spans)
         biases = self._of_differences @ self._biases
         return Explanation(text, scored, tuple(biases.tolist()), data, parts)
 
@@ -327,18 +324,17 @@ class Scorer:
     def _reasons(self, texts: TextColumn, top: int) -> Reasons:
         tokens, spans = self._recipe.tokens_with_spans(texts)
         found = strongest(tokens, self._ngrams, top)
-        weights = self._contributions(found.slots, found.counts[:, np.newaxis])
-        weights[found.slots < 0] = 0
+        weights = self._contributions(found.weights, found.counts[:, np.newaxis])
         if not len(spans):
             spans = np.zeros((1, 2), np.int64)
         places = np.stack((spans[found.first, 0], spans[found.last, 1]), axis=-1)
         scores = self._scores(found.margins)
-        return Reasons(scores, weights, places, np.minimum(found.counts, top))
+        return Reasons(scores, weights, places, np.minimum(found.lines, top))
 
-    def _contributions(self, slots: NDArray[np.int32], counts: Any) -> NDArray[np.float64]:
-        """Return what n-grams add to each logit, of shape (*slots, logits), given the texts' n-gram counts."""
-        weights = self._ngrams.weights_of(slots) @ self._of_differences.T
-        added: NDArray[np.float64] = weights / np.sqrt(np.maximum(counts, 1))[..., np.newaxis]
+    def _contributions(self, weights: NDArray[np.float64], counts: Any) -> NDArray[np.float64]:
+        """Return what n-grams add to each logit, of shape (*, logits), given their weights and the texts' counts."""
+        of_logits = weights @ self._of_differences.T
+        added: NDArray[np.float64] = of_logits / np.sqrt(np.maximum(counts, 1))[..., np.newaxis]
         return added
 
     def _margins(self, texts: TextColumn, threads: int) -> Margins:

@@ -27,6 +27,7 @@ _breaks, _break_shift = perfect_table(
     [specification.token_hash(mark.encode()) for mark in sorted(specification.BREAKS)]
 )
 _MULTIPLIER: Final = np.uint64(specification.MULTIPLIER)
+_SPREAD: Final = 0x9E37_79B1  # Knuth's multiplicative hash of 32 bits
 
 
 @compiled
@@ -112,6 +113,35 @@ def distinct_slots(found: Any, count: int, seen: Any, waiting: Any, distinct: An
             left += np.int64((holder >= 0) & (holder != slot))
         source, count, multiplier = waiting, left, multiplier * _MULTIPLIER
     return kept
+
+
+@compiled
+def number_slots(found: Any, known: int, table: Any, numbers: Any, times: Any) -> Any:
+    """Give the distinct slots of a text numbers, in the order of their first occurrences.
+
+    Return how many there are. Write the number of each occurrence, and how often each slot occurs. `table` has room for
+    four times the occurrences, and two more.
+    """
+    size = 2
+    while size < 2 * known:
+        size *= 2
+    table[:size] = -1
+    distinct = 0
+    for index in range(known):
+        slot = found[index]
+        place = (np.int64(slot) * _SPREAD >> 7) & (size - 1)
+        while table[place] >= 0 and found[table[place]] != slot:
+            place = (place + 1) & (size - 1)
+        first = table[place]
+        if first < 0:
+            table[place] = index
+            numbers[index] = distinct
+            times[distinct] = 1
+            distinct += 1
+        else:
+            numbers[index] = numbers[first]
+            times[numbers[first]] += 1
+    return distinct
 
 
 @compiled

@@ -16,12 +16,7 @@ from sentiment_core.columnar.compiled import compiled
 from sentiment_core.columnar.simd import KEYS
 from sentiment_core.ngrams.clauses import cut_clauses
 from sentiment_core.ngrams.fixed_point import first_number
-from sentiment_core.ngrams.lookup import (
-    look_up,
-    max_tokens,
-    stems_of,
-    working_space,
-)
+from sentiment_core.ngrams.lookup import look_up, max_tokens, number_slots, stems_of, working_space
 from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.text.hashing import combine
 from sentiment_core.text.specification import NEGATED, identity
@@ -30,7 +25,6 @@ from sentiment_core.text.tokenizer import TokenColumn
 from sentiment_core.text.vocabulary import ROW, Vocabulary, may_hold, shift_for, slot_of, vocabulary
 
 MOST_MARKS: Final = 32  # each is a bit of a vocabulary's value
-_SPREAD: Final = 0x9E37_79B1  # Knuth's multiplicative hash of 32 bits
 
 
 class MarkedSums(NamedTuple):
@@ -90,34 +84,6 @@ def _mark(tokens: Any, begins: Any, clauses: int, filter_: Any, cells: Any, mark
 
 
 @compiled
-def _number(found: Any, known: int, table: Any, numbers: Any, times: Any) -> Any:
-    """Give each distinct slot of a text a number; return how many there are.
-
-    Write the number of each occurrence, and how often each slot occurs. `table` has room for twice the occurrences.
-    """
-    size = 2
-    while size < 2 * known:
-        size *= 2
-    table[:size] = -1
-    distinct = 0
-    for index in range(known):
-        slot = found[index]
-        place = (np.int64(slot) * _SPREAD >> 7) & (size - 1)
-        while table[place] >= 0 and found[table[place]] != slot:
-            place = (place + 1) & (size - 1)
-        first = table[place]
-        if first < 0:
-            table[place] = index
-            numbers[index] = distinct
-            times[distinct] = 1
-            distinct += 1
-        else:
-            numbers[index] = numbers[first]
-            times[numbers[first]] += 1
-    return distinct
-
-
-@compiled
 def _add_up(
     ngrams: tuple[Any, Any, Any, Any, Any], cells: Any, shift: int, begins: Any, numbers: Any, times: Any, sums: Any
 ) -> None:
@@ -163,7 +129,7 @@ def _write_sums(
             continue
         mine = stems_of(stems, offsets, index)
         known, _ = look_up(text_tokens, mine, shortest, longest, filter_, cells, space)
-        scale = units[0] / np.sqrt(max(_number(found, known, table, of_occurrence, times), 1))
+        scale = units[0] / np.sqrt(max(number_slots(found, known, table, of_occurrence, times), 1))
         sums[:parts] = 0
         _add_up(space, cells, shift, begins, of_occurrence, times, sums)
         for clause in range(parts):

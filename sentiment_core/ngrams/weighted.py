@@ -32,6 +32,11 @@ class WeightedNgrams:
         self.arrays = *self.sizes, *self.known, numbers, clause_model(self._numbers.shift, units[0], bias)
 
     @property
+    def shift(self) -> int:
+        """Return the shift of the fixed-point numbers."""
+        return self._numbers.shift
+
+    @property
     def rows(self) -> int:
         """Return the number of rows of weights."""
         return len(self._numbers.units)
@@ -39,3 +44,8 @@ class WeightedNgrams:
     def weights_of(self, slots: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the weights of the n-grams of some slots, of shape (*slots, rows)."""
         return self._numbers.weights(self.known.cells[slots + KEYS])
+
+    def weights_of_numbers(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weights of sums of fixed-point numbers, of shape (*, 2), of shape (*, rows)."""
+        weights: NDArray[np.float64] = numbers[..., : self.rows] * self._numbers.units
+        return weights

@@ -66,8 +66,8 @@ def defined_occurrences(words: list[str]) -> dict[tuple[str, ...], list[tuple[in
     return dict(found)
 
 
-def weights_at(slots: np.ndarray) -> list[float]:
-    return MODEL.weights_of(slots)[:, 0].round(6).tolist()
+def rounded(weights: np.ndarray) -> list[float]:
+    return weights[:, 0].round(6).tolist()
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=40))
@@ -77,34 +77,44 @@ def weights_at(slots: np.ndarray) -> list[float]:
 def test_every_occurrence_of_a_known_ngram_is_found_once(words: list[str]) -> None:
     found = occurrences(tokens_of(words), MODEL)
     defined = defined_occurrences(words)
-    assert weights_at(found.slots) == [WEIGHTS[ngram] for ngram in defined]
+    assert rounded(found.weights) == [WEIGHTS[ngram] for ngram in defined]
+    assert found.count == len(defined)
     spans = list(zip(found.first.tolist(), found.last.tolist(), strict=True))
     begins = found.offsets.tolist()
     assert [spans[begin:end] for begin, end in itertools.pairwise(begins)] == list(defined.values())
 
 
-def test_a_stem_is_found_with_the_place_of_its_word() -> None:
-    stems = {identity(stem_hash(b"disap")): 2.0, identity(combine(NEGATED, stem_hash(b"disap"))): -1.0}
-    words = {identity(token_hash(b"disap")): 3.0}
-    by_identity = stems | words
+def test_a_stem_is_merged_into_the_words_that_have_it() -> None:
+    # Two weights each: the second is the first times 10.
+    stem, negated = stem_hash(b"disap"), combine(NEGATED, stem_hash(b"disap"))
+    words = {stem: 6.0, negated: -1.0, token_hash(b"disap"): 3.0, token_hash(b"disappointed"): 4.0}
+    by_identity = {identity(each): weight for each, weight in words.items()}
+    weights = np.array([by_identity[each] for each in sorted(by_identity)])
     identities = np.array(sorted(by_identity), np.uint64)
-    model = WeightedNgrams(1, 3, identities, np.array([[by_identity[each] for each in sorted(by_identity)]]), 0.0)
-    tokens = TokenPipeline(2).tokens(TextColumn.from_texts(["disappointed, disap. Disappointing; not disappointing"]))
-    found = occurrences(tokens, model)
-    assert model.weights_of(found.slots)[:, 0].round(6).tolist() == [3, 2, -1]
-    assert found.ngrams == 1
-    assert found.offsets.tolist() == [0, 1, 3, 4]
-    assert found.first.tolist() == found.last.tolist() == [2, 0, 4, 7]
+    model = WeightedNgrams(1, 3, identities, np.stack((weights, 10 * weights)), 0.0)
+    text = "disappointed, disap. Disappointing; not disappointing. disappointing"
+    tokens = TokenPipeline(1).tokens(TextColumn.from_texts(["", text]))
+    found = occurrences(tokens._replace(offsets=tokens.offsets[1:]), model)
+    # The stem is in one "disappointed", which is known, and in two "disappointing", which is not.
+    expected = [4 + 2, 3, 2 * 2, -1]
+    assert found.weights.round(2).tolist() == [[each, 10 * each] for each in expected]
+    assert found.count == 4  # the stem, its negated form, and two words
+    assert found.offsets.tolist() == [0, 1, 2, 4, 5]
+    assert found.first.tolist() == found.last.tolist() == [0, 2, 4, 9, 7]
     best = strongest(tokens, model, 3)
-    assert (best.first.tolist(), best.last.tolist()) == ([[2, 0, 7]], [[2, 0, 7]])
-    assert margins(tokens, model).sums[0, 0] == pytest.approx((3 + 2 - 1) / np.sqrt(3))
+    assert best.weights[1].round(2).tolist() == [[6, 60], [4, 40], [3, 30]]
+    assert not best.weights[0].any()
+    assert best.first[1].tolist() == best.last[1].tolist() == [0, 4, 2]
+    assert (best.counts.tolist(), best.lines.tolist()) == ([0, 4], [0, 4])
+    found_sums = margins(tokens, model).sums[1]
+    assert found_sums == pytest.approx(found.weights.sum(axis=0) / 2)
 
 
 def test_occurrences_are_limited_to_the_sizes_of_the_ngrams() -> None:
     found = occurrences(
         tokens_of(["not", "good", "good"]), model_of({each: (WEIGHTS[each],) for each in WEIGHTS}, 2, 2)
     )
-    assert weights_at(found.slots) == [-8.0, 16.0]
+    assert rounded(found.weights) == [-8.0, 16.0]
 
 
 @given(TEXTS, st.integers(0, 3))
@@ -117,13 +127,13 @@ def test_the_strongest_ngrams_of_each_text_come_first_with_their_first_occurrenc
     for index, words in enumerate(texts):
         defined = defined_occurrences(words)
         ranked = sorted(defined, key=lambda ngram: -abs(WEIGHTS[ngram]))[:top]
-        assert weights_at(found.slots[index, : len(ranked)]) == [WEIGHTS[ngram] for ngram in ranked]
-        assert (found.slots[index, len(ranked) :] == -1).all()
+        assert rounded(found.weights[index, : len(ranked)]) == [WEIGHTS[ngram] for ngram in ranked]
+        assert not found.weights[index, len(ranked) :].any()
         begin = int(tokens.offsets[index])
         for rank, ngram in enumerate(ranked):
             first, last = defined[ngram][0]
             assert (found.first[index, rank], found.last[index, rank]) == (begin + first, begin + last)
-        assert found.counts[index] == len(defined)
+        assert found.counts[index] == found.lines[index] == len(defined)
         expected = sum(map(WEIGHTS.get, defined)) / np.sqrt(max(len(defined), 1))
         assert found.margins.sums[index, 0] == pytest.approx(expected, abs=1e-6)
 

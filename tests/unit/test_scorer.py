@@ -165,6 +165,17 @@ def test_an_explanation_names_the_texts_own_words(scorer: Scorer) -> None:
     assert all(text[start:end] for part in parts.values() for start, end in part.spans)
 
 
+def test_a_word_and_its_stem_are_one_line_and_the_sum_stays(scorer: Scorer) -> None:
+    text = "A boring plot, so boring. Disappointing and disappointed, never disappointing, wonderful 봤는데요"
+    explanation = scorer.explain(text)
+    spans = [span for part in explanation.contributions for span in part.spans]
+    assert len(spans) == len(set(spans))
+    words = {text[start:end] for start, end in spans}
+    assert {part.ngram for part in explanation.contributions} <= words
+    total = math.fsum(part.weight for part in explanation.contributions) + explanation.bias
+    assert total == pytest.approx(log_odds(explanation.scored), abs=1e-5)
+
+
 def test_spans_count_characters_of_the_text_with_lone_surrogates(scorer: Scorer) -> None:
     text = "\ud800\udc00 awful"
     (part,) = [part for part in scorer.explain(text).contributions if part.ngram == "awful"]

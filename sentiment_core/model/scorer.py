@@ -301,7 +301,7 @@ class Scorer:
         column = TextColumn.from_texts([text])
         tokens, token_spans = self._recipe.tokens_with_spans(column)
         found = occurrences(tokens, self._ngrams)
-        weights = self._contributions(found.weights, found.count)
+        weights = self._contributions(found.weights, found.distinct)
         order = np.argsort(-np.abs(_log_odds(list(weights.T))), kind="stable")[:top]
         if len(column.data) > len(text):
             token_spans = _character_positions(column)[token_spans]

@@ -204,7 +204,7 @@ class Occurrences(NamedTuple):
     """The occurrences of n known n-grams of one text, into which its stems are merged (`_merge`)."""
 
     weights: NDArray[np.float64]  # n, rows: shorter n-grams first, then words that only their stems make known
-    count: int  # number of distinct known n-grams and stems
+    distinct: int  # number of distinct known n-grams and stems
     offsets: NDArray[np.int64]  # n + 1; n-gram i has the occurrences `offsets[i]` to `offsets[i + 1]`
     first: NDArray[np.int64]  # index of the first token
     last: NDArray[np.int64]

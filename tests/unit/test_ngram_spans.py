@@ -78,7 +78,7 @@ def test_every_occurrence_of_a_known_ngram_is_found_once(words: list[str]) -> No
     found = occurrences(tokens_of(words), MODEL)
     defined = defined_occurrences(words)
     assert rounded(found.weights) == [WEIGHTS[ngram] for ngram in defined]
-    assert found.count == len(defined)
+    assert found.distinct == len(defined)
     spans = list(zip(found.first.tolist(), found.last.tolist(), strict=True))
     begins = found.offsets.tolist()
     assert [spans[begin:end] for begin, end in itertools.pairwise(begins)] == list(defined.values())
@@ -98,7 +98,7 @@ def test_a_stem_is_merged_into_the_words_that_have_it() -> None:
     # The stem is in one "disappointed", which is known, and in two "disappointing", which is not.
     expected = [4 + 2, 3, 2 * 2, -1]
     assert found.weights.round(2).tolist() == [[each, 10 * each] for each in expected]
-    assert found.count == 4  # the stem, its negated form, and two words
+    assert found.distinct == 4  # the stem, its negated form, and two words
     assert found.offsets.tolist() == [0, 1, 2, 4, 5]
     assert found.first.tolist() == found.last.tolist() == [0, 2, 4, 9, 7]
     best = strongest(tokens, model, 3)

@@ -165,7 +165,8 @@ class Loader:
         counts = writer.finish(self.settings.code_version)
         if writer.kind == "replace":
             rollups.uncount_cleared(cursor)
-        source_files.mark_loaded(cursor, writer.file, sha256, header, self.model.model_id, writer.sums.sums)
+        of_rows = writer.sums.sums, writer.heads.heads
+        source_files.mark_loaded(cursor, writer.file, sha256, header, self.model.model_id, *of_rows)
         return counts
 
     def _needs_load(self, file: SourceFile, replace: bool) -> bool:

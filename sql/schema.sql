@@ -454,7 +454,8 @@ CREATE TABLE sentiment.product_rollup (
     day date NOT NULL,
     by_written boolean NOT NULL,
     product_id text NOT NULL
-);
+)
+WITH (fillfactor='70');
 
 --
 -- Name: TABLE product_rollup; Type: COMMENT; Schema: sentiment; Owner: -

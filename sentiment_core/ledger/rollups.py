@@ -6,12 +6,10 @@ count the file's rows, then decide its heads. Every caller holds the advisory lo
 other lock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
-from typing import Final, NamedTuple, Self
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 
 from sentiment_core.database.planner import without_nested_loops
@@ -21,68 +19,16 @@ KEPT = "sentiment.rollups"
 
 SORT_MEMORY = "64MB"  # more is sorted on disk
 
-_OF_FILE = """
-    SELECT * FROM sentiment.counted_review WHERE day = %(day)s AND source_file_id = %(file)s AND NOT superseded
-"""
-_OF_DAY = "SELECT * FROM sentiment.counted_review WHERE day = %(day)s AND NOT superseded"
-
-
+# The columns of sums that the rollups share.
 MEASURES: Final = (
     *("reviews", "positive", "neutral", "negative", "unfamiliar", "mixed", "rated"),
     *("score_sum", "rating_sum"),
 )
-_OF_SUMS = f"""
-    SELECT file.day, written_day, file.source, sentiment.language_key(language, detected) AS language,
-        live.model_id, product_id, {", ".join(MEASURES)}
-    FROM unnest(%(written)s::date[], %(product)s::text[], %(language)s::text[], %(detected)s::text[], %(measures)s)
-        AS sums (written_day, product_id, language, detected, {", ".join(MEASURES)})
-    JOIN sentiment.live_file live ON live.source_file_id = %(file)s
-    JOIN sentiment.source_file file ON file.source_file_id = live.source_file_id
-"""  # noqa: S608 - constants
 
-
-class FileSums(NamedTuple):
-    """Sums of a file's rows by day of writing, product and languages. Several entries may have the same of these."""
-
-    written_day: list[date]
-    product_id: list[str | None]
-    language: list[str | None]  # as the source writes it
-    language_detected: list[str | None]
-    measures: NDArray[np.int64]  # sums of shape (entries, MEASURES)
-
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """Return the entries of several parts."""
-        none = np.empty((0, len(MEASURES)), np.int64)
-        return cls(
-            [day for part in parts for day in part.written_day],
-            [product for part in parts for product in part.product_id],
-            [language for part in parts for language in part.language],
-            [language for part in parts for language in part.language_detected],
-            np.concatenate([none, *(part.measures for part in parts)]),
-        )
-
-
-def count_sums(cursor: Cursor, source_file_id: int, sums: FileSums) -> None:
-    """Add the rows of a file whose sums are known. Nothing if the file is not live."""
-    written, product, language, detected, measures = sums
-    parameters = {"written": written, "product": product, "language": language, "detected": detected}
-    rows = cursor.mogrify(_OF_SUMS, parameters | {"file": source_file_id, "measures": _Columns(measures)}).decode()
-    cursor.execute("SELECT sentiment.count_reviews(1, %s)", (rows,))
-
-
-class _Columns:
-    """The columns of an array of integers, as SQL arrays. A literal is parsed faster than an ARRAY constructor."""
-
-    def __init__(self, values: NDArray[np.int64]) -> None:
-        self.values = values
-
-    def __conform__(self, _: object) -> Self:
-        return self
-
-    def getquoted(self) -> str:
-        """Return the SQL, as psycopg2 asks for it."""
-        return ", ".join(f"'{{{','.join(map(str, column))}}}'::bigint[]" for column in self.values.T.tolist())
+_OF_FILE = """
+    SELECT * FROM sentiment.counted_review WHERE day = %(day)s AND source_file_id = %(file)s AND NOT superseded
+"""
+_OF_DAY = "SELECT * FROM sentiment.counted_review WHERE day = %(day)s AND NOT superseded"
 
 
 def count_file(cursor: Cursor, source_file_id: int, day: date) -> None:

@@ -18,7 +18,8 @@ from sentiment_core.drops.contract import RejectCode
 from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import ClaimHeld, LoadsUnderWay, MaintenanceRuns
 from sentiment_core.ledger import rollups
-from sentiment_core.ledger.rollups import FileSums
+from sentiment_core.ledger.file_heads import FileHeads, copied
+from sentiment_core.ledger.file_sums import FileSums, count_sums
 from sentiment_core.ledger.source_contracts import current_contract, day_templates
 
 # A worker that is connected but does nothing must eventually lose its claim.
@@ -244,18 +245,24 @@ def duplicates_another_source(cursor: Cursor, file: SourceFile) -> bool:
 
 
 def mark_loaded(
-    cursor: Cursor, file: SourceFile, sha256: bytes, header: bytes, model_id: int, sums: FileSums | None
+    cursor: Cursor,
+    file: SourceFile,
+    sha256: bytes,
+    header: bytes,
+    model_id: int,
+    sums: FileSums | None,
+    heads: FileHeads | None,
 ) -> None:
     """Mark a file whose rows are all stored and scored as loaded, and update what the views show of it.
 
-    Without the `sums` of its rows, these are read back.
+    Without the `sums` and `heads` of its rows, these are read back.
     """
     columns = (
         "sha256 = %s, header = %s, current_model_id = %s, rows_removed = 0, reject_code = NULL, reject_reason = NULL,"
         " duplicate_of = NULL"
     )
     _mark(cursor, file, "loaded", columns, sha256, header, model_id)
-    show(cursor, file, rewritten=True, sums=sums)
+    show(cursor, file, rewritten=True, sums=sums, heads=heads)
 
 
 def mark_duplicate(cursor: Cursor, file: SourceFile, sha256: bytes, original: int) -> None:
@@ -280,15 +287,22 @@ def _mark(cursor: Cursor, file: SourceFile, status: str, columns: str, *values: 
     cursor.execute(statement, (file.source_file_id, status, *values, file.source_file_id))
 
 
-def show(cursor: Cursor, file: SourceFile, *, rewritten: bool, sums: FileSums | None = None) -> None:
+def show(
+    cursor: Cursor,
+    file: SourceFile,
+    *,
+    rewritten: bool,
+    sums: FileSums | None = None,
+    heads: FileHeads | None = None,
+) -> None:
     """Update the live files, the rollups and the review heads after a version of the file's key was marked.
 
     The head of an object key is its newest version that is loaded, duplicate or expired. A loaded file is live while
     the head of any key is this file or a duplicate of it. The head of a review key is the row of a live file with the
     greatest (last_modified, source_file_id). Neither depends on the order in which files were loaded.
 
-    `rewritten` means that all rows of the file are new, and not counted in the rollups. `sums` are the sums of these
-    rows, if they are known.
+    `rewritten` means that all rows of the file are new, and not counted in the rollups. `sums` and `heads` are the sums
+    and the heads of these rows, if they are known.
     """
     cursor.execute(LIVE_CHANGES, {"bucket": file.bucket, "key": file.key})
     changes = cursor.fetchall()
@@ -304,12 +318,15 @@ def show(cursor: Cursor, file: SourceFile, *, rewritten: bool, sums: FileSums | 
         new[file.source_file_id] = file.day
     for source_file_id, day in new.items():
         if sums is not None and source_file_id == file.source_file_id:
-            rollups.count_sums(cursor, source_file_id, sums)
+            count_sums(cursor, source_file_id, sums)
         else:
             rollups.count_file(cursor, source_file_id, day)
     recompute_stale_heads(cursor)
+    is_new = (file.source_file_id, file.day, True) in changes
     for source_file_id, day in new.items():
-        upsert_heads(cursor, source_file_id, day)
+        its_heads = heads if is_new and source_file_id == file.source_file_id else None
+        if its_heads is None or not copied(cursor, its_heads):
+            upsert_heads(cursor, source_file_id, day)
 
 
 def mark_new_scores(cursor: Cursor, file: SourceFile, model_id: int) -> None:

@@ -1,68 +1,81 @@
 """Sums of a batch's rows while they are in memory, so that the rollups need not read them back from the database."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_core.drops.typed_fields import POSTGRES_EPOCH
+from sentiment_core.drops.typed_fields import DAY, POSTGRES_EPOCH
 from sentiment_core.drops.validation import ReviewBatch
 from sentiment_core.languages.detected_languages import DetectedLanguages
-from sentiment_core.ledger.rollups import FileSums
+from sentiment_core.ledger.file_sums import FileSums, add_up
+from sentiment_core.ledger.rollups import MEASURES
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.model.scorer import LABELS, Scores
 
-_EPOCH: Final = POSTGRES_EPOCH.date()
-MAX_SUMS: Final = 20_000  # about 10 MB
-_DAY_MICROSECONDS: Final = 24 * 60 * 60 * 1_000_000
+MAX_SUMS: Final = 50_000  # about 10 MB
 _MAX_RATING: Final = 1e6  # as in the view counted_review
 
 
 class BatchSums:
-    """Sums by day of writing, product and language, up to `MAX_SUMS` of them."""
+    """Sums by day of writing, product and languages, as long as at most half of `MAX_SUMS` entries are distinct."""
 
     def __init__(self, file: SourceFile) -> None:
-        self._day: int = (file.day - _EPOCH).days
-        self._blocks: list[FileSums] = []
-        self._left = MAX_SUMS
+        self._day: int = (file.day - POSTGRES_EPOCH.date()).days
+        self._products: dict[str | None, int] = {}
+        self._languages: dict[tuple[str | None, str | None], int] = {}
+        none, no_sums = np.empty(0, np.int64), np.empty((0, len(MEASURES)), np.int64)
+        self._parts: list[FileSums] = [FileSums(none, none, none, no_sums, (), ())]  # without names
+        self._full = False
 
     @property
     def sums(self) -> FileSums | None:
         """Return the sums of all rows, or None if there are too many: the rows must then be read back."""
-        return FileSums.joined(self._blocks) if self._left >= 0 else None
+        if self._full:
+            return None
+        return self._joined()._replace(products=list(self._products), languages=list(self._languages))
 
     def add(self, batch: ReviewBatch, languages: DetectedLanguages, scores: Scores) -> None:
         """Add the rows of one block."""
-        if self._left < 0:
+        if self._full:
             return
-        days = np.where(batch.reviewed_at.null, self._day, batch.reviewed_at.values // _DAY_MICROSECONDS)
-        columns = batch.product_id, batch.language, languages.codes
-        first, group = _groups([days, *(column.codes()[0] for column in columns)])
-        self._left -= len(first)
-        if self._left < 0:
-            self._blocks.clear()
-            return
-        order = np.argsort(group, kind="stable")
-        starts = np.searchsorted(group[order], np.arange(len(first)))
-        product, language, detected = ([column.text(row) for row in first.tolist()] for column in columns)
-        written: list[date] = [_EPOCH + timedelta(days=day) for day in days[first].tolist()]
-        sums = np.add.reduceat(_measures(batch, scores)[order], starts)
-        self._blocks.append(FileSums(written, product, language, detected, sums))
+        days = np.where(batch.reviewed_at.null, self._day, batch.reviewed_at.values // DAY)
+        keys = days, self._product_numbers(batch), self._language_numbers(batch, languages)
+        self._parts.append(_added_up(keys, _measures(batch, scores)))
+        if sum(len(part.measures) for part in self._parts) > MAX_SUMS:
+            self._parts = [self._joined()]
+            self._full = len(self._parts[0].measures) > MAX_SUMS / 2
+
+    def _joined(self) -> FileSums:
+        *keys, measures = (np.concatenate(columns) for columns in zip(*(part[:4] for part in self._parts), strict=True))
+        return _added_up(keys, measures)
+
+    def _product_numbers(self, batch: ReviewBatch) -> NDArray[np.int64]:
+        codes, first = batch.product_id.codes()
+        names = map(batch.product_id.text, first.tolist())
+        return np.array([self._products.setdefault(name, len(self._products)) for name in names], np.int64)[codes]
+
+    def _language_numbers(self, batch: ReviewBatch, languages: DetectedLanguages) -> NDArray[np.int64]:
+        (written, first_written), (detected, first_detected) = batch.language.codes(), languages.codes.codes()
+        pairs, codes = np.unique(written * len(first_detected) + detected, return_inverse=True)
+        names = [
+            (
+                batch.language.text(first_written[pair // len(first_detected)]),
+                languages.codes.text(first_detected[pair % len(first_detected)]),
+            )
+            for pair in pairs.tolist()
+        ]
+        return np.array([self._languages.setdefault(name, len(self._languages)) for name in names], np.int64)[codes]
 
 
-def _groups(keys: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first row of each combination of keys, and the number of each row's combination."""
-    first, group = np.unique(keys[0], return_index=True, return_inverse=True)[1:]
-    for key in keys[1:]:
-        codes = group * (key.max(initial=0) + 1) + key
-        first, group = np.unique(codes, return_index=True, return_inverse=True)[1:]
-    return first, group
+def _added_up(keys: Sequence[NDArray[np.int64]], measures: NDArray[np.int64]) -> FileSums:
+    (written_day, product, language), sums = add_up(keys, measures)
+    return FileSums(written_day, product, language, sums, (), ())
 
 
 def _measures(batch: ReviewBatch, scores: Scores) -> NDArray[np.int64]:
-    """Return what each row adds to the columns `rollups.MEASURES`, of shape (rows, measures)."""
+    """Return what each row adds to the columns `MEASURES` of the rollups, of shape (rows, MEASURES)."""
     rated = ~batch.rating.null
     ratings = np.clip(np.where(rated, batch.rating.values, 0), -_MAX_RATING, _MAX_RATING)
     return np.stack(

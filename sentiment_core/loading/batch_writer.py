@@ -22,6 +22,7 @@ from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading import binary_copy
 from sentiment_core.loading.batch_sums import BatchSums
 from sentiment_core.loading.binary_copy import copy_rows
+from sentiment_core.loading.new_heads import NewHeads
 from sentiment_core.model.scorer import LABELS, Scores
 
 LABEL_BYTES = np.frombuffer("".join(LABELS).encode(), np.uint8)
@@ -51,6 +52,7 @@ class BatchWriter:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.scored = self.duplicates = 0
         self.sums = BatchSums(file)
+        self.heads = NewHeads(connection, file)
         self.reject_codes: Counter[RejectCode] = Counter()
         self.reading: Reading | None = None
         self.warnings: dict[str, None] = {}  # in order, each once
@@ -92,6 +94,7 @@ class BatchWriter:
             self._copy_reviews(batch, keys, languages)
             self.copy_scores(batch.line, batch.language, scores)
             self.sums.add(batch, languages, scores)
+            self.heads.add(keys, batch.line)
 
     def reject(self, rows: Sequence[RejectedRow]) -> None:
         """Write rejected rows to the quarantine and count them."""

@@ -30,7 +30,7 @@ from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.ledger.source_contracts import current_contract
 from sentiment_core.ledger.source_files import SourceFile
 from sentiment_core.loading.batch_writer import BatchWriter, RowCounts
-from sentiment_core.loading.ingestion import Ingestion, clock
+from sentiment_core.loading.ingestion import Ingestion, clock, first_in_parts
 from sentiment_core.loading.prefetch import prefetch
 from sentiment_core.loading.progress import NoProgress, Progress
 from sentiment_core.loading.stored_reviews import StoredReviews
@@ -165,7 +165,8 @@ class Loader:
         counts = writer.finish(self.settings.code_version)
         if writer.kind == "replace":
             rollups.uncount_cleared(cursor)
-        source_files.mark_loaded(cursor, writer.file, sha256, header, self.model.model_id, writer.sums.sums)
+        of_rows = writer.sums.sums, writer.heads.heads
+        source_files.mark_loaded(cursor, writer.file, sha256, header, self.model.model_id, *of_rows)
         return counts
 
     def _needs_load(self, file: SourceFile, replace: bool) -> bool:
@@ -193,7 +194,7 @@ class Loader:
                 raise _SameContent(sha256)
 
     def _stream(self, file: SourceFile, writer: BatchWriter, rules: Rules) -> tuple[bytes, bytes]:
-        """Store the file's rows block by block, with a prefetch that reads and scores the next blocks meanwhile.
+        """Store the file's rows block by block, with prefetches that check and score the next blocks meanwhile.
 
         Returns the SHA-256 digest of the stored object and the unchanged bytes of the file's header.
         """
@@ -201,7 +202,8 @@ class Loader:
             erasures = Erasures.read(cursor, self.settings, file.source)
         ingestion = Ingestion(writer, rules, erasures, Deduplicator(StoredReviews(self.connection, file)))
         with self._body(file, rules) as body:
-            with prefetch(self._read(body, writer, rules)) as blocks, prefetch(ingestion.score(blocks)) as scored:
+            blocks = ingestion.check(self._read(body, writer, rules))
+            with prefetch(first_in_parts(blocks)) as checked, prefetch(ingestion.score(checked)) as scored:
                 for rows in scored:
                     header = rows.header
                     writer.reject(ingestion.store(rows))

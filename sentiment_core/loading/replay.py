@@ -95,7 +95,7 @@ class Replayer:
                 reader = RawRows(found, file.drop.uri, splits=splits)
             blocks, raw_lines = reader.blocks(rows)
             try:
-                for scored in ingestion.score(blocks):
+                for scored in ingestion.score(ingestion.check(blocks)):
                     self._store(scored, ingestion, quarantined, raw_lines)
             except FileRejected as rejection:
                 # The header has no text column under the current settings. Its rows stay in the quarantine.

@@ -17,8 +17,9 @@ from sentiment_core.ledger import erasure, source_files
 from sentiment_core.ledger.erasure import Erasures
 from sentiment_core.ledger.models import ScoringModel, open_model
 from sentiment_core.ledger.source_files import SourceFile
+from sentiment_core.loading import ingestion as parts_of_ingestion
 from sentiment_core.loading.batch_writer import BatchWriter
-from sentiment_core.loading.ingestion import Ingestion, clock
+from sentiment_core.loading.ingestion import Ingestion, clock, first_in_parts
 from sentiment_core.loading.stored_reviews import StoredReviews
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
@@ -74,7 +75,7 @@ def test_rows_of_all_blocks_are_stored_rejected_or_counted_as_duplicates(
     connection, ingestion, source_file, query
 ) -> None:
     work = ingestion(source_file("shop/dt=2026-11-16/a.csv"))
-    rejected = [[(row.line, row.code) for row in work.store(rows)] for rows in work.score(blocks())]
+    rejected = [[(row.line, row.code) for row in work.store(rows)] for rows in work.score(work.check(blocks()))]
     # The second block repeats ids of the first. Only the stored rows show that r1 is a duplicate and r2 a conflict.
     assert len(rejected) == 2
     assert sorted(itertools.chain(*rejected)) == [
@@ -96,31 +97,44 @@ def test_rows_of_all_blocks_are_stored_rejected_or_counted_as_duplicates(
 
 
 def test_the_scores_are_those_of_the_model(ingestion, source_file, model) -> None:
-    (rows,) = ingestion(source_file("a.csv")).score(blocks("review\nI love it\nawful\n"))
+    work = ingestion(source_file("a.csv"))
+    (rows,) = work.score(work.check(blocks("review\nI love it\nawful\n")))
     assert rows.scores.score.tolist() == model.scorer.score_texts(["I love it", "awful"]).score.tolist()
     assert (rows.header, rows.rejected) == (b"review", [])
 
 
+def test_the_first_block_in_parts_has_the_same_outcome(ingestion, source_file, query, monkeypatch) -> None:
+    monkeypatch.setattr(parts_of_ingestion, "PART_BYTES", 6)
+    work = ingestion(source_file("shop/dt=2026-11-16/a.csv"))
+    parts = list(first_in_parts(work.check(blocks())))
+    assert [part.batch.line.tolist() for part in parts] == [[2], [3], [5, 6, 8, 9]]
+    assert [[row.line for row in part.rejected] for part in parts] == [[4], [], [7]]
+    rejected = [row.line for rows in work.score(parts) for row in work.store(rows)]
+    assert sorted(rejected) == [4, 6, 7]
+    assert (work.writer.scored, work.writer.duplicates) == (4, 1)
+    assert query("SELECT line FROM sentiment.review ORDER BY line") == [(2,), (3,), (8,), (9,)]
+
+
 def test_the_key_of_a_review_includes_the_source_of_the_file(ingestion, source_file) -> None:
-    (rows,) = ingestion(source_file("shop/dt=2026-11-16/a.csv")).score(blocks("review_id,review\nr1,fine\n"))
+    (rows,) = ingestion(source_file("shop/dt=2026-11-16/a.csv")).check(blocks("review_id,review\nr1,fine\n"))
     assert rows.keys.value(0) == review_key("shop", "r1")
 
 
 def test_a_file_without_a_text_column_is_rejected_before_a_row_is_scored(ingestion, source_file) -> None:
     with pytest.raises(FileRejected, match="has no text column"):
-        next(ingestion(source_file("a.csv")).score(blocks("words\nfine\n")))
+        next(ingestion(source_file("a.csv")).check(blocks("words\nfine\n")))
 
 
 def test_an_erased_review_is_rejected_without_its_bytes(connection, ingestion, source_file, settings, query) -> None:
     keyed = Settings(**(settings.model_dump(exclude_unset=True) | {"erasure_key": "a secret of enough characters"}))
     erasure.erase(connection, keyed, "review", "shop", "r2")
     work = ingestion(source_file("shop/dt=2026-11-16/a.csv"), keyed)
-    (rows,) = work.score(blocks("review_id,review\nr1,fine\nr2,awful\n"))
+    (rows,) = work.score(work.check(blocks("review_id,review\nr1,fine\nr2,awful\n")))
     assert [(row.line, row.code, row.raw) for row in work.store(rows)] == [(3, "erased", None)]
     assert query("SELECT review_id FROM sentiment.review") == [("r1",)]
     # Another source's review with the same id is another review.
     elsewhere = ingestion(source_file("app/dt=2026-11-16/a.csv"), keyed)
-    (rows,) = elsewhere.score(blocks("review_id,review\nr2,awful\n"))
+    (rows,) = elsewhere.score(elsewhere.check(blocks("review_id,review\nr2,awful\n")))
     assert rows.batch.size == 1
 
 
@@ -128,7 +142,7 @@ def test_stored_rows_are_found_by_key_in_their_own_file_only(connection, ingesti
     first, second = source_file("shop/dt=2026-11-16/a.csv"), source_file("shop/dt=2026-11-17/b.csv")
     work = ingestion(first)
     data = 'review_id,product_id,review,rating,more\nr1,p1,"fine, really",4,x\nr2,,dull,,\n'
-    for rows in work.score(blocks(data)):
+    for rows in work.score(work.check(blocks(data))):
         work.store(rows)
     keys = [review_key("shop", name) for name in ("r1", "r2", "r9")]
     found = StoredReviews(connection, first)(keys)

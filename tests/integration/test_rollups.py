@@ -10,12 +10,12 @@ from pydantic import SecretStr
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage, s3_client
 from sentiment_core.errors import ClaimHeld
-from sentiment_core.ledger import rollups, source_files, verification
+from sentiment_core.ledger import file_heads, file_sums, rollups, source_files, verification
 from sentiment_core.ledger.erasure import erase
 from sentiment_core.ledger.models import open_model
 from sentiment_core.ledger.retention import expire, parse_month
 from sentiment_core.ledger.rollup_rebuild import rebuild_stale_rollups
-from sentiment_core.loading import batch_sums
+from sentiment_core.loading import batch_sums, new_heads
 from sentiment_core.loading.loader import Loader, load_drop
 from sentiment_core.loading.replay import Replayer
 from sentiment_core.loading.rescoring import Rescorer
@@ -166,10 +166,24 @@ def test_loads_of_the_same_product_and_day_overlap(drops, check, settings, monke
     check(8)
 
 
-def test_a_file_with_too_many_sums_is_read_back(drops, check, monkeypatch) -> None:
+def test_a_file_with_too_many_sums_and_heads_is_read_back(drops, check, query, monkeypatch) -> None:
     monkeypatch.setattr(batch_sums, "MAX_SUMS", 2)
+    monkeypatch.setattr(new_heads, "MAX_HEADS", 2)
     drops.drop("shop/dt=2026-11-16/a.csv", MONDAY)
     check(4)
+    assert query("SELECT count(*) FROM sentiment.review_head") == [(3,)]
+
+
+def test_sums_and_heads_in_several_blocks_and_statements_are_exact(drops, check, query, monkeypatch) -> None:
+    for module, name in ((file_sums, "MAX_UPSERTS"), (file_heads, "MAX_KEYS"), (new_heads, "COPY_ROWS")):
+        monkeypatch.setattr(module, name, 2)
+    rows = "".join(f"r{row},p{row % 7},,{row % 5},2026-11-1{row % 3}T00:00:00Z,,text {row}\n" for row in range(200))
+    drops.put("shop/dt=2026-11-16/a.csv", HEADER + rows)
+    drops.load("shop/dt=2026-11-16/a.csv", block_bytes=1_000)
+    check(200)
+    assert query("SELECT count(*) FROM sentiment.review_head") == [(200,)]
+    drops.drop("shop/dt=2026-11-17/b.csv", HEADER + "r199,p1,,1,,,Another\nr200,p1,,1,,,New\n")
+    check(201)
 
 
 def test_any_rating_and_product_has_exact_sums(drops, check) -> None:

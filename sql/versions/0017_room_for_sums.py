@@ -3,7 +3,7 @@
 from sentiment_core.database import run_statements_beside
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 
 
 def upgrade() -> None:

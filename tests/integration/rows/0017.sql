@@ -39,3 +39,5 @@ INSERT INTO sentiment.driver_comparison
 VALUES ('s', NULL, '2026-11-03', '2026-11-09', '2026-11-10', '2026-11-16', 1, 9, 9, 0.5, 0.25, -0.25, -0.5, 0, -0.1);
 INSERT INTO sentiment.driver VALUES (1, 1, 'new', -0.15, 0.6, 0, 3, 0.3, 0.1, 0.6);
 INSERT INTO sentiment.driver_example VALUES (1, 1, '2026-11-16', 2, 2);
+INSERT INTO sentiment.aspect_day (day, model_id, aspects, reviews) VALUES ('2026-11-16', 1, repeat('b', 64), 7);
+INSERT INTO sentiment.aspect_total VALUES ('2026-11-16', 's', NULL, 'price', 1, 0, 1, -0.5);

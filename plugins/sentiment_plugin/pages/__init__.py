@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from fastapi import APIRouter
 
-from sentiment_plugin.pages import files
+from sentiment_plugin.pages import days, file, files, now, quarantine
 
 
 class Tab(NamedTuple):
@@ -15,4 +15,9 @@ class Tab(NamedTuple):
     routers: tuple[APIRouter, ...]
 
 
-TABS = (Tab("Files", "files", (files.router,)),)
+TABS = (
+    Tab("Now", "now", (now.router,)),
+    Tab("Days", "days", (days.router,)),
+    Tab("Files", "files", (files.router, file.router)),
+    Tab("Quarantine", "quarantine", (quarantine.router,)),
+)

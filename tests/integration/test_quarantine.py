@@ -316,7 +316,7 @@ def test_a_replay_of_a_file_that_a_run_is_loading_is_retried_and_the_other_files
     drops.drop(KEY, FILE, max_text_bytes=10)
     drops.drop("shop/dt=2026-11-17/b.csv", FILE.replace("r2", "q2"), max_text_bytes=10)
     with connect(settings.require_database_url()) as loading, loading, loading.cursor() as cursor:
-        cursor.execute("SELECT FROM sentiment.source_file WHERE source_file_id = 1 FOR UPDATE")
+        cursor.execute("SELECT FROM sentiment.source_file WHERE source_file_id = 1 FOR NO KEY UPDATE")
         with pytest.raises(ClaimHeld):
             run_replay(drops, QuarantineFilter(), "held", lock_timeout_s=0.1)
     assert query("SELECT source_file_id, kind FROM sentiment.scoring_batch WHERE run_id = 'held'") == [(2, "replay")]

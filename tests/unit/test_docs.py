@@ -133,6 +133,7 @@ PARAMS_IN = {
     "retrain": "models",
     "experiments": "experiments",
     "monitor_drift": "drift",
+    "rescore": "rescore",
 }
 
 

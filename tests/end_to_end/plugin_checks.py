@@ -34,7 +34,9 @@ def check_is_in_the_navigation(airflow_url: str, user: str, password: str) -> No
     assert broken["import_errors"] == []
     plugins = _get(airflow_url, "/api/v2/plugins", headers).json()["plugins"]
     views = [view for plugin in plugins if plugin["name"] == "sentiment" for view in plugin["external_views"]]
-    assert [(view["name"], view["destination"], "/" + view["href"]) for view in views] == [("Files", "nav", PAGE)]
+    assert [(view["name"], view["destination"], "/" + view["href"]) for view in views] == [
+        ("Sentiment", "nav", "/sentiment/")
+    ]
 
 
 def _token(airflow_url: str, user: str, password: str) -> str:

@@ -1,0 +1,18 @@
+"""The pages: one module a page, with its routes. `TABS` is the only list of them."""
+
+from typing import NamedTuple
+
+from fastapi import APIRouter
+
+from sentiment_plugin.pages import files
+
+
+class Tab(NamedTuple):
+    """A tab: its name, the path of its first page, and the routers of its pages. Paths start with that path."""
+
+    name: str
+    path: str
+    routers: tuple[APIRouter, ...]
+
+
+TABS = (Tab("Files", "files", (files.router,)),)

@@ -100,9 +100,10 @@ def rescore() -> None:
         make_current = params["make_current"] or digest == models.champion_digest()
         with connect() as connection:
             reconcile_history(connection, models)
-            require_files(connection, selection)
             model_id = ensure_model(connection, digest, settings().model_name, version)
-            work = remaining_work(connection, selection, model_id, make_current)
+            with connection, connection.cursor() as cursor:
+                require_files(cursor, selection)
+                work = remaining_work(cursor, selection, model_id, make_current)
         log.info(
             "Version %s (%s) has to score up to %s rows of %s files, of %s days",
             version,
@@ -132,8 +133,8 @@ def rescore() -> None:
         """Rescore files that a load or replay had locked when the tasks came to them, and count what the run did."""
         if planned:
             work_through(planned[0], wait=True)
-        with connect() as connection:
-            files, rows = rescored_rows(connection, get_current_context()["run_id"])
+        with connect() as connection, connection, connection.cursor() as cursor:
+            files, rows = rescored_rows(cursor, get_current_context()["run_id"])
         log.info("Rescored %s rows of %s files", rows, files)
         return {"files": files, "rows": rows}
 

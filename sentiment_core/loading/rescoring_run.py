@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import psycopg2.errors
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 
-from sentiment_core.database.connection import Connection, database_errors
+from sentiment_core.database.connection import database_errors
 from sentiment_core.drops.drop import parse_day
 from sentiment_core.errors import ClaimHeld, RescoreInvalid, TransientError
 from sentiment_core.ledger import source_files
@@ -64,22 +64,21 @@ class _Position(NamedTuple):
 _START: Final = _Position(_LAST_DAY, 0)
 
 
-def require_files(connection: Connection, selection: Selection) -> None:
+def require_files(cursor: Cursor, selection: Selection) -> None:
     """Raise `RescoreInvalid` when a source is unknown or no live file is selected, and say which days have files."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT array_agg(name) FROM unnest(%s::text[]) AS name"
-            " WHERE NOT EXISTS (SELECT FROM sentiment.source_file WHERE source = name)",
-            (list(selection.sources),),
-        )
-        (unknown,) = cursor.fetchone()  # type: ignore[misc]
-        cursor.execute(
-            "SELECT min(day), max(day), count(*) FILTER (WHERE day BETWEEN %(since)s AND %(until)s)"
-            " FROM sentiment.source_file JOIN sentiment.live_file USING (source_file_id)"
-            " WHERE cardinality(%(sources)s::text[]) = 0 OR source = ANY (%(sources)s)",
-            _values(selection),
-        )
-        first, last, files = cursor.fetchone()  # type: ignore[misc]
+    cursor.execute(
+        "SELECT array_agg(name) FROM unnest(%s::text[]) AS name"
+        " WHERE NOT EXISTS (SELECT FROM sentiment.source_file WHERE source = name)",
+        (list(selection.sources),),
+    )
+    (unknown,) = cursor.fetchone()  # type: ignore[misc]
+    cursor.execute(
+        "SELECT min(day), max(day), count(*) FILTER (WHERE day BETWEEN %(since)s AND %(until)s)"
+        " FROM sentiment.source_file JOIN sentiment.live_file USING (source_file_id)"
+        " WHERE cardinality(%(sources)s::text[]) = 0 OR source = ANY (%(sources)s)",
+        _values(selection),
+    )
+    first, last, files = cursor.fetchone()  # type: ignore[misc]
     if unknown:
         raise RescoreInvalid(why=f"the ledger has no source {', '.join(map(repr, unknown))}")
     if not files:
@@ -87,15 +86,14 @@ def require_files(connection: Connection, selection: Selection) -> None:
         raise RescoreInvalid(why=f"no loaded file belongs to the chosen days and sources; {loaded}")
 
 
-def remaining_work(connection: Connection, selection: Selection, model_id: int | None, make_current: bool) -> Work:
+def remaining_work(cursor: Cursor, selection: Selection, model_id: int | None, make_current: bool) -> Work:
     """Count what a rescore by a model still has to do. A model without an id has scored nothing yet.
 
     `rows` counts the rows that the last load of each file and its replays stored, and so the rows that the model scores
     if it has scored none of them.
     """
-    with connection, connection.cursor() as cursor:
-        cursor.execute(_WORK, _values(selection) | {"model": model_id, "make_current": make_current})
-        files, rows, days = cursor.fetchone()  # type: ignore[misc]
+    cursor.execute(_WORK, _values(selection) | {"model": model_id, "make_current": make_current})
+    files, rows, days = cursor.fetchone()  # type: ignore[misc]
     return Work(int(files), int(rows), int(days))
 
 
@@ -147,15 +145,14 @@ class RescoringWorker:
         return _Position(*found) if found else None
 
 
-def rescored_rows(connection: Connection, run_id: str) -> tuple[int, int]:
+def rescored_rows(cursor: Cursor, run_id: str) -> tuple[int, int]:
     """Return the number of files and of rows that a run has rescored so far."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(DISTINCT source_file_id), coalesce(sum(rows_scored), 0) FROM sentiment.scoring_batch"
-            " WHERE run_id = %s AND kind = 'rescore'",
-            (run_id,),
-        )
-        files, rows = cursor.fetchone()  # type: ignore[misc]
+    cursor.execute(
+        "SELECT count(DISTINCT source_file_id), coalesce(sum(rows_scored), 0) FROM sentiment.scoring_batch"
+        " WHERE run_id = %s AND kind = 'rescore'",
+        (run_id,),
+    )
+    files, rows = cursor.fetchone()  # type: ignore[misc]
     return int(files), int(rows)
 
 

@@ -6,6 +6,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 
 from sentiment_core.database.advisory_locks import AdvisoryLock, lock
 from sentiment_core.database.connection import connect
@@ -41,6 +42,15 @@ def worker(settings) -> Iterator[Worker]:
         yield make
 
 
+@pytest.fixture
+def cursor(settings) -> Iterator[Cursor]:
+    """A cursor that sees each commit."""
+    with connect(settings.require_database_url()) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            yield cursor
+
+
 def load_days(drops, days: int = 6, rows: int = 3) -> None:
     for day in range(1, days + 1):
         lines = "".join(f"{day}-{row},fine {day} {row}\n" for row in range(rows))
@@ -53,7 +63,7 @@ def run(worker: RescoringWorker, **options: Any) -> list[LoadOutcome]:
     return outcomes
 
 
-def test_two_workers_share_the_files_and_no_row_is_doubled(drops, worker, other_model, query) -> None:
+def test_two_workers_share_the_files_and_no_row_is_doubled(drops, cursor, worker, other_model, query) -> None:
     load_days(drops, days=12)
     found: list[list[LoadOutcome]] = [[], []]
     workers = [worker(other_model, make_current=True) for _ in found]
@@ -66,11 +76,11 @@ def test_two_workers_share_the_files_and_no_row_is_doubled(drops, worker, other_
     assert sorted(rescored) == list(range(1, 13))
     assert query("SELECT count(*), count(DISTINCT model_id) FROM sentiment.score") == [(72, 2)]
     assert query("SELECT DISTINCT model_digest FROM sentiment.scored_reviews") == [(other_model.scorer.bundle.digest,)]
-    assert rescored_rows(drops.connection, "run") == (12, 36)
+    assert rescored_rows(cursor, "run") == (12, 36)
     assert verification.verify(drops.connection) == []
 
 
-def test_a_run_that_stopped_continues_with_the_files_that_are_left(drops, worker, other_model) -> None:
+def test_a_run_that_stopped_continues_with_the_files_that_are_left(drops, cursor, worker, other_model) -> None:
     load_days(drops)
 
     def stop(outcome: LoadOutcome, seconds: float) -> None:
@@ -79,19 +89,19 @@ def test_a_run_that_stopped_continues_with_the_files_that_are_left(drops, worker
 
     with pytest.raises(KeyboardInterrupt):
         worker(other_model, make_current=False).run(stop)
-    assert remaining_work(drops.connection, ALL, other_model.model_id, make_current=False) == Work(4, 12, 4)
+    assert remaining_work(cursor, ALL, other_model.model_id, make_current=False) == Work(4, 12, 4)
     outcomes = run(worker(other_model, make_current=False))
     assert [outcome.source_file_id for outcome in outcomes] == [4, 3, 2, 1], "the newest day first"
-    assert remaining_work(drops.connection, ALL, other_model.model_id, make_current=False) == Work(0, 0, 0)
+    assert remaining_work(cursor, ALL, other_model.model_id, make_current=False) == Work(0, 0, 0)
     assert run(worker(other_model, make_current=False)) == []
 
 
-def test_only_the_chosen_days_and_sources_are_rescored(drops, worker, other_model) -> None:
+def test_only_the_chosen_days_and_sources_are_rescored(drops, cursor, worker, other_model) -> None:
     load_days(drops)
     drops.drop("app/dt=2026-11-03/b.csv", "review\nfine\n")
     chosen = Selection.of("2026-11-02", "2026-11-03", ["shop"])
-    require_files(drops.connection, chosen)
-    assert remaining_work(drops.connection, chosen, None, make_current=False) == Work(2, 6, 2)
+    require_files(cursor, chosen)
+    assert remaining_work(cursor, chosen, None, make_current=False) == Work(2, 6, 2)
     assert [outcome.source_file_id for outcome in run(worker(other_model, chosen, make_current=False))] == [3, 2]
 
 
@@ -115,17 +125,17 @@ def test_a_file_that_fails_for_now_does_not_stop_the_others(drops, worker, other
     assert len(run(worker(other_model, make_current=True))) == 3
 
 
-def test_only_work_that_is_left_is_counted_and_done(drops, worker, other_model, query) -> None:
+def test_only_work_that_is_left_is_counted_and_done(drops, cursor, worker, other_model, query) -> None:
     drops.drop("shop/dt=2026-11-16/a.csv", "review_id,review\n1,fine\n2,\n3,awful\n")
     run(worker(other_model, make_current=False))
     drops.load("shop/dt=2026-11-16/a.csv", replace=True)
     for expected in ([LoadStatus.SKIPPED], []):
         outcomes = run(worker(other_model, make_current=False))
         assert [each.status for each in outcomes] == expected, "the scores of the other model were kept"
-    assert remaining_work(drops.connection, ALL, other_model.model_id, make_current=True) == Work(1, 2, 1)
+    assert remaining_work(cursor, ALL, other_model.model_id, make_current=True) == Work(1, 2, 1)
     (shown,) = run(worker(other_model, make_current=True))
     assert shown.reason == "the views show this model's scores again"
-    assert remaining_work(drops.connection, ALL, drops.model.model_id, make_current=False) == Work(0, 0, 0)
+    assert remaining_work(cursor, ALL, drops.model.model_id, make_current=False) == Work(0, 0, 0)
     assert query("SELECT kind, rows_scored FROM sentiment.scoring_batch ORDER BY batch_id") == [
         ("load", 2),
         ("rescore", 2),
@@ -149,12 +159,12 @@ def test_a_superseded_file_is_not_rescored(drops, worker, other_model) -> None:
         (None, None, ["shop", "shp"], "the ledger has no source 'shp'"),
     ],
 )
-def test_a_selection_without_files_is_refused_with_its_reason(drops, since, until, sources, sentence) -> None:
+def test_a_selection_without_files_is_refused_with_its_reason(drops, cursor, since, until, sources, sentence) -> None:
     drops.drop("shop/dt=2026-11-16/a.csv", "review\nfine\n")
     with pytest.raises(RescoreInvalid, match=sentence):
-        require_files(drops.connection, Selection.of(since, until, sources))
+        require_files(cursor, Selection.of(since, until, sources))
 
 
-def test_an_empty_ledger_is_named(drops) -> None:
+def test_an_empty_ledger_is_named(drops, cursor) -> None:
     with pytest.raises(RescoreInvalid, match="no file has been loaded yet"):
-        require_files(drops.connection, ALL)
+        require_files(cursor, ALL)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from fastapi import APIRouter
 
-from sentiment_plugin.pages import files
+from sentiment_plugin.pages import backfill, files, progress
 
 
 class Tab(NamedTuple):
@@ -15,4 +15,7 @@ class Tab(NamedTuple):
     routers: tuple[APIRouter, ...]
 
 
-TABS = (Tab("Files", "files", (files.router,)),)
+TABS = (
+    Tab("Files", "files", (files.router,)),
+    Tab("Backfill", "backfill", (progress.router, backfill.router)),
+)

@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
+from scoring_tasks import report
 from wiring import (
     SCORED_REVIEWS,
     connect,
@@ -19,7 +20,6 @@ from wiring import (
 
 from sentiment_core.drivers.kept import keep_drivers
 from sentiment_core.ledger.models import ensure_model, open_model
-from sentiment_core.loading.loader import LoadOutcome
 from sentiment_core.loading.progress import StoredProgress
 from sentiment_core.loading.scoring_run import (
     RunPlan,
@@ -166,24 +166,6 @@ def score_reviews() -> None:
         return len(groups)
 
     score.expand(group_id=plan()) >> summary() >> drivers()
-
-
-def report(outcome: LoadOutcome) -> None:
-    """Log the outcome of a file to the task's log. A rejected file, and each warning about a file, is a warning."""
-    level = logging.WARNING if outcome.status in ("rejected", "kept") else logging.INFO
-    log.log(
-        level,
-        "%s: %s%s (%s rows: %s scored, %s rejected, %s duplicate)",
-        outcome.uri,
-        outcome.status,
-        f", {outcome.reason}" if outcome.reason else "",
-        outcome.rows_in,
-        outcome.rows_scored,
-        outcome.rows_rejected,
-        outcome.rows_duplicate,
-    )
-    for warning in outcome.warnings:
-        log.warning("%s: %s", outcome.uri, warning)
 
 
 score_reviews()

@@ -126,6 +126,11 @@ class RunConfInvalid(TerminalError):
     code = "run_conf_invalid"
 
 
+class ReplayInvalid(TerminalError):
+    message = "The replay cannot be planned: {why}. Start a new run."
+    code = "replay_invalid"
+
+
 class ExperimentInvalid(TerminalError):
     message = "The experiment {name} cannot be run: {why}."
     code = "experiment_invalid"

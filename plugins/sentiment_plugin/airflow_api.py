@@ -38,10 +38,10 @@ class AirflowApi:
     """The API for one user: the one who sent the request. Call it from route functions that are not async."""
 
     def __init__(self, request: Request) -> None:
-        self._app: ASGIApp = request.scope["airflow_app"]
+        self._app: ASGIApp | None = request.scope["airflow_app"]
         self._headers = {name: request.headers[name] for name in IDENTITY if name in request.headers}
 
-    def get(self, path: str, **query: str | int) -> Any:
+    def get(self, path: str, **query: str | int | list[str]) -> Any:
         """Return the response to `GET /api/v2{path}`. Raises `Refused`."""
         return self._call("GET", path, params=query)
 
@@ -58,6 +58,8 @@ class AirflowApi:
         return self._call("PATCH", path, json=body)
 
     def _call(self, method: str, path: str, **content: Any) -> Any:
+        if self._app is None:
+            raise Refused(503, "The pages are served without Airflow.")
         if not _calls.acquire(blocking=False):
             raise Problem(503, "Too many requests wait for Airflow's API. Try again in a few seconds.")
         try:
@@ -71,6 +73,7 @@ class AirflowApi:
         return answer.json() if answer.content else None
 
     async def _send(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
+        assert self._app is not None  # noqa: S101 - checked by the caller
         transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://airflow.internal") as client:
             with anyio.fail_after(LONGEST_CALL_S):

@@ -9,6 +9,7 @@ import jinja2
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
+NO_SOURCE = "(none)"
 _TEMPLATES = Path(__file__).with_name("templates")
 _STYLE = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
 _SCRIPT = (_TEMPLATES / "frame.js").read_text(encoding="utf-8")
@@ -78,6 +79,17 @@ def count(number: int | None) -> str:
     return "\N{EN DASH}" if number is None else f"{number:,}"
 
 
+def thousands(number: int) -> str:
+    """Return a number in thousands, with two digits where it is small: `0.12`, `3.4`, `560`."""
+    value = number / 1000
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+
+
+def source_name(source: str) -> str:
+    """Return the name of a source. Files directly below the prefix have none."""
+    return source or NO_SOURCE
+
+
 def percent(ratio: float) -> str:
     """Return a ratio in percent, with a decimal below 10 %."""
     return f"{100 * ratio:.1f} %" if ratio < 0.1 else f"{100 * ratio:.0f} %"
@@ -96,4 +108,6 @@ _ENVIRONMENT.filters |= {
     "size": size,
     "count": count,
     "percent": percent,
+    "thousands": thousands,
+    "source": source_name,
 }

@@ -4,26 +4,33 @@ The id of a run is its subject and a number, such as `replay-file-12-run3`. The 
 shown. Airflow refuses a second run with the same id, so of two users who answer the same question one starts the run.
 """
 
+import logging
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any, NamedTuple, NoReturn
 
 from sentiment_plugin.airflow_api import AirflowApi, Refused, segment
 from sentiment_plugin.problems import Problem
 
+Query = Mapping[str, str | int | list[str]]
+
+log = logging.getLogger(__name__)
+
+MOST_RUNS = 50
 ENDED = frozenset({"success", "failed"})
 SUBJECT = re.compile(r"[a-z0-9][a-z0-9.-]{0,150}")
 
 
 class Run(NamedTuple):
-    """A run of a DAG. `user` is None if no user started it."""
+    """A run of a DAG. `user` is None if no user started it; `day` is its partition key."""
 
     dag_id: str
     run_id: str
     state: str
     user: str | None
     at: datetime
+    day: str | None
 
     @property
     def ended(self) -> bool:
@@ -81,6 +88,38 @@ def start(api: AirflowApi, dag_id: str, subject: str, run_id: str, conf: Mapping
     return Started(_find(api, dag_id, run_id) or _gone(run_id), by_this_answer=False)
 
 
+def of_day(api: AirflowApi, day: date) -> list[Run]:
+    """Return the latest runs of the day's partition. Without Airflow's answer there are none."""
+    query: dict[str, str | int] = {
+        "partition_key_prefix_pattern": day.isoformat(),
+        "order_by": "-id",
+        "limit": MOST_RUNS,
+    }
+    return [run for run in _list(api, query) if run.day == day.isoformat()]
+
+
+def named(api: AirflowApi, run_ids: Iterable[str]) -> dict[str, Run]:
+    """Return the runs with these ids, by id. Ids that Airflow does not know, and `|`, are left out."""
+    wanted = {run_id for run_id in run_ids if "|" not in run_id}
+    if not wanted:
+        return {}
+    query: Query = {"run_id_pattern": "|".join(sorted(wanted)), "order_by": "-id", "limit": MOST_RUNS}
+    return {run.run_id: run for run in _list(api, query) if run.run_id in wanted}
+
+
+def under_way(api: AirflowApi) -> list[Run]:
+    """Return the runs that are queued or running and that the user may see, oldest first."""
+    return _list(api, {"state": ["running", "queued"], "order_by": "id", "limit": MOST_RUNS})
+
+
+def _list(api: AirflowApi, query: Query) -> list[Run]:
+    try:
+        return [_run(item) for item in api.get("/dags/~/dagRuns", **query)["dag_runs"]]
+    except Refused as refusal:
+        log.warning("Airflow does not list runs: %s", refusal.detail)
+        return []
+
+
 def _find(api: AirflowApi, dag_id: str, run_id: str) -> Run | None:
     try:
         return _run(api.get(f"/dags/{segment(dag_id)}/dagRuns/{segment(run_id)}"))
@@ -109,7 +148,6 @@ def _number(run_id: str, subject: str) -> int:
 
 
 def _run(item: Any) -> Run:
-    at = item["start_date"] or item["queued_at"] or item["run_after"]
-    return Run(
-        item["dag_id"], item["dag_run_id"], item["state"], item["triggering_user_name"], datetime.fromisoformat(at)
-    )
+    at = datetime.fromisoformat(item["start_date"] or item["queued_at"] or item["run_after"])
+    user = item["triggering_user_name"]
+    return Run(item["dag_id"], item["dag_run_id"], item["state"], user, at, item["partition_key"])

@@ -77,20 +77,28 @@ def plan_run(
         drops = storage.list(settings.bucket, settings.incoming_prefix)
         source_files.register(cursor, drops, settings.incoming_prefix)
     with connection, connection.cursor() as cursor:
-        cursor.execute("DELETE FROM sentiment.scoring_run WHERE run_id = %s", (plan.run_id,))
-        cursor.execute(
-            "INSERT INTO sentiment.scoring_run (run_id, day, model_id, version, champion, replace)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
-            plan,
-        )
         cursor.execute(SELECT_FILES, plan._asdict() | {"include_earlier": include_earlier, "bucket": settings.bucket})
-        files = [(source_file_id, size + FILE_BYTES) for source_file_id, size in cursor]
-        groups = balanced(files, settings.group_bytes, settings.max_groups)
-        execute_values(
-            cursor,
-            "INSERT INTO sentiment.planned_file (run_id, group_id, source_file_id) VALUES %s",
-            ((plan.run_id, group_id, file_id) for group_id, files in enumerate(groups) for file_id in files),
-        )
+        return store_plan(cursor, settings, plan, cursor.fetchall())
+
+
+def store_plan(cursor: Cursor, settings: Settings, plan: RunPlan, files: Iterable[tuple[int, int]]) -> list[int]:
+    """Replace the plan of a run by these files (id, bytes) in groups. Return the ids of the groups."""
+    groups = balanced(
+        ((source_file_id, size + FILE_BYTES) for source_file_id, size in files),
+        settings.group_bytes,
+        settings.max_groups,
+    )
+    cursor.execute("DELETE FROM sentiment.scoring_run WHERE run_id = %s", (plan.run_id,))
+    cursor.execute(
+        "INSERT INTO sentiment.scoring_run (run_id, day, model_id, version, champion, replace)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        plan,
+    )
+    execute_values(
+        cursor,
+        "INSERT INTO sentiment.planned_file (run_id, group_id, source_file_id) VALUES %s",
+        ((plan.run_id, group_id, file_id) for group_id, files in enumerate(groups) for file_id in files),
+    )
     return list(range(len(groups)))
 
 
@@ -139,23 +147,41 @@ def score_group(
 
     Raises the first `TransientError` after all other files are done.
     """
+    loader = Loader(connection, storage, model, settings, plan.run_id, progress)
+    rescorer = Rescorer(connection, model, settings, plan.run_id)
+
+    def score(source_file_id: int) -> LoadOutcome:
+        outcome = loader.load(source_file_id, plan.replace)
+        if outcome.status is LoadStatus.SKIPPED:
+            outcome = rescorer.rescore(source_file_id, make_current=plan.champion)
+        return outcome
+
+    process_group(connection, plan.run_id, group_id, score, report)
+
+
+def process_group(
+    connection: Connection,
+    run_id: str,
+    group_id: int,
+    work: Callable[[int], LoadOutcome],
+    report: Callable[[LoadOutcome], None],
+) -> None:
+    """Do the work for each file of a group, and report its outcome.
+
+    Raises the first `TransientError` after all other files are done.
+    """
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT source_file_id FROM sentiment.planned_file WHERE run_id = %s AND group_id = %s"
             " ORDER BY source_file_id",
-            (plan.run_id, group_id),
+            (run_id, group_id),
         )
         files = [int(source_file_id) for (source_file_id,) in cursor]
-    loader = Loader(connection, storage, model, settings, plan.run_id, progress)
-    rescorer = Rescorer(connection, model, settings, plan.run_id)
     failed: TransientError | None = None
     for source_file_id in files:
         try:
             with database_errors():
-                outcome = loader.load(source_file_id, plan.replace)
-                if outcome.status is LoadStatus.SKIPPED:
-                    outcome = rescorer.rescore(source_file_id, make_current=plan.champion)
-                report(outcome)
+                report(work(source_file_id))
         except TransientError as error:
             log.warning("File %s: %s", source_file_id, error)
             failed = failed or error

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from fastapi import APIRouter
 
-from sentiment_plugin.pages import backfill, files, progress
+from sentiment_plugin.pages import backfill, days, file, files, models, now, progress, quarantine
 
 
 class Tab(NamedTuple):
@@ -16,6 +16,10 @@ class Tab(NamedTuple):
 
 
 TABS = (
-    Tab("Files", "files", (files.router,)),
+    Tab("Now", "now", (now.router,)),
+    Tab("Days", "days", (days.router,)),
+    Tab("Files", "files", (files.router, file.router)),
+    Tab("Quarantine", "quarantine", (quarantine.router,)),
     Tab("Backfill", "backfill", (progress.router, backfill.router)),
+    Tab("Models", "models", (models.router,)),
 )

@@ -13,6 +13,7 @@ from sentiment_plugin import backfills, rendering, runs
 from sentiment_plugin.data import backfill as data
 from sentiment_plugin.data.versions import Version, Versions, versions
 from sentiment_plugin.database import reading
+from sentiment_plugin.inputs import chosen_day
 from sentiment_plugin.page import Acting, AnyPage, Question
 from sentiment_plugin.problems import Problem
 
@@ -200,10 +201,10 @@ def _subject(chosen: Wanted) -> str:
 
 
 def _day(text: str, which: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise Problem(400, f"“{text}” is not a {which} day. Use the format 2026-11-15.") from error
+    day = chosen_day(text)
+    if day is None:
+        raise Problem(400, f"Choose the {which} day.")
+    return day
 
 
 def _version(text: str, found: Versions) -> Version | None:

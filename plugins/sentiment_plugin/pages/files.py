@@ -1,12 +1,12 @@
 """The page of files: the whole ledger, newest files first."""
 
 import re
-from datetime import date
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from sentiment_plugin.data import files as data
+from sentiment_plugin.inputs import chosen_day
 from sentiment_plugin.page import AnyPage
 from sentiment_plugin.problems import Problem
 
@@ -33,14 +33,6 @@ def files(
         newer=found.newer_than and _link(page, chosen, "newer_than", found.newer_than),
         older=found.older_than and _link(page, chosen, "older_than", found.older_than),
     )
-
-
-def chosen_day(day: str) -> date | None:
-    """Return the day that a user chose. Raises `Problem` when it is none."""
-    try:
-        return date.fromisoformat(day) if day else None
-    except ValueError as error:
-        raise Problem(400, f"“{day}” is not a day. Use the format 2026-11-15.") from error
 
 
 def _filter(day: str, state: str, key: str) -> data.Filter:

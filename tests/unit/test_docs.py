@@ -134,6 +134,7 @@ PARAMS_IN = {
     "experiments": "experiments",
     "monitor_drift": "drift",
     "rescore": "rescore",
+    "rollback": "rollback",
 }
 
 

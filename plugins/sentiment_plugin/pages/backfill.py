@@ -117,11 +117,11 @@ def ask_files(page: AnyPage, choice: Choice) -> HTMLResponse:
         found = data.preview(cursor, chosen.since, chosen.until, model_id, chosen.champion, again, measured)
     needed_s = data.seconds_needed(found, measured, chosen.days, chosen.parallel)
     facts = (
-        f"{_days(chosen)}, one run each, the newest first, {chosen.parallel} at the same time.",
+        f"{_days(chosen)}. Each day is a run; {chosen.parallel} run at the same time, the newest days first.",
         WORK[chosen.work] + ".",
         _model(chosen),
-        f"Files to read: {found.read_files:,}, about {found.read_rows:,} rows. Files to score from their stored text: "
-        f"{found.rescored_files:,}, {found.rescored_rows:,} rows. Days with such files: {found.days:,}. "
+        f"Files to read: {found.read_files:,} with about {found.read_rows:,} rows. Files to score from their stored "
+        f"text: {found.rescored_files:,} with {found.rescored_rows:,} rows. Days with such files: {found.days:,}.",
         "The runs also list the bucket, and load files of these days that the ledger does not know yet.",
         _estimate(needed_s, measured.load, "loading"),
     )

@@ -1,6 +1,7 @@
 """Rescoring as Airflow runs it: a range of days in parallel tasks, repeated without effect, and what it refuses."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -20,6 +21,17 @@ print(json.dumps({
     "params": {name: dags["rescore"].params[name] for name in dags["rescore"].params},
     "after a promotion": sorted(dags["retrain"].get_task("gate").downstream_task_ids),
 }))
+"""
+
+AFTER_PROMOTION = """
+import json
+import retrain
+from airflow.sdk.exceptions import AirflowSkipException
+conf = retrain.past_days.function({"promoted": True, "version": 7})
+try:
+    retrain.past_days.function({"promoted": False, "version": 7})
+except AirflowSkipException as skipped:
+    print(json.dumps([conf, str(skipped)]))
 """
 
 RUN = """
@@ -97,6 +109,11 @@ def test_the_dag_has_this_structure_and_a_promotion_can_start_it(in_airflow) -> 
     assert found["after a promotion"] == [], "off by default"
     on = in_airflow(STRUCTURE, SENTIMENT_RESCORE_PROMOTED_DAYS="30")
     assert on["after a promotion"] == ["past_days"]
+    conf, skipped = in_airflow(AFTER_PROMOTION, SENTIMENT_RESCORE_PROMOTED_DAYS="30")
+    since = (datetime.now(UTC) - timedelta(days=30)).date()
+    assert conf == {"model_version": "7", "since": since.isoformat()}
+    assert set(conf) <= set(found["params"])
+    assert skipped == "No version was promoted."
 
 
 def test_a_range_is_rescored_by_parallel_tasks_and_a_second_run_finds_nothing_left(

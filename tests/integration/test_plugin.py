@@ -3,43 +3,19 @@
 `tests/end_to_end/plugin_checks.py` tests it in a running Airflow.
 """
 
-import asyncio
 import base64
 import hashlib
 import re
 from html import unescape
 from pathlib import Path
 
-import httpx
 import pytest
-from fastapi import FastAPI, HTTPException
+from fastapi import HTTPException
 from sentiment_plugin.app import create_app
 from sentiment_plugin.data import files as ledger
-from sentiment_plugin.host import Host
 from starlette.routing import Route
 
-
-class Pages:
-    """Request pages from an application."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self.app = app
-
-    def get(self, address: str, **params: str) -> httpx.Response:
-        return asyncio.run(self._get(address, params or None))
-
-    async def _get(self, address: str, params: dict[str, str] | None) -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://airflow") as client:
-            return await client.get(address, params=params)
-
-
-def open_to_all() -> None:
-    """Admit every user."""
-
-
-def host(database_url, may_read=open_to_all, *, may_start=True) -> Host:
-    """Return a host without Airflow. `tests/dags/test_plugin_actions.py` uses that of Airflow."""
-    return Host(may_read, lambda: "operator", lambda _request, _dag: may_start, database_url, lambda: "key")
+from tests.plugin_pages import Pages, host
 
 
 @pytest.fixture
@@ -54,7 +30,7 @@ def pages(settings) -> Pages:
 
 def keys(page: str) -> list[str]:
     """Return the keys of a page's entries, from top to bottom."""
-    return [unescape(key) for key in re.findall(r'<th scope="row">\s*<span class="key">(.*?)</span>', page, re.DOTALL)]
+    return [unescape(key) for key in re.findall(r'<th scope="row">\s*<a class="key"[^>]*>(.*?)</a>', page, re.DOTALL)]
 
 
 def entry(page: str, key: str) -> str:
@@ -242,12 +218,12 @@ def test_an_invalid_filter_is_explained(pages, choice, sentence) -> None:
 
 
 def test_an_unavailable_database_is_explained() -> None:
-    pages = Pages(create_app(host(lambda: "postgresql://nobody:hidden@127.0.0.1:1/none")))
+    pages = Pages(create_app(host(lambda: "postgresql://nobody:pa55word@127.0.0.1:1/none")))
     answer = pages.get("/files")
     assert answer.status_code == 503
     assert "The database is unavailable" in answer.text
     assert "Traceback" not in answer.text
-    assert "hidden" not in answer.text
+    assert "pa55word" not in answer.text
 
 
 def test_a_missing_schema_is_explained_with_the_command_that_creates_it(empty_database) -> None:
@@ -264,10 +240,13 @@ def test_every_route_rejects_users_whom_airflow_rejects(settings, query, status)
         raise HTTPException(status, "no")
 
     app = create_app(host(settings.require_database_url, refuse))
-    paths = [route.path for route in app.routes if isinstance(route, Route)]
-    assert "/files" in paths
-    for path in paths:
-        answer = Pages(app).get(path)
-        assert answer.status_code == status
+    routes = [route for route in app.routes if isinstance(route, Route)]
+    assert {"/", "/now", "/days", "/files", "/files/{number}/replay", "/quarantine/replay"} <= {
+        route.path for route in routes
+    }
+    for route in routes:
+        path = route.path.format(number=1, day="2026-11-10", version=1, backfill_id=1, promotion_id=1)
+        answer = Pages(app).post(path) if "POST" in route.methods else Pages(app).get(path)
+        assert answer.status_code == status, path
         assert "secret" not in answer.text
         assert "Log in" in answer.text

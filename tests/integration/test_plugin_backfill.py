@@ -18,7 +18,7 @@ from sentiment_core.promotion.history import NO_TARGET, AliasTarget, insert_move
 from sentiment_core.promotion.verdict import GateCheck, Verdict
 from sentiment_core.registry.registered_model import RegisteredModel
 from sentiment_core.settings import settings as settings_of_process
-from tests.integration.test_plugin import Pages, host
+from tests.plugin_pages import Pages, host
 
 DAYS = "since=2026-11-14&until=2026-11-16"
 

@@ -4,11 +4,6 @@ The bytes can be anything. Characters that a page would not show, or that would 
 (control characters, marks of text direction), are shown as escapes. The templates escape markup.
 """
 
-import unicodedata
-
-# Control, format (such as marks of text direction), surrogate, private and unassigned characters.
-_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn")
-
 
 def shown(raw: bytes, length: int) -> str:
     """Return the first bytes of a row of `length` bytes as text. Bytes that are not UTF-8 are shown in hexadecimal."""
@@ -18,6 +13,4 @@ def shown(raw: bytes, length: int) -> str:
 
 
 def _escaped(character: str) -> str:
-    if unicodedata.category(character) not in _HIDDEN:
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

@@ -125,10 +125,14 @@ def test_a_rescore_and_a_rollback_from_the_pages_change_views_and_service(
     operator.click("text=Roll the champion back")
     operator.click("button:has-text('Roll back')")
     assert "The run was started" in operator.inner_text("main")
+    body = json.dumps({"text": "Works well"}).encode()
+    request = urllib.request.Request(f"{system.api.url}/predict", body, {"Content-Type": "application/json"})
     while True:
-        with urllib.request.urlopen(f"{system.api.url}/model") as response:
-            if json.load(response)["version"] != other:
-                break
+        with urllib.request.urlopen(request) as response:
+            answer = json.load(response)
+        if answer["model"]["version"] != other:
+            break
         system.pause(0.3)
+    assert answer["model"]["digest"] == Bundle.load(STARTER).digest
     operator.goto(f"{system.airflow.url}/sentiment/models")
     assert "rolled back by" in operator.inner_text("main")

@@ -34,7 +34,7 @@ def ask_replay(page: AnyPage, number: int) -> HTMLResponse:
     if not found.replayable:
         raise Problem(409, "The quarantine has no row of this file that a replay could load.")
     facts = (
-        f"The run replays what was rejected of {found.file.key}.",
+        f"The run replays the rejected rows of {found.file.key}.",
         _rejected(found),
         _contract(found),
         "Rows that now satisfy the contract are scored by the champion. The others stay in the quarantine.",

@@ -6,9 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from after_promotion import then_rescore
 from airflow.sdk import Param, dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowSkipException
 from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, run_params, storage
 
 from sentiment_core.datasets.checks import check, require_passed
@@ -17,7 +16,6 @@ from sentiment_core.datasets.snapshot_store import SnapshotStore
 from sentiment_core.datasets.suite import Suite
 from sentiment_core.errors import TerminalError
 from sentiment_core.evaluation.suite_report import with_suite
-from sentiment_core.loading.scoring_run import yesterday
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.params import Params
 from sentiment_core.promotion.alias_moves import promote
@@ -204,31 +202,7 @@ def retrain() -> None:
         return {"version": version, **outcome._asdict()}
 
     snapshot_id = validate(snapshot())
-    verdict = gate(snapshot_id, train(snapshot_id))
-    then_rescore(verdict)
-
-
-@task
-def past_days(verdict: dict[str, Any]) -> dict[str, str]:
-    """Return the conf of the run that rescores past days with the promoted version."""
-    if not verdict["promoted"]:
-        raise AirflowSkipException("No version was promoted.")
-    since = yesterday() - timedelta(days=settings().rescore_promoted_days - 1)
-    return {"model_version": str(verdict["version"]), "since": since.isoformat()}
-
-
-def then_rescore(verdict: Any) -> None:
-    """Add the tasks that start the DAG `rescore` after a promotion, if the settings ask for it."""
-    if not settings().rescore_promoted_days:
-        return
-    TriggerDagRunOperator(
-        task_id="rescore",
-        trigger_dag_id="rescore",
-        trigger_run_id="promotion__{{ run_id }}",
-        conf=past_days(verdict),  # type: ignore[arg-type]
-        # Airflow allows one run per name, so a cleared task triggers nothing twice.
-        skip_when_already_exists=True,
-    )
+    then_rescore(gate(snapshot_id, train(snapshot_id)))
 
 
 def chosen(params: Any) -> Params:

@@ -25,11 +25,11 @@ print(json.dumps({
 
 AFTER_PROMOTION = """
 import json
-import retrain
+import after_promotion
 from airflow.sdk.exceptions import AirflowSkipException
-conf = retrain.past_days.function({"promoted": True, "version": 7})
+conf = after_promotion.past_days.function({"promoted": True, "version": 7})
 try:
-    retrain.past_days.function({"promoted": False, "version": 7})
+    after_promotion.past_days.function({"promoted": False, "version": 7})
 except AirflowSkipException as skipped:
     print(json.dumps([conf, str(skipped)]))
 """

@@ -1,5 +1,6 @@
 """Rescoring as Airflow runs it: a range of days in parallel tasks, repeated without effect, and what it refuses."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -23,15 +24,42 @@ print(json.dumps({
 }))
 """
 
+JUDGED = """
+from after_promotion import then_rescore
+from airflow.sdk import dag, task
+
+@dag(schedule=None, params={"promoted": True})
+def judged():
+    @task
+    def gate(**context):
+        return {"promoted": context["params"]["promoted"], "version": 7}
+    then_rescore(gate())
+
+judged()
+"""
+
 AFTER_PROMOTION = """
-import json
-import after_promotion
-from airflow.sdk.exceptions import AirflowSkipException
-conf = after_promotion.past_days.function({"promoted": True, "version": 7})
-try:
-    after_promotion.past_days.function({"promoted": False, "version": 7})
-except AirflowSkipException as skipped:
-    print(json.dumps([conf, str(skipped)]))
+import json, sys
+from pathlib import Path
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
+
+DagBundlesManager().sync_bundles_to_db()
+bag = BundleDagBag({folder!r}, bundle_path=Path({folder!r}), bundle_name="dags-folder")
+assert not bag.import_errors, bag.import_errors
+sync_bag_to_db(bag, "dags-folder", None)
+
+sys.path.insert(0, {folder!r})
+import judged
+states = []
+for promoted in (True, False):
+    run = judged.judged().test(run_conf={{"promoted": promoted}})
+    states.append([run.run_id, {{task.task_id: str(task.state) for task in run.get_task_instances()}}])
+with create_session() as session:
+    runs = session.query(DagRun.run_id, DagRun.conf).filter(DagRun.dag_id == "rescore")
+    print(json.dumps([states, [list(run) for run in runs]]))
 """
 
 RUN = """
@@ -109,11 +137,17 @@ def test_the_dag_has_this_structure_and_a_promotion_can_start_it(in_airflow) -> 
     assert found["after a promotion"] == [], "off by default"
     on = in_airflow(STRUCTURE, SENTIMENT_RESCORE_PROMOTED_DAYS="30")
     assert on["after a promotion"] == ["past_days"]
-    conf, skipped = in_airflow(AFTER_PROMOTION, SENTIMENT_RESCORE_PROMOTED_DAYS="30")
+
+
+def test_a_promotion_starts_a_run_for_past_days(in_airflow, checkout, tmp_path) -> None:
+    shutil.copy(checkout / "dags" / "rescore.py", tmp_path)
+    (tmp_path / "judged.py").write_text(JUDGED)
+    code = AFTER_PROMOTION.format(folder=str(tmp_path))
+    (promoted, refused), runs = in_airflow(code, SENTIMENT_RESCORE_PROMOTED_DAYS="30")
+    assert promoted[1] == {"gate": "success", "past_days": "success", "rescore": "success"}
+    assert refused[1] == {"gate": "success", "past_days": "skipped", "rescore": "skipped"}
     since = (datetime.now(UTC) - timedelta(days=30)).date()
-    assert conf == {"model_version": "7", "since": since.isoformat()}
-    assert set(conf) <= set(found["params"])
-    assert skipped == "No version was promoted."
+    assert runs == [[f"promotion__{promoted[0]}", {"model_version": "7", "since": since.isoformat()}]]
 
 
 def test_a_range_is_rescored_by_parallel_tasks_and_a_second_run_finds_nothing_left(

@@ -5,13 +5,22 @@ from datetime import date
 from sentiment_plugin.problems import Problem
 from sentiment_plugin.rendering import NO_SOURCE
 
+FIRST_YEAR, LAST_YEAR = 1000, 9000
+
 
 def chosen_day(day: str) -> date | None:
     """Return the day that a user chose, None for an empty text. Raises `Problem` when it is no day."""
     try:
-        return date.fromisoformat(day) if day else None
+        return usable(date.fromisoformat(day)) if day else None
     except ValueError as error:
         raise Problem(400, f"“{day}” is not a day. Use the format 2026-11-15.") from error
+
+
+def usable(day: date) -> date:
+    """Return the day. Raises `ValueError` when it is so far away that it has no days around it."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(day)
+    return day
 
 
 def chosen_text(text: str, longest: int) -> str | None:

@@ -2,10 +2,11 @@
 
 import re
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 import urllib3
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect
 
 from demo.airflow_client import Run
 from demo.stack import Stack
@@ -34,7 +35,8 @@ class User:
         return self._send("GET", path)[1]
 
     def post(self, path: str, headers: dict[str, str] | None = None, **form: str) -> tuple[int, str]:
-        return self._send("POST", path, headers, encode_multipart=False, fields=form)
+        urlencoded = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._send("POST", path, urlencoded | (headers or {}), body=urlencode(form))
 
     def start_by_rest(self, dag_id: str) -> int:
         return self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None})[0]
@@ -69,6 +71,11 @@ def number(system: Stack) -> int:
     return int(found)
 
 
+def is_ours(message: ConsoleMessage) -> bool:
+    """Return whether our pages caused a message. The sandbox of Airflow's frame makes Chromium warn about it."""
+    return "/sentiment/" in message.location["url"] and "escape its sandboxing" not in message.text
+
+
 @pytest.fixture
 def visit(system: Stack, browser: Browser):  # noqa: F811 - the fixture
     """Open a path of Airflow as a logged-in user. In the end the browser has complained of nothing in our pages."""
@@ -80,10 +87,7 @@ def visit(system: Stack, browser: Browser):  # noqa: F811 - the fixture
         context.add_cookies([{"name": "_token", "value": token, "url": system.airflow.url, "sameSite": "Lax"}])
         page = context.new_page()
         contexts.append(context)
-        page.on(
-            "console",
-            lambda message: complaints.append(message.text) if "/sentiment/" in message.location["url"] else None,
-        )
+        page.on("console", lambda message: complaints.append(message.text) if is_ours(message) else None)
         page.goto(system.airflow.url + path)
         return page
 
@@ -110,7 +114,7 @@ def test_an_operator_replays_a_file_from_its_day_and_the_second_press_starts_not
     pages = framed(page)
     expect(pages.get_by_role("heading", level=1)).to_have_text("Now")
     pages.get_by_role("link", name="Days").click()
-    pages.get_by_label("Source").fill("support")
+    pages.get_by_role("textbox", name="Source").fill("support")
     pages.get_by_role("button", name="Show").click()
     pages.get_by_role("link", name=f"Thu {DAY}").click()
     expect(pages.get_by_role("heading", level=1)).to_have_text(f"Day {DAY}")
@@ -156,6 +160,8 @@ def test_a_viewer_sees_the_pages_and_cannot_act_by_hand(system: Stack, visit, nu
     assert page.get_by_role("link", name="Read again").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
+    client = system.airflow.client()
+    before = client.get("/dags/replay/dagRuns")["total_entries"]
     viewer, operator = User(system, VIEWER), User(system, OPERATOR)
     path = f"/sentiment/files/{number}/replace"
     question = form_of(operator.get(path))
@@ -167,8 +173,7 @@ def test_a_viewer_sees_the_pages_and_cannot_act_by_hand(system: Stack, visit, nu
     assert viewer.start_by_rest("replay") == 403
     status, answer = operator.post(path, {"Sec-Fetch-Site": "cross-site"}, **question)
     assert (status, "This form was not sent from this page" in answer) == (403, True)
-    runs = system.airflow.client().get("/dags/replay/dagRuns")["dag_runs"]
-    assert [run["dag_run_id"] for run in runs if run["dag_run_id"].startswith("replace")] == []
+    assert client.get("/dags/replay/dagRuns")["total_entries"] == before
 
 
 def test_a_file_is_read_again_and_keeps_its_rows(system: Stack, number: int) -> None:

@@ -182,6 +182,8 @@ def test_an_empty_ledger_is_no_error(pages) -> None:
 
 WRONG = (
     ("/days?month=2026-13", 400, "“2026-13” is not a month. Use the format 2026-11."),
+    ("/days/0001-01-01", 400, "“0001-01-01” is not a day"),
+    ("/days?month=9999-12", 400, "“9999-12” is not a month"),
     ("/days/yesterday", 400, "“yesterday” is not a day"),
     ("/days?source=%00", 400, "Nothing has this name"),
     ("/files/99", 404, "The ledger has no file 99."),
@@ -283,3 +285,15 @@ def test_ten_years_of_days_can_be_paged(query, pages) -> None:
     shown = pages.get("/days", month=f"{first:%Y-%m}").text
     assert 'rel="prev"' not in shown
     assert 'rel="next"' in shown
+
+
+def test_the_commands_of_the_operators_page_list_and_replay(drops, pages, sentiment, settings, checkout) -> None:
+    drops.drop(f"support/dt={DAY}/a.csv", "id,text\n1,caf\xe9\n".encode("latin-1"))
+    with connect(settings.require_database_url()) as connection, connection, connection.cursor() as cursor:
+        store_contract(cursor, "support", contract_of({"encoding": "windows-1252"}, "a test"), "", "dana")
+    typed = re.findall(r"^sentiment (quarantine .*)$", (checkout / "docs" / "operate.md").read_text(), re.MULTILINE)
+    assert [command.split()[1] for command in typed] == ["list", "replay"]
+    done = [sentiment(*command.split()) for command in typed]
+    assert [each.returncode for each in done] == [0, 0], done
+    assert "invalid_utf8" in done[0].stdout
+    assert "support 1 1 0 0" in words(pages.get(f"/days/{DAY}").text)

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from sentiment_plugin import runs
 from sentiment_plugin.data import days as data
 from sentiment_plugin.data import files
-from sentiment_plugin.inputs import chosen_day, chosen_source
+from sentiment_plugin.inputs import chosen_day, chosen_source, usable
 from sentiment_plugin.page import AnyPage, Page
 from sentiment_plugin.problems import Problem
 
@@ -82,11 +82,11 @@ def _month(text: str) -> date | None:
     if not text:
         return None
     try:
-        return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date()
+        return usable(datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date())
     except ValueError as error:
         raise Problem(400, f"“{text}” is not a month. Use the format 2026-11.") from error
 
 
 def _other_month(day: date, first: date | None, last: date | None) -> date | None:
     inside = (first is None or day >= first.replace(day=1)) and (last is None or day <= last)
-    return day if inside and 1 < day.year < 9999 else None
+    return day if inside else None

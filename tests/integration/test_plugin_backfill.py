@@ -212,6 +212,22 @@ def test_models_works_without_the_registry_and_shows_each_check_of_a_verdict(dro
     assert "SENTIMENT_MLFLOW_TRACKING_URI" in pages.get("/models/3").text
 
 
+def test_a_viewer_sees_no_button_and_a_posted_action_is_refused(settings) -> None:
+    viewer = Pages(create_app(host(settings.require_database_url, may_start=False)))
+    assert "Only users who may start runs" in viewer.get("/backfill").text
+    assert "Roll the champion back" not in viewer.get("/models").text
+    for address in (
+        f"backfill/files?{DAYS}",
+        f"backfill/stored?{DAYS}",
+        "backfill/1/cancel",
+        "backfill/rescore/stop",
+        "models/rollback",
+        "models/1/promote",
+    ):
+        answer = viewer.post(f"/{address}", run_id="1", version="1", stopped_run="1")
+        assert (answer.status_code, "Only users who may start runs" in answer.text) == (403, True), address
+
+
 def test_a_bar_has_the_height_of_its_index_up_to_a_limit() -> None:
     day = date(2026, 11, 15)
     bars = _bars([models.DriftDay(day, psi, 0.0, False) for psi in (None, FULL_PSI / 2, 9.0)])

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from after_promotion import then_rescore
 from airflow.sdk import Param, dag, get_current_context, task
 from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, run_params, storage
 
@@ -40,6 +41,7 @@ passes, it becomes the `champion`. Otherwise it stays the challenger. The run su
   `{"model": {"C": 3}}`.
 * **Two steps with manual approval**: first run with `promote` off, which fails if the gate refuses. Then run with the
   `version` that the first run registered.
+* **Past days**: with `SENTIMENT_RESCORE_PROMOTED_DAYS`, a promotion starts the DAG `rescore` for that many days.
 * **After drift** the policy is `not_worse`: the new model replaces the champion if it is *not worse* on old data.
 """
 
@@ -200,7 +202,7 @@ def retrain() -> None:
         return {"version": version, **outcome._asdict()}
 
     snapshot_id = validate(snapshot())
-    gate(snapshot_id, train(snapshot_id))
+    then_rescore(gate(snapshot_id, train(snapshot_id)))
 
 
 def chosen(params: Any) -> Params:

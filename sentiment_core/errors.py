@@ -266,6 +266,11 @@ class StorageRefused(TerminalError):
     code = "storage_refused"
 
 
+class FolderUnreadable(TerminalError):
+    message = "The local folder cannot be read at {path}: {why}. Nothing was loaded."
+    code = "folder_unreadable"
+
+
 class OutputUnsupported(TerminalError):
     message = "{path} cannot be written: {why}."
     code = "output_unsupported"
@@ -326,6 +331,11 @@ class LoadsUnderWay(TransientError):
 class DayInvalid(TerminalError):
     message = "The day {day!r} cannot be scored: {why}."
     code = "day_invalid"
+
+
+class RescoreInvalid(TerminalError):
+    message = "The rescore cannot start: {why}. Choose other days or sources."
+    code = "rescore_invalid"
 
 
 class PeriodsReversed(TerminalError):

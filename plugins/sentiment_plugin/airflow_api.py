@@ -53,6 +53,10 @@ class AirflowApi:
         """Return the response to `PUT /api/v2{path}`. Raises `Refused`."""
         return self._call("PUT", path, json=body)
 
+    def patch(self, path: str, body: object) -> Any:
+        """Return the response to `PATCH /api/v2{path}`. Raises `Refused`."""
+        return self._call("PATCH", path, json=body)
+
     def _call(self, method: str, path: str, **content: Any) -> Any:
         if self._app is None:
             raise Refused(503, "The pages are served without Airflow.")

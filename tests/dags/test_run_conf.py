@@ -49,6 +49,13 @@ print(json.dumps([str(run.state), tasks, said]))
             {"days": "2026-11-15"},
             "The run's conf has the unknown key 'days' (did you mean day?). Known keys: day.",
         ),
+        (
+            "rescore",
+            "plan",
+            {"from": "2026-11-15"},
+            "The run's conf has the unknown key 'from'. "
+            "Known keys: make_current, model_version, parallel, since, sources, until.",
+        ),
     ],
 )
 def test_a_run_with_an_unknown_key_fails_and_names_the_known_ones(

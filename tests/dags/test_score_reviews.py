@@ -36,7 +36,8 @@ print(json.dumps({
 def test_the_dag_imports_and_has_this_structure(in_airflow) -> None:
     found = in_airflow(STRUCTURE)
     assert found["errors"] == {}
-    assert found["dags"] == ["experiments", "monitor_drift", "replay", "retrain", "score_reviews"]
+    known = ["experiments", "monitor_drift", "replay", "rescore", "retrain", "rollback", "score_reviews"]
+    assert found["dags"] == known
     assert found["tasks"] == {"plan": ["score"], "score": ["summary"], "summary": ["drivers"], "drivers": []}
     assert found["params"] == {"model_version": None, "day": None, "replace": False}
     assert found["catchup"] is False

@@ -245,7 +245,7 @@ def test_every_route_rejects_users_whom_airflow_rejects(settings, query, status)
         route.path for route in routes
     }
     for route in routes:
-        path = route.path.format(number=1, day="2026-11-10", version=1)
+        path = route.path.format(number=1, day="2026-11-10", version=1, backfill_id=1, promotion_id=1)
         answer = Pages(app).post(path) if "POST" in route.methods else Pages(app).get(path)
         assert answer.status_code == status, path
         assert "secret" not in answer.text

@@ -134,6 +134,8 @@ PARAMS_IN = {
     "retrain": "models",
     "experiments": "experiments",
     "monitor_drift": "drift",
+    "rescore": "rescore",
+    "rollback": "rollback",
 }
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from fastapi import APIRouter
 
-from sentiment_plugin.pages import days, file, files, now, quarantine
+from sentiment_plugin.pages import backfill, days, file, files, models, now, progress, quarantine
 
 
 class Tab(NamedTuple):
@@ -20,4 +20,6 @@ TABS = (
     Tab("Days", "days", (days.router,)),
     Tab("Files", "files", (files.router, file.router)),
     Tab("Quarantine", "quarantine", (quarantine.router,)),
+    Tab("Backfill", "backfill", (progress.router, backfill.router)),
+    Tab("Models", "models", (models.router,)),
 )

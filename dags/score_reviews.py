@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
+from scoring_tasks import score_files, summarise_run
 from wiring import (
     SCORED_REVIEWS,
     connect,
@@ -18,19 +19,9 @@ from wiring import (
 )
 
 from sentiment_core.drivers.kept import keep_drivers
+from sentiment_core.ledger.complete_days import changed_by_arrivals, complete
 from sentiment_core.ledger.models import ensure_model, open_model
-from sentiment_core.loading.loader import LoadOutcome
-from sentiment_core.loading.progress import StoredProgress
-from sentiment_core.loading.scoring_run import (
-    RunPlan,
-    get_plan,
-    plan_run,
-    planned_days,
-    rejected_files,
-    require_good_files,
-    score_group,
-    summarise,
-)
+from sentiment_core.loading.scoring_run import RunPlan, get_plan, plan_run, planned_days
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.settings import settings
 
@@ -109,8 +100,7 @@ def score_reviews() -> None:
                 digest == models.champion_digest(),
                 params["replace"],
             )
-            include_earlier = run.run_type in ("scheduled", "asset_triggered")
-            groups = plan_run(connection, storage(), settings(), run_plan, include_earlier=include_earlier)
+            groups = plan_run(connection, storage(), settings(), run_plan, include_earlier=includes_earlier_days(run))
         log.info("%s by model version %s (%s): %s groups of files", day, version, digest[:12], len(groups))
         return groups
 
@@ -118,36 +108,22 @@ def score_reviews() -> None:
     @fail_without_retry_if_terminal
     def score(group_id: int) -> None:
         """Load or rescore each file of a group."""
-        with connect() as connection:
-            run_plan = get_plan(connection, get_current_context()["run_id"])
-            fetched = registry().fetch(run_plan.version)
-            model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
-            progress = StoredProgress(connect, run_plan.run_id)
-            score_group(connection, storage(), settings(), run_plan, model, group_id, report, progress)
+        score_files(group_id)
 
     @task(trigger_rule="none_failed", outlets=[SCORED_REVIEWS])
     @fail_without_retry_if_terminal
     def summary() -> dict[str, Any]:
-        """Check that every file of the plan has reached its final state, and emit the asset event for the days."""
+        """Check that every file of the plan has reached its final state. Complete the days and emit their events."""
         context = get_current_context()
         with connect() as connection:
-            found = summarise(connection, context["run_id"])
+            found = summarise_run(connection, context["run_id"])
             days = planned_days(connection, context["run_id"])
-            for key, code, reason in rejected_files(connection, context["run_id"]):
-                log.warning("Rejected: %s (%s): %s", key, code, reason)
-            if settings().on_bad_file == "fail":
-                require_good_files(connection, context["run_id"])
-        log.info("Files by state: %s", found.files or "no files")
-        log.info(
-            "Rows: %s in, %s scored, %s rejected, %s duplicate",
-            found.rows_in,
-            found.rows_scored,
-            found.rows_rejected,
-            found.rows_duplicate,
-        )
+            if includes_earlier_days(context["dag_run"]):
+                days += changed_by_arrivals(connection, until=days[-1])
+            complete(connection, days)
         event = context["outlet_events"][SCORED_REVIEWS]
         event.extra = found._asdict()
-        event.add_partitions([day.isoformat() for day in days])
+        event.add_partitions([day.isoformat() for day in sorted(set(days))])
         return found._asdict()
 
     @task
@@ -168,22 +144,9 @@ def score_reviews() -> None:
     score.expand(group_id=plan()) >> summary() >> drivers()
 
 
-def report(outcome: LoadOutcome) -> None:
-    """Log the outcome of a file to the task's log. A rejected file, and each warning about a file, is a warning."""
-    level = logging.WARNING if outcome.status in ("rejected", "kept") else logging.INFO
-    log.log(
-        level,
-        "%s: %s%s (%s rows: %s scored, %s rejected, %s duplicate)",
-        outcome.uri,
-        outcome.status,
-        f", {outcome.reason}" if outcome.reason else "",
-        outcome.rows_in,
-        outcome.rows_scored,
-        outcome.rows_rejected,
-        outcome.rows_duplicate,
-    )
-    for warning in outcome.warnings:
-        log.warning("%s: %s", outcome.uri, warning)
+def includes_earlier_days(run: Any) -> bool:
+    """Return whether a run also loads late files of earlier days, as the nightly runs do."""
+    return run.run_type in ("scheduled", "asset_triggered")
 
 
 score_reviews()

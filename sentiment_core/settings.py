@@ -126,6 +126,19 @@ class Settings(BaseSettings):
         description="Maximum mapped tasks per run. Beyond it, groups exceed `SENTIMENT_GROUP_BYTES`.",
     )
 
+    arrivals_queue: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        max_length=1000,
+        description="URL of an SQS queue with the bucket's event notifications. A message starts the DAG "
+        "`score_arrivals`. Needs Airflow's triggerer.",
+    )
+    arrivals_every_s: int = Field(
+        0,
+        description="Seconds between two polls of the bucket by the DAG `score_arrivals`, 10 to 86400. 0: no poll. "
+        "Without a poll and a queue the DAG has no schedule.",
+    )
+
     retrain_schedule: str | None = Field(
         "0 4 * * 0", description="Schedule of the DAG `retrain` (cron, UTC). `none`: only manually and on drift."
     )
@@ -211,6 +224,13 @@ class Settings(BaseSettings):
         if self.mlflow_tracking_uri is None:
             raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="it names the model registry")
         return self.mlflow_tracking_uri
+
+    @field_validator("arrivals_every_s")
+    @classmethod
+    def _a_poll_is_not_too_frequent(cls, seconds: int) -> int:
+        if seconds and not 10 <= seconds <= 86_400:
+            raise ValueError("it must be 0, or from 10 to 86400")
+        return seconds
 
     @field_validator("retrain_schedule")
     @classmethod

@@ -675,6 +675,33 @@ $_$;
 COMMENT ON FUNCTION sentiment.supersede_statement(places text, superseded boolean) IS 'The statement that sets or clears the mark of the scores in some places. It fails if a replacement of their file holds them: that one will need the lock of the heads, which the caller holds.';
 
 --
+-- Name: complete_day; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.complete_day (
+    day date NOT NULL,
+    completed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+--
+-- Name: TABLE complete_day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.complete_day IS 'Days that a nightly run has completed: it listed the bucket after the day and processed every file.';
+
+--
+-- Name: COLUMN complete_day.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.complete_day.day IS 'The day, in UTC.';
+
+--
+-- Name: COLUMN complete_day.completed_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.complete_day.completed_at IS 'Last time at which a run completed the day.';
+
+--
 -- Name: live_file; Type: TABLE; Schema: sentiment; Owner: -
 --
 
@@ -3532,6 +3559,67 @@ CREATE TABLE sentiment.schema_version (
 );
 
 --
+-- Name: scored_days; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.scored_days AS
+ SELECT day,
+    (complete.day IS NOT NULL) AS complete,
+    complete.completed_at,
+    COALESCE(file.files, (0)::bigint) AS files,
+    COALESCE(file.files_to_read, (0)::bigint) AS files_to_read,
+    file.last_file_at
+   FROM (sentiment.complete_day complete
+     FULL JOIN ( SELECT source_file.day,
+            count(*) AS files,
+            count(*) FILTER (WHERE (source_file.status = 'seen'::text)) AS files_to_read,
+            max(source_file.finished_at) AS last_file_at
+           FROM sentiment.source_file
+          GROUP BY source_file.day) file USING (day));
+
+--
+-- Name: VIEW scored_days; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.scored_days IS 'Days with files, and whether the nightly run has completed them. An incomplete day can still get reviews.';
+
+--
+-- Name: COLUMN scored_days.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.day IS 'Day of the files, in UTC.';
+
+--
+-- Name: COLUMN scored_days.complete; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.complete IS 'Whether a nightly run has listed the bucket after the day and processed every file of it.';
+
+--
+-- Name: COLUMN scored_days.completed_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.completed_at IS 'Last time at which a run completed the day; null for an incomplete day.';
+
+--
+-- Name: COLUMN scored_days.files; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.files IS 'Files of the day that the ledger has, in any state.';
+
+--
+-- Name: COLUMN scored_days.files_to_read; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.files_to_read IS 'Files of the day that were not read yet.';
+
+--
+-- Name: COLUMN scored_days.last_file_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.last_file_at IS 'Time at which a file of the day last reached its final state.';
+
+--
 -- Name: scored_reviews; Type: VIEW; Schema: sentiment; Owner: -
 --
 
@@ -3793,7 +3881,8 @@ CREATE TABLE sentiment.scoring_run (
     version integer NOT NULL,
     champion boolean NOT NULL,
     replace boolean NOT NULL,
-    planned_at timestamp with time zone DEFAULT now() NOT NULL
+    planned_at timestamp with time zone DEFAULT now() NOT NULL,
+    arrivals boolean DEFAULT false NOT NULL
 );
 
 --
@@ -3819,6 +3908,46 @@ COMMENT ON COLUMN sentiment.scoring_run.champion IS 'Whether the model was the c
 --
 
 COMMENT ON COLUMN sentiment.scoring_run.replace IS 'Whether files that this model has scored are read and scored again.';
+
+--
+-- Name: COLUMN scoring_run.arrivals; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scoring_run.arrivals IS 'Whether the run scored files as they arrived, so it completed no day.';
+
+--
+-- Name: sent_alert; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.sent_alert (
+    cause text NOT NULL,
+    channel text NOT NULL,
+    sent_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+--
+-- Name: TABLE sent_alert; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.sent_alert IS 'Alerts that were sent, so that a retried or cleared task does not send one again (docs/notifications.md).';
+
+--
+-- Name: COLUMN sent_alert.cause; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sent_alert.cause IS 'What the alert is about, such as a run''s task, or a day.';
+
+--
+-- Name: COLUMN sent_alert.channel; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sent_alert.channel IS 'Channel of the settings to which it was sent.';
+
+--
+-- Name: COLUMN sent_alert.sent_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sent_alert.sent_at IS 'Time at which the channel accepted it.';
 
 --
 -- Name: sentiment_drivers; Type: VIEW; Schema: sentiment; Owner: -
@@ -4091,6 +4220,13 @@ ALTER TABLE sentiment.source_file ALTER COLUMN source_file_id ADD GENERATED ALWA
 );
 
 --
+-- Name: complete_day complete_day_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.complete_day
+    ADD CONSTRAINT complete_day_pkey PRIMARY KEY (day);
+
+--
 -- Name: daily_rollup daily_rollup_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
 --
 
@@ -4271,6 +4407,13 @@ ALTER TABLE ONLY sentiment.scoring_batch
 
 ALTER TABLE ONLY sentiment.scoring_run
     ADD CONSTRAINT scoring_run_pkey PRIMARY KEY (run_id);
+
+--
+-- Name: sent_alert sent_alert_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.sent_alert
+    ADD CONSTRAINT sent_alert_pkey PRIMARY KEY (cause, channel);
 
 --
 -- Name: source_contract source_contract_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
@@ -4709,6 +4852,13 @@ REVOKE ALL ON FUNCTION sentiment.supersede_statement(places text, superseded boo
 GRANT ALL ON FUNCTION sentiment.supersede_statement(places text, superseded boolean) TO sentiment_writer;
 
 --
+-- Name: TABLE complete_day; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.complete_day TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.complete_day TO sentiment_writer;
+
+--
 -- Name: TABLE live_file; Type: ACL; Schema: sentiment; Owner: -
 --
 
@@ -4947,6 +5097,13 @@ GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_writer;
 GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_service;
 
 --
+-- Name: TABLE scored_days; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.scored_days TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.scored_days TO sentiment_writer;
+
+--
 -- Name: TABLE scored_reviews; Type: ACL; Schema: sentiment; Owner: -
 --
 
@@ -4965,6 +5122,13 @@ GRANT USAGE ON SEQUENCE sentiment.scoring_batch_batch_id_seq TO sentiment_writer
 
 GRANT SELECT ON TABLE sentiment.scoring_run TO sentiment_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.scoring_run TO sentiment_writer;
+
+--
+-- Name: TABLE sent_alert; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.sent_alert TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.sent_alert TO sentiment_writer;
 
 --
 -- Name: TABLE sentiment_drivers; Type: ACL; Schema: sentiment; Owner: -

@@ -36,7 +36,7 @@ print(json.dumps({
 def test_the_dag_imports_and_has_this_structure(in_airflow) -> None:
     found = in_airflow(STRUCTURE)
     assert found["errors"] == {}
-    assert found["dags"] == ["experiments", "monitor_drift", "retrain", "score_reviews"]
+    assert found["dags"] == ["experiments", "monitor_drift", "retrain", "score_arrivals", "score_reviews"]
     assert found["tasks"] == {"plan": ["score"], "score": ["summary"], "summary": ["drivers"], "drivers": []}
     assert found["params"] == {"model_version": None, "day": None, "replace": False}
     assert found["catchup"] is False

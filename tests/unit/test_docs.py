@@ -138,7 +138,7 @@ PARAMS_IN = {
 
 def test_every_dag_has_a_page(checkout: Path) -> None:
     dags = {path.stem for path in (checkout / "dags").glob("*.py") if "@dag(" in path.read_text()}
-    assert dags == set(PARAMS_IN)
+    assert dags == {*PARAMS_IN, "score_arrivals"}, "score_arrivals has no params; docs/arrivals.md describes it"
 
 
 @pytest.mark.parametrize(("dag", "page"), PARAMS_IN.items())

@@ -2,12 +2,22 @@
 
 import logging
 import tempfile
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import Param, dag, get_current_context, task
-from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, run_params, storage
+from airflow.sdk import AssetAlias, Param, dag, get_current_context, task
+from alerting import alert_promotion
+from dag_defaults import task_defaults
+from linked_task import linked_task, set_link
+from wiring import (
+    CHAMPION_MODEL,
+    connect,
+    fail_without_retry_if_terminal,
+    reconcile_history,
+    registry,
+    run_params,
+    storage,
+)
 
 from sentiment_core.datasets.checks import check, require_passed
 from sentiment_core.datasets.snapshot import Days, Snapshot, SnapshotManifest, labelled_reviews
@@ -18,7 +28,7 @@ from sentiment_core.evaluation.suite_report import with_suite
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.params import Params
 from sentiment_core.promotion.alias_moves import promote
-from sentiment_core.promotion.challenge import judge_and_promote, judge_only
+from sentiment_core.promotion.challenge import ChallengeOutcome, judge_and_promote, judge_only
 from sentiment_core.promotion.policy import GatePolicy
 from sentiment_core.registry.names import CHALLENGER
 from sentiment_core.settings import settings
@@ -28,6 +38,10 @@ from sentiment_core.training.mlflow_run import log_training
 from sentiment_core.training.train import Trained
 
 log = logging.getLogger(__name__)
+
+RUN_LINK, MODEL_LINK = "MLflow run", "Model version"
+# An alias, because an event is emitted only for a model that was promoted.
+MOVES = AssetAlias("champion_model_moves")
 
 DOC = """
 Creates an immutable **snapshot** of the labelled files below `training/`, of the users' corrections and, with `stars`,
@@ -49,7 +63,7 @@ passes, it becomes the `champion`. Otherwise it stays the challenger. The run su
     schedule=settings().retrain_schedule,
     catchup=False,
     max_active_runs=1,  # two concurrent runs would be judged against the same champion
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    default_args=task_defaults(retries=2, retry_delay_s=60, hours=12),
     params={
         "since": Param(
             None,
@@ -136,7 +150,7 @@ def retrain() -> None:
         require_passed(checks)
         return snapshot_id
 
-    @task
+    @linked_task(RUN_LINK, MODEL_LINK)
     @fail_without_retry_if_terminal
     def train(snapshot_id: str) -> int:
         """Train, log the run to MLflow and register the bundle as challenger.
@@ -145,6 +159,7 @@ def retrain() -> None:
         """
         params = run_params()
         if params["version"] is not None:
+            link(params["version"])
             return int(params["version"])
         configuration, models = chosen(params), registry()
         trained = over_suite(train_snapshot(stored(snapshot_id), configuration, step=log.info))
@@ -158,6 +173,7 @@ def retrain() -> None:
             run = log_training(
                 uri, models.name, Path(folder), evaluation, name=models.name, snapshot_id=snapshot_id, tags=tags
             )
+        link(run.version, run.run_id)
         with connect() as connection:
             promote(
                 connection,
@@ -171,7 +187,7 @@ def retrain() -> None:
         log.info("Version %s is the %s, MLflow run %s", run.version, CHALLENGER, run.run_id)
         return run.version
 
-    @task
+    @linked_task(MODEL_LINK, outlets=[MOVES])
     @fail_without_retry_if_terminal
     def gate(snapshot_id: str, version: int) -> dict[str, Any]:
         """Judge the challenger on the test side and promote it if it passes. Return the verdict."""
@@ -179,6 +195,7 @@ def retrain() -> None:
         policy = GatePolicy.load()
         if params["policy"] == "not_worse":
             policy = policy.not_worse()
+        link(version)
         rows, models = labelled_reviews(stored(snapshot_id).test_rows), registry()
         with connect() as connection:
             if not params["promote"]:
@@ -196,8 +213,7 @@ def retrain() -> None:
                 reason=f"retrained on snapshot {snapshot_id[:12]}",
                 storage=storage(),
             )
-        log.log(logging.INFO if outcome.promoted else logging.WARNING, "%s", outcome.why)
-        return {"version": version, **outcome._asdict()}
+        return announce(version, outcome)
 
     snapshot_id = validate(snapshot())
     gate(snapshot_id, train(snapshot_id))
@@ -229,6 +245,27 @@ def over_suite(trained: Trained) -> Trained:
     if (location := settings().suite) is None:
         return trained
     return trained._replace(bundle=with_suite(trained.bundle, Suite.open(location, storage()), log.warning))
+
+
+def link(version: int, run_id: str | None = None) -> None:
+    """Set the links of the running task to a version and, if given, to its run in MLflow."""
+    uri = settings().require_mlflow_tracking_uri()
+    set_link(MODEL_LINK, f"{uri}/#/models/{registry().name}/versions/{version}")
+    if run_id is not None:
+        set_link(RUN_LINK, f"{uri}/#/runs/{run_id}")
+
+
+def announce(version: int, outcome: ChallengeOutcome) -> dict[str, Any]:
+    """Log the decision about a version and alert people. Return it.
+
+    If the version was promoted, emit an event of the asset `champion_model`.
+    """
+    log.log(logging.INFO if outcome.promoted else logging.WARNING, "%s", outcome.why)
+    context = get_current_context()
+    if outcome.promoted:
+        context["outlet_events"][MOVES].add(CHAMPION_MODEL, extra={"version": version})
+    alert_promotion(context, version, promoted=outcome.promoted, why=outcome.why)
+    return {"version": version, **outcome._asdict()}
 
 
 def actor() -> str:

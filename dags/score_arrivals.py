@@ -6,7 +6,10 @@ from typing import Any
 
 from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, DeltaTriggerTimetable, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
-from scoring_tasks import score_files, summarise_run
+from alerting import alert_data
+from dag_defaults import task_defaults
+from linked_task import linked_task
+from scoring_tasks import FILES_LINK, score_files, summarise_run
 from wiring import AWS_CONNECTION, connect, fail_without_retry_if_terminal, registry, run_params, storage
 
 from sentiment_core.ledger.models import ensure_model
@@ -56,7 +59,7 @@ def queue_trigger() -> Any:
     schedule=schedule(),
     catchup=False,
     max_active_runs=1,  # messages that come during a run start one run after it
-    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
+    default_args=task_defaults(retries=2, retry_delay_s=10, hours=6),
     doc_md=DOC,
     tags=["sentiment"],
 )
@@ -86,7 +89,7 @@ def score_arrivals() -> None:
         log.info("Model version %s (%s): %s groups of files", version, digest[:12], len(groups))
         return groups
 
-    @task(map_index_template="{{ task.op_kwargs['group_id'] }}")
+    @linked_task(FILES_LINK, map_index_template="{{ task.op_kwargs['group_id'] }}", pool=settings().pool)
     @fail_without_retry_if_terminal
     def score(group_id: int) -> None:
         """Load each file of a group."""
@@ -96,8 +99,11 @@ def score_arrivals() -> None:
     @fail_without_retry_if_terminal
     def summary() -> dict[str, Any]:
         """Check that every file of the plan has reached its final state. No day is completed."""
+        context = get_current_context()
         with connect() as connection:
-            return summarise_run(connection, get_current_context()["run_id"])._asdict()
+            found = summarise_run(connection, context["run_id"])
+            alert_data(connection, context, None)
+        return found._asdict()
 
     score.expand(group_id=plan()) >> summary()
 

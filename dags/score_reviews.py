@@ -6,7 +6,10 @@ from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
-from scoring_tasks import score_files, summarise_run
+from alerting import alert_data
+from dag_defaults import task_defaults
+from linked_task import linked_task
+from scoring_tasks import FILES_LINK, score_files, summarise_run
 from wiring import (
     SCORED_REVIEWS,
     connect,
@@ -53,7 +56,7 @@ entirely or not at all, once for each model. Running a day again adds no rows.
     ),
     catchup=False,
     max_active_runs=4,
-    default_args={"retries": 3, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True},
+    default_args=task_defaults(retries=3, retry_delay_s=20, hours=6),
     params={
         "model_version": Param(
             None,
@@ -104,7 +107,7 @@ def score_reviews() -> None:
         log.info("%s by model version %s (%s): %s groups of files", day, version, digest[:12], len(groups))
         return groups
 
-    @task(map_index_template="{{ task.op_kwargs['group_id'] }}")
+    @linked_task(FILES_LINK, map_index_template="{{ task.op_kwargs['group_id'] }}", pool=settings().pool)
     @fail_without_retry_if_terminal
     def score(group_id: int) -> None:
         """Load or rescore each file of a group."""
@@ -118,9 +121,11 @@ def score_reviews() -> None:
         with connect() as connection:
             found = summarise_run(connection, context["run_id"])
             days = planned_days(connection, context["run_id"])
-            if includes_earlier_days(context["dag_run"]):
-                days += changed_by_arrivals(connection, until=days[-1])
+            day, nightly = days[-1], includes_earlier_days(context["dag_run"])
+            if nightly:
+                days += changed_by_arrivals(connection, until=day)
             complete(connection, days)
+            alert_data(connection, context, day if nightly else None)
         event = context["outlet_events"][SCORED_REVIEWS]
         event.extra = found._asdict()
         event.add_partitions([day.isoformat() for day in sorted(set(days))])

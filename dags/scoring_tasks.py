@@ -3,6 +3,8 @@
 import logging
 
 from airflow.sdk import get_current_context
+from alerting import page
+from linked_task import set_link
 from wiring import connect, registry, storage
 
 from sentiment_core.database.connection import Connection
@@ -10,8 +12,10 @@ from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.loader import LoadOutcome
 from sentiment_core.loading.progress import StoredProgress
 from sentiment_core.loading.scoring_run import (
+    RunPlan,
     RunSummary,
     get_plan,
+    planned_files,
     rejected_files,
     rejected_rows,
     require_good_files,
@@ -23,6 +27,8 @@ from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
 
+FILES_LINK = "Files"
+
 
 def score_files(group_id: int) -> None:
     """Load or rescore each file of a group of this run's plan."""
@@ -31,7 +37,15 @@ def score_files(group_id: int) -> None:
         fetched = registry().fetch(run_plan.version)
         model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
         progress = StoredProgress(connect, run_plan.run_id)
+        set_link(FILES_LINK, files_page(run_plan, planned_files(connection, run_plan.run_id, group_id)))
         score_group(connection, storage(), settings(), run_plan, model, group_id, report, progress)
+
+
+def files_page(run_plan: RunPlan, files: list[int]) -> str:
+    """Return the URL of the page of a group's only file, or of the list of the day's files."""
+    if len(files) == 1:
+        return page(f"files/{files[0]}")
+    return page("files") if run_plan.arrivals else page("files", day=run_plan.day)
 
 
 def report(outcome: LoadOutcome) -> None:

@@ -178,7 +178,11 @@ class Airflow:
             "conn_type": "aws",
             "login": self._object_store.access_key,
             "password": self._object_store.secret_key,
-            "extra": {"endpoint_url": self._object_store.endpoint, "region_name": REGION},
+            # The endpoint is that of S3 only: a queue is on another server.
+            "extra": {
+                "service_config": {"s3": {"endpoint_url": self._object_store.endpoint}},
+                "region_name": REGION,
+            },
         }
 
     def _program(

@@ -15,6 +15,14 @@ ModelReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", m
 # A word that means a missing value: short ASCII, which compiled code compares as one number.
 NullWord = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,16}$")]
 
+# A channel of alerts: where they go, and the causes that are sent there, or all.
+AlertChannel = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(slack|pagerduty|sns|smtp):\S+( (failure|late|rejects|drift|promotion))*$", max_length=500
+    ),
+]
+
 AnySettings = TypeVar("AnySettings", bound="Settings")
 
 ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)]
@@ -192,10 +200,22 @@ class Settings(BaseSettings):
     drift_retrain_every_d: int = Field(
         7, gt=0, description="Days after a drift-triggered `retrain` during which drift does not trigger another."
     )
+    pool: str = Field(
+        "default_pool",
+        min_length=1,
+        description="Airflow pool of the tasks that load files. It must exist. Its slots limit concurrent loads.",
+    )
+
     drift_callback: ImportPath | None = Field(
         None,
         description="Airflow callback for drift alerts: `MODULE:NAME` of a callable or notifier on the Python path of "
         "the tasks.",
+    )
+
+    alerts: tuple[AlertChannel, ...] = Field(
+        (),
+        description="Channels of alerts to people (JSON list of `KIND:TARGET`, optionally with causes). "
+        "docs/notifications.md lists kinds and causes.",
     )
 
     drivers_least_reviews: int = Field(

@@ -167,13 +167,7 @@ def score_group(
 
     Raises the first `TransientError` after all other files are done.
     """
-    with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT source_file_id FROM sentiment.planned_file WHERE run_id = %s AND group_id = %s"
-            " ORDER BY source_file_id",
-            (plan.run_id, group_id),
-        )
-        files = [int(source_file_id) for (source_file_id,) in cursor]
+    files = planned_files(connection, plan.run_id, group_id)
     loader = Loader(connection, storage, model, settings, plan.run_id, progress)
     rescorer = Rescorer(connection, model, settings, plan.run_id)
     failed: TransientError | None = None
@@ -190,6 +184,17 @@ def score_group(
             failed = failed or error
     if failed is not None:
         raise failed
+
+
+def planned_files(connection: Connection, run_id: str, group_id: int) -> list[int]:
+    """Return the ids of a group's files, in the order in which they are loaded."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT source_file_id FROM sentiment.planned_file WHERE run_id = %s AND group_id = %s"
+            " ORDER BY source_file_id",
+            (run_id, group_id),
+        )
+        return [int(source_file_id) for (source_file_id,) in cursor]
 
 
 def planned_days(connection: Connection, run_id: str) -> list[date]:

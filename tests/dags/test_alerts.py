@@ -1,14 +1,10 @@
 """Alerts to people through real servers: a webhook server, a mail server, and SNS of moto."""
 
-import email.policy
 import json
 import re
-import socketserver
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
 
 import boto3
 import psycopg2
@@ -22,56 +18,7 @@ from sentiment_core.alerts.webhooks import pagerduty_event, slack_message
 from sentiment_core.database.connection import connect
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.registered_model import RegisteredModel
-
-
-class Webhook(BaseHTTPRequestHandler):
-    """Notes each request. Answers with the statuses of `answers` first, then with 202."""
-
-    received: ClassVar[list[tuple[str, dict[str, Any]]]] = []
-    answers: ClassVar[list[int]] = []
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        status = self.answers.pop(0) if self.answers else 202
-        if status == 202:
-            self.received.append((self.path, body))
-        self.send_response(status)
-        if status == 302:
-            self.send_header("Location", "http://127.0.0.1:9/elsewhere")
-        self.end_headers()
-
-    def log_message(self, *arguments: object) -> None:
-        """Print nothing."""
-
-
-class Mail(socketserver.StreamRequestHandler):
-    """A mail server of one message a connection."""
-
-    received: ClassVar[list[email.message.EmailMessage]] = []
-
-    def handle(self) -> None:
-        self.wfile.write(b"220 mail\r\n")
-        while line := self.rfile.readline().strip().upper():
-            if line == b"DATA":
-                self.wfile.write(b"354 send\r\n")
-                data = b"".join(iter(self.rfile.readline, b".\r\n"))
-                self.received.append(email.message_from_bytes(data, policy=email.policy.default))
-            self.wfile.write(b"221 bye\r\n" if line == b"QUIT" else b"250 ok\r\n")
-
-
-@pytest.fixture
-def servers() -> Iterator[tuple[str, int]]:
-    """The address of the webhook server and the port of the mail server."""
-    web = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
-    mail = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail)
-    for server in (web, mail):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    for kept in (Webhook.received, Webhook.answers, Mail.received):
-        kept.clear()
-    yield f"http://127.0.0.1:{web.server_port}", mail.server_address[1]
-    for server in (web, mail):
-        server.shutdown()
-        server.server_close()
+from tests.dags.alert_servers import Mail, Webhook
 
 
 @pytest.fixture
@@ -90,25 +37,27 @@ def topic() -> Iterator[tuple[str, Any, str]]:
 
 
 @pytest.fixture
-def channels(connections, servers, topic) -> dict[str, str]:
+def channels(connections, servers, to_slack, topic) -> dict[str, str]:
     """The environment of tasks with a channel of each kind."""
     (web, mail), (arn, _, sns) = servers, topic
     aws = json.loads(connections["AIRFLOW_CONN_AWS_DEFAULT"])
     aws["extra"]["service_config"] = {"sns": {"endpoint_url": sns}}
     smtp = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail}
     smtp["extra"] = {"from_email": "sentiment@example.com", "disable_ssl": True, "disable_tls": True}
-    return connections | {
-        "SENTIMENT_ALERTS": json.dumps(
-            ["slack:alerts_slack", "pagerduty:alerts_pagerduty failure late", f"sns:{arn}", "smtp:ops@example.com"]
-        ),
-        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws),
-        "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(smtp),
-        "AIRFLOW_CONN_ALERTS_SLACK": json.dumps({"conn_type": "http", "password": f"{web}/services/T0/secret"}),
-        "AIRFLOW_CONN_ALERTS_PAGERDUTY": json.dumps(
-            {"conn_type": "http", "host": f"{web}/v2/enqueue", "password": "routing-key"}
-        ),
-        "AIRFLOW__API__BASE_URL": "http://airflow.example.com",
-    }
+    return (
+        connections
+        | to_slack
+        | {
+            "SENTIMENT_ALERTS": json.dumps(
+                ["slack:alerts_slack", "pagerduty:alerts_pagerduty failure late", f"sns:{arn}", "smtp:ops@example.com"]
+            ),
+            "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(aws),
+            "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(smtp),
+            "AIRFLOW_CONN_ALERTS_PAGERDUTY": json.dumps(
+                {"conn_type": "http", "host": f"{web}/v2/enqueue", "password": "routing-key"}
+            ),
+        }
+    )
 
 
 RUNS = """
@@ -135,7 +84,6 @@ def test_each_cause_is_one_message_in_each_channel_with_a_link_and_the_next_step
     for name, body in (("a", b"review\nfine\n\xff\n"), ("b", b"words\n{{ 7 * 7 }}\n")):
         s3.put_object(Bucket=settings.bucket, Key=f"incoming/shop/dt={DAY}/{name}.csv", Body=body)
     Webhook.answers.append(503)  # the channel is tried again
-    channels.pop("AIRFLOW__API__BASE_URL")  # it would need an Airflow of its own
     unknown = {"day": DAY, "model_version": "9999"}
     # The second run of each finds the same rejects, and the second failure is of another run.
     states = in_airflow(RUNS.format(confs=[{"day": DAY}, {"day": DAY, "replace": True}, unknown]), **channels)

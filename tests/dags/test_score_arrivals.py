@@ -90,12 +90,16 @@ print(json.dumps(asyncio.run(events())))
 
 # One run after the other, as the scheduler starts them with `max_active_runs=1`.
 RUNS = """
-import json
+import json, re
 import score_arrivals
 states = []
 for _ in range({runs}):
     run = score_arrivals.score_arrivals().test()
-    states.append({{task.task_id: str(task.state) for task in run.get_task_instances()}})
+    tasks = {{task.task_id: task for task in run.get_task_instances()}}
+    states.append({{name: str(task.state) for name, task in tasks.items()}})
+    if states[-1]["score"] == "success":
+        link = tasks["score"].xcom_pull(task_ids="score", key="_link_files", map_indexes=0)
+        assert re.search("/sentiment/files/[0-9]+$", link), link
 print(json.dumps(states))
 """
 LOADED = {"plan": "success", "score": "success", "summary": "success"}

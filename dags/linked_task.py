@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import BaseOperatorLink, get_current_context
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
+from lineage import Lineage
 
 
 class TaskLink(BaseOperatorLink):
@@ -43,8 +44,14 @@ class LinkedPythonOperator(DecoratedOperator, PythonOperator):
 
     def __init__(self, *, python_callable: Any, op_args: Any, op_kwargs: Any, **kwargs: Any) -> None:
         self.link_urls: dict[str, str] = {}
+        self.lineage: Lineage | None = None
         given = {"python_callable": python_callable, "op_args": op_args, "op_kwargs": op_kwargs}
         super().__init__(kwargs_to_upstream=given, **given, **kwargs)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Return what the task read and wrote, or None. The OpenLineage provider calls this, if it is on."""
+        del task_instance
+        return self.lineage.operator_lineage() if self.lineage else None
 
 
 def linked_task(*names: str, **options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -57,3 +64,8 @@ def linked_task(*names: str, **options: Any) -> Callable[[Callable[..., Any]], A
 def set_link(name: str, url: str) -> None:
     """Set the URL of a link of the running task."""
     get_current_context()["ti"].task.link_urls[name] = url
+
+
+def set_lineage(lineage: Lineage) -> None:
+    """Set what the running task has read and written."""
+    get_current_context()["ti"].task.lineage = lineage

@@ -4,7 +4,8 @@ import logging
 
 from airflow.sdk import get_current_context
 from alerting import page
-from linked_task import set_link
+from lineage import Lineage
+from linked_task import set_lineage, set_link
 from wiring import connect, registry, storage
 
 from sentiment_core.database.connection import Connection
@@ -38,7 +39,15 @@ def score_files(group_id: int) -> None:
         model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
         progress = StoredProgress(connect, run_plan.run_id)
         set_link(FILES_LINK, files_page(run_plan, planned_files(connection, run_plan.run_id, group_id)))
-        score_group(connection, storage(), settings(), run_plan, model, group_id, report, progress)
+        outcomes: list[LoadOutcome] = []
+
+        def note(outcome: LoadOutcome) -> None:
+            report(outcome)
+            outcomes.append(outcome._replace(warnings=()))
+
+        score_group(connection, storage(), settings(), run_plan, model, group_id, note, progress)
+        read = [outcome.uri for outcome in outcomes if outcome.rows_in]
+        set_lineage(Lineage.of(connection, read, sum(outcome.rows_scored for outcome in outcomes)))
 
 
 def files_page(run_plan: RunPlan, files: list[int]) -> str:

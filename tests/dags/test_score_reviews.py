@@ -173,3 +173,24 @@ def test_on_bad_file_fail_fails_the_run_after_the_other_files_are_loaded(
             ("incoming/dt=2026-11-16/bad.csv", "rejected"),
             ("incoming/dt=2026-11-16/good.csv", "loaded"),
         ]
+
+
+FOLLOWERS = """
+import json
+from airflow.serialization.serialized_objects import DagSerialization
+exec({code!r})
+found = {{}}
+for dag in (weekly_report(), new_champion()):
+    stored = DagSerialization.to_dict(dag)["dag"]
+    found[dag.dag_id] = [stored["timetable"]["__type"].rpartition(".")[2], "champion_model" in json.dumps(stored)]
+print(json.dumps(found))
+"""
+
+
+def test_the_dags_of_other_teams_in_the_docs_follow_the_assets(in_airflow, checkout) -> None:
+    page = (checkout / "docs" / "notifications.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0]
+    assert in_airflow(FOLLOWERS.format(code=code)) == {
+        "weekly_report": ["PartitionedAssetTimetable", False],
+        "new_champion": ["AssetTriggeredTimetable", True],
+    }

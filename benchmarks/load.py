@@ -3,7 +3,8 @@
 The references copy the finished rows from memory in COPY's binary format: once into the same tables with the same
 indexes, and once into a single table without any index. All three commit to one PostgreSQL with its default durability.
 Before each turn the tables are emptied and a checkpoint is made. A second comparison is of several files of short
-reviews. Smaller files compare the load of each form of file with that of a CSV with the same rows.
+reviews. Then those reviews are rescored from their stored text, and scored in memory. Smaller files compare the load of
+each form of file with that of a CSV with the same rows.
 """
 
 import csv
@@ -28,8 +29,10 @@ from sentiment_core.database import migrations
 from sentiment_core.database.connection import Connection, connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.ledger import rollups, source_files, verification
-from sentiment_core.ledger.models import open_model
+from sentiment_core.ledger.models import ScoringModel, ensure_model, open_model
 from sentiment_core.loading.loader import Loader
+from sentiment_core.loading.rescoring import Rescorer
+from sentiment_core.loading.rescoring_run import RescoringWorker, Selection
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
 
@@ -180,6 +183,7 @@ def main() -> None:
             figures, ratios = measure(bench, rows, rounds)
             for found, into in zip(measure_short(bench, reviews, short, rounds), (figures, ratios), strict=True):
                 into.update(found)
+            figures |= measure_rescoring(bench, reviews, SHORT_FILES * short, rounds)
             figures |= measure_forms(bench, forms_of(reviews, few), few, rounds)
     figures = {"reviews": reviews.name, "rows": rows, "file (MB)": len(data) / 1e6} | figures
     report(figures, ratios, GOALS, options.json)
@@ -223,6 +227,33 @@ def measure_short(bench: Bench, reviews: Reviews, rows: int, rounds: int) -> tup
         f"short reviews, {stage} of the load (µs/row)": total / stored * 1e6 for stage, total in spent.items()
     }
     return figures, {"load_vs_copy_short": seconds["copy"].best / seconds["load"].best}
+
+
+def measure_rescoring(bench: Bench, reviews: Reviews, rows: int, rounds: int) -> dict[str, float]:
+    """Time a worker of the DAG `rescore` on the loaded short reviews, and the scoring of the same texts in memory."""
+    texts = [reviews.texts[row % len(reviews.texts)][:SHORT_CHARACTERS] for row in range(rows)]
+    scorer = bench.loader.model.scorer
+    bench.empty()
+    for number in range(SHORT_FILES):
+        bench.load(bench.register(KEY.replace("reviews.csv", f"short-{number}.csv")))
+    digests = iter(range(100))
+
+    def rescore() -> None:
+        # The same model under another number, which has scored nothing.
+        model_id = ensure_model(bench.connection, f"{next(digests):064x}", "benchmark")
+        rescorer = Rescorer(bench.connection, ScoringModel(model_id, scorer), bench.settings, "benchmark")
+        worker = RescoringWorker(rescorer, Selection.of(None, None), make_current=False)
+        worker.run(lambda outcome, _seconds: scored.append(outcome.rows_scored))
+        assert sum(scored) == rows, scored
+        scored.clear()
+
+    scored: list[int] = []
+    seconds = interleaved(
+        {"rescore": rescore, "scoring in memory": partial(scorer.score_texts, texts)},
+        rounds,
+        before=partial(bench.execute, "CHECKPOINT"),
+    )
+    return {f"short reviews, {name} (rows/s)": rows / each.best for name, each in seconds.items()}
 
 
 def measure_forms(bench: Bench, forms: dict[str, bytes], rows: int, rounds: int) -> dict[str, float]:

@@ -3,11 +3,12 @@
 import logging
 from typing import Any
 
+from after_promotion import then_rescore
 from airflow.sdk import AssetAlias, Param, dag, get_current_context, task
-from alerting import alert_promotion
+from alerting import alert_promotion, page
 from dag_defaults import task_defaults
 from linked_task import linked_task, set_link
-from wiring import CHAMPION_MODEL, fail_without_retry_if_terminal, registry, run_params
+from wiring import CHAMPION_MODEL, fail_without_retry_if_terminal, run_params
 
 from sentiment_core.settings import settings
 
@@ -28,6 +29,7 @@ passes, it becomes the `champion`. Otherwise it stays the challenger. The run su
   `{"model": {"C": 3}}`.
 * **Two steps with manual approval**: first run with `promote` off, which fails if the gate refuses. Then run with the
   `version` that the first run registered.
+* **Past days**: with `SENTIMENT_RESCORE_PROMOTED_DAYS`, a promotion starts the DAG `rescore` for that many days.
 * **After drift** the policy is `not_worse`: the new model replaces the champion if it is *not worse* on old data.
 """
 
@@ -146,15 +148,14 @@ def retrain() -> None:
         return {"version": version, **outcome._asdict()}
 
     snapshot_id = validate(snapshot())
-    gate(snapshot_id, train(snapshot_id))
+    then_rescore(gate(snapshot_id, train(snapshot_id)))
 
 
 def link(version: int, run_id: str | None = None) -> None:
-    """Set the links of the running task to a version and, if given, to its run in MLflow."""
-    uri = settings().require_mlflow_tracking_uri()
-    set_link(MODEL_LINK, f"{uri}/#/models/{registry().name}/versions/{version}")
+    """Set the links of the running task to a version's page and, if given, to its run in MLflow."""
+    set_link(MODEL_LINK, page(f"models/{version}"))
     if run_id is not None:
-        set_link(RUN_LINK, f"{uri}/#/runs/{run_id}")
+        set_link(RUN_LINK, f"{settings().require_mlflow_tracking_uri()}/#/runs/{run_id}")
 
 
 def announce(version: int, *, promoted: bool, why: str) -> None:

@@ -16,15 +16,15 @@ def _icon(line: str, paper: str) -> str:
 
 
 class SentimentPages(AirflowPlugin):
-    """Add the ledger of files to Airflow's navigation."""
+    """Add the pages to Airflow's navigation."""
 
     name = "sentiment"
     external_views: ClassVar[list[dict[str, Any]]] = [
         {
-            "name": "Files",
+            "name": "Sentiment",
             # A relative URL, so that it also works when Airflow is served below a path.
-            "href": "sentiment/files",
-            "url_route": "sentiment-files",
+            "href": "sentiment/",
+            "url_route": "sentiment",
             "destination": "nav",
             "nav_top_level": True,
             "icon": _icon("#33475f", "#ffffff"),  # readable on the light bar and on the dark selected entry
@@ -38,7 +38,7 @@ class SentimentPages(AirflowPlugin):
 
         Only the API server uses it, so only the API server pays for its imports.
         """
-        from sentiment_plugin.access import database_url, may_read_scores  # noqa: PLC0415
+        from sentiment_plugin.access import AIRFLOW  # noqa: PLC0415
         from sentiment_plugin.app import create_app  # noqa: PLC0415
 
-        return [{"app": create_app(may_read_scores, database_url), "url_prefix": "/sentiment", "name": "Sentiment"}]
+        return [{"app": create_app(AIRFLOW), "url_prefix": "/sentiment", "name": "Sentiment"}]

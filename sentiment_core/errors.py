@@ -126,6 +126,11 @@ class RunConfInvalid(TerminalError):
     code = "run_conf_invalid"
 
 
+class ReplayInvalid(TerminalError):
+    message = "The replay cannot be planned: {why}. Start a new run."
+    code = "replay_invalid"
+
+
 class ExperimentInvalid(TerminalError):
     message = "The experiment {name} cannot be run: {why}."
     code = "experiment_invalid"
@@ -261,6 +266,11 @@ class StorageRefused(TerminalError):
     code = "storage_refused"
 
 
+class FolderUnreadable(TerminalError):
+    message = "The local folder cannot be read at {path}: {why}. Nothing was loaded."
+    code = "folder_unreadable"
+
+
 class OutputUnsupported(TerminalError):
     message = "{path} cannot be written: {why}."
     code = "output_unsupported"
@@ -317,6 +327,11 @@ class AlertFailed(TransientError):
 class DayInvalid(TerminalError):
     message = "The day {day!r} cannot be scored: {why}."
     code = "day_invalid"
+
+
+class RescoreInvalid(TerminalError):
+    message = "The rescore cannot start: {why}. Choose other days or sources."
+    code = "rescore_invalid"
 
 
 class PeriodsReversed(TerminalError):

@@ -154,6 +154,12 @@ class Settings(BaseSettings):
         False,
         description="Whether runs of the DAG `retrain` also learn from rated reviews, unless a run's param differs.",
     )
+    rescore_promoted_days: int = Field(
+        0,
+        ge=0,
+        description="Past days whose stored reviews the DAG `rescore` scores with a model that the DAG `retrain` "
+        "promoted. 0: none.",
+    )
 
     mlflow_tracking_uri: str | None = Field(
         None, description="URI of the MLflow tracking server. Without it no model registry is used."

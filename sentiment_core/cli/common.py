@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 from sentiment_core.database.connection import Connection
-from sentiment_core.drops.drop import Drop, local_drop
+from sentiment_core.drops.drop import Drop, local_drops
 from sentiment_core.drops.storage import Storage, s3_client
 from sentiment_core.errors import OutputUnsupported
 from sentiment_core.ledger.models import ScoringModel, open_model
@@ -41,13 +41,13 @@ def is_folder(source: str) -> bool:
 
 
 def find_drops(storage: Storage, source: str) -> list[Drop]:
-    """Return the drop at a path or URI, or all drops in a local folder or below a URI that ends in a slash."""
+    """Return the drop at a path or URI, or all drops below a local folder or below a URI that ends in a slash."""
     if not is_folder(source):
         return [storage.find(source)]
     if source.startswith("s3://"):
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
         return list(storage.list(bucket, prefix))
-    return [local_drop(path) for path in sorted(Path(source).rglob("*")) if path.is_file()]
+    return local_drops(Path(source))
 
 
 def choose_model(

@@ -13,10 +13,11 @@ from rich.progress import Progress as ProgressBar
 
 from sentiment_core.cli.common import choose_model, command_run_id, find_drops, open_storage, print_outcome
 from sentiment_core.database.connection import connect
+from sentiment_core.drops.contract import NO_DROPS
 from sentiment_core.drops.drop import Drop
 from sentiment_core.errors import TransientError
 from sentiment_core.ledger.source_files import SourceFile
-from sentiment_core.loading.loader import Loader, LoadStatus, load_drop
+from sentiment_core.loading.loader import Loader, LoadOutcome, LoadStatus, load_drop
 from sentiment_core.loading.progress import Progress, StoredProgress
 from sentiment_core.settings import settings
 
@@ -34,8 +35,8 @@ from sentiment_core.settings import settings
 def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: bool) -> None:
     """Load review files into PostgreSQL, each file exactly once.
 
-    A file is loaded entirely or not at all. An S3 URI that ends in a slash names every object below it. Exit code 1
-    if a file is rejected or a retry can succeed. The other files are loaded.
+    A file is loaded entirely or not at all. A folder, or an S3 URI that ends in a slash, names every file below it.
+    Exit code 1 if a file is rejected or a retry can succeed. The other files are loaded.
     """
     config = settings()
     storage = open_storage(config, sources)
@@ -59,7 +60,16 @@ def load(sources: tuple[str, ...], bundle: Path | None, replace: bool, as_json: 
         print_outcome(outcome)
     if failed is not None:
         raise failed
-    sys.exit(any(outcome.status in (LoadStatus.REJECTED, LoadStatus.KEPT) for outcome in outcomes))
+    if not outcomes and not as_json:
+        click.echo(f"There is no file below {', '.join(sources)}.")
+    sys.exit(any(map(failed_to_load, outcomes)))
+
+
+def failed_to_load(outcome: LoadOutcome) -> bool:
+    """Return whether a file has not become rows. An object that is no drop, such as a marker, does not count."""
+    if outcome.status is LoadStatus.KEPT:
+        return True
+    return outcome.status is LoadStatus.REJECTED and outcome.reason.partition(":")[0] not in NO_DROPS
 
 
 class LoadingBar:

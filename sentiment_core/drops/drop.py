@@ -1,12 +1,13 @@
 """A drop: one version of one object below the incoming prefix."""
 
+import os
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, NoReturn, Self
 
 from sentiment_core.drops.contract import RejectCode
-from sentiment_core.errors import FileRejected
+from sentiment_core.errors import FileRejected, FolderUnreadable
 
 # Folders that name a day. A named group makes the day. The lists are tried in this order, because a folder of the
 # first says most clearly what it is; of one list, the folder that starts first counts.
@@ -140,13 +141,20 @@ class Drop(NamedTuple):
 
 
 def source_of(uri: str, prefix: str) -> str:
-    """Return the source of a drop from its URI. A local file has the source ""."""
-    if not uri.startswith("s3://"):
-        return ""
-    key = uri.removeprefix("s3://").partition("/")[2].removeprefix(prefix)
+    """Return the source of a drop from its URI.
+
+    In the path of a local file, the key starts after the last folder that is named like the prefix. A path without such
+    a folder has the source "".
+    """
+    if uri.startswith("s3://"):
+        key = uri.removeprefix("s3://").partition("/")[2].removeprefix(prefix)
+    else:
+        _, found, key = uri.rpartition(f"/{prefix}")
+        if not (prefix and found):
+            return ""
     first, separator, _ = key.partition("/")
-    found = _day_folder(key)
-    return first if separator and not (found and found.start() == 0) else ""
+    day = _day_folder(key)
+    return first if separator and not (day and day.start() == 0) else ""
 
 
 def _day_folder(key: str) -> re.Match[str] | None:
@@ -182,3 +190,30 @@ def local_drop(path: Path) -> Drop:
         last_modified=datetime.fromtimestamp(stat.st_mtime, UTC),
         size=stat.st_size,
     )
+
+
+def local_drops(folder: Path) -> list[Drop]:
+    """Describe all files below a folder as drops, in the order of an S3 listing: that of the bytes of their paths.
+
+    Hidden files are included, as in S3. A link to a file means that file, once. Links to folders are not followed,
+    because S3 has none and they can form circles. Raises `FolderUnreadable` when a folder cannot be listed or a name
+    is not UTF-8.
+    """
+    found: dict[bytes, Drop] = {}
+    for parent, _, names in os.walk(folder.resolve(), onerror=_refuse):
+        for path in (Path(parent, name) for name in names):
+            if path.is_file():  # not a pipe, a socket or a link to nothing
+                drop = local_drop(path)
+                found[_utf8(drop.key)] = drop
+    return [drop for _, drop in sorted(found.items())]
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise FolderUnreadable(path=error.filename, why=error.strerror) from error
+
+
+def _utf8(path: str) -> bytes:
+    try:
+        return path.encode()
+    except UnicodeEncodeError as error:
+        raise FolderUnreadable(path=ascii(path), why="this name is not UTF-8, so the ledger cannot store it") from error

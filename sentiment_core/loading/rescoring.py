@@ -55,11 +55,26 @@ class Rescorer:
             source_files.mark_new_scores(cursor, file, self.model.model_id)
             if moved:
                 source_files.show_scores(cursor, file, self.model.model_id)
-        if writer.scored:
+        if writer.scored or not self._is_known_to_be_complete(file):
             counts = writer.finish(self.settings.code_version)
+        if writer.scored:
             return LoadOutcome(file.source_file_id, file.drop.uri, LoadStatus.RESCORED, *counts)
         why = "the views show this model's scores again" if moved else "this model has already scored all its rows"
         return LoadOutcome(file.source_file_id, file.drop.uri, LoadStatus.SKIPPED, reason=why)
+
+    def _is_known_to_be_complete(self, file: SourceFile) -> bool:
+        """Return whether the ledger tells that this model has scored all rows, so that no run looks for missing ones.
+
+        If not, a batch without rows records it: for a file without rows, or after a replacement that kept the scores.
+        """
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT coalesce(max(batch_id) FILTER (WHERE model_id = %s)"
+                " >= max(batch_id) FILTER (WHERE kind <> 'rescore'), false)"
+                " FROM sentiment.scoring_batch WHERE source_file_id = %s",
+                (self.model.model_id, file.source_file_id),
+            )
+            return cursor.fetchone() == (True,)
 
     def _missing(self, file: SourceFile) -> Iterator[_StoredRows]:
         with self.connection.cursor("rows_to_rescore") as cursor:

@@ -78,7 +78,7 @@ def plan_run(
     _register(connection, storage, settings)
     with connection, connection.cursor() as cursor:
         cursor.execute(SELECT_FILES, plan._asdict() | {"include_earlier": include_earlier, "bucket": settings.bucket})
-        return _store(cursor, settings, plan, cursor.fetchall())
+        return store_plan(cursor, settings, plan, cursor.fetchall())
 
 
 def plan_arrivals(connection: Connection, storage: Storage, settings: Settings, plan: RunPlan) -> list[int]:
@@ -91,7 +91,7 @@ def plan_arrivals(connection: Connection, storage: Storage, settings: Settings, 
     with connection, connection.cursor() as cursor:
         cursor.execute(SELECT_UNREAD, {"day": plan.day, "bucket": settings.bucket})
         files = cursor.fetchall()
-        return _store(cursor, settings, plan, files) if files else []
+        return store_plan(cursor, settings, plan, files) if files else []
 
 
 def _register(connection: Connection, storage: Storage, settings: Settings) -> None:
@@ -100,7 +100,7 @@ def _register(connection: Connection, storage: Storage, settings: Settings) -> N
         source_files.register(cursor, drops, settings.incoming_prefix)
 
 
-def _store(cursor: Cursor, settings: Settings, plan: RunPlan, files: Iterable[tuple[int, int]]) -> list[int]:
+def store_plan(cursor: Cursor, settings: Settings, plan: RunPlan, files: Iterable[tuple[int, int]]) -> list[int]:
     """Replace the plan of a run by these files (id, bytes) in groups. Return the ids of the groups."""
     groups = balanced(
         ((source_file_id, size + FILE_BYTES) for source_file_id, size in files),
@@ -167,18 +167,36 @@ def score_group(
 
     Raises the first `TransientError` after all other files are done.
     """
-    files = planned_files(connection, plan.run_id, group_id)
     loader = Loader(connection, storage, model, settings, plan.run_id, progress)
     rescorer = Rescorer(connection, model, settings, plan.run_id)
+
+    def score(source_file_id: int) -> LoadOutcome:
+        outcome = loader.load(source_file_id, plan.replace)
+        if outcome.status is LoadStatus.SKIPPED:
+            outcome = rescorer.rescore(source_file_id, make_current=plan.champion)
+        return outcome
+
+    process_group(connection, plan.run_id, group_id, score, report)
+
+
+def process_group(
+    connection: Connection,
+    run_id: str,
+    group_id: int,
+    work: Callable[[int], LoadOutcome],
+    report: Callable[[LoadOutcome], None],
+) -> None:
+    """Do the work for each file of a group, and report its outcome.
+
+    Raises the first `TransientError` after all other files are done.
+    """
+    files = planned_files(connection, run_id, group_id)
     failed: TransientError | None = None
     for source_file_id in files:
         start = time.perf_counter()
         try:
             with database_errors():
-                outcome = loader.load(source_file_id, plan.replace)
-                if outcome.status is LoadStatus.SKIPPED:
-                    outcome = rescorer.rescore(source_file_id, make_current=plan.champion)
-                report(outcome._replace(seconds=time.perf_counter() - start))
+                report(work(source_file_id)._replace(seconds=time.perf_counter() - start))
         except TransientError as error:
             log.warning("File %s: %s", source_file_id, error)
             failed = failed or error

@@ -27,7 +27,7 @@ STARTER: Final = Path(__file__).with_name("starter")
 _NO_TOKENS: Final = np.empty(0, np.uint64)
 _MANIFEST = "manifest.json"
 _DIGEST = "digest.sha256"
-_PROVENANCE = "provenance.json"
+PROVENANCE = "provenance.json"
 _CARD = "card.md"
 # Outside the digest, because these files do not affect what the model does.
 _KNOWN_TEXTS = "texts.npy"
@@ -142,7 +142,7 @@ class Bundle:
             (path / _KNOWN_TEXTS).write_bytes(array_bytes(self.known_texts))
         if self.reference is not None:
             (path / _REFERENCE).write_bytes(_reference_bytes(self.reference))
-        (path / _PROVENANCE).write_text(json.dumps(self.provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        (path / PROVENANCE).write_text(json.dumps(self.provenance, indent=2, ensure_ascii=False) + "\n", "utf-8")
         if CARD_KEY in self.provenance:
             (path / _CARD).write_text(markdown(self.provenance[CARD_KEY]), "utf-8")
         (path / _MANIFEST).write_bytes(self.manifest.document)
@@ -228,11 +228,11 @@ def _read_array(path: Path, name: str, manifest: Manifest) -> NDArray[Any]:
 
 def _read_provenance(path: Path) -> dict[str, Any]:
     try:
-        provenance = json.loads(_read(path, _PROVENANCE))
+        provenance = json.loads(_read(path, PROVENANCE))
     except ValueError as error:
-        raise BundleDamaged(path=path, why=f"{_PROVENANCE} is not JSON") from error
+        raise BundleDamaged(path=path, why=f"{PROVENANCE} is not JSON") from error
     if not isinstance(provenance, dict):
-        raise BundleDamaged(path=path, why=f"{_PROVENANCE} is not a JSON object")
+        raise BundleDamaged(path=path, why=f"{PROVENANCE} is not a JSON object")
     return provenance
 
 
@@ -243,7 +243,7 @@ def _read_known_texts(path: Path, provenance: Mapping[str, Any]) -> NDArray[np.u
         return None
     content = _read(path, _KNOWN_TEXTS)
     if _hex(content) != expected:
-        raise BundleDamaged(path=path, why=f"{_KNOWN_TEXTS} does not match the SHA-256 in {_PROVENANCE}")
+        raise BundleDamaged(path=path, why=f"{_KNOWN_TEXTS} does not match the SHA-256 in {PROVENANCE}")
     hashes: NDArray[np.uint64] = np.load(io.BytesIO(content), allow_pickle=False)
     return hashes
 
@@ -255,7 +255,7 @@ def _read_reference(path: Path, provenance: Mapping[str, Any]) -> Reference | No
         return None
     content = _read(path, _REFERENCE)
     if _hex(content) != expected:
-        raise BundleDamaged(path=path, why=f"{_REFERENCE} does not match the SHA-256 in {_PROVENANCE}")
+        raise BundleDamaged(path=path, why=f"{_REFERENCE} does not match the SHA-256 in {PROVENANCE}")
     try:
         return Reference.model_validate_json(content)
     except ValidationError as error:

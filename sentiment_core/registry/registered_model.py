@@ -5,12 +5,14 @@ needs no download. If the server serves its artifacts, reading needs plain HTTP 
 other artifact stores (`artifacts.py`) and registering (`registration.py`) need the `mlflow` package.
 """
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from sentiment_core.errors import (
+    ArtifactsNotServed,
     BundleDamaged,
     BundleMissing,
     ModelUnknown,
@@ -18,7 +20,8 @@ from sentiment_core.errors import (
     RegistryUnavailable,
     TerminalError,
 )
-from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.bundle import PROVENANCE, Bundle
+from sentiment_core.model.card_markdown import CARD_KEY
 from sentiment_core.registry import artifacts
 from sentiment_core.registry.names import CHAMPION, DIGEST_TAG
 from sentiment_core.registry.rest_client import TrackingServer
@@ -119,6 +122,22 @@ class RegisteredModel:
         found = [_version(item | {"aliases": aliases.get(item["version"], [])}) for item in self._search()]
         return sorted(found, reverse=True)
 
+    def card(self, version: int) -> dict[str, Any] | None:
+        """Return the model card of a version without its bundle, or None if the bundle has none.
+
+        The digest does not cover the card. Raises `ArtifactsNotServed` when the server does not serve its artifacts.
+        """
+        uri = self._artifact_uri(version)
+        if urlsplit(uri).scheme != "mlflow-artifacts":
+            raise ArtifactsNotServed(uri=self._server.uri, why="reading a file by itself needs `--serve-artifacts`")
+        root = f"{urlsplit(uri).path.strip('/')}/{_DATA}"
+        try:
+            read = self._server.read(f"{root}/{self._only(version, self._server.folders(root))}/{PROVENANCE}")
+            card = json.loads(read).get(CARD_KEY)
+        except (ValueError, AttributeError) as error:
+            raise BundleDamaged(path=f"models:/{self.name}/{version}", why=f"{PROVENANCE} is not JSON") from error
+        return card if isinstance(card, dict) else None
+
     def register(self, bundle_path: Path, run_id: str | None = None) -> int:
         """Register the bundle as a version and return the version number.
 
@@ -196,8 +215,7 @@ class RegisteredModel:
 
     def _download_files(self, version: int, scratch: Path) -> Path:
         """Download the version's bundle below `scratch` and return its folder."""
-        answer = self._lookup(str(version), "model-versions/get-download-uri", name=self.name, version=str(version))
-        uri = self._field(answer, "artifact_uri")
+        uri = self._artifact_uri(version)
         if urlsplit(uri).scheme != "mlflow-artifacts":
             data = artifacts.download(self._server.uri, artifacts.below(uri, _DATA), scratch / _DATA)
             return data / self._only(version, [entry.name for entry in data.glob("*") if entry.is_dir()])
@@ -205,6 +223,10 @@ class RegisteredModel:
         bundle = scratch / _BUNDLE
         self._server.download(f"{root}/{self._only(version, self._server.folders(root))}", bundle)
         return bundle
+
+    def _artifact_uri(self, version: int) -> str:
+        answer = self._lookup(str(version), "model-versions/get-download-uri", name=self.name, version=str(version))
+        return str(self._field(answer, "artifact_uri"))
 
     def _only(self, version: int, folders: list[str]) -> str:
         if len(folders) != 1:

@@ -67,6 +67,10 @@ class TrackingServer:
             if target.stat().st_size != size:
                 raise RegistryUnavailable(uri=self.uri, why=f"the download of {path} ended early")
 
+    def read(self, path: str) -> bytes:
+        """Return the bytes of the file at an artifact path."""
+        return b"".join(self._chunks(self._request(f"{_ARTIFACTS}/{quote(path)}")))
+
     def _walk(self, path: str, depth: int) -> Iterator[tuple[str, int]]:
         for name, size in self._list(path):
             if size is not None:

@@ -30,6 +30,7 @@ for module in (
     "matplotlib.backends.backend_agg",
     "sentiment_core.drift.mlflow_run",
     "sentiment_core.evaluation.plots",
+    "sentiment_core.loading.replay_run",
     "sentiment_core.loading.scoring_run",
     "sentiment_core.promotion.challenge",
     "sentiment_core.training.from_snapshot",

@@ -26,6 +26,6 @@ def test_only_the_api_server_loads_the_pages_and_airflow_guards_each_route(in_ne
     assert loaded["errors"] == {}
     assert loaded["early"] == ["sentiment_pages"], "what every program of Airflow imports"
     assert loaded["prefix"] == "/sentiment"
-    assert loaded["views"] == [["Files", "sentiment/files", "nav"]]
+    assert loaded["views"] == [["Sentiment", "sentiment/", "nav"]]
     assert loaded["guarded"]
     assert all("requires_access_dag.<locals>.inner" in guards for guards in loaded["guarded"])

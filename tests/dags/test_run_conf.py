@@ -24,6 +24,13 @@ print(json.dumps([str(run.state), tasks, said]))
             "The run's conf has the unknown key 'dya' (did you mean day?). Known keys: day, model_version, replace.",
         ),
         (
+            "replay",
+            "plan",
+            {"file": [1]},
+            "The run's conf has the unknown key 'file' (did you mean files?). "
+            "Known keys: code, files, replace, since, source, until.",
+        ),
+        (
             "retrain",
             "snapshot",
             {"policy": "better", "Promote": False},
@@ -41,6 +48,13 @@ print(json.dumps([str(run.state), tasks, said]))
             "measure",
             {"days": "2026-11-15"},
             "The run's conf has the unknown key 'days' (did you mean day?). Known keys: day.",
+        ),
+        (
+            "rescore",
+            "plan",
+            {"from": "2026-11-15"},
+            "The run's conf has the unknown key 'from'. "
+            "Known keys: make_current, model_version, parallel, since, sources, until.",
         ),
     ],
 )

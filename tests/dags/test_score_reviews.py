@@ -12,7 +12,7 @@ SERIALIZE = """
 import importlib, json, sys
 from airflow.serialization.serialized_objects import DagSerialization
 found = {}
-for name in ("score_reviews", "score_arrivals", "monitor_drift", "retrain", "experiments"):
+for name in "score_reviews score_arrivals monitor_drift retrain experiments replay rescore rollback".split():
     dag = getattr(importlib.import_module(name), name)()
     found[name] = DagSerialization.to_dict(dag)
     for task in dag.tasks:
@@ -42,7 +42,8 @@ print(json.dumps({
 def test_the_dag_imports_and_has_this_structure(in_airflow) -> None:
     found = in_airflow(STRUCTURE)
     assert found["errors"] == {}
-    assert found["dags"] == ["experiments", "monitor_drift", "retrain", "score_arrivals", "score_reviews"]
+    known = ["experiments", "monitor_drift", "replay", "rescore", "retrain", "rollback"]
+    assert found["dags"] == [*known, "score_arrivals", "score_reviews"]
     assert found["tasks"] == {"plan": ["score"], "score": ["summary"], "summary": ["drivers"], "drivers": []}
     assert found["params"] == {"model_version": None, "day": None, "replace": False}
     assert found["catchup"] is False

@@ -1,5 +1,6 @@
 """The whole system, started by the README's command and then used as its users do."""
 
+import json
 import os
 import subprocess
 import time
@@ -13,6 +14,8 @@ from demo.airflow_client import ENDED
 from demo.stack import Stack
 
 NIGHTLY_RUN_MAY_TAKE_S = 180
+# Users of Airflow with their passwords. The first may read DAGs, the second may also start their runs.
+VIEWER, OPERATOR = ("vera", "sees everything"), ("otto", "may start runs")
 
 
 class Demo(NamedTuple):
@@ -41,13 +44,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Demo:
 
 
 @pytest.fixture(scope="package")
-def system(demo: Demo) -> Iterator[Stack]:
-    """All parts, started again on the state that the demo left.
+def system(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """All parts, started again on the state that the demo left, with a viewer and an operator as further users.
 
     No test changes a DAG file, so Airflow reads each file once: it takes seconds for every reading.
     """
-    read_once = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600"}
-    with Stack(demo.state, airflow_overrides=read_once) as stack:
+    passwords = tmp_path_factory.mktemp("users") / "passwords.json"
+    overrides = {
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{VIEWER[0]}:viewer,{OPERATOR[0]}:user",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+    }
+    stack = Stack(demo.state, airflow_overrides=overrides)
+    passwords.write_text(json.dumps({"admin": stack.airflow.password, **dict((VIEWER, OPERATOR))}))
+    with stack:
         stack.airflow.client().wait_for_dag("score_reviews", 120)
         wait_for_the_nightly_run(stack)
         yield stack

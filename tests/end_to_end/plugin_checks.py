@@ -18,7 +18,7 @@ def check_refuses_strangers(airflow_url: str) -> None:
 
 def check_shows_the_ledger(airflow_url: str, user: str, password: str, key: str) -> None:
     """Check that the page shows the file with this key, with the token in the header or the cookie of Airflow's UI."""
-    token = _token(airflow_url, user, password)
+    token = airflow_token(airflow_url, user, password)
     for headers in ({"Authorization": f"Bearer {token}"}, {"Cookie": f"_token={token}"}):
         answer = _get(airflow_url, PAGE, headers)
         page = answer.data.decode()
@@ -29,15 +29,18 @@ def check_shows_the_ledger(airflow_url: str, user: str, password: str, key: str)
 
 def check_is_in_the_navigation(airflow_url: str, user: str, password: str) -> None:
     """Check that Airflow has loaded the plugin without an error, and that its navigation links to the page."""
-    headers = {"Authorization": f"Bearer {_token(airflow_url, user, password)}"}
+    headers = {"Authorization": f"Bearer {airflow_token(airflow_url, user, password)}"}
     broken = _get(airflow_url, "/api/v2/plugins/importErrors", headers).json()
     assert broken["import_errors"] == []
     plugins = _get(airflow_url, "/api/v2/plugins", headers).json()["plugins"]
     views = [view for plugin in plugins if plugin["name"] == "sentiment" for view in plugin["external_views"]]
-    assert [(view["name"], view["destination"], "/" + view["href"]) for view in views] == [("Files", "nav", PAGE)]
+    assert [(view["name"], view["destination"], "/" + view["href"]) for view in views] == [
+        ("Sentiment", "nav", "/sentiment/")
+    ]
 
 
-def _token(airflow_url: str, user: str, password: str) -> str:
+def airflow_token(airflow_url: str, user: str, password: str) -> str:
+    """Log in and return the token."""
     login = {"username": user, "password": password}
     answer = urllib3.request("POST", f"{airflow_url}/auth/token", json=login, timeout=30, retries=False)
     return str(answer.json()["access_token"])

@@ -121,6 +121,26 @@ def test_load_fails_if_a_file_is_rejected_and_loads_the_others(invoke, query, tm
     assert query("SELECT count(*) FROM sentiment.scored_reviews") == [(2,)]
 
 
+def test_load_loads_every_file_below_a_local_folder_as_below_an_s3_prefix(invoke, query, tmp_path) -> None:
+    for name in ("shop/dt=2026-11-16/a.csv", "app/dt=2026-11-17/.hidden/b.csv"):
+        path = tmp_path / "incoming" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(FILE)
+    (tmp_path / "incoming/shop/_SUCCESS").touch()
+    done = invoke(load, "--json", tmp_path)
+    assert done.exit_code == 0, "a marker is no drop"
+    assert [each["status"] for each in json.loads(done.stdout)] == ["loaded", "rejected", "loaded"]
+    assert query("SELECT source, day::text FROM sentiment.source_file WHERE status = 'loaded' ORDER BY source") == [
+        ("app", "2026-11-17"),
+        ("shop", "2026-11-16"),
+    ]
+    again = invoke(load, "--json", tmp_path / "incoming/shop")
+    assert [each["status"] for each in json.loads(again.stdout)] == ["skipped", "skipped"]
+    (tmp_path / "empty").mkdir()
+    nothing = invoke(load, tmp_path / "empty")
+    assert (nothing.exit_code, nothing.stdout) == (0, f"There is no file below {tmp_path / 'empty'}.\n")
+
+
 def test_load_replaces_every_object_below_an_s3_prefix(invoke, drops, loaded) -> None:
     drops.put("shop/dt=2026-11-17/b.csv", FILE)
     drops.put("app/dt=2026-11-17/c.csv", FILE)

@@ -9,10 +9,13 @@ import pytest
 
 from sentiment_core.database.connection import connect
 from sentiment_core.drops.contract import RejectCode
+from sentiment_core.errors import ClaimHeld, ReplayInvalid
 from sentiment_core.ledger import verification
 from sentiment_core.ledger.quarantine import FileToReplay, QuarantineFilter, entries, files_to_replay
 from sentiment_core.loading.loader import Loader, LoadOutcome, LoadStatus
 from sentiment_core.loading.replay import Replayer
+from sentiment_core.loading.replay_run import plan_replay, replay_group, summarise_replay
+from sentiment_core.loading.scoring_run import RunPlan, yesterday
 
 KEY = "shop/dt=2026-11-16/a.csv"
 FILE = (
@@ -261,3 +264,60 @@ def test_validate_reports_by_exit_code(sentiment, tmp_path, data, ratio, code, w
     path.write_text(data)
     done = sentiment("validate", str(path), SENTIMENT_MAX_REJECTED_RATIO=ratio)
     assert (done.returncode, words in done.stdout) == (code, True), done.stdout + done.stderr
+
+
+def run_replay(drops, choice: QuarantineFilter, run_id: str, *, replace: bool = False, **changed) -> list[str]:
+    """Plan a replay run, do the work of its groups, and return the outcomes of its files."""
+    settings = drops.settings.model_copy(update=changed)
+    plan = RunPlan(run_id, yesterday(), drops.model.model_id, 1, champion=True, replace=replace)
+    outcomes: list[LoadOutcome] = []
+    for group in plan_replay(drops.connection, settings, plan, choice):
+        replay_group(drops.connection, drops.storage, settings, plan, drops.model, group, outcomes.append)
+    assert verification.verify(drops.connection) == []
+    return [str(outcome.status) for outcome in outcomes]
+
+
+def test_a_replay_run_loads_rows_and_whole_files_and_repeating_it_loads_nothing(drops, query) -> None:
+    drops.drop(KEY, FILE, max_text_bytes=10)
+    drops.drop("shop/dt=2026-11-17/b.csv", "words\nfine\n")
+    drops.drop("app/dt=2026-11-17/c.csv", "review,rating\nfine,many\n")
+    accepted = {"text_columns": ("review", "words")}
+    choice = QuarantineFilter(source="shop")
+    assert run_replay(drops, choice, "first", **accepted) == ["replayed", "loaded"]
+    assert summarise_replay(drops.connection, "first") == (2, 2, 2, 0)
+    assert query("SELECT day FROM sentiment.scoring_run WHERE run_id = 'first'") == [(date(2026, 11, 16),)]
+    assert run_replay(drops, choice, "second", **accepted) == ["skipped"]
+    assert summarise_replay(drops.connection, "second") == (1, 0, 0, 0)
+
+
+def test_a_replay_run_reads_chosen_files_again_once(drops, query) -> None:
+    drops.drop(KEY, FILE)
+    rows = query("SELECT line, text, score FROM sentiment.scored_reviews ORDER BY line")
+    chosen = QuarantineFilter(files=(1,))
+    assert run_replay(drops, chosen, "again", replace=True) == ["replaced"]
+    plan = RunPlan("again", yesterday(), drops.model.model_id, 1, champion=True, replace=True)
+    outcomes: list[LoadOutcome] = []
+    replay_group(drops.connection, drops.storage, drops.settings, plan, drops.model, 0, outcomes.append)
+    assert [str(outcome.status) for outcome in outcomes] == ["skipped"], "a retried task does not replace twice"
+    assert query("SELECT line, text, score FROM sentiment.scored_reviews ORDER BY line") == rows
+
+
+def test_a_replay_run_of_unknown_or_unnamed_files_is_refused_before_it_starts(drops, query) -> None:
+    with pytest.raises(ReplayInvalid, match="the ledger has no file 7, 8"):
+        run_replay(drops, QuarantineFilter(files=(8, 7)), "wrong")
+    with pytest.raises(ReplayInvalid, match="`files` must name them"):
+        run_replay(drops, QuarantineFilter(), "wrong", replace=True)
+    assert query("SELECT count(*) FROM sentiment.scoring_run") == [(0,)]
+
+
+def test_a_replay_of_a_file_that_a_run_is_loading_is_retried_and_the_other_files_are_replayed(
+    drops, query, settings
+) -> None:
+    drops.drop(KEY, FILE, max_text_bytes=10)
+    drops.drop("shop/dt=2026-11-17/b.csv", FILE.replace("r2", "q2"), max_text_bytes=10)
+    with connect(settings.require_database_url()) as loading, loading, loading.cursor() as cursor:
+        cursor.execute("SELECT FROM sentiment.source_file WHERE source_file_id = 1 FOR NO KEY UPDATE")
+        with pytest.raises(ClaimHeld):
+            run_replay(drops, QuarantineFilter(), "held", lock_timeout_s=0.1)
+    assert query("SELECT source_file_id, kind FROM sentiment.scoring_batch WHERE run_id = 'held'") == [(2, "replay")]
+    assert run_replay(drops, QuarantineFilter(), "held") == ["replayed", "skipped"]

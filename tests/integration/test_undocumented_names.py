@@ -22,6 +22,8 @@ NUMBA = (
 )
 AIRFLOW_AND_MLFLOW = (
     "airflow.api_fastapi.core_api.security.requires_access_dag",
+    "airflow.api_fastapi.core_api.security.GetUserDep",
+    "airflow.api_fastapi.auth.managers.models.resource_details.DagAccessEntity",
     "airflow.models.Connection.get_connection_from_secrets",
     "airflow.sdk.execution_time.task_runner.main",
     "airflow.sdk.execution_time.task_runner.RuntimeTaskInstance.get_dag",

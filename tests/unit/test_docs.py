@@ -130,9 +130,12 @@ def test_every_part_of_a_contract_and_every_preset_is_explained(docs: Path) -> N
 # The page that explains the params of each DAG.
 PARAMS_IN = {
     "score_reviews": "backfill",
+    "replay": "quarantine",
     "retrain": "models",
     "experiments": "experiments",
     "monitor_drift": "drift",
+    "rescore": "rescore",
+    "rollback": "rollback",
 }
 
 

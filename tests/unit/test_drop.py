@@ -1,3 +1,4 @@
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -5,8 +6,8 @@ import pytest
 
 from sentiment_core.drops.body import file_format
 from sentiment_core.drops.contract import NO_DROPS, RejectCode
-from sentiment_core.drops.drop import Drop, local_drop
-from sentiment_core.errors import FileRejected
+from sentiment_core.drops.drop import Drop, local_drop, local_drops, source_of
+from sentiment_core.errors import FileRejected, FolderUnreadable
 
 STORED = datetime(2026, 11, 17, 23, 30, tzinfo=UTC)
 
@@ -149,3 +150,44 @@ def test_what_a_tool_left_behind_is_no_drop(name: str) -> None:
     with pytest.raises(FileRejected, match="left behind") as refused:
         file_format(drop(f"incoming/shop/dt=2026-11-16/{name}"))
     assert refused.value.details["reason"] in NO_DROPS
+
+
+def test_a_folder_is_listed_as_s3_lists_a_prefix(tmp_path: Path) -> None:
+    names = ["shop/dt=2026-11-16/b.csv", "shop/dt=2026-11-16.csv", "B.csv", "a.csv", ".hidden.csv", "é.csv"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "link.csv").symlink_to("a.csv")
+    (tmp_path / "to nothing.csv").symlink_to("gone.csv")
+    (tmp_path / "shop/circle").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "empty").mkdir()
+    found = [drop.key.removeprefix(f"{tmp_path.resolve()}/") for drop in local_drops(tmp_path)]
+    assert found == sorted(names, key=str.encode)
+    assert local_drops(tmp_path / "empty") == []
+    elsewhere = tmp_path.with_name(f"{tmp_path.name}-link")
+    elsewhere.symlink_to(tmp_path)
+    assert local_drops(elsewhere) == local_drops(tmp_path), "a file has one path, however the folder is named"
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FolderUnreadable, match="gone: No such file or directory"):
+        local_drops(tmp_path / "gone")
+    Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.csv")).write_text("review\n")
+    with pytest.raises(FolderUnreadable, match=r"caf\\udce9.csv.*is not UTF-8"):
+        local_drops(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("/data/incoming/shop/dt=2026-11-16/a.csv", "shop"),
+        ("/data/incoming/old/incoming/shop/a.csv", "shop"),
+        ("/data/incoming/dt=2026-11-16/a.csv", ""),
+        ("/data/incoming/a.csv", ""),
+        ("/data/shop/dt=2026-11-16/a.csv", ""),
+    ],
+)
+def test_the_source_of_a_local_file_is_the_folder_below_incoming(path: str, source: str) -> None:
+    assert source_of(path, "incoming/") == source
+    assert source_of(path, "") == ""

@@ -4,15 +4,12 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-import psycopg2.errors
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 
-from sentiment_core.database.connection import Connection, connect
-from sentiment_core.database.schema import schema_status
-from sentiment_core.errors import DatabaseRefused, SchemaOutdated
+from sentiment_core.drops.reading import column_names, summary
+from sentiment_plugin.database import reading
 
 PAGE_SIZE = 50
-# A search through a very long ledger must not block a thread of Airflow's API server for long.
-LONGEST_QUERY = "10s"
 
 
 class State(NamedTuple):
@@ -85,6 +82,30 @@ class Entry(NamedTuple):
         """The position of the entry."""
         return Position(self.source_file_id, self.batch_id)
 
+    @property
+    def state(self) -> str:
+        """The state as one word. For a loaded file: whether its rows are shown, which says more than "loaded"."""
+        if self.status != "loaded":
+            return self.status
+        return "live" if self.live else "superseded"
+
+    @property
+    def form(self) -> str:
+        """How the file was read."""
+        return summary(self.reading or {})
+
+    @property
+    def columns(self) -> str:
+        """Which columns were used."""
+        return column_names(self.reading or {})
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the batch took."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
 
 class Page(NamedTuple):
     """Entries, newest first, and the positions from which to continue in each direction, if there are more entries."""
@@ -117,25 +138,15 @@ OLDEST_FIRST = QUERY + "ORDER BY source_file_id, coalesce(batch_id, 0) LIMIT %(l
 
 
 def read(url: str, chosen: Filter, *, older_than: Position | None = None, newer_than: Position | None = None) -> Page:
-    """Return the newest page, or the page next to a position.
-
-    Raises `DatabaseUnavailable`, `DatabaseRefused`, and `SchemaOutdated` when the ledger's view does not exist.
-    """
-    try:
-        with connect(url, application="airflow plugin") as connection:
-            connection.set_session(readonly=True)
-            if newer_than:
-                return _before(connection, chosen, newer_than)
-            return _after(connection, chosen, older_than)
-    except DatabaseRefused as error:
-        if not isinstance(error.__cause__, psycopg2.errors.UndefinedTable | psycopg2.errors.UndefinedColumn):
-            raise
-        status = schema_status(url)
-        raise SchemaOutdated(found=status.found or "none", needed=status.needed) from error
+    """Return the newest page, or the page next to a position. Raises the errors of `reading`."""
+    with reading(url) as cursor:
+        if newer_than:
+            return _before(cursor, chosen, newer_than)
+        return _after(cursor, chosen, older_than)
 
 
-def _after(connection: Connection, chosen: Filter, bound: Position | None) -> Page:
-    found = _fetch(connection, NEWEST_FIRST, chosen, older=bound)
+def _after(cursor: Cursor, chosen: Filter, bound: Position | None) -> Page:
+    found = _fetch(cursor, NEWEST_FIRST, chosen, older=bound)
     entries = found[:PAGE_SIZE]
     return Page(
         entries,
@@ -144,16 +155,16 @@ def _after(connection: Connection, chosen: Filter, bound: Position | None) -> Pa
     )
 
 
-def _before(connection: Connection, chosen: Filter, bound: Position) -> Page:
-    found = _fetch(connection, OLDEST_FIRST, chosen, newer=bound)
+def _before(cursor: Cursor, chosen: Filter, bound: Position) -> Page:
+    found = _fetch(cursor, OLDEST_FIRST, chosen, newer=bound)
     if len(found) <= PAGE_SIZE:
-        return _after(connection, chosen, None)  # the first page, and it is full
+        return _after(cursor, chosen, None)  # the first page, and it is full
     entries = found[:PAGE_SIZE][::-1]
     return Page(entries, newer_than=entries[0].position, older_than=entries[-1].position)
 
 
 def _fetch(
-    connection: Connection,
+    cursor: Cursor,
     query: str,
     chosen: Filter,
     *,
@@ -173,7 +184,5 @@ def _fetch(
         "newer_batch": newer and newer.batch_id,
         "limit": PAGE_SIZE + 1,
     }
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", (LONGEST_QUERY,))
-        cursor.execute(query, values)
-        return [Entry(*row) for row in cursor.fetchall()]
+    cursor.execute(query, values)
+    return [Entry(*row) for row in cursor.fetchall()]

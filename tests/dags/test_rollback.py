@@ -1,0 +1,41 @@
+"""The rollback of the champion as Airflow runs it: once, and only from the version that the operator saw."""
+
+from sentiment_core.database.connection import connect
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.promotion.alias_moves import history, promote
+from sentiment_core.registry.registered_model import RegisteredModel
+
+RUN = """
+import json
+import rollback
+dag = rollback.rollback()
+said = []
+for task in dag.tasks:
+    task.retries = 0
+    task.on_failure_callback = [lambda context: said.append(str(context["exception"]))]
+run = dag.test(run_conf={conf})
+print(json.dumps([str(run.state), said]))
+"""
+
+
+def test_the_previous_version_becomes_the_champion_once(
+    in_airflow, connections, settings, shift_bundle, tmp_path
+) -> None:
+    connections["SENTIMENT_MODEL_NAME"] = "rollback"
+    models = RegisteredModel(str(settings.mlflow_tracking_uri), "rollback", settings.model_cache)
+    shift_bundle(Bundle.load(STARTER), tmp_path / "other", 0.5)
+    first, second = models.register(STARTER), models.register(tmp_path / "other")
+    with connect(settings.require_database_url()) as connection:
+        for version in (first, second):
+            promote(connection, models, version, actor="test", reason="by hand", kind="force")
+        state, said = in_airflow(RUN.format(conf={"from_version": first}), **connections)
+        assert (state, models.resolve(None)[0]) == ("failed", second)
+        assert f"version {second} is the champion now, not version {first}" in said[0]
+        conf = {"from_version": second, "reason": "it calls everything good"}
+        assert in_airflow(RUN.format(conf=conf), **connections) == ["success", []]
+        assert models.resolve(None)[0] == first
+        move = history(connection, "champion")[0]
+        assert (move.kind, move.to_version, move.reason) == ("rollback", first, conf["reason"])
+        assert move.actor.startswith("airflow ")
+        assert in_airflow(RUN.format(conf={}), **connections)[0] == "success"
+        assert len(history(connection, "champion")) == 3, "directly after a rollback another one changes nothing"

@@ -1,0 +1,138 @@
+"""An operator's work on the pages in Airflow, in a browser: backfill, rescore and roll back, and see the effects."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from demo.stack import Stack
+from sentiment_core.database.connection import connect
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.promotion.alias_moves import promote
+from sentiment_core.registry.names import CHAMPION
+from sentiment_core.registry.registered_model import RegisteredModel
+from tests.browser import browser, shots  # noqa: F401 - fixtures
+
+DAY = "2026-11-12"
+KEY = f"incoming/pages/dt={DAY}/reviews.csv"
+REVIEWS = "review_id,review\n" + "".join(f"b{row},Works well {row}\n" for row in range(200))
+WAIT_MS = 120_000
+
+
+def query(system: Stack, statement: str, *parameters: object) -> list[tuple]:
+    with connect(system.postgres.url()) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+@pytest.fixture(scope="module")
+def operator(system: Stack, browser) -> Iterator:  # noqa: F811
+    """A browser window of the user who may do everything."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en")
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{system.airflow.url}/auth/login")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", system.airflow.password)
+    page.click("button[type=submit]")
+    page.wait_for_url(re.compile(r"^(?!.*/auth/login)"))
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def other(system: Stack, shift_bundle, tmp_path) -> Iterator[int]:
+    """A version that is promoted without the gate, so that the champion can be rolled back. It is restored after."""
+    shift_bundle(Bundle.load(STARTER), tmp_path / "other", 0.7)
+    models = RegisteredModel(system.mlflow.url, cache=tmp_path / "cache")
+    before = models.resolve(CHAMPION)[0]
+    version = models.register(tmp_path / "other")
+    with connect(system.postgres.url()) as connection:
+        promote(connection, models, version, actor="test", reason="to be rolled back", kind="force")
+        yield version
+        promote(connection, models, before, actor="test", reason="as it was", kind="force")
+
+
+def open_form(operator, system: Stack, version: int | None = None):
+    operator.goto(f"{system.airflow.url}/sentiment/backfill")
+    for name in ("since", "until"):
+        operator.fill(f"input[name={name}]", DAY)
+    if version is not None:
+        operator.select_option("select[name=version]", str(version))
+
+
+def wait_for_the_end(operator, what: str) -> str:
+    """Reload the progress until the newest line of a kind has ended, and return its text."""
+    line = operator.locator("tbody tr", has_text=what).first
+    line.locator(".state", has_text=re.compile("ended|success|failed")).wait_for()
+    return " ".join(line.inner_text().split())
+
+
+def test_a_backfill_from_the_form_loads_the_day(system: Stack, operator, shots) -> None:  # noqa: F811
+    system.object_store.client().put_object(Bucket="reviews", Key=KEY, Body=REVIEWS.encode())
+    open_form(operator, system)
+    operator.screenshot(path=shots / "page-backfill.png")
+    operator.click("text=Preview")
+    assert f"1 day: {DAY}" in operator.inner_text("main")
+    operator.screenshot(path=shots / "page-preview.png")
+    same_question = operator.context.new_page()
+    same_question.goto(operator.url)
+    for page, said in ((operator, "It was started"), (same_question, "It had already been started")):
+        page.click("button:has-text('Start the backfill')")
+        assert said in page.inner_text("main")
+    same_question.close()
+    shown = wait_for_the_end(operator, f"{DAY} to {DAY}")
+    assert "1 of 1 runs" in shown
+    assert query(system, "SELECT count(*) FROM sentiment.scored_reviews WHERE source = 'pages'") == [(200,)]
+
+
+def test_a_backfill_can_be_cancelled_and_a_second_one_is_refused_meanwhile(system: Stack, operator) -> None:
+    for last, confirmed in (("2026-10-30", "It was started"), ("2026-10-29", "is still running")):
+        address = f"sentiment/backfill/files?since=2026-10-01&until={last}&parallel=1&work=missing"
+        operator.goto(f"{system.airflow.url}/{address}")
+        operator.click("button:has-text('Start the backfill')")
+        assert confirmed in operator.inner_text("main")
+    operator.goto(f"{system.airflow.url}/sentiment/backfill/progress")
+    assert "0 of 30 runs" in operator.inner_text("main") or "1 of 30 runs" in operator.inner_text("main")
+    operator.click("tbody tr >> text=Cancel")
+    operator.click("button:has-text('Cancel the backfill')")
+    assert "It was stopped" in operator.inner_text("main")
+    shown = wait_for_the_end(operator, "2026-10-01 to 2026-10-30")
+    assert int(re.search(r"(\d+) failed", shown)[1]) > 20, shown
+
+
+def test_a_rescore_and_a_rollback_from_the_pages_change_views_and_service(
+    system: Stack,
+    operator,
+    other,
+    shots,  # noqa: F811
+) -> None:
+    open_form(operator, system, other)
+    operator.check("input[value=stored]")
+    operator.click("text=Preview")
+    assert "Files to score from their stored text: 1, up to 200 rows" in operator.inner_text("main")
+    operator.click("button:has-text('Start the rescore')")
+    shown = wait_for_the_end(operator, f"model {other}")
+    operator.screenshot(path=shots / "page-progress.png")
+    assert "200 of 200 rows" in shown
+    digests = "SELECT DISTINCT model_digest FROM sentiment.scored_reviews WHERE source = 'pages'"
+    assert query(system, digests) != [(Bundle.load(STARTER).digest,)]
+
+    operator.goto(f"{system.airflow.url}/sentiment/models")
+    operator.screenshot(path=shots / "page-models.png", full_page=True)
+    operator.click("text=Roll the champion back")
+    operator.click("button:has-text('Roll back')")
+    assert "The run was started" in operator.inner_text("main")
+    body = json.dumps({"text": "Works well"}).encode()
+    request = urllib.request.Request(f"{system.api.url}/predict", body, {"Content-Type": "application/json"})
+    while True:
+        with urllib.request.urlopen(request) as response:
+            answer = json.load(response)
+        if answer["model"]["version"] != other:
+            break
+        system.pause(0.3)
+    assert answer["model"]["digest"] == Bundle.load(STARTER).digest
+    operator.goto(f"{system.airflow.url}/sentiment/models")
+    assert "rolled back by" in operator.inner_text("main")

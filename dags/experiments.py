@@ -1,10 +1,10 @@
 """Manually started experiments: the trials of an experiment run as mapped tasks and are compared in MLflow."""
 
 import logging
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
+from dag_defaults import task_defaults
 from wiring import fail_without_retry_if_terminal, run_params, storage
 
 from sentiment_core.errors import TrialFailed
@@ -29,7 +29,7 @@ Runs the trials of one **experiment** on labelled reviews in the bucket and comp
     schedule=None,
     catchup=False,
     max_active_runs=2,
-    default_args={"retries": 2, "retry_delay": timedelta(seconds=20)},
+    default_args=task_defaults(retries=2, retry_delay_s=20, hours=12),
     params={
         "experiment": Param(
             NAMES[0],

@@ -2,16 +2,19 @@
 
 import importlib
 import logging
-from datetime import date, timedelta
+from datetime import date
 from http import HTTPStatus
 from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowRuntimeError, AirflowSkipException
+from alerting import page, send
+from dag_defaults import task_defaults
 from httpx import HTTPStatusError
 from wiring import SCORED_REVIEWS, connect, fail_without_retry_if_terminal, registry, run_day, run_params
 
+from sentiment_core.alerts.alert import Alert
 from sentiment_core.drift import report_store
 from sentiment_core.drift.mlflow_run import log_run
 from sentiment_core.drift.page import verdict
@@ -48,7 +51,7 @@ def notify(context: Any) -> None:
     schedule=PartitionedAssetTimetable(assets=SCORED_REVIEWS),
     catchup=False,
     max_active_runs=4,
-    default_args={"retries": 3, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True},
+    default_args=task_defaults(retries=3, retry_delay_s=20, hours=2),
     params={
         "day": Param(
             None,
@@ -106,13 +109,14 @@ def monitor_drift() -> None:
     @task(on_success_callback=notify)
     @fail_without_retry_if_terminal
     def alert(found: dict[str, Any]) -> dict[str, Any]:
-        """Warn about a day that drifted. When this task succeeds, it calls the callback from the settings."""
+        """Warn about a day that drifted, and alert people. When this task succeeds, it calls the callback."""
         if not found["causes"]:
             raise AirflowSkipException(found["verdict"])
         name = settings().drift_callback
         if name is not None:
             callback(name)  # a missing callback must fail the task, not just be logged
         log.warning("Drift on %s. %s", found["day"], found["verdict"])
+        send(drift_alert(found), get_current_context(), required=True)
         return found
 
     @task
@@ -140,6 +144,19 @@ def monitor_drift() -> None:
         conf={"policy": "not_worse"},
         # Airflow allows one run per name, so drift on the days after the first one triggers nothing.
         skip_when_already_exists=True,
+    )
+
+
+def drift_alert(found: dict[str, Any]) -> Alert:
+    """Return the alert about a day that drifted."""
+    return Alert(
+        cause="drift",
+        key=f"{found['day']} {found['digest'][:12]}",
+        severity="warning",
+        title=f"Reviews of {found['day']} differ from the model's training data",
+        detail=found["verdict"],
+        next_step="Open the day's plot in MLflow, from the log of the task `report`. docs/drift.md explains it.",
+        link=page("files", day=found["day"]),
     )
 
 

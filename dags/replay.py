@@ -1,10 +1,10 @@
 """Replay the rejected rows of chosen files, or read the files again. Operators start it from the Sentiment pages."""
 
 import logging
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
+from dag_defaults import task_defaults
 from scoring_tasks import report
 from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, run_params, storage
 
@@ -33,7 +33,7 @@ The page *Sentiment → Quarantine* starts runs of this DAG, and so does the pag
     # The pages start its runs, which would wait for ever while the DAG is paused. Without a schedule it starts none.
     is_paused_upon_creation=False,
     max_active_runs=4,
-    default_args={"retries": 3, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True},
+    default_args=task_defaults(retries=3, retry_delay_s=20, hours=6),
     params={
         "files": Param(
             [],

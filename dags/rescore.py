@@ -1,10 +1,10 @@
 """Rescoring: another model's scores for stored reviews, by several tasks at the same time."""
 
 import logging
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
+from dag_defaults import task_defaults
 from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, run_params
 
 from sentiment_core.ledger.models import ensure_model, open_model
@@ -40,7 +40,7 @@ it stopped.
     catchup=False,
     is_paused_upon_creation=False,  # only people and promotions start it
     max_active_runs=1,  # a second run waits, and then has less to do
-    default_args={"retries": 3, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True},
+    default_args=task_defaults(retries=3, retry_delay_s=20, hours=12),
     params={
         "since": Param(
             None,

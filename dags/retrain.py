@@ -1,34 +1,22 @@
 """Retraining: take a snapshot of labelled data, train a model on it, and judge it by the promotion gate."""
 
 import logging
-import tempfile
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from after_promotion import then_rescore
-from airflow.sdk import Param, dag, get_current_context, task
-from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, run_params, storage
+from airflow.sdk import AssetAlias, Param, dag, get_current_context, task
+from alerting import alert_promotion, page
+from dag_defaults import task_defaults
+from linked_task import linked_task, set_link
+from wiring import CHAMPION_MODEL, fail_without_retry_if_terminal, run_params
 
-from sentiment_core.datasets.checks import check, require_passed
-from sentiment_core.datasets.snapshot import Days, Snapshot, SnapshotManifest, labelled_reviews
-from sentiment_core.datasets.snapshot_store import SnapshotStore
-from sentiment_core.datasets.suite import Suite
-from sentiment_core.errors import TerminalError
-from sentiment_core.evaluation.suite_report import with_suite
-from sentiment_core.model.scorer import Scorer
-from sentiment_core.params import Params
-from sentiment_core.promotion.alias_moves import promote
-from sentiment_core.promotion.challenge import judge_and_promote, judge_only
-from sentiment_core.promotion.policy import GatePolicy
-from sentiment_core.registry.names import CHALLENGER
 from sentiment_core.settings import settings
-from sentiment_core.training.from_snapshot import make_snapshot, train_snapshot
-from sentiment_core.training.learning_curve import learning_curve
-from sentiment_core.training.mlflow_run import log_training
-from sentiment_core.training.train import Trained
 
 log = logging.getLogger(__name__)
+
+RUN_LINK, MODEL_LINK = "MLflow run", "Model version"
+# An alias, because an event is emitted only for a model that was promoted.
+MOVES = AssetAlias("champion_model_moves")
 
 DOC = """
 Creates an immutable **snapshot** of the labelled files below `training/`, of the users' corrections and, with `stars`,
@@ -51,7 +39,7 @@ passes, it becomes the `champion`. Otherwise it stays the challenger. The run su
     schedule=settings().retrain_schedule,
     catchup=False,
     max_active_runs=1,  # two concurrent runs would be judged against the same champion
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    default_args=task_defaults(retries=2, retry_delay_s=60, hours=12),
     params={
         "since": Param(
             None,
@@ -116,131 +104,67 @@ def retrain() -> None:
     @fail_without_retry_if_terminal
     def snapshot() -> str:
         """Collect, split and store the labelled data. Return the snapshot's id."""
-        params = run_params()
-        days, configuration = Days(since=params["since"], until=params["until"]), chosen(params)
-        judge = star_judge() if configuration.stars.enabled else None
-        with connect() as connection:
-            reconcile_history(connection, registry())
-            made = make_snapshot(connection, storage(), settings(), configuration, days, judge)
-        manifest = made.snapshot.manifest
-        log_stars(manifest)
-        rows = (sum(side.rows.values()) for side in (manifest.training, manifest.test))
-        log.info("Snapshot %s: %s training rows, %s test rows", made.snapshot.id, *rows)
-        return made.snapshot.id
+        from retraining import take_snapshot  # noqa: PLC0415 -- slow to import, as below
+
+        return take_snapshot(run_params())
 
     @task
     @fail_without_retry_if_terminal
     def validate(snapshot_id: str) -> str:
         """Check the snapshot against the limits of the configuration. Return its id when it satisfies all of them."""
-        checks = check(stored(snapshot_id), chosen(run_params()))
-        for each in checks:
-            log.info("%s, limit %g: %s", each.name, each.limit, each.detail)
-        require_passed(checks)
+        from retraining import check_snapshot  # noqa: PLC0415
+
+        check_snapshot(snapshot_id, run_params())
         return snapshot_id
 
-    @task
+    @linked_task(RUN_LINK, MODEL_LINK)
     @fail_without_retry_if_terminal
     def train(snapshot_id: str) -> int:
         """Train, log the run to MLflow and register the bundle as challenger.
 
         Return the new version, or the given one.
         """
+        from retraining import train_challenger  # noqa: PLC0415
+
         params = run_params()
         if params["version"] is not None:
+            link(params["version"])
             return int(params["version"])
-        configuration, models = chosen(params), registry()
-        trained = over_suite(train_snapshot(stored(snapshot_id), configuration, step=log.info))
-        evaluation = trained.evaluation
-        if params["learning_curve"]:
-            evaluation = evaluation._replace(learning_curve=learning_curve(trained, configuration, step=log.info))
-        uri = settings().require_mlflow_tracking_uri()
-        with tempfile.TemporaryDirectory() as folder:
-            trained.bundle.save(Path(folder))
-            tags = {"airflow.dag_run": get_current_context()["run_id"]}
-            run = log_training(
-                uri, models.name, Path(folder), evaluation, name=models.name, snapshot_id=snapshot_id, tags=tags
-            )
-        with connect() as connection:
-            promote(
-                connection,
-                models,
-                run.version,
-                alias=CHALLENGER,
-                actor=actor(),
-                reason=f"trained on snapshot {snapshot_id[:12]}",
-                kind="set",
-            )
-        log.info("Version %s is the %s, MLflow run %s", run.version, CHALLENGER, run.run_id)
+        run = train_challenger(snapshot_id, params)
+        link(run.version, run.run_id)
         return run.version
 
-    @task
+    @linked_task(MODEL_LINK, outlets=[MOVES])
     @fail_without_retry_if_terminal
     def gate(snapshot_id: str, version: int) -> dict[str, Any]:
         """Judge the challenger on the test side and promote it if it passes. Return the verdict."""
+        from retraining import judge_challenger  # noqa: PLC0415
+
+        link(version)
         params = run_params()
-        policy = GatePolicy.load()
-        if params["policy"] == "not_worse":
-            policy = policy.not_worse()
-        rows, models = labelled_reviews(stored(snapshot_id).test_rows), registry()
-        with connect() as connection:
-            if not params["promote"]:
-                return {
-                    "version": version,
-                    **judge_only(connection, models, version, rows, policy, storage())._asdict(),
-                }
-            outcome = judge_and_promote(
-                connection,
-                models,
-                version,
-                rows,
-                policy,
-                actor=actor(),
-                reason=f"retrained on snapshot {snapshot_id[:12]}",
-                storage=storage(),
-            )
-        log.log(logging.INFO if outcome.promoted else logging.WARNING, "%s", outcome.why)
+        outcome = judge_challenger(snapshot_id, version, params)
+        if params["promote"]:
+            announce(version, promoted=outcome.promoted, why=outcome.why)
         return {"version": version, **outcome._asdict()}
 
     snapshot_id = validate(snapshot())
     then_rescore(gate(snapshot_id, train(snapshot_id)))
 
 
-def chosen(params: Any) -> Params:
-    """Return the training configuration with the changes from the run's params. Raises `ParamsInvalid`."""
-    return Params.load().changed(params["training"]).with_stars(params["stars"])
+def link(version: int, run_id: str | None = None) -> None:
+    """Set the links of the running task to a version's page and, if given, to its run in MLflow."""
+    set_link(MODEL_LINK, page(f"models/{version}"))
+    if run_id is not None:
+        set_link(RUN_LINK, f"{settings().require_mlflow_tracking_uri()}/#/runs/{run_id}")
 
 
-def star_judge() -> Scorer | None:
-    """Return the champion, which marks starred rows that contradict their text, or None if it cannot be loaded."""
-    try:
-        champion = registry().champion()
-    except TerminalError as error:
-        log.warning("No starred row is marked as suspicious: %s", error)
-        return None
-    return Scorer(champion) if champion else None
-
-
-def log_stars(manifest: SnapshotManifest) -> None:
-    """Log what became of the rated reviews of each source."""
-    for source in manifest.stars.sources if manifest.stars else ():
-        log.log(logging.WARNING if source.refused else logging.INFO, "Stars: %s", source.model_dump_json())
-
-
-def over_suite(trained: Trained) -> Trained:
-    """Return the training with its measures over the suite of the settings, if configured."""
-    if (location := settings().suite) is None:
-        return trained
-    return trained._replace(bundle=with_suite(trained.bundle, Suite.open(location, storage()), log.warning))
-
-
-def actor() -> str:
-    """Return the actor to record in the alias history for this run."""
-    return f"airflow {get_current_context()['run_id']}"
-
-
-def stored(snapshot_id: str) -> Snapshot:
-    """Read a snapshot from the object store."""
-    return SnapshotStore.of(storage(), settings()).read(snapshot_id)
+def announce(version: int, *, promoted: bool, why: str) -> None:
+    """Log the decision about a version and alert people. If it was promoted, emit the event of `champion_model`."""
+    log.log(logging.INFO if promoted else logging.WARNING, "%s", why)
+    context = get_current_context()
+    if promoted:
+        context["outlet_events"][MOVES].add(CHAMPION_MODEL, extra={"version": version})
+    alert_promotion(context, version, promoted=promoted, why=why)
 
 
 retrain()

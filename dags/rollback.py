@@ -1,9 +1,9 @@
 """Rollback: the previous good version becomes the champion again."""
 
-from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
+from dag_defaults import task_defaults
 from wiring import connect, fail_without_retry_if_terminal, registry, run_params
 
 from sentiment_core.errors import RollbackImpossible
@@ -24,7 +24,7 @@ within seconds, and the next nightly run scores with it. Directly after a rollba
     catchup=False,
     is_paused_upon_creation=False,  # only people start it
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
+    default_args=task_defaults(retries=2, retry_delay_s=10, hours=1),
     params={
         "from_version": Param(
             None,

@@ -6,7 +6,10 @@ from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
-from scoring_tasks import report
+from alerting import alert_data
+from dag_defaults import task_defaults
+from linked_task import linked_task
+from scoring_tasks import FILES_LINK, score_files, summarise_run
 from wiring import (
     SCORED_REVIEWS,
     connect,
@@ -20,18 +23,9 @@ from wiring import (
 
 from sentiment_core.aspects.kept import keep_aspects
 from sentiment_core.drivers.kept import keep_drivers
+from sentiment_core.ledger.complete_days import changed_by_arrivals, complete
 from sentiment_core.ledger.models import ensure_model, open_model
-from sentiment_core.loading.progress import StoredProgress
-from sentiment_core.loading.scoring_run import (
-    RunPlan,
-    get_plan,
-    plan_run,
-    planned_days,
-    rejected_files,
-    require_good_files,
-    score_group,
-    summarise,
-)
+from sentiment_core.loading.scoring_run import RunPlan, get_plan, plan_run, planned_days
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.settings import settings
 
@@ -63,7 +57,7 @@ entirely or not at all, once for each model. Running a day again adds no rows.
     ),
     catchup=False,
     max_active_runs=4,
-    default_args={"retries": 3, "retry_delay": timedelta(seconds=20), "retry_exponential_backoff": True},
+    default_args=task_defaults(retries=3, retry_delay_s=20, hours=6),
     params={
         "model_version": Param(
             None,
@@ -110,45 +104,32 @@ def score_reviews() -> None:
                 digest == models.champion_digest(),
                 params["replace"],
             )
-            include_earlier = run.run_type in ("scheduled", "asset_triggered")
-            groups = plan_run(connection, storage(), settings(), run_plan, include_earlier=include_earlier)
+            groups = plan_run(connection, storage(), settings(), run_plan, include_earlier=includes_earlier_days(run))
         log.info("%s by model version %s (%s): %s groups of files", day, version, digest[:12], len(groups))
         return groups
 
-    @task(map_index_template="{{ task.op_kwargs['group_id'] }}")
+    @linked_task(FILES_LINK, map_index_template="{{ task.op_kwargs['group_id'] }}", pool=settings().pool)
     @fail_without_retry_if_terminal
     def score(group_id: int) -> None:
         """Load or rescore each file of a group."""
-        with connect() as connection:
-            run_plan = get_plan(connection, get_current_context()["run_id"])
-            fetched = registry().fetch(run_plan.version)
-            model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
-            progress = StoredProgress(connect, run_plan.run_id)
-            score_group(connection, storage(), settings(), run_plan, model, group_id, report, progress)
+        score_files(group_id)
 
     @task(trigger_rule="none_failed", outlets=[SCORED_REVIEWS])
     @fail_without_retry_if_terminal
     def summary() -> dict[str, Any]:
-        """Check that every file of the plan has reached its final state, and emit the asset event for the days."""
+        """Check that every file of the plan has reached its final state. Complete the days and emit their events."""
         context = get_current_context()
         with connect() as connection:
-            found = summarise(connection, context["run_id"])
+            found = summarise_run(connection, context["run_id"])
             days = planned_days(connection, context["run_id"])
-            for key, code, reason in rejected_files(connection, context["run_id"]):
-                log.warning("Rejected: %s (%s): %s", key, code, reason)
-            if settings().on_bad_file == "fail":
-                require_good_files(connection, context["run_id"])
-        log.info("Files by state: %s", found.files or "no files")
-        log.info(
-            "Rows: %s in, %s scored, %s rejected, %s duplicate",
-            found.rows_in,
-            found.rows_scored,
-            found.rows_rejected,
-            found.rows_duplicate,
-        )
+            day, nightly = days[-1], includes_earlier_days(context["dag_run"])
+            if nightly:
+                days += changed_by_arrivals(connection, until=day)
+            complete(connection, days)
+            alert_data(connection, context, day if nightly else None)
         event = context["outlet_events"][SCORED_REVIEWS]
         event.extra = found._asdict()
-        event.add_partitions([day.isoformat() for day in days])
+        event.add_partitions([day.isoformat() for day in sorted(set(days))])
         return found._asdict()
 
     @task
@@ -169,6 +150,11 @@ def score_reviews() -> None:
         return len(groups)
 
     score.expand(group_id=plan()) >> summary() >> drivers()
+
+
+def includes_earlier_days(run: Any) -> bool:
+    """Return whether a run also loads late files of earlier days, as the nightly runs do."""
+    return run.run_type in ("scheduled", "asset_triggered")
 
 
 score_reviews()

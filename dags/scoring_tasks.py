@@ -1,10 +1,60 @@
-"""What the tasks of several DAGs share."""
+"""The bodies of tasks that `score_reviews` and `score_arrivals` share."""
 
 import logging
 
+from airflow.sdk import get_current_context
+from alerting import page
+from lineage import Lineage
+from linked_task import set_lineage, set_link
+from wiring import connect, registry, storage
+
+from sentiment_core.database.connection import Connection
+from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.loader import LoadOutcome
+from sentiment_core.loading.progress import StoredProgress
+from sentiment_core.loading.scoring_run import (
+    RunPlan,
+    RunSummary,
+    get_plan,
+    planned_files,
+    rejected_files,
+    rejected_rows,
+    require_good_files,
+    score_group,
+    summarise,
+)
+from sentiment_core.model.bundle import Bundle
+from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
+
+FILES_LINK = "Files"
+
+
+def score_files(group_id: int) -> None:
+    """Load or rescore each file of a group of this run's plan."""
+    with connect() as connection:
+        run_plan = get_plan(connection, get_current_context()["run_id"])
+        fetched = registry().fetch(run_plan.version)
+        model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
+        progress = StoredProgress(connect, run_plan.run_id)
+        set_link(FILES_LINK, files_page(run_plan, planned_files(connection, run_plan.run_id, group_id)))
+        outcomes: list[LoadOutcome] = []
+
+        def note(outcome: LoadOutcome) -> None:
+            report(outcome)
+            outcomes.append(outcome._replace(warnings=()))
+
+        score_group(connection, storage(), settings(), run_plan, model, group_id, note, progress)
+        read = [outcome.uri for outcome in outcomes if outcome.rows_in]
+        set_lineage(Lineage.of(connection, read, sum(outcome.rows_scored for outcome in outcomes)))
+
+
+def files_page(run_plan: RunPlan, files: list[int]) -> str:
+    """Return the URL of the page of a group's only file, or of the list of the day's files."""
+    if len(files) == 1:
+        return page(f"files/{files[0]}")
+    return page("files") if run_plan.arrivals else page("files", day=run_plan.day)
 
 
 def report(outcome: LoadOutcome) -> None:
@@ -12,7 +62,7 @@ def report(outcome: LoadOutcome) -> None:
     level = logging.WARNING if outcome.status in ("rejected", "kept") else logging.INFO
     log.log(
         level,
-        "%s: %s%s (%s rows: %s scored, %s rejected, %s duplicate)",
+        "%s: %s%s (%s rows: %s scored, %s rejected, %s duplicate; %.2f s, %s rows/s)",
         outcome.uri,
         outcome.status,
         f", {outcome.reason}" if outcome.reason else "",
@@ -20,6 +70,31 @@ def report(outcome: LoadOutcome) -> None:
         outcome.rows_scored,
         outcome.rows_rejected,
         outcome.rows_duplicate,
+        outcome.seconds,
+        f"{outcome.rows_in / outcome.seconds:,.0f}" if outcome.seconds else "no",
     )
     for warning in outcome.warnings:
         log.warning("%s: %s", outcome.uri, warning)
+
+
+def summarise_run(connection: Connection, run_id: str) -> RunSummary:
+    """Check that every file of the plan has reached its final state, and log the counts and the rejects.
+
+    Raises `RunIncomplete`, and `FilesRejected` if `SENTIMENT_ON_BAD_FILE` is `fail`.
+    """
+    found = summarise(connection, run_id)
+    for key, code, reason in rejected_files(connection, run_id):
+        log.warning("Rejected: %s (%s): %s", key, code, reason)
+    for source, code, rows in rejected_rows(connection, run_id):
+        log.warning("Rejected rows of %s: %s %s", source, rows, code)
+    log.info("Files by state: %s", found.files or "no files")
+    log.info(
+        "Rows: %s in, %s scored, %s rejected, %s duplicate",
+        found.rows_in,
+        found.rows_scored,
+        found.rows_rejected,
+        found.rows_duplicate,
+    )
+    if settings().on_bad_file == "fail":
+        require_good_files(connection, run_id)
+    return found

@@ -30,12 +30,17 @@ DATABASE_CONNECTION = "sentiment_db"
 # Each day is a partition of this asset. An event means that reviews of the day were scored.
 SCORED_REVIEWS = Asset("scored_reviews")
 
+# An event means that `retrain` has made another version the champion.
+CHAMPION_MODEL = Asset("champion_model")
+
+PROGRAM_ERRORS = (AssertionError, AttributeError, ImportError, NameError, TypeError)
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
 def fail_without_retry_if_terminal(task: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Make a terminal error fail the task immediately. Airflow retries all other errors."""
+    """Make a terminal error, or an error of the program, fail the task immediately. Airflow retries all others."""
 
     @wraps(task)
     def mapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
@@ -43,6 +48,9 @@ def fail_without_retry_if_terminal(task: Callable[Arguments, Result]) -> Callabl
             return task(*args, **kwargs)
         except TerminalError as error:
             raise AirflowFailException(str(error)) from error
+        except PROGRAM_ERRORS as error:
+            log.exception("An error of the program, which a retry cannot remove")
+            raise AirflowFailException(f"{type(error).__name__}: {error}") from error
 
     return mapped
 

@@ -25,11 +25,12 @@ from sentiment_core.database.connection import connect
 
 USER = "admin"
 API_SERVER, SCHEDULER, DAG_PROCESSOR = "airflow-api-server", "airflow-scheduler", "airflow-dag-processor"
+TRIGGERER = "airflow-triggerer"
 CONFIG = Path(__file__).parent / "airflow_config"
 
 
 class Airflow:
-    """API server, scheduler and DAG processor.
+    """API server, scheduler and DAG processor, and the triggerer if the settings name a queue of arrivals.
 
     `task_environment` returns the environment variables of the tasks. `overrides` are environment variables that take
     precedence over all others, such as `AIRFLOW__CORE__DAGS_FOLDER`.
@@ -100,7 +101,18 @@ class Airflow:
             needs=stores,
             ready=lambda: self._beats("DagProcessorJob", began),
         )
-        programs = (api_server, scheduler, dag_processor)
+        programs = [api_server, scheduler, dag_processor]
+        if environment.get("SENTIMENT_ARRIVALS_QUEUE"):
+            programs.append(
+                self._program(
+                    TRIGGERER,
+                    environment,
+                    "triggerer",
+                    "--skip-serve-logs",
+                    needs=(API_SERVER, *stores),
+                    ready=lambda: self._beats("TriggererJob", began),
+                )
+            )
         steps = [Step(program.name, (), partial(self._start_program, program)) for program in programs]
         run_all([*steps, Step("warm", (API_SERVER,), self._warm)], self._workspace.supervisor, Silent())
 
@@ -151,6 +163,8 @@ class Airflow:
             "AIRFLOW_HOME": str(self._workspace.state / "airflow"),
             "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(self._aws_connection()),
             "AIRFLOW_CONN_SENTIMENT_DB": self._postgres.url("sentiment"),
+            # The DAG that scores arrivals is paused at first. Unpausing it starts this poll.
+            "SENTIMENT_ARRIVALS_EVERY_S": "30",
         }
         environment["PYTHONPATH"] = f"{environment['PYTHONPATH']}:{CONFIG}"
         return environment | dict(self._overrides)
@@ -164,7 +178,11 @@ class Airflow:
             "conn_type": "aws",
             "login": self._object_store.access_key,
             "password": self._object_store.secret_key,
-            "extra": {"endpoint_url": self._object_store.endpoint, "region_name": REGION},
+            # The endpoint is that of S3 only: a queue is on another server.
+            "extra": {
+                "service_config": {"s3": {"endpoint_url": self._object_store.endpoint}},
+                "region_name": REGION,
+            },
         }
 
     def _program(

@@ -328,6 +328,11 @@ class LoadsUnderWay(TransientError):
 # Runs
 
 
+class AlertFailed(TransientError):
+    message = "An alert could not be sent to {channel}: {why}. Check the channel's Airflow connection."
+    code = "alert_failed"
+
+
 class DayInvalid(TerminalError):
     message = "The day {day!r} cannot be scored: {why}."
     code = "day_invalid"

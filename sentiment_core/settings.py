@@ -15,6 +15,14 @@ ModelReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", m
 # A word that means a missing value: short ASCII, which compiled code compares as one number.
 NullWord = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,16}$")]
 
+# A channel of alerts: where they go, and the causes that are sent there, or all.
+AlertChannel = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(slack|pagerduty|sns|smtp):\S+( (failure|late|rejects|drift|promotion))*$", max_length=500
+    ),
+]
+
 AnySettings = TypeVar("AnySettings", bound="Settings")
 
 ImportPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)]
@@ -126,6 +134,19 @@ class Settings(BaseSettings):
         description="Maximum mapped tasks per run. Beyond it, groups exceed `SENTIMENT_GROUP_BYTES`.",
     )
 
+    arrivals_queue: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        max_length=1000,
+        description="URL of an SQS queue with the bucket's event notifications. A message starts the DAG "
+        "`score_arrivals`. Needs Airflow's triggerer.",
+    )
+    arrivals_every_s: int = Field(
+        0,
+        description="Seconds between two polls of the bucket by the DAG `score_arrivals`, 10 to 86400. 0: no poll. "
+        "Without a poll and a queue the DAG has no schedule.",
+    )
+
     retrain_schedule: str | None = Field(
         "0 4 * * 0", description="Schedule of the DAG `retrain` (cron, UTC). `none`: only manually and on drift."
     )
@@ -185,10 +206,22 @@ class Settings(BaseSettings):
     drift_retrain_every_d: int = Field(
         7, gt=0, description="Days after a drift-triggered `retrain` during which drift does not trigger another."
     )
+    pool: str = Field(
+        "default_pool",
+        min_length=1,
+        description="Airflow pool of the tasks that load files. It must exist. Its slots limit concurrent loads.",
+    )
+
     drift_callback: ImportPath | None = Field(
         None,
         description="Airflow callback for drift alerts: `MODULE:NAME` of a callable or notifier on the Python path of "
         "the tasks.",
+    )
+
+    alerts: tuple[AlertChannel, ...] = Field(
+        (),
+        description="Channels of alerts to people (JSON list of `KIND:TARGET`, optionally with causes). "
+        "docs/notifications.md lists kinds and causes.",
     )
 
     drivers_least_reviews: int = Field(
@@ -226,6 +259,13 @@ class Settings(BaseSettings):
         if self.mlflow_tracking_uri is None:
             raise SettingMissing(name="SENTIMENT_MLFLOW_TRACKING_URI", why="it names the model registry")
         return self.mlflow_tracking_uri
+
+    @field_validator("arrivals_every_s")
+    @classmethod
+    def _a_poll_is_not_too_frequent(cls, seconds: int) -> int:
+        if seconds and not 10 <= seconds <= 86_400:
+            raise ValueError("it must be 0, or from 10 to 86400")
+        return seconds
 
     @field_validator("retrain_schedule")
     @classmethod

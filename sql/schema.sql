@@ -454,8 +454,7 @@ CREATE TABLE sentiment.product_rollup (
     day date NOT NULL,
     by_written boolean NOT NULL,
     product_id text NOT NULL
-)
-WITH (fillfactor='70');
+);
 
 --
 -- Name: TABLE product_rollup; Type: COMMENT; Schema: sentiment; Owner: -
@@ -676,291 +675,31 @@ $_$;
 COMMENT ON FUNCTION sentiment.supersede_statement(places text, superseded boolean) IS 'The statement that sets or clears the mark of the scores in some places. It fails if a replacement of their file holds them: that one will need the lock of the heads, which the caller holds.';
 
 --
--- Name: aspect_day; Type: TABLE; Schema: sentiment; Owner: -
+-- Name: complete_day; Type: TABLE; Schema: sentiment; Owner: -
 --
 
-CREATE TABLE sentiment.aspect_day (
+CREATE TABLE sentiment.complete_day (
     day date NOT NULL,
-    model_id smallint NOT NULL,
-    aspects text NOT NULL,
-    reviews numeric NOT NULL,
-    computed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    completed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
 --
--- Name: TABLE aspect_day; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: TABLE complete_day; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON TABLE sentiment.aspect_day IS 'Days of which the aspects are kept, and what they were computed of.';
+COMMENT ON TABLE sentiment.complete_day IS 'Days that a nightly run has completed: it listed the bucket after the day and processed every file.';
 
 --
--- Name: COLUMN aspect_day.day; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN complete_day.day; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.aspect_day.day IS 'Day of the files.';
+COMMENT ON COLUMN sentiment.complete_day.day IS 'The day, in UTC.';
 
 --
--- Name: COLUMN aspect_day.model_id; Type: COMMENT; Schema: sentiment; Owner: -
+-- Name: COLUMN complete_day.completed_at; Type: COMMENT; Schema: sentiment; Owner: -
 --
 
-COMMENT ON COLUMN sentiment.aspect_day.model_id IS 'Model whose contributions were summed: the champion of the run.';
-
---
--- Name: COLUMN aspect_day.aspects; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_day.aspects IS 'SHA-256 of the names and words of the aspects.';
-
---
--- Name: COLUMN aspect_day.reviews; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_day.reviews IS 'Hash of the sums of the day''s live reviews. If the sums have another one, the next run computes the day again.';
-
---
--- Name: COLUMN aspect_day.computed_at; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_day.computed_at IS 'Time at which the aspects of the day were stored.';
-
---
--- Name: aspect_total; Type: TABLE; Schema: sentiment; Owner: -
---
-
-CREATE TABLE sentiment.aspect_total (
-    day date NOT NULL,
-    source text NOT NULL,
-    product_id text,
-    aspect text NOT NULL,
-    reviews integer NOT NULL,
-    positive integer NOT NULL,
-    negative integer NOT NULL,
-    log_odds double precision NOT NULL,
-    CONSTRAINT aspect_total_reviews_check CHECK ((reviews > 0))
-);
-
---
--- Name: TABLE aspect_total; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON TABLE sentiment.aspect_total IS 'Reviews of a day, source and product that mention an aspect.';
-
---
--- Name: COLUMN aspect_total.day; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_total.day IS 'Day of the files.';
-
---
--- Name: COLUMN aspect_total.source; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_total.source IS 'Source of the reviews.';
-
---
--- Name: COLUMN aspect_total.product_id; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_total.product_id IS 'Product of the reviews; null for reviews without one.';
-
---
--- Name: COLUMN aspect_total.aspect; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_total.aspect IS 'Name of the aspect.';
-
---
--- Name: COLUMN aspect_total.reviews; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_total.reviews IS 'Live reviews that mention it.';
-
---
--- Name: COLUMN aspect_total.positive; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_total.positive IS 'Reviews whose clauses that mention it raise the log-odds by at least 0.1.';
-
---
--- Name: COLUMN aspect_total.negative; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_total.negative IS 'Reviews whose clauses that mention it lower the log-odds by at least 0.1.';
-
---
--- Name: COLUMN aspect_total.log_odds; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_total.log_odds IS 'Sum of what these clauses add to the log-odds of positive.';
-
---
--- Name: model; Type: TABLE; Schema: sentiment; Owner: -
---
-
-CREATE TABLE sentiment.model (
-    digest text NOT NULL,
-    model_id smallint NOT NULL,
-    name text NOT NULL,
-    mlflow_versions integer[] DEFAULT '{}'::integer[] NOT NULL,
-    first_used_at timestamp with time zone DEFAULT now() NOT NULL,
-    labels text[],
-    languages text[],
-    experimental_languages text[],
-    CONSTRAINT model_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
-);
-
---
--- Name: TABLE model; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON TABLE sentiment.model IS 'Models that have scored rows, by the digest of their bundle.';
-
---
--- Name: COLUMN model.digest; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.digest IS 'SHA-256 that identifies the bundle.';
-
---
--- Name: COLUMN model.model_id; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.model_id IS 'Short id of the digest, used in score.';
-
---
--- Name: COLUMN model.name; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.name IS 'Name in the bundle.';
-
---
--- Name: COLUMN model.mlflow_versions; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.mlflow_versions IS 'Versions of the registered MLflow model that contain this bundle.';
-
---
--- Name: COLUMN model.first_used_at; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.first_used_at IS 'Time of the first use in this database.';
-
---
--- Name: COLUMN model.labels; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.labels IS 'Labels of the model. Null until release 0.3.0 or later opens the model.';
-
---
--- Name: COLUMN model.languages; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.languages IS 'Languages that the model was trained on. Null until release 0.3.0 or later opens the model.';
-
---
--- Name: COLUMN model.experimental_languages; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.experimental_languages IS 'Those of languages in which the model was measured to be below the standard.';
-
---
--- Name: aspect_sentiment; Type: VIEW; Schema: sentiment; Owner: -
---
-
-CREATE VIEW sentiment.aspect_sentiment AS
- SELECT t.day,
-    t.source,
-    t.product_id,
-    t.aspect,
-    t.reviews,
-    t.positive,
-    t.negative,
-    (t.log_odds / (t.reviews)::double precision) AS mean_log_odds,
-    ((t.positive)::double precision / (t.reviews)::double precision) AS positive_ratio,
-    ((t.negative)::double precision / (t.reviews)::double precision) AS negative_ratio,
-    m.digest AS model_digest,
-    d.computed_at
-   FROM ((sentiment.aspect_total t
-     JOIN sentiment.aspect_day d USING (day))
-     JOIN sentiment.model m USING (model_id));
-
---
--- Name: VIEW aspect_sentiment; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON VIEW sentiment.aspect_sentiment IS 'What reviews say about each aspect, such as the price, by day, source and product.';
-
---
--- Name: COLUMN aspect_sentiment.day; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.day IS 'Day of the files.';
-
---
--- Name: COLUMN aspect_sentiment.source; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.source IS 'Source of the reviews.';
-
---
--- Name: COLUMN aspect_sentiment.product_id; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.product_id IS 'Product of the reviews; null for reviews without one.';
-
---
--- Name: COLUMN aspect_sentiment.aspect; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.aspect IS 'Name of the aspect.';
-
---
--- Name: COLUMN aspect_sentiment.reviews; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.reviews IS 'Live reviews that mention it.';
-
---
--- Name: COLUMN aspect_sentiment.positive; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.positive IS 'Reviews whose clauses that mention it raise the log-odds of positive by at least 0.1.';
-
---
--- Name: COLUMN aspect_sentiment.negative; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.negative IS 'Reviews whose clauses that mention it lower the log-odds of positive by at least 0.1.';
-
---
--- Name: COLUMN aspect_sentiment.mean_log_odds; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.mean_log_odds IS 'Mean of what the clauses that mention it add to the log-odds of positive of their review.';
-
---
--- Name: COLUMN aspect_sentiment.positive_ratio; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.positive_ratio IS 'Ratio of positive to reviews, 0 to 1.';
-
---
--- Name: COLUMN aspect_sentiment.negative_ratio; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.negative_ratio IS 'Ratio of negative to reviews, 0 to 1.';
-
---
--- Name: COLUMN aspect_sentiment.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.model_digest IS 'SHA-256 of the model whose contributions were summed.';
-
---
--- Name: COLUMN aspect_sentiment.computed_at; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.aspect_sentiment.computed_at IS 'Time at which the aspects of the day were stored.';
+COMMENT ON COLUMN sentiment.complete_day.completed_at IS 'Last time at which a run completed the day.';
 
 --
 -- Name: live_file; Type: TABLE; Schema: sentiment; Owner: -
@@ -1516,6 +1255,76 @@ COMMENT ON COLUMN sentiment.daily_sentiment.unfamiliar IS 'Reviews of which the 
 --
 
 COMMENT ON COLUMN sentiment.daily_sentiment.mixed IS 'Reviews with a clearly positive and a clearly negative part.';
+
+--
+-- Name: model; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.model (
+    digest text NOT NULL,
+    model_id smallint NOT NULL,
+    name text NOT NULL,
+    mlflow_versions integer[] DEFAULT '{}'::integer[] NOT NULL,
+    first_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    labels text[],
+    languages text[],
+    experimental_languages text[],
+    CONSTRAINT model_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+);
+
+--
+-- Name: TABLE model; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.model IS 'Models that have scored rows, by the digest of their bundle.';
+
+--
+-- Name: COLUMN model.digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.digest IS 'SHA-256 that identifies the bundle.';
+
+--
+-- Name: COLUMN model.model_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.model_id IS 'Short id of the digest, used in score.';
+
+--
+-- Name: COLUMN model.name; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.name IS 'Name in the bundle.';
+
+--
+-- Name: COLUMN model.mlflow_versions; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.mlflow_versions IS 'Versions of the registered MLflow model that contain this bundle.';
+
+--
+-- Name: COLUMN model.first_used_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.first_used_at IS 'Time of the first use in this database.';
+
+--
+-- Name: COLUMN model.labels; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.labels IS 'Labels of the model. Null until release 0.3.0 or later opens the model.';
+
+--
+-- Name: COLUMN model.languages; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.languages IS 'Languages that the model was trained on. Null until release 0.3.0 or later opens the model.';
+
+--
+-- Name: COLUMN model.experimental_languages; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.experimental_languages IS 'Those of languages in which the model was measured to be below the standard.';
 
 --
 -- Name: daily_sentiment_by_language; Type: VIEW; Schema: sentiment; Owner: -
@@ -3750,6 +3559,67 @@ CREATE TABLE sentiment.schema_version (
 );
 
 --
+-- Name: scored_days; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.scored_days AS
+ SELECT day,
+    (complete.day IS NOT NULL) AS complete,
+    complete.completed_at,
+    COALESCE(file.files, (0)::bigint) AS files,
+    COALESCE(file.files_to_read, (0)::bigint) AS files_to_read,
+    file.last_file_at
+   FROM (sentiment.complete_day complete
+     FULL JOIN ( SELECT source_file.day,
+            count(*) AS files,
+            count(*) FILTER (WHERE (source_file.status = 'seen'::text)) AS files_to_read,
+            max(source_file.finished_at) AS last_file_at
+           FROM sentiment.source_file
+          GROUP BY source_file.day) file USING (day));
+
+--
+-- Name: VIEW scored_days; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.scored_days IS 'Days with files, and whether the nightly run has completed them. An incomplete day can still get reviews.';
+
+--
+-- Name: COLUMN scored_days.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.day IS 'Day of the files, in UTC.';
+
+--
+-- Name: COLUMN scored_days.complete; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.complete IS 'Whether a nightly run has listed the bucket after the day and processed every file of it.';
+
+--
+-- Name: COLUMN scored_days.completed_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.completed_at IS 'Last time at which a run completed the day; null for an incomplete day.';
+
+--
+-- Name: COLUMN scored_days.files; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.files IS 'Files of the day that the ledger has, in any state.';
+
+--
+-- Name: COLUMN scored_days.files_to_read; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.files_to_read IS 'Files of the day that were not read yet.';
+
+--
+-- Name: COLUMN scored_days.last_file_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scored_days.last_file_at IS 'Time at which a file of the day last reached its final state.';
+
+--
 -- Name: scored_reviews; Type: VIEW; Schema: sentiment; Owner: -
 --
 
@@ -4011,7 +3881,8 @@ CREATE TABLE sentiment.scoring_run (
     version integer NOT NULL,
     champion boolean NOT NULL,
     replace boolean NOT NULL,
-    planned_at timestamp with time zone DEFAULT now() NOT NULL
+    planned_at timestamp with time zone DEFAULT now() NOT NULL,
+    arrivals boolean DEFAULT false NOT NULL
 );
 
 --
@@ -4037,6 +3908,46 @@ COMMENT ON COLUMN sentiment.scoring_run.champion IS 'Whether the model was the c
 --
 
 COMMENT ON COLUMN sentiment.scoring_run.replace IS 'Whether files that this model has scored are read and scored again.';
+
+--
+-- Name: COLUMN scoring_run.arrivals; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.scoring_run.arrivals IS 'Whether the run scored files as they arrived, so it completed no day.';
+
+--
+-- Name: sent_alert; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.sent_alert (
+    cause text NOT NULL,
+    channel text NOT NULL,
+    sent_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+--
+-- Name: TABLE sent_alert; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.sent_alert IS 'Alerts that were sent, so that a retried or cleared task does not send one again (docs/notifications.md).';
+
+--
+-- Name: COLUMN sent_alert.cause; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sent_alert.cause IS 'What the alert is about, such as a run''s task, or a day.';
+
+--
+-- Name: COLUMN sent_alert.channel; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sent_alert.channel IS 'Channel of the settings to which it was sent.';
+
+--
+-- Name: COLUMN sent_alert.sent_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.sent_alert.sent_at IS 'Time at which the channel accepted it.';
 
 --
 -- Name: sentiment_drivers; Type: VIEW; Schema: sentiment; Owner: -
@@ -4309,11 +4220,11 @@ ALTER TABLE sentiment.source_file ALTER COLUMN source_file_id ADD GENERATED ALWA
 );
 
 --
--- Name: aspect_day aspect_day_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+-- Name: complete_day complete_day_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
 --
 
-ALTER TABLE ONLY sentiment.aspect_day
-    ADD CONSTRAINT aspect_day_pkey PRIMARY KEY (day);
+ALTER TABLE ONLY sentiment.complete_day
+    ADD CONSTRAINT complete_day_pkey PRIMARY KEY (day);
 
 --
 -- Name: daily_rollup daily_rollup_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
@@ -4498,6 +4409,13 @@ ALTER TABLE ONLY sentiment.scoring_run
     ADD CONSTRAINT scoring_run_pkey PRIMARY KEY (run_id);
 
 --
+-- Name: sent_alert sent_alert_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.sent_alert
+    ADD CONSTRAINT sent_alert_pkey PRIMARY KEY (cause, channel);
+
+--
 -- Name: source_contract source_contract_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
 --
 
@@ -4517,18 +4435,6 @@ ALTER TABLE ONLY sentiment.source_file
 
 ALTER TABLE ONLY sentiment.source_file
     ADD CONSTRAINT source_file_pkey PRIMARY KEY (source_file_id);
-
---
--- Name: aspect_total_by_day; Type: INDEX; Schema: sentiment; Owner: -
---
-
-CREATE INDEX aspect_total_by_day ON sentiment.aspect_total USING btree (day, source);
-
---
--- Name: aspect_total_by_product; Type: INDEX; Schema: sentiment; Owner: -
---
-
-CREATE INDEX aspect_total_by_product ON sentiment.aspect_total USING btree (product_id, day) WHERE (product_id IS NOT NULL);
 
 --
 -- Name: drift_report_of_a_day; Type: INDEX; Schema: sentiment; Owner: -
@@ -4709,20 +4615,6 @@ CREATE TRIGGER show_reviews AFTER INSERT ON sentiment.review_head REFERENCING NE
 --
 
 CREATE TRIGGER supersede_reviews AFTER UPDATE ON sentiment.review_head REFERENCING OLD TABLE AS former_head NEW TABLE AS head FOR EACH STATEMENT EXECUTE FUNCTION sentiment.supersede_reviews();
-
---
--- Name: aspect_day aspect_day_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
---
-
-ALTER TABLE ONLY sentiment.aspect_day
-    ADD CONSTRAINT aspect_day_model_id_fkey FOREIGN KEY (model_id) REFERENCES sentiment.model(model_id);
-
---
--- Name: aspect_total aspect_total_day_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
---
-
-ALTER TABLE ONLY sentiment.aspect_total
-    ADD CONSTRAINT aspect_total_day_fkey FOREIGN KEY (day) REFERENCES sentiment.aspect_day(day) ON DELETE CASCADE;
 
 --
 -- Name: drift_report drift_report_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
@@ -4960,32 +4852,11 @@ REVOKE ALL ON FUNCTION sentiment.supersede_statement(places text, superseded boo
 GRANT ALL ON FUNCTION sentiment.supersede_statement(places text, superseded boolean) TO sentiment_writer;
 
 --
--- Name: TABLE aspect_day; Type: ACL; Schema: sentiment; Owner: -
+-- Name: TABLE complete_day; Type: ACL; Schema: sentiment; Owner: -
 --
 
-GRANT SELECT ON TABLE sentiment.aspect_day TO sentiment_reader;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.aspect_day TO sentiment_writer;
-
---
--- Name: TABLE aspect_total; Type: ACL; Schema: sentiment; Owner: -
---
-
-GRANT SELECT ON TABLE sentiment.aspect_total TO sentiment_reader;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.aspect_total TO sentiment_writer;
-
---
--- Name: TABLE model; Type: ACL; Schema: sentiment; Owner: -
---
-
-GRANT SELECT ON TABLE sentiment.model TO sentiment_reader;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.model TO sentiment_writer;
-
---
--- Name: TABLE aspect_sentiment; Type: ACL; Schema: sentiment; Owner: -
---
-
-GRANT SELECT ON TABLE sentiment.aspect_sentiment TO sentiment_reader;
-GRANT SELECT ON TABLE sentiment.aspect_sentiment TO sentiment_writer;
+GRANT SELECT ON TABLE sentiment.complete_day TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.complete_day TO sentiment_writer;
 
 --
 -- Name: TABLE live_file; Type: ACL; Schema: sentiment; Owner: -
@@ -5035,6 +4906,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.rollup_state TO sentiment_w
 
 GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_writer;
+
+--
+-- Name: TABLE model; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.model TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.model TO sentiment_writer;
 
 --
 -- Name: TABLE daily_sentiment_by_language; Type: ACL; Schema: sentiment; Owner: -
@@ -5219,6 +5097,13 @@ GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_writer;
 GRANT SELECT ON TABLE sentiment.schema_version TO sentiment_service;
 
 --
+-- Name: TABLE scored_days; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.scored_days TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.scored_days TO sentiment_writer;
+
+--
 -- Name: TABLE scored_reviews; Type: ACL; Schema: sentiment; Owner: -
 --
 
@@ -5237,6 +5122,13 @@ GRANT USAGE ON SEQUENCE sentiment.scoring_batch_batch_id_seq TO sentiment_writer
 
 GRANT SELECT ON TABLE sentiment.scoring_run TO sentiment_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.scoring_run TO sentiment_writer;
+
+--
+-- Name: TABLE sent_alert; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.sent_alert TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.sent_alert TO sentiment_writer;
 
 --
 -- Name: TABLE sentiment_drivers; Type: ACL; Schema: sentiment; Owner: -

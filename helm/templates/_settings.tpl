@@ -21,6 +21,12 @@
 {{- $_ := set $connection.extra "endpoint_url" . }}
 {{- end }}
 {{- $_ := set $settings "AIRFLOW_CONN_AWS_DEFAULT" ($connection | toJson) }}
+{{- with .Values.arrivals.queueUrl }}
+{{- $_ := set $settings "SENTIMENT_ARRIVALS_QUEUE" . }}
+{{- end }}
+{{- with .Values.arrivals.everySeconds }}
+{{- $_ := set $settings "SENTIMENT_ARRIVALS_EVERY_S" (int . | toString) }}
+{{- end }}
 {{- with .Values.monitoring.airflow.otlpEndpoint }}
 {{- /* Only the metrics of the dashboards: each task is a process that would push its own. */}}
 {{- $_ := set $settings "AIRFLOW__METRICS__OTEL_ON" "True" }}

@@ -2,6 +2,7 @@
 
 import heapq
 import logging
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -37,6 +38,7 @@ class RunPlan(NamedTuple):
     version: int
     champion: bool
     replace: bool
+    arrivals: bool = False  # the run scores files as they arrive, so it completes no day
 
 
 class RunSummary(NamedTuple):
@@ -73,12 +75,29 @@ def plan_run(
     replaces its previous plan. Stale rollups are rebuilt first. Raises `StorageUnavailable` and `StorageRefused`.
     """
     rebuild_stale_rollups(connection, settings)
-    with connection, connection.cursor() as cursor:
-        drops = storage.list(settings.bucket, settings.incoming_prefix)
-        source_files.register(cursor, drops, settings.incoming_prefix)
+    _register(connection, storage, settings)
     with connection, connection.cursor() as cursor:
         cursor.execute(SELECT_FILES, plan._asdict() | {"include_earlier": include_earlier, "bucket": settings.bucket})
         return store_plan(cursor, settings, plan, cursor.fetchall())
+
+
+def plan_arrivals(connection: Connection, storage: Storage, settings: Settings, plan: RunPlan) -> list[int]:
+    """List the bucket, register new files, select those that were never read, and return the ids of their groups.
+
+    The files are of any day up to the day of the plan. A plan without files is not stored, because most polls find
+    none. Raises `StorageUnavailable` and `StorageRefused`.
+    """
+    _register(connection, storage, settings)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(SELECT_UNREAD, {"day": plan.day, "bucket": settings.bucket})
+        files = cursor.fetchall()
+        return store_plan(cursor, settings, plan, files) if files else []
+
+
+def _register(connection: Connection, storage: Storage, settings: Settings) -> None:
+    with connection, connection.cursor() as cursor:
+        drops = storage.list(settings.bucket, settings.incoming_prefix)
+        source_files.register(cursor, drops, settings.incoming_prefix)
 
 
 def store_plan(cursor: Cursor, settings: Settings, plan: RunPlan, files: Iterable[tuple[int, int]]) -> list[int]:
@@ -90,8 +109,8 @@ def store_plan(cursor: Cursor, settings: Settings, plan: RunPlan, files: Iterabl
     )
     cursor.execute("DELETE FROM sentiment.scoring_run WHERE run_id = %s", (plan.run_id,))
     cursor.execute(
-        "INSERT INTO sentiment.scoring_run (run_id, day, model_id, version, champion, replace)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
+        "INSERT INTO sentiment.scoring_run (run_id, day, model_id, version, champion, replace, arrivals)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
         plan,
     )
     execute_values(
@@ -124,7 +143,8 @@ def get_plan(connection: Connection, run_id: str) -> RunPlan:
     """Return the plan of a run. Raises `RunIncomplete` when the run was not planned."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT run_id, day, model_id, version, champion, replace FROM sentiment.scoring_run WHERE run_id = %s",
+            "SELECT run_id, day, model_id, version, champion, replace, arrivals FROM sentiment.scoring_run"
+            " WHERE run_id = %s",
             (run_id,),
         )
         row = cursor.fetchone()
@@ -170,23 +190,29 @@ def process_group(
 
     Raises the first `TransientError` after all other files are done.
     """
+    files = planned_files(connection, run_id, group_id)
+    failed: TransientError | None = None
+    for source_file_id in files:
+        start = time.perf_counter()
+        try:
+            with database_errors():
+                report(work(source_file_id)._replace(seconds=time.perf_counter() - start))
+        except TransientError as error:
+            log.warning("File %s: %s", source_file_id, error)
+            failed = failed or error
+    if failed is not None:
+        raise failed
+
+
+def planned_files(connection: Connection, run_id: str, group_id: int) -> list[int]:
+    """Return the ids of a group's files, in the order in which they are loaded."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT source_file_id FROM sentiment.planned_file WHERE run_id = %s AND group_id = %s"
             " ORDER BY source_file_id",
             (run_id, group_id),
         )
-        files = [int(source_file_id) for (source_file_id,) in cursor]
-    failed: TransientError | None = None
-    for source_file_id in files:
-        try:
-            with database_errors():
-                report(work(source_file_id))
-        except TransientError as error:
-            log.warning("File %s: %s", source_file_id, error)
-            failed = failed or error
-    if failed is not None:
-        raise failed
+        return [int(source_file_id) for (source_file_id,) in cursor]
 
 
 def planned_days(connection: Connection, run_id: str) -> list[date]:
@@ -199,6 +225,19 @@ def planned_days(connection: Connection, run_id: str) -> list[date]:
             {"run": run_id},
         )
         return [day for (day,) in cursor]
+
+
+def rejected_rows(connection: Connection, run_id: str) -> list[tuple[str, str, int]]:
+    """Return source, code and number of the rows that batches of a run have rejected, most rows first."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT source, code, count(*) FROM sentiment.scoring_batch batch"
+            " JOIN sentiment.rejected_row USING (source_file_id, batch_id)"
+            " JOIN sentiment.source_file USING (source_file_id)"
+            " WHERE run_id = %s GROUP BY source, code ORDER BY count(*) DESC, source, code",
+            (run_id,),
+        )
+        return cursor.fetchall()
 
 
 def rejected_files(connection: Connection, run_id: str) -> list[tuple[str, str, str]]:
@@ -260,6 +299,12 @@ SELECT_FILES = """
             OR NOT EXISTS (SELECT FROM sentiment.scoring_batch batch
                            WHERE batch.source_file_id = file.source_file_id AND batch.model_id = %(model_id)s))
             AND EXISTS (SELECT FROM sentiment.live_file live WHERE live.source_file_id = file.source_file_id)))
+"""
+
+# The files of any day up to the plan's that were never read.
+SELECT_UNREAD = """
+    SELECT source_file_id, size FROM sentiment.source_file
+    WHERE bucket = %(bucket)s AND status = 'seen' AND day <= %(day)s
 """
 
 STATES = """

@@ -26,6 +26,7 @@ ALL_ON = {
         "podAnnotations": {"team": "reviews"},
     },
     "insights": {"enabled": True, "requireKeys": True},
+    "arrivals": {"queueUrl": "https://sqs.eu-central-1.amazonaws.com/111122223333/arrivals", "everySeconds": 600},
     "image": {"pullSecrets": ["registry"]},
     "networkPolicy": {"traces": {"cidrs": ["10.1.0.0/16"]}},
     "monitoring": {part: {"enabled": True} for part in ("podMonitor", "rules", "dashboards", "database")}
@@ -133,6 +134,19 @@ def test_the_lock_is_of_these_dependencies(helm, tmp_path) -> None:
     lock.write_text(lock.read_text().replace("digest: sha256:", "digest: sha256:0"))
     with pytest.raises(HelmError, match="out of sync"):
         helm.run("dependency_build", chart_path=str(copy))
+
+
+def test_arrivals_are_scored_only_if_the_values_say_so(render) -> None:
+    def settings(manifests):
+        data = named(manifests, "ConfigMap", "sentiment-settings")["data"]
+        return {name: value for name, value in data.items() if "ARRIVALS" in name}
+
+    assert settings(render()) == {}
+    assert settings(render(**ALL_ON)) == {
+        "SENTIMENT_ARRIVALS_QUEUE": ALL_ON["arrivals"]["queueUrl"],
+        "SENTIMENT_ARRIVALS_EVERY_S": "600",
+    }
+    assert settings(render(arrivals={"everySeconds": 30})) == {"SENTIMENT_ARRIVALS_EVERY_S": "30"}
 
 
 def test_without_airflow_nothing_of_it_is_left(render) -> None:

@@ -43,6 +43,9 @@ SECRETS = {"SENTIMENT_DATABASE_URL", "SENTIMENT_ERASURE_KEY", "SENTIMENT_API_KEY
         ({"secrets": {"generate": True, "external": {"enabled": True, "entry": "s"}}}, "enable only one"),
         ({"secrets": {"external": {"enabled": True}}}, "names the store's entry"),
         ({"monitoring": {"rules": {"enabled": "yes"}}}, "enabled"),
+        ({"arrivals": {"everySeconds": 5}}, "everySeconds"),
+        ({"arrivals": {"queueUrl": "arrivals"}}, "queueUrl"),
+        ({"arrivals": {"queueUrl": "https://q"}, "airflow": {"triggerer": {"enabled": False}}}, "the triggerer"),
         ({"airflow": {"extraEnv": "- {name: A, value: b}"}}, "airflowVariables"),
     ],
 )

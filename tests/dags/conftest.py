@@ -3,9 +3,12 @@
 import itertools
 import json
 import os
+import socketserver
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 from demo.stack import Stack
 from sentiment_core.settings import Settings
 from tests.dags import forked
+from tests.dags.alert_servers import Mail, Webhook
 
 Run = Callable[..., Any]
 
@@ -92,3 +96,25 @@ def connections(stack: Stack, settings: Settings) -> dict[str, str]:
         "SENTIMENT_MLFLOW_TRACKING_URI": str(settings.mlflow_tracking_uri),
         "SENTIMENT_MODEL_CACHE": str(settings.model_cache),
     }
+
+
+@pytest.fixture
+def servers() -> Iterator[tuple[str, int]]:
+    """The address of the webhook server and the port of the mail server."""
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
+    mail = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail)
+    for server in (web, mail):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    for kept in (Webhook.received, Webhook.answers, Mail.received):
+        kept.clear()
+    yield f"http://127.0.0.1:{web.server_port}", mail.server_address[1]
+    for server in (web, mail):
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def to_slack(servers: tuple[str, int]) -> dict[str, str]:
+    """The environment of tasks whose alerts go to the webhook server. `Webhook.received` has them."""
+    connection = {"conn_type": "http", "password": f"{servers[0]}/services/T0/secret"}
+    return {"SENTIMENT_ALERTS": '["slack:alerts_slack"]', "AIRFLOW_CONN_ALERTS_SLACK": json.dumps(connection)}

@@ -12,6 +12,7 @@ from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.loader import Loader, load_drop
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.registry.registered_model import RegisteredModel
+from tests.dags.alert_servers import Webhook
 
 DAY = date(2026, 11, 16)
 
@@ -122,15 +123,19 @@ def query(settings, statement: str) -> list[tuple]:
 
 
 def test_drift_is_reported_and_triggers_the_callback_and_one_retraining(
-    in_airflow, connections, settings, drifting_day, tmp_path
+    in_airflow, connections, settings, drifting_day, to_slack, tmp_path
 ) -> None:
     conf = {"day": DAY.isoformat()}
     (tmp_path / "my_alerts.py").write_text(CALLBACK)
     reported = tmp_path / "told"
-    environment = connections | {
-        "SENTIMENT_DRIFT_CALLBACK": "my_alerts:tell",
-        "TOLD": str(reported),
-    }
+    environment = (
+        connections
+        | to_slack
+        | {
+            "SENTIMENT_DRIFT_CALLBACK": "my_alerts:tell",
+            "TOLD": str(reported),
+        }
+    )
     path = in_airflow("import json, os; print(json.dumps(os.environ['PYTHONPATH']))")
     environment["PYTHONPATH"] = f"{path}:{tmp_path}"
 
@@ -153,6 +158,9 @@ def test_drift_is_reported_and_triggers_the_callback_and_one_retraining(
     again = in_airflow(RUN.format(conf=conf, others=str(others)), **environment)
     assert again["tasks"]["retrain"] == "skipped"
     assert again["retrained"] == ["drift__1"]
+
+    ((_, message),) = Webhook.received
+    assert f"Reviews of {DAY} differ" in message["text"], "three runs, one message"
 
     ((causes,),) = query(settings, "SELECT causes FROM sentiment.drift_history")
     assert {"score", "labels", "length", "unknown"} <= set(causes)

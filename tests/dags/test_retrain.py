@@ -16,6 +16,7 @@ from sentiment_core.params import Params
 from sentiment_core.promotion.alias_moves import disagreement, history
 from sentiment_core.registry.registered_model import RegisteredModel
 from sentiment_core.training.from_snapshot import make_snapshot
+from tests.dags.alert_servers import Webhook
 from tests.faults.registry_proxy import TAG, RegistryProxy
 
 STRUCTURE = """
@@ -38,6 +39,8 @@ for task in dag.tasks:
 run = dag.test(run_conf={conf})
 tasks = {{task.task_id: task for task in run.get_task_instances()}}
 states = {{name: str(task.state) for name, task in tasks.items()}}
+links = {{name: task.xcom_pull(task_ids=name, key="_link_model_version") for name, task in tasks.items()}}
+assert not states["gate"] == "success" or "/sentiment/models/" in links["train"] == links["gate"], links
 print(json.dumps([states, tasks["gate"].xcom_pull("gate") if states["gate"] == "success" else None]))
 """
 GOOD = ("love it", "works very well", "great value", "delightful", "sturdy and beautiful")
@@ -137,7 +140,10 @@ def test_its_schedule_and_learning_from_stars_are_settings(in_airflow) -> None:
     assert ("0 4 * * 0" in found["schedule"], found["params"]["stars"]) == (False, True)
 
 
-def test_a_better_model_is_promoted_and_an_equal_one_is_not(in_airflow, connections, settings, stack, models) -> None:
+def test_a_better_model_is_promoted_and_an_equal_one_is_not(
+    in_airflow, connections, settings, stack, models, to_slack
+) -> None:
+    connections |= to_slack
     put(stack, settings, labelled(4_000))
     connections["SENTIMENT_SUITE"] = put_suite(stack, settings)
     states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
@@ -162,6 +168,8 @@ def test_a_better_model_is_promoted_and_an_equal_one_is_not(in_airflow, connecti
     assert models.resolve("champion") == (version, digest)
     assert moves(settings)[:3] == first
     assert agree(settings, models)
+    titles = [message["text"].splitlines()[0] for _, message in Webhook.received]
+    assert titles == [f"*Model version {version} is the champion*", f"*Model version {version} was refused*"]
 
 
 def test_a_model_that_learned_nothing_is_not_promoted(in_airflow, connections, settings, stack, models) -> None:

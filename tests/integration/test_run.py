@@ -6,15 +6,18 @@ import pytest
 
 from sentiment_core.errors import FilesRejected, RunIncomplete
 from sentiment_core.ledger import verification
+from sentiment_core.ledger.complete_days import changed_by_arrivals, complete
 from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.loading.loader import LoadOutcome
 from sentiment_core.loading.scoring_run import (
     FILE_BYTES,
     RunPlan,
     get_plan,
+    plan_arrivals,
     plan_run,
     planned_days,
     rejected_files,
+    rejected_rows,
     require_good_files,
     score_group,
     summarise,
@@ -36,6 +39,14 @@ class Runs:
     ) -> list[int]:
         plan = RunPlan(run_id, day, model.model_id, 1, champion, replace)
         return plan_run(self.drops.connection, self.drops.storage, self.settings, plan, late)
+
+    def arrivals(self, run_id: str, day: date = DAY) -> list[LoadOutcome]:
+        """Score what has arrived up to a day, as the DAG `score_arrivals` does."""
+        drops, outcomes = self.drops, []
+        plan = RunPlan(run_id, day, drops.model.model_id, 1, champion=True, replace=False, arrivals=True)
+        for group in plan_arrivals(drops.connection, drops.storage, self.settings, plan):
+            score_group(drops.connection, drops.storage, self.settings, plan, drops.model, group, outcomes.append)
+        return outcomes
 
     def run(self, run_id: str, model: ScoringModel | None = None, day: date = DAY, **options) -> list[LoadOutcome]:
         model = model or self.drops.model
@@ -221,3 +232,44 @@ def test_a_bucket_with_versions_is_listed_and_read_by_version(runs, drops, query
     assert query("SELECT version_id = version_token FROM sentiment.source_file") == [(True,)]
     runs.run("two")
     assert query("SELECT text FROM sentiment.scored_reviews") == [("newer",)]
+
+
+def test_arrivals_are_the_unread_files_of_any_day_up_to_today(runs, drops, query, other_model) -> None:
+    drops.put("shop/dt=2026-11-16/scored.csv", FILE)
+    runs.run("nightly", other_model)
+    drops.put("shop/dt=2026-11-10/late.csv", "review\nlate\n")
+    drops.put("shop/dt=2026-11-16/today.csv", "review\ntoday\n")
+    drops.put("shop/dt=2026-11-17/tomorrow.csv", "review\ntomorrow\n")
+    outcomes = runs.arrivals("arrivals")
+    assert [(outcome.uri.rpartition("/")[2], outcome.status) for outcome in outcomes] == [
+        ("late.csv", "loaded"),
+        ("today.csv", "loaded"),
+    ]
+    assert all(outcome.seconds > 0 for outcome in outcomes)
+    assert get_plan(drops.connection, "arrivals").arrivals
+    assert runs.arrivals("a repeated message") == []
+    assert query("SELECT run_id FROM sentiment.scoring_run ORDER BY run_id") == [("arrivals",), ("nightly",)]
+
+
+def test_the_nightly_run_completes_days_and_publishes_those_that_arrivals_changed(runs, drops, query) -> None:
+    earlier, connection = date(2026, 11, 14), drops.connection
+    complete(connection, [earlier])
+    drops.put("shop/dt=2026-11-14/late.csv", FILE)
+    drops.put("shop/dt=2026-11-16/bad.csv", "id\n1\n")
+    drops.put("shop/dt=2026-11-17/early.csv", "review\nnext\n")
+    runs.arrivals("arrivals", date(2026, 11, 17))
+    days = "SELECT day, complete, files, files_to_read FROM sentiment.scored_days ORDER BY day"
+    assert query(days) == [(earlier, True, 1, 0), (DAY, False, 1, 0), (date(2026, 11, 17), False, 1, 0)]
+    assert changed_by_arrivals(connection, DAY) == [earlier, DAY], "17 November is not over for the run of the 16th"
+    runs.run("nightly", late=True)
+    complete(connection, changed_by_arrivals(connection, DAY))
+    assert changed_by_arrivals(connection, DAY) == []
+    assert query(days)[1] == (DAY, True, 1, 0)
+
+
+def test_a_run_names_the_rows_that_it_rejected_by_source_and_code(runs, drops) -> None:
+    drops.put("shop/dt=2026-11-16/a.csv", "review_id,review\nr1,\nr2,\nr3,fine\n")
+    drops.put("mail/dt=2026-11-16/b.csv", "review_id,review\nr1,\nr2,fine\n")
+    runs.run("one")
+    assert rejected_rows(drops.connection, "one") == [("shop", "missing_text", 2), ("mail", "missing_text", 1)]
+    assert rejected_rows(drops.connection, "another") == []

@@ -235,7 +235,7 @@ def cross_validate(reviews: LabelledReviews, make: Fit) -> Result:
         learned, held_out = (reviews.take(rows) for rows in fold)
         model = make(learned, held_out)
         margins[fold.held_out] = model.decision_function(held_out.texts)
-        return int((model if isinstance(model, NgramClassifier) else model[-1]).coef_.shape[1])
+        return int((model.weights_ if isinstance(model, NgramClassifier) else model[-1].coef_).shape[1])
 
     with threadpool_limits(1), ThreadPoolExecutor(joblib.cpu_count()) as pool:
         widths = list(pool.map(one, folds))

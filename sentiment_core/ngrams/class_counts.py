@@ -26,7 +26,7 @@ class NgramRatios(NamedTuple):
 
     ngrams: Hashes  # identities
     ranks: NDArray[np.float64]  # the n-grams of the largest ranks are selected
-    ratios: NDArray[np.float64]  # the largest absolute naive-Bayes log-count ratio of a class
+    ratios: NDArray[np.float64]  # (n, contrasts): the absolute naive-Bayes log-count ratios
     texts: NDArray[np.int64]  # number of learned texts that contain each
 
     def take(self, rows: NDArray[Any]) -> Self:
@@ -47,6 +47,15 @@ class Pairs(NamedTuple):
     hashes: Hashes
     rows: NDArray[np.uint32]
     starts: NDArray[np.int64]  # buckets + 1
+
+
+def class_order(classes: int) -> NDArray[np.int64]:
+    """Return the classes in the order in which they are compared: the first, the last, then the others.
+
+    The first contrast compares the last class with the first, such as positive with negative. Each further one compares
+    the next class with all before it, such as neutral with both.
+    """
+    return np.insert(np.arange(classes - 1), 1, classes - 1)
 
 
 def bucket_sizes(grams: Hashes, sizes: NDArray[np.int64]) -> None:
@@ -78,12 +87,14 @@ def count_classes(
 
     `shares`, of shape (rows, classes), says how much a row adds to the sums of each class. The rows from `learned` on
     only add to the sums of n-grams that learned texts contain. `priors` is each class's fraction of the sums over all
-    n-grams. The ratio compares one class with all others (S. Wang and C. Manning, ACL 2012). Smoothing adds to each
-    class in proportion to its prior, so that an n-gram is not evidence for a rare class that it never occurs in.
+    n-grams. A ratio compares one class with those before it in `class_order` (S. Wang and C. Manning, ACL 2012, for
+    two classes), and the largest one counts in the rank. Smoothing adds to each class in proportion to its prior, so that an n-gram is not evidence for a rare class that it never occurs in.
     """
     room = int(pairs.starts[-1] - pairs.starts[0]) // min_texts + 1
-    out = NgramRatios(np.empty(room, np.uint64), np.empty(room), np.empty(room), np.empty(room, np.int64))
-    found, ambiguous = _count(*pairs, shares, learned, priors, smoothing, min_texts, least_rank, *out)
+    order = class_order(len(priors))
+    ratios = np.empty((room, len(order) - 1))
+    out = NgramRatios(np.empty(room, np.uint64), np.empty(room), ratios, np.empty(room, np.int64))
+    found, ambiguous = _count(*pairs, shares, learned, priors, order, smoothing, min_texts, least_rank, *out)
     return CountedNgrams(out.take(np.arange(found)), ambiguous)
 
 
@@ -122,6 +133,7 @@ def _count(
     shares: Any,
     learned: int,
     priors: Any,
+    order: Any,
     smoothing: float,
     min_texts: int,
     least_rank: float,
@@ -150,12 +162,12 @@ def _count(
             if several[place]:
                 ambiguous += 1
                 continue
-            ratio, total = _ratio(sums[place], priors, smoothing)
-            rank = ratio * np.sqrt(total)
+            # The next candidate overwrites the ratios of one with a smaller rank.
+            total = _write_ratios(sums[place], priors, order, smoothing, out_ratios[found])
+            rank = out_ratios[found].max() * np.sqrt(total)
             if rank >= least_rank:
                 out_ngrams[found] = identity(grams[place])
                 out_ranks[found] = rank
-                out_ratios[found] = ratio
                 out_texts[found] = texts[place]
                 found += 1
     return found, ambiguous
@@ -206,15 +218,14 @@ def _add(
 
 
 @compiled
-def _ratio(sums: Any, priors: Any, smoothing: float) -> tuple[float, float]:
-    """Return the largest absolute log-count ratio of a class, and the smoothed sum over the classes."""
+def _write_ratios(sums: Any, priors: Any, order: Any, smoothing: float, ratios: Any) -> float:
+    """Write the absolute log-count ratio of each contrast; return the smoothed sum over the classes."""
     added = smoothing * len(priors)
-    total = added
-    for each in range(len(priors)):
-        total += sums[each]
-    largest = 0.0
-    for each in range(len(priors)):
-        mine = sums[each] + added * priors[each]
-        ratio = np.log(mine / priors[each]) - np.log((total - mine) / (1 - priors[each]))
-        largest = max(largest, abs(ratio))
-    return largest, total
+    prior = priors[order[0]]
+    total = sums[order[0]] + added * prior
+    for place in range(1, len(order)):
+        mine = sums[order[place]] + added * priors[order[place]]
+        ratios[place - 1] = abs(np.log(mine / priors[order[place]]) - np.log(total / prior))
+        total += mine
+        prior += priors[order[place]]
+    return total

@@ -44,9 +44,9 @@ class BaseWeights(NamedTuple):
 
     def spread(self, ngrams: NDArray[np.uint64]) -> LinearModel:
         """Return the weights for other n-grams, ascending, which include all of the base: 0 for those it lacks."""
-        coefficients = np.zeros((len(self.weights), len(ngrams)))
-        coefficients[:, np.searchsorted(ngrams, self.ngrams)] = self.weights
-        return LinearModel(coefficients, self.intercepts)
+        weights = np.zeros((len(self.weights), len(ngrams)))
+        weights[:, np.searchsorted(ngrams, self.ngrams)] = self.weights
+        return LinearModel(weights, self.intercepts)
 
 
 def _change(before: int, after: int) -> NDArray[np.float64]:

@@ -29,12 +29,13 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     The value of a selected n-gram in a text is 1 / sqrt(n) if the text has n selected n-grams, times idf, times the
     naive-Bayes log-count ratio (S. Wang and C. Manning, ACL 2012) to some power. A power below 1 trusts large ratios
-    less. The ratio is the largest of one class against all others.
+    less. Of three labels, an n-gram has one ratio for positive against negative, and one for neutral against both
+    (`logistic_regression.contrasts`).
 
     Parameters: those of `ModelParams`, and `memory` (bytes) for counting, `threads`, which do not affect the result.
 
     Learned, for m selected n-grams: `classes_`; `ngrams_`, uint64 of shape (m,), ascending: their identities;
-    `scales_`, float64 of shape (m,), the weighting; `coef_` and `intercept_`, as of scikit-learn's
+    `scales_`, float64 of shape (m, contrasts), the weighting; `intercept_`, as of scikit-learn's
     `LogisticRegression`; `weights_`, float32 of shape (margins, m): what each n-gram adds to a margin, times sqrt(n);
     `tokens_` and `canonical_`, the canonical tokens (`text/nltk_normalisation.py`); `ambiguous_`, the number of n-grams
     that are left out because another one has the same identity.
@@ -169,14 +170,14 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         idf = np.log((1 + learned) / (1 + selection.texts)) + 1
         self.ngrams_, self.ambiguous_ = selection.ngrams, selection.ambiguous
-        self.scales_, base = idf * selection.ratios**self.power, None
+        self.scales_, base = idf[:, np.newaxis] * selection.ratios**self.power, None
         if self._base:
             self.ngrams_ = np.union1d(selection.ngrams, self._base.ngrams)
-            scales = np.zeros(len(self.ngrams_))  # an n-gram of the base that is not selected keeps its weight
+            scales = np.zeros((len(self.ngrams_), self.scales_.shape[1]))  # an n-gram of the base that is not selected keeps its weight
             scales[np.searchsorted(self.ngrams_, selection.ngrams)] = self.scales_
             self.scales_, base = scales, self._base.spread(self.ngrams_)
         self._vocabulary: Vocabulary = vocabulary(self.ngrams_, np.arange(len(self.ngrams_), dtype=np.uint32))
-        self.coef_, self.intercept_ = fit_logistic(
+        found = fit_logistic(
             self._rows(corpus, selection),
             numbers,
             weights,
@@ -186,9 +187,8 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.threads,
             base,
         )
-        self.weights_ = (self.scales_ * self.coef_ + (0 if base is None else base.coefficients)).astype(np.float32)
-        if base:
-            self.intercept_ = self.intercept_ + base.intercepts
+        self.weights_ = (found.weights + (0 if base is None else base.weights)).astype(np.float32)
+        self.intercept_ = found.intercepts + (0 if base is None else base.intercepts)
 
     def _select(self, corpus: Corpus, probabilities: NDArray[np.float64], learned: int) -> Selection:
         surveyed = survey(corpus, self._recipe(), self._sizes)

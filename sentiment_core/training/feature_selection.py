@@ -46,7 +46,7 @@ class Selection(NamedTuple):
     """n selected n-grams."""
 
     ngrams: Hashes  # identities, ascending
-    ratios: NDArray[np.float64]  # the largest absolute naive-Bayes log-count ratio of a class
+    ratios: NDArray[np.float64]  # (n, contrasts): the absolute naive-Bayes log-count ratios
     texts: NDArray[np.int64]  # number of learned texts that contain each
     ambiguous: int  # number of frequent n-grams that are left out because another one has the same identity
 

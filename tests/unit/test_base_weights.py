@@ -100,8 +100,8 @@ def test_weights_are_spread_over_more_ngrams_which_get_zero(trained_of_three: Bu
     more = np.union1d(base.ngrams, others)
     found = base.spread(more)
     known = np.isin(more, base.ngrams)
-    np.testing.assert_array_equal(found.coefficients[:, known], base.weights)
-    assert not found.coefficients[:, ~known].any()
+    np.testing.assert_array_equal(found.weights[:, known], base.weights)
+    assert not found.weights[:, ~known].any()
     np.testing.assert_array_equal(found.intercepts, base.intercepts)
 
 

@@ -19,7 +19,7 @@ from sentiment_core.text.specification import identity, ngrams
 from sentiment_core.training import feature_selection, logistic_regression
 from sentiment_core.training.classifier import NgramClassifier
 from sentiment_core.training.corpus import Corpus
-from sentiment_core.training.logistic_regression import PresenceRows, Stopping, fit_logistic
+from sentiment_core.training.logistic_regression import PresenceRows, Stopping, contrasts, fit_logistic
 from sentiment_core.training.train import build_classifier, cross_validate
 
 
@@ -45,15 +45,16 @@ def test_ngrams_are_selected_and_weighted_as_defined(three: LabelledReviews) -> 
     ratios, ranks = {}, {}
     for gram in (gram for gram, count in texts.items() if count >= 2):
         mine = sums[gram] + 3 * 0.5 * priors
-        ratio = np.log(mine / priors) - np.log((mine.sum() - mine) / (1 - priors))
-        ratios[gram] = np.abs(ratio).max()
-        ranks[gram] = (-ratios[gram] * np.sqrt(mine.sum()), gram)
+        (negative, neutral, positive), polar = mine / priors, mine[0] + mine[2]
+        neutrality = np.log(neutral) - np.log(polar / (priors[0] + priors[2]))
+        ratios[gram] = np.abs([np.log(positive) - np.log(negative), neutrality])
+        ranks[gram] = (-ratios[gram].max() * np.sqrt(mine.sum()), gram)
     selected = sorted(sorted(ranks, key=ranks.__getitem__)[:150])
     # The order of nearly equal ranks is not defined.
     assert len(set(selected) & set(model.ngrams_.tolist())) >= 149
     known = [gram for gram in model.ngrams_.tolist() if gram in selected]
     idf = [np.log((1 + len(grams)) / (1 + texts[gram])) + 1 for gram in known]
-    expected = np.array(idf) * np.array([ratios[gram] for gram in known]) ** 0.7
+    expected = np.array(idf)[:, np.newaxis] * np.array([ratios[gram] for gram in known]) ** 0.7
     np.testing.assert_allclose(model.scales_[np.isin(model.ngrams_, known)], expected)
 
 
@@ -66,7 +67,31 @@ def test_an_ngram_is_no_evidence_for_a_rare_label_that_it_never_occurs_in() -> N
     assert model.weights_[1, np.flatnonzero(model.ngrams_ == plain)] < 0
 
 
-@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_the_contrasts_of_classes_are_orthonormal_and_leave_nothing_out(count: int) -> None:
+    found = contrasts(count)
+    np.testing.assert_allclose(found.T @ found, np.eye(count - 1), atol=1e-15)
+    if count > 2:
+        np.testing.assert_allclose(found.sum(axis=0), 0, atol=1e-15)
+
+
+def test_of_three_classes_the_first_contrast_is_polarity_and_the_second_neutrality() -> None:
+    polarity, neutrality = contrasts(3).T
+    np.testing.assert_allclose(polarity, np.array([-1, 0, 1]) / 2**0.5)
+    np.testing.assert_allclose(neutrality, np.array([-1, 2, -1]) / 6**0.5)
+
+
+def test_each_contrast_has_its_own_scale() -> None:
+    """A feature whose scale of polarity is 0 distinguishes neutral from the others only."""
+    classes = np.array([0, 1, 1, 1, 2, 2, 0, 1, 2], np.int8)
+    rows = PresenceRows(np.zeros(6, np.int32), np.array([0, 1, 2, 3, 4, 5, 6, 6, 6, 6]))  # the last three lack it
+    found = fit_logistic(rows, classes, np.ones(9), np.array([[0.0, 1.0]]), 5.0, Stopping(1e-12, 500), 1)
+    negative, neutral, positive = found.weights[:, 0].tolist()
+    assert negative == pytest.approx(positive)
+    assert neutral > 0 > negative
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
 def test_the_solver_agrees_with_scikit_learn(count: int) -> None:
     dice = np.random.default_rng(1)
     rows = [np.flatnonzero(dice.random(40) < 0.2).astype(np.int32) for _ in range(300)]
@@ -75,13 +100,19 @@ def test_the_solver_agrees_with_scikit_learn(count: int) -> None:
     classes = np.array([(row.sum() + dice.integers(0, 2)) % count for row in rows], np.int8)
     weights, scales = dice.random(300) + 0.1, dice.random(40) + 0.5
     found = fit_logistic(
-        PresenceRows(np.concatenate(rows), offsets), classes, weights, scales, 2.0, Stopping(1e-14, 1000), 2
+        PresenceRows(np.concatenate(rows), offsets),
+        classes,
+        weights,
+        np.repeat(scales[:, np.newaxis], count - 1, axis=1),
+        2.0,
+        Stopping(1e-14, 1000),
+        2,
     )
     values = np.concatenate([scales[row] / np.sqrt(max(len(row), 1)) for row in rows])
     matrix = csr_array((values, np.concatenate(rows), offsets), shape=(300, 40))
     twin = LogisticRegression(C=2.0, tol=1e-8, max_iter=10_000).fit(matrix, classes, weights)
-    np.testing.assert_allclose(found.coefficients, twin.coef_, atol=2e-4)
-    np.testing.assert_allclose(found.intercepts - found.intercepts.mean() * (count > 2), twin.intercept_, atol=2e-4)
+    np.testing.assert_allclose(found.weights, twin.coef_ * scales, atol=3e-4)
+    np.testing.assert_allclose(found.intercepts, twin.intercept_, atol=2e-4)
 
 
 def test_passes_threads_and_chunks_do_not_change_the_model(

@@ -80,7 +80,7 @@ def test_the_ratio_compares_each_class_with_the_others(found: DistinctNgrams) ->
     for place, gram in zip(order, sorted(frequent, key=identity), strict=True):
         smoothed = sums[gram] + 2 * 0.5 * priors
         negative, positive = smoothed / priors
-        assert counted.candidates.ratios[place] == pytest.approx(abs(np.log(positive / negative)))
+        assert counted.candidates.ratios[place] == pytest.approx([abs(np.log(positive / negative))])
         assert counted.candidates.ranks[place] == pytest.approx(
             abs(np.log(positive / negative)) * np.sqrt(smoothed.sum())
         )

@@ -454,7 +454,8 @@ CREATE TABLE sentiment.product_rollup (
     day date NOT NULL,
     by_written boolean NOT NULL,
     product_id text NOT NULL
-);
+)
+WITH (fillfactor='70');
 
 --
 -- Name: TABLE product_rollup; Type: COMMENT; Schema: sentiment; Owner: -
@@ -673,6 +674,293 @@ $_$;
 --
 
 COMMENT ON FUNCTION sentiment.supersede_statement(places text, superseded boolean) IS 'The statement that sets or clears the mark of the scores in some places. It fails if a replacement of their file holds them: that one will need the lock of the heads, which the caller holds.';
+
+--
+-- Name: aspect_day; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.aspect_day (
+    day date NOT NULL,
+    model_id smallint NOT NULL,
+    aspects text NOT NULL,
+    reviews numeric NOT NULL,
+    computed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+--
+-- Name: TABLE aspect_day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.aspect_day IS 'Days of which the aspects are kept, and what they were computed of.';
+
+--
+-- Name: COLUMN aspect_day.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_day.day IS 'Day of the files.';
+
+--
+-- Name: COLUMN aspect_day.model_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_day.model_id IS 'Model whose contributions were summed: the champion of the run.';
+
+--
+-- Name: COLUMN aspect_day.aspects; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_day.aspects IS 'SHA-256 of the names and words of the aspects.';
+
+--
+-- Name: COLUMN aspect_day.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_day.reviews IS 'Hash of the sums of the day''s live reviews. If the sums have another one, the next run computes the day again.';
+
+--
+-- Name: COLUMN aspect_day.computed_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_day.computed_at IS 'Time at which the aspects of the day were stored.';
+
+--
+-- Name: aspect_total; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.aspect_total (
+    day date NOT NULL,
+    source text NOT NULL,
+    product_id text,
+    aspect text NOT NULL,
+    reviews integer NOT NULL,
+    positive integer NOT NULL,
+    negative integer NOT NULL,
+    log_odds double precision NOT NULL,
+    CONSTRAINT aspect_total_reviews_check CHECK ((reviews > 0))
+);
+
+--
+-- Name: TABLE aspect_total; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.aspect_total IS 'Reviews of a day, source and product that mention an aspect.';
+
+--
+-- Name: COLUMN aspect_total.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_total.day IS 'Day of the files.';
+
+--
+-- Name: COLUMN aspect_total.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_total.source IS 'Source of the reviews.';
+
+--
+-- Name: COLUMN aspect_total.product_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_total.product_id IS 'Product of the reviews; null for reviews without one.';
+
+--
+-- Name: COLUMN aspect_total.aspect; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_total.aspect IS 'Name of the aspect.';
+
+--
+-- Name: COLUMN aspect_total.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_total.reviews IS 'Live reviews that mention it.';
+
+--
+-- Name: COLUMN aspect_total.positive; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_total.positive IS 'Reviews whose clauses that mention it raise the log-odds by at least 0.1.';
+
+--
+-- Name: COLUMN aspect_total.negative; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_total.negative IS 'Reviews whose clauses that mention it lower the log-odds by at least 0.1.';
+
+--
+-- Name: COLUMN aspect_total.log_odds; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_total.log_odds IS 'Sum of what these clauses add to the log-odds of positive.';
+
+--
+-- Name: model; Type: TABLE; Schema: sentiment; Owner: -
+--
+
+CREATE TABLE sentiment.model (
+    digest text NOT NULL,
+    model_id smallint NOT NULL,
+    name text NOT NULL,
+    mlflow_versions integer[] DEFAULT '{}'::integer[] NOT NULL,
+    first_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    labels text[],
+    languages text[],
+    experimental_languages text[],
+    CONSTRAINT model_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
+);
+
+--
+-- Name: TABLE model; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON TABLE sentiment.model IS 'Models that have scored rows, by the digest of their bundle.';
+
+--
+-- Name: COLUMN model.digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.digest IS 'SHA-256 that identifies the bundle.';
+
+--
+-- Name: COLUMN model.model_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.model_id IS 'Short id of the digest, used in score.';
+
+--
+-- Name: COLUMN model.name; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.name IS 'Name in the bundle.';
+
+--
+-- Name: COLUMN model.mlflow_versions; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.mlflow_versions IS 'Versions of the registered MLflow model that contain this bundle.';
+
+--
+-- Name: COLUMN model.first_used_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.first_used_at IS 'Time of the first use in this database.';
+
+--
+-- Name: COLUMN model.labels; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.labels IS 'Labels of the model. Null until release 0.3.0 or later opens the model.';
+
+--
+-- Name: COLUMN model.languages; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.languages IS 'Languages that the model was trained on. Null until release 0.3.0 or later opens the model.';
+
+--
+-- Name: COLUMN model.experimental_languages; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.model.experimental_languages IS 'Those of languages in which the model was measured to be below the standard.';
+
+--
+-- Name: aspect_sentiment; Type: VIEW; Schema: sentiment; Owner: -
+--
+
+CREATE VIEW sentiment.aspect_sentiment AS
+ SELECT t.day,
+    t.source,
+    t.product_id,
+    t.aspect,
+    t.reviews,
+    t.positive,
+    t.negative,
+    (t.log_odds / (t.reviews)::double precision) AS mean_log_odds,
+    ((t.positive)::double precision / (t.reviews)::double precision) AS positive_ratio,
+    ((t.negative)::double precision / (t.reviews)::double precision) AS negative_ratio,
+    m.digest AS model_digest,
+    d.computed_at
+   FROM ((sentiment.aspect_total t
+     JOIN sentiment.aspect_day d USING (day))
+     JOIN sentiment.model m USING (model_id));
+
+--
+-- Name: VIEW aspect_sentiment; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON VIEW sentiment.aspect_sentiment IS 'What reviews say about each aspect, such as the price, by day, source and product.';
+
+--
+-- Name: COLUMN aspect_sentiment.day; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.day IS 'Day of the files.';
+
+--
+-- Name: COLUMN aspect_sentiment.source; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.source IS 'Source of the reviews.';
+
+--
+-- Name: COLUMN aspect_sentiment.product_id; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.product_id IS 'Product of the reviews; null for reviews without one.';
+
+--
+-- Name: COLUMN aspect_sentiment.aspect; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.aspect IS 'Name of the aspect.';
+
+--
+-- Name: COLUMN aspect_sentiment.reviews; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.reviews IS 'Live reviews that mention it.';
+
+--
+-- Name: COLUMN aspect_sentiment.positive; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.positive IS 'Reviews whose clauses that mention it raise the log-odds of positive by at least 0.1.';
+
+--
+-- Name: COLUMN aspect_sentiment.negative; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.negative IS 'Reviews whose clauses that mention it lower the log-odds of positive by at least 0.1.';
+
+--
+-- Name: COLUMN aspect_sentiment.mean_log_odds; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.mean_log_odds IS 'Mean of what the clauses that mention it add to the log-odds of positive of their review.';
+
+--
+-- Name: COLUMN aspect_sentiment.positive_ratio; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.positive_ratio IS 'Ratio of positive to reviews, 0 to 1.';
+
+--
+-- Name: COLUMN aspect_sentiment.negative_ratio; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.negative_ratio IS 'Ratio of negative to reviews, 0 to 1.';
+
+--
+-- Name: COLUMN aspect_sentiment.model_digest; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.model_digest IS 'SHA-256 of the model whose contributions were summed.';
+
+--
+-- Name: COLUMN aspect_sentiment.computed_at; Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON COLUMN sentiment.aspect_sentiment.computed_at IS 'Time at which the aspects of the day were stored.';
 
 --
 -- Name: complete_day; Type: TABLE; Schema: sentiment; Owner: -
@@ -1255,76 +1543,6 @@ COMMENT ON COLUMN sentiment.daily_sentiment.unfamiliar IS 'Reviews of which the 
 --
 
 COMMENT ON COLUMN sentiment.daily_sentiment.mixed IS 'Reviews with a clearly positive and a clearly negative part.';
-
---
--- Name: model; Type: TABLE; Schema: sentiment; Owner: -
---
-
-CREATE TABLE sentiment.model (
-    digest text NOT NULL,
-    model_id smallint NOT NULL,
-    name text NOT NULL,
-    mlflow_versions integer[] DEFAULT '{}'::integer[] NOT NULL,
-    first_used_at timestamp with time zone DEFAULT now() NOT NULL,
-    labels text[],
-    languages text[],
-    experimental_languages text[],
-    CONSTRAINT model_digest_check CHECK ((digest ~ '^[0-9a-f]{64}$'::text))
-);
-
---
--- Name: TABLE model; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON TABLE sentiment.model IS 'Models that have scored rows, by the digest of their bundle.';
-
---
--- Name: COLUMN model.digest; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.digest IS 'SHA-256 that identifies the bundle.';
-
---
--- Name: COLUMN model.model_id; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.model_id IS 'Short id of the digest, used in score.';
-
---
--- Name: COLUMN model.name; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.name IS 'Name in the bundle.';
-
---
--- Name: COLUMN model.mlflow_versions; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.mlflow_versions IS 'Versions of the registered MLflow model that contain this bundle.';
-
---
--- Name: COLUMN model.first_used_at; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.first_used_at IS 'Time of the first use in this database.';
-
---
--- Name: COLUMN model.labels; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.labels IS 'Labels of the model. Null until release 0.3.0 or later opens the model.';
-
---
--- Name: COLUMN model.languages; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.languages IS 'Languages that the model was trained on. Null until release 0.3.0 or later opens the model.';
-
---
--- Name: COLUMN model.experimental_languages; Type: COMMENT; Schema: sentiment; Owner: -
---
-
-COMMENT ON COLUMN sentiment.model.experimental_languages IS 'Those of languages in which the model was measured to be below the standard.';
 
 --
 -- Name: daily_sentiment_by_language; Type: VIEW; Schema: sentiment; Owner: -
@@ -4220,6 +4438,13 @@ ALTER TABLE sentiment.source_file ALTER COLUMN source_file_id ADD GENERATED ALWA
 );
 
 --
+-- Name: aspect_day aspect_day_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.aspect_day
+    ADD CONSTRAINT aspect_day_pkey PRIMARY KEY (day);
+
+--
 -- Name: complete_day complete_day_pkey; Type: CONSTRAINT; Schema: sentiment; Owner: -
 --
 
@@ -4437,6 +4662,18 @@ ALTER TABLE ONLY sentiment.source_file
     ADD CONSTRAINT source_file_pkey PRIMARY KEY (source_file_id);
 
 --
+-- Name: aspect_total_by_day; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX aspect_total_by_day ON sentiment.aspect_total USING btree (day, source);
+
+--
+-- Name: aspect_total_by_product; Type: INDEX; Schema: sentiment; Owner: -
+--
+
+CREATE INDEX aspect_total_by_product ON sentiment.aspect_total USING btree (product_id, day) WHERE (product_id IS NOT NULL);
+
+--
 -- Name: drift_report_of_a_day; Type: INDEX; Schema: sentiment; Owner: -
 --
 
@@ -4615,6 +4852,20 @@ CREATE TRIGGER show_reviews AFTER INSERT ON sentiment.review_head REFERENCING NE
 --
 
 CREATE TRIGGER supersede_reviews AFTER UPDATE ON sentiment.review_head REFERENCING OLD TABLE AS former_head NEW TABLE AS head FOR EACH STATEMENT EXECUTE FUNCTION sentiment.supersede_reviews();
+
+--
+-- Name: aspect_day aspect_day_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.aspect_day
+    ADD CONSTRAINT aspect_day_model_id_fkey FOREIGN KEY (model_id) REFERENCES sentiment.model(model_id);
+
+--
+-- Name: aspect_total aspect_total_day_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
+--
+
+ALTER TABLE ONLY sentiment.aspect_total
+    ADD CONSTRAINT aspect_total_day_fkey FOREIGN KEY (day) REFERENCES sentiment.aspect_day(day) ON DELETE CASCADE;
 
 --
 -- Name: drift_report drift_report_model_id_fkey; Type: FK CONSTRAINT; Schema: sentiment; Owner: -
@@ -4852,6 +5103,34 @@ REVOKE ALL ON FUNCTION sentiment.supersede_statement(places text, superseded boo
 GRANT ALL ON FUNCTION sentiment.supersede_statement(places text, superseded boolean) TO sentiment_writer;
 
 --
+-- Name: TABLE aspect_day; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.aspect_day TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.aspect_day TO sentiment_writer;
+
+--
+-- Name: TABLE aspect_total; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.aspect_total TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.aspect_total TO sentiment_writer;
+
+--
+-- Name: TABLE model; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.model TO sentiment_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.model TO sentiment_writer;
+
+--
+-- Name: TABLE aspect_sentiment; Type: ACL; Schema: sentiment; Owner: -
+--
+
+GRANT SELECT ON TABLE sentiment.aspect_sentiment TO sentiment_reader;
+GRANT SELECT ON TABLE sentiment.aspect_sentiment TO sentiment_writer;
+
+--
 -- Name: TABLE complete_day; Type: ACL; Schema: sentiment; Owner: -
 --
 
@@ -4906,13 +5185,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.rollup_state TO sentiment_w
 
 GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_reader;
 GRANT SELECT ON TABLE sentiment.daily_sentiment TO sentiment_writer;
-
---
--- Name: TABLE model; Type: ACL; Schema: sentiment; Owner: -
---
-
-GRANT SELECT ON TABLE sentiment.model TO sentiment_reader;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.model TO sentiment_writer;
 
 --
 -- Name: TABLE daily_sentiment_by_language; Type: ACL; Schema: sentiment; Owner: -

@@ -79,10 +79,12 @@ def count(number: int | None) -> str:
     return "\N{EN DASH}" if number is None else f"{number:,}"
 
 
-def thousands(number: int) -> str:
-    """Return a number in thousands, with two digits where it is small: `0.12`, `3.4`, `560`."""
+def short_count(number: int) -> str:
+    """Return a number in at most four characters up to a million: `640`, `6.4k`, `31k`."""
+    if number < 1000:
+        return str(number)
     value = number / 1000
-    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+    return f"{value:.1f}k" if value < 10 else f"{value:,.0f}k"
 
 
 def source_name(source: str) -> str:
@@ -108,6 +110,6 @@ _ENVIRONMENT.filters |= {
     "size": size,
     "count": count,
     "percent": percent,
-    "thousands": thousands,
+    "short_count": short_count,
     "source": source_name,
 }

@@ -88,7 +88,8 @@ def count_classes(
     `shares`, of shape (rows, classes), says how much a row adds to the sums of each class. The rows from `learned` on
     only add to the sums of n-grams that learned texts contain. `priors` is each class's fraction of the sums over all
     n-grams. A ratio compares one class with those before it in `class_order` (S. Wang and C. Manning, ACL 2012, for
-    two classes), and the largest one counts in the rank. Smoothing adds to each class in proportion to its prior, so that an n-gram is not evidence for a rare class that it never occurs in.
+    two classes), and the largest one counts in the rank. Smoothing adds to each class in proportion to its prior, so
+    that an n-gram is not evidence for a rare class that it never occurs in.
     """
     room = int(pairs.starts[-1] - pairs.starts[0]) // min_texts + 1
     order = class_order(len(priors))

@@ -173,7 +173,8 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.scales_, base = idf[:, np.newaxis] * selection.ratios**self.power, None
         if self._base:
             self.ngrams_ = np.union1d(selection.ngrams, self._base.ngrams)
-            scales = np.zeros((len(self.ngrams_), self.scales_.shape[1]))  # an n-gram of the base that is not selected keeps its weight
+            # An n-gram of the base that is not selected keeps its weight.
+            scales = np.zeros((len(self.ngrams_), self.scales_.shape[1]))
             scales[np.searchsorted(self.ngrams_, selection.ngrams)] = self.scales_
             self.scales_, base = scales, self._base.spread(self.ngrams_)
         self._vocabulary: Vocabulary = vocabulary(self.ngrams_, np.arange(len(self.ngrams_), dtype=np.uint32))

@@ -78,8 +78,8 @@ def fit_logistic(
 ) -> LinearModel:
     """Minimise `C * sum(weight * loss) + |coefficients|² / 2` by L-BFGS (R. Byrd et al., SIAM J. Sci. Comput., 1995).
 
-    `classes` numbers the class of each of n rows from 0, and `scales` has the shape (features, contrasts). Intercepts are
-    not regularized. The result is reproducible bit for bit while BLAS uses one thread.
+    `classes` numbers the class of each of n rows from 0, and `scales` has the shape (features, contrasts). Intercepts
+    are not regularized. The result is reproducible bit for bit while BLAS uses one thread.
 
     With a `base`, the margins are its margins plus those of the result, so only what the rows add is regularized: the
     base is the prior mean. The scales do not apply to its weights.

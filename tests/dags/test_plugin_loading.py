@@ -13,7 +13,7 @@ print(json.dumps({
     "early": early,
     "prefix": app["url_prefix"],
     "guarded": [
-        [call.__qualname__ for call in (dependency.call for dependency in route.dependant.dependencies)]
+        [getattr(each.call, "__qualname__", type(each.call).__name__) for each in route.dependant.dependencies]
         for route in app["app"].routes
     ],
     "views": [(view["name"], view["href"], view["destination"]) for view in views],

@@ -1,5 +1,5 @@
 -- Rows as revision 0018 holds them: a loaded file, one that a newer version superseded, a rejected one, corrections, and
--- a day that drifted and asked for a retraining.
+-- a day that drifted and asked for a retraining, drivers, aspects, a complete day, and an alert.
 INSERT INTO sentiment.model (digest, name) VALUES (repeat('a', 64), 'starter');
 SELECT sentiment.ensure_month('2026-11-16');
 INSERT INTO sentiment.source_file

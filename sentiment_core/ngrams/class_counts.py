@@ -219,7 +219,7 @@ def _add(
 
 
 @compiled
-def _write_ratios(sums: Any, priors: Any, order: Any, smoothing: float, ratios: Any) -> float:
+def _write_ratios(sums: Any, priors: Any, order: Any, smoothing: float, ratios: Any) -> Any:
     """Write the absolute log-count ratio of each contrast; return the smoothed sum over the classes."""
     added = smoothing * len(priors)
     prior = priors[order[0]]

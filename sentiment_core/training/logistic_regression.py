@@ -128,7 +128,7 @@ class _Objective:
     @property
     def size(self) -> int:
         """The number of coefficients and intercepts."""
-        return (len(self._scales) + 1) * self._contrasts.shape[1]
+        return (len(self._scales) + 1) * int(self._contrasts.shape[1])
 
     def model(self, solution: NDArray[np.float64]) -> LinearModel:
         """Return a solution as a model, without the base."""

@@ -4,19 +4,17 @@ import logging
 from typing import Any
 
 from after_promotion import then_rescore
-from airflow.sdk import AssetAlias, Param, dag, get_current_context, task
+from airflow.sdk import Param, dag, get_current_context, task
 from alerting import alert_promotion, page
 from dag_defaults import task_defaults
 from linked_task import linked_task, set_link
-from wiring import CHAMPION_MODEL, fail_without_retry_if_terminal, run_params
+from wiring import CHAMPION_MODEL, CHAMPION_MOVES, fail_without_retry_if_terminal, run_params
 
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
 
 RUN_LINK, MODEL_LINK = "MLflow run", "Model version"
-# An alias, because an event is emitted only for a model that was promoted.
-MOVES = AssetAlias("champion_model_moves")
 
 DOC = """
 Creates an immutable **snapshot** of the labelled files below `training/`, of the users' corrections and, with `stars`,
@@ -134,7 +132,7 @@ def retrain() -> None:
         link(run.version, run.run_id)
         return run.version
 
-    @linked_task(MODEL_LINK, outlets=[MOVES])
+    @linked_task(MODEL_LINK, outlets=[CHAMPION_MOVES])
     @fail_without_retry_if_terminal
     def gate(snapshot_id: str, version: int) -> dict[str, Any]:
         """Judge the challenger on the test side and promote it if it passes. Return the verdict."""
@@ -163,7 +161,7 @@ def announce(version: int, *, promoted: bool, why: str) -> None:
     log.log(logging.INFO if promoted else logging.WARNING, "%s", why)
     context = get_current_context()
     if promoted:
-        context["outlet_events"][MOVES].add(CHAMPION_MODEL, extra={"version": version})
+        context["outlet_events"][CHAMPION_MOVES].add(CHAMPION_MODEL, extra={"version": version})
     alert_promotion(context, version, promoted=promoted, why=why)
 
 

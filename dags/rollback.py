@@ -4,7 +4,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 from dag_defaults import task_defaults
-from wiring import connect, fail_without_retry_if_terminal, registry, run_params
+from wiring import CHAMPION_MODEL, CHAMPION_MOVES, connect, fail_without_retry_if_terminal, registry, run_params
 
 from sentiment_core.errors import RollbackImpossible
 from sentiment_core.promotion.alias_moves import rollback as roll_back
@@ -48,9 +48,9 @@ within seconds, and the next nightly run scores with it. Directly after a rollba
 def rollback() -> None:
     """Move the alias back."""
 
-    @task
+    @task(outlets=[CHAMPION_MOVES])
     @fail_without_retry_if_terminal
-    def move() -> dict[str, Any]:
+    def move_back() -> dict[str, Any]:
         """Point the alias at the last good version, and record it. Return the move."""
         params, context, models = run_params(), get_current_context(), registry()
         if params["from_version"] is not None:
@@ -60,9 +60,12 @@ def rollback() -> None:
                 raise RollbackImpossible(alias=CHAMPION, why=why)
         with connect() as connection:
             actor = f"airflow {context['run_id']}"
-            return roll_back(connection, models, actor=actor, reason=params["reason"])._asdict()
+            move = roll_back(connection, models, actor=actor, reason=params["reason"])
+        if move.moved:
+            context["outlet_events"][CHAMPION_MOVES].add(CHAMPION_MODEL, extra={"version": move.version})
+        return move._asdict()
 
-    move()
+    move_back()
 
 
 rollback()

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-from airflow.sdk import Asset, Connection, get_current_context
+from airflow.sdk import Asset, AssetAlias, Connection, get_current_context
 from airflow.sdk.exceptions import AirflowFailException
 
 from sentiment_core.database.connection import Connection as DatabaseConnection
@@ -30,8 +30,10 @@ DATABASE_CONNECTION = "sentiment_db"
 # Each day is a partition of this asset. An event means that reviews of the day were scored.
 SCORED_REVIEWS = Asset("scored_reviews")
 
-# An event means that `retrain` has made another version the champion.
+# An event means that `retrain` or `rollback` has made another version the champion.
 CHAMPION_MODEL = Asset("champion_model")
+# A task with this outlet adds the event only if the champion has moved.
+CHAMPION_MOVES = AssetAlias("champion_model_moves")
 
 PROGRAM_ERRORS = (AssertionError, AttributeError, ImportError, NameError, TypeError)
 

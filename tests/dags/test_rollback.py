@@ -14,7 +14,8 @@ for task in dag.tasks:
     task.retries = 0
     task.on_failure_callback = [lambda context: said.append(str(context["exception"]))]
 run = dag.test(run_conf={conf})
-print(json.dumps([str(run.state), said]))
+events = [outlet.name for outlet in dag.get_task("move_back").outlets]
+print(json.dumps([str(run.state), said, events]))
 """
 
 
@@ -28,11 +29,11 @@ def test_the_previous_version_becomes_the_champion_once(
     with connect(settings.require_database_url()) as connection:
         for version in (first, second):
             promote(connection, models, version, actor="test", reason="by hand", kind="force")
-        state, said = in_airflow(RUN.format(conf={"from_version": first}), **connections)
-        assert (state, models.resolve(None)[0]) == ("failed", second)
+        state, said, events = in_airflow(RUN.format(conf={"from_version": first}), **connections)
+        assert (state, models.resolve(None)[0], events) == ("failed", second, ["champion_model_moves"])
         assert f"version {second} is the champion now, not version {first}" in said[0]
         conf = {"from_version": second, "reason": "it calls everything good"}
-        assert in_airflow(RUN.format(conf=conf), **connections) == ["success", []]
+        assert in_airflow(RUN.format(conf=conf), **connections)[:2] == ["success", []]
         assert models.resolve(None)[0] == first
         move = history(connection, "champion")[0]
         assert (move.kind, move.to_version, move.reason) == ("rollback", first, conf["reason"])

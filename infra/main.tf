@@ -1,5 +1,7 @@
 locals {
   bucket_prefix = "${var.name}-${var.account_id}"
+  # The names that the workflows push to.
+  repositories = ["sentiment-api", "sentiment-airflow"]
   # The names of the service accounts that the chart creates (helm/values.yaml).
   accounts = {
     worker     = "sentiment-worker"
@@ -44,7 +46,8 @@ module "cluster" {
 
 module "registry" {
   source       = "./modules/registry"
-  repositories = ["sentiment-api", "sentiment-airflow"]
+  count        = var.create_registries ? 1 : 0
+  repositories = local.repositories
   key_arn      = module.key.arn
 }
 
@@ -130,7 +133,7 @@ module "github" {
   name         = var.name
   account_id   = var.account_id
   settings     = var.github
-  repositories = module.registry.arns
+  repositories = [for name in local.repositories : "arn:aws:ecr:${var.region}:${var.account_id}:repository/${name}"]
   cluster_name = module.cluster.name
   cluster_arn  = module.cluster.arn
   namespace    = var.namespace

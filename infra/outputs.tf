@@ -1,12 +1,14 @@
 locals {
+  # Computed, so that a plan already contains the values.
+  queue    = "https://sqs.${var.region}.amazonaws.com/${var.account_id}/${var.name}-arrivals"
   registry = "${var.account_id}.dkr.ecr.${var.region}.amazonaws.com"
   operator = var.prometheus_release != ""
   selected = { release = var.prometheus_release }
   # Only what differs from the chart's own values and from values-eks.yaml. A release adds the images' tags.
   values = {
-    image = { api = { repository = "${local.registry}/${module.registry.names["sentiment-api"]}" } }
+    image = { api = { repository = "${local.registry}/sentiment-api" } }
     airflow = {
-      defaultAirflowRepository = "${local.registry}/${module.registry.names["sentiment-airflow"]}"
+      defaultAirflowRepository = "${local.registry}/sentiment-airflow"
       workers                  = { kubernetes = { serviceAccount = { name = local.accounts.worker } } }
       apiServer                = { serviceAccount = { name = local.accounts.api_server } }
       scheduler                = { serviceAccount = { name = local.accounts.scheduler } }
@@ -72,7 +74,7 @@ output "bucket" {
 
 output "arrivals_queue" {
   description = "URL of the queue that gets a message for each dropped file."
-  value       = module.arrivals.url
+  value       = local.queue
 }
 
 output "database" {

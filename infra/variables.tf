@@ -215,6 +215,12 @@ variable "prometheus_release" {
   default     = ""
 }
 
+variable "create_registries" {
+  description = "Whether to create the two ECR repositories. False for a second installation in the same account and region, which uses those of the first."
+  type        = bool
+  default     = true
+}
+
 variable "github" {
   description = "GitHub repository whose workflows build and deploy. Null: no roles for GitHub. `create_provider` is false if the account already has GitHub's identity provider."
   type = object({

@@ -54,6 +54,7 @@ run "everything" {
     database             = { version = "17.6", multi_az = false, clients = ["10.8.0.0/16"] }
     host                 = "sentiment.example.com"
     certificate_arn      = "arn:aws:acm:eu-central-1:111122223333:certificate/00000000-0000-0000-0000-000000000000"
+    create_registries    = false
     prometheus_release   = "kube-prometheus-stack"
     github               = { repository = "example/reviews" }
   }
@@ -73,6 +74,10 @@ run "everything" {
   assert {
     condition     = yamldecode(output.values).api.ingress.host == "sentiment.example.com" && yamldecode(output.values).monitoring.podMonitor.labels.release == "kube-prometheus-stack"
     error_message = "The values have the host, and the labels that Prometheus selects."
+  }
+  assert {
+    condition     = length(module.registry) == 0 && yamldecode(output.values).image.api.repository == "111122223333.dkr.ecr.eu-central-1.amazonaws.com/sentiment-api"
+    error_message = "A second installation uses the registries of the first."
   }
   assert {
     condition     = output.github_variables["CLUSTER"] == "prod" && output.github_variables["NAMESPACE"] == "sentiment"

@@ -15,8 +15,8 @@ resource "aws_sqs_queue" "dead" {
 resource "aws_sqs_queue" "this" {
   name              = var.name
   kms_master_key_id = var.key_arn
-  # A message only says that the bucket must be listed. The nightly run finds files whose message expired.
-  message_retention_seconds = 4 * 24 * 3600
+  # A message only says that the bucket must be listed. Polls and the nightly run find files whose message expired.
+  message_retention_seconds = 3600
   receive_wait_time_seconds = 20
   redrive_policy            = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 5 })
 }
@@ -67,10 +67,6 @@ resource "aws_cloudwatch_metric_alarm" "dead" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   treat_missing_data  = "notBreaching"
-}
-
-output "url" {
-  value = aws_sqs_queue.this.id
 }
 
 output "arn" {

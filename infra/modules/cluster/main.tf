@@ -86,7 +86,7 @@ resource "aws_eks_cluster" "this" {
   name                          = var.name
   version                       = var.kubernetes_version
   role_arn                      = aws_iam_role.cluster.arn
-  bootstrap_self_managed_addons = local.auto ? false : true
+  bootstrap_self_managed_addons = false
   enabled_cluster_log_types     = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
 
   access_config {

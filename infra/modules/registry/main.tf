@@ -38,11 +38,3 @@ resource "aws_ecr_lifecycle_policy" "this" {
     ]
   })
 }
-
-output "names" {
-  value = { for name, repository in aws_ecr_repository.this : name => repository.name }
-}
-
-output "arns" {
-  value = [for repository in aws_ecr_repository.this : repository.arn]
-}

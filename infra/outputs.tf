@@ -5,7 +5,7 @@ locals {
   operator = var.prometheus_release != ""
   selected = { release = var.prometheus_release }
   # Only what differs from the chart's own values and from values-eks.yaml. A release adds the images' tags.
-  values = {
+  values = merge(local.arrivals, {
     image = { api = { repository = "${local.registry}/sentiment-api" } }
     airflow = {
       defaultAirflowRepository = "${local.registry}/sentiment-airflow"
@@ -41,7 +41,9 @@ locals {
       dashboards = { enabled = local.operator }
       database   = { enabled = local.operator }
     }
-  }
+  })
+  # The poll finds a file whose message was lost.
+  arrivals = var.score_arrivals ? { arrivals = { queueUrl = local.queue, everySeconds = 600 } } : {}
 }
 
 output "values" {

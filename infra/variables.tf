@@ -215,6 +215,12 @@ variable "prometheus_release" {
   default     = ""
 }
 
+variable "score_arrivals" {
+  description = "Whether the values turn on scoring soon after a drop (the chart's `arrivals`). The queue exists in any case."
+  type        = bool
+  default     = false
+}
+
 variable "create_registries" {
   description = "Whether to create the two ECR repositories. False for a second installation in the same account and region, which uses those of the first."
   type        = bool

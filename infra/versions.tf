@@ -1,6 +1,6 @@
 terraform {
-  # OpenTofu 1.9 and later read the same files.
-  required_version = ">= 1.9"
+  # OpenTofu 1.10 and later read the same files.
+  required_version = ">= 1.10"
   required_providers {
     aws = {
       source  = "hashicorp/aws"

@@ -1,6 +1,6 @@
 # The bucket that keeps the state of infra. Applied once, by a person; its own small state stays with that person.
 terraform {
-  required_version = ">= 1.9"
+  required_version = ">= 1.10"
   required_providers {
     aws = {
       source  = "hashicorp/aws"

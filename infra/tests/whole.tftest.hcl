@@ -55,6 +55,7 @@ run "everything" {
     host                 = "sentiment.example.com"
     certificate_arn      = "arn:aws:acm:eu-central-1:111122223333:certificate/00000000-0000-0000-0000-000000000000"
     create_registries    = false
+    score_arrivals       = true
     prometheus_release   = "kube-prometheus-stack"
     github               = { repository = "example/reviews" }
   }
@@ -78,6 +79,10 @@ run "everything" {
   assert {
     condition     = length(module.registry) == 0 && yamldecode(output.values).image.api.repository == "111122223333.dkr.ecr.eu-central-1.amazonaws.com/sentiment-api"
     error_message = "A second installation uses the registries of the first."
+  }
+  assert {
+    condition     = yamldecode(output.values).arrivals.queueUrl == "https://sqs.eu-central-1.amazonaws.com/111122223333/prod-arrivals"
+    error_message = "The values name the queue."
   }
   assert {
     condition     = output.github_variables["CLUSTER"] == "prod" && output.github_variables["NAMESPACE"] == "sentiment"

@@ -19,6 +19,7 @@ from sentiment_core.aspects.opinions import AspectTotals, OpinionFinder
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.database.advisory_locks import AdvisoryLock, lock
 from sentiment_core.database.connection import Connection
+from sentiment_core.database.planner import without_nested_loops
 from sentiment_core.ledger.models import ScoringModel
 from sentiment_core.settings import Settings
 
@@ -106,7 +107,9 @@ def _keep(connection: Connection, finder: OpinionFinder, day: date, version: _Ve
 def _totals(connection: Connection, finder: OpinionFinder, day: date) -> dict[_Key, AspectTotals]:
     totals: defaultdict[_Key, AspectTotals] = defaultdict(AspectTotals)
     with connection.cursor("reviews_of_a_day") as cursor:
-        cursor.execute("SELECT source, product_id, text FROM sentiment.scored_reviews WHERE day = %s", (day,))
+        # The nightly run reads a day that was just loaded.
+        with connection.cursor() as planner, without_nested_loops(planner):
+            cursor.execute("SELECT source, product_id, text FROM sentiment.scored_reviews WHERE day = %s", (day,))
         while rows := cursor.fetchmany(_FETCH_ROWS):
             found = finder.find(TextColumn.from_texts([row[2] for row in rows]))
             mentions = zip(found.text.tolist(), found.aspect.tolist(), found.log_odds.tolist(), strict=True)

@@ -71,12 +71,12 @@ INSERT = """
                 draw(n, 2)::real AS score,
                 NOT resent(n, %(distance)s) AND n + %(distance)s < %(rows)s * %(days)s * %(sources)s
                     AND resent(n + %(distance)s, %(distance)s) AS superseded
-            FROM (SELECT * FROM sentiment.source_file WHERE day >= %(since)s AND day < %(until)s
-                  ORDER BY source_file_id) file
+            FROM sentiment.source_file
             CROSS JOIN LATERAL (
                 SELECT (source_file_id - 1) * %(rows)s + row AS n, row::integer + 2 AS line
                 FROM generate_series(0, %(rows)s - 1) row) rows
-            OFFSET 0) numbered),
+            WHERE day >= %(since)s AND day < %(until)s
+            ORDER BY n) numbered),  -- a load stores the rows of a file next to each other
     reviews AS (
         INSERT INTO sentiment.review (day, source_file_id, line, batch_id, review_key, review_id, product_id, author_id,
             rating, reviewed_at, text, language_detected, language_certainty)

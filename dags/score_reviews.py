@@ -25,6 +25,7 @@ from sentiment_core.aspects.kept import keep_aspects
 from sentiment_core.drivers.kept import keep_drivers
 from sentiment_core.ledger.complete_days import changed_by_arrivals, complete
 from sentiment_core.ledger.models import ensure_model, open_model
+from sentiment_core.ledger.statistics import refresh_statistics
 from sentiment_core.loading.scoring_run import RunPlan, get_plan, plan_run, planned_days
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.settings import settings
@@ -117,7 +118,10 @@ def score_reviews() -> None:
     @task(trigger_rule="none_failed", outlets=[SCORED_REVIEWS])
     @fail_without_retry_if_terminal
     def summary() -> dict[str, Any]:
-        """Check that every file of the plan has reached its final state. Complete the days and emit their events."""
+        """Check that every file of the plan has reached its final state. Complete the days and emit their events.
+
+        The planner gets statistics that cover the new reviews.
+        """
         context = get_current_context()
         with connect() as connection:
             found = summarise_run(connection, context["run_id"])
@@ -126,6 +130,7 @@ def score_reviews() -> None:
             if nightly:
                 days += changed_by_arrivals(connection, until=day)
             complete(connection, days)
+            refresh_statistics(connection)
             alert_data(connection, context, day if nightly else None)
         event = context["outlet_events"][SCORED_REVIEWS]
         event.extra = found._asdict()

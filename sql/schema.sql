@@ -521,6 +521,30 @@ $$;
 COMMENT ON FUNCTION sentiment.product_recount() IS 'What product_rollup must contain, computed from the reviews.';
 
 --
+-- Name: refresh_statistics(); Type: FUNCTION; Schema: sentiment; Owner: -
+--
+
+CREATE FUNCTION sentiment.refresh_statistics() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'sentiment', 'pg_temp'
+    AS $$
+BEGIN
+    IF current_setting('server_version_num')::int >= 180000 THEN
+        EXECUTE 'ANALYZE ONLY sentiment.review, ONLY sentiment.score';
+    ELSE
+        -- Older servers also analyze each partition.
+        EXECUTE 'ANALYZE sentiment.review, sentiment.score';
+    END IF;
+END
+$$;
+
+--
+-- Name: FUNCTION refresh_statistics(); Type: COMMENT; Schema: sentiment; Owner: -
+--
+
+COMMENT ON FUNCTION sentiment.refresh_statistics() IS 'Refreshes the planner statistics of review and score over all months, which autovacuum does not.';
+
+--
 -- Name: rollup_statement(text); Type: FUNCTION; Schema: sentiment; Owner: -
 --
 
@@ -5068,6 +5092,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE sentiment.product_rollup TO sentiment
 REVOKE ALL ON FUNCTION sentiment.product_recount() FROM PUBLIC;
 GRANT ALL ON FUNCTION sentiment.product_recount() TO sentiment_reader;
 GRANT ALL ON FUNCTION sentiment.product_recount() TO sentiment_writer;
+
+--
+-- Name: FUNCTION refresh_statistics(); Type: ACL; Schema: sentiment; Owner: -
+--
+
+REVOKE ALL ON FUNCTION sentiment.refresh_statistics() FROM PUBLIC;
+GRANT ALL ON FUNCTION sentiment.refresh_statistics() TO sentiment_writer;
 
 --
 -- Name: FUNCTION rollup_statement(rows text); Type: ACL; Schema: sentiment; Owner: -

@@ -13,7 +13,7 @@ from sentiment_plugin.pages.models import FULL_PSI, HEIGHT, _bars
 
 from sentiment_core.ledger.models import ensure_model
 from sentiment_core.loading.scoring_run import RunPlan, plan_run
-from sentiment_core.model.bundle import STARTER
+from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.promotion.history import NO_TARGET, AliasTarget, insert_move
 from sentiment_core.promotion.verdict import GateCheck, Verdict
 from sentiment_core.registry.registered_model import RegisteredModel
@@ -160,7 +160,8 @@ def test_models_shows_versions_history_and_a_card(registry, pages, drops) -> Non
     card = pages.get("/models/1").text
     assert "length below 500" in card
     assert "By language" in card
-    assert "74.8 %" in card
+    accuracy = Bundle.load(STARTER).provenance["held_out"]["accuracy"]
+    assert f"{100 * accuracy:.1f} %" in card
     missing = pages.get("/models/7")
     assert (missing.status_code, "There is no version 7" in missing.text) == (404, True)
     assert pages.get("/models/1/promote").status_code == 409

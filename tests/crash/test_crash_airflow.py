@@ -78,6 +78,7 @@ def test_a_retry_of_a_killed_task_stores_the_rows_of_a_clean_load(
         "plan": 1,
         "score": 2,
         "summary": 1,
+        "drivers": 1,
     }
     assert scene.contents() == clean
     assert scene.batches() == {name: ["load"] for name in drops.ROWS}

@@ -166,7 +166,7 @@ def test_the_user_of_the_dashboards_is_created_once_and_can_only_read(
 def test_services_listen_on_localhost_only_and_no_file_contains_a_secret(checkout: Path) -> None:
     services = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]
     published = [port for service in services.values() for port in service.get("ports", ())]
-    assert len(published) == 7
+    assert len(published) == 8
     assert all(port.startswith("127.0.0.1:") for port in published)
     for service in services.values():
         for name, value in service.get("environment", {}).items():

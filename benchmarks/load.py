@@ -269,7 +269,7 @@ def measure_rescoring(bench: Bench, reviews: Reviews, rows: int, rounds: int) ->
         model_id = ensure_model(bench.connection, f"{next(digests):064x}", "benchmark")
         rescorer = Rescorer(bench.connection, ScoringModel(model_id, scorer), bench.settings, "benchmark")
         worker = RescoringWorker(rescorer, Selection.of(None, None), make_current=False)
-        worker.run(lambda outcome, _seconds: scored.append(outcome.rows_scored))
+        worker.run(lambda outcome: scored.append(outcome.rows_scored))
         assert sum(scored) == rows, scored
         scored.clear()
 

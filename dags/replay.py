@@ -5,16 +5,15 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 from dag_defaults import task_defaults
-from scoring_tasks import report
+from scoring_tasks import fetch_model, report
 from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, run_params, storage
 
 from sentiment_core.drops.drop import parse_day
-from sentiment_core.ledger.models import ensure_model, open_model
+from sentiment_core.ledger.models import ensure_model
 from sentiment_core.ledger.quarantine import QuarantineFilter
 from sentiment_core.loading.progress import StoredProgress
 from sentiment_core.loading.replay_run import plan_replay, replay_group, summarise_replay
 from sentiment_core.loading.scoring_run import RunPlan, get_plan, yesterday
-from sentiment_core.model.bundle import Bundle
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
@@ -83,14 +82,13 @@ def replay() -> None:
         log.info("Model version %s (%s): %s groups of files", version, digest[:12], len(groups))
         return groups
 
-    @task(map_index_template="{{ task.op_kwargs['group_id'] }}")
+    @task(map_index_template="{{ task.op_kwargs['group_id'] }}", pool=settings().pool)
     @fail_without_retry_if_terminal
     def score(group_id: int) -> None:
         """Replay or read again each file of a group."""
         with connect() as connection:
             run_plan = get_plan(connection, get_current_context()["run_id"])
-            fetched = registry().fetch(run_plan.version)
-            model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
+            model = fetch_model(connection, run_plan.version)
             progress = StoredProgress(connect, run_plan.run_id)
             replay_group(connection, storage(), settings(), run_plan, model, group_id, report, progress)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 from dag_defaults import task_defaults
+from scoring_tasks import fetch_model, report
 from wiring import connect, fail_without_retry_if_terminal, reconcile_history, registry, run_params
 
-from sentiment_core.ledger.models import ensure_model, open_model
-from sentiment_core.loading.loader import LoadOutcome
+from sentiment_core.ledger.models import ensure_model
 from sentiment_core.loading.rescoring import Rescorer
 from sentiment_core.loading.rescoring_run import (
     RescoringWorker,
@@ -17,7 +17,6 @@ from sentiment_core.loading.rescoring_run import (
     require_files,
     rescored_rows,
 )
-from sentiment_core.model.bundle import Bundle
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
@@ -146,18 +145,9 @@ def work_through(planned: dict[str, Any], wait: bool) -> None:
     """Rescore the remaining files of a plan."""
     selection = Selection.of(planned["since"], planned["until"], planned["sources"])
     with connect() as connection:
-        model = open_model(connection, Bundle.load(registry().fetch(planned["version"]).path), planned["version"])
+        model = fetch_model(connection, planned["version"])
         rescorer = Rescorer(connection, model, settings(), get_current_context()["run_id"])
         RescoringWorker(rescorer, selection, planned["make_current"]).run(report, wait=wait)
-
-
-def report(outcome: LoadOutcome, seconds: float) -> None:
-    """Log the outcome of a file, with its rows and its rate."""
-    if outcome.rows_scored:
-        rate = outcome.rows_scored / seconds
-        log.info("%s: %s rows in %.1f s, %.0f rows/s", outcome.uri, outcome.rows_scored, seconds, rate)
-    else:
-        log.info("%s: %s, %s", outcome.uri, outcome.status, outcome.reason)
 
 
 rescore()

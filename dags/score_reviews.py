@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from alerting import alert_data
 from dag_defaults import task_defaults
 from linked_task import linked_task
-from scoring_tasks import FILES_LINK, score_files, summarise_run
+from scoring_tasks import FILES_LINK, fetch_model, score_files, summarise_run
 from wiring import (
     SCORED_REVIEWS,
     connect,
@@ -24,10 +24,9 @@ from wiring import (
 from sentiment_core.aspects.kept import keep_aspects
 from sentiment_core.drivers.kept import keep_drivers
 from sentiment_core.ledger.complete_days import changed_by_arrivals, complete
-from sentiment_core.ledger.models import ensure_model, open_model
+from sentiment_core.ledger.models import ensure_model
 from sentiment_core.ledger.statistics import refresh_statistics
 from sentiment_core.loading.scoring_run import RunPlan, get_plan, plan_run, planned_days
-from sentiment_core.model.bundle import Bundle
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
@@ -146,8 +145,7 @@ def score_reviews() -> None:
             if not run_plan.champion:
                 raise AirflowSkipException("The model of this run is not the champion.")
             days = planned_days(connection, run_plan.run_id)
-            fetched = registry().fetch(run_plan.version)
-            model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
+            model = fetch_model(connection, run_plan.version)
             groups = keep_drivers(connection, model, settings(), days)
             aspect_days = keep_aspects(connection, model, settings())
         log.info("Groups whose drivers were computed: %s", len(groups))

@@ -1,4 +1,4 @@
-"""The bodies of tasks that `score_reviews` and `score_arrivals` share."""
+"""What the tasks of the DAGs that score reviews share."""
 
 import logging
 
@@ -9,7 +9,7 @@ from linked_task import set_lineage, set_link
 from wiring import connect, registry, storage
 
 from sentiment_core.database.connection import Connection
-from sentiment_core.ledger.models import open_model
+from sentiment_core.ledger.models import ScoringModel, open_model
 from sentiment_core.loading.loader import LoadOutcome
 from sentiment_core.loading.progress import StoredProgress
 from sentiment_core.loading.scoring_run import (
@@ -35,8 +35,7 @@ def score_files(group_id: int) -> None:
     """Load or rescore each file of a group of this run's plan."""
     with connect() as connection:
         run_plan = get_plan(connection, get_current_context()["run_id"])
-        fetched = registry().fetch(run_plan.version)
-        model = open_model(connection, Bundle.load(fetched.path), run_plan.version)
+        model = fetch_model(connection, run_plan.version)
         progress = StoredProgress(connect, run_plan.run_id)
         set_link(FILES_LINK, files_page(run_plan, planned_files(connection, run_plan.run_id, group_id)))
         outcomes: list[LoadOutcome] = []
@@ -48,6 +47,11 @@ def score_files(group_id: int) -> None:
         score_group(connection, storage(), settings(), run_plan, model, group_id, note, progress)
         read = [outcome.uri for outcome in outcomes if outcome.rows_in]
         set_lineage(Lineage.of(connection, read, sum(outcome.rows_scored for outcome in outcomes)))
+
+
+def fetch_model(connection: Connection, version: int) -> ScoringModel:
+    """Fetch the bundle of a registered version, and prepare it for scoring."""
+    return open_model(connection, Bundle.load(registry().fetch(version).path), version)
 
 
 def files_page(run_plan: RunPlan, files: list[int]) -> str:

@@ -1,8 +1,7 @@
 """What texts say about aspects: which they mention, and what the clauses that mention them add to the log-odds."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,11 +67,3 @@ class AspectTotals:
         self.positive += log_odds >= CLEAR
         self.negative += log_odds <= -CLEAR
         self.log_odds += log_odds
-
-    @classmethod
-    def of(cls, log_odds: Iterable[float]) -> Self:
-        """Return the totals of reviews, given the sum of each."""
-        totals = cls()
-        for each in log_odds:
-            totals.add(each)
-        return totals

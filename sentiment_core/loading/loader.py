@@ -64,7 +64,7 @@ class LoadOutcome(NamedTuple):
     rows_duplicate: int = 0
     reason: str = ""
     warnings: tuple[str, ...] = ()  # about the file, of a batch that read it
-    seconds: float = 0  # duration of the call, as `score_group` measured it
+    seconds: float = 0  # duration of the call, as a run measured it
 
 
 class _SameContent(Exception):  # not an error: rolls back the rows of a file that turned out to be a duplicate

@@ -106,8 +106,8 @@ class RescoringWorker:
         self._make_current = make_current
         self._values = _values(selection) | {"model": rescorer.model.model_id, "make_current": make_current}
 
-    def run(self, report: Callable[[LoadOutcome, float], None], *, wait: bool = False) -> None:
-        """Rescore file after file, the newest day first, and report each outcome with its seconds.
+    def run(self, report: Callable[[LoadOutcome], None], *, wait: bool = False) -> None:
+        """Rescore file after file, the newest day first, and report each outcome.
 
         A file that another transaction has claimed is skipped, or waited for with `wait`. A transient failure of one
         file does not block the others. Raises the first `TransientError` after all other files are done.
@@ -129,7 +129,7 @@ class RescoringWorker:
                 log.warning("File %s: %s", claimed.source_file_id, error)
                 failed = failed or error
             else:
-                report(outcome, time.monotonic() - started)
+                report(outcome._replace(seconds=time.monotonic() - started))
             position = claimed
         if failed is not None:
             raise failed

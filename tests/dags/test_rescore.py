@@ -66,12 +66,14 @@ RUN = """
 import json, logging
 from collections import Counter
 import rescore
+import scoring_tasks
 dag = rescore.rescore()
 said, lines = [], []
 class Lines(logging.Handler):
     def emit(self, record):
         lines.append(record.getMessage())
-rescore.log.addHandler(Lines())
+for module in (rescore, scoring_tasks):
+    module.log.addHandler(Lines())
 for task in dag.tasks:
     task.retries = 0
     task.on_failure_callback = [lambda context: said.append(str(context["exception"]))]
@@ -157,7 +159,7 @@ def test_a_range_is_rescored_by_parallel_tasks_and_a_second_run_finds_nothing_le
     found = in_airflow(RUN.format(conf=conf), **connections)
     assert found["tasks"] == {"plan success": 1, "score success": 2, "summary success": 1}
     assert found["summary"] == {"files": 2, "rows": 4}
-    assert [line for line in found["lines"] if "dt=2026-11-16/a.csv: 2 rows in" in line and "rows/s" in line]
+    assert [line for line in found["lines"] if "dt=2026-11-16/a.csv: rescored (2 rows" in line and "rows/s" in line]
     assert query("SELECT kind, count(*) FROM sentiment.scoring_batch GROUP BY kind ORDER BY kind") == [
         ("load", 4),
         ("rescore", 2),

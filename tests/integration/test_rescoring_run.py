@@ -59,7 +59,7 @@ def load_days(drops, days: int = 6, rows: int = 3) -> None:
 
 def run(worker: RescoringWorker, **options: Any) -> list[LoadOutcome]:
     outcomes: list[LoadOutcome] = []
-    worker.run(lambda outcome, _seconds: outcomes.append(outcome), **options)
+    worker.run(outcomes.append, **options)
     return outcomes
 
 
@@ -83,7 +83,7 @@ def test_two_workers_share_the_files_and_no_row_is_doubled(drops, cursor, worker
 def test_a_run_that_stopped_continues_with_the_files_that_are_left(drops, cursor, worker, other_model) -> None:
     load_days(drops)
 
-    def stop(outcome: LoadOutcome, seconds: float) -> None:
+    def stop(outcome: LoadOutcome) -> None:
         if outcome.source_file_id == 5:
             raise KeyboardInterrupt
 

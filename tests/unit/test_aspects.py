@@ -110,7 +110,9 @@ def test_totals_count_reviews_and_movements_are_of_all_reviews(scorer: Scorer) -
     assert (price.aspect, price.then.reviews, price.now.reviews) == ("price", 1, 2)
     assert (price.now.positive, price.now.negative) == (1, 1)
     assert price.movement == pytest.approx(price.now.log_odds / 4 - price.then.log_odds / 2, abs=1e-12)
-    total = AspectTotals.of([CLEAR, -CLEAR, CLEAR / 2, 0.0])
+    total = AspectTotals()
+    for log_odds in (CLEAR, -CLEAR, CLEAR / 2, 0.0):
+        total.add(log_odds)
     assert (total.reviews, total.positive, total.negative) == (4, 1, 1)
 
 

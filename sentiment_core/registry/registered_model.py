@@ -42,7 +42,10 @@ class FetchedVersion(NamedTuple):
 
 
 class ModelVersion(NamedTuple):
-    """A version as recorded in the registry; `created_ms` is in milliseconds since 1970 (Unix epoch)."""
+    """A version as recorded in the registry.
+
+    `aliases` is in alphabetical order; `created_ms` is in milliseconds since 1970 (Unix epoch).
+    """
 
     version: int
     digest: str
@@ -242,7 +245,7 @@ def registered_model() -> RegisteredModel:
 
 def _version(item: dict[str, Any]) -> ModelVersion:
     tags = {tag["key"]: tag["value"] for tag in item.get("tags", [])}
-    aliases = tuple(item.get("aliases", []))
+    aliases = tuple(sorted(item.get("aliases", [])))  # MLflow returns them in any order
     return ModelVersion(int(item["version"]), tags.get(DIGEST_TAG, ""), aliases, int(item["creation_timestamp"]))
 
 

@@ -1057,7 +1057,8 @@ CREATE TABLE sentiment.review (
     language_certainty real
 )
 PARTITION BY RANGE (day);
-ALTER TABLE ONLY sentiment.review ALTER COLUMN day SET (n_distinct_inherited=1);
+ALTER TABLE ONLY sentiment.review ALTER COLUMN day SET STATISTICS 1;
+ALTER TABLE ONLY sentiment.review ALTER COLUMN day SET (n_distinct_inherited=2);
 ALTER TABLE ONLY sentiment.review ALTER COLUMN text SET STORAGE EXTERNAL;
 
 --
@@ -1122,7 +1123,8 @@ CREATE TABLE sentiment.score (
     CONSTRAINT score_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision)))
 )
 PARTITION BY RANGE (day);
-ALTER TABLE ONLY sentiment.score ALTER COLUMN day SET (n_distinct_inherited=1);
+ALTER TABLE ONLY sentiment.score ALTER COLUMN day SET STATISTICS 1;
+ALTER TABLE ONLY sentiment.score ALTER COLUMN day SET (n_distinct_inherited=2);
 
 --
 -- Name: TABLE score; Type: COMMENT; Schema: sentiment; Owner: -

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import yaml
-
 from sentiment_core.errors import AspectsInvalid, AspectUnknown
 from sentiment_core.ngrams.marked_clauses import MOST_MARKS
 from sentiment_core.text.specification import tokens
@@ -41,6 +39,8 @@ class Aspects(NamedTuple):
 def read_aspects(path: Path | None) -> Aspects:
     """Return the aspects of a file, or the shipped ones. Raises `AspectsInvalid`."""
     path = path or DEFAULT
+    import yaml  # noqa: PLC0415 -- the warm-up imports this module in the API's image, which has no YAML
+
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:

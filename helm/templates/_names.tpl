@@ -1,7 +1,8 @@
 {{/* Names and labels. Templates that the Airflow chart calls too use only .Release and .Values.global. */}}
 
 {{- define "sentiment.fullname" -}}
-{{- if contains "sentiment" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-sentiment" .Release.Name | trunc 40 | trimSuffix "-" }}{{ end }}
+{{- if .Values.global.sentiment.fullnameOverride }}{{ .Values.global.sentiment.fullnameOverride }}
+{{- else if contains "sentiment" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-sentiment" .Release.Name | trunc 40 | trimSuffix "-" }}{{ end }}
 {{- end }}
 
 {{- define "sentiment.settingsName" -}}
@@ -34,6 +35,9 @@ app.kubernetes.io/component: {{ index . 1 }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- with $root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/* The reference of an image: (dict "repository" … "tag" … "digest" … "what" …). */}}

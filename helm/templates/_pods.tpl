@@ -48,6 +48,23 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
+{{/* Keys of the login at an external MLflow server, by the variables that MLflow's clients read. Only .Values.global is used. */}}
+{{- define "sentiment.mlflowKeys" -}}
+{{- $login := .Values.global.sentiment.mlflowLogin }}
+{{- if eq $login "token" }}
+MLFLOW_TRACKING_TOKEN: mlflow-tracking-token
+{{- else if eq $login "password" }}
+MLFLOW_TRACKING_USERNAME: mlflow-tracking-username
+MLFLOW_TRACKING_PASSWORD: mlflow-tracking-password
+{{- end }}
+{{- end }}
+
+{{- define "sentiment.mlflowLogin" -}}
+{{- range $name, $key := include "sentiment.mlflowKeys" . | fromYaml }}
+{{ include "sentiment.secretVariable" (list $ $name $key) }}
+{{- end }}
+{{- end }}
+
 {{/* Variables of all Airflow containers, in addition to the settings. The Airflow chart calls this template. */}}
 {{- define "sentiment.airflowVariables" -}}
 # In a pod with Service variables this variable would be tcp://…. An explicit value overrides it.
@@ -58,6 +75,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{ include "sentiment.secretVariable" (list . "SENTIMENT_DATABASE_URL" "database-url") }}
 {{ include "sentiment.secretVariable" (list . "AIRFLOW_CONN_SENTIMENT_DB" "database-url") }}
 {{ include "sentiment.secretVariable" (list . "SENTIMENT_ERASURE_KEY" "erasure-key") }}
+{{- include "sentiment.mlflowLogin" . }}
 {{- end }}
 
 {{/* A container that ends when the schema has the revision that this release needs, or a newer one: (list $ image key option…). */}}

@@ -17,7 +17,9 @@ from tests.chart.test_rendering import ALL_ON
 from tests.chart.values_table import BEGIN, END, table
 from tests.chart.whole import ARCHIVE
 
-SECRET = re.compile(r"DATABASE_URL|AWS_ACCESS|_KEYS?$|PASSWORD|SQL_ALCHEMY_CONN|STORE_URI|SECRET")
+SECRET = re.compile(
+    r"DATABASE_URL|AWS_ACCESS|_KEYS?$|PASSWORD|SQL_ALCHEMY_CONN|STORE_URI|SECRET|TRACKING_(TOKEN|USERNAME)"
+)
 SECRETS = {"SENTIMENT_DATABASE_URL", "SENTIMENT_ERASURE_KEY", "SENTIMENT_API_KEYS"}
 
 
@@ -41,6 +43,10 @@ SECRETS = {"SENTIMENT_DATABASE_URL", "SENTIMENT_ERASURE_KEY", "SENTIMENT_API_KEY
         ({"networkPolicy": {"callers": ["everybody"]}}, "callers"),
         ({"mlflow": {"enabled": False}}, "set global.sentiment.mlflowUri"),
         ({"mlflow": {"enabled": False}, "global": {"sentiment": {"mlflowUri": "http://m"}}}, "networkPolicy.mlflow"),
+        ({"global": {"sentiment": {"mlflowUri": "https://u:p@mlflow"}}}, "contains a user or a password"),
+        ({"settings": {"SENTIMENT_MLFLOW_TRACKING_URI": "https://t@mlflow"}}, "contains a user or a password"),
+        ({"global": {"sentiment": {"mlflowLogin": "token"}}}, "has no login"),
+        ({"global": {"sentiment": {"mlflowLogin": "oauth"}}}, "mlflowLogin"),
         ({"global": {"sentiment": {"secretName": "other"}}}, "must be equal"),
         ({"secrets": {"generate": True, "external": {"enabled": True, "entry": "s"}}}, "enable only one"),
         ({"secrets": {"external": {"enabled": True}}}, "names the store's entry"),

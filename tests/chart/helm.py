@@ -57,7 +57,7 @@ class Helm:
         """Run a command with the files of a profile, the images, and values on top, and return its output."""
         # The values are merged here. Of two sources of values this program takes whole blocks from one, and its lint
         # reads no file.
-        whole = functools.reduce(merged, [*_files_of(profile), IMAGES, values])
+        whole = functools.reduce(merged, [*files_of(profile), IMAGES, values])
         return self.run(command, values=whole, **arguments)
 
     def render(self, chart: Path, profile: str = "default", /, **values: object) -> "list[dict[str, Any]]":
@@ -116,11 +116,12 @@ def without_airflow(folder: Path) -> Path:
 def values_of(profile: str) -> dict[str, Any]:
     """Return the values of a profile."""
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
-    result: dict[str, Any] = functools.reduce(merged, [defaults, *_files_of(profile), IMAGES])
+    result: dict[str, Any] = functools.reduce(merged, [defaults, *files_of(profile), IMAGES])
     return result
 
 
-def _files_of(profile: str) -> "list[dict[str, Any]]":
+def files_of(profile: str) -> "list[dict[str, Any]]":
+    """Return the contents of a profile's files of values."""
     return [yaml.safe_load((CHART / name).read_text()) for name in PROFILES[profile]]
 
 

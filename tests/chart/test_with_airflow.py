@@ -1,31 +1,42 @@
-"""The chart with the official Airflow chart, if its archive is present: `helm dependency build helm` downloads it."""
+"""The chart with the official Airflow chart, if its archive is present: `make helm-charts` downloads it."""
 
-from pathlib import Path
+import hashlib
+import re
 
 import pytest
 
-from tests.chart.helm import CHART, Helm, containers, pods
+from tests.chart.helm import CHART, containers, pods
 from tests.chart.test_pods import HOST
+from tests.chart.whole import ABSENT, ARCHIVE
 
-ARCHIVE = CHART / "charts" / "airflow-1.22.0.tgz"
+CHECKSUMS = CHART / "charts.sha256"
 
 
-@pytest.fixture(scope="module")
-def whole(helm_program: str):
-    """The manifests of the whole chart, by profile."""
+def airflow_pods(manifests):
+    """Return the pod templates of Airflow's components, by kind and name."""
+    return {name: pod for name, pod in pods(manifests).items() if pod["metadata"]["labels"].get("tier")}
+
+
+def test_the_archive_is_the_one_that_the_checksum_names() -> None:
+    written, name = CHECKSUMS.read_text().split()
+    assert CHART / name == ARCHIVE
     if not ARCHIVE.exists():
-        pytest.skip(
-            f"{ARCHIVE.relative_to(CHART.parent)} is not here (`helm dependency build helm` fetches it): all other "
-            "tests of the chart render a copy of it without Airflow"
-        )
-    running = Helm(helm_program, "v4")
-    yield lambda profile: running.render(CHART, profile)
-    running.close()
+        pytest.skip(ABSENT)
+    assert hashlib.sha256(ARCHIVE.read_bytes()).hexdigest() == written
+
+
+def test_each_download_of_the_archive_is_checked(checkout) -> None:
+    check = f"sha256sum --check {CHECKSUMS.name}"
+    release = (checkout / ".github/workflows/release.yaml").read_text()
+    order = [release.index(step) for step in ("helm dependency update", check, "helm upgrade")]
+    assert order == sorted(order)
+    (target,) = re.findall(r"^helm-charts:.*\n((?:\t.*\n)+)", (checkout / "Makefile").read_text(), re.MULTILINE)
+    assert target.index("dependency_build") < target.index(check)
 
 
 def test_airflows_pods_keep_to_restricted_pod_security(whole, profile) -> None:
-    found = {name: pod for name, pod in pods(whole(profile)).items() if pod["metadata"]["labels"].get("tier")}
-    assert len(found) >= 4
+    found = airflow_pods(whole(profile))
+    assert len(found) >= 3
     for name, pod in found.items():
         assert not any(pod["spec"].get(field) for field in HOST), name
         assert pod["spec"]["securityContext"]["runAsNonRoot"] is True, name
@@ -36,9 +47,7 @@ def test_airflows_pods_keep_to_restricted_pod_security(whole, profile) -> None:
 
 
 def test_airflows_programs_get_our_settings_and_secrets(whole, profile) -> None:
-    for name, pod in pods(whole(profile)).items():
-        if not pod["metadata"]["labels"].get("tier"):
-            continue
+    for name, pod in airflow_pods(whole(profile)).items():
         for container in pod["spec"]["containers"]:
             variables = {each["name"] for each in container.get("env", [])}
             assert {"SENTIMENT_DATABASE_URL", "AIRFLOW_CONN_SENTIMENT_DB"} <= variables, name
@@ -47,4 +56,3 @@ def test_airflows_programs_get_our_settings_and_secrets(whole, profile) -> None:
 
 def test_no_job_of_airflow_is_left(whole, profile) -> None:
     assert not [name for name in pods(whole(profile)) if name.startswith("Job") and "airflow" in name]
-    assert Path(ARCHIVE).exists()

@@ -23,7 +23,7 @@ def test_any_controller_gets_each_host_and_its_certificate(render) -> None:
     for rule in ingress["spec"]["rules"]:
         (path,) = rule["http"]["paths"]
         backends[rule["host"]] = path["backend"]["service"]
-    assert backends == dict.fromkeys(HOSTS, {"name": "sentiment-api", "port": {"number": 80}})
+    assert backends == {host: {"name": "sentiment-api", "port": {"number": 80}} for host in HOSTS}
     (port,) = named(manifests, "Service", "sentiment-api")["spec"]["ports"]
     assert port["port"] == 80
 

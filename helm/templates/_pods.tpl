@@ -107,8 +107,25 @@ MLFLOW_TRACKING_PASSWORD: mlflow-tracking-password
 {{- end }}
 {{- end }}
 
+{{/* Pods that read the Secret restart when `secrets.version` changes. */}}
+{{- define "sentiment.secretsVersion" -}}
+{{- with .Values.secrets.version }}
+sentiment/secrets-version: {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{/* Annotation of a Deployment by which Stakater's Reloader restarts its pods when the Secret changes. */}}
+{{- define "sentiment.reloader" -}}
+{{- if .Values.secrets.reloader }}
+secret.reloader.stakater.com/reload: {{ include "sentiment.secretName" . }}
+{{- end }}
+{{- end }}
+
 {{/* Variables of all Airflow containers, in addition to the settings. The Airflow chart calls this template. */}}
 {{- define "sentiment.airflowVariables" -}}
+{{- if not .Values.setBySentiment }}
+{{- fail "Helm rendered the Airflow chart before this chart set its values: use Helm 3.20, 4.1 or 4.2" }}
+{{- end -}}
 # In a pod with Service variables this variable would be tcp://…. An explicit value overrides it.
 - {name: SENTIMENT_API_PORT, value: "8080"}
 # Each pod's metrics are separate series.

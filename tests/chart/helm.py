@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -125,20 +126,26 @@ def files_of(profile: str) -> "list[dict[str, Any]]":
     return [yaml.safe_load((CHART / name).read_text()) for name in PROFILES[profile]]
 
 
+def name_of(manifest: dict[str, Any]) -> str:
+    """Return the name of a manifest, of a Job without the hash at its end."""
+    name: str = manifest["metadata"]["name"]
+    return re.sub(r"-[0-9a-f]{8}$", "", name) if manifest["kind"] == "Job" else name
+
+
 def named(manifests: "list[dict[str, Any]]", kind: str, name: str) -> dict[str, Any]:
-    """Return the one manifest of this kind and name."""
-    (found,) = (each for each in manifests if each["kind"] == kind and each["metadata"]["name"] == name)
+    """Return the one manifest of this kind and name (`name_of`)."""
+    (found,) = (each for each in manifests if each["kind"] == kind and name_of(each) == name)
     return found
 
 
 def pods(manifests: "list[dict[str, Any]]") -> dict[str, dict[str, Any]]:
-    """Return the pod or pod template of every manifest that has one, by kind and name."""
+    """Return the pod or pod template of every manifest that has one, by kind and name (`name_of`)."""
     found = {}
     for each in manifests:
         if each["kind"] == "Pod":
             found[f"Pod {each['metadata']['name']}"] = each
         elif "template" in each.get("spec", {}) and each["kind"] in ("Deployment", "StatefulSet", "Job"):
-            found[f"{each['kind']} {each['metadata']['name']}"] = each["spec"]["template"]
+            found[f"{each['kind']} {name_of(each)}"] = each["spec"]["template"]
     return found
 
 

@@ -219,7 +219,7 @@ def api(kubelet) -> Iterator[PodApi]:
 @pytest.fixture
 def migrated(rendered, kubelet, mlflow_port) -> None:
     """The databases after the chart's own Jobs, with MLflow running and a first model in it."""
-    for kind, name in (("Job", "migrate-1"), ("Deployment", "mlflow"), ("Job", "first-model-1")):
+    for kind, name in (("Job", "migrate"), ("Deployment", "mlflow"), ("Job", "first-model")):
         template = named(rendered[0], kind, f"sentiment-{name}")["spec"]["template"]
         (container,) = template["spec"]["containers"]
         container["command"] = [str(mlflow_port) if word == "5000" else word for word in container["command"]]

@@ -101,6 +101,10 @@ helm-charts: $(TOOLS_READY) ## Download the official Airflow chart, on which the
 check-deploy: $(KERNELS) $(TOOLS_READY) $(DBT_READY) ## Check images, compose, chart, dbt and workflows, and run them if their tools are installed (ARGS='-k name')
 	@PATH="$(CURDIR)/$(TOOLS)/bin:$(CURDIR)/$(DBT)/bin:$$PATH" $(BIN)/python -m pytest $(wildcard tests/chart tests/deploy) $(ARGS)
 
+.PHONY: kind
+kind: images ## Install everything into a local cluster and test it (needs Docker, kubectl, helm, and kind, or minikube with CLUSTER_TOOL=minikube)
+	@helm/kind.sh
+
 .PHONY: bench
 bench: $(KERNELS) ## Compare scoring, training, loading and the service with alternatives (fastText if it has a wheel for this platform)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/bench.txt || true

@@ -2,6 +2,7 @@
 
 {{- define "sentiment.fullname" -}}
 {{- $name := contains "sentiment" .Release.Name | ternary .Release.Name (printf "%s-sentiment" .Release.Name) }}
+{{- with .Values.global.sentiment.fullnameOverride }}{{ $name = . }}{{ end }}
 {{- /* Long names could be equal when cut, so their hash is kept. */}}
 {{- if gt (len $name) 40 }}{{ $name = printf "%s-%s" ($name | trunc 31 | trimSuffix "-") ($name | sha256sum | trunc 8) }}{{ end }}
 {{- $name }}
@@ -58,6 +59,9 @@ app.kubernetes.io/component: {{ index . 1 }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- with $root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/* The reference of an image: (dict "repository" … "tag" … "digest" … "what" …). */}}

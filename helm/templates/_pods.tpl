@@ -24,12 +24,54 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
+{{/* Where and with which priority the pods of a component run, from its values. */}}
 {{- define "sentiment.placement" -}}
 {{- with .nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .topologySpreadConstraints }}
+topologySpreadConstraints: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
+{{/* Labels of a component's pods, with those that the values add: (list $ "api" .Values.api). */}}
+{{- define "sentiment.podLabels" -}}
+{{- $root := index . 0 }}
+{{- $own := include "sentiment.componentLabels" (list $root (index . 1)) | fromYaml }}
+{{- merge $own (deepCopy ((index . 2).podLabels | default dict)) (deepCopy $root.Values.commonLabels) | toYaml }}
+{{- end }}
+
+{{/* Variables, sources of variables, mounts and volumes that a component's values add to those of the chart. */}}
+{{- define "sentiment.extraEnv" -}}
+{{- with .extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "sentiment.extraEnvFrom" -}}
+{{- with .extraEnvFrom }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "sentiment.extraVolumeMounts" -}}
+{{- with .extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "sentiment.extraVolumes" -}}
+{{- with .extraVolumes }}
+{{ toYaml . }}
 {{- end }}
 {{- end }}
 
@@ -95,19 +137,22 @@ secret.reloader.stakater.com/reload: {{ include "sentiment.secretName" . }}
 {{- include "sentiment.mlflowLogin" . }}
 {{- end }}
 
-{{/* A container that ends when the schema has the revision that this release needs, or a newer one: (list $ image key option…). */}}
+{{/* A container that ends when the schema has the revision that this release needs, or a newer one:
+(list $ component's-values image key option…). */}}
 {{- define "sentiment.waitForSchema" -}}
 {{- $root := index . 0 }}
 - name: wait-for-schema
-  image: {{ index . 1 }}
+  image: {{ index . 2 }}
   imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-  command: [sentiment, db, status, --wait, {{ $root.Values.jobs.waitSeconds | quote }}{{ range slice . 3 }}, {{ . }}{{ end }}]
+  command: [sentiment, db, status, --wait, {{ $root.Values.jobs.waitSeconds | quote }}{{ range slice . 4 }}, {{ . }}{{ end }}]
   env:
-    {{- include "sentiment.secretVariable" (list $root "SENTIMENT_DATABASE_URL" (index . 2)) | nindent 4 }}
+    {{- include "sentiment.secretVariable" (list $root "SENTIMENT_DATABASE_URL" (index . 3)) | nindent 4 }}
+    {{- include "sentiment.extraEnv" (index . 1) | nindent 4 }}
   resources:
     requests: {cpu: 10m, memory: 64Mi}
     limits: {cpu: "1", memory: 128Mi}
   securityContext: {{- include "sentiment.containerSecurity" $root | nindent 4 }}
   volumeMounts:
     - {name: tmp, mountPath: /tmp}
+    {{- include "sentiment.extraVolumeMounts" (index . 1) | nindent 4 }}
 {{- end }}

@@ -1,6 +1,7 @@
 """MLflow: the login at a server that the chart does not run, and the names under which its own server is reached."""
 
 import yaml
+from mlflow.server.security_utils import is_allowed_host_header, should_block_cors_request
 
 from tests.chart.helm import Helm, containers, named, pods, without_airflow
 from tests.chart.test_task_pods import EVALUATED
@@ -56,3 +57,34 @@ def test_the_external_secret_has_the_keys_of_the_login(render) -> None:
         keys = {each["secretKey"] for each in secret["spec"]["data"]}
         assert set(expected.values()) <= keys
         assert "mlflow-backend-uri" not in keys
+
+
+def server_variables(manifests) -> dict[str, str]:
+    """Return the plain variables of the chart's MLflow server."""
+    (container,) = named(manifests, "Deployment", "sentiment-mlflow")["spec"]["template"]["spec"]["containers"]
+    return {each["name"]: each["value"] for each in container["env"] if "value" in each}
+
+
+def test_the_server_accepts_its_service_names_port_forwards_and_the_added_hosts_and_no_others(render) -> None:
+    variables = server_variables(render(mlflow={"allowedHosts": ["mlflow.example.org"]}))
+    hosts = variables["MLFLOW_SERVER_ALLOWED_HOSTS"].split(",")
+    accepted = (
+        "sentiment-mlflow:5000",
+        "sentiment-mlflow.reviews.svc",
+        "localhost:15000",
+        "127.0.0.1:8000",
+        "[::1]:5000",
+    )
+    for host in (*accepted, "mlflow.example.org"):
+        assert is_allowed_host_header(hosts, host), host
+    for host in ("example.org", "sentiment-mlflow.reviews.svc.example.org", "localhost.example.org:80", "10.0.0.1"):
+        assert not is_allowed_host_header(hosts, host), host
+
+
+def test_the_servers_pages_can_send_from_the_added_hosts_only(render) -> None:
+    assert "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS" not in server_variables(render())
+    variables = server_variables(render(mlflow={"allowedHosts": ["mlflow.example.org"]}))
+    origins = variables["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"].split(",")
+    for origin in ("https://mlflow.example.org", "http://localhost:15000"):
+        assert not should_block_cors_request(origin, "POST", origins), origin
+    assert should_block_cors_request("https://example.org", "POST", origins)

@@ -142,3 +142,24 @@ def test_new_settings_give_new_pods_and_others_do_not(render) -> None:
 
     assert annotations() == annotations(monitoring={"rules": {"enabled": True}})
     assert annotations() != annotations(settings={"SENTIMENT_MODEL_POLL_S": "30"})
+
+
+def test_pods_share_a_cache_of_models_if_the_values_say_so(render) -> None:
+    def cache(**values):
+        manifests = render(api={"modelCache": values})
+        spec = named(manifests, "Deployment", "sentiment-api-blue")["spec"]["template"]["spec"]
+        claims = [
+            each["persistentVolumeClaim"]["claimName"]
+            for each in spec["volumes"]
+            if len(each) == 2 and "persistentVolumeClaim" in each
+        ]
+        made = [each["metadata"]["name"] for each in manifests if each["kind"] == "PersistentVolumeClaim"]
+        (container,) = spec["containers"]
+        variables = {each["name"]: each.get("value") for each in container["env"]}
+        mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+        assert variables.get("SENTIMENT_MODEL_CACHE") == mounts.get("models")
+        return claims, made
+
+    assert cache() == ([], [])
+    assert cache(enabled=True) == (["sentiment-models"], ["sentiment-models"])
+    assert cache(enabled=True, claim="efs") == (["efs"], [])

@@ -105,7 +105,7 @@ def main() -> int:
     try:
         return run(name, command)
     except OSError as error:
-        print(_json(name, "error", f"{command[0]} cannot be started: {error.strerror}"))
+        sys.stdout.write(_json(name, "error", f"{command[0]} cannot be started: {error.strerror}") + "\n")
         return 127
 
 

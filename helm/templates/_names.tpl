@@ -2,6 +2,7 @@
 
 {{- define "sentiment.fullname" -}}
 {{- $name := contains "sentiment" .Release.Name | ternary .Release.Name (printf "%s-sentiment" .Release.Name) }}
+{{- with .Values.global.sentiment.fullnameOverride }}{{ $name = . }}{{ end }}
 {{- /* Long names could be equal when cut, so their hash is kept. */}}
 {{- if gt (len $name) 40 }}{{ $name = printf "%s-%s" ($name | trunc 31 | trimSuffix "-") ($name | sha256sum | trunc 8) }}{{ end }}
 {{- .Values.global.sentiment.fullnameOverride | default $name }}

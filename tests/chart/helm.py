@@ -151,4 +151,4 @@ def pods(manifests: "list[dict[str, Any]]") -> dict[str, dict[str, Any]]:
 
 def containers(pod: dict[str, Any]) -> "list[dict[str, Any]]":
     """Return all containers of a pod, in start order."""
-    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+    return [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]

@@ -148,7 +148,7 @@ def test_the_lock_is_of_these_dependencies(helm, tmp_path) -> None:
 
 def test_arrivals_are_scored_only_if_the_values_say_so(render) -> None:
     def settings(manifests):
-        data = named(manifests, "ConfigMap", "sentiment-settings")["data"]
+        data = named(manifests, "ConfigMap", "sentiment-airflow-settings")["data"]
         return {name: value for name, value in data.items() if "ARRIVALS" in name}
 
     assert settings(render()) == {}

@@ -5,7 +5,7 @@
 {{- with .Values.global.sentiment.fullnameOverride }}{{ $name = . }}{{ end }}
 {{- /* Long names could be equal when cut, so their hash is kept. */}}
 {{- if gt (len $name) 40 }}{{ $name = printf "%s-%s" ($name | trunc 31 | trimSuffix "-") ($name | sha256sum | trunc 8) }}{{ end }}
-{{- $name }}
+{{- .Values.global.sentiment.fullnameOverride | default $name }}
 {{- end }}
 
 {{- define "sentiment.airflowSettingsName" -}}

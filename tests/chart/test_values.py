@@ -127,8 +127,12 @@ def test_external_secrets_give_every_key_that_pods_read(render) -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_values_for_airflow_are_what_the_official_chart_takes(checkout: Path, profile) -> None:
+    require_airflow_takes(values_of(profile)["airflow"], checkout)
+
+
+def require_airflow_takes(values: dict[str, Any], checkout: Path) -> None:
+    """Require that the official chart's schema accepts these values and knows each name."""
     schema = _airflow_schema(checkout)
-    values = values_of(profile)["airflow"]
     jsonschema.validate(values, schema, jsonschema.Draft7Validator)
     # A name that the chart does not know has no effect, and not every object of the schema rejects it.
     assert sorted(_unknown(values, schema, schema, "airflow")) == ["airflow.enabled"]

@@ -137,6 +137,11 @@ secret.reloader.stakater.com/reload: {{ include "sentiment.secretName" . }}
 {{- include "sentiment.mlflowLogin" . }}
 {{- end }}
 
+{{/* The first words of a command whose output becomes JSON lines, as items of a list: the name of the logger. */}}
+{{- define "sentiment.jsonLines" -}}
+python, -m, sentiment_core.json_lines, {{ . }}
+{{- end }}
+
 {{/* A container that ends when the schema has the revision that this release needs, or a newer one:
 (list $ component's-values image key option…). */}}
 {{- define "sentiment.waitForSchema" -}}
@@ -144,7 +149,7 @@ secret.reloader.stakater.com/reload: {{ include "sentiment.secretName" . }}
 - name: wait-for-schema
   image: {{ index . 2 }}
   imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-  command: [sentiment, db, status, --wait, {{ $root.Values.jobs.waitSeconds | quote }}{{ range slice . 4 }}, {{ . }}{{ end }}]
+  command: [{{ include "sentiment.jsonLines" "wait-for-schema" }}, sentiment, db, status, --wait, {{ $root.Values.jobs.waitSeconds | quote }}{{ range slice . 4 }}, {{ . }}{{ end }}]
   env:
     {{- include "sentiment.secretVariable" (list $root "SENTIMENT_DATABASE_URL" (index . 3)) | nindent 4 }}
     {{- include "sentiment.extraEnv" (index . 1) | nindent 4 }}

@@ -125,7 +125,7 @@ def test_every_setting_in_the_manifests_is_one_that_the_code_has(manifests, rend
 
 def test_a_pod_that_waits_for_the_schema_needs_its_database_only_where_it_cannot_go_on(render) -> None:
     found = {name: pod["spec"].get("initContainers", []) for name, pod in pods(render()).items()}
-    waits = {name: each[0]["command"][3:] for name, each in found.items() if each}
+    waits = {name: each[0]["command"][7:] for name, each in found.items() if each}
     assert waits == {
         "Deployment sentiment-api-blue": ["--wait", "900", "--if-reachable"],
         "Deployment sentiment-mlflow": ["--wait", "900"],

@@ -146,6 +146,8 @@ def pods(manifests: "list[dict[str, Any]]") -> dict[str, dict[str, Any]]:
             found[f"Pod {each['metadata']['name']}"] = each
         elif "template" in each.get("spec", {}) and each["kind"] in ("Deployment", "StatefulSet", "Job"):
             found[f"{each['kind']} {name_of(each)}"] = each["spec"]["template"]
+        elif each["kind"] == "CronJob":
+            found[f"CronJob {name_of(each)}"] = each["spec"]["jobTemplate"]["spec"]["template"]
     return found
 
 

@@ -112,12 +112,13 @@ def test_the_figures_of_the_database_are_read_by_a_user_who_can_only_read(render
 
 def test_airflow_pushes_the_same_metrics_in_the_cluster_and_in_compose(render, checkout) -> None:
     url = "http://prometheus-operated.monitoring:9090/api/v1/otlp/v1/metrics"
-    settings = named(render(monitoring={"airflow": {"otlpEndpoint": url}}), "ConfigMap", "sentiment-settings")["data"]
+    manifests = render(monitoring={"airflow": {"otlpEndpoint": url}})
+    settings = named(manifests, "ConfigMap", "sentiment-airflow-settings")["data"]
     composed = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]["airflow-scheduler"]
     pushed = {name: value for name, value in composed["environment"].items() if "OTEL" in name or "METRICS" in name}
     assert len(pushed) >= 5
     assert {name: settings[name] for name in pushed} == pushed | {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": url}
-    assert not [name for name in named(render(), "ConfigMap", "sentiment-settings")["data"] if "OTEL" in name]
+    assert not [name for name in named(render(), "ConfigMap", "sentiment-airflow-settings")["data"] if "OTEL" in name]
 
 
 def test_the_data_source_has_no_password_and_needs_an_address(render) -> None:

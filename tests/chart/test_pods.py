@@ -40,7 +40,7 @@ def test_all_pods_keep_to_restricted_pod_security(all_pods) -> None:
 
 def test_no_pod_writes_to_its_image_or_may_ask_the_kubernetes_api(all_pods) -> None:
     for name, pod in all_pods.items():
-        assert pod["spec"]["automountServiceAccountToken"] is (name == "Job sentiment-secret"), name
+        assert pod["spec"]["automountServiceAccountToken"] is False, name
         for container in containers(pod):
             assert container["securityContext"]["readOnlyRootFilesystem"] is True, name
 

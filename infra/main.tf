@@ -1,7 +1,7 @@
 locals {
   bucket_prefix = "${var.name}-${var.account_id}"
   # The names that the workflows push to.
-  repositories = ["sentiment-api", "sentiment-airflow"]
+  repositories = ["sentiment-api", "sentiment-airflow", "charts/sentiment"]
   # The names of the service accounts that the chart creates (helm/values.yaml).
   accounts = {
     worker     = "sentiment-worker"

@@ -222,7 +222,7 @@ variable "score_arrivals" {
 }
 
 variable "create_registries" {
-  description = "Whether to create the two ECR repositories. False for a second installation in the same account and region, which uses those of the first."
+  description = "Whether to create the ECR repositories of the images and of the chart. False for a second installation in the same account and region, which uses those of the first."
   type        = bool
   default     = true
 }

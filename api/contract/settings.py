@@ -24,6 +24,12 @@ class ServiceSettings(KeySettings):
     )
     canary_share: float = Field(0, ge=0, le=1, description="Fraction of the request keys that the canary answers.")
     model_poll_s: float = Field(5, gt=0, description="Seconds between two polls of the registry by the API.")
+    starter_after_s: float = Field(
+        20,
+        ge=0,
+        description="Seconds without an answer of MLflow after which an API that has no stored model serves the "
+        "starter model. 0: never.",
+    )
     api_host: str = Field("127.0.0.1", description="Address that the API listens on.")
     api_port: int = Field(8080, ge=0, le=65535, description="Port that the API listens on; 0 chooses a free port.")
     api_drain_s: float = Field(

@@ -1,8 +1,7 @@
 """The last good model, stored across restarts for a start without the registry."""
 
 import json
-import os
-import threading
+import uuid
 from pathlib import Path
 
 from api.contract.schemas import ModelIdentity
@@ -29,6 +28,7 @@ class LastGoodFile:
 
     def write(self, model: ModelIdentity) -> None:
         """Store the model; a crash leaves the old file or the new one."""
-        scratch = self._path.with_name(f"{self._path.name}.{os.getpid()}.{threading.get_ident()}")
+        # Pods can share the folder, and their processes have the same ids.
+        scratch = self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex}")
         scratch.write_text(json.dumps(model))
         scratch.replace(self._path)

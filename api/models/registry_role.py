@@ -42,6 +42,8 @@ class RegistryRole(ModelRole):
         self._refused_version = 0
         self._retry_refused_at = 0.0
         self._alias_missing = False  # whether the registry answered that `wanted` does not exist
+        self._starter_after_s = settings.starter_after_s
+        self._created = time.monotonic()
 
     async def _update(self) -> None:
         registry = RegisteredModel(self._tracking_uri, self._name, self._cache)
@@ -102,10 +104,22 @@ class RegistryRole(ModelRole):
         return ServedModel(identity, "cache", self._scorers.get(digest, lambda: self._cache / digest))
 
     def _starter(self) -> ServedModel | None:
-        """Return the starter model if the registry has no champion yet."""
-        if self.role != "champion" or self.wanted != CHAMPION or not self._alias_missing:
+        """Return the starter model if the registry has no champion yet, or has not answered for a while.
+
+        A pinned model and a candidate have no such replacement.
+        """
+        if self.role != "champion" or self.wanted != CHAMPION:
             return None
+        if not self._alias_missing:
+            if not self._is_given_up():
+                return None
+            log.warning("the starter model answers until MLflow does", extra={"role": self.role})
         return starter_model(self._scorers)
+
+    def _is_given_up(self) -> bool:
+        """Tell whether the registry was unreachable for so long that the starter model is better than no answer."""
+        unreachable = isinstance(self.error, RegistryUnavailable)
+        return unreachable and 0 < self._starter_after_s <= time.monotonic() - self._created
 
     def _source_name(self) -> str:
         return f"models:/{self._name}@{self.wanted}"

@@ -1,7 +1,32 @@
 {{/* Names and labels. Templates that the Airflow chart calls too use only .Release and .Values.global. */}}
 
 {{- define "sentiment.fullname" -}}
-{{- if contains "sentiment" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{ else }}{{ printf "%s-sentiment" .Release.Name | trunc 40 | trimSuffix "-" }}{{ end }}
+{{- $name := contains "sentiment" .Release.Name | ternary .Release.Name (printf "%s-sentiment" .Release.Name) }}
+{{- with .Values.global.sentiment.fullnameOverride }}{{ $name = . }}{{ end }}
+{{- /* Long names could be equal when cut, so their hash is kept. */}}
+{{- if gt (len $name) 40 }}{{ $name = printf "%s-%s" ($name | trunc 31 | trimSuffix "-") ($name | sha256sum | trunc 8) }}{{ end }}
+{{- .Values.global.sentiment.fullnameOverride | default $name }}
+{{- end }}
+
+{{- define "sentiment.airflowSettingsName" -}}
+{{ include "sentiment.fullname" . }}-airflow-settings
+{{- end }}
+
+{{/*
+A Job's name ends with a hash of all that it runs: a release that runs the same keeps the finished Job, and any change
+makes a new one, because a Job cannot be changed. The revision is not used: it is always 1 under `helm template`.
+(list $ "migrate"), of the template "sentiment.job.migrate".
+*/}}
+{{- define "sentiment.jobName" -}}
+{{- $root := index . 0 }}
+{{- $spec := include (printf "sentiment.job.%s" (index . 1)) $root }}
+{{- $runs := list ($spec | fromYaml | toJson) }}
+{{- range list "settings" "airflowSettings" }}
+{{- if contains (printf "name: %s}" (include (printf "sentiment.%sName" .) $root)) $spec }}
+{{- $runs = append $runs (include (printf "sentiment.%s" .) $root) }}
+{{- end }}
+{{- end }}
+{{- printf "%s-%s-%s" (include "sentiment.fullname" $root) (index . 1) (join "\n" $runs | sha256sum | trunc 8) }}
 {{- end }}
 
 {{- define "sentiment.settingsName" -}}
@@ -34,6 +59,9 @@ app.kubernetes.io/component: {{ index . 1 }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- with $root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/* The reference of an image: (dict "repository" … "tag" … "digest" … "what" …). */}}
@@ -45,7 +73,8 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 
 {{- define "sentiment.airflowImage" -}}
 {{- $airflow := .Values.airflow }}
-{{- include "sentiment.image" (dict "repository" $airflow.defaultAirflowRepository "tag" $airflow.defaultAirflowTag "digest" $airflow.defaultAirflowDigest "what" "airflow.defaultAirflowTag") }}
+{{- $own := ($airflow.images | default dict).airflow | default dict }}
+{{- include "sentiment.image" (dict "repository" ($own.repository | default $airflow.defaultAirflowRepository) "tag" ($own.tag | default $airflow.defaultAirflowTag) "digest" ($own.digest | default $airflow.defaultAirflowDigest) "what" "airflow.defaultAirflowTag") }}
 {{- end }}
 
 {{/* The reference of a track's image: (list $ $track). */}}

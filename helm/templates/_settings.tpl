@@ -3,8 +3,28 @@
 {{- if eq .Values.airflow.config.core.auth_manager "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager" }}true{{ end }}
 {{- end }}
 
-{{/* Settings of all parts, without secrets, as a map. */}}
+{{/* Settings of all parts, and settings that only Airflow reads: of others a change restarts no pod. Without secrets, as maps. */}}
 {{- define "sentiment.settings" -}}
+{{- $settings := dict }}
+{{- range $name, $value := include "sentiment.allSettings" . | fromYaml }}
+{{- if not (include "sentiment.ofAirflow" $name) }}{{ $_ := set $settings $name $value }}{{ end }}
+{{- end }}
+{{- $settings | toYaml }}
+{{- end }}
+
+{{- define "sentiment.airflowSettings" -}}
+{{- $settings := dict }}
+{{- range $name, $value := include "sentiment.allSettings" . | fromYaml }}
+{{- if include "sentiment.ofAirflow" $name }}{{ $_ := set $settings $name $value }}{{ end }}
+{{- end }}
+{{- $settings | toYaml }}
+{{- end }}
+
+{{- define "sentiment.ofAirflow" -}}
+{{- if regexMatch "^(AIRFLOW_|SENTIMENT_ARRIVALS_|OTEL_METRIC_|OTEL_EXPORTER_OTLP_METRICS_)" . }}true{{ end }}
+{{- end }}
+
+{{- define "sentiment.allSettings" -}}
 {{- $settings := dict
   "SENTIMENT_BUCKET" .Values.objectStore.bucket
   "SENTIMENT_MLFLOW_TRACKING_URI" (include "sentiment.mlflowUri" .)
@@ -14,7 +34,8 @@
   "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC" ""
   "MLFLOW_DISABLE_TELEMETRY" "true" }}
 {{- $connection := dict "conn_type" "aws" "extra" (dict "region_name" .Values.objectStore.region) }}
-{{- with .Values.objectStore.endpointUrl }}
+{{- $ownStore := .Values.dev.objectStore.enabled | ternary (printf "http://%s-object-store:8333" (include "sentiment.fullname" .)) "" }}
+{{- with .Values.objectStore.endpointUrl | default $ownStore }}
 {{- $_ := set $settings "SENTIMENT_S3_ENDPOINT_URL" . }}
 {{- $_ := set $settings "AWS_ENDPOINT_URL_S3" . }}
 {{- $_ := set $settings "MLFLOW_S3_ENDPOINT_URL" . }}

@@ -228,6 +228,41 @@ def test_with_mlflow_silent_at_the_start_the_last_good_model_answers_before_it_i
         service.stop(signal.SIGKILL)
 
 
+def test_with_mlflow_down_and_no_stored_model_the_starter_answers_until_mlflow_is_back(
+    follow, registry, variant, starter, gate
+):
+    gate.shut.set()
+    version = registry.register(variant(0.9))
+    registry.set_alias("champion", version)
+    service = follow(f"http://127.0.0.1:{gate.server_port}", STARTER_AFTER_S="0.5").wait_ready()
+    readiness = service.get("/readyz").json()
+    assert (readiness["source"], readiness["registry_reachable"]) == ("starter", False)
+    assert readiness["model"]["digest"] == starter.digest
+    assert "did not answer" in readiness["detail"]
+    assert any(line["event"] == "the starter model answers until MLflow does" for line in service.log())
+    gate.shut.clear()
+    service.wait(lambda: served(service)["version"] == version)
+    assert service.get("/readyz").json()["source"] == "registry"
+
+
+def test_with_mlflow_down_a_service_without_a_starter_or_with_a_pinned_model_is_not_ready(follow, registry):
+    for values in ({"STARTER_AFTER_S": "0"}, {"STARTER_AFTER_S": "0.1", "MODEL_VERSION": "3"}):
+        service = follow("http://127.0.0.1:9", **values)
+        service.wait(lambda service=service: service.metric('model_reload_count_total{outcome="unavailable"}') > 2)
+        assert service.get("/readyz").code == "not_ready"
+        service.stop()
+
+
+def test_two_services_share_a_cache_and_the_second_starts_from_it_without_mlflow(start, registry, mlflow_uri, tmp_path):
+    version = registry.register(STARTER)
+    registry.set_alias("champion", version)
+    shared = {"MODEL_NAME": registry.name, "MODEL_CACHE": str(tmp_path / "shared")}
+    first = start(MLFLOW_TRACKING_URI=mlflow_uri, **shared).wait_ready()
+    second = start(MLFLOW_TRACKING_URI="http://127.0.0.1:9", **shared).wait_ready()
+    assert served(second) == served(first)
+    assert second.get("/readyz").json()["source"] == "cache"
+
+
 def test_a_last_good_model_that_was_changed_on_disk_is_not_served(follow, registry, tmp_path):
     registry.set_alias("champion", registry.register(STARTER))
     assert follow().wait_ready().stop() == 0

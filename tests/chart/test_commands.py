@@ -100,7 +100,7 @@ def test_a_first_installation_migrates_serves_registers_and_passes_its_own_tests
             answer: dict[str, Any] = json.load(response)
             return answer
 
-    assert "The schema is at revision" in installation.run("Job", "sentiment-migrate-1")
+    assert "The schema is at revision" in installation.run("Job", "sentiment-migrate")
     tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
     for key in ("connection", "mlflow-backend-uri"):
         assert query(installation.secret[key], tables)[0][0] > 20
@@ -109,7 +109,7 @@ def test_a_first_installation_migrates_serves_registers_and_passes_its_own_tests
     service = installation.begin("Deployment", "sentiment-api-blue")
     try:
         assert until(ready)["source"] == "starter", "the bundle in the image, while there is no champion"
-        assert "version 1, digest" in installation.run("Job", "sentiment-first-model-1")
+        assert "version 1, digest" in installation.run("Job", "sentiment-first-model")
         until(lambda: ready()["source"] == "registry")
         assert json.loads(installation.run("Pod", "sentiment-test-score"))["model"]["version"] == 1
     finally:
@@ -122,12 +122,12 @@ def test_a_first_installation_migrates_serves_registers_and_passes_its_own_tests
     url = installation.secret["database-url"]
     assert query(url, "SELECT state, reason FROM sentiment.promotion") == [("moved", "the first champion")]
     # The same again, as every later revision runs it.
-    installation.run("Job", "sentiment-migrate-1")
-    assert re.search(r"version 1, .* already\.", installation.run("Job", "sentiment-first-model-1"))
+    installation.run("Job", "sentiment-migrate")
+    assert re.search(r"version 1, .* already\.", installation.run("Job", "sentiment-first-model"))
 
 
 def test_the_first_model_waits_for_the_schema(installation) -> None:
-    job = named(installation.manifests, "Job", "sentiment-first-model-1")
+    job = named(installation.manifests, "Job", "sentiment-first-model")
     (wait,) = job["spec"]["template"]["spec"]["initContainers"]
     hasty = wait | {"command": [*wait["command"][:-1], "0.5"]}
     waiting = start(hasty, installation.manifests, installation.secret, installation.folder, installation.changed)

@@ -98,7 +98,7 @@ def test_the_figures_of_the_database_are_read_by_a_user_who_can_only_read(render
     pod = named(manifests, "Deployment", "sentiment-metrics")["spec"]["template"]
     [container] = pod["spec"]["containers"]
     assert container["image"] == f"sentiment-api:{REVISION}"
-    assert container["command"][:2] == ["sentiment", "metrics"]
+    assert container["command"][4:6] == ["sentiment", "metrics"]
     assert container["command"][-2:] == ["--verify-every", "6"]
     [variable] = container["env"]
     assert variable["valueFrom"]["secretKeyRef"] == {"name": "sentiment", "key": "monitor-database-url"}
@@ -112,12 +112,13 @@ def test_the_figures_of_the_database_are_read_by_a_user_who_can_only_read(render
 
 def test_airflow_pushes_the_same_metrics_in_the_cluster_and_in_compose(render, checkout) -> None:
     url = "http://prometheus-operated.monitoring:9090/api/v1/otlp/v1/metrics"
-    settings = named(render(monitoring={"airflow": {"otlpEndpoint": url}}), "ConfigMap", "sentiment-settings")["data"]
+    manifests = render(monitoring={"airflow": {"otlpEndpoint": url}})
+    settings = named(manifests, "ConfigMap", "sentiment-airflow-settings")["data"]
     composed = yaml.safe_load((checkout / "docker-compose.yaml").read_text())["services"]["airflow-scheduler"]
     pushed = {name: value for name, value in composed["environment"].items() if "OTEL" in name or "METRICS" in name}
     assert len(pushed) >= 5
     assert {name: settings[name] for name in pushed} == pushed | {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": url}
-    assert not [name for name in named(render(), "ConfigMap", "sentiment-settings")["data"] if "OTEL" in name]
+    assert not [name for name in named(render(), "ConfigMap", "sentiment-airflow-settings")["data"] if "OTEL" in name]
 
 
 def test_the_data_source_has_no_password_and_needs_an_address(render) -> None:
@@ -158,6 +159,42 @@ def test_prometheus_reads_the_rules_and_they_alert_when_they_should(run, tmp_pat
         "evaluation_interval": "10m" if long else "1m",
         "tests": [case(given) for given in CASES if is_long(given) == long],
     }
+    cases.write_text(yaml.safe_dump(content))
+    run(promtool, "test", "rules", cases)
+
+
+def test_the_rules_of_a_release_read_its_series_alone_and_name_it(run, render, tmp_path) -> None:
+    spec = named(render(monitoring={"rules": {"enabled": True}}), "PrometheusRule", "sentiment-api")["spec"]
+    scope = {"namespace": "reviews", "release": "sentiment"}
+    for rule in (rule for group in spec["groups"] for rule in group["rules"]):
+        assert scope.items() <= rule["labels"].items()
+        series = re.findall(r"\b(?:app|model|feedback|sentiment)_[a-z0-9_]+(?!=)|sentiment:[a-z0-9_:]+", rule["expr"])
+        assert len(series) == rule["expr"].count('namespace="reviews",release="sentiment"'), rule["expr"]
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not on the path (Debian: prometheus)")
+    rules_file, cases = tmp_path / "rules.yaml", tmp_path / "cases.yaml"
+    rules_file.write_text(yaml.safe_dump(spec))
+    expected = {"SentimentApiOverloaded": {"sentiment"}, "SentimentApiNotScraped": {"other"}}
+
+    def case_of(release):
+        labels = f'namespace="reviews",release="{release}"'
+        series = {f"app_requests_in_progress{{{labels}}}": "0x60"}
+        series[f'app_problem_count_total{{code="overloaded",{labels}}}'] = "0+6x60"
+        checks = []
+        for name, firing in expected.items():
+            (rule,) = (rule for group in spec["groups"] for rule in group["rules"] if rule.get("alert") == name)
+            found = (
+                [{"exp_labels": rule["labels"], "exp_annotations": rule["annotations"]}] if release in firing else []
+            )
+            checks.append({"eval_time": "20m", "alertname": name, "exp_alerts": found})
+        return {
+            "interval": "1m",
+            "input_series": [{"series": name, "values": values} for name, values in series.items()],
+            "alert_rule_test": checks,
+        }
+
+    content = {"rule_files": [str(rules_file)], "tests": [case_of("sentiment"), case_of("other")]}
     cases.write_text(yaml.safe_dump(content))
     run(promtool, "test", "rules", cases)
 

@@ -8,6 +8,8 @@ from tests.chart.helm import pods
 
 AIRFLOW = {"tier": "airflow", "release": "sentiment", "component": "scheduler"}
 DATABASE, S3, API_SERVER, POD_IDENTITY, STRANGER = "10.0.7.7", "52.218.1.1", "172.20.0.1", "169.254.170.23", "8.8.8.8"
+RULE_TO = {"to": [{"ipBlock": {"cidr": "8.8.8.0/24"}}], "ports": [{"port": 9999, "protocol": "TCP"}]}
+RULE_FROM = {"from": [{"ipBlock": {"cidr": "8.8.8.0/24"}}], "ports": [{"port": 5000, "protocol": "TCP"}]}
 
 
 def labels(manifests) -> dict[str, dict[str, str]]:
@@ -155,3 +157,42 @@ def test_in_the_trial_cluster_the_parts_reach_its_database_and_its_s3_server(ren
         assert allows(manifests, "out", known[client], known["object-store"], 8333), client
         assert allows(manifests, "in", known["object-store"], known[client], 8333), client
     assert not allows(manifests, "out", known["mlflow"], DATABASE, 5432)
+
+
+@pytest.mark.parametrize(
+    ("values", "direction", "pod", "peer", "port"),
+    [
+        ({"settings": {"SENTIMENT_ALERTS": '["smtp:a@example.com"]'}}, "out", "airflow", STRANGER, 587),
+        ({"airflow": {"config": {"smtp": {"smtp_host": "mail", "smtp_port": 465}}}}, "out", "airflow", STRANGER, 465),
+        ({"airflow": {"apiServer": {"apiServerConfig": "AUTH_TYPE = 4"}}}, "out", "airflow", STRANGER, 443),
+        ({"airflow": {"pgbouncer": {"enabled": True, "configSecretName": "p"}}}, "out", "airflow", "airflow", 6543),
+        ({"airflow": {"pgbouncer": {"enabled": True, "configSecretName": "p"}}}, "in", "airflow", "migrate", 6543),
+        ({"airflow": {"pgbouncer": {"enabled": True, "configSecretName": "p"}}}, "out", "migrate", "airflow", 6543),
+        ({"airflow": {"statsd": {"enabled": True}}}, "in", "airflow", "airflow", 9125),
+        ({"networkPolicy": {"extraEgress": {"api": [RULE_TO]}}}, "out", "api", STRANGER, 9999),
+        ({"networkPolicy": {"extraEgress": {"jobs": [RULE_TO]}}}, "out", "migrate", STRANGER, 9999),
+        ({"networkPolicy": {"extraEgress": {"airflow": [RULE_TO]}}}, "out", "airflow", STRANGER, 9999),
+        ({"networkPolicy": {"extraEgress": {"all": [RULE_TO]}}}, "out", "mlflow", STRANGER, 9999),
+        ({"networkPolicy": {"extraIngress": {"mlflow": [RULE_FROM]}}}, "in", "mlflow", STRANGER, 5000),
+    ],
+)
+def test_what_a_value_turns_on_is_allowed_by_the_same_value(render, values, direction, pod, peer, port) -> None:
+    def may(manifests):
+        known = labels(manifests) | {"airflow": AIRFLOW | {"component": "pgbouncer"}}
+        return allows(manifests, direction, known[pod], known.get(peer, peer), port)
+
+    only_inside = {
+        "objectStore": {"cidrs": ["10.1.0.0/16"], "port": 443},
+        "kubernetesApi": {"cidrs": ["10.2.0.0/16"], "port": 443},
+    }
+    policy = {"networkPolicy": only_inside | values.get("networkPolicy", {})}
+    assert not may(render(networkPolicy=only_inside))
+    assert may(render(**{**values, **policy}))
+
+
+def test_an_additional_rule_is_of_its_component_alone(render) -> None:
+    manifests = render(networkPolicy={"extraEgress": {"api": [RULE_TO]}})
+    known = labels(manifests)
+    assert not any(
+        allows(manifests, "out", known[pod], STRANGER, 9999) for pod in ("mlflow", "migrate", "airflow", "tests")
+    )

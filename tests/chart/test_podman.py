@@ -155,7 +155,8 @@ def test_the_rendered_pods_run(played, images, render, stack, empty_database) ->
     port, probes = free_port(), free_port()
     changed = {"SENTIMENT_API_PORT": str(port), "SENTIMENT_API_PROBES_PORT": str(probes)}
 
-    played.play(settings, pod(named(manifests, "Job", "sentiment-migrate-1"), "migrate", images, changed))
+    of_airflow = named(manifests, "ConfigMap", "sentiment-airflow-settings")
+    played.play(settings, of_airflow, pod(named(manifests, "Job", "sentiment-migrate"), "migrate", images, changed))
     assert "The schema is at revision" in played.finished("migrate-migrate")
     service = named(manifests, "Deployment", "sentiment-api-blue")
     played.play(settings, pod(service, "service", images, changed))
@@ -169,7 +170,7 @@ def test_the_rendered_pods_run(played, images, render, stack, empty_database) ->
         assert until(source) == "starter"
     except AssertionError:
         pytest.fail(played.logs("service"))
-    played.play(settings, pod(named(manifests, "Job", "sentiment-first-model-1"), "first", images, changed))
+    played.play(settings, pod(named(manifests, "Job", "sentiment-first-model"), "first", images, changed))
     assert "version 1, digest" in played.finished("first-first-model")
     until(lambda: source() == "registry")
     body = json.dumps({"text": "Works well and looks lovely."}).encode()

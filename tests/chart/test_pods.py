@@ -125,11 +125,11 @@ def test_every_setting_in_the_manifests_is_one_that_the_code_has(manifests, rend
 
 def test_a_pod_that_waits_for_the_schema_needs_its_database_only_where_it_cannot_go_on(render) -> None:
     found = {name: pod["spec"].get("initContainers", []) for name, pod in pods(render()).items()}
-    waits = {name: each[0]["command"][3:] for name, each in found.items() if each}
+    waits = {name: each[0]["command"][7:] for name, each in found.items() if each}
     assert waits == {
         "Deployment sentiment-api-blue": ["--wait", "900", "--if-reachable"],
         "Deployment sentiment-mlflow": ["--wait", "900"],
-        "Job sentiment-first-model-1": ["--wait", "900"],
+        "Job sentiment-first-model": ["--wait", "900"],
         "Pod sentiment-test-load": ["--wait", "900"],
     }
 
@@ -142,3 +142,24 @@ def test_new_settings_give_new_pods_and_others_do_not(render) -> None:
 
     assert annotations() == annotations(monitoring={"rules": {"enabled": True}})
     assert annotations() != annotations(settings={"SENTIMENT_MODEL_POLL_S": "30"})
+
+
+def test_pods_share_a_cache_of_models_if_the_values_say_so(render) -> None:
+    def cache(**values):
+        manifests = render(api={"modelCache": values})
+        spec = named(manifests, "Deployment", "sentiment-api-blue")["spec"]["template"]["spec"]
+        claims = [
+            each["persistentVolumeClaim"]["claimName"]
+            for each in spec["volumes"]
+            if len(each) == 2 and "persistentVolumeClaim" in each
+        ]
+        made = [each["metadata"]["name"] for each in manifests if each["kind"] == "PersistentVolumeClaim"]
+        (container,) = spec["containers"]
+        variables = {each["name"]: each.get("value") for each in container["env"]}
+        mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+        assert variables.get("SENTIMENT_MODEL_CACHE") == mounts.get("models")
+        return claims, made
+
+    assert cache() == ([], [])
+    assert cache(enabled=True) == (["sentiment-models"], ["sentiment-models"])
+    assert cache(enabled=True, claim="efs") == (["efs"], [])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.chart.helm import CHART, HOOK, KUBERNETES, PROFILES, HelmError, named
+from tests.chart.helm import CHART, HOOK, KUBERNETES, PROFILES, HelmError, name_of, named
 
 SUPPORTED = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 # Kinds defined by operators: kubernetes-validate knows only the built-in kinds of Kubernetes.
@@ -47,11 +47,7 @@ def test_helm_finds_nothing_to_complain_of(helm, chart, profile) -> None:
 
 def test_both_releases_of_helm_render_the_same(helm, render, chart, profile) -> None:
     def comparable(manifests):
-        return sorted(
-            yaml.safe_dump(each)
-            for each in manifests
-            if each["kind"] != "Secret"  # of random values
-        )
+        return sorted(yaml.safe_dump(each) for each in manifests)
 
     assert comparable(helm.render(chart, profile)) == comparable(render(profile))
 
@@ -74,16 +70,30 @@ def test_what_operators_take_has_the_fields_that_they_need(render) -> None:
     assert set(found) == set(OPERATORS)
     for component, port, interval in (("api", "probes", "15s"), ("metrics", "metrics", "60s")):
         monitor = named(manifests, "PodMonitor", f"sentiment-{component}")
-        assert monitor["spec"]["podMetricsEndpoints"] == [{"port": port, "path": "/metrics", "interval": interval}]
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        assert (endpoint["port"], endpoint["path"], endpoint["interval"]) == (port, "/metrics", interval)
+        assert endpoint["relabelings"] == [{"targetLabel": "release", "replacement": "sentiment"}]
         assert monitor["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] == component
     assert found["ExternalSecret"]["spec"]["target"]["name"] == "sentiment"
     assert found["HTTPRoute"]["spec"]["parentRefs"] == [{"name": "internal"}]
     assert len(found["PrometheusRule"]["spec"]["groups"][0]["rules"]) >= 5
 
 
-def test_the_jobs_have_a_name_for_each_revision_and_are_no_hooks(helm, chart) -> None:
-    jobs = [each for each in helm.render(chart) if each["kind"] == "Job"]
-    assert {job["metadata"]["name"] for job in jobs} == {"sentiment-migrate-1", "sentiment-first-model-1"}
+def test_the_jobs_are_named_by_what_they_run_and_are_no_hooks(helm, chart) -> None:
+    def jobs(**values):
+        return {
+            name_of(each): each["metadata"]["name"] for each in helm.render(chart, **values) if each["kind"] == "Job"
+        }
+
+    before = jobs()
+    assert set(before) == {"sentiment-migrate", "sentiment-first-model"}
+    # What no Job reads changes no name; what both read changes both; Airflow's settings change the migration alone.
+    assert jobs(api={"replicas": 3}, monitoring={"rules": {"enabled": True}}) == before
+    for values in ({"airflow": {"defaultAirflowTag": "2" * 40}}, {"settings": {"SENTIMENT_MODEL_NAME": "other"}}):
+        assert not set(jobs(**values).values()) & set(before.values())
+    changed = jobs(objectStore={"logs": "s3://other/airflow"})
+    assert changed["sentiment-first-model"] == before["sentiment-first-model"]
+    assert changed["sentiment-migrate"] != before["sentiment-migrate"]
     templates = {path: path.read_text() for path in (CHART / "templates").rglob("*.yaml")}
     assert {path.parent.name for path, text in templates.items() if "helm.sh/hook" in text} == {"tests"}
 
@@ -138,7 +148,7 @@ def test_the_lock_is_of_these_dependencies(helm, tmp_path) -> None:
 
 def test_arrivals_are_scored_only_if_the_values_say_so(render) -> None:
     def settings(manifests):
-        data = named(manifests, "ConfigMap", "sentiment-settings")["data"]
+        data = named(manifests, "ConfigMap", "sentiment-airflow-settings")["data"]
         return {name: value for name, value in data.items() if "ARRIVALS" in name}
 
     assert settings(render()) == {}

@@ -43,8 +43,6 @@ STANDARD = {
     "AIRFLOW__API__SECRET_KEY": "api-secret-key",
     "AIRFLOW__API_AUTH__JWT_SECRET": "jwt-secret",
 }
-# The Airflow chart's liveness check of Airflow's programs.
-PROBE = "AIRFLOW__LOGGING__LOGGING_LEVEL=ERROR exec /entrypoint airflow jobs check --job-type {} --local"
 KUBECONFIG = {
     "apiVersion": "v1",
     "kind": "Config",
@@ -219,7 +217,7 @@ def api(kubelet) -> Iterator[PodApi]:
 @pytest.fixture
 def migrated(rendered, kubelet, mlflow_port) -> None:
     """The databases after the chart's own Jobs, with MLflow running and a first model in it."""
-    for kind, name in (("Job", "migrate-1"), ("Deployment", "mlflow"), ("Job", "first-model-1")):
+    for kind, name in (("Job", "migrate"), ("Deployment", "mlflow"), ("Job", "first-model")):
         template = named(rendered[0], kind, f"sentiment-{name}")["spec"]["template"]
         (container,) = template["spec"]["containers"]
         container["command"] = [str(mlflow_port) if word == "5000" else word for word in container["command"]]
@@ -281,8 +279,8 @@ def test_each_task_is_a_pod_that_leaves_rows_and_its_log(installed, secret, buck
     assert all(f"s3://{bucket}/airflow-logs/" in log for log in logs.values())
     assert f"{rows} scored" in logs["score"]
 
-    for name, job in zip(installed.names[1:], ("DagProcessorJob", "SchedulerJob"), strict=True):
-        installed.kubelet.docker("exec", name, "sh", "-c", PROBE.format(job))
+    for name, part in zip(installed.names[1:], ("dagProcessor", "scheduler"), strict=True):
+        installed.kubelet.docker("exec", name, *values_of("dev")["airflow"][part]["livenessProbe"]["command"])
 
     assert installed.page("/sentiment/files", "wrong")[0] == 401
     status, page = installed.page("/sentiment/files", secret["airflow-admin-password"])

@@ -309,7 +309,7 @@ def test_a_drop_becomes_a_message_and_a_log_does_not(held) -> None:
 
 def test_images_cannot_be_overwritten_and_are_scanned(held) -> None:
     found = {each["repositoryName"]: each for each in held("ecr").describe_repositories()["repositories"]}
-    assert set(found) == {"sentiment-api", "sentiment-airflow"}
+    assert set(found) == {"sentiment-api", "sentiment-airflow", "charts/sentiment"}
     assert {each["imageTagMutability"] for each in found.values()} == {"IMMUTABLE"}
     assert all(each["imageScanningConfiguration"]["scanOnPush"] for each in found.values())
 

@@ -15,6 +15,7 @@ WORKFLOWS = ("ci", "dependencies", "deploy", "model", "release")
 RIGHTS = {
     ("dependencies", "lock"): {"actions", "contents", "pull-requests"},
     ("deploy", "build"): {"id-token"},
+    ("deploy", "chart"): {"id-token"},
     ("deploy", "staging"): {"id-token"},
     ("deploy", "production"): {"id-token"},
     ("release", "release"): {"id-token"},

@@ -1,4 +1,4 @@
-# Registries of the two images. Tags cannot be overwritten, and each image is scanned when it is pushed.
+# Registries of the two images and of the chart. Tags cannot be overwritten, and each image is scanned when it is pushed.
 variable "repositories" { type = set(string) }
 variable "key_arn" { type = string }
 

@@ -105,7 +105,7 @@ check-deploy: $(KERNELS) $(TOOLS_READY) $(DBT_READY) ## Check images, compose, c
 .PHONY: bench
 bench: $(KERNELS) ## Compare scoring, training, loading and the service with alternatives (fastText if it has a wheel for this platform)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/bench.txt || true
-	@for name in scoring training retrain load api api_batches api_start; do $(BIN)/python -m benchmarks.$$name; done
+	@for name in scoring training retrain load engines api api_batches api_start; do $(BIN)/python -m benchmarks.$$name; done
 
 .PHONY: soak
 soak: $(KERNELS) ## Run well-behaved and hostile clients against the service for ten minutes (ARGS='--minutes 1')

@@ -182,7 +182,7 @@ def main() -> None:
     texts = [text.replace("\0", " ") for text in reviews.texts]
     joined = " ".join(texts)
     short = [joined[start : start + 100].strip() or "-" for start in range(0, len(joined) - 100, 101)]
-    sizes = (300, 3_000) if options.quick else (100_000, 400_000)
+    sizes = (300, 3_000) if options.quick else (200_000, 1_000_000)
     figures: dict[str, object] = {"reviews": reviews.name, "cores": CORES}
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as name, spark_session(Path(name)) as spark:
@@ -191,7 +191,7 @@ def main() -> None:
             folder.mkdir()
             data = written(folder, (chosen * (rows // len(chosen) + 1))[:rows])
             engines = Engines(folder, data, spark)
-            rates = measured(engines.contenders(), rows, 1 if options.quick else 5)
+            rates = measured(engines.contenders(), rows, 1 if options.quick else 3)
             engines.check()
             for engine, each in rates.items():
                 figures[f"{length:,} characters, {engine}: rows/s"] = each.clock

@@ -7,7 +7,8 @@ docs/performance.md, which were measured on one machine:
   with COPY, so a file takes the longer of both. The server's cores are shared by all pods.
 * Heads, sums and commit follow under one lock, which one load of all pods can hold (docs/decisions/0004).
 * A pod dies at random. The file in progress is lost. Airflow notices it, waits, and starts the task again; files that
-  are committed are skipped. A file can also fail alone: the others of its group continue, and the task is retried.
+  are committed are skipped. A file can also fail alone, or wait too long for the lock: the others of its group
+  continue, and the task is retried.
 """
 
 import heapq
@@ -61,6 +62,8 @@ class Night(NamedTuple):
     start_s: float = 15.0  # from an idle pod to the first file of a task
     noticed_s: float = 300.0  # until Airflow misses the heartbeats of a dead pod
     retry_s: float = 60.0
+    retries: int = 3
+    lock_timeout_s: float = 60.0  # `SENTIMENT_LOCK_TIMEOUT_S`; the file then fails and is loaded again
 
 
 @dataclass
@@ -72,7 +75,9 @@ class Outcome:
     rows_lost: float = 0.0  # rows whose work was lost with a pod, and done again
     deaths: int = 0
     failed_files: int = 0
+    timeouts: int = 0  # of the lock
     attempts: int = 0  # of tasks
+    cleared: int = 0  # tasks that failed after all retries; the model clears them as an operator would
     lock_s: float = 0.0
     copy_core_s: float = 0.0
     worker_core_s: float = 0.0
@@ -82,6 +87,7 @@ class Outcome:
 class Pod:
     """A pod and the task that it runs. `work` is what is left of its present stage, in seconds at full speed."""
 
+    attempt: int = 0  # of the task
     stage: str = "idle"  # idle, starting, copying, waiting (for the lock), committing
     work: float = 0.0
     dies_at: float = float("inf")
@@ -109,7 +115,9 @@ class Simulation:
     def __init__(self, files: list[File], groups: list[list[int]], night: Night, rates: Rates, dice: random.Random):
         self.files, self.night, self.rates, self.dice = files, night, rates, dice
         self.now = 0.0
-        self.queue = [(0.0, number, list(group)) for number, group in enumerate(groups)]  # not before, order, files
+        self.queue = [
+            (0.0, number, list(group), 1) for number, group in enumerate(groups)
+        ]  # not before, order, …, attempt
         self.pods = [Pod() for _ in range(night.pods)]
         self.lock: Pod | None = None
         self.waiting: deque[Pod] = deque()
@@ -127,17 +135,18 @@ class Simulation:
     def _start_tasks(self) -> None:
         for pod in self.pods:
             if pod.stage == "idle" and self.queue and self.queue[0][0] <= self.now:
-                _, _, files = heapq.heappop(self.queue)
+                _, _, files, pod.attempt = heapq.heappop(self.queue)
                 pod.stage, pod.work, pod.files, pod.later = "starting", self.night.start_s, deque(files), []
                 hazard = self.night.deaths_per_pod_hour / 3600
                 pod.dies_at = self.now + (self.dice.expovariate(hazard) if hazard else float("inf"))
                 self.found.attempts += 1
+                self.found.cleared += pod.attempt == 2 + self.night.retries
 
     def _advance(self) -> None:
         """Go to the next event, and handle it."""
         speed = self._copy_speed()
         busy = [pod for pod in self.pods if pod.stage != "idle"]
-        ends = [(pod.work / (speed if pod.stage == "copying" else 1), pod) for pod in busy if pod.stage != "waiting"]
+        ends = [(pod.work / (speed if pod.stage == "copying" else 1), pod) for pod in busy]
         step = min((end for end, _ in ends), default=float("inf"))
         step = min([step, *(pod.dies_at - self.now for pod in busy)])
         if self.queue and len(busy) < len(self.pods):
@@ -148,7 +157,7 @@ class Simulation:
         for pod in busy:
             if pod.dies_at <= self.now:
                 self._die(pod)
-            elif pod.stage != "waiting" and pod.work <= 0:
+            elif pod.work <= 0:
                 self._next_stage(pod)
 
     def _copy_speed(self) -> float:
@@ -162,14 +171,23 @@ class Simulation:
 
     def _next_stage(self, pod: Pod) -> None:
         if pod.stage == "copying":
-            pod.stage = "waiting"
+            pod.stage, pod.work = "waiting", self.night.lock_timeout_s
             self.waiting.append(pod)
         else:
+            if pod.stage == "waiting":
+                self._time_out(pod)
             if pod.stage == "committing":
                 self.lock = None
                 self._committed(pod)
             self._open_file(pod)
         self._give_lock()
+
+    def _time_out(self, pod: Pod) -> None:
+        """Give up a file that waited too long for the lock. Its transaction is rolled back."""
+        self.waiting.remove(pod)
+        self.found.timeouts += 1
+        self.found.rows_lost += self.files[pod.files[0]].rows
+        pod.later.append(pod.files.popleft())
 
     def _open_file(self, pod: Pod) -> None:
         """Start the next file that does not fail alone, or end the task."""
@@ -180,7 +198,7 @@ class Simulation:
             pod.stage, pod.work = "copying", self.files[pod.files[0]].rows * self._row_seconds()
             return
         pod.stage, pod.dies_at = "idle", float("inf")
-        self._retry(pod.later, self.night.retry_s)
+        self._retry(pod, pod.later, self.night.retry_s)
 
     def _give_lock(self) -> None:
         if self.lock is None and self.waiting:
@@ -208,13 +226,13 @@ class Simulation:
         if pod is self.lock:
             self.lock = None
         pod.stage, pod.dies_at = "idle", float("inf")
-        self._retry([*pod.later, *pod.files], self.night.noticed_s + self.night.retry_s)
+        self._retry(pod, [*pod.later, *pod.files], self.night.noticed_s + self.night.retry_s)
         self._give_lock()
 
-    def _retry(self, files: list[int], after: float) -> None:
+    def _retry(self, pod: Pod, files: list[int], after: float) -> None:
         if files:
             self.order += 1
-            heapq.heappush(self.queue, (self.now + after, self.order, sorted(files)))
+            heapq.heappush(self.queue, (self.now + after, self.order, sorted(files), pod.attempt + 1))
 
 
 def node_usd_per_hour() -> float:
@@ -233,7 +251,9 @@ def figures_of(files: list[File], found: Outcome, night: Night) -> Iterator[tupl
     yield "rows done twice", f"{found.rows_lost / rows:.2%}"
     yield "pods that died", found.deaths
     yield "files that failed once", found.failed_files
+    yield "waits for the lock that timed out", found.timeouts
     yield "tasks started", found.attempts
+    yield "tasks that failed after all retries", found.cleared
     yield "lock busy", f"{found.lock_s / found.seconds:.0%}"
     cores = (found.copy_core_s + found.lock_s) / found.seconds / night.server_cores
     yield "server cores busy", f"{cores:.0%}"

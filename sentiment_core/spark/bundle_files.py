@@ -7,14 +7,14 @@ refuses a bundle that it cannot read, instead of scoring with half of it.
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from sentiment_core.errors import BundleDamaged
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
 
 if TYPE_CHECKING:
-    from pyspark import Broadcast
+    from pyspark import Broadcast, SparkContext
 
 
 def files_of(bundle: Bundle) -> dict[str, bytes]:
@@ -41,6 +41,16 @@ def read_files(files: dict[str, bytes], digest: str) -> Bundle:
 
 class SentBundle:
     """A bundle that was broadcast. A worker process opens it once, however many tasks it runs."""
+
+    _sent: ClassVar[dict[tuple[str, str], Self]] = {}  # by application and digest
+
+    @classmethod
+    def send(cls, context: "SparkContext", bundle: Bundle) -> Self:
+        """Broadcast a bundle, once per application."""
+        key = (context.applicationId, bundle.digest)
+        if key not in cls._sent:
+            cls._sent[key] = cls(context.broadcast(files_of(bundle)), bundle.digest)
+        return cls._sent[key]
 
     def __init__(self, files: "Broadcast[dict[str, bytes]]", digest: str) -> None:
         self._files = files

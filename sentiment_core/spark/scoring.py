@@ -21,7 +21,7 @@ from sentiment_core.model.result_columns import (
     standings,
 )
 from sentiment_core.model.scorer import Scorer
-from sentiment_core.spark.bundle_files import SentBundle, files_of
+from sentiment_core.spark.bundle_files import SentBundle
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -73,7 +73,7 @@ def score(
     scores are those of `Scorer.score`, to the last bit. A null text has null in each new column but the digest.
 
     `keep` names the columns to keep, all by default. Other columns are not sent back from Python, which saves most of
-    the cost outside scoring if the text is one of them. The bundle is broadcast once per call. Each task uses one core.
+    the cost outside scoring if the text is one of them. The bundle is broadcast once per application. Each task uses one core.
     Raises `TextColumnInvalid` for a column that is missing or not of text.
     """
     from pyspark.sql.functions import lit  # noqa: PLC0415 -- the module can be imported without Spark
@@ -83,7 +83,7 @@ def score(
     answers, kept = Answers(language, explain), list(dataframe.columns if keep is None else keep)
     sent = [*kept, *({text_column} - set(kept))]
     names = answers.names(kept)
-    model = SentBundle(dataframe.sparkSession.sparkContext.broadcast(files_of(bundle)), bundle.digest)
+    model = SentBundle.send(dataframe.sparkSession.sparkContext, bundle)
     task = _Task(model, answers, sent.index(text_column), [*kept, *names[:-1]])
 
     def scored(batches: Iterator[Any]) -> Iterator[Any]:

@@ -73,8 +73,8 @@ def score(
     scores are those of `Scorer.score`, to the last bit. A null text has null in each new column but the digest.
 
     `keep` names the columns to keep, all by default. Other columns are not sent back from Python, which saves most of
-    the cost outside scoring if the text is one of them. The bundle is broadcast once per application. Each task uses one core.
-    Raises `TextColumnInvalid` for a column that is missing or not of text.
+    the cost outside scoring if the text is one of them. The bundle is broadcast once per application. A task uses one
+    core. Raises `TextColumnInvalid` for a column that is missing or not of text.
     """
     from pyspark.sql.functions import lit  # noqa: PLC0415 -- the module can be imported without Spark
     from pyspark.sql.types import DataType, StructType  # noqa: PLC0415

@@ -85,6 +85,12 @@ test-fast: $(KERNELS) lint ## Run lint and the unit tests, which need no server 
 test-crash: $(KERNELS) ## Kill loads at every step, alone and under Airflow, and print the outcomes
 	@$(BIN)/python -m pytest tests/crash -m "" $(ARGS)
 
+# PySpark has 500 MB, so the lock does not contain it. With Java missing, the tests are skipped and say so.
+.PHONY: test-spark
+test-spark: $(KERNELS) ## Install PySpark and run the tests that need it (Spark needs Java 17)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/spark.txt
+	@$(BIN)/python -m pytest tests/integration/test_spark.py tests/integration/test_parity.py -k spark $(ARGS)
+
 REVISION = $(shell git rev-parse HEAD)
 .PHONY: images
 images: ## Build both images with Docker, tagged with the commit (ARGS='--network host' are options for docker build)
@@ -108,7 +114,7 @@ kind: images ## Install everything into a local cluster and test it (needs Docke
 .PHONY: bench
 bench: $(KERNELS) ## Compare scoring, training, loading and the service with alternatives (fastText if it has a wheel for this platform)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/bench.txt || true
-	@for name in scoring training retrain load api api_batches api_start; do $(BIN)/python -m benchmarks.$$name; done
+	@for name in scoring training retrain load engines api api_batches api_start; do $(BIN)/python -m benchmarks.$$name; done
 
 .PHONY: soak
 soak: $(KERNELS) ## Run well-behaved and hostile clients against the service for ten minutes (ARGS='--minutes 1')
@@ -167,6 +173,8 @@ lock: $(READY) ## Update the lock files in requirements for Python 3.11 to 3.13
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade --override requirements/deploy-overrides.txt requirements/deploy.in \
 		--output-file requirements/deploy.txt
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade requirements/dbt.in --output-file requirements/dbt.txt
+	@echo 'pyspark>=4.1' | $(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt - \
+		--output-file requirements/spark.txt
 	@$(MAKE) lock-images
 
 .PHONY: lock-images

@@ -71,6 +71,24 @@ class ColumnUnsupported(TerminalError):
     code = "column_unsupported"
 
 
+class TextColumnInvalid(TerminalError):
+    message = "The column {column!r} cannot be scored: {why}."
+    code = "text_column_invalid"
+
+
+class PartitionCountsDiffer(TerminalError):
+    message = (
+        "The partition {partition!r} has {rows_in} rows, but {rows_out} rows were written: it changed while it was "
+        "scored. Start the job again."
+    )
+    code = "partition_counts_differ"
+
+
+class ReasonsInvalid(TerminalError):
+    message = "sentiment_explain was asked for {found} n-grams. Ask for 1 to {limit}."
+    code = "reasons_invalid"
+
+
 class TrainingDataInvalid(TerminalError):
     message = "The training data cannot be used: {why}."
     code = "training_data_invalid"

@@ -22,14 +22,21 @@ from sentiment_core.drops.validation import RejectedRow, validators
 from sentiment_core.errors import OutputUnsupported
 from sentiment_core.languages.detected_languages import DetectedLanguages
 from sentiment_core.model.manifest import Manifest
-from sentiment_core.model.scorer import LABELS, Reasons, Scorer, Scores
-
-NEW_COLUMNS = (
-    *("label", "score", "negative", "neutral", "positive", "unfamiliar", "mixed"),
-    *("language_detected", "language_certainty", "language_standing"),
+from sentiment_core.model.result_columns import (
+    LANGUAGE_COLUMNS,
+    REASONS,
+    SCORE_COLUMNS,
+    arrow_array,
+    arrow_type,
+    language_values,
+    new_names,
+    reason_values,
+    score_values,
+    standings,
 )
-REASONS = "reasons"
-_PREFIX = "sentiment_"
+from sentiment_core.model.scorer import Reasons, Scorer, Scores
+
+NEW_COLUMNS = (*SCORE_COLUMNS, *LANGUAGE_COLUMNS)
 
 ProgressCallback = Callable[[int, int], None]  # bytes of the file read so far, rows scored so far
 
@@ -95,7 +102,7 @@ def score_file(
                 for _, validator, block in blocks:
                     if sink is None:
                         _add(names, validator.header.names)
-                        sink = open_sink(unfinished, names, _new_columns(names, top))
+                        sink = open_sink(unfinished, names, new_names(_added(top), names))
                     elif not set(names).issuperset(validator.header.names):
                         _add(names, validator.header.names)
                         for _, later, _ in blocks:
@@ -140,12 +147,8 @@ def _empty(rows: int) -> TextColumn:
     return TextColumn(np.empty(0, np.uint8), np.zeros(rows + 1, np.int64))
 
 
-def _new_columns(names: Sequence[str], top: int) -> list[str]:
-    """Return the names of the columns to add. If the file has one of them, all get the prefix `sentiment_`."""
-    new = [*NEW_COLUMNS, REASONS] if top else [*NEW_COLUMNS]
-    while set(new) & set(names):
-        new = [f"{_PREFIX}{name}" for name in new]
-    return new
+def _added(top: int) -> tuple[str, ...]:
+    return (*NEW_COLUMNS, REASONS) if top else NEW_COLUMNS
 
 
 @contextmanager
@@ -180,8 +183,7 @@ class _CsvSink:
     def write(self, rows: ScoreColumns) -> None:
         columns: list[Sequence[Any]] = [*(column.texts() for column in rows.columns), *map(_cells, _results(rows))]
         if rows.reasons:
-            explanations = _explanations(rows.text, rows.reasons)
-            columns.append([json.dumps(row, ensure_ascii=False) for row in explanations])
+            columns.append([json.dumps(row, ensure_ascii=False) for row in reason_values(rows.text, rows.reasons)])
         self._writer.writerows(zip(*columns, strict=True))
 
     def close(self) -> None:
@@ -193,24 +195,17 @@ class _ParquetSink:
         import pyarrow as pa  # noqa: PLC0415 -- only for this format
         from pyarrow import parquet  # noqa: PLC0415
 
-        reasons = pa.list_(pa.struct([("ngram", pa.string()), ("weight", pa.float64())]))
         fields = [(name, pa.string()) for name in names]
-        kinds = (
-            *(pa.string(), pa.float64(), pa.float64(), pa.float32(), pa.float64(), pa.bool_(), pa.bool_()),
-            *(pa.string(), pa.float32(), pa.string(), reasons),
-        )
-        fields += zip(new, kinds, strict=False)  # the last only if there are reasons
+        fields += zip(new, map(arrow_type, (*NEW_COLUMNS, REASONS)), strict=False)  # the last only if there are reasons
         self._arrow = pa
         self._schema = pa.schema(fields)
         self._file = parquet.ParquetWriter(path, self._schema)
 
     def write(self, rows: ScoreColumns) -> None:
         columns = [self._strings(column) for column in rows.columns]
-        for values in _results(rows):
-            kind = self._schema.types[len(columns)]
-            columns.append(self._arrow.array(values, kind, from_pandas=True))  # NaN becomes null
+        columns += map(arrow_array, NEW_COLUMNS, _results(rows))
         if rows.reasons:
-            columns.append(self._arrow.array(_explanations(rows.text, rows.reasons), self._schema.types[-1]))
+            columns.append(arrow_array(REASONS, reason_values(rows.text, rows.reasons)))
         self._file.write_table(self._arrow.Table.from_arrays(columns, schema=self._schema))
 
     def _strings(self, column: TextColumn) -> Any:
@@ -224,11 +219,7 @@ class _ParquetSink:
 
 def _results(rows: ScoreColumns) -> list[NDArray[Any]]:
     """Return the values of `NEW_COLUMNS`, each of shape (rows,). NaN means that there is none."""
-    scores = rows.scores
-    label = np.array(LABELS, object)[scores.label]
-    probabilities = scores.negative, scores.neutral, scores.positive
-    languages = rows.languages.names, rows.languages.certainty, rows.standing
-    return [label, scores.score, *probabilities, scores.unfamiliar, scores.mixed, *languages]
+    return [*score_values(rows.scores), *language_values(rows.languages, rows.standing)]
 
 
 def _standing(manifest: Manifest, given: BytesColumn, detected: DetectedLanguages) -> NDArray[Any]:
@@ -238,8 +229,7 @@ def _standing(manifest: Manifest, given: BytesColumn, detected: DetectedLanguage
     tags = [given.text(row) for row in first.tolist()]
     named = np.array([None if tag is None else primary_language(tag) for tag in tags], object)[codes]
     language = np.where(given.null, names, named) if len(named) else names
-    known = {each: manifest.standing(each) for each in set(language.tolist()) - {None}}
-    return np.array([known.get(each) for each in language.tolist()], object)
+    return standings(manifest, language)
 
 
 def _cells(values: NDArray[Any]) -> list[Any]:
@@ -252,19 +242,6 @@ def _cells(values: NDArray[Any]) -> list[Any]:
         values = np.where(np.isnan(values), "", values.astype(str))
     cells: list[Any] = values.tolist()
     return cells
-
-
-def _explanations(texts: TextColumn, reasons: Reasons) -> list[list[dict[str, Any]]]:
-    """Return, for each text, its n-grams and the contribution of each to the log-odds of positive."""
-    data = texts.data.tobytes()
-    weights = reasons.log_odds.tolist()
-    return [
-        [
-            {"ngram": data[start:end].decode(), "weight": weight}
-            for (start, end), weight in zip(spans[:count], row[:count], strict=True)
-        ]
-        for spans, row, count in zip(reasons.spans.tolist(), weights, reasons.counts.tolist(), strict=True)
-    ]
 
 
 class _Rejects:

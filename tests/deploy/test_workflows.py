@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-WORKFLOWS = ("ci", "dependencies", "deploy", "model", "release")
+WORKFLOWS = ("ci", "dependencies", "deploy", "model", "nightly", "release")
 # The permissions of a job in addition to reading the repository.
 RIGHTS = {
     ("dependencies", "lock"): {"actions", "contents", "pull-requests"},

@@ -19,6 +19,7 @@ import pytest
         ("api_batches", {"single_p99_ms_beside_batches"}),
         ("api_start", {"slowest_start_s", "resident_mb"}),
         ("drivers", {"sums_vs_score_1300", "sums_vs_score_100", "aspects_vs_score_1300", "aspects_vs_score_100"}),
+        ("engines", {"duckdb_vs_cli_1300", "duckdb_vs_cli_100"}),
         ("model_choices", set()),
         ("learning_from_stars", set()),
     ],

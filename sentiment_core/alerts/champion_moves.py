@@ -62,12 +62,20 @@ class ChampionMove(NamedTuple):
 
 
 def champion_moves(connection: Connection) -> list[ChampionMove]:
-    """Return the moves and refusals of the last two days, oldest first."""
+    """Return the moves and refusals of the last two days, oldest first.
+
+    The first row of the history can be a champion that existed before the history. It is no move, so it is left out.
+    """
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT promotion_id, kind, state, from_version, to_version, actor, reason, coalesce(failed_checks, '{}')"
-            " FROM sentiment.model_history WHERE alias = %s AND state IN ('moved', 'refused') AND moved_at > now() - %s"
-            " ORDER BY promotion_id",
-            (CHAMPION, REPORTED),
+            """
+            SELECT promotion_id, kind, state, from_version, to_version, actor, reason, coalesce(failed_checks, '{}')
+            FROM sentiment.model_history
+            WHERE alias = %(alias)s AND state IN ('moved', 'refused') AND moved_at > now() - %(reported)s
+                AND (kind <> 'external' OR promotion_id > (
+                    SELECT min(promotion_id) FROM sentiment.promotion WHERE alias = %(alias)s))
+            ORDER BY promotion_id
+            """,
+            {"alias": CHAMPION, "reported": REPORTED},
         )
         return [ChampionMove(*row) for row in cursor]

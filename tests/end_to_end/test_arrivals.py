@@ -13,7 +13,7 @@ from sentiment_core.database.connection import connect
 from sentiment_core.ledger import verification
 
 DAG = "score_arrivals"
-VISIBLE_WITHIN_S = 120
+VISIBLE_WITHIN_S = 180
 
 
 def query(system: Stack, statement: str, *parameters: object) -> list[tuple]:

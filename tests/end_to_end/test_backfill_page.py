@@ -129,7 +129,7 @@ def test_a_rescore_and_a_rollback_from_the_pages_change_views_and_service(
         line.get_by_role("link", name="Stop").click()
         operator.click("button:has-text('Stop the rescore')")
         assert "It was stopped" in operator.inner_text("main")
-        assert "0 of 200 rows" in wait_for_the_end(operator, f"model {other}")
+        assert "failed 0 of 0 rows" in wait_for_the_end(operator, f"model {other}")
         connection.rollback()
     start_rescore(operator, system, other)
     shown = wait_for_the_end(operator, f"model {other}")

@@ -34,6 +34,8 @@ def client(system: Stack) -> Iterator[AirflowClient]:
     client = system.airflow.client()
     client.wait_for_dag(DAG, 120)
     client.unpause(DAG)
+    # Airflow watches the queue from the next time that it reads the file of a DAG that is not paused.
+    client.call("PUT", f"/parseDagFile/{client.get(f'/dags/{DAG}')['file_token']}")
     yield client
     client.call("PATCH", f"/dags/{DAG}", {"is_paused": True}, update_mask="is_paused")
 

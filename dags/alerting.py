@@ -14,6 +14,7 @@ from airflow.sdk.configuration import conf
 from wiring import AWS_CONNECTION, connect
 
 from sentiment_core.alerts.alert import Alert, Channel
+from sentiment_core.alerts.champion_moves import champion_moves
 from sentiment_core.alerts.data_causes import late_sources, reject_shares
 from sentiment_core.alerts.sent_alerts import send_once
 from sentiment_core.alerts.webhooks import PAGERDUTY_URL, pagerduty_event, slack_message
@@ -176,22 +177,21 @@ def alert_data(connection: DatabaseConnection, context: Any, day: date | None) -
         )
 
 
-def alert_promotion(context: Any, version: int, *, promoted: bool, why: str) -> None:
-    """Report the decision of the promotion gate about a version."""
-    send(
-        Alert(
-            cause="promotion",
-            key=f"{version} {context['run_id']}",
-            severity="info" if promoted else "warning",
-            title=f"Model version {version} is the champion" if promoted else f"Model version {version} was refused",
-            detail=why,
-            next_step="Watch drift and corrections; `sentiment registry rollback` returns to the previous version."
-            if promoted
-            else "Read the verdict with `sentiment registry history`. The champion has not changed.",
-            link=getattr(context["ti"], "log_url", "") or "",
-        ),
-        context,
-    )
+def alert_moves() -> None:
+    """Report the champion's moves and the gate's refusals in the history that were not reported before.
+
+    An error of the database is logged: the move itself has succeeded, and a run of `announce_moves` reports it later.
+    """
+    if not settings().alerts:
+        return
+    try:
+        with connect() as connection:
+            moves = champion_moves(connection)
+    except SentimentError as error:
+        log.warning("The moves of the champion are reported later: %s", error)
+        return
+    for move in moves:
+        send(move.alert(page), {})
 
 
 def page(name: str, **query: object) -> str:

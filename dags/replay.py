@@ -1,6 +1,7 @@
 """Replay the rejected rows of chosen files, or read the files again. Operators start it from the Sentiment pages."""
 
 import logging
+from datetime import date
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
@@ -10,7 +11,7 @@ from wiring import connect, fail_without_retry_if_terminal, reconcile_history, r
 
 from sentiment_core.drops.drop import parse_day
 from sentiment_core.ledger.models import ensure_model
-from sentiment_core.ledger.quarantine import QuarantineFilter
+from sentiment_core.ledger.quarantine import QuarantineFilter, QuarantineGroup
 from sentiment_core.loading.progress import StoredProgress
 from sentiment_core.loading.replay_run import plan_replay, replay_group, summarise_replay
 from sentiment_core.loading.scoring_run import RunPlan, get_plan, yesterday
@@ -46,6 +47,24 @@ The page *Sentiment → Quarantine* starts runs of this DAG, and so does the pag
         "until": Param(None, type=["null", "string"], format="date", title="Until", description_md="Last day."),
         "source": Param(None, type=["null", "string"], title="Source", description_md="Source of the files."),
         "code": Param(None, type=["null", "string"], title="Code", description_md="Reason code of the entries."),
+        "groups": Param(
+            [],
+            type="array",
+            items={
+                "type": "object",
+                "properties": {
+                    "day": {"type": "string", "format": "date"},
+                    "source": {"type": "string"},
+                    "code": {"type": "string"},
+                },
+                "required": ["day", "source", "code"],
+                "additionalProperties": False,
+            },
+            maxItems=1_000,
+            title="Groups",
+            description_md="Days with a source and a code, such as "
+            '`[{"day": "2026-11-16", "source": "shop", "code": "invalid_rating"}]`. Empty: all.',
+        ),
         "replace": Param(
             False,
             type="boolean",
@@ -72,6 +91,10 @@ def replay() -> None:
             params["source"],
             params["code"],
             tuple(params["files"]),
+            groups=[
+                QuarantineGroup(date.fromisoformat(each["day"]), each["source"], each["code"])
+                for each in params["groups"]
+            ],
         )
         with connect() as connection:
             reconcile_history(connection, models)

@@ -5,7 +5,7 @@ from typing import Any
 
 from after_promotion import then_rescore
 from airflow.sdk import Param, dag, get_current_context, task
-from alerting import alert_promotion, page
+from alerting import alert_moves, page
 from dag_defaults import task_defaults
 from linked_task import linked_task, set_link
 from wiring import CHAMPION_MODEL, CHAMPION_MOVES, fail_without_retry_if_terminal, run_params
@@ -157,12 +157,12 @@ def link(version: int, run_id: str | None = None) -> None:
 
 
 def announce(version: int, *, promoted: bool, why: str) -> None:
-    """Log the decision about a version and alert people. If it was promoted, emit the event of `champion_model`."""
+    """Log the decision about a version, and alert people. If it was promoted, emit the event of `champion_model`."""
     log.log(logging.INFO if promoted else logging.WARNING, "%s", why)
-    context = get_current_context()
     if promoted:
-        context["outlet_events"][CHAMPION_MOVES].add(CHAMPION_MODEL, extra={"version": version})
-    alert_promotion(context, version, promoted=promoted, why=why)
+        events = get_current_context()["outlet_events"]
+        events[CHAMPION_MOVES].add(CHAMPION_MODEL, extra={"version": version})
+    alert_moves()
 
 
 retrain()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
+from alerting import alert_moves
 from dag_defaults import task_defaults
 from wiring import CHAMPION_MODEL, CHAMPION_MOVES, connect, fail_without_retry_if_terminal, registry, run_params
 
@@ -63,6 +64,7 @@ def rollback() -> None:
             move = roll_back(connection, models, actor=actor, reason=params["reason"])
         if move.moved:
             context["outlet_events"][CHAMPION_MOVES].add(CHAMPION_MODEL, extra={"version": move.version})
+        alert_moves()
         return move._asdict()
 
     move_back()

@@ -15,9 +15,13 @@ _FORMULA: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")  # and their full
 
 
 def days_csv(days: Iterable[Day]) -> bytes:
-    """Return one row a day: its reviews by label and their mean score."""
-    rows = ((each.day, *each.counts[:4], f"{each.counts.mean_score:.4f}") for each in days)
-    return _csv(("day", "reviews", "positive", "neutral", "negative", "mean_score"), rows)
+    """Return one row a day: its reviews by label, their mean score, and whether it is complete.
+
+    `complete` is empty for days of writing.
+    """
+    complete = {True: "true", False: "false", None: ""}
+    rows = ((each.day, *each.counts[:4], f"{each.counts.mean_score:.4f}", complete[each.complete]) for each in days)
+    return _csv(("day", "reviews", "positive", "neutral", "negative", "mean_score", "complete"), rows)
 
 
 def drivers_csv(drivers: Comparison | None) -> bytes:

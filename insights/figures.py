@@ -20,6 +20,9 @@ _SUMS: Final = """sum(reviews)::bigint, sum(positive)::bigint, sum(neutral)::big
 _COUNTS: Final = """count(*), count(*) FILTER (WHERE label = 'positive'), count(*) FILTER (WHERE label = 'neutral'),
 count(*) FILTER (WHERE label = 'negative'), avg(score)::float8"""
 
+# The table of the view `scored_days`: the view would count the files of all days.
+_COMPLETE: Final = "SELECT day FROM sentiment.complete_day WHERE day BETWEEN %(since)s AND %(until)s"
+
 
 class Counts(NamedTuple):
     """Reviews of a day or a period, by label, and their mean score from 0 to 1."""
@@ -44,10 +47,11 @@ class Counts(NamedTuple):
 
 
 class Day(NamedTuple):
-    """The reviews of a day."""
+    """The reviews of a day, and whether the nightly run has completed it. None: the day is one of writing."""
 
     day: date
     counts: Counts
+    complete: bool | None = None
 
 
 def total(days: Sequence[Day]) -> Counts | None:
@@ -68,7 +72,12 @@ def read_days(cursor: Cursor, wanted: Wanted, period: Period) -> list[Day]:
         " GROUP BY {day} ORDER BY {day}"
     ).format(day=day, sums=sql.SQL(sums), view=sql.Identifier(view), filters=_filters(wanted))
     cursor.execute(statement, wanted._asdict() | period._asdict())
-    return [Day(row[0], Counts(*row[1:])) for row in cursor.fetchall()]
+    counted = [(row[0], Counts(*row[1:])) for row in cursor.fetchall()]
+    if wanted.day_of is not DayOf.FILE:
+        return [Day(*each) for each in counted]
+    cursor.execute(_COMPLETE, period._asdict())
+    complete = {row[0] for row in cursor.fetchall()}
+    return [Day(found, counts, found in complete) for found, counts in counted]
 
 
 def read_extent(cursor: Cursor, wanted: Wanted) -> Period | None:

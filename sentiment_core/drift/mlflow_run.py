@@ -2,19 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sentiment_core.drift import page
 from sentiment_core.drift.report_store import Trend
 from sentiment_core.drift.statistics import Cause, Report
+from sentiment_core.drift.tracked_days import DAY_TAG, EXPERIMENT, plots_address
 from sentiment_core.registry.names import DIGEST_TAG
 from sentiment_core.registry.rest_client import TrackingServer
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-EXPERIMENT: Final = "monitor_drift"
-_DAY_TAG: Final = "day"
 
 
 def log_run(tracking_uri: str, reports: Sequence[Report], trend: Sequence[Trend], day: date, digest: str) -> str:
@@ -39,13 +37,13 @@ def log_run(tracking_uri: str, reports: Sequence[Report], trend: Sequence[Trend]
         client.set_tag(run_id, "state", whole.state)
         log_files(client, run_id, page.files(reports, trend, day, digest))
     set_status(tracking_uri, run_id, "FINISHED")
-    return f"{TrackingServer(tracking_uri).uri}/#/experiments/{experiment}/runs/{run_id}/artifacts"
+    return plots_address(TrackingServer(tracking_uri).uri, experiment, run_id)
 
 
 def _run(client: "MlflowClient", experiment: str, day: date, digest: str) -> str:
     from sentiment_core.registry.mlflow_runs import find_run  # noqa: PLC0415
 
-    tags = {_DAY_TAG: day.isoformat(), DIGEST_TAG: digest}
+    tags = {DAY_TAG: day.isoformat(), DIGEST_TAG: digest}
     run = find_run(client, experiment, tags)
     if run is None:
         run = client.create_run(experiment, run_name=f"monitor_drift {day}", tags=tags)

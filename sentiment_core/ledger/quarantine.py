@@ -20,6 +20,14 @@ class QuarantineEntry(NamedTuple):
     resolved_by: int | None
 
 
+class QuarantineGroup(NamedTuple):
+    """The entries of a day, source and reason code."""
+
+    day: date
+    source: str
+    code: str
+
+
 class QuarantineFilter(NamedTuple):
     """Selection of quarantine entries. None means no restriction."""
 
@@ -29,6 +37,13 @@ class QuarantineFilter(NamedTuple):
     code: str | None = None
     files: Sequence[int] = ()
     resolved: bool = False  # also entries that a replay has resolved
+    groups: Sequence[QuarantineGroup] = ()  # entries of any of these groups
+
+    def values(self) -> dict[str, object]:
+        """Return the parameters of `_FROM`."""
+        days, sources, codes = zip(*self.groups, strict=True) if self.groups else ((), (), ())
+        lists = {"files": self.files, "days": days, "sources": sources, "codes": codes}
+        return self._asdict() | {name: list(values) for name, values in lists.items()}
 
 
 _FROM = """
@@ -36,6 +51,8 @@ _FROM = """
     WHERE (%(since)s::date IS NULL OR day >= %(since)s) AND (%(until)s::date IS NULL OR day <= %(until)s)
         AND (%(source)s::text IS NULL OR source = %(source)s) AND (%(code)s::text IS NULL OR code = %(code)s)
         AND (%(files)s::bigint[] = '{}' OR source_file_id = ANY (%(files)s)) AND (%(resolved)s OR NOT resolved)
+        AND (%(days)s::date[] = '{}' OR (day, source, code) IN (
+            SELECT * FROM unnest(%(days)s::date[], %(sources)s::text[], %(codes)s::text[])))
 """
 
 
@@ -43,7 +60,7 @@ def entries(
     connection: Connection, choice: QuarantineFilter, limit: int | None = None
 ) -> tuple[list[QuarantineEntry], int]:
     """Return at most `limit` of the selected entries, ordered by file and line, and the number of all of them."""
-    parameters = choice._asdict() | {"files": list(choice.files), "limit": limit}
+    parameters = choice.values() | {"limit": limit}
     with connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) {_FROM}", parameters)
         total = int(cursor.fetchone()[0])  # type: ignore[index]
@@ -65,7 +82,7 @@ class FileToReplay(NamedTuple):
 
 def files_to_replay(connection: Connection, choice: QuarantineFilter) -> list[FileToReplay]:
     """Return the files of the selected unresolved entries, oldest first. Erased rows are never replayed."""
-    parameters = choice._asdict() | {"files": list(choice.files), "resolved": False}
+    parameters = choice._replace(resolved=False).values()
     with connection, connection.cursor() as cursor:
         cursor.execute(
             f"SELECT source_file_id, bool_or(line IS NULL) {_FROM} AND code <> 'erased'"

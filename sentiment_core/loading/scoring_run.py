@@ -77,8 +77,23 @@ def plan_run(
     rebuild_stale_rollups(connection, settings)
     _register(connection, storage, settings)
     with connection, connection.cursor() as cursor:
-        cursor.execute(SELECT_FILES, plan._asdict() | {"include_earlier": include_earlier, "bucket": settings.bucket})
+        values = work_left_values(settings.bucket, plan.day, plan.day, plan.model_id, plan.champion, plan.replace)
+        cursor.execute(SELECT_FILES, values | {"include_earlier": include_earlier})
         return store_plan(cursor, settings, plan, cursor.fetchall())
+
+
+def work_left_values(
+    bucket: str, since: date, until: date, model_id: int | None, champion: bool, replace: bool
+) -> dict[str, object]:
+    """Return the parameters of `WORK_LEFT`. A model without an id has scored nothing yet."""
+    return {
+        "bucket": bucket,
+        "since": since,
+        "until": until,
+        "model_id": model_id,
+        "champion": champion,
+        "replace": replace,
+    }
 
 
 def plan_arrivals(connection: Connection, storage: Storage, settings: Settings, plan: RunPlan) -> list[int]:
@@ -284,22 +299,28 @@ def _file_states(cursor: Cursor, run_id: str) -> dict[str, int]:
     return states | ({"skipped": skipped} if skipped else {})
 
 
-# The day's files with work left for this model. A champion also selects files that show another model's scores.
-SELECT_FILES = """
-    SELECT source_file_id, size FROM sentiment.source_file file
-    WHERE bucket = %(bucket)s AND (
-        (status = 'seen' AND (day = %(day)s OR (%(include_earlier)s AND day < %(day)s)))
-        OR (status = 'rejected' AND day = %(day)s AND %(replace)s)
-        OR (status = 'duplicate' AND day = %(day)s AND %(replace)s AND EXISTS (
+# Condition on `sentiment.source_file file`: files of some days with work left for a model. A champion also selects
+# files that show another model's scores. `work_left_values` returns the parameters. A backfill's preview uses both.
+WORK_LEFT = """
+    file.bucket = %(bucket)s AND file.day BETWEEN %(since)s AND %(until)s AND (
+        file.status = 'seen'
+        OR (file.status = 'rejected' AND %(replace)s)
+        OR (file.status = 'duplicate' AND %(replace)s AND EXISTS (
             SELECT FROM sentiment.source_file original
             WHERE original.source_file_id = file.duplicate_of AND original.source <> file.source))
-        OR (status = 'loaded' AND day = %(day)s AND (
+        OR (file.status = 'loaded' AND (
             %(replace)s
-            OR (%(champion)s AND current_model_id <> %(model_id)s)
+            OR (%(champion)s AND file.current_model_id IS DISTINCT FROM %(model_id)s)
             OR NOT EXISTS (SELECT FROM sentiment.scoring_batch batch
                            WHERE batch.source_file_id = file.source_file_id AND batch.model_id = %(model_id)s))
             AND EXISTS (SELECT FROM sentiment.live_file live WHERE live.source_file_id = file.source_file_id)))
 """
+
+SELECT_FILES = f"""
+    SELECT file.source_file_id, file.size FROM sentiment.source_file file
+    WHERE ({WORK_LEFT}) OR (
+        %(include_earlier)s AND file.bucket = %(bucket)s AND file.status = 'seen' AND file.day < %(since)s)
+"""  # noqa: S608 - constants
 
 # The files of any day up to the plan's that were never read.
 SELECT_UNREAD = """

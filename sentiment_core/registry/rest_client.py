@@ -48,7 +48,7 @@ class TrackingServer:
         """Return the JSON response of `GET /api/2.0/mlflow/{call}`."""
         return self._json(self._request(f"{_API}/{call}?{urlencode(query)}"))
 
-    def post(self, call: str, **body: str) -> dict[str, Any]:
+    def post(self, call: str, **body: object) -> dict[str, Any]:
         """Return the JSON response of `POST /api/2.0/mlflow/{call}`."""
         return self._json(self._request(f"{_API}/{call}", json.dumps(body).encode()))
 

@@ -12,6 +12,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from sentiment_core.alerts.alert import Alert, Channel
+from sentiment_core.alerts.champion_moves import champion_moves
 from sentiment_core.alerts.data_causes import late_sources, reject_shares
 from sentiment_core.alerts.sent_alerts import send_once
 from sentiment_core.alerts.webhooks import pagerduty_event, slack_message
@@ -208,3 +209,34 @@ def test_a_source_is_late_if_it_usually_sends_a_file_a_day(database_url) -> None
         assert late_sources(connection, at.date().replace(day=16)) == ["daily"]
         assert late_sources(connection, at.date().replace(day=17)) == ["daily", "present"]
         assert reject_shares(connection, "no such run") == []
+
+
+def test_each_move_of_the_champion_has_its_message_and_the_first_entry_of_the_history_has_none(database_url) -> None:
+    digest = "a" * 64
+    with connect(database_url) as connection:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO sentiment.promotion (alias, kind, state, from_version, to_version, to_digest, actor, reason)
+                VALUES ('champion', 'external', 'moved', NULL, 1, %(digest)s, 'MLflow', 'existed before the history'),
+                       ('champion', 'set', 'moved', 1, 2, %(digest)s, 'ann', 'set by hand'),
+                       ('challenger', 'set', 'moved', NULL, 3, %(digest)s, 'ann', 'trained'),
+                       ('champion', 'promote', 'refused', 2, 3, %(digest)s, 'ann', 'looks good.'),
+                       ('champion', 'external', 'moved', 2, NULL, NULL, 'MLflow', 'removed'),
+                       ('champion', 'rollback', 'intended', NULL, 1, %(digest)s, 'ann', 'not settled yet')
+                """,
+                {"digest": digest},
+            )
+            cursor.execute(
+                "INSERT INTO sentiment.promotion (alias, kind, state, to_version, to_digest, actor, reason, moved_at)"
+                " VALUES ('champion', 'force', 'moved', 4, %s, 'ann', 'long ago', now() - interval '3 days')",
+                (digest,),
+            )
+        found = [move.alert(lambda name: f"http://airflow/sentiment/{name}") for move in champion_moves(connection)]
+    assert [(alert.key, alert.severity, alert.title) for alert in found] == [
+        ("2", "warning", "Model version 2 is the champion, set without the gate"),
+        ("4", "warning", "Model version 3 was refused"),
+        ("5", "error", "There is no champion: the alias was removed in MLflow"),
+    ]
+    assert found[1].detail == "By ann: looks good. Champion before: version 2."
+    assert found[1].link == "http://airflow/sentiment/models/moves/4"

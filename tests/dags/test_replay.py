@@ -63,8 +63,10 @@ def test_rows_and_files_that_the_new_contract_accepts_are_loaded_once(
     in_airflow, connections, settings, rejected
 ) -> None:
     contract(settings, encoding="windows-1252", text=[["text", "words"]])
-    for _ in range(2):
-        tasks, _ = in_airflow(RUN.format(conf={"source": "shop"}), **connections)
+    groups = [{"day": "2026-11-16", "source": "shop", "code": code} for code in ("invalid_utf8", "no_text_column")]
+    nothing = [{"day": "2026-11-17", "source": "shop", "code": "invalid_utf8"}]
+    for conf in ({"groups": nothing}, {"groups": groups}, {"source": "shop"}):
+        tasks, _ = in_airflow(RUN.format(conf=conf), **connections)
         assert {state for state, _ in tasks.values()} <= {"success", "skipped"}, tasks
     assert ledger(settings) == [(1, "replay", 1), (2, "load", 1)]
 

@@ -129,9 +129,10 @@ def test_a_lost_or_repeated_or_forged_message_changes_nothing_but_the_delay(in_a
         cursor.execute("SELECT complete FROM sentiment.scored_days")
         assert cursor.fetchall() == [(False,)], "only score_reviews completes a day"
 
-    # A forged message names a file that does not exist, and says nothing of the one that does.
+    # The message comes again, late. A forged one names a file that does not exist, and not the one that does.
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"Records": [record]}))
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"Records": [{"s3": {"object": {"key": "no/such.csv"}}}]}))
-    assert len(in_airflow(RECEIVE, **environment)) == 1
+    assert len(in_airflow(RECEIVE, **environment)) == 2
     s3.put_object(Bucket=settings.bucket, Key=second, Body=b"review\nawful\n")
     (lost,) = sqs.receive_message(QueueUrl=queue)["Messages"]
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=lost["ReceiptHandle"])

@@ -12,7 +12,8 @@ SERIALIZE = """
 import importlib, json, sys
 from airflow.serialization.serialized_objects import DagSerialization
 found = {}
-for name in "score_reviews score_arrivals monitor_drift retrain experiments replay rescore rollback".split():
+names = "score_reviews score_arrivals monitor_drift retrain experiments replay rescore rollback announce_moves"
+for name in names.split():
     dag = getattr(importlib.import_module(name), name)()
     found[name] = DagSerialization.to_dict(dag)
     for task in dag.tasks:
@@ -42,7 +43,7 @@ print(json.dumps({
 def test_the_dag_imports_and_has_this_structure(in_airflow) -> None:
     found = in_airflow(STRUCTURE)
     assert found["errors"] == {}
-    known = ["experiments", "monitor_drift", "replay", "rescore", "retrain", "rollback"]
+    known = ["announce_moves", "experiments", "monitor_drift", "replay", "rescore", "retrain", "rollback"]
     assert found["dags"] == [*known, "score_arrivals", "score_reviews"]
     assert found["tasks"] == {"plan": ["score"], "score": ["summary"], "summary": ["drivers"], "drivers": []}
     assert found["params"] == {"model_version": None, "day": None, "replace": False}

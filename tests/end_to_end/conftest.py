@@ -6,9 +6,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from demo.airflow_client import ENDED
 from demo.stack import Stack
@@ -44,8 +46,22 @@ def demo(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Demo:
 
 
 @pytest.fixture(scope="package")
-def system(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def queue() -> Iterator[Any]:
+    """The queue of arrivals, on an SQS server in this process."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    sqs = boto3.resource("sqs", endpoint_url=f"http://{host}:{port}", region_name="us-east-1", **keys)
+    yield sqs.create_queue(QueueName="arrivals")
+    server.stop()
+
+
+@pytest.fixture(scope="package")
+def system(demo: Demo, tmp_path_factory: pytest.TempPathFactory, queue: Any) -> Iterator[Stack]:
     """All parts, started again on the state that the demo left, with a viewer and an operator as further users.
+
+    Messages of the queue start runs of `score_arrivals` when it is unpaused.
 
     No test changes a DAG file, so Airflow reads each file once: it takes seconds for every reading.
     """
@@ -54,6 +70,9 @@ def system(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{VIEWER[0]}:viewer,{OPERATOR[0]}:user",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "SENTIMENT_ARRIVALS_QUEUE": queue.url,
+        "SENTIMENT_ARRIVALS_EVERY_S": "0",
+        "AWS_ENDPOINT_URL_SQS": queue.meta.client.meta.endpoint_url,
     }
     stack = Stack(demo.state, airflow_overrides=overrides)
     passwords.write_text(json.dumps({"admin": stack.airflow.password, **dict((VIEWER, OPERATOR))}))

@@ -63,6 +63,16 @@ def open_form(operator, system: Stack, version: int | None = None):
         operator.select_option("select[name=version]", str(version))
 
 
+def start_rescore(operator, system: Stack, version: int) -> None:
+    open_form(operator, system, version)
+    operator.fill("input[name=source]", "pages")
+    operator.check("input[value=stored]")
+    operator.click("text=Preview")
+    assert "Files to score from their stored text: 1, up to 200 rows" in operator.inner_text("main")
+    assert "Source: pages." in operator.inner_text("main")
+    operator.click("button:has-text('Start the rescore')")
+
+
 def wait_for_the_end(operator, what: str) -> str:
     """Reload the progress until the newest line of a kind has ended, and return its text."""
     line = operator.locator("tbody tr", has_text=what).first
@@ -92,6 +102,7 @@ def test_a_backfill_can_be_cancelled_and_a_second_one_is_refused_meanwhile(syste
     for last, confirmed in (("2026-10-30", "It was started"), ("2026-10-29", "is still running")):
         address = f"sentiment/backfill/files?since=2026-10-01&until={last}&parallel=1&work=missing"
         operator.goto(f"{system.airflow.url}/{address}")
+        assert "The ledger has no file of these days for this work" in operator.inner_text("main")
         operator.click("button:has-text('Start the backfill')")
         assert confirmed in operator.inner_text("main")
     operator.goto(f"{system.airflow.url}/sentiment/backfill/progress")
@@ -109,14 +120,22 @@ def test_a_rescore_and_a_rollback_from_the_pages_change_views_and_service(
     other,
     shots,  # noqa: F811
 ) -> None:
-    open_form(operator, system, other)
-    operator.check("input[value=stored]")
-    operator.click("text=Preview")
-    assert "Files to score from their stored text: 1, up to 200 rows" in operator.inner_text("main")
-    operator.click("button:has-text('Start the rescore')")
+    # Another program holds the file, so the run waits for it until it is stopped.
+    with connect(system.postgres.url()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT FROM sentiment.source_file WHERE key = %s FOR UPDATE", (KEY,))
+        start_rescore(operator, system, other)
+        line = operator.locator("tbody tr", has_text=f"model {other}, source pages").first
+        line.locator(".state", has_text="running").wait_for()
+        line.get_by_role("link", name="Stop").click()
+        operator.click("button:has-text('Stop the rescore')")
+        assert "It was stopped" in operator.inner_text("main")
+        assert "failed 0 of 0 rows" in wait_for_the_end(operator, f"model {other}")
+        connection.rollback()
+    start_rescore(operator, system, other)
     shown = wait_for_the_end(operator, f"model {other}")
     operator.screenshot(path=shots / "page-progress.png")
     assert "200 of 200 rows" in shown
+    assert "success" in shown
     digests = "SELECT DISTINCT model_digest FROM sentiment.scored_reviews WHERE source = 'pages'"
     assert query(system, digests) != [(Bundle.load(STARTER).digest,)]
 

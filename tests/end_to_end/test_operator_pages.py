@@ -61,7 +61,10 @@ def query(system: Stack, statement: str, *parameters: object) -> list[tuple]:
 @pytest.fixture(scope="module")
 def number(system: Stack) -> int:
     """The number of a file with two rejected rows, whose source has declared its encoding since."""
-    system.object_store.client().put_object(Bucket="reviews", Key=KEY, Body=BODY)
+    rejected = {"orders": b"id,amount\n1,2\n", "ratings": b"text,rating\nFine,5\nNot fine,many\n"}
+    others = {f"incoming/{source}/dt={DAY}/a.csv": body for source, body in rejected.items()}
+    for key, body in ({KEY: BODY} | others).items():
+        system.object_store.client().put_object(Bucket="reviews", Key=key, Body=body)
     client = system.airflow.client()
     run = client.ended("score_reviews", client.trigger("score_reviews", DAY), 180)
     client.require_success("score_reviews", run)
@@ -174,6 +177,38 @@ def test_a_viewer_sees_the_pages_and_cannot_act_by_hand(system: Stack, visit, nu
     status, answer = operator.post(path, {"Sec-Fetch-Site": "cross-site"}, **question)
     assert (status, "This form was not sent from this page" in answer) == (403, True)
     assert client.get("/dags/replay/dagRuns")["total_entries"] == before
+
+
+def test_one_run_replays_the_groups_whose_boxes_are_ticked(
+    system: Stack,
+    visit,
+    number: int,
+    shots,  # noqa: F811 - the fixture
+) -> None:
+    page = visit(OPERATOR, f"/sentiment/quarantine?since={DAY}&until={DAY}")
+    for source in ("orders", "ratings"):
+        page.get_by_role("checkbox", name=f"Choose {source}").check()
+    page.screenshot(path=shots / "operator-quarantine.png")
+    page.get_by_role("button", name="Replay the chosen groups").click()
+    groups = [("orders", "no_text_column"), ("ratings", "invalid_rating")]
+    named = "; ".join(f"{DAY} {source} {code}" for source, code in groups)
+    expect(page.get_by_text(f"The run replays 2 groups: {named}.")).to_be_visible()
+    expect(page.get_by_text("Rejected rows: 1. Files rejected as a whole: 1. Files in all: 2.")).to_be_visible()
+    page.get_by_role("button", name="Replay").click()
+    expect(page.get_by_text("The run was started.")).to_be_visible()
+    run_id = page.get_by_role("link", name="replay-quarantine").inner_text()
+    client = system.airflow.client()
+    client.require_success("replay", client.ended("replay", Run(run_id, None, "queued"), 180))
+    conf = {"groups": [{"day": DAY, "source": source, "code": code} for source, code in groups]}
+    assert client.get(f"/dags/replay/dagRuns/{run_id}")["conf"] == conf
+    assert query(
+        system,
+        "SELECT source FROM sentiment.planned_file JOIN sentiment.source_file USING (source_file_id)"
+        " WHERE run_id = %s ORDER BY source",
+        run_id,
+    ) == [(source,) for source, _ in groups]
+    (event,) = client.get("/eventLogs", event="trigger_dag_run", dag_id="replay", run_id=run_id)["event_logs"]
+    assert event["owner"] == OPERATOR[0]
 
 
 def test_a_file_is_read_again_and_keeps_its_rows(system: Stack, number: int) -> None:

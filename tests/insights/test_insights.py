@@ -90,10 +90,33 @@ def test_the_shown_days_are_downloaded_as_csv(page) -> None:
     assert answer.headers.get_content_type() == "text/csv"
     assert f"{LAST}.csv" in answer.headers["Content-Disposition"]
     header, *rows = csv.reader(io.StringIO(answer.text))
-    assert header == ["day", "reviews", "positive", "neutral", "negative", "mean_score"]
-    assert [(row[0], row[2], row[4]) for row in rows] == [
-        (str(FIRST + timedelta(number)), *map(str, pair)) for number, pair in enumerate(KETTLE) if pair is not None
+    assert header == ["day", "reviews", "positive", "neutral", "negative", "mean_score", "complete"]
+    assert [(row[0], row[2], row[4], row[6]) for row in rows] == [
+        (str(FIRST + timedelta(number)), *map(str, pair), "false")
+        for number, pair in enumerate(KETTLE)
+        if pair is not None
     ]
+
+
+def test_a_period_that_ends_in_a_day_that_is_not_complete_has_a_note(stack, shop: str, page) -> None:
+    def note(**query: str) -> bool:
+        return f"{LAST}, the last day with reviews of this period, is not complete yet." in page.get("/", **query).text
+
+    assert note()
+    assert not note(until=str(LAST - timedelta(1)))
+    assert not note(day="written"), "later files can bring reviews of a day of writing, so no such day is complete"
+    owner = stack.postgres.url("insights", "sentiment")
+    with connect(owner) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO sentiment.complete_day (day) VALUES (%s)", (LAST,))
+    try:
+        assert not note()
+        days = page.get("/days.csv", since=str(LAST - timedelta(1))).text.split()
+        assert [day.rpartition(",")[2] for day in days] == ["complete", "false", "true"]
+        written = page.get("/days.csv", day="written").text.split()
+        assert written[-1].endswith(",")
+    finally:
+        with connect(owner) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("DELETE FROM sentiment.complete_day")
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])

@@ -15,9 +15,10 @@ from PIL import Image
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.database.connection import connect
 from sentiment_core.drift import page, report_store
-from sentiment_core.drift.mlflow_run import EXPERIMENT, log_run
+from sentiment_core.drift.mlflow_run import log_run
 from sentiment_core.drift.observation import observe
 from sentiment_core.drift.statistics import Cause, Rejections, State
+from sentiment_core.drift.tracked_days import EXPERIMENT, plots_of_days
 from sentiment_core.errors import DatabaseRefused
 from sentiment_core.labels import LABELS
 from sentiment_core.ledger.models import ScoringModel, open_model
@@ -265,6 +266,8 @@ def test_a_day_has_one_run_in_mlflow_with_its_figures_plot_and_page(drops, model
     experiment = client.get_experiment_by_name(EXPERIMENT)
     (run,) = client.search_runs([experiment.experiment_id], f"tags.day = '{DAY}' and tags.digest = '{digest}'")
     assert run.info.run_id in address
+    assert plots_of_days(uri, digest)[DAY] == address
+    assert plots_of_days(uri, "0" * 64) == {}
     assert run.info.status == "FINISHED"
     assert run.data.metrics["score_effect"] == pytest.approx(reports[0].measures["score"]["effect"])
     assert run.data.tags["drifted"] == "true"

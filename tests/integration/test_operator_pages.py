@@ -8,7 +8,11 @@ import pytest
 from fastapi import HTTPException
 from sentiment_plugin import form_tokens
 from sentiment_plugin.app import create_app
+from sentiment_plugin.data.file import read as details
+from sentiment_plugin.data.quarantine import Choice, read
 from sentiment_plugin.page import Acting
+from sentiment_plugin.pages.file import _under_way
+from sentiment_plugin.pages.quarantine import _group
 from starlette.routing import Route
 
 from sentiment_core.database.connection import connect
@@ -67,7 +71,7 @@ def test_a_day_shows_its_files_outcomes_labels_and_model(drops, pages) -> None:
     drops.drop(f"app/dt={DAY}/b.csv", "order\n1\n")
     month = words(pages.get("/days", month="2026-11").text)
     assert "November 2026, by source" in month
-    assert re.search(rf"Mon {DAY} 2 1 rejected 1 3 75 % 0 0 negative, 0 neutral, 1 positive", month)
+    assert re.search(rf"Mon {DAY} not complete yet 2 1 rejected 1 3 75 % 0 0 negative, 0 neutral, 1 positive", month)
     assert "file rejected app: 1 rejected as a whole." in month
     day = words(pages.get(f"/days/{DAY}").text)
     assert "app 1 1 rejected 0 0 0" in day
@@ -148,6 +152,45 @@ def test_the_quarantine_is_shown_by_day_source_and_code(drops, pages) -> None:
     assert "Nothing of this choice is in the quarantine" in words(pages.get("/quarantine", since="2026-11-18").text)
 
 
+def test_a_file_that_a_run_is_loading_is_marked_and_a_replay_would_wait(drops, query, pages) -> None:
+    drops.drop(f"shop/dt={DAY}/a.csv", BROKEN)
+    query(
+        "INSERT INTO sentiment.load_progress (source_file_id, run_id, worker, bytes_read, rows_written, started_at)"
+        " SELECT source_file_id, 'nightly', 'w', size / 2, 2, now() FROM sentiment.source_file"
+    )
+    assert "The run nightly is loading this file: 50 % read." in words(pages.get("/files/1").text)
+    found = details(pages.app.state.host.database_url(), 1)
+    assert found is not None
+    assert _under_way(found) == (
+        "The run nightly is loading this file and has read 50 % of it. This run waits until that load has ended.",
+    )
+
+
+def test_groups_are_chosen_by_boxes(drops, pages, viewer) -> None:
+    drops.drop(f"shop/dt={DAY}/a.csv", BROKEN)
+    drops.drop("my shop/dt=2026-11-17/b.csv", "text,rating\nfine,many\n")
+    drops.drop("app/dt=2026-11-17/c.csv", "order\n1\n")
+    page = pages.get("/quarantine", since="2026-11-01").text
+    boxes = re.findall(r'<input type="checkbox" name="group" form="chosen" value="([^"]*)"', page)
+    assert boxes == [
+        "2026-11-17 no_text_column app",
+        "2026-11-17 invalid_rating my shop",
+        f"{DAY} invalid_rating shop",
+        f"{DAY} invalid_utf8 shop",
+        f"{DAY} missing_text shop",
+    ]
+    assert "checkbox" not in viewer.get("/quarantine?since=2026-11-01").text
+    choice = Choice(None, None, None, None, tuple(map(_group, (boxes[1], boxes[3]))))
+    found = read(pages.app.state.host.database_url(), choice)
+    assert (found.files, found.rows, found.whole) == (2, 2, 0)
+    assert [(entry.source_file_id, entry.code) for entry in found.entries] == [
+        (2, "invalid_rating"),
+        (1, "invalid_utf8"),
+    ]
+    # Without Airflow the page counts the entries, but cannot propose a run.
+    assert pages.get("/quarantine/groups", group=boxes[1]).status_code == 503
+
+
 def test_now_shows_loads_with_their_rate_and_time_left_and_the_oldest_file(query, pages) -> None:
     query(
         """
@@ -175,6 +218,29 @@ def test_now_shows_loads_with_their_rate_and_time_left_and_the_oldest_file(query
     assert 'http-equiv="refresh"' in pages.get("/now", refresh="true").text
 
 
+def test_days_that_no_nightly_run_has_completed_are_marked(query, pages) -> None:
+    today = datetime.now(UTC).date()
+    done, open_day = today - timedelta(days=4), today - timedelta(days=3)
+    query(
+        """
+        INSERT INTO sentiment.source_file (bucket, key, version_token, etag, last_modified, size, source, day)
+        SELECT 'b', 'k' || day, 'v', 'e', now(), 1, 's', day FROM unnest(%s::date[]) AS day
+        """,
+        [done, open_day, today],
+    )
+    query("INSERT INTO sentiment.complete_day (day, completed_at) VALUES (%s, '2026-11-17 02:01:05Z')", done)
+    month = words(pages.get("/days", month=f"{open_day:%Y-%m}", source="s").text)
+    assert f"{open_day:%a %Y-%m-%d} not complete yet 1 1 waiting" in month
+    for day, sentence in (
+        (done, "A run of score_reviews completed this day at 2026-11-17 02:01:05."),
+        (open_day, "No run of score_reviews has completed this day yet. Its figures can still grow"),
+        (today, "This day is not over."),
+    ):
+        assert sentence in words(pages.get(f"/days/{day}").text), day
+    now = words(pages.get("/now").text)
+    assert f"Newest complete day {done} 1 day is not complete. The oldest: {open_day}" in now
+
+
 def test_an_empty_ledger_is_no_error(pages) -> None:
     for path in ("/now", "/days", f"/days/{DAY}", "/files", "/quarantine"):
         assert pages.get(path).status_code == 200, path
@@ -192,6 +258,11 @@ WRONG = (
     ("/files/99/replay", 404, "The ledger has no file 99."),
     ("/quarantine?since=2026-11-02&until=2026-11-01", 400, "Swap them"),
     ("/quarantine/replay", 409, "nothing of this choice that a replay could load"),
+    ("/quarantine/groups", 400, "No group is chosen."),
+    ("/quarantine/groups?group=2026-11-16+x", 409, "nothing of this choice that a replay could load"),
+    ("/quarantine/groups?group=2026-11-16", 400, "names no group of the quarantine"),
+    ("/quarantine/groups?group=today+x+shop", 400, "“today” is not a day"),
+    ("/quarantine/groups?" + "&".join(f"group=2026-11-16+x{number}+s" for number in range(201)), 400, "at most 200"),
     ("/nothing", 404, "This page does not exist."),
 )
 
@@ -202,7 +273,18 @@ def test_a_wrong_address_gets_a_sentence(pages) -> None:
         assert (answer.status_code, sentence in words(answer.text)) == (status, True), (address, words(answer.text))
 
 
-PATHS = ("/now", "/days", "/days/2026-11-16", "/files", "/files/1", "/files/1/replay", "/quarantine")
+PATHS = (
+    "/backfill",
+    "/models",
+    "/models/1",
+    "/now",
+    "/days",
+    "/days/2026-11-16",
+    "/files",
+    "/files/1",
+    "/files/1/replay",
+    "/quarantine",
+)
 
 
 def test_each_page_explains_an_unavailable_database_and_an_old_schema(empty_database) -> None:

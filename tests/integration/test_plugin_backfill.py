@@ -1,6 +1,7 @@
 """The pages Backfill and Models on a real ledger and registry. `tests/end_to_end` uses them in a running Airflow."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,12 +12,15 @@ from sentiment_plugin.data import models
 from sentiment_plugin.database import reading
 from sentiment_plugin.pages.models import FULL_PSI, HEIGHT, _bars
 
+from sentiment_core.drift.tracked_days import EXPERIMENT
+from sentiment_core.errors import RegistryRefused
 from sentiment_core.ledger.models import ensure_model
 from sentiment_core.loading.scoring_run import RunPlan, plan_run
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.promotion.history import NO_TARGET, AliasTarget, insert_move
 from sentiment_core.promotion.verdict import GateCheck, Verdict
 from sentiment_core.registry.registered_model import RegisteredModel
+from sentiment_core.registry.rest_client import TrackingServer
 from sentiment_core.settings import settings as settings_of_process
 from tests.plugin_pages import Pages, host
 
@@ -52,6 +56,8 @@ def some_files(drops) -> None:
     drops.drop("shop/dt=2026-11-14/a.csv", "review_id,review\n1,fine\n2,awful\n")
     drops.drop("shop/dt=2026-11-15/a.csv", "review_id,review\n1,fine again\n")
     drops.drop("shop/dt=2026-11-15/orders.csv", "id\n1\n")
+    drops.drop("shop/dt=2026-11-15/picture.png", "no drop")
+    drops.drop("app/dt=2026-11-15/same.csv", "review_id,review\n1,fine again\n")
     drops.drop("shop/dt=2026-11-16/a.csv", "review\nold\n")
     drops.drop("shop/dt=2026-11-16/a.csv", "review\nnew\nand more\n")
 
@@ -75,7 +81,7 @@ def test_a_preview_counts_the_files_that_the_runs_then_plan(
     for model in (drops.model, other_model):
         with reading(settings.require_database_url()) as cursor:
             rates = data.rates(cursor)
-            found = data.preview(cursor, days[0], days[-1], model.model_id, champion, again, rates)
+            found = data.preview(cursor, settings.bucket, days[0], days[-1], model.model_id, champion, again, rates)
         for day in days:
             plan = RunPlan(f"run {day} {model.model_id}", day, model.model_id, 1, champion, again)
             plan_run(drops.connection, drops.storage, settings, plan, include_earlier=False)
@@ -84,7 +90,7 @@ def test_a_preview_counts_the_files_that_the_runs_then_plan(
         )
         assert found.read_files + found.rescored_files == planned
         if model is other_model:
-            loaded = (5, 0) if again else (0, 5)
+            loaded = (6, 0) if again else (0, 6)
             assert (found.read_rows >= loaded[0], found.rescored_rows) == (True, loaded[1])
             assert found.days == 3
 
@@ -136,6 +142,8 @@ TOMORROW = (datetime.now(UTC) + timedelta(days=1)).date()
         (f"files?{DAYS}&version=99", 404, "There is no version “99” of the model. The versions are: none"),
         (f"stored?{DAYS}&work=stored", 404, "no file has been loaded yet"),
         (f"stored?{DAYS}&make_current=maybe", 400, "incomplete"),
+        (f"stored?{DAYS}&work=stored&source=nobody", 404, "the ledger has no source &#39;nobody&#39;"),
+        (f"files?{DAYS}&work=missing&source=shop", 400, "A backfill loads the files of all sources."),
         ("progress?said=hello", 400, "incomplete"),
         ("progress", 503, "without Airflow"),
     ],
@@ -167,6 +175,28 @@ def test_models_shows_versions_history_and_a_card(registry, pages, drops) -> Non
     assert pages.get("/models/1/promote").status_code == 409
     shown = pages.get("/backfill").text
     assert '<option value="1" selected>1 (champion)</option>' in shown
+
+
+def test_models_links_to_the_plots_of_each_measured_day(registry, pages, drops, query, settings) -> None:
+    for day in ("2026-11-14", "2026-11-15"):
+        query(
+            "INSERT INTO sentiment.drift_report (day, model_id, measures, drifted)"
+            """ VALUES (%s, %s, '{"state": "measured", "causes": [], "score": {"effect": 0.25}}', true)""",
+            day,
+            drops.model.model_id,
+        )
+    assert "Plots in MLflow" not in pages.get("/models").text
+    server = TrackingServer(str(settings.mlflow_tracking_uri))
+    with suppress(RegistryRefused):  # another test may have created it
+        server.post("experiments/create", name=EXPERIMENT)
+    experiment = server.get("experiments/get-by-name", experiment_name=EXPERIMENT)["experiment"]["experiment_id"]
+    tags = {"day": "2026-11-15", "digest": drops.model.scorer.bundle.digest}
+    tagged = [{"key": key, "value": value} for key, value in tags.items()]
+    run = server.post("runs/create", experiment_id=experiment, tags=tagged)["run"]["info"]["run_id"]
+    page = pages.get("/models").text
+    address = f"{server.uri}/#/experiments/{experiment}/runs/{run}/artifacts"
+    assert f'<a data-airflow href="{address}" class="bad">2026-11-15, drifted</a>' in page
+    assert "Plots in MLflow (1)" in page
 
 
 def test_models_works_without_the_registry_and_shows_each_check_of_a_verdict(drops, pages, cursor, query) -> None:

@@ -1,9 +1,11 @@
 """Plan, process and summarise a day, with the object store's own listing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
 
+from sentiment_core.database.connection import connect
 from sentiment_core.errors import FilesRejected, RunIncomplete
 from sentiment_core.ledger import verification
 from sentiment_core.ledger.complete_days import changed_by_arrivals, complete
@@ -249,6 +251,24 @@ def test_arrivals_are_the_unread_files_of_any_day_up_to_today(runs, drops, query
     assert get_plan(drops.connection, "arrivals").arrivals
     assert runs.arrivals("a repeated message") == []
     assert query("SELECT run_id FROM sentiment.scoring_run ORDER BY run_id") == [("arrivals",), ("nightly",)]
+
+
+def test_two_schedulers_that_plan_the_same_arrivals_load_each_file_once(runs, drops, settings, query) -> None:
+    drops.put("shop/dt=2026-11-16/a.csv", FILE)
+    plans = [RunPlan(name, DAY, drops.model.model_id, 1, True, False, arrivals=True) for name in ("one", "two")]
+    for plan in plans:
+        assert plan_arrivals(drops.connection, drops.storage, settings, plan) == [0], "neither has loaded the file yet"
+    outcomes: list[LoadOutcome] = []
+
+    def score(plan: RunPlan) -> None:
+        with connect(settings.require_database_url()) as connection:
+            score_group(connection, drops.storage, settings, plan, drops.model, 0, outcomes.append)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(score, plans))
+    assert sorted(outcome.status for outcome in outcomes) == ["loaded", "skipped"]
+    assert query("SELECT kind, rows_scored FROM sentiment.scoring_batch") == [("load", 2)]
+    assert verification.verify(drops.connection) == []
 
 
 def test_the_nightly_run_completes_days_and_publishes_those_that_arrivals_changed(runs, drops, query) -> None:

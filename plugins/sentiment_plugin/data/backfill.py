@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 
-from sentiment_core.drops.contract import NO_DROPS
+from sentiment_core.loading.scoring_run import WORK_LEFT, work_left_values
 
 # The ledger's last batches of each kind, from which the rates are measured.
 MEASURED_BATCHES: Final = 300
@@ -59,19 +59,18 @@ def rates(cursor: Cursor) -> Rates:
 
 
 def preview(
-    cursor: Cursor, since: date, until: date, model_id: int | None, champion: bool, again: bool, measured: Rates
+    cursor: Cursor,
+    bucket: str,
+    since: date,
+    until: date,
+    model_id: int | None,
+    champion: bool,
+    again: bool,
+    measured: Rates,
 ) -> Preview:
     """Count what a backfill of these days finds to do in the ledger, by a model that may have scored nothing yet."""
-    values = {
-        "since": since,
-        "until": until,
-        "model": model_id,
-        "champion": champion,
-        "again": again,
-        "no_drops": list(NO_DROPS),
-        "rows_per_byte": measured.rows_per_byte or 0,
-    }
-    cursor.execute(_PREVIEW, values)
+    values = work_left_values(bucket, since, until, model_id, champion, again)
+    cursor.execute(_PREVIEW, values | {"rows_per_byte": measured.rows_per_byte or 0})
     return Preview(*map(int, cursor.fetchone()))  # type: ignore[arg-type]
 
 
@@ -118,30 +117,21 @@ _RATES = """
     FROM newest
 """
 
-# The conditions are those of the plan of a run of the DAG score_reviews.
-_PREVIEW = """
+_PREVIEW = f"""
     WITH files AS (
         SELECT file.day, file.size, file.status,
-            status = 'seen' OR %(again)s AS is_read,
+            status = 'seen' OR %(replace)s AS is_read,
             (SELECT coalesce(sum(rows_in), 0) FROM sentiment.scoring_batch batch
              WHERE batch.source_file_id = file.source_file_id AND batch.kind <> 'rescore' AND batch.batch_id >= (
                 SELECT max(batch_id) FROM sentiment.scoring_batch latest
                 WHERE latest.source_file_id = file.source_file_id AND latest.kind IN ('load', 'replace'))) AS rows
-        FROM sentiment.source_file file
-        WHERE file.day BETWEEN %(since)s AND %(until)s AND (
-            status = 'seen'
-            OR (status = 'rejected' AND %(again)s AND reject_code <> ALL (%(no_drops)s))
-            OR (status = 'loaded'
-                AND (%(again)s OR (%(champion)s AND current_model_id IS DISTINCT FROM %(model)s)
-                     OR NOT EXISTS (SELECT FROM sentiment.scoring_batch batch
-                                    WHERE (batch.source_file_id, batch.model_id) = (file.source_file_id, %(model)s)))
-                AND EXISTS (SELECT FROM sentiment.live_file live WHERE live.source_file_id = file.source_file_id))))
+        FROM sentiment.source_file file WHERE {WORK_LEFT})
     SELECT count(DISTINCT day), count(*) FILTER (WHERE is_read),
         coalesce(round(sum(CASE WHEN status = 'loaded' THEN rows ELSE size * %(rows_per_byte)s END)
                        FILTER (WHERE is_read)), 0),
         count(*) FILTER (WHERE NOT is_read), coalesce(sum(rows) FILTER (WHERE NOT is_read), 0)
     FROM files
-"""
+"""  # noqa: S608 - constants
 
 _PROGRESS = """
     SELECT count(DISTINCT source_file_id), coalesce(sum(rows_in), 0), min(started_at), max(finished_at)

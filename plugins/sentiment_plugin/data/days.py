@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 
+from sentiment_plugin.data.complete_days import completed
 from sentiment_plugin.data.unusual import HISTORY_D, Counts, Finding, findings
 from sentiment_plugin.database import reading
 
@@ -53,13 +54,15 @@ class SourceDay(NamedTuple):
 class Period(NamedTuple):
     """Days of all sources, or of one. `sources` are all that have files in it or shortly before, in order.
 
-    `first_day` and `last_day` are those of the ledger; None if it is empty.
+    `first_day` and `last_day` are those of the ledger; None if it is empty. `completed` has the complete days, with the
+    time at which a run last completed each.
     """
 
     days: Mapping[tuple[date, str], SourceDay]
     sources: list[str]
     first_day: date | None
     last_day: date | None
+    completed: Mapping[date, datetime]
 
 
 class DayRun(NamedTuple):
@@ -126,9 +129,10 @@ def read(url: str, since: date, until: date, source: str | None = None) -> Perio
         counted = _counted(cursor, since - timedelta(days=HISTORY_D), until, source)
         cursor.execute("SELECT min(day), max(day) FROM sentiment.source_file")
         first_day, last_day = cursor.fetchone() or (None, None)
+        complete = completed(cursor, since, until)
     sources = sorted({found for _, found in counted})
     days = {(day, name): row for name in sources for day, row in _judged(counted, name, since, until)}
-    return Period(days, sources, first_day, last_day)
+    return Period(days, sources, first_day, last_day, complete)
 
 
 def runs(url: str, day: date) -> list[DayRun]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from sentiment_plugin.data.complete_days import Backlog, backlog
 from sentiment_plugin.database import reading
 
 MOST_LOADS = 100
@@ -80,6 +81,7 @@ class Status(NamedTuple):
     loads: list[Load]
     waiting: Waiting
     recent: Recent
+    backlog: Backlog
 
     @property
     def rows_per_s(self) -> float:
@@ -117,4 +119,5 @@ def read(url: str) -> Status:
         (recent,) = cursor.fetchall()
         cursor.execute("SELECT now()")
         ((at,),) = cursor.fetchall()
-    return Status(at, loads, Waiting(*waiting), Recent(*recent))
+        behind = backlog(cursor)
+    return Status(at, loads, Waiting(*waiting), Recent(*recent), behind)

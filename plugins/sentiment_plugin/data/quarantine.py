@@ -3,6 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
+from sentiment_core.ledger.quarantine import QuarantineGroup
 from sentiment_plugin.data.raw_text import shown
 from sentiment_plugin.database import reading
 
@@ -18,6 +19,7 @@ class Choice(NamedTuple):
     until: date | None
     source: str | None
     code: str | None
+    groups: tuple[QuarantineGroup, ...] = ()  # entries of any of these groups
 
 
 class Group(NamedTuple):
@@ -73,27 +75,32 @@ _CHOSEN = """
         WHERE status = 'rejected'
     )
 """
+_MATCHING = """
+    FROM entry WHERE (%(code)s::text IS NULL OR code = %(code)s)
+        AND (%(days)s::date[] = '{}' OR (day, source, code) IN (
+            SELECT * FROM unnest(%(days)s::date[], %(sources)s::text[], %(codes)s::text[])))
+"""
 GROUPS = f"""
     {_CHOSEN}
     SELECT day, source, code, count(DISTINCT source_file_id), count(line), count(*) FILTER (WHERE line IS NULL)
-    FROM entry WHERE (%(code)s::text IS NULL OR code = %(code)s)
+    {_MATCHING}
     GROUP BY day, source, code ORDER BY day DESC, source, code
-"""  # noqa: S608 - constants
+"""
 FILES = f"""
     {_CHOSEN}
-    SELECT count(DISTINCT source_file_id) FROM entry WHERE (%(code)s::text IS NULL OR code = %(code)s)
-"""  # noqa: S608 - constants
+    SELECT count(DISTINCT source_file_id) {_MATCHING}
+"""
 ENTRIES = f"""
     {_CHOSEN}
     SELECT source_file_id, key, line, code, reason, substr(raw, 1, %(bytes)s), octet_length(raw)
-    FROM entry WHERE (%(code)s::text IS NULL OR code = %(code)s)
+    {_MATCHING}
     ORDER BY day DESC, source_file_id DESC, line NULLS FIRST LIMIT %(limit)s
-"""  # noqa: S608 - constants
+"""
 
 
 def read(url: str, choice: Choice) -> Content:
     """Return the chosen part of the quarantine. Raises the errors of `reading`."""
-    values = choice._asdict() | {"limit": FIRST_ROWS, "bytes": RAW_BYTES}
+    values = _values(choice) | {"limit": FIRST_ROWS, "bytes": RAW_BYTES}
     with reading(url) as cursor:
         cursor.execute(GROUPS, values)
         groups = [Group(*row) for row in cursor]
@@ -114,3 +121,12 @@ def read(url: str, choice: Choice) -> Content:
         entries,
         sorted({group.code for group in groups}),
     )
+
+
+def _values(choice: Choice) -> dict[str, object]:
+    """Return the parameters of a choice. The days of its groups also bound the files that are read."""
+    if not choice.groups:
+        return choice._asdict() | {"days": [], "sources": [], "codes": []}
+    days, sources, codes = map(list, zip(*choice.groups, strict=True))
+    found = choice._replace(since=min(days), until=max(days))
+    return found._asdict() | {"days": days, "sources": sources, "codes": codes}

@@ -1,13 +1,18 @@
 """The versions of the model: from the registry, or from the database while the registry is unavailable."""
 
-from datetime import UTC, datetime
+import logging
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a lowercase name in psycopg2
 
+from sentiment_core.drift.tracked_days import plots_of_days
 from sentiment_core.errors import RegistryRefused, RegistryUnavailable, SettingMissing
 from sentiment_core.registry.names import CHAMPION
 from sentiment_core.registry.registered_model import RegisteredModel, registered_model
+from sentiment_core.settings import settings
+
+log = logging.getLogger(__name__)
 
 
 class Version(NamedTuple):
@@ -46,6 +51,18 @@ def registry() -> RegisteredModel | str:
         return registered_model()
     except SettingMissing as error:
         return str(error)
+
+
+def drift_plots(digest: str) -> dict[date, str]:
+    """Return the URL of the plots of a model's measured days, newest first. Without the registry there are none."""
+    uri = settings().mlflow_tracking_uri
+    if uri is None:
+        return {}
+    try:
+        return plots_of_days(str(uri), digest)
+    except (RegistryUnavailable, RegistryRefused) as error:
+        log.warning("No links to the plots of drift: %s", error)
+        return {}
 
 
 def versions(cursor: Cursor) -> Versions:

@@ -1,5 +1,6 @@
 """The page of backfills and rescores: a form, a preview that asks, the progress of what runs, and how to stop it."""
 
+import hashlib
 import time
 from datetime import UTC, date, datetime
 from typing import Annotated, Final, Literal, NamedTuple
@@ -9,11 +10,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from sentiment_core.errors import RescoreInvalid
 from sentiment_core.loading.rescoring_run import Selection, remaining_work, require_files
+from sentiment_core.settings import settings
 from sentiment_plugin import backfills, rendering, runs
 from sentiment_plugin.data import backfill as data
 from sentiment_plugin.data.versions import Version, Versions, versions
 from sentiment_plugin.database import reading
-from sentiment_plugin.inputs import chosen_day
+from sentiment_plugin.inputs import chosen_day, chosen_source
 from sentiment_plugin.page import Acting, AnyPage, Question
 from sentiment_plugin.problems import Problem
 
@@ -38,6 +40,7 @@ class Wanted(NamedTuple):
     work: str
     parallel: int
     make_current: bool
+    source: str | None = None  # of a rescore; None: all
 
     @property
     def days(self) -> int:
@@ -88,6 +91,7 @@ def wanted(
     work: str = "missing",
     parallel: str = "4",
     make_current: Literal["", "yes"] = "",
+    source: str = "",
 ) -> tuple[Wanted, Versions]:
     """Return the choice of the form and all versions. Raises `Problem` with a sentence for each invalid value."""
     first, last = _day(since, "first"), _day(until, "last")
@@ -97,9 +101,12 @@ def wanted(
         raise Problem(400, f"“{work}” is not a kind of work. Choose one of {', '.join(WORK)}.")
     if not (parallel.isascii() and parallel.isdigit() and 1 <= int(parallel) <= MOST_PARALLEL):
         raise Problem(400, f"“{parallel}” cannot run at the same time. Choose a number from 1 to {MOST_PARALLEL}.")
+    chosen = chosen_source(source)
+    if chosen is not None and work != "stored":
+        raise Problem(400, "A backfill loads the files of all sources. Choose a rescore, or leave the source empty.")
     with reading(page.database_url()) as cursor:
         found = versions(cursor)
-    return Wanted(first, last, _version(version, found), work, int(parallel), make_current == "yes"), found
+    return Wanted(first, last, _version(version, found), work, int(parallel), make_current == "yes", chosen), found
 
 
 Choice = Annotated[tuple[Wanted, Versions], Depends(wanted)]
@@ -114,14 +121,15 @@ def ask_files(page: AnyPage, choice: Choice) -> HTMLResponse:
         measured = data.rates(cursor)
         model_id = data.model_id_of(cursor, chosen.version.number) if chosen.version else None
         again = chosen.work == "again"
-        found = data.preview(cursor, chosen.since, chosen.until, model_id, chosen.champion, again, measured)
+        found = data.preview(
+            cursor, settings().bucket, chosen.since, chosen.until, model_id, chosen.champion, again, measured
+        )
     needed_s = data.seconds_needed(found, measured, chosen.days, chosen.parallel)
     facts = (
         f"{_days(chosen)}. Each day is a run; {chosen.parallel} run at the same time, the newest days first.",
         WORK[chosen.work] + ".",
         _model(chosen),
-        f"Files to read: {found.read_files:,} with about {found.read_rows:,} rows. Files to score from their stored "
-        f"text: {found.rescored_files:,} with {found.rescored_rows:,} rows. Days with such files: {found.days:,}.",
+        _files_found(found),
         "The runs also list the bucket, and load files of these days that the ledger does not know yet.",
         _estimate(needed_s, measured.load, "loading"),
     )
@@ -150,7 +158,7 @@ def start_files(page: AnyPage, choice: Choice, run_id: Annotated[str, Form()]) -
 def ask_stored(page: AnyPage, choice: Choice) -> HTMLResponse:
     """Show what a rescore would do, and ask."""
     chosen, _ = choice
-    selection = Selection(chosen.since, chosen.until)
+    selection = Selection(chosen.since, chosen.until, _sources(chosen))
     with reading(page.database_url()) as cursor:
         try:
             require_files(cursor, selection)
@@ -161,7 +169,7 @@ def ask_stored(page: AnyPage, choice: Choice) -> HTMLResponse:
         measured = data.rates(cursor)
     as_preview = data.Preview(left.days, 0, 0, left.files, left.rows)
     facts = (
-        f"{_days(chosen)}. Files are shared by {chosen.parallel} tasks, the newest day first.",
+        f"{_days(chosen)}. {_source_words(chosen)} Files are shared by {chosen.parallel} tasks, the newest day first.",
         WORK["stored"] + ".",
         _model(chosen),
         f"Files to score from their stored text: {left.files:,}, up to {left.rows:,} rows, of {left.days:,} days.",
@@ -182,6 +190,7 @@ def start_stored(page: AnyPage, choice: Choice, run_id: Annotated[str, Form()]) 
     conf = {
         "since": chosen.since.isoformat(),
         "until": chosen.until.isoformat(),
+        "sources": list(_sources(chosen)),
         "make_current": chosen.make_current,
         "parallel": chosen.parallel,
     }
@@ -197,7 +206,17 @@ def _to_progress(page: AnyPage, said: str) -> RedirectResponse:
 
 def _subject(chosen: Wanted) -> str:
     version = chosen.version.number if chosen.version else "champion"
-    return f"rescore-v{version}-{chosen.since}-{chosen.until}" + ("-current" if chosen.make_current else "")
+    subject = f"rescore-v{version}-{chosen.since}-{chosen.until}" + ("-current" if chosen.make_current else "")
+    # A source can have any characters, so it is hashed.
+    return subject if chosen.source is None else f"{subject}-{hashlib.sha256(chosen.source.encode()).hexdigest()[:12]}"
+
+
+def _sources(chosen: Wanted) -> tuple[str, ...]:
+    return () if chosen.source is None else (chosen.source,)
+
+
+def _source_words(chosen: Wanted) -> str:
+    return "All sources." if chosen.source is None else f"Source: {rendering.source_name(chosen.source)}."
 
 
 def _day(text: str, which: str) -> date:
@@ -230,6 +249,15 @@ def _days(chosen: Wanted) -> str:
     if chosen.days == 1:
         return f"1 day: {chosen.since}"
     return f"{chosen.days:,} days: {chosen.since} to {chosen.until}"
+
+
+def _files_found(found: data.Preview) -> str:
+    if not found.days:
+        return "The ledger has no file of these days for this work: either none was dropped, or all are done."
+    return (
+        f"Files to read: {found.read_files:,} with about {found.read_rows:,} rows. Files to score from their stored "
+        f"text: {found.rescored_files:,} with {found.rescored_rows:,} rows. Days with such files: {found.days:,}."
+    )
 
 
 def _model(chosen: Wanted) -> str:

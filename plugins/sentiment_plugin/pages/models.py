@@ -15,7 +15,7 @@ from sentiment_core.errors import (
 )
 from sentiment_plugin import runs
 from sentiment_plugin.data import models as data
-from sentiment_plugin.data.versions import Version, Versions, registry, versions
+from sentiment_plugin.data.versions import Version, Versions, drift_plots, registry, versions
 from sentiment_plugin.database import reading
 from sentiment_plugin.page import Acting, AnyPage, Question
 from sentiment_plugin.problems import Problem
@@ -46,6 +46,7 @@ def models(page: AnyPage) -> HTMLResponse:
         moves = data.moves(cursor)
         scored = data.scored_rows(cursor)
         drift = data.drift(cursor, found.champion.digest) if found.champion else []
+    plots = drift_plots(found.champion.digest) if found.champion and drift and found.problem is None else {}
     return page.render(
         "models.html",
         "Models",
@@ -53,6 +54,7 @@ def models(page: AnyPage) -> HTMLResponse:
         moves=moves,
         scored=scored,
         drift=drift,
+        plots=[(day.day, day.drifted, plots[day.day]) for day in reversed(drift) if day.day in plots],
         bars=_bars(drift),
         chart=(len(drift) * (BAR + GAP), HEIGHT),
         may_promote=page.may_start(RETRAIN),

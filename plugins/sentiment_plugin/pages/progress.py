@@ -18,6 +18,7 @@ from sentiment_plugin.following import FollowedRun
 from sentiment_plugin.page import Acting, AnyPage, Question
 from sentiment_plugin.pages.backfill import FILES, RESCORE
 from sentiment_plugin.problems import Problem
+from sentiment_plugin.rendering import source_name
 
 SAID = {
     "": "",
@@ -143,10 +144,11 @@ def _rescore_line(page: AnyPage, cursor: Cursor, run: FollowedRun) -> Line:
     rate = committed.rate
     version = run.conf.get("model_version") or "champion"
     days = f"{run.conf.get('since') or 'first day'} to {run.conf.get('until') or 'last day'}"
+    sources = ", ".join(map(source_name, run.conf.get("sources") or ()))
     return Line(
         "Rescore",
         page.run_link(RESCORE, run.run_id),
-        f"{days}, model {version}",
+        f"{days}, model {version}{f', source {sources}' if sources else ''}",
         run.user,
         run.state,
         run.made,

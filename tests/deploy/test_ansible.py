@@ -3,14 +3,20 @@
 moto is the account, and PostgreSQL is real. Stand-ins replace Kubernetes, Helm's cluster, and Airflow's command line.
 """
 
+import base64
+import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import psycopg2
@@ -21,10 +27,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from demo.postgres import Postgres
+from sentiment_core.database.connection import connect
+from sentiment_core.feedback.store import FeedbackStore
 from tests.chart.helm import merged
-from tests.deploy.conftest import moto_server
+from tests.deploy.conftest import Run, moto_server
 from tests.deploy.helm_standin import SCRIPT
 from tests.deploy.kubernetes_api import KubernetesApi
+from tests.guide import GUIDE, blocks
 from tests.integration.test_guide import bare_server
 
 __all__ = ["bare_server"]
@@ -113,26 +122,33 @@ class Installation:
         path.write_text(text)
         path.chmod(0o755)
 
-    def values(self, **changed: Any) -> dict[str, Any]:
-        """Return the values that Terraform returns, with changes."""
-        values: dict[str, Any] = yaml.safe_load(self.outputs["values"]["value"])
-        return merged(values, changed)
-
-    def play(self, *options: str, changed: dict[str, Any] | None = None, **arguments: Any) -> "Play":
-        """Run the playbook. `changed` are values that differ from Terraform's."""
-        outputs = self.outputs | {"values": {"value": yaml.safe_dump(self.values(**(changed or {})))}}
+    def play(
+        self,
+        *options: str,
+        changed: Mapping[str, Any] = MappingProxyType({}),
+        outputs: Mapping[str, Any] = MappingProxyType({}),
+        given: Mapping[str, Any] = MappingProxyType({}),
+        **variables: str,
+    ) -> "Play":
+        """Run the playbook with changed values, outputs of Terraform, variables of Ansible, and of the environment."""
+        values = merged(yaml.safe_load(self.outputs["values"]["value"]), dict(changed))
+        outputs = self.outputs | {"values": {"value": yaml.safe_dump(values)}} | dict(outputs)
         (self.folder / "outputs.json").write_text(json.dumps(outputs))
-        environment = self.environment | {
-            "ANSIBLE_HOME": str(self.folder / "ansible"),
-            "ANSIBLE_LOCALHOST_WARNING": "False",
-            "ANSIBLE_PIPELINING": "True",
-            "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
-            "HOME": str(self.folder),
-            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
-            "PYTHONPATH": str(self.checkout),
-        }
-        given = json.dumps(self.arguments | arguments)
-        command = ["ansible-playbook", "ansible/deploy.yaml", "--extra-vars", given, *options]
+        environment = (
+            self.environment
+            | variables
+            | {
+                "ANSIBLE_HOME": str(self.folder / "ansible"),
+                "ANSIBLE_LOCALHOST_WARNING": "False",
+                "ANSIBLE_PIPELINING": "True",
+                "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+                "HOME": str(self.folder),
+                "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+                "PYTHONPATH": str(self.checkout),
+            }
+        )
+        extra = json.dumps(self.arguments | dict(given))
+        command = ["ansible-playbook", "ansible/deploy.yaml", "--extra-vars", extra, *options]
         done = subprocess.run(
             command, cwd=self.checkout, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
@@ -261,9 +277,272 @@ def state(installation: Installation) -> Any:
     )
 
 
+# Each makes one thing wrong. They run on the empty account, before the tests that install.
+def another_region(at: Installation) -> Play:
+    return at.play("--tags", "preflight", AWS_REGION="us-east-1")
+
+
+def no_certificate(at: Installation) -> Play:
+    return at.play("--tags", "preflight", changed=annotated(""))
+
+
+def a_certificate_of_another_region(at: Installation) -> Play:
+    arn = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
+    return at.play("--tags", "preflight", changed=annotated(arn))
+
+
+def a_certificate_for_another_host(at: Installation) -> Play:
+    return at.play("--tags", "aws", changed=annotated(certificate(at.client, "shop.example.com")))
+
+
+def another_account(at: Installation) -> Play:
+    return at.play("--tags", "aws", outputs={"registry": {"value": REGISTRY.replace(ACCOUNT, "210987654321")}})
+
+
+def no_cluster(at: Installation) -> Play:
+    return at.play("--tags", "aws", outputs={"cluster": {"value": "another"}})
+
+
+def a_role_that_aws_refuses(at: Installation) -> Play:
+    user = at.client("iam").create_user(UserName="guest")["User"]["UserName"]
+    key = at.client("iam").create_access_key(UserName=user)["AccessKey"]
+    endpoint = f"{at.environment['AWS_ENDPOINT_URL']}/moto-api/reset-auth"
+    urllib.request.urlopen(urllib.request.Request(endpoint, b"0", method="POST"), timeout=30).close()
+    try:
+        keys = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+        return at.play("--tags", "aws", **keys)
+    finally:
+        urllib.request.urlopen(urllib.request.Request(endpoint, b"inf", method="POST"), timeout=30).close()
+
+
+def a_role_that_kubernetes_refuses(at: Installation) -> Play:
+    at.api.refused = {("create", "pods/exec"), ("create", "secrets")}
+    try:
+        return at.play("--tags", "kubernetes", given={"preflight_identity": {"Arn": "role/guest"}})
+    finally:
+        at.api.refused = set()
+
+
+def values_that_the_chart_refuses(at: Installation) -> Play:
+    return at.play("--tags", "chart", changed={"mlflow": {"enabled": False}})
+
+
+def a_master_user_without_password(at: Installation) -> Play:
+    entry = at.client("secretsmanager").create_secret(Name="empty", SecretString=json.dumps({"username": "master"}))
+    return at.play("--tags", "secrets", outputs={"database_master_secret": {"value": entry["ARN"]}})
+
+
+def an_entry_without_erasure_key(at: Installation) -> Play:
+    entry = {"jwt-secret": "x" * 64, "test-api-key": "never printed"}
+    at.client("secretsmanager").create_secret(Name="incomplete", SecretString=json.dumps(entry))
+    return at.play("--tags", "secrets", given={"secrets_entry": "incomplete"})
+
+
+def a_master_user_without_permissions(at: Installation) -> Play:
+    connection = psycopg2.connect(at.postgres.url("postgres", "postgres"))
+    with connection, connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+    connection.close()
+    secret = json.dumps({"username": "guest", "password": "guest"})
+    entry = at.client("secretsmanager").create_secret(Name="guest", SecretString=secret)
+    return at.play("--tags", "secrets,database", outputs={"database_master_secret": {"value": entry["ARN"]}})
+
+
+def annotated(arn: str) -> dict[str, Any]:
+    """Return the values in which the Ingress names another certificate."""
+    return {"api": {"ingress": {"annotations": {"alb.ingress.kubernetes.io/certificate-arn": arn}}}}
+
+
+REFUSED = {
+    another_region: f"The variable AWS_REGION is us-east-1, but the outputs of Terraform are for {REGION}. Unset",
+    no_certificate: f"The Ingress for {HOST} has no certificate. Set `certificate_arn` in infra/terraform.tfvars",
+    a_certificate_of_another_region: f"is not in {REGION}. A load balancer uses only certificates of its own region.",
+    a_certificate_for_another_host: "is ISSUED for shop.example.com, but must be ISSUED for sentiment.example.com.",
+    another_account: f"are for the account {ACCOUNT}, and the outputs of Terraform for 210987654321. Log in to",
+    no_cluster: f"There is no cluster another in {REGION}. Check that the outputs are those of this account",
+    a_role_that_aws_refuses: "This role has no permission for it. Use the role that ran `terraform apply`",
+    a_role_that_kubernetes_refuses: "role/guest cannot create secrets, pods in the namespace reviews of sentiment. Add",
+    values_that_the_chart_refuses: "mlflow.enabled is false: set global.sentiment.mlflowUri",
+    a_master_user_without_password: "does not contain password. It must be the entry that RDS created",
+    an_entry_without_erasure_key: "does not contain erasure-key. A new key would let erased reviews in again. Restore",
+    a_master_user_without_permissions: "The database user guest cannot create roles or databases. Use the master user",
+}
+
+
+@pytest.mark.parametrize("make_wrong", REFUSED, ids=lambda each: each.__name__)
+def test_the_preflight_says_what_is_wrong_and_what_to_do(installation, make_wrong) -> None:
+    play = make_wrong(installation)
+    assert REFUSED[make_wrong] in play.refusal(), play.text
+    assert play.changes() == []
+    assert "never printed" not in play.text
+
+
 def test_a_check_of_an_empty_account_changes_nothing(installation) -> None:
     before = state(installation)
     play = installation.play("--check")
     assert play.status == 0, play.text
     assert "Install the chart" in play.changes()
     assert state(installation) == before
+
+
+@pytest.fixture(scope="module")
+def installed(installation: Installation, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Play:
+    """The first run, in a clone whose images the registry does not have."""
+    clone = tmp_path_factory.mktemp("clone") / "clone"
+    run("git", "clone", "--quiet", "--shared", ".", clone)
+    log = installation.folder / "docker.log"
+    installation.program("docker", DOCKER.format(log=log, region=REGION, manifest=json.dumps(MANIFEST)))
+    revision = run("git", "rev-parse", "HEAD").stdout.strip()
+    installation.arguments |= {"checkout": str(clone), "revision": revision}
+    return installation.play()
+
+
+def keys(installation: Installation) -> dict[str, str]:
+    """Return the entry of Secrets Manager."""
+    entry = installation.client("secretsmanager").get_secret_value(SecretId=ENTRY)
+    found: dict[str, str] = json.loads(entry["SecretString"])
+    return found
+
+
+def test_it_ends_with_a_scored_row(installation, installed) -> None:
+    assert installed.status == 0, installed.text
+    row = installed.tasks["first_row : Show a scored row, the first step to take next"]["msg"]
+    assert row["key"].startswith("incoming/web-shop/dt=")
+    assert row["label"] in ("negative", "neutral", "positive")
+    assert len(row["model_digest"]) == 64
+    dags = (installation.folder / "airflow.log").read_text().splitlines()[0]
+    assert dags.endswith("^(score_reviews|score_arrivals|monitor_drift|retrain|experiments)$")
+
+
+def test_the_images_of_the_revision_are_pushed(installation, installed) -> None:
+    revision = installation.arguments["revision"]
+    built = [line for line in (installation.folder / "docker.log").read_text().splitlines() if " build " in line]
+    assert [re.findall(r"--target=(\w+)", line) for line in built] == [["api"], ["airflow"]]
+    assert all(f"--build-arg=CODE_VERSION={revision}" in line for line in built)
+
+
+def test_no_secret_is_printed(installation, installed) -> None:
+    secrets = [value for key, value in keys(installation).items() if key != "api-keys"]
+    secrets += [urlsplit(value).password for value in secrets if "://" in value]
+    assert len(secrets) > 15
+    assert [value for value in secrets if value in installed.text] == []
+
+
+def test_the_secret_of_the_release_is_the_entry(installation, installed) -> None:
+    secret = installation.api.objects["/api/v1/namespaces/reviews/secrets/sentiment"]["data"]
+    entry = keys(installation)
+    assert {key: base64.b64decode(value).decode() for key, value in secret.items()} == entry
+    assert base64.b64encode(base64.urlsafe_b64decode(entry["fernet-key"]), b"-_").decode() == entry["fernet-key"]
+    digest = hashlib.sha256(entry["test-api-key"].encode()).hexdigest()
+    assert json.loads(entry["api-keys"]) == [f"helm-test:{digest}"]
+    assert set(entry) == set(re.findall(r"--from-literal=([\w-]+)=", blocks("sh")["Secrets"]))
+
+
+def test_the_users_can_do_what_they_are_for(installation, installed) -> None:
+    entry = keys(installation)
+    FeedbackStore(entry["api-database-url"]).check()
+    for key in ("monitor-database-url", "insights-database-url"):
+        with connect(entry[key]) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM sentiment.scored_reviews")
+            assert cursor.fetchone()[0] > 0
+
+
+def test_a_second_run_changes_nothing(installation, installed) -> None:
+    before = state(installation)
+    again = installation.play()
+    assert (again.status, again.changes(), again.stats["changed"]) == (0, [], 0), again.text
+    assert state(installation) == before
+
+
+# Writes the words of `helm upgrade` into a file, and answers what else the commands ask.
+STUB = """#!/usr/bin/env bash
+case "${0##*/} $1" in
+"helm upgrade") printf '%s\\n' "$@" > "$SENT" ;;
+"aws ecr") if [[ "$*" == *sentiment-api* ]]; then echo "$API"; else echo "$AIRFLOW"; fi ;;
+esac
+"""
+
+
+def sent(script: str, folder: Path, checkout: Path, **environment: str) -> dict[str, Any]:
+    """Run commands that call `helm upgrade`, and return the merged values that Helm would get."""
+    (folder / "bin").mkdir()
+    for name in ("helm", "aws", "psql"):
+        (folder / "bin" / name).write_text(STUB)
+        (folder / "bin" / name).chmod(0o755)
+    (folder / "helm").symlink_to(checkout / "helm")
+    given = environment | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "SENT": str(folder / "sent")}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=given, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    words = iter((folder / "sent").read_text().splitlines())
+    values: dict[str, Any] = {}
+    for word in words:
+        if word == "--values":
+            values = merged(values, yaml.safe_load((folder / next(words)).read_text()))
+        elif word == "--set-string":
+            path, _, value = next(words).partition("=")
+            nested: Any = value
+            for name in reversed(path.split(".")):
+                nested = {name: nested}
+            values = merged(values, nested)
+    return values
+
+
+def test_the_pipeline_the_guide_and_the_playbook_send_the_same_values(
+    installation, installed, checkout, tmp_path
+) -> None:
+    playbook = json.loads((installation.folder / "release.json").read_text())["values"]
+    revision, text = installation.arguments["revision"], installation.outputs["values"]["value"]
+    digests = {"API": playbook["image"]["api"]["digest"], "AIRFLOW": playbook["airflow"]["defaultAirflowDigest"]}
+    assert all(re.fullmatch("sha256:[0-9a-f]{64}", digest) for digest in digests.values())
+    shared = digests | {"REGISTRY": REGISTRY, "NAMESPACE": "reviews"}
+    for name in ("pipeline", "guide"):
+        (tmp_path / name).mkdir()
+    steps = yaml.safe_load((checkout / ".github/workflows/release.yaml").read_text())["jobs"]["release"]["steps"]
+    (upgrade,) = (step["run"] for step in steps if step.get("name") == "Upgrade")
+    environment = shared | {"VALUES": text, "GITHUB_SHA": revision, "RUNNER_TEMP": str(tmp_path / "pipeline")}
+    assert sent(upgrade, tmp_path / "pipeline", checkout, **environment) == playbook
+    (tmp_path / "guide" / "my-values.yaml").write_text(text)
+    environment = shared | {"REVISION": revision, "SENTIMENT_PASSWORD": "", "RDS": ""}
+    assert sent(blocks("sh")["Install"], tmp_path / "guide", checkout, **environment) == playbook
+
+
+def test_ansible_lint_finds_nothing(run, tool) -> None:
+    found = run(tool("ansible-lint"), "--offline", "--nocolor", "--profile", "production", "ansible")
+    assert "Passed: 0 failure(s), 0 warning(s)" in found.stdout + found.stderr
+
+
+def test_the_requirements_pin_the_collections_of_the_lock(tool, checkout) -> None:
+    wanted = yaml.safe_load((checkout / "ansible/requirements.yml").read_text())["collections"]
+    (collections,) = (Path(tool("ansible-playbook")).parents[1] / "lib").glob(
+        "python*/site-packages/ansible_collections"
+    )
+    installed = {
+        each["name"]: json.loads((collections / each["name"].replace(".", "/") / "MANIFEST.json").read_text())
+        for each in wanted
+    }
+    assert {name: found["collection_info"]["version"] for name, found in installed.items()} == {
+        each["name"]: each["version"] for each in wanted
+    }
+    used = set()
+    for path in (checkout / "ansible").rglob("*.y*ml"):
+        used |= set(re.findall(r"^ *(?:- )?(\w+\.\w+)\.\w+:", path.read_text(), re.MULTILINE))
+    assert used - {"ansible.builtin"} == set(installed)
+
+
+def test_the_guide_lists_every_role_and_variable(checkout) -> None:
+    section = GUIDE.read_text().partition("\n## Three commands\n")[2].partition("\n## ")[0]
+    roles, variables = (re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) for part in section.split("Set a variable"))
+    play = yaml.safe_load((checkout / "ansible/deploy.yaml").read_text())[0]
+    assert roles == [each["role"] for each in play["roles"]]
+    settings = (checkout / "ansible/settings.yaml").read_text().partition("# What follows is computed.")[0]
+    assert variables == re.findall(r"^(\w+):", settings, re.MULTILINE)[1:]  # all but the folder
+
+
+def test_the_playbook_reads_only_outputs_that_terraform_has(checkout) -> None:
+    inputs = (checkout / "ansible/roles/inputs/tasks/main.yml").read_text()
+    needed = re.search(r"inputs_needed: \[(.*)\]", inputs)
+    assert needed is not None
+    outputs = re.findall(r'^output "(\w+)"', (checkout / "infra/outputs.tf").read_text(), re.MULTILINE)
+    assert set(needed[1].split(", ")) <= set(outputs)

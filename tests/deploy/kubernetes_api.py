@@ -1,6 +1,7 @@
 """The part of the Kubernetes API that the playbook calls: objects are kept in memory, and commands in pods run here."""
 
 import asyncio
+import base64
 import copy
 import functools
 import json
@@ -53,7 +54,7 @@ FIXED = {
 class KubernetesApi:
     """A context manager. `refused` are verb and resource pairs that the caller has no permission for.
 
-    `commands` is the environment in which commands in pods run.
+    `commands` is the environment in which commands in pods run, in addition to what pods get from the Secret.
     """
 
     def __init__(self, commands: Mapping[str, str]) -> None:
@@ -153,7 +154,7 @@ class KubernetesApi:
         run = asyncio.to_thread(
             subprocess.run,
             command,
-            env=os.environ | dict(self._commands),
+            env=os.environ | dict(self._commands) | self._secret(request.match_info["namespace"]),
             capture_output=True,
             check=False,
             timeout=120,
@@ -166,6 +167,12 @@ class KubernetesApi:
             await socket.send_bytes(bytes([channel]) + text)
         await socket.close(code=aiohttp.WSCloseCode.OK)
         return socket
+
+    def _secret(self, namespace: str) -> dict[str, str]:
+        """Return the variables that Airflow's pods get from the Secret."""
+        data = self.objects[f"/api/v1/namespaces/{namespace}/secrets/sentiment"]["data"]
+        keys = {"SENTIMENT_DATABASE_URL": "database-url", "SENTIMENT_ERASURE_KEY": "erasure-key"}
+        return {name: base64.b64decode(data[key]).decode() for name, key in keys.items()}
 
 
 async def _fixed(found: Object, _: web.Request) -> web.Response:

@@ -38,7 +38,8 @@ from tests.integration.test_guide import bare_server
 
 __all__ = ["bare_server"]
 
-pytestmark = pytest.mark.timeout(600)
+# A run starts some sixty processes, which takes minutes on a busy machine.
+pytestmark = pytest.mark.timeout(1800)
 
 ACCOUNT = "123456789012"  # moto's
 REGION = "eu-central-1"
@@ -49,6 +50,7 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 ENTRY = "sentiment-release"
 MANIFEST = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"}
 MASTER = "rds!db-master"
+ERASURE_KEY = "e" * 64
 # Loads the day's files as the DAG does. The playbook runs it in the scheduler's pod.
 AIRFLOW = """#!/usr/bin/env bash
 set -euo pipefail
@@ -150,7 +152,7 @@ class Installation:
         extra = json.dumps(self.arguments | dict(given))
         command = ["ansible-playbook", "ansible/deploy.yaml", "--extra-vars", extra, *options]
         done = subprocess.run(
-            command, cwd=self.checkout, env=environment, capture_output=True, text=True, check=False, timeout=300
+            command, cwd=self.checkout, env=environment, capture_output=True, text=True, check=False, timeout=1500
         )
         return Play(done)
 
@@ -394,6 +396,10 @@ def installed(installation: Installation, run: Run, tmp_path_factory: pytest.Tem
     installation.program("docker", DOCKER.format(log=log, region=REGION, manifest=json.dumps(MANIFEST)))
     revision = run("git", "rev-parse", "HEAD").stdout.strip()
     installation.arguments |= {"checkout": str(clone), "revision": revision}
+    # An installation by the guide's commands has no entry, but a Secret.
+    data = {"erasure-key": base64.b64encode(ERASURE_KEY.encode()).decode()}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sentiment", "namespace": "reviews"}}
+    installation.api.objects["/api/v1/namespaces/reviews/secrets/sentiment"] = secret | {"data": data}
     return installation.play()
 
 
@@ -432,6 +438,7 @@ def test_the_secret_of_the_release_is_the_entry(installation, installed) -> None
     secret = installation.api.objects["/api/v1/namespaces/reviews/secrets/sentiment"]["data"]
     entry = keys(installation)
     assert {key: base64.b64decode(value).decode() for key, value in secret.items()} == entry
+    assert entry["erasure-key"] == ERASURE_KEY
     assert base64.b64encode(base64.urlsafe_b64decode(entry["fernet-key"]), b"-_").decode() == entry["fernet-key"]
     digest = hashlib.sha256(entry["test-api-key"].encode()).hexdigest()
     assert json.loads(entry["api-keys"]) == [f"helm-test:{digest}"]

@@ -6,6 +6,7 @@ import copy
 import functools
 import json
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -131,11 +132,14 @@ class KubernetesApi:
             return self._get(path, request.query)
         given: Object = await request.json()
         if request.method == "POST":
+            if _namespace(path) not in (None, *self.objects):
+                return _missing()
             path = f"{path}/{given['metadata']['name']}"
         elif request.method == "PATCH":
             given = _patched(self.objects[path], given)
-        self.writes.append(f"{request.method} {path}")
-        self.objects[path] = given
+        if given != self.objects.get(path) and "dryRun" not in request.query:
+            self.writes.append(f"{request.method} {path}")
+            self.objects[path] = given
         return _json(given, 201 if request.method == "POST" else 200)
 
     def _get(self, path: str, query: Mapping[str, str]) -> web.Response:
@@ -145,7 +149,7 @@ class KubernetesApi:
             items = [each for name, each in self.objects.items() if name.rpartition("/")[0] == path]
             found = [each for each in items if _selected(each, query.get("labelSelector", ""))]
             return _json({"kind": "List", "apiVersion": "v1", "metadata": {}, "items": found})
-        return _json({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404}, 404)
+        return _missing()
 
     async def _exec(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=("v4.channel.k8s.io",))
@@ -177,6 +181,16 @@ class KubernetesApi:
 
 async def _fixed(found: Object, _: web.Request) -> web.Response:
     return _json(found)
+
+
+def _missing() -> web.Response:
+    return _json({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404}, 404)
+
+
+def _namespace(path: str) -> str | None:
+    """Return the path of the namespace of an object, or None for objects outside namespaces."""
+    found = re.match(r"/apis?/.*namespaces/([^/]+)/", path)
+    return f"/api/v1/namespaces/{found[1]}" if found else None
 
 
 def _root(version: str) -> str:

@@ -308,13 +308,20 @@ def no_cluster(at: Installation) -> Play:
 def a_role_that_aws_refuses(at: Installation) -> Play:
     user = at.client("iam").create_user(UserName="guest")["User"]["UserName"]
     key = at.client("iam").create_access_key(UserName=user)["AccessKey"]
-    endpoint = f"{at.environment['AWS_ENDPOINT_URL']}/moto-api/reset-auth"
-    urllib.request.urlopen(urllib.request.Request(endpoint, b"0", method="POST"), timeout=30).close()
+    authorize(at, "0")
     try:
-        keys = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-        return at.play("--tags", "aws", **keys)
+        return at.play(
+            "--tags", "aws", AWS_ACCESS_KEY_ID=key["AccessKeyId"], AWS_SECRET_ACCESS_KEY=key["SecretAccessKey"]
+        )
     finally:
-        urllib.request.urlopen(urllib.request.Request(endpoint, b"inf", method="POST"), timeout=30).close()
+        authorize(at, "inf")
+
+
+def authorize(at: Installation, after: str) -> None:
+    """Make moto check permissions after a number of requests."""
+    url = f"{at.environment['AWS_ENDPOINT_URL']}/moto-api/reset-auth"
+    request = urllib.request.Request(url, after.encode(), {"Content-Type": "text/plain"}, method="POST")
+    urllib.request.urlopen(request, timeout=30).close()
 
 
 def a_role_that_kubernetes_refuses(at: Installation) -> Play:

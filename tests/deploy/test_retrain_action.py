@@ -103,10 +103,10 @@ def test_the_playbook_turns_dags_on_once_and_scores_a_day(cluster, checkout) -> 
         return done.stdout
 
     client = cluster.airflow.client()
-    client.wait_for_dag("replay", 120)
+    client.wait_for_dag("experiments", 120)
     assert "No paused DAGs were found" in run("dags", dags=["retrain"])  # the fixture has turned it on
-    assert "No paused DAGs were found" not in run("dags", dags=["replay", "retrain"])
-    assert client.get("/dags/replay")["is_paused"] is False
+    assert "No paused DAGs were found" not in run("dags", dags=["experiments", "retrain"])
+    assert client.get("/dags/experiments")["is_paused"] is False
     assert client.get("/dags/score_reviews")["is_paused"] is True
     run("first_row", first_row_day="2026-11-16")
     (queued,) = client.get("/dags/score_reviews/dagRuns")["dag_runs"]

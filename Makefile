@@ -12,6 +12,8 @@ TOOLS := .venv-deploy
 TOOLS_READY := $(TOOLS)/.ready
 DBT := .venv-dbt
 DBT_READY := $(DBT)/.ready
+ANSIBLE := .venv-ansible
+ANSIBLE_READY := $(ANSIBLE)/.ready
 ARGS ?=
 
 # The first interpreter of a supported version; the lock covers exactly these.
@@ -61,6 +63,16 @@ $(DBT_READY): requirements/dbt.txt | $(READY)
 	@$(BIN)/uv pip sync --quiet --python $(DBT)/bin/python --require-hashes requirements/dbt.txt
 	@touch $@
 
+# Ansible needs another release of boto3 than the tools do.
+$(ANSIBLE_READY): requirements/ansible.txt | $(READY)
+	@echo "Setting up $(ANSIBLE) (once; a minute)"
+	@test -x $(ANSIBLE)/bin/python || $(PYTHON) -m venv $(ANSIBLE)
+	@$(BIN)/uv pip sync --quiet --python $(ANSIBLE)/bin/python --require-hashes requirements/ansible.txt
+	@touch $@
+
+.PHONY: ansible
+ansible: $(ANSIBLE_READY) ## Create .venv-ansible, with which ansible/deploy.yaml runs
+
 .PHONY: demo
 demo: $(KERNELS) ## Start the whole system on this machine and walk through it (ARGS=--exit: stop it afterwards)
 	@$(BIN)/sentiment demo $(ARGS)
@@ -104,8 +116,8 @@ helm-charts: $(TOOLS_READY) ## Download the official Airflow chart, on which the
 	@cd helm && sha256sum --check charts.sha256
 
 .PHONY: check-deploy
-check-deploy: $(KERNELS) $(TOOLS_READY) $(DBT_READY) ## Check images, compose, chart, dbt and workflows, and run them if their tools are installed (ARGS='-k name')
-	@PATH="$(CURDIR)/$(TOOLS)/bin:$(CURDIR)/$(DBT)/bin:$$PATH" $(BIN)/python -m pytest $(wildcard tests/chart tests/deploy) $(ARGS)
+check-deploy: $(KERNELS) $(TOOLS_READY) $(DBT_READY) $(ANSIBLE_READY) ## Check images, compose, chart, dbt, playbook and workflows, and run them if their tools are installed (ARGS='-k name')
+	@PATH="$(CURDIR)/$(TOOLS)/bin:$(CURDIR)/$(DBT)/bin:$(CURDIR)/$(ANSIBLE)/bin:$$PATH" $(BIN)/python -m pytest $(wildcard tests/chart tests/deploy) $(ARGS)
 
 .PHONY: kind
 kind: images ## Install everything into a local cluster and test it (needs Docker, kubectl, helm, and kind, or minikube with CLUSTER_TOOL=minikube)
@@ -175,6 +187,7 @@ lock: $(READY) ## Update the lock files in requirements for Python 3.11 to 3.13
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade requirements/dbt.in --output-file requirements/dbt.txt
 	@echo 'pyspark>=4.1' | $(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt - \
 		--output-file requirements/spark.txt
+	@$(BIN)/uv pip compile $(LOCKED) --upgrade requirements/ansible.in --output-file requirements/ansible.txt
 	@$(MAKE) lock-images
 
 .PHONY: lock-images

@@ -3,8 +3,12 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
-from collections.abc import Callable
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -49,6 +53,34 @@ def tool() -> Callable[[str], str]:
         return found
 
     return find
+
+
+@contextmanager
+def moto_server(program: str, region: str) -> Iterator[dict[str, str]]:
+    """Run a moto server. Yields the variables by which programs use it in place of AWS."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [program, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    endpoint = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{endpoint}/moto-api/", timeout=5).close()
+            break
+        except OSError:
+            assert server.poll() is None, "moto_server ended"
+            time.sleep(0.2)
+    yield {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "moto",
+        "AWS_SECRET_ACCESS_KEY": "moto",
+        "AWS_REGION": region,
+        "NO_PROXY": "127.0.0.1",
+    }
+    server.terminate()
+    server.wait(30)
 
 
 @pytest.fixture(scope="session")

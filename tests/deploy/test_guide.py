@@ -27,7 +27,8 @@ def test_the_chart_takes_the_values(checkout) -> None:
     folder = checkout / "helm"
     files = [(folder / name).read_text() for name in ("values.yaml", "values-eks.yaml")]
     typed = blocks("sh")["Install"]
-    given = dict.fromkeys(re.findall(r"--set-string ([\w.]+)=", typed), "x")
+    names = re.findall(r"--set-string ([\w.]+)=", typed)
+    given = {name: f"sha256:{'0' * 64}" if name.lower().endswith("digest") else "x" for name in names}
     values: Any = {}
     for text in (*files, blocks("yaml")["Values"]):
         values = merged(values, yaml.safe_load(text))

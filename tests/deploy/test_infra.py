@@ -4,12 +4,9 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ import yaml
 
 from tests.chart.conftest import chart, helm, helm_program
 from tests.chart.helm import CHART, REVISION, Helm, merged, named, values_of
+from tests.deploy.conftest import moto_server
 from tests.deploy.test_guide import ACTIONS
 
 __all__ = ["chart", "helm", "helm_program"]
@@ -115,29 +113,8 @@ def terraform(checkout: Path, program: str, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def aws(tool: Callable[[str], str]) -> Iterator[dict[str, str]]:
     """A moto server. Yields the variables by which Terraform and boto3 use it in place of AWS."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [tool("moto_server"), "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    endpoint = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{endpoint}/moto-api/", timeout=5).close()
-            break
-        except OSError:
-            assert server.poll() is None, "moto_server ended"
-            time.sleep(0.2)
-    yield {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "moto",
-        "AWS_SECRET_ACCESS_KEY": "moto",
-        "AWS_REGION": REGION,
-        "NO_PROXY": "127.0.0.1",
-    }
-    server.terminate()
-    server.wait(30)
+    with moto_server(tool("moto_server"), REGION) as variables:
+        yield variables
 
 
 @pytest.fixture(scope="session")

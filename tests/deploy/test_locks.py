@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-LOCKS = ("api.txt", "airflow.txt", "dbt.txt", "deploy.txt", "lock.txt", "spark.txt")
+LOCKS = ("api.txt", "airflow.txt", "ansible.txt", "dbt.txt", "deploy.txt", "lock.txt", "spark.txt")
 
 
 def _pins(path: Path) -> dict[tuple[str, str], set[str]]:

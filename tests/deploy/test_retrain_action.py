@@ -1,12 +1,14 @@
-"""The action that retrains in a cluster. A running Airflow replaces the scheduler's pod that kubectl would reach."""
+"""Commands in the scheduler's pod, by the action that retrains and by the playbook. A running Airflow replaces it."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from shlex import quote
+from shlex import quote, split
 
+import jinja2
 import pytest
 import yaml
 
@@ -79,6 +81,36 @@ def test_a_model_is_trained_and_judged_then_promoted_when_that_is_approved(clust
     assert "github__17__1__promote` ended with **success**; the challenger is version **2**" in summary
     status, _, log = run("again", train["conf"])
     assert (status, models.resolve(CHAMPION)[0]) == (1, 2), log
+
+
+def command(checkout: Path, role: str, **variables: object) -> list[str]:
+    """Return the words of the command that a role of the playbook runs in the pod."""
+    tasks = yaml.safe_load((checkout / f"ansible/roles/{role}/tasks/main.yml").read_text())
+    (text,) = (task["kubernetes.core.k8s_exec"]["command"] for task in tasks if "kubernetes.core.k8s_exec" in task)
+    templates = jinja2.Environment(autoescape=False)  # noqa: S701 - it is a command and not a page
+    templates.filters |= {"quote": quote, "to_json": json.dumps}
+    return split(templates.from_string(text).render(variables))
+
+
+def test_the_playbook_turns_dags_on_once_and_scores_a_day(cluster, checkout) -> None:
+    environment = cluster.airflow.environment() | cluster.env()
+    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+    def run(role: str, **variables: object) -> str:
+        words = command(checkout, role, **variables)
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    client = cluster.airflow.client()
+    client.wait_for_dag("experiments", 120)
+    assert "No paused DAGs were found" in run("dags", dags=["retrain"])  # the fixture has turned it on
+    assert "No paused DAGs were found" not in run("dags", dags=["experiments", "retrain"])
+    assert client.get("/dags/experiments")["is_paused"] is False
+    assert client.get("/dags/score_reviews")["is_paused"] is True
+    run("first_row", first_row_day="2026-11-16")
+    (queued,) = client.get("/dags/score_reviews/dagRuns")["dag_runs"]
+    assert queued["conf"] == {"day": "2026-11-16"}
 
 
 # Accepts the run, after which the cluster is unreachable.

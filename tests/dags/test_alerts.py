@@ -215,6 +215,7 @@ def test_each_move_of_the_champion_has_its_message_and_the_first_entry_of_the_hi
     digest = "a" * 64
     with connect(database_url) as connection:
         with connection, connection.cursor() as cursor:
+            cursor.execute("INSERT INTO sentiment.model (digest, name) VALUES (%s, 'm')", (digest,))
             cursor.execute(
                 """
                 INSERT INTO sentiment.promotion (alias, kind, state, from_version, to_version, to_digest, actor, reason)

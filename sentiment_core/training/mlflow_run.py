@@ -30,7 +30,7 @@ from sentiment_core.registry.mlflow_runs import (
 from sentiment_core.registry.names import DIGEST_TAG
 from sentiment_core.registry.registered_model import RegisteredModel
 
-_METRIC_NAME_LENGTH: Final = 250  # MLflow's limit
+_NAME_LENGTH: Final = 250  # MLflow's limit
 # Prefix of the metrics of a suite, by the key of what the bundle's provenance records.
 _SUITE_METRICS: Final = {"sets": "suite", "language": "suite_language", "domain": "suite_domain", "all": "suite_mean"}
 _LEARNING_CURVE: Final = "learning_curve/accuracy"
@@ -132,7 +132,7 @@ def _log_params(client: MlflowClient, run_id: str, bundle: Bundle) -> None:
     """Log each value of the training configuration. The artifact `params.yaml` contains them in full."""
     params = {
         key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for key, value in _flat(bundle.manifest.training)
+        for key, value in _by_plain_name(dict(_flat(bundle.manifest.training))).items()
     }
     log_params(client, run_id, params, too_long="too long for a param: see params.yaml")
 
@@ -152,10 +152,10 @@ def _log_metrics(client: MlflowClient, run_id: str, evaluation: Evaluation, bund
         measures |= _numbers(evaluation.test._asdict(), "test/")
     for name, metrics in (evaluation.by_origin or {}).items():
         measures |= _numbers(metrics._asdict(), f"{name}/")
-    for name, slice_metrics in _by_metric_name(evaluation.slices).items():
+    for name, slice_metrics in _by_plain_name(evaluation.slices).items():
         measures |= _numbers(slice_metrics._asdict(), f"slice/{name}/")
     for grouping, prefix in _SUITE_METRICS.items():
-        for name, found in _by_metric_name(bundle.provenance.get(SUITE_KEY, {}).get(grouping, {})).items():
+        for name, found in _by_plain_name(bundle.provenance.get(SUITE_KEY, {}).get(grouping, {})).items():
             measures |= _numbers(found, f"{prefix}/{name}/")
     series = [(_LEARNING_CURVE, point.accuracy, point.rows) for point in evaluation.learning_curve]
     series += [("fold_accuracy", value, fold) for fold, value in enumerate(evaluation.fold_accuracies)]
@@ -168,11 +168,11 @@ def _numbers(measures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
             yield f"{prefix}{key}", float(value)
 
 
-def _by_metric_name(slices: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace characters that MLflow does not allow in metric names. Equal results get a number as suffix."""
+def _by_plain_name(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace characters that MLflow does not allow in names. Equal results get a number as suffix."""
     named: dict[str, Any] = {}
-    for number, (name, metrics) in enumerate(slices.items()):
-        plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[: _METRIC_NAME_LENGTH // 2]
+    for number, (name, metrics) in enumerate(values.items()):
+        plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[: _NAME_LENGTH // 2]
         named[f"{plain}_{number}" if plain in named else plain] = metrics
     return named
 

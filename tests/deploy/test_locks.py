@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-LOCKS = ("api.txt", "airflow.txt", "dbt.txt", "deploy.txt", "lock.txt")
+LOCKS = (
+    "api.txt",
+    "airflow.txt",
+    "dbt.txt",
+    "deploy.txt",
+    "dvc.txt",
+    "lock.txt",
+    "mlflow-2.txt",
+    "notebooks.txt",
+)
 
 
 def _pins(path: Path) -> dict[tuple[str, str], set[str]]:

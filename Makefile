@@ -14,6 +14,12 @@ DBT := .venv-dbt
 DBT_READY := $(DBT)/.ready
 ANSIBLE := .venv-ansible
 ANSIBLE_READY := $(ANSIBLE)/.ready
+DVC := .venv-dvc
+DVC_READY := $(DVC)/.ready
+MLFLOW_2 := .venv-mlflow-2
+MLFLOW_2_READY := $(MLFLOW_2)/.ready
+NOTEBOOKS := .venv-notebooks
+NOTEBOOKS_READY := $(NOTEBOOKS)/.ready
 ARGS ?=
 
 # The first interpreter of a supported version; the lock covers exactly these.
@@ -73,6 +79,29 @@ $(ANSIBLE_READY): requirements/ansible.txt | $(READY)
 .PHONY: ansible
 ansible: $(ANSIBLE_READY) ## Create .venv-ansible, with which ansible/deploy.yaml runs
 
+# DVC needs other releases than the project does.
+$(DVC_READY): requirements/dvc.txt | $(READY)
+	@echo "Setting up $(DVC) (once; half a minute)"
+	@test -x $(DVC)/bin/python || $(PYTHON) -m venv $(DVC)
+	@$(BIN)/uv pip sync --quiet --python $(DVC)/bin/python --require-hashes requirements/dvc.txt
+	@touch $@
+
+# A server of MLflow 2, which the tests register models with.
+$(MLFLOW_2_READY): requirements/mlflow-2.txt | $(READY)
+	@echo "Setting up $(MLFLOW_2) (once; half a minute)"
+	@test -x $(MLFLOW_2)/bin/python || $(PYTHON) -m venv $(MLFLOW_2)
+	@$(BIN)/uv pip sync --quiet --python $(MLFLOW_2)/bin/python --require-hashes requirements/mlflow-2.txt
+	@touch $@
+
+# Jupyter and the project, in the versions of its lock.
+$(NOTEBOOKS_READY): pyproject.toml requirements/notebooks.txt | $(READY)
+	@echo "Setting up $(NOTEBOOKS) (once; half a minute)"
+	@test -x $(NOTEBOOKS)/bin/python || $(PYTHON) -m venv $(NOTEBOOKS)
+	@$(BIN)/uv pip sync --quiet --python $(NOTEBOOKS)/bin/python --require-hashes \
+		requirements/bootstrap.txt requirements/build.txt requirements/notebooks.txt
+	@$(BIN)/uv pip install --quiet --python $(NOTEBOOKS)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
 .PHONY: demo
 demo: $(KERNELS) ## Start the whole system on this machine and walk through it (ARGS=--exit: stop it afterwards)
 	@$(BIN)/sentiment demo $(ARGS)
@@ -80,6 +109,20 @@ demo: $(KERNELS) ## Start the whole system on this machine and walk through it (
 .PHONY: demo-clean
 demo-clean: ## Delete the demo's data
 	@rm -rf .demo
+
+# The pipeline uses the running demo, unless the environment names another database.
+IN_DEMO := $(if $(SENTIMENT_DATABASE_URL),,$(BIN)/sentiment demo run)
+.PHONY: repro
+repro: $(KERNELS) $(DVC_READY) ## Run the changed stages of dvc.yaml, on the running demo or SENTIMENT_DATABASE_URL (ARGS are arguments for dvc repro)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(IN_DEMO) $(DVC)/bin/dvc repro $(ARGS)
+
+.PHONY: dvc
+dvc: $(KERNELS) $(DVC_READY) ## Run another command of DVC in the same way (ARGS='push')
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(IN_DEMO) $(DVC)/bin/dvc $(ARGS)
+
+.PHONY: notebooks
+notebooks: $(KERNELS) $(NOTEBOOKS_READY) ## Open the notebooks in JupyterLab, on the running demo or SENTIMENT_DATABASE_URL
+	@$(IN_DEMO) $(NOTEBOOKS)/bin/jupyter lab --notebook-dir notebooks $(ARGS)
 
 # Three workers run the whole suite, because the tests wait for servers: with two, the cores of a small machine idle in
 # between. tests/conftest.py says which groups start first. One worker runs chosen tests and shows them as
@@ -102,6 +145,10 @@ test-crash: $(KERNELS) ## Kill loads at every step, alone and under Airflow, and
 test-spark: $(KERNELS) ## Install PySpark and run the tests that need it (Spark needs Java 17)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement requirements/spark.txt
 	@$(BIN)/python -m pytest tests/integration/test_spark.py tests/integration/test_parity.py -k spark $(ARGS)
+
+.PHONY: test-repro
+test-repro: $(KERNELS) $(DVC_READY) $(MLFLOW_2_READY) $(NOTEBOOKS_READY) ## Test the DVC pipeline, a server of MLflow 2 and the notebooks
+	@$(BIN)/python -m pytest tests/repro $(ARGS)
 
 REVISION = $(shell git rev-parse HEAD)
 .PHONY: images
@@ -184,10 +231,10 @@ lock: $(READY) ## Update the lock files in requirements for Python 3.11 to 3.13
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade --extra dev pyproject.toml --output-file requirements/lock.txt
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade --override requirements/deploy-overrides.txt requirements/deploy.in \
 		--output-file requirements/deploy.txt
-	@$(BIN)/uv pip compile $(LOCKED) --upgrade requirements/dbt.in --output-file requirements/dbt.txt
+	@for name in dbt dvc mlflow-2 ansible; do \
+		$(BIN)/uv pip compile $(LOCKED) --upgrade requirements/$$name.in --output-file requirements/$$name.txt; done
 	@echo 'pyspark>=4.1' | $(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt - \
 		--output-file requirements/spark.txt
-	@$(BIN)/uv pip compile $(LOCKED) --upgrade requirements/ansible.in --output-file requirements/ansible.txt
 	@$(MAKE) lock-images
 
 .PHONY: lock-images
@@ -196,5 +243,7 @@ lock-images: $(READY) ## Derive the images' lock files from requirements/lock.tx
 		pyproject.toml --output-file requirements/api.txt
 	@$(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt --extra airflow \
 		pyproject.toml --output-file requirements/airflow.txt
+	@$(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt --extra core --extra train \
+		pyproject.toml requirements/notebooks.in --output-file requirements/notebooks.txt
 	@echo hatchling | $(BIN)/uv pip compile $(LOCKED) --upgrade --constraint requirements/lock.txt - \
 		--output-file requirements/build.txt

@@ -1,7 +1,9 @@
 """`sentiment demo`: the whole system on this machine."""
 
 import errno
+import os
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +66,26 @@ def drop_file(state: Path, file: Path) -> None:
     except SentimentError as error:
         raise _told(error) from error
     sys.exit(0 if loaded else 1)
+
+
+@demo.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_obj
+def run_command(state: Path, command: tuple[str, ...]) -> None:
+    """Run a command that uses the running demo: its database, S3 and MLflow.
+
+    It gets the demo's settings and credentials in its environment.
+    """
+    try:
+        card = Card.read(state)
+    except SentimentError as error:
+        raise _told(error) from error
+    try:
+        path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        # S606: it is the command that the user gave.
+        os.execvpe(command[0], command, os.environ | card.environment | {"PATH": path})  # noqa: S606
+    except OSError as error:
+        raise click.ClickException(f"{command[0]} cannot be started: {error.strerror}") from error
 
 
 def walk(state: Path, ports: dict[str, int], *, exits: bool) -> int:

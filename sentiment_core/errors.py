@@ -186,6 +186,14 @@ class RegistryRefused(TerminalError):
     code = "registry_refused"
 
 
+class RegistryUnsupported(RegistryRefused):
+    message = (
+        "The server at {uri} does not have the call {call} of MLflow. It is not an MLflow server, or older than MLflow"
+        " {least}, the oldest supported release. `sentiment registry check` shows what it supports."
+    )
+    code = "registry_unsupported"
+
+
 class ArtifactsNotServed(TerminalError):
     message = (
         "The model registry at {uri} does not serve its models' files, and {why}. Start it with "

@@ -2,7 +2,7 @@
 
 import getpass
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -68,6 +68,16 @@ def write_output(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputUnsupported(path=path, why=error.strerror or str(error)) from error
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Write text files into a folder that the user named, and create it. Raises as `write_output` does."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputUnsupported(path=folder, why=error.strerror or str(error)) from error
+    for name, text in files.items():
+        write_output(folder / name, text)
 
 
 def user() -> str:

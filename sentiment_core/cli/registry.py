@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sentiment_core.promotion.verdict import Verdict
 
 _FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
-_OUTCOME_COLOUR: Final = {"passed": "green", "failed": "red", "skipped": "yellow"}
+_OUTCOME_COLOUR: Final = {"passed": "green", "failed": "red", "skipped": "yellow", "limited": "yellow"}
 _MAX_REASON_CHARACTERS: Final = 1_000
 _Answer = TypeVar("_Answer")
 
@@ -63,11 +63,14 @@ def list_versions(as_json: bool) -> None:
 @registry.command()
 @click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--champion", is_flag=True, help=f"Also set the alias `{CHAMPION}` to the version, without the gate.")
+@click.option(
+    "--track", type=_FILE, metavar="METRICS", help="Also log a run with the metrics in this file of `evaluate --out`."
+)
 @as_json
-def register(bundle: Path, champion: bool, as_json: bool) -> None:
+def register(bundle: Path, champion: bool, track: Path | None, as_json: bool) -> None:
     """Register the bundle in the folder BUNDLE. A bundle that is already registered keeps its version."""
     models = registered_model()
-    version = models.register(bundle)
+    version = _tracked(models, bundle, track) if track else models.register(bundle)
     if champion and settings().database_url is not None:
         from sentiment_core.promotion.alias_moves import promote as move  # noqa: PLC0415
 
@@ -80,6 +83,41 @@ def register(bundle: Path, champion: bool, as_json: bool) -> None:
         click.echo(json.dumps({"name": models.name, "version": version, "digest": digest, "champion": champion}))
         return
     click.echo(f"{models.name} version {version}, digest {digest[:12]}{', is the champion' if champion else ''}.")
+
+
+def _tracked(models: RegisteredModel, bundle: Path, metrics: Path) -> int:
+    """Log a run of the bundle with the metrics of a file, and return the version."""
+    from sentiment_core.training.mlflow_run import log_bundle  # noqa: PLC0415 -- imports MLflow and matplotlib
+
+    try:
+        measured = json.loads(metrics.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise click.UsageError(f"{metrics} is not JSON. Write it with `sentiment evaluate --out`.") from error
+    uri = settings().require_mlflow_tracking_uri()
+    return log_bundle(uri, models.name, bundle, measured, name=models.name).version
+
+
+@registry.command()
+@as_json
+def check(as_json: bool) -> None:
+    """Check what the MLflow server supports, and whether it accepts this user. Writes nothing.
+
+    The exit code is 1 if the server lacks something that is required.
+    """
+    from sentiment_core.registry.server_check import check_server  # noqa: PLC0415
+
+    models = registered_model()
+    found = check_server(models.server, models.name)
+    if as_json:
+        click.echo(json.dumps([each._asdict() for each in found]))
+    else:
+        print_table(
+            ("Check", "Outcome", "Detail"),
+            [(each.name, Text(each.outcome, _OUTCOME_COLOUR[each.outcome]), each.detail) for each in found],
+            models.server.uri,
+        )
+    if any(each.outcome == "failed" for each in found):
+        raise SystemExit(1)
 
 
 @registry.command("first-model")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from sentiment_core.cli.common import DAY, open_storage
+from sentiment_core.cli.common import DAY, open_storage, write_folder, write_output
 from sentiment_core.cli.tables import print_table
 from sentiment_core.database.connection import connect
 from sentiment_core.datasets.snapshot import Days, SnapshotManifest
@@ -46,9 +46,17 @@ def snapshot() -> None:
     help="Also use stored reviews with a rating, labelled by their stars.  [default: `stars.enabled` of --params]",
 )
 @params_option
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for `id.txt` and `manifest.json`."
+)
 @as_json
 def create(
-    since: datetime | None, until: datetime | None, stars: bool | None, params: Path | None, as_json: bool
+    since: datetime | None,
+    until: datetime | None,
+    stars: bool | None,
+    params: Path | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Create a snapshot of the labelled files below the training prefix and of the corrections.
 
@@ -70,6 +78,9 @@ def create(
         made = make_snapshot(connection, storage, config, configuration, days, judge)
     checks = check(made.snapshot, configuration)
     uri = SnapshotStore.of(storage, config).uri(made.snapshot.id)
+    if out is not None:
+        manifest = made.snapshot.manifest.document.decode()
+        write_folder(out, {"id.txt": f"{made.snapshot.id}\n", "manifest.json": manifest})
     if as_json:
         document = _as_document(made.snapshot.manifest, 0) | {"uri": uri, "new": made.new}
         click.echo(json.dumps(document | {"checks": [_check_document(each) for each in checks]}))
@@ -126,6 +137,47 @@ def show(snapshot_id: str, as_json: bool) -> None:
     _print(found.manifest)
     if found.rows_erased:
         click.echo(f"{found.rows_erased:,} rows were erased on request. Models trained on it can no longer be rebuilt.")
+
+
+@snapshot.command()
+@click.argument("snapshot_id", metavar="ID")
+@params_option
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="JSON file for the report.")
+@as_json
+def features(snapshot_id: str, params: Path | None, out: Path | None, as_json: bool) -> None:
+    """Report what a training makes of the snapshot ID: tokens, n-grams, and the n-grams that it keeps.
+
+    The report contains no review. Its examples are fixed sentences.
+    """
+    from sentiment_core.params import DEFAULTS, Params  # noqa: PLC0415 - these bring what training needs
+    from sentiment_core.training.feature_report import feature_report  # noqa: PLC0415
+    from sentiment_core.training.from_snapshot import params_for  # noqa: PLC0415
+
+    found = _store().read(snapshot_id)
+    configuration = params_for(found, Params.load(params or DEFAULTS))
+    report = feature_report(found.reviews("training"), configuration.model)
+    if out is not None:
+        write_output(out, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    if as_json:
+        click.echo(json.dumps(report))
+    else:
+        _print_features(report)
+
+
+def _print_features(report: dict[str, Any]) -> None:
+    tokens, ngrams = report["tokens"], report["ngrams"]
+    click.echo(
+        f"{report['texts']:,} texts: {', '.join(f'{rows:,} {label}' for label, rows in report['labels'].items())}"
+    )
+    click.echo(f"{tokens['total']:,} tokens, {tokens['median_per_text']:g} in the median text")
+    sizes = "-".join(map(str, dict.fromkeys(ngrams["sizes"])))
+    click.echo(f"{ngrams['total']:,} {sizes}-grams, each counted once per text")
+    kept = f"{ngrams['kept']:,} n-grams that occur in {ngrams['min_texts']} texts or more are kept"
+    click.echo(f"{kept}, of {ngrams['limit']:,} at most")
+    rows = [
+        (each["text"], " ".join(each["tokens"]), str(each["ngrams"]), str(each["kept"])) for each in report["examples"]
+    ]
+    print_table(("Example", "Tokens", "N-grams", "Kept"), rows)
 
 
 def _judge(config: Settings) -> Bundle:

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 @click.command
 @click.argument("csv", nargs=-1, type=CSV)
 @click.option("--snapshot", metavar="ID", help="Train on a stored snapshot instead of CSV files.")
+@click.option(
+    "--reproducible",
+    is_flag=True,
+    help="With --snapshot: date the model by its snapshot, so that a repeated training writes the same bytes.",
+)
 @click.option("--out", type=FOLDER, help="Folder for the bundle. Without it only metrics are printed.")
 @click.option(
     "--cross-validate", "group_column", metavar="COLUMN", help="Rows with equal values in this column share a fold."
@@ -58,6 +63,7 @@ if TYPE_CHECKING:
 def train(
     csv: tuple[Path, ...],
     snapshot: str | None,
+    reproducible: bool,
     out: Path | None,
     group_column: str | None,
     unlabelled: tuple[Path, ...],
@@ -84,6 +90,8 @@ def train(
     from sentiment_core.training.train import cross_validate, train_measured  # noqa: PLC0415
 
     _check_choice(bool(csv), snapshot, bool(sets), bool(licences or names), group_column)
+    if reproducible and not snapshot:
+        raise click.UsageError("--reproducible needs a snapshot (--snapshot ID).")
     if out is None and not track and (suite or not (group_column or snapshot)):
         raise click.UsageError("Give a folder for the bundle (--out DIR, --track), or only measure (--cross-validate).")
     measured = Suite.open(suite) if suite else None
@@ -94,7 +102,8 @@ def train(
     others = read_texts(unlabelled, contract=contract)
     with _steps() as step:
         if snapshot:
-            trained = _train_snapshot(snapshot, configuration, others, {"data": data_name} if data_name else {}, step)
+            named = {"data": data_name} if data_name else {}
+            trained = _train_snapshot(snapshot, configuration, others, named, reproducible, step)
         else:
             facts: dict[str, Any] = {"grouped_by": group_column}
             if sets:
@@ -159,14 +168,22 @@ def _read_sets(
 
 
 def _train_snapshot(
-    name: str, params: "Params", unlabelled: list[str], provenance: dict[str, Any], step: "TrainingStep"
+    name: str,
+    params: "Params",
+    unlabelled: list[str],
+    provenance: dict[str, Any],
+    reproducible: bool,
+    step: "TrainingStep",
 ) -> "Trained":
     from sentiment_core.cli.common import open_storage  # noqa: PLC0415
     from sentiment_core.datasets.snapshot_store import SnapshotStore  # noqa: PLC0415
     from sentiment_core.training.from_snapshot import train_snapshot  # noqa: PLC0415
 
     config = settings()
-    snapshot = SnapshotStore.of(open_storage(config), config).read(name)
+    store = SnapshotStore.of(open_storage(config), config)
+    snapshot = store.read(name)
+    if reproducible:
+        provenance = provenance | {"created": store.find(snapshot.id).created.isoformat(timespec="seconds")}
     return train_snapshot(snapshot, params, provenance, unlabelled, step)
 
 

@@ -7,7 +7,7 @@ import joblib
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.evaluation.metrics import ClassificationMetrics, measure
-from sentiment_core.evaluation.predictions import predictions_of
+from sentiment_core.evaluation.predictions import Predictions, predictions_of
 from sentiment_core.evaluation.set_measures import MEASURES, SetMeasures, measure_polar, measure_set
 from sentiment_core.labels import LABELS
 from sentiment_core.model.bundle import Bundle
@@ -20,6 +20,7 @@ class BundleEvaluation(NamedTuple):
     metrics: ClassificationMetrics | None  # None: the reviews lack negative or positive rows
     polar_only: bool  # whether `metrics` cover only rows with a sentiment, because the labels differ from the model's
     measures: SetMeasures  # of the score and the given labels, as in a suite's table
+    predictions: Predictions
 
     def as_dict(self) -> dict[str, Any]:
         """Return all measures as a JSON-serializable dictionary. `missing` gives a reason for each undefined one."""
@@ -45,6 +46,6 @@ def evaluate(bundle: Bundle, reviews: LabelledReviews) -> BundleEvaluation:
         columns = [LABELS.index(name) for name in names]
         assert found.probabilities is not None  # noqa: S101 -- every bundle gives probabilities
         metrics = measure(found.probabilities[:, columns], reviews.labels, names, thresholds)
-        return BundleEvaluation(metrics, False, measures)
+        return BundleEvaluation(metrics, False, measures, found)
     both = {"negative", "positive"} <= set(reviews.names)
-    return BundleEvaluation(measure_polar(found, reviews.labels) if both else None, True, measures)
+    return BundleEvaluation(measure_polar(found, reviews.labels) if both else None, True, measures, found)

@@ -75,7 +75,7 @@ def measure_polar(found: Predictions, labels: NDArray[np.int8]) -> Classificatio
     """
     polar = labels != _NEUTRAL
     given, covered, correct = (
-        _given_sentiment(found)[polar],
+        given_sentiment(found)[polar],
         found.label[polar] != _NEUTRAL,
         polar_correct(found, labels),
     )
@@ -130,11 +130,11 @@ def _of_polar(found: Predictions, labels: NDArray[np.int8], polar: NDArray[np.bo
         "polar_neutral": float((found.label[polar] == _NEUTRAL).mean()),
     }
     if found.probabilities is not None:
-        measures["ece"] = expected_calibration_error(_given_sentiment(found)[polar], labels[polar] == _POSITIVE)
+        measures["ece"] = expected_calibration_error(given_sentiment(found)[polar], labels[polar] == _POSITIVE)
     return measures
 
 
-def _given_sentiment(found: Predictions) -> NDArray[np.float64]:
+def given_sentiment(found: Predictions) -> NDArray[np.float64]:
     """Return the probability of positive given that a row is not neutral, of shape (n,)."""
     assert found.probabilities is not None  # noqa: S101 -- the callers check
     negative, positive = found.probabilities[:, _NEGATIVE], found.probabilities[:, _POSITIVE]

@@ -13,6 +13,7 @@ from sentiment_core.errors import RegistryRefused, RegistryUnavailable
 from sentiment_core.registry.artifacts import redact
 from sentiment_core.registry.rest_client import RETRYABLE_STATUSES, TrackingServer
 
+_BODY: Final = "Response body:"
 _ALREADY_EXISTS: Final[str] = ErrorCode.Name(RESOURCE_ALREADY_EXISTS)
 
 
@@ -53,8 +54,14 @@ def experiment_id(client: MlflowClient, name: str) -> str:
     return str(known.experiment_id)
 
 
+def _without_page(why: str) -> str:
+    """Return MLflow's message without the HTML page that a server or proxy answered."""
+    message, _, body = why.partition(_BODY)
+    return message.rstrip(". ") if body.lstrip("'\" \n").startswith("<") else why
+
+
 def _error(tracking_uri: str, status: int, why: str) -> RegistryUnavailable | RegistryRefused:
-    uri, why = TrackingServer(tracking_uri).uri, redact(why)
+    uri, why = TrackingServer(tracking_uri).uri, redact(_without_page(why))
     if status >= 500 or status in RETRYABLE_STATUSES:
         return RegistryUnavailable(uri=uri, why=why)
     return RegistryRefused(uri=uri, why=why, status=status)

@@ -63,7 +63,7 @@ class RegisteredModel:
     def __init__(self, tracking_uri: str, name: str = "sentiment", cache: Path | None = None) -> None:
         self.name = name
         self._tracking_uri = tracking_uri
-        self._server = TrackingServer(tracking_uri)
+        self.server = TrackingServer(tracking_uri)
         self._cache = (cache or settings().model_cache).expanduser()
 
     def resolve(self, model_version: str | None) -> tuple[int, str]:
@@ -114,7 +114,7 @@ class RegisteredModel:
     def versions(self) -> list[ModelVersion]:
         """Return all versions, highest version number first."""
         try:
-            model = self._field(self._server.get("registered-models/get", name=self.name), "registered_model")
+            model = self._field(self.server.get("registered-models/get", name=self.name), "registered_model")
         except RegistryRefused as refusal:
             if refusal.details["status"] == 404:
                 return []
@@ -132,10 +132,10 @@ class RegisteredModel:
         """
         uri = self._artifact_uri(version)
         if urlsplit(uri).scheme != "mlflow-artifacts":
-            raise ArtifactsNotServed(uri=self._server.uri, why="reading a file by itself needs `--serve-artifacts`")
+            raise ArtifactsNotServed(uri=self.server.uri, why="reading a file by itself needs `--serve-artifacts`")
         root = f"{urlsplit(uri).path.strip('/')}/{_DATA}"
         try:
-            read = self._server.read(f"{root}/{self._only(version, self._server.folders(root))}/{PROVENANCE}")
+            read = self.server.read(f"{root}/{self._only(version, self.server.folders(root))}/{PROVENANCE}")
             card = json.loads(read).get(CARD_KEY)
         except (ValueError, AttributeError) as error:
             raise BundleDamaged(path=f"models:/{self.name}/{version}", why=f"{PROVENANCE} is not JSON") from error
@@ -159,26 +159,26 @@ class RegisteredModel:
     def set_alias(self, alias: str, version: int) -> None:
         """Point the alias at the version."""
         try:
-            self._server.post("registered-models/alias", name=self.name, alias=alias, version=str(version))
+            self.server.post("registered-models/alias", name=self.name, alias=alias, version=str(version))
         except RegistryRefused as refusal:
             raise self._unknown(str(version), refusal) from refusal
 
     def tag(self, version: int, key: str, value: str) -> None:
         """Set a tag of the version. MLflow's backend stores allow values of up to 5,000 bytes."""
         try:
-            self._server.post("model-versions/set-tag", name=self.name, version=str(version), key=key, value=value)
+            self.server.post("model-versions/set-tag", name=self.name, version=str(version), key=key, value=value)
         except RegistryRefused as refusal:
             raise self._unknown(str(version), refusal) from refusal
 
     def _lookup(self, wanted: str, call: str, **query: str) -> dict[str, Any]:
         try:
-            return self._server.get(call, **query)
+            return self.server.get(call, **query)
         except RegistryRefused as refusal:
             raise self._unknown(wanted, refusal) from refusal
 
     def _field(self, answer: dict[str, Any], name: str) -> Any:
         if name not in answer:
-            raise RegistryUnavailable(uri=self._server.uri, why=f"its answer has no {name}; is this an MLflow server?")
+            raise RegistryUnavailable(uri=self.server.uri, why=f"its answer has no {name}; is this an MLflow server?")
         return answer[name]
 
     def _unknown(self, wanted: str, refusal: RegistryRefused) -> TerminalError:
@@ -191,7 +191,7 @@ class RegisteredModel:
         found: list[dict[str, Any]] = []
         query = {"filter": f"name = '{self.name}'{condition}", "max_results": _PAGE}
         while True:
-            answer = self._server.get("model-versions/search", **query)
+            answer = self.server.get("model-versions/search", **query)
             found += answer.get("model_versions", [])
             if not answer.get("next_page_token"):
                 return found
@@ -220,11 +220,11 @@ class RegisteredModel:
         """Download the version's bundle below `scratch` and return its folder."""
         uri = self._artifact_uri(version)
         if urlsplit(uri).scheme != "mlflow-artifacts":
-            data = artifacts.download(self._server.uri, artifacts.below(uri, _DATA), scratch / _DATA)
+            data = artifacts.download(self.server.uri, artifacts.below(uri, _DATA), scratch / _DATA)
             return data / self._only(version, [entry.name for entry in data.glob("*") if entry.is_dir()])
         root = f"{urlsplit(uri).path.strip('/')}/{_DATA}"
         bundle = scratch / _BUNDLE
-        self._server.download(f"{root}/{self._only(version, self._server.folders(root))}", bundle)
+        self.server.download(f"{root}/{self._only(version, self.server.folders(root))}", bundle)
         return bundle
 
     def _artifact_uri(self, version: int) -> str:

@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -16,11 +17,14 @@ from urllib.error import HTTPError
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
-from sentiment_core.errors import RegistryRefused, RegistryUnavailable
+from sentiment_core.errors import RegistryRefused, RegistryUnavailable, RegistryUnsupported
+from sentiment_core.registry.names import LEAST_MLFLOW
 
 _API = "/api/2.0/mlflow"
 _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 RETRYABLE_STATUSES = (408, 425, 429)
+_NO_SUCH_CALL = (404, 405)
+_VERSION = re.compile(r"\d+\.\d+[\w.+-]{,20}")
 _MAX_DEPTH = 4
 _CHUNK = 1 << 20
 
@@ -32,7 +36,8 @@ class TrackingServer:
     that MLflow's client reads: `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, or `MLFLOW_TRACKING_TOKEN`.
 
     Every call raises `RegistryUnavailable` for a temporary failure (retryable), and `RegistryRefused` for a permanent
-    one. The details `status` and `error_code` of the latter come from the server's response.
+    one. The details `status` and `error_code` of the latter come from the server's response. Calls of MLflow's API
+    raise `RegistryUnsupported` when the server does not have the call.
     """
 
     def __init__(self, uri: str, timeout_s: float = 10.0) -> None:
@@ -46,11 +51,28 @@ class TrackingServer:
 
     def get(self, call: str, **query: str) -> dict[str, Any]:
         """Return the JSON response of `GET /api/2.0/mlflow/{call}`."""
-        return self._json(self._request(f"{_API}/{call}?{urlencode(query)}"))
+        return self._call(call, self._request(f"{_API}/{call}?{urlencode(query)}"))
 
     def post(self, call: str, **body: object) -> dict[str, Any]:
         """Return the JSON response of `POST /api/2.0/mlflow/{call}`."""
-        return self._json(self._request(f"{_API}/{call}", json.dumps(body).encode()))
+        return self._call(call, self._request(f"{_API}/{call}", json.dumps(body).encode()))
+
+    def version(self) -> str | None:
+        """Return the release of MLflow that the server runs, or None if it does not say."""
+        try:
+            found = b"".join(self._chunks(self._request("/version"))).decode(errors="replace").strip()
+        except RegistryRefused:
+            return None
+        return found if _VERSION.fullmatch(found) else None
+
+    def _call(self, call: str, request: Request) -> dict[str, Any]:
+        try:
+            return self._json(request)
+        except RegistryRefused as refusal:
+            # MLflow describes each refusal of a call that it has. A path that it does not have gets an HTML page.
+            if refusal.details["status"] in _NO_SUCH_CALL and not refusal.details.get("error_code"):
+                raise RegistryUnsupported(uri=self.uri, call=call, least=LEAST_MLFLOW, status=0) from refusal
+            raise
 
     def folders(self, path: str) -> list[str]:
         """Return the names of the folders directly below an artifact path."""

@@ -91,13 +91,8 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         `TrainingDataInvalid` when no n-gram occurs in `min_texts` texts.
         """
         self._base = base
-        texts = checked_texts(X)
-        self.classes_, found = np.unique(np.asarray(y), return_inverse=True)
-        numbers = found.astype(np.int8)
-        del found  # eight bytes a text, which counting needs
-        weights = np.ones(len(texts)) if sample_weight is None else np.asarray(sample_weight, np.float64)
-        corpus = Corpus(texts, self.threads)
-        self.tokens_, self.canonical_ = canonical_table(corpus.columns(), self.stop_words, self.lemmatize)
+        corpus, numbers, weights = self._read(X, y, sample_weight)
+        texts = corpus.texts
         self._learn(corpus, corpus, self._known_classes(numbers, weights), numbers, weights)
         if len(unlabelled) and self.unlabelled_weight:
             predicted = self.unlabelled_weight * self.predict_proba(unlabelled)
@@ -105,6 +100,11 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             probabilities = np.concatenate((self._known_classes(numbers, weights), predicted))
             self._learn(corpus, together, probabilities, numbers, weights)
         return self
+
+    def selected(self, X: Sequence[str], y: ArrayLike, sample_weight: ArrayLike | None = None) -> Selection:  # noqa: N803
+        """Return the n-grams that `fit` would select, without fitting their coefficients."""
+        corpus, numbers, weights = self._read(X, y, sample_weight)
+        return self._select(corpus, self._known_classes(numbers, weights), len(corpus.texts))
 
     def decision_function(self, X: Sequence[str]) -> NDArray[np.float64]:  # noqa: N803
         """Return the margins, of shape (n,) for two classes and (n, classes) for more."""
@@ -142,6 +142,19 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         corpus = Corpus(checked_texts(X), self.threads)
         found = corpus.each(self._recipe(), lambda chunk: unknown_shares(chunk.tokens, *sizes, known))
         return np.concatenate([np.empty(0), *found])
+
+    def _read(
+        self,
+        X: Sequence[str],  # noqa: N803
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+    ) -> tuple[Corpus, NDArray[np.int8], NDArray[np.float64]]:
+        """Learn the classes and the canonical tokens; return the texts, their classes as numbers, and their weights."""
+        corpus = Corpus(checked_texts(X), self.threads)
+        self.classes_, found = np.unique(np.asarray(y), return_inverse=True)
+        weights = np.ones(len(corpus.texts)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+        self.tokens_, self.canonical_ = canonical_table(corpus.columns(), self.stop_words, self.lemmatize)
+        return corpus, found.astype(np.int8), weights
 
     def _known_classes(self, numbers: NDArray[np.int8], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weighted probabilities of the classes of n labelled texts, of shape (n, classes)."""

@@ -123,14 +123,20 @@ def train_snapshot(
     }
     if snapshot.manifest.stars is not None:
         known["starred_rows"] = snapshot.manifest.stars.taken
-    chosen = params.with_test_size(snapshot.manifest.split.test_size)
-    if snapshot.manifest.stars is not None:
-        # A company's rated reviews add to what the starter model knows. They are rarely enough to replace it.
-        chosen = chosen.changed({"model": {"base": "starter"}})
+    chosen = params_for(snapshot, params)
     training = [row for row in snapshot.rows if row.side == "training"]
     reviews = labelled_reviews([*training, *snapshot.test_rows])
     trained = train_measured(reviews, chosen, known | (provenance or {}), unlabelled, step)
     return trained if snapshot.manifest.stars is None else _with_star_metrics(trained, training, snapshot)
+
+
+def params_for(snapshot: Snapshot, params: Params) -> Params:
+    """Return the configuration with which a training on the snapshot runs."""
+    chosen = params.with_test_size(snapshot.manifest.split.test_size)
+    if snapshot.manifest.stars is None:
+        return chosen
+    # A company's rated reviews add to what the starter model knows. They are rarely enough to replace it.
+    return chosen.changed({"model": {"base": "starter"}})
 
 
 def _with_star_metrics(trained: Trained, training: Sequence[Row], snapshot: Snapshot) -> Trained:

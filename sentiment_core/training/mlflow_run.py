@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -30,7 +30,7 @@ from sentiment_core.registry.mlflow_runs import (
 from sentiment_core.registry.names import DIGEST_TAG
 from sentiment_core.registry.registered_model import RegisteredModel
 
-_METRIC_NAME_LENGTH: Final = 250  # MLflow's limit
+_NAME_LENGTH: Final = 250  # MLflow's limit
 # Prefix of the metrics of a suite, by the key of what the bundle's provenance records.
 _SUITE_METRICS: Final = {"sets": "suite", "language": "suite_language", "domain": "suite_domain", "all": "suite_mean"}
 _LEARNING_CURVE: Final = "learning_curve/accuracy"
@@ -64,26 +64,55 @@ def log_training(
     """
     bundle = Bundle.load(bundle_path)
     snapshot_id = snapshot_id or bundle.provenance.get("snapshot")
+    tags = _tags(bundle, snapshot_id) | {"mlflow.source.name": "sentiment train"} | dict(tags or {})
+    with _run(tracking_uri, experiment, name, bundle, tags) as (client, run_id):
+        _log_params(client, run_id, bundle)
+        _log_metrics(client, run_id, evaluation, bundle)
+        _log_dataset(client, run_id, bundle, snapshot_id, data_uri)
+        plots = {f"plots/{name}": image for name, image in draw_all(evaluation).items()}
+        log_files(client, run_id, _files(bundle, evaluation.as_dict()) | plots)
+        version = RegisteredModel(tracking_uri, name).register(bundle_path, run_id)
+    return TrainingRun(run_id, version)
+
+
+def log_bundle(
+    tracking_uri: str, experiment: str, bundle_path: Path, measured: Mapping[str, Any], *, name: str = "sentiment"
+) -> TrainingRun:
+    """Log a bundle that was trained and measured before as one run, and register it as a version of the model `name`.
+
+    The run has the params and held-out metrics that the bundle records, and the numbers of `measured` (from `sentiment
+    evaluate --out`) as metrics `test/…`. Raises the errors of `log_training`.
+    """
+    bundle = Bundle.load(bundle_path)
+    snapshot_id = bundle.provenance.get("snapshot")
+    metrics = dict(_numbers(bundle.provenance.get("held_out", {}))) | dict(_numbers(measured, "test/"))
+    tags = _tags(bundle, snapshot_id) | {"mlflow.source.name": "sentiment registry register"}
+    with _run(tracking_uri, experiment, name, bundle, tags) as (client, run_id):
+        _log_params(client, run_id, bundle)
+        log_metrics(client, run_id, metrics)
+        _log_dataset(client, run_id, bundle, snapshot_id, None)
+        log_files(client, run_id, _files(bundle, measured))
+        version = RegisteredModel(tracking_uri, name).register(bundle_path, run_id)
+    return TrainingRun(run_id, version)
+
+
+@contextmanager
+def _run(
+    tracking_uri: str, experiment: str, name: str, bundle: Bundle, tags: Mapping[str, str]
+) -> Iterator[tuple[MlflowClient, str]]:
+    """Yield a client and the id of a new run, which ends as FINISHED, or as FAILED when the block raises."""
     require_server(tracking_uri)
     with mlflow_client(tracking_uri) as client:
-        run = client.create_run(
-            experiment_id(client, experiment),
-            tags=_tags(bundle, snapshot_id) | dict(tags or {}),
-            run_name=f"{name} {bundle.digest[:12]}",
-        )
+        group = experiment_id(client, experiment)
+        run = client.create_run(group, tags=dict(tags), run_name=f"{name} {bundle.digest[:12]}")
         run_id = str(run.info.run_id)
         try:
-            _log_params(client, run_id, bundle)
-            _log_metrics(client, run_id, evaluation, bundle)
-            _log_dataset(client, run_id, bundle, snapshot_id, data_uri)
-            _log_files(client, run_id, bundle, evaluation)
-            version = RegisteredModel(tracking_uri, name).register(bundle_path, run_id)
+            yield client, run_id
             set_status(tracking_uri, run_id, "FINISHED")
         except BaseException:
             with suppress(SentimentError):
                 set_status(tracking_uri, run_id, "FAILED")
             raise
-    return TrainingRun(run_id, version)
 
 
 def _tags(bundle: Bundle, snapshot_id: str | None) -> dict[str, str]:
@@ -93,7 +122,6 @@ def _tags(bundle: Bundle, snapshot_id: str | None) -> dict[str, str]:
         "release": __version__,
         "code_version": code_version,
         "snapshot_sha256": bundle.manifest.snapshot.sha256,
-        "mlflow.source.name": "sentiment train",
     }
     if code_version != "unknown":
         tags["mlflow.source.git.commit"] = code_version
@@ -104,7 +132,7 @@ def _log_params(client: MlflowClient, run_id: str, bundle: Bundle) -> None:
     """Log each value of the training configuration. The artifact `params.yaml` contains them in full."""
     params = {
         key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for key, value in _flat(bundle.manifest.training)
+        for key, value in _by_plain_name(dict(_flat(bundle.manifest.training))).items()
     }
     log_params(client, run_id, params, too_long="too long for a param: see params.yaml")
 
@@ -124,10 +152,10 @@ def _log_metrics(client: MlflowClient, run_id: str, evaluation: Evaluation, bund
         measures |= _numbers(evaluation.test._asdict(), "test/")
     for name, metrics in (evaluation.by_origin or {}).items():
         measures |= _numbers(metrics._asdict(), f"{name}/")
-    for name, slice_metrics in _by_metric_name(evaluation.slices).items():
+    for name, slice_metrics in _by_plain_name(evaluation.slices).items():
         measures |= _numbers(slice_metrics._asdict(), f"slice/{name}/")
     for grouping, prefix in _SUITE_METRICS.items():
-        for name, found in _by_metric_name(bundle.provenance.get(SUITE_KEY, {}).get(grouping, {})).items():
+        for name, found in _by_plain_name(bundle.provenance.get(SUITE_KEY, {}).get(grouping, {})).items():
             measures |= _numbers(found, f"{prefix}/{name}/")
     series = [(_LEARNING_CURVE, point.accuracy, point.rows) for point in evaluation.learning_curve]
     series += [("fold_accuracy", value, fold) for fold, value in enumerate(evaluation.fold_accuracies)]
@@ -136,15 +164,15 @@ def _log_metrics(client: MlflowClient, run_id: str, evaluation: Evaluation, bund
 
 def _numbers(measures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
     for key, value in measures.items():
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and not isinstance(value, bool):
             yield f"{prefix}{key}", float(value)
 
 
-def _by_metric_name(slices: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace characters that MLflow does not allow in metric names. Equal results get a number as suffix."""
+def _by_plain_name(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace characters that MLflow does not allow in names. Equal results get a number as suffix."""
     named: dict[str, Any] = {}
-    for number, (name, metrics) in enumerate(slices.items()):
-        plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[: _METRIC_NAME_LENGTH // 2]
+    for number, (name, metrics) in enumerate(values.items()):
+        plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[: _NAME_LENGTH // 2]
         named[f"{plain}_{number}" if plain in named else plain] = metrics
     return named
 
@@ -164,15 +192,14 @@ def _log_dataset(
     )
 
 
-def _log_files(client: MlflowClient, run_id: str, bundle: Bundle, evaluation: Evaluation) -> None:
+def _files(bundle: Bundle, measured: Mapping[str, Any]) -> dict[str, bytes]:
     card = card_of(bundle)
-    files = {
-        "metrics.json": _json(evaluation.as_dict()),
+    return {
+        "metrics.json": _json(measured),
         "model_card.json": _json(card),
         "model_card.md": markdown(card).encode(),
         "params.yaml": yaml.safe_dump(bundle.manifest.training, sort_keys=False, allow_unicode=True).encode(),
-    } | {f"plots/{name}": image for name, image in draw_all(evaluation).items()}
-    log_files(client, run_id, files)
+    }
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -177,7 +177,8 @@ def train_measured(
 ) -> Trained:
     """Cross-validate and train on all reviews except the test reviews, and return the bundle with its model card.
 
-    `provenance` is extended by metrics, versions and the card (`model/card.py` says what it takes from there).
+    `provenance` is extended by metrics, versions and the card (`model/card.py` says what it takes from there). It may
+    contain the time `created`, which is now otherwise.
     """
     reviews, test = split(reviews, params.data.test_size)
     memory = _counting_memory(reviews, unlabelled, params.model)
@@ -189,7 +190,7 @@ def train_measured(
         model,
         provenance=provenance
         | {
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "created": provenance.get("created") or datetime.now(UTC).isoformat(timespec="seconds"),
             "package_version": sentiment_core.__version__,
             "code_version": settings().code_version,
             "ambiguous_ngrams": model.ambiguous_,

@@ -28,7 +28,7 @@ print(json.dumps([str(run.state), tasks, said]))
             "plan",
             {"file": [1]},
             "The run's conf has the unknown key 'file' (did you mean files?). "
-            "Known keys: code, files, replace, since, source, until.",
+            "Known keys: code, files, groups, replace, since, source, until.",
         ),
         (
             "retrain",

@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-LOCKS = ("api.txt", "airflow.txt", "ansible.txt", "dbt.txt", "deploy.txt", "lock.txt", "spark.txt")
+LOCKS = (
+    "api.txt",
+    "airflow.txt",
+    "ansible.txt",
+    "dbt.txt",
+    "deploy.txt",
+    "dvc.txt",
+    "lock.txt",
+    "mlflow-2.txt",
+    "notebooks.txt",
+    "spark.txt",
+)
 
 
 def _pins(path: Path) -> dict[tuple[str, str], set[str]]:

@@ -30,6 +30,7 @@ from sentiment_core.model.bundle import Bundle
 from sentiment_core.params import DEFAULTS, Params
 from sentiment_core.text.fingerprints import are_known, hash_texts
 from sentiment_core.training.from_snapshot import make_snapshot, train_snapshot
+from sentiment_core.training.train import train
 from tests.unit.conftest import BAD, GOOD
 
 PRODUCTS = 60
@@ -457,3 +458,37 @@ def test_where_there_is_no_object_store_an_erasure_can_leave_it_out(sentiment, s
     assert (refused.returncode, "The object store refused" in refused.stderr) == (1, True)
     done = sentiment("erase", "review", "r1", "--database-only", **nowhere)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_verbs_of_the_pipeline_write_the_same_files_each_time(training, sentiment, tmp_path) -> None:
+    training.put("shop/a.csv", csv_of(0, 400))
+    files: list[dict[str, bytes]] = []
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        made = sentiment("snapshot", "create", "--out", str(folder / "snapshot"), "--json")
+        assert made.returncode == 0, made.stderr
+        snapshot_id = json.loads(made.stdout)["id"]
+        report = sentiment("snapshot", "features", snapshot_id, "--out", str(folder / "features.json"))
+        assert "n-grams that occur in 2 texts or more are kept" in report.stdout
+        model = str(folder / "model")
+        assert not sentiment("train", "--snapshot", snapshot_id, "--reproducible", "--out", model).returncode
+        written = ("--out", str(folder / "metrics.json"), "--plots", str(folder / "plots"))
+        assert not sentiment("evaluate", model, "--snapshot", snapshot_id[:12], *written).returncode
+        files.append({str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+    assert files[0] == files[1]
+    assert files[0]["snapshot/id.txt"].decode() == f"{snapshot_id}\n"
+    metrics = json.loads(files[0]["metrics.json"])
+    manifest = json.loads(files[0]["snapshot/manifest.json"])
+    assert (metrics["snapshot"], metrics["rows"]) == (snapshot_id, sum(manifest["test"]["rows"].values()))
+    learned = sentiment("evaluate", model, "--snapshot", snapshot_id, "--out", str(tmp_path / "metrics.csv"))
+    assert "its ending must be .json" in learned.stderr
+
+
+def test_rows_that_a_model_has_learned_from_do_not_measure_it(training, sentiment, tmp_path) -> None:
+    training.put("shop/a.csv", csv_of(0, 400))
+    snapshot = training.make()
+    everything = snapshot.reviews("training", "test")
+    train(everything, training.params, {}).save(tmp_path)
+    done = sentiment("evaluate", str(tmp_path), "--snapshot", snapshot.id)
+    assert done.returncode == 1
+    assert "has no test rows that the model has not learned from" in done.stderr

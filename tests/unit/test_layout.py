@@ -11,7 +11,7 @@ from typing import Final
 # Modules that no test needs to import, and why. An entry whose module is imported fails the test, too.
 EXCEPTIONS: Final[dict[str, str]] = {}
 # These folders are not part of the usual test run.
-OTHER_RUNS: Final = ("chart", "deploy")
+OTHER_RUNS: Final = ("chart", "deploy", "repro")
 
 
 def modules(checkout: Path) -> set[str]:

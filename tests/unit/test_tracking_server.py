@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from sentiment_core import healthcheck
-from sentiment_core.errors import RegistryRefused, RegistryUnavailable
+from sentiment_core.errors import RegistryRefused, RegistryUnavailable, RegistryUnsupported
 from sentiment_core.registry.rest_client import TrackingServer
+from sentiment_core.registry.server_check import check_server
 
 Answer = tuple[int, bytes]
 VARIABLES = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
@@ -151,10 +152,42 @@ def test_a_status_is_transient_or_terminal(
 def test_an_error_page_that_is_not_mlflows_is_told_by_its_status(
     server: Server, client: TrackingServer, body: bytes
 ) -> None:
-    server.rule = lambda _path, _body: (404, body)
-    with pytest.raises(RegistryRefused, match="HTTP 404, because") as caught:
+    server.rule = lambda _path, _body: (400, body)
+    with pytest.raises(RegistryRefused, match="HTTP 400, because") as caught:
         client.get("registered-models/get")
     assert caught.value.details["error_code"] == ""
+    server.rule = lambda _path, _body: (404, body)
+    with pytest.raises(RegistryUnsupported, match=r"the call registered-models/get of MLflow.*older than MLflow 2\.4"):
+        client.get("registered-models/get")
+
+
+MLFLOW_2 = (404, b"<!doctype html><title>404 Not Found</title>")
+
+
+def test_the_check_says_what_a_server_of_mlflow_2_has_and_lacks(server: Server, client: TrackingServer) -> None:
+    def rule(path: str, _body: bytes) -> Answer:
+        call = path.partition("?")[0].removeprefix("/api/2.0/mlflow/")
+        if call == "/version":
+            return 200, b"2.22.5"
+        if call in ("registered-models/alias", "runs/log-inputs"):
+            return 400, b'{"error_code": "INVALID_PARAMETER_VALUE", "message": "no such alias"}'
+        return MLFLOW_2 if call == "logged-models/search" else (200, b"{}")
+
+    server.rule = rule
+    found = check_server(client, "sentiment")
+    assert [each.outcome for each in found] == ["passed"] * 5 + ["limited", "passed"]
+    assert found[0].detail == "MLflow 2.22.5"
+    assert "models belong to runs" in found[5].detail
+
+
+def test_the_check_names_the_credentials_and_what_an_old_server_lacks(server: Server, client: TrackingServer) -> None:
+    server.rule = lambda _path, _body: (401, b"Unauthorized")
+    assert [each.outcome for each in check_server(client, "sentiment")] == ["passed", "failed"]
+    assert "MLFLOW_TRACKING_TOKEN" in check_server(client, "sentiment")[1].detail
+    server.rule = lambda path, _body: MLFLOW_2 if "alias" in path or "artifacts" in path else (200, b"{}")
+    found = {each.name: each for each in check_server(client, "sentiment")}
+    assert found["aliases"] == ("aliases", "failed", "the server lacks them; MLflow 2.4 or newer has them")
+    assert found["model files"].outcome == "limited"
 
 
 def basic(text: str) -> str:

@@ -43,7 +43,9 @@ def server(tool: Tool, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     (folder / "auth.ini").write_text(AUTH.format(folder=folder, user=USER, password=PASSWORD))
-    command = [program, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command = [program, "server", "--host", "127.0.0.1", "--port", str(port)]
+    # One process, because several would create the users at the same time and fail.
+    command += ["--workers", "1", "--gunicorn-opts", "--threads 8"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--serve-artifacts"]
     command += ["--artifacts-destination", str(folder / "files"), "--app-name", "basic-auth"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "PYTHON"))}

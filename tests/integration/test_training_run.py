@@ -215,7 +215,7 @@ def test_training_the_same_again_is_a_new_run_of_the_same_version(
 
 
 def test_slices_that_mlflow_would_name_alike_are_all_logged(trained):
-    found = mlflow_run._by_metric_name({"group a/b": 1, "group a,b": 2, "group a b": 3, "length below 500": 4})
+    found = mlflow_run._by_plain_name({"group a/b": 1, "group a,b": 2, "group a b": 3, "length below 500": 4})
     assert sorted(found.values()) == [1, 2, 3, 4]
     assert found["length_below_500"] == 4
 

@@ -72,7 +72,7 @@ def test_a_recipe_is_judged_against_the_champion(
     notebooks: Notebooks, database_url: str, stack: Stack, bucket: str, tmp_path: Path
 ) -> None:
     notebooks.environment["SENTIMENT_DATABASE_URL"] = database_url
-    stack.object_store.client().put_object(Bucket=bucket, Key="training/shop/a.csv", Body=csv_of(0, 3_000).encode())
+    stack.object_store.client().put_object(Bucket=bucket, Key="training/shop/a.csv", Body=csv_of(0, 6_000).encode())
     models = RegisteredModel(stack.mlflow.url, bucket, tmp_path / "models")
     models.set_alias("champion", models.register(STARTER))
     sentiment = str(notebooks.environment["PATH"].split(os.pathsep)[0]) + "/sentiment"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sentiment_core.database.connection import Connection
 
@@ -41,18 +41,29 @@ class QuarantineFilter(NamedTuple):
 
     def values(self) -> dict[str, object]:
         """Return the parameters of `_FROM`."""
-        days, sources, codes = zip(*self.groups, strict=True) if self.groups else ((), (), ())
-        lists = {"files": self.files, "days": days, "sources": sources, "codes": codes}
-        return self._asdict() | {name: list(values) for name, values in lists.items()}
+        return self._asdict() | {"files": list(self.files)} | group_values(self.groups)
 
 
-_FROM = """
+# Condition on the columns day, source and code: those of any group. Without groups it is true.
+IN_GROUPS: Final = """(%(days)s::date[] = '{}' OR (day, source, code) IN (
+    SELECT * FROM unnest(%(days)s::date[], %(sources)s::text[], %(codes)s::text[])))"""
+
+
+def group_values(groups: Sequence[QuarantineGroup]) -> dict[str, object]:
+    """Return the parameters of `IN_GROUPS`."""
+    return {
+        "days": [group.day for group in groups],
+        "sources": [group.source for group in groups],
+        "codes": [group.code for group in groups],
+    }
+
+
+_FROM = f"""
     FROM sentiment.quarantine
     WHERE (%(since)s::date IS NULL OR day >= %(since)s) AND (%(until)s::date IS NULL OR day <= %(until)s)
         AND (%(source)s::text IS NULL OR source = %(source)s) AND (%(code)s::text IS NULL OR code = %(code)s)
-        AND (%(files)s::bigint[] = '{}' OR source_file_id = ANY (%(files)s)) AND (%(resolved)s OR NOT resolved)
-        AND (%(days)s::date[] = '{}' OR (day, source, code) IN (
-            SELECT * FROM unnest(%(days)s::date[], %(sources)s::text[], %(codes)s::text[])))
+        AND (%(files)s::bigint[] = '{{}}' OR source_file_id = ANY (%(files)s)) AND (%(resolved)s OR NOT resolved)
+        AND {IN_GROUPS}
 """
 
 

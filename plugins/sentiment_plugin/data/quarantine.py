@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from sentiment_core.ledger.quarantine import QuarantineGroup
+from sentiment_core.ledger.quarantine import IN_GROUPS, QuarantineGroup, group_values
 from sentiment_plugin.data.raw_text import shown
 from sentiment_plugin.database import reading
 
@@ -75,11 +75,7 @@ _CHOSEN = """
         WHERE status = 'rejected'
     )
 """
-_MATCHING = """
-    FROM entry WHERE (%(code)s::text IS NULL OR code = %(code)s)
-        AND (%(days)s::date[] = '{}' OR (day, source, code) IN (
-            SELECT * FROM unnest(%(days)s::date[], %(sources)s::text[], %(codes)s::text[])))
-"""
+_MATCHING = f"FROM entry WHERE (%(code)s::text IS NULL OR code = %(code)s) AND {IN_GROUPS}"
 GROUPS = f"""
     {_CHOSEN}
     SELECT day, source, code, count(DISTINCT source_file_id), count(line), count(*) FILTER (WHERE line IS NULL)
@@ -125,8 +121,7 @@ def read(url: str, choice: Choice) -> Content:
 
 def _values(choice: Choice) -> dict[str, object]:
     """Return the parameters of a choice. The days of its groups also bound the files that are read."""
-    if not choice.groups:
-        return choice._asdict() | {"days": [], "sources": [], "codes": []}
-    days, sources, codes = map(list, zip(*choice.groups, strict=True))
-    found = choice._replace(since=min(days), until=max(days))
-    return found._asdict() | {"days": days, "sources": sources, "codes": codes}
+    if choice.groups:
+        days = [group.day for group in choice.groups]
+        choice = choice._replace(since=min(days), until=max(days))
+    return choice._asdict() | group_values(choice.groups)

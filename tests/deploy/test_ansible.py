@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -46,6 +47,7 @@ REGION = "eu-central-1"
 HOST = "sentiment.example.com"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 BUCKET = "sentiment-reviews"
+ARCHIVE = b"an archive"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 ENTRY = "sentiment-release"
 MANIFEST = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"}
@@ -200,8 +202,19 @@ def installation(
         }
         with KubernetesApi(commands) as api:
             found = Installation(folder, checkout, bare_server, aws, api)
+            found.arguments["chart"] = str(chart_with_archive(checkout / "helm", folder / "chart"))
             apply(found)
             yield found
+
+
+def chart_with_archive(chart: Path, folder: Path) -> Path:
+    """Copy the chart, with an archive in the place of Airflow's chart and the checksum of it."""
+    shutil.copytree(chart, folder)
+    archive = Path((chart / "charts.sha256").read_text().split()[1])
+    (folder / archive).parent.mkdir(exist_ok=True)
+    (folder / archive).write_bytes(ARCHIVE)
+    (folder / "charts.sha256").write_text(f"{hashlib.sha256(ARCHIVE).hexdigest()}  {archive}\n")
+    return folder
 
 
 def apply(installation: Installation) -> None:
@@ -336,6 +349,15 @@ def values_that_the_chart_refuses(at: Installation) -> Play:
     return at.play("--tags", "chart", changed={"mlflow": {"enabled": False}})
 
 
+def an_archive_that_is_not_the_tested_one(at: Installation) -> Play:
+    (archive,) = (at.folder / "chart" / "charts").glob("airflow-*.tgz")
+    archive.write_bytes(b"another archive")
+    try:
+        return at.play("--tags", "chart")
+    finally:
+        archive.write_bytes(ARCHIVE)
+
+
 def a_master_user_without_password(at: Installation) -> Play:
     entry = at.client("secretsmanager").create_secret(Name="empty", SecretString=json.dumps({"username": "master"}))
     return at.play("--tags", "secrets", outputs={"database_master_secret": {"value": entry["ARN"]}})
@@ -372,6 +394,7 @@ REFUSED = {
     a_role_that_aws_refuses: "This role has no permission for it. Use the role that ran `terraform apply`",
     a_role_that_kubernetes_refuses: "role/guest cannot create secrets, pods in the namespace reviews of sentiment. Add",
     values_that_the_chart_refuses: "mlflow.enabled is false: set global.sentiment.mlflowUri",
+    an_archive_that_is_not_the_tested_one: "is not the archive that charts.sha256 names. Delete it and run the",
     a_master_user_without_password: "does not contain password. It must be the entry that RDS created",
     an_entry_without_erasure_key: "does not contain erasure-key. A new key would let erased reviews in again. Restore",
     a_master_user_without_permissions: "The database user guest cannot create roles or databases. Use the master user",
@@ -480,7 +503,7 @@ esac
 def sent(script: str, folder: Path, checkout: Path, **environment: str) -> dict[str, Any]:
     """Run commands that call `helm upgrade`, and return the merged values that Helm would get."""
     (folder / "bin").mkdir()
-    for name in ("helm", "aws", "psql"):
+    for name in ("helm", "aws", "psql", "sha256sum"):  # there is no archive whose checksum could be right
         (folder / "bin" / name).write_text(STUB)
         (folder / "bin" / name).chmod(0o755)
     (folder / "helm").symlink_to(checkout / "helm")

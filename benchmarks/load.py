@@ -36,6 +36,7 @@ from sentiment_core.loading.loader import Loader
 from sentiment_core.loading.rescoring import Rescorer
 from sentiment_core.loading.rescoring_run import RescoringWorker, Selection
 from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import Settings
 
 GOALS = {"load_vs_copy": "≥ 0.5", "load_vs_heap": "≥ 0.25", "load_vs_copy_short": "≥ 0.4"}
@@ -107,7 +108,9 @@ class Bench:
         self.connection = connection
         self.storage = storage
         self.settings = settings
-        self.loader = Loader(connection, storage, open_model(connection, Bundle.load(STARTER)), settings, "benchmark")
+        self.loader = Loader(
+            connection, storage, open_model(connection, Scorer(Bundle.load(STARTER))), settings, "benchmark"
+        )
         self.source_file_id = self.register(KEY)
 
     def register(self, key: str) -> int:

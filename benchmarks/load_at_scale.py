@@ -40,7 +40,7 @@ from sentiment_core.drops.storage import Storage, s3_client
 config = settings()
 storage = Storage(s3_client(config.s3_endpoint_url))
 with connect(config.require_database_url()) as connection:
-    model = open_model(connection, Bundle.load(STARTER))
+    model = open_model(connection, Scorer(Bundle.load(STARTER)))
     plan = RunPlan("benchmark", date.fromisoformat("{DAY}"), model.model_id, 1, True, False)
     groups = plan_run(connection, storage, config, plan, include_earlier=False)
     if sys.argv[1] == "load":

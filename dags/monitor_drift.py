@@ -22,6 +22,7 @@ from sentiment_core.drift.statistics import MODEL_CAUSES, Cause, State
 from sentiment_core.errors import SettingInvalid
 from sentiment_core.ledger.models import open_model
 from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def monitor_drift() -> None:
         models = registry()
         version, digest = models.resolve(None)
         with connect() as connection:
-            model = open_model(connection, Bundle.load(models.fetch(version).path), version)
+            model = open_model(connection, Scorer(Bundle.load(models.fetch(version).path)), version)
             reports = report_store.measure(connection, day, model, settings())
             report_store.store(connection, day, model.model_id, reports)
         whole, *products = reports

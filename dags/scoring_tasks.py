@@ -24,6 +24,7 @@ from sentiment_core.loading.scoring_run import (
     summarise,
 )
 from sentiment_core.model.bundle import Bundle
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import settings
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def score_files(group_id: int) -> None:
 
 def fetch_model(connection: Connection, version: int) -> ScoringModel:
     """Fetch the bundle of a registered version, and prepare it for scoring."""
-    return open_model(connection, Bundle.load(registry().fetch(version).path), version)
+    return open_model(connection, Scorer(Bundle.load(registry().fetch(version).path)), version)
 
 
 def files_page(run_plan: RunPlan, files: list[int]) -> str:

@@ -13,10 +13,11 @@ import pytest
 from demo.stack import Stack
 from sentiment_core.database import migrations
 from sentiment_core.labels import LABELS
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.manifest import Calibration
 from sentiment_core.settings import Settings
 from sentiment_core.text.specification import identity, token_hash
+from tests.starter import starter
 
 # The first call compiles a kernel, so a deadline would measure the compiler, not the test. CI uses the same examples
 # each time, so that a failure comes from a change and not from chance. Local runs use new examples each time.
@@ -111,7 +112,7 @@ def three_label_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model with three labels for English and, below the standard, for German."""
     words = {"good": (-2, 0, 2), "awful": (2, 0, -2), "average": (-1, 2, -1), "the": (0, 0, 0)}
     ngrams = {identity(token_hash(word.encode())): weights for word, weights in words.items()}
-    manifest = Bundle.load(STARTER).manifest
+    manifest = starter().manifest
     bundle = Bundle.create(
         ngrams=np.array(sorted(ngrams), np.uint64),
         weights=np.array([ngrams[ngram] for ngram in sorted(ngrams)], np.float32).T,

@@ -18,10 +18,12 @@ from sentiment_core.ledger.models import open_model
 from sentiment_core.ledger.source_files import register
 from sentiment_core.loading.loader import Loader, load_drop
 from sentiment_core.loading.rescoring import Rescorer
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.manifest import Calibration
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import Settings
 from sentiment_core.text.specification import identity, token_hash
+from tests.starter import starter
 
 POSITIVE = (
     "perfect excellent brilliant beautiful lovely love happy easy quiet quick soft warm smooth worth "
@@ -50,7 +52,7 @@ def word_model(folder: Path) -> Bundle:
     weights = dict.fromkeys(POSITIVE.split(), (-1.5, 0, 1.5)) | dict.fromkeys(NEGATIVE.split(), (1.5, 0, -1.5))
     weights |= dict.fromkeys(NEUTRAL.split(), (0, 2, 0))
     ngrams = {identity(token_hash(word.encode())): each for word, each in weights.items()}
-    manifest = Bundle.load(STARTER).manifest
+    manifest = starter().manifest
     Bundle.create(
         ngrams=np.array(sorted(ngrams), np.uint64),
         weights=np.array([ngrams[ngram] for ngram in sorted(ngrams)], np.float32).T,
@@ -83,14 +85,14 @@ def create(
     storage = Storage(stack.object_store.client())
     storage.s3.create_bucket(Bucket=BUCKET)
     with connect(url) as connection:
-        model = open_model(connection, bundle, 1)
+        model = open_model(connection, Scorer(bundle), 1)
         files = sorted((path for path in examples.rglob("*") if path.is_file()), key=lambda path: path.parent.name)
         for path in files:
             key = f"incoming/{path.relative_to(examples).as_posix()}"
             storage.s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
             drop = storage.find(f"s3://{BUCKET}/{key}")
             load_drop(Loader(connection, storage, model, settings, "scheduled__1"), drop, False)
-        other = open_model(connection, shift_bundle(bundle, folder / "other", 1.5), 2)
+        other = open_model(connection, Scorer(shift_bundle(bundle, folder / "other", 1.5)), 2)
         for number in range(1, len(files) + 1):
             Rescorer(connection, other, settings, "rescore__1").rescore(number, False)
         waiting = drop._replace(key="incoming/web-shop/dt=2026-11-18/waiting.csv")

@@ -16,6 +16,7 @@ from sentiment_core.errors import OutputUnsupported
 from sentiment_core.ledger.models import ScoringModel, open_model
 from sentiment_core.loading.loader import LoadOutcome
 from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.registry.registered_model import RegisteredModel
 from sentiment_core.settings import Settings
 
@@ -58,8 +59,8 @@ def choose_model(
         registry = RegisteredModel(config.require_mlflow_tracking_uri(), config.model_name, config.model_cache)
         number, digest = registry.resolve(version)
         champion = version is None or digest == registry.champion_digest()
-        return ChosenModel(open_model(connection, Bundle.load(registry.fetch(number).path), number), champion)
-    return ChosenModel(open_model(connection, Bundle.load(bundle or config.bundle or STARTER)), bundle is None)
+        return ChosenModel(open_model(connection, Scorer(Bundle.load(registry.fetch(number).path)), number), champion)
+    return ChosenModel(open_model(connection, Scorer(Bundle.load(bundle or config.bundle or STARTER))), bundle is None)
 
 
 def write_output(path: Path, text: str) -> None:

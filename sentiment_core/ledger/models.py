@@ -6,7 +6,6 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class with a 
 
 from sentiment_core.database.connection import Connection
 from sentiment_core.drops.contract import primary_language
-from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
 
 
@@ -45,12 +44,12 @@ def ensure_digest(cursor: Cursor, digest: str, name: str, version: int | None = 
     return int(found[0])  # type: ignore[index]
 
 
-def open_model(connection: Connection, bundle: Bundle, version: int | None = None) -> ScoringModel:
-    """Return the scorer of the model bundle with the number of its digest in the database.
+def open_model(connection: Connection, scorer: Scorer, version: int | None = None) -> ScoringModel:
+    """Return a scorer with the number of its bundle's digest in the database.
 
     The database gets to know the model's labels and languages, which the views show.
     """
-    manifest = bundle.manifest
+    bundle, manifest = scorer.bundle, scorer.bundle.manifest
     with connection, connection.cursor() as cursor:
         model_id = ensure_digest(cursor, bundle.digest, manifest.name, version)
         cursor.execute(
@@ -58,4 +57,4 @@ def open_model(connection: Connection, bundle: Bundle, version: int | None = Non
             " WHERE digest = %s AND labels IS NULL",
             (list(manifest.labels), list(manifest.languages), list(manifest.experimental_languages), bundle.digest),
         )
-    return ScoringModel(model_id, Scorer(bundle))
+    return ScoringModel(model_id, scorer)

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.registry.registered_model import RegisteredModel
 from tests.api.forked import Forks
 from tests.browser import browser, shots, visit
+from tests.starter import starter as load_starter
 
 __all__ = ["browser", "shots", "visit"]  # fixtures
 
@@ -127,7 +127,7 @@ def start(tmp_path):
 
 @pytest.fixture(scope="session")
 def starter():
-    return Bundle.load(STARTER)
+    return load_starter()
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,10 @@ from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.scoring_run import RunPlan, plan_run, score_group, summarise
-from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
 from tests.crash import drops, evidence, points
 from tests.crash.points import Orders, Point
+from tests.starter import starter_scorer
 
 PATIENCE_S = 60
 
@@ -85,7 +85,7 @@ class Scene:
         settings = Settings(database_url=self._database_url, bucket=self._bucket)
         storage = Storage(self._stack.object_store.client())
         with connect(self._database_url) as connection:
-            model = open_model(connection, Bundle.load(STARTER))
+            model = open_model(connection, starter_scorer())
             plan = RunPlan(f"backfill {next(self._runs)}", day, model.model_id, 1, champion=True, replace=replace)
             for group in plan_run(connection, storage, settings, plan, include_earlier=False):
                 score_group(connection, storage, settings, plan, model, group, lambda _: None)

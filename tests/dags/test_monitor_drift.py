@@ -10,9 +10,10 @@ from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.loader import Loader, load_drop
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.registered_model import RegisteredModel
 from tests.dags.alert_servers import Webhook
+from tests.starter import starter_scorer
 
 DAY = date(2026, 11, 16)
 
@@ -110,7 +111,7 @@ def drifting_day(stack, settings) -> None:
     stack.object_store.client().put_object(Bucket=settings.bucket, Key=key, Body="\n".join(["review", *rows]).encode())
     storage = Storage(stack.object_store.client())
     with connect(settings.require_database_url()) as connection:
-        model = open_model(connection, Bundle.load(STARTER))
+        model = open_model(connection, starter_scorer())
         load_drop(
             Loader(connection, storage, model, settings, "a test"), storage.find(f"s3://{settings.bucket}/{key}"), False
         )

@@ -9,8 +9,9 @@ from sentiment_core.ledger import source_files, verification
 from sentiment_core.ledger.models import open_model
 from sentiment_core.ledger.source_contracts import store_contract
 from sentiment_core.loading.loader import Loader
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.registered_model import RegisteredModel
+from tests.starter import starter_scorer
 
 RUN = """
 import json
@@ -38,7 +39,7 @@ def rejected(settings, stack) -> None:
     with connect(settings.require_database_url()) as connection:
         with connection, connection.cursor() as cursor:
             source_files.register(cursor, Storage(s3).list(settings.bucket, "incoming/"), "incoming/")
-        model = open_model(connection, Bundle.load(STARTER), 1)
+        model = open_model(connection, starter_scorer(), 1)
         loader = Loader(connection, Storage(s3), model, settings, "first run")
         assert [loader.load(number).status for number in (1, 2)] == ["loaded", "rejected"]
 

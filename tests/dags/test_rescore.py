@@ -10,8 +10,9 @@ from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.loader import Loader, load_drop
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.registered_model import RegisteredModel
+from tests.starter import starter, starter_scorer
 
 STRUCTURE = """
 import json, os
@@ -96,7 +97,7 @@ def versions(settings, connections, request, shift_bundle, tmp_path) -> tuple[in
     registry = RegisteredModel(str(settings.mlflow_tracking_uri), name, settings.model_cache)
     champion = registry.register(STARTER)
     registry.set_alias("champion", champion)
-    shift_bundle(Bundle.load(STARTER), tmp_path / "other", 0.5)
+    shift_bundle(starter(), tmp_path / "other", 0.5)
     return champion, registry.register(tmp_path / "other")
 
 
@@ -119,7 +120,7 @@ def loaded(stack, settings) -> None:
     files = {f"shop/dt=2026-11-{day}/a.csv": f"review_id,review\n{day}a,fine\n{day}b,awful\n" for day in (14, 15, 16)}
     files["app/dt=2026-11-15/b.csv"] = "review\nNot of the shop\n"
     with connect(settings.require_database_url()) as connection:
-        loader = Loader(connection, Storage(s3), open_model(connection, Bundle.load(STARTER)), settings, "a load")
+        loader = Loader(connection, Storage(s3), open_model(connection, starter_scorer()), settings, "a load")
         for key, text in files.items():
             s3.put_object(Bucket=settings.bucket, Key=f"incoming/{key}", Body=text.encode())
             load_drop(loader, loader.storage.find(f"s3://{settings.bucket}/incoming/{key}"), replace=False)

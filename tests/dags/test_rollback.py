@@ -1,10 +1,11 @@
 """The rollback of the champion as Airflow runs it: once, and only from the version that the operator saw."""
 
 from sentiment_core.database.connection import connect
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import STARTER
 from sentiment_core.promotion.alias_moves import history, promote
 from sentiment_core.registry.registered_model import RegisteredModel
 from tests.dags.alert_servers import Webhook
+from tests.starter import starter
 
 RUN = """
 import json
@@ -43,7 +44,7 @@ def test_the_previous_version_becomes_the_champion_once(
 ) -> None:
     connections |= to_slack | {"SENTIMENT_MODEL_NAME": "rollback"}
     models = RegisteredModel(str(settings.mlflow_tracking_uri), "rollback", settings.model_cache)
-    shift_bundle(Bundle.load(STARTER), tmp_path / "other", 0.5)
+    shift_bundle(starter(), tmp_path / "other", 0.5)
     first, second = models.register(STARTER), models.register(tmp_path / "other")
     with connect(settings.require_database_url()) as connection:
         for version in (first, second):

@@ -9,11 +9,11 @@ import pytest
 
 from demo.stack import Stack
 from sentiment_core.database.connection import connect
-from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.promotion.alias_moves import promote
 from sentiment_core.registry.names import CHAMPION
 from sentiment_core.registry.registered_model import RegisteredModel
 from tests.browser import browser, shots  # noqa: F401 - fixtures
+from tests.starter import starter
 
 DAY = "2026-11-12"
 KEY = f"incoming/pages/dt={DAY}/reviews.csv"
@@ -45,7 +45,7 @@ def operator(system: Stack, browser) -> Iterator:  # noqa: F811
 @pytest.fixture
 def other(system: Stack, shift_bundle, tmp_path) -> Iterator[int]:
     """A version that is promoted without the gate, so that the champion can be rolled back. It is restored after."""
-    shift_bundle(Bundle.load(STARTER), tmp_path / "other", 0.7)
+    shift_bundle(starter(), tmp_path / "other", 0.7)
     models = RegisteredModel(system.mlflow.url, cache=tmp_path / "cache")
     before = models.resolve(CHAMPION)[0]
     version = models.register(tmp_path / "other")
@@ -144,7 +144,7 @@ def test_a_rescore_and_a_rollback_from_the_pages_change_views_and_service(
     assert "200 of 200 rows" in shown
     assert "success" in shown
     digests = "SELECT DISTINCT model_digest FROM sentiment.scored_reviews WHERE source = 'pages'"
-    assert query(system, digests) != [(Bundle.load(STARTER).digest,)]
+    assert query(system, digests) != [(starter().digest,)]
 
     operator.goto(f"{system.airflow.url}/sentiment/models")
     operator.screenshot(path=shots / "page-models.png", full_page=True)
@@ -159,6 +159,6 @@ def test_a_rescore_and_a_rollback_from_the_pages_change_views_and_service(
         if answer["model"]["version"] != other:
             break
         system.pause(0.3)
-    assert answer["model"]["digest"] == Bundle.load(STARTER).digest
+    assert answer["model"]["digest"] == starter().digest
     operator.goto(f"{system.airflow.url}/sentiment/models")
     assert "rolled back by" in operator.inner_text("main")

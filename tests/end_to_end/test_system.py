@@ -12,11 +12,12 @@ from demo.stack import Stack
 from sentiment_core.database.connection import connect
 from sentiment_core.ledger import verification
 from sentiment_core.model.bundle import STARTER, Bundle
-from sentiment_core.model.scorer import LABELS, Scorer
+from sentiment_core.model.scorer import LABELS
 from sentiment_core.registry.registered_model import RegisteredModel
 from tests.end_to_end.conftest import Demo
 from tests.end_to_end.generated import GeneratedFile, generated_files
 from tests.end_to_end.plugin_checks import check_is_in_the_navigation, check_refuses_strangers, check_shows_the_ledger
+from tests.starter import starter_scorer
 
 DAY = date(2026, 11, 14)
 BUCKET = "reviews"
@@ -111,7 +112,7 @@ def test_every_row_is_stored_with_its_line_and_its_score(system: Stack, scored: 
     expected = sorted(row for file in files for row in file.rows)
     assert sum(len(file.rows) + len(file.rejected) for file in files) == 60_000
     assert [row[:4] for row in stored] == expected
-    scores = Scorer(Bundle.load(STARTER)).score_texts([row.text for row in expected])
+    scores = starter_scorer().score_texts([row.text for row in expected])
     np.testing.assert_allclose([row[4] for row in stored], scores.score, atol=1e-6)
     assert [row[5] for row in stored] == [LABELS[label] for label in scores.label]
 

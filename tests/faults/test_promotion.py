@@ -9,11 +9,12 @@ import pytest
 
 from sentiment_core.database.connection import connect
 from sentiment_core.errors import DatabaseUnavailable, RegistryUnavailable
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import STARTER
 from sentiment_core.promotion.alias_moves import disagreement, history, promote, reconcile, rollback
 from sentiment_core.registry.registered_model import RegisteredModel
 from tests.faults.postgres_proxy import PostgresProxy
 from tests.faults.registry_proxy import ALIAS, TAG, RegistryProxy
+from tests.starter import starter
 
 BY = {"actor": "ann", "reason": "a test", "kind": "force"}
 
@@ -23,7 +24,7 @@ def registry(mlflow_uri, tmp_path, shift_bundle) -> RegisteredModel:
     """A registered model with two versions. The first is the champion, but only in MLflow."""
     registry = RegisteredModel(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
     registry.register(STARTER)
-    shift_bundle(Bundle.load(STARTER), tmp_path / "other", 0.5)
+    shift_bundle(starter(), tmp_path / "other", 0.5)
     registry.register(tmp_path / "other")
     registry.set_alias("champion", 1)
     return registry

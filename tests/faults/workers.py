@@ -14,8 +14,8 @@ from sentiment_core.drops.storage import Storage
 from sentiment_core.errors import TransientError
 from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.loader import Loader, LoadOutcome, load_drop
-from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
+from tests.starter import starter_scorer
 
 
 def put_files(folder: Path, files: dict[str, bytes]) -> list[str]:
@@ -30,7 +30,7 @@ def put_files(folder: Path, files: dict[str, bytes]) -> list[str]:
 def load_once(settings: Settings, storage: Storage, uri: str) -> LoadOutcome:
     """Load a file with a separate connection."""
     with connect(settings.require_database_url()) as connection:
-        model = open_model(connection, Bundle.load(STARTER))
+        model = open_model(connection, starter_scorer())
         loader = Loader(connection, storage, model, settings, threading.current_thread().name)
         return load_drop(loader, storage.find(uri), replace=False)
 

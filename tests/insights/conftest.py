@@ -17,9 +17,9 @@ from sentiment_core.database.connection import connect
 from sentiment_core.drops.storage import Storage
 from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.loader import Loader, load_drop
-from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
 from tests.browser import browser, shots, visit
+from tests.starter import starter_scorer
 
 __all__ = ["browser", "shots", "visit"]  # fixtures
 
@@ -61,7 +61,7 @@ def shop(stack: Stack, migrated_template: str) -> Iterator[str]:
         with connection, connection.cursor() as cursor:
             cursor.execute("CREATE ROLE ida LOGIN PASSWORD 'ida' IN ROLE sentiment_reader")
         storage = Storage(s3)
-        model = open_model(connection, Bundle.load(STARTER))
+        model = open_model(connection, starter_scorer())
         loader = Loader(connection, storage, model, settings, "insights")
         for key, content in shop_files():
             s3.put_object(Bucket=BUCKET, Key=f"incoming/{key}", Body=content.encode())

@@ -18,10 +18,12 @@ from sentiment_core.drops.storage import Storage
 from sentiment_core.ledger import verification
 from sentiment_core.ledger.models import ScoringModel, open_model
 from sentiment_core.loading.loader import Loader, LoadOutcome, load_drop
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.manifest import Calibration, Thresholds
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import Settings
 from sentiment_core.settings import settings as settings_of_process
+from tests.starter import starter, starter_scorer
 
 SENTIMENT = Path(sys.executable).with_name("sentiment")
 
@@ -82,7 +84,7 @@ class Drops:
         self.storage = Storage(self.s3)
         self.connection = connection
         self.settings = settings
-        self.model = open_model(connection, Bundle.load(STARTER))
+        self.model = open_model(connection, starter_scorer())
         self.runs = 0
 
     def put(self, key: str, data: bytes | str) -> None:
@@ -118,18 +120,18 @@ def drops_as(stack: Stack, settings: Settings) -> Iterator[Callable[[str], Drops
 @pytest.fixture
 def other_model(connection, other_bundle) -> ScoringModel:
     """A model that differs from the starter in its digest and in its scores."""
-    return open_model(connection, other_bundle)
+    return open_model(connection, Scorer(other_bundle))
 
 
 @pytest.fixture(scope="session")
 def other_bundle(tmp_path_factory, shift_bundle) -> Bundle:
-    return shift_bundle(Bundle.load(STARTER), tmp_path_factory.mktemp("bundle"), 0.5)
+    return shift_bundle(starter(), tmp_path_factory.mktemp("bundle"), 0.5)
 
 
 @pytest.fixture
 def three_label_model(connection, three_label_bundle) -> ScoringModel:
     """A small model with three labels."""
-    return open_model(connection, Bundle.load(three_label_bundle))
+    return open_model(connection, Scorer(Bundle.load(three_label_bundle)))
 
 
 @pytest.fixture
@@ -145,7 +147,7 @@ def two_label_model(connection, three_label_bundle, change_bundle, tmp_path) -> 
         calibration=Calibration(slopes=((1.0,),), intercepts=(0.0,)),
         thresholds=Thresholds(neutral_low=0.5, neutral_high=0.5),
     )
-    return open_model(connection, bundle)
+    return open_model(connection, Scorer(bundle))
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from sentiment_core.ledger import source_files, verification
 from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.batch_writer import BatchWriter
 from sentiment_core.loading.loader import Loader, LoadStatus, load_drop
-from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
+from tests.starter import starter_scorer
 
 FILE = "review_id,review\n" + "".join(f"r{row},text number {row}\n" for row in range(500))
 
@@ -29,9 +29,7 @@ def load_at_once(settings: Settings, uris: list[str], kind: str) -> list[LoadSta
     def work(number: int) -> LoadStatus:
         with connect(settings.require_database_url()) as connection:
             storage = Storage(s3_client(settings.s3_endpoint_url))
-            loader = Loader(
-                connection, storage, open_model(connection, Bundle.load(STARTER)), settings, f"{kind} {number}"
-            )
+            loader = Loader(connection, storage, open_model(connection, starter_scorer()), settings, f"{kind} {number}")
             drop = storage.find(uris[number])
             start.wait()
             return load_drop(loader, drop, replace=False).status
@@ -106,7 +104,7 @@ def _load_until_told(settings: Settings, uri: str, pipe: Pipe) -> None:
     BatchWriter.write = write_and_wait  # type: ignore[method-assign]
     with connect(settings.require_database_url()) as connection:
         storage = Storage(s3_client(settings.s3_endpoint_url))
-        model = open_model(connection, Bundle.load(STARTER))
+        model = open_model(connection, starter_scorer())
         load_drop(Loader(connection, storage, model, settings, "killed"), storage.find(uri), replace=False)
 
 

@@ -58,7 +58,7 @@ def model(connection, drops) -> ScoringModel:
     scores = scorer.score(column)
     lengths = np.diff(column.offsets)
     reference = Reference.of(scores.score, scores.label, lengths, scorer.unknown_shares(column))
-    return open_model(connection, replace(scorer.bundle, reference=reference))
+    return open_model(connection, Scorer(replace(scorer.bundle, reference=reference)))
 
 
 def test_all_rows_are_counted_as_their_scores_and_texts_say(drops, model, connection, few) -> None:

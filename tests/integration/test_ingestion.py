@@ -21,8 +21,8 @@ from sentiment_core.loading import ingestion as parts_of_ingestion
 from sentiment_core.loading.batch_writer import BatchWriter
 from sentiment_core.loading.ingestion import Ingestion, clock, first_in_parts
 from sentiment_core.loading.stored_reviews import StoredReviews
-from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.settings import Settings
+from tests.starter import starter_scorer
 
 BLOCK_BYTES = 60
 FILE = (
@@ -35,7 +35,7 @@ FILE = (
 
 @pytest.fixture
 def model(connection) -> ScoringModel:
-    return open_model(connection, Bundle.load(STARTER))
+    return open_model(connection, starter_scorer())
 
 
 @pytest.fixture

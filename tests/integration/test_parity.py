@@ -14,9 +14,9 @@ from urllib.request import Request, urlopen
 import pytest
 
 from sentiment_core.labels import LABELS
-from sentiment_core.model.bundle import STARTER, Bundle
-from sentiment_core.model.scorer import Scorer
+from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.registered_model import RegisteredModel
+from tests.starter import starter_scorer
 
 TEXTS = [
     "An excellent kettle, I love it.",
@@ -37,7 +37,7 @@ def model(mlflow_uri, tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def expected():
-    scores = Scorer(Bundle.load(STARTER)).score_texts(TEXTS)
+    scores = starter_scorer().score_texts(TEXTS)
     return scores.score.tolist(), [LABELS[label] for label in scores.label]
 
 

@@ -19,8 +19,8 @@ from sentiment_core.feedback.store import FeedbackStore
 from sentiment_core.ledger import verification
 from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.scoring_run import RunPlan, plan_run
-from sentiment_core.model.bundle import STARTER, Bundle
 from tests.guide import blocks
+from tests.starter import starter_scorer
 
 A = "review_id,author_id,review\nr1,ann,fine\nr2,bob,awful\nr2,bob,awful\nr3,cy,\nr4,eve,good\n"
 BEFORE = {
@@ -159,7 +159,7 @@ def test_after_a_restore_a_nightly_run_plans_what_came_after_the_backup_alone(dr
     for key, data in AFTER.items():
         drops.put(key, data)
     with connect(restored) as connection:
-        model = open_model(connection, Bundle.load(STARTER))
+        model = open_model(connection, starter_scorer())
         plan = RunPlan("after the restore", date(2026, 11, 17), model.model_id, 1, champion=True, replace=False)
         plan_run(connection, drops.storage, settings, plan, include_earlier=True)
     planned = rows(

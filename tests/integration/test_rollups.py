@@ -19,8 +19,8 @@ from sentiment_core.loading import batch_sums, new_heads
 from sentiment_core.loading.loader import Loader, load_drop
 from sentiment_core.loading.replay import Replayer
 from sentiment_core.loading.rescoring import Rescorer
-from sentiment_core.model.bundle import STARTER, Bundle
 from tests.integration.test_claims import load_at_once
+from tests.starter import starter_scorer
 
 HEADER = "review_id,product_id,author_id,rating,reviewed_at,language,review\n"
 MONDAY = HEADER + (
@@ -155,7 +155,7 @@ def test_loads_of_the_same_product_and_day_overlap(drops, check, settings, monke
             others.append("started")
             with connect(settings.require_database_url()) as connection:
                 storage = Storage(s3_client(settings.s3_endpoint_url))
-                model = open_model(connection, Bundle.load(STARTER))
+                model = open_model(connection, starter_scorer())
                 drop = storage.find(f"s3://{settings.bucket}/incoming/shop/dt=2026-11-16/b.csv")
                 others.append(load_drop(Loader(connection, storage, model, settings, "b"), drop, replace=False).status)
         lock_heads(cursor)  # type: ignore[arg-type]

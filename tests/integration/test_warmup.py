@@ -19,10 +19,10 @@ from sentiment_core.drops.dry_run import dry_run
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.drops.storage import Storage
 from sentiment_core.loading.score_file import score_file
-from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import Settings
 from sentiment_core.warmup import compile_kernels
+from tests.starter import starter_scorer
 from tests.unit.conftest import generated_reviews
 
 TEXTS = ["I loved every minute of it", "not good at all, 9/10", "很好 👍", "", "a wonderful film " * 40]
@@ -59,7 +59,7 @@ def test_a_process_scores_without_compiling_what_the_warmup_compiled() -> None:
     """`make setup` runs the warm-up. tests/deploy/test_warmup.py repeats this for the processors of an image."""
     answer = json.loads(subprocess.check_output([sys.executable, "-c", SCORE, json.dumps(TEXTS)], text=True))
     assert answer["compiled"] == 0
-    np.testing.assert_allclose(answer["scores"], Scorer(Bundle.load(STARTER)).score_texts(TEXTS).score, atol=1e-12)
+    np.testing.assert_allclose(answer["scores"], starter_scorer().score_texts(TEXTS).score, atol=1e-12)
 
 
 def test_code_missing_in_a_shipped_cache_is_compiled_for_the_process_only(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def use_every_kernel(examples: Path, folder: Path) -> None:
     from sentiment_core.params import Params  # noqa: PLC0415
     from sentiment_core.training.train import train  # noqa: PLC0415
 
-    starter = Scorer(Bundle.load(STARTER))
+    starter = starter_scorer()
     for path in (path for path in examples.rglob("*") if path.is_file()):
         dry_run(Storage(None), local_drop(path), Rules(Settings()))
     labelled = folder / "labelled.csv"

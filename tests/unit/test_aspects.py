@@ -10,11 +10,11 @@ from sentiment_core.aspects.opinions import CLEAR, AspectTotals, OpinionFinder
 from sentiment_core.aspects.stored import compared, totals_of
 from sentiment_core.columnar.columns import TextColumn
 from sentiment_core.errors import AspectsInvalid, AspectUnknown
-from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.marked_clauses import MOST_MARKS
 from sentiment_core.text.clauses import CONJUNCTIONS, ENDS
 from sentiment_core.text.specification import tokens
+from tests.starter import starter_scorer
 from tests.unit.test_drivers import reviews_of
 
 ASPECTS = Aspects(
@@ -36,7 +36,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
-    return Scorer(Bundle.load(STARTER))
+    return starter_scorer()
 
 
 def defined(scorer: Scorer, text: str) -> dict[str, float]:

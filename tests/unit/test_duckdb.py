@@ -8,16 +8,17 @@ import duckdb
 import pytest
 
 from sentiment_core.duckdb import MAX_REASONS, register
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.result_columns import reason_values
 from sentiment_core.model.scorer import LABELS, Scorer, TextColumn
+from tests.starter import starter_scorer
 
 TEXTS = ["I love it, works very well", "awful, a waste of money", None, "", "ünï 💛 <br /> not bad", "It is a lamp"]
 
 
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
-    return Scorer(Bundle.load(STARTER))
+    return starter_scorer()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import PolicyInvalid
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.promotion.behavioural_tests import CUSTOMERS, Cases, pass_rates, run_cases
 from sentiment_core.promotion.gate import judge
@@ -20,6 +20,7 @@ from sentiment_core.promotion.suite_floors import suite_checks
 from sentiment_core.promotion.verdict import MAX_TAG_BYTES, GateCheck, Verdict
 from sentiment_core.settings import settings
 from tests.contenders import lenient, opinions, write_csv
+from tests.starter import starter_scorer
 
 
 def failed(verdict: Verdict) -> set[str]:
@@ -315,7 +316,7 @@ def test_a_verdict_without_checks_or_with_skipped_ones_only_does_not_pass(conten
 
 
 def test_the_starter_model_does_what_anybody_can_tell() -> None:
-    outcomes = run_cases(Scorer(Bundle.load(STARTER)), Cases.load())
+    outcomes = run_cases(starter_scorer(), Cases.load())
     assert [outcome.case for outcome in outcomes if not outcome.holds] == []
     assert len(outcomes) > 20
 
@@ -328,7 +329,7 @@ def test_sentences_hold_if_the_model_gives_their_label(tmp_path) -> None:
         "  films: {en: {positive: [A wonderful film., A terrible film.], negative: [A terrible film.]}}\n"
         "  shops: {de: {neutral: ['']}}\n"
     )
-    results = run_cases(Scorer(Bundle.load(STARTER)), Cases.load(cases))
+    results = run_cases(starter_scorer(), Cases.load(cases))
     assert [result.holds for result in results[:3]] == [True, False, True]
     assert results[1].case.startswith("positive: 'A terrible film.' is negative (0.")
     by_language = pass_rates(results, lambda each: each.language)

@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment_core.columnar.columns import TextColumn
-from sentiment_core.model.bundle import STARTER, Bundle
-from sentiment_core.model.scorer import Scorer
 from sentiment_core.ngrams.clauses import CLEAR, LEAST_KNOWN, clear_log_odds
 from sentiment_core.ngrams.spans import mixed_parts
 from sentiment_core.ngrams.weighted import WeightedNgrams
 from sentiment_core.text.clauses import CONJUNCTIONS, ENDS, clause_tables, cut
 from sentiment_core.text.specification import identity, token_hash
 from sentiment_core.text.token_pipeline import TokenPipeline
+from tests.starter import starter_scorer
 
 NEGATION_REACH: Final = 3
 
@@ -107,7 +106,7 @@ def test_a_clause_among_many_needs_higher_odds() -> None:
 
 
 def test_parts_have_the_spans_of_the_text_in_characters() -> None:
-    scorer = Scorer(Bundle.load(STARTER))
+    scorer = starter_scorer()
     text = "💛 Ein wonderful, brilliant &amp; moving film. But the ending is awful, a waste of time… 💔"
     found = scorer.explain(text)
     assert found.scored.mixed
@@ -208,6 +207,6 @@ ONE_SIDED: Final = (
 
 
 def test_the_starter_marks_mixed_sentences_and_hardly_any_other() -> None:
-    scorer = Scorer(Bundle.load(STARTER))
+    scorer = starter_scorer()
     assert scorer.score_texts(MIXED).mixed.mean() >= 0.5
     assert scorer.score_texts(ONE_SIDED).mixed.mean() <= 0.05

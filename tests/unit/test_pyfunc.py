@@ -3,10 +3,11 @@
 import pandas as pd
 import pytest
 
-from sentiment_core.model.bundle import STARTER, Bundle
-from sentiment_core.model.scorer import LABELS, Scorer
+from sentiment_core.model.bundle import STARTER
+from sentiment_core.model.scorer import LABELS
 from sentiment_core.pyfunc import PyfuncModel, _load_pyfunc
 from sentiment_core.settings import settings
+from tests.starter import starter_scorer
 
 TEXTS = ["I love it, works very well", "awful, a waste of money", "nan bread", "ünï 💛"]
 MISSING = [None, float("nan"), pd.NA, pd.NaT, "", " \n\u2003", "nan", "NaN", "NULL", "\\N", " n/a ", "-"]
@@ -19,7 +20,7 @@ def model() -> PyfuncModel:
 
 def test_each_row_has_the_score_and_the_label_of_its_text(model: PyfuncModel) -> None:
     answer = model.predict(pd.DataFrame({"text": TEXTS, "other": 1}, index=["d", "c", "b", "a"]))
-    expected = Scorer(Bundle.load(STARTER)).score_texts(TEXTS)
+    expected = starter_scorer().score_texts(TEXTS)
     assert answer.columns.tolist() == ["score", "label"]
     assert answer.index.tolist() == ["d", "c", "b", "a"]
     assert answer["score"].tolist() == expected.score.tolist()

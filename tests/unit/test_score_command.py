@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 from sentiment_core.cli.group import main
 from sentiment_core.drops.source_contract import Rules
 from sentiment_core.loading.score_file import NEW_COLUMNS, score_file
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import Settings
+from tests.starter import starter_scorer
 
 FILE = 'id,Review,note\n1,"I loved it, ""truly"" 👍\nand more",a\n2,awful,"b,c"\n3,It is a lamp,\n'
 ROWS = [
@@ -37,7 +38,7 @@ def read_csv(path: Path) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
-    return Scorer(Bundle.load(STARTER))
+    return starter_scorer()
 
 
 @pytest.fixture

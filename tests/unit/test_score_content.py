@@ -7,9 +7,9 @@ import pytest
 from sentiment_core.drops.contract import RejectCode
 from sentiment_core.errors import FileRejected, TooManyColumns, TooManyRows
 from sentiment_core.loading.score_content import ScoredContent, UsedColumn, score_content
-from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.settings import Settings
+from tests.starter import starter_scorer
 
 FILE = (
     'Review Text;Stars;When\n"Lovely;\nkettle";4,5;Monday\nnan;1;\nawful;x;Tuesday\nfine;3\n'
@@ -19,7 +19,7 @@ FILE = (
 
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
-    return Scorer(Bundle.load(STARTER))
+    return starter_scorer()
 
 
 def score(scorer: Scorer, content: bytes, name: str = "a.csv", rows: int = 100, **changed: object) -> ScoredContent:

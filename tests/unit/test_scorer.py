@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sentiment_core.datasets.labelled_reviews import LabelledReviews
 from sentiment_core.errors import ColumnUnsupported
-from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import (
     LABELS,
     NO_LABEL,
@@ -29,6 +29,7 @@ from sentiment_core.model.scorer import (
 from sentiment_core.params import Params
 from sentiment_core.text.specification import identity, token_hash
 from sentiment_core.training.train import train
+from tests.starter import starter_scorer
 
 TEXTS = [
     "I loved every minute.",
@@ -43,7 +44,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
-    return Scorer(Bundle.load(STARTER))
+    return starter_scorer()
 
 
 def log_odds(scored: TextScore) -> float:

@@ -1,0 +1,18 @@
+"""The starter model, which each process of the tests reads and prepares once. That takes longer than a small load."""
+
+from functools import cache
+
+from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import Scorer
+
+
+@cache
+def starter() -> Bundle:
+    """The bundle in the package."""
+    return Bundle.load(STARTER)
+
+
+@cache
+def starter_scorer() -> Scorer:
+    """Its scorer, which has no state that scoring changes."""
+    return Scorer(starter())

@@ -152,6 +152,10 @@ test-spark: $(KERNELS) ## Install PySpark and run the tests that need it (Spark 
 test-repro: $(KERNELS) $(DVC_READY) $(MLFLOW_2_READY) $(NOTEBOOKS_READY) ## Test the DVC pipeline, a server of MLflow 2 and the notebooks
 	@$(BIN)/python -m pytest tests/repro $(ARGS)
 
+.PHONY: test-benchmarks
+test-benchmarks: $(KERNELS) ## Run every benchmark on little generated text, to see that it works
+	@$(BIN)/python -m pytest tests/integration/test_benchmarks.py -m "" $(ARGS)
+
 REVISION = $(shell git rev-parse HEAD)
 .PHONY: images
 images: ## Build both images with Docker, tagged with the commit (ARGS='--network host' are options for docker build)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -208,9 +209,13 @@ class Reasons(NamedTuple):
 
 
 class Scorer:
-    """A bundle prepared for scoring. Threads can share it, and scoring releases the GIL."""
+    """A bundle prepared for scoring. Threads can share it, and scoring releases the GIL.
 
-    def __init__(self, bundle: Bundle) -> None:
+    Processes of one machine that give the same `table_file` share the memory of the table of n-grams. The file is
+    written if there is none, and must belong to one bundle.
+    """
+
+    def __init__(self, bundle: Bundle, table_file: Path | None = None) -> None:
         self.bundle = bundle
         manifest, recipe = bundle.manifest, bundle.manifest.recipe
         slopes = np.array(manifest.calibration.slopes)
@@ -218,7 +223,7 @@ class Scorer:
         self._biases = differences @ (slopes @ manifest.biases + manifest.calibration.intercepts)
         weights = (differences @ slopes) @ bundle.weights
         self._ngrams = WeightedNgrams(
-            recipe.shortest_ngram, recipe.longest_ngram, bundle.ngrams, weights, self._biases[0]
+            recipe.shortest_ngram, recipe.longest_ngram, bundle.ngrams, weights, self._biases[0], table_file
         )
         canonical = canonical_tokens(bundle.tokens, bundle.canonical) if len(bundle.tokens) else None
         self._recipe = TokenPipeline(recipe.negation_reach, canonical, recipe.version)

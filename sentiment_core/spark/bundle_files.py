@@ -4,6 +4,7 @@ A worker reads and verifies them as it would read a folder. A worker with anothe
 refuses a bundle that it cannot read, instead of scoring with half of it.
 """
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,13 +63,23 @@ class SentBundle:
 
     def opened(self) -> Scorer:
         """Read and verify the files."""
-        return Scorer(read_files(self._files.value, self.digest))
+        return Scorer(read_files(self._files.value, self.digest), _table_file(self.digest))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SentBundle) and other.digest == self.digest
 
     def __hash__(self) -> int:
         return hash(self.digest)
+
+
+def _table_file(digest: str) -> Path | None:
+    """Return the file through which the workers of an executor share a table, or None outside a worker.
+
+    It is in a folder of the executor, which Spark removes. Without it each worker has its own copy, and together the
+    copies do not fit into the processor's cache.
+    """
+    folder = os.environ.get("SPARK_LOCAL_DIRS", "").split(",")[0]
+    return Path(folder, f"sentiment-{digest}.table") if folder else None
 
 
 @lru_cache(maxsize=1)

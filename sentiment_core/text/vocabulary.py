@@ -3,6 +3,9 @@
 Compiled functions (`columnar/compiled.py`).
 """
 
+import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -60,6 +63,39 @@ def _table(identities: Hashes, values: NDArray[np.uint32], bucket_bits: int) -> 
     rows = (1 << bucket_bits) + len(identities) // KEYS + 2  # with room after the last bucket
     table = Vocabulary(np.zeros(1 << (filter_bits - 6), np.uint64), np.zeros(rows * ROW, np.uint32))
     return table, _fill(identities, values, *table, bucket_bits)
+
+
+def mapped(table: Vocabulary, path: Path) -> Vocabulary:
+    """Return the same table, mapped from a file, so that the processes that use the file share its memory.
+
+    Write the file if there is none. A file that differs from the table is not used: then, and if the file cannot be
+    written or mapped, return the given table.
+    """
+    with suppress(OSError):
+        if not path.exists():
+            _write(table, path)
+        if path.stat().st_size == table.cells.nbytes + table.filter.nbytes:
+            # Nobody writes to the arrays. They are not read-only, because Numba compiles again for those.
+            data = np.asarray(np.memmap(path, np.uint8, "c"))
+            size = table.cells.nbytes
+            found = Vocabulary(data[size:].view(np.uint64), data[:size].view(np.uint32))
+            if all(map(np.array_equal, found, table)):
+                return found
+    return table
+
+
+def _write(table: Vocabulary, path: Path) -> None:
+    """Write the cells, which begin a page so that no bucket is in two cache lines, and then the filter."""
+    own = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with own.open("wb") as file:
+            file.write(table.cells.data)
+            file.write(table.filter.data)
+        # Unlike a rename, a link does not replace the file of a process that was faster.
+        with suppress(FileExistsError):
+            path.hardlink_to(own)
+    finally:
+        own.unlink(missing_ok=True)
 
 
 @compiled

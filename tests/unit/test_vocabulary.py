@@ -1,5 +1,7 @@
 """The table of known n-grams: it finds all of them and nothing else, at any load factor."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from sentiment_core.columnar.simd import KEYS
 from sentiment_core.ngrams.lookup import features
 from sentiment_core.text.specification import IDENTITY_SHIFT
 from sentiment_core.text.tokenizer import TokenColumn
-from sentiment_core.text.vocabulary import Vocabulary, vocabulary
+from sentiment_core.text.vocabulary import Vocabulary, mapped, vocabulary
 
 LOST = np.uint64(IDENTITY_SHIFT)
 
@@ -60,3 +62,23 @@ def test_values_follow_their_keys() -> None:
     assert sorted(values[used].tolist()) == list(range(len(identities)))
     np.testing.assert_array_equal(keys[used], identities.astype(np.uint32)[values[used]])
     assert not values[~used].any()
+
+
+def test_a_mapped_table_is_the_same_and_in_the_file(tmp_path: Path) -> None:
+    table, path = numbered(np.arange(1, 2001, 2, dtype=np.uint64)), tmp_path / "table"
+    for _ in range(2):  # it is written, then found
+        shared = mapped(table, path)
+        assert [each.tolist() for each in shared] == [each.tolist() for each in table]
+        assert not any(np.shares_memory(*pair) for pair in zip(shared, table, strict=True))
+        assert shared.cells.ctypes.data % 64 == 0, "a bucket is one cache line"
+    assert [each.name for each in tmp_path.iterdir()] == ["table"]
+
+
+def test_a_file_that_is_another_table_or_cannot_be_written_is_not_used(tmp_path: Path) -> None:
+    table, path = numbered(np.arange(1, 2001, 2, dtype=np.uint64)), tmp_path / "table"
+    mapped(table, path)
+    content = path.read_bytes()
+    for other in (content[:100] + b"\0\0\1" + content[103:], content[:-8], b""):
+        path.write_bytes(other)
+        assert mapped(table, path) is table
+    assert mapped(table, tmp_path / "missing" / "table") is table

@@ -84,6 +84,11 @@ class PartitionCountsDiffer(TerminalError):
     code = "partition_counts_differ"
 
 
+class SparkWorkerFailed(TerminalError):
+    message = "A Spark worker failed: {why} Workers use the release of this package that is installed on them."
+    code = "spark_worker_failed"
+
+
 class ReasonsInvalid(TerminalError):
     message = "sentiment_explain was asked for {found} n-grams. Ask for 1 to {limit}."
     code = "reasons_invalid"

@@ -8,14 +8,16 @@ import os
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from sentiment_core.errors import BundleDamaged
+from sentiment_core.errors import BundleDamaged, BundleTooNew, BundleTooOld
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
 
 if TYPE_CHECKING:
     from pyspark import Broadcast, SparkContext
+
+_DRIVER: Final = "the Spark driver"
 
 
 def files_of(bundle: Bundle) -> dict[str, bytes]:
@@ -29,14 +31,18 @@ def files_of(bundle: Bundle) -> dict[str, bytes]:
 def read_files(files: dict[str, bytes], digest: str) -> Bundle:
     """Return the bundle of these files.
 
-    Raises `BundleDamaged` if its digest is not the given one, and otherwise what `Bundle.load` raises.
+    Raises `BundleDamaged` if its digest is not the given one, and otherwise what `Bundle.load` raises, with the driver
+    as the path.
     """
     with TemporaryDirectory() as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
-        bundle = Bundle.load(Path(folder))
+        try:
+            bundle = Bundle.load(Path(folder))
+        except (BundleDamaged, BundleTooNew, BundleTooOld) as error:
+            raise type(error)(**error.details | {"path": _DRIVER}) from None
     if bundle.digest != digest:
-        raise BundleDamaged(path="the Spark driver", why=f"its digest is {bundle.digest}, and {digest} was sent")
+        raise BundleDamaged(path=_DRIVER, why=f"its digest is {bundle.digest}, and {digest} was sent")
     return bundle
 
 

@@ -54,7 +54,8 @@ def main(
 
     The last line of the output is JSON: the counts of the run and the model's digest.
     """
-    from pyspark.sql import SparkSession  # noqa: PLC0415 -- `--help` works without Spark
+    from pyspark.errors import AnalysisException  # noqa: PLC0415 -- `--help` works without Spark
+    from pyspark.sql import SparkSession  # noqa: PLC0415
 
     if (folder is None) == (table is None):
         raise click.UsageError("Give either --input or --table.")
@@ -68,6 +69,8 @@ def main(
         summary = score_lake(source, bundle, job)
     except SentimentError as error:
         raise click.ClickException(str(error)) from error
+    except AnalysisException as error:  # no such path, table or column; a plan follows the first line
+        raise click.ClickException(str(error).partition("\n")[0]) from error
     finally:
         spark.stop()
     click.echo(json.dumps(summary.counts | {"digest": bundle.digest}))

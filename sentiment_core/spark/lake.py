@@ -16,6 +16,7 @@ import sentiment_core
 from sentiment_core.errors import PartitionCountsDiffer
 from sentiment_core.model.bundle import Bundle
 from sentiment_core.spark.scoring import MODEL_DIGEST, Answers, score
+from sentiment_core.spark.worker_errors import worker_sentences
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
@@ -79,8 +80,9 @@ def score_lake(source: "DataFrame", bundle: Bundle, job: LakeJob) -> LakeSummary
     """Score each partition of the source that this model has not scored in its present state.
 
     A source without `partition_by` is one partition. The files of a partition (path, size, time) and the options are
-    its state; a source that does not show its files is always scored again. Raises `TextColumnInvalid`, and
-    `PartitionCountsDiffer` if a partition changes while it is scored; the partitions before it are finished.
+    its state; a source that does not show its files is always scored again. Raises `TextColumnInvalid`,
+    `SparkWorkerFailed` if a worker refuses the bundle, and `PartitionCountsDiffer` if a partition changes while it is
+    scored; the partitions before it are finished.
     """
     done = _finished(source, job, bundle.digest)
     batches, skipped = [], 0
@@ -147,7 +149,8 @@ def _score_partition(rows: "DataFrame", bundle: Bundle, job: LakeJob, partition:
     rows_in = rows.count()
     path = job.scores_path(bundle.digest, partition)
     names = job.answers.names(rows.columns if keep is None else keep)
-    scored.drop(names[-1]).write.mode("overwrite").parquet(path)
+    with worker_sentences():
+        scored.drop(names[-1]).write.mode("overwrite").parquet(path)
     rows_out, rows_scored = _counts(spark.read.parquet(path), names[1])
     if rows_out != rows_in:
         raise PartitionCountsDiffer(partition=partition, rows_in=rows_in, rows_out=rows_out)

@@ -6,22 +6,31 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 import sentiment_core.spark.job as spark_job
 from sentiment_core.columnar.columns import TextColumn
-from sentiment_core.errors import BundleDamaged, BundleTooNew, PartitionCountsDiffer, TextColumnInvalid
+from sentiment_core.errors import (
+    BundleDamaged,
+    BundleTooNew,
+    PartitionCountsDiffer,
+    SparkWorkerFailed,
+    TextColumnInvalid,
+)
 from sentiment_core.languages.detected_languages import DetectedLanguages
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.result_columns import LANGUAGE_COLUMNS, SCORE_COLUMNS, reason_values
 from sentiment_core.model.scorer import LABELS, Scorer
 from sentiment_core.spark import lake, score
-from sentiment_core.spark.bundle_files import files_of, read_files
+from sentiment_core.spark.bundle_files import SentBundle, files_of, read_files
 from sentiment_core.spark.lake import LakeJob, score_lake
 from sentiment_core.spark.scoring import Answers
 
@@ -137,8 +146,33 @@ def test_a_worker_refuses_a_bundle_of_a_newer_format_or_of_another_digest(bundle
     with pytest.raises(BundleDamaged, match="the Spark driver is damaged: its digest is"):
         read_files(files, "0" * 64)
     manifest = json.loads(files["manifest.json"]) | {"format_version": 3}
-    with pytest.raises(BundleTooNew, match="Upgrade this release"):
+    with pytest.raises(BundleTooNew, match="bundle at the Spark driver has format 3.*Upgrade this release"):
         read_files(files | {"manifest.json": json.dumps(manifest).encode()}, bundle.digest)
+
+
+def test_a_job_shows_the_sentence_of_a_worker_that_refuses_the_bundle(
+    spark: Any, bundle: Bundle, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, context, digest = files_of(bundle), spark.sparkContext, "f" * 64
+    manifest = json.dumps(json.loads(files["manifest.json"]) | {"format_version": 3}).encode()
+    sent = SentBundle(context.broadcast(files | {"manifest.json": manifest}), digest)
+    monkeypatch.setattr(SentBundle, "_sent", {(context.applicationId, bundle.digest): sent})
+    with pytest.raises(
+        SparkWorkerFailed, match=r"^A Spark worker failed: The model bundle at the Spark driver has format 3; [^\n]*$"
+    ):
+        score_lake(spark.read.parquet(str(source)), bundle, of_lake(spark, source))
+
+
+def test_the_workers_of_an_executor_map_one_table(spark: Any, bundle: Bundle) -> None:
+    table = spark.createDataFrame([(text,) for text in TEXTS], "text string").repartition(4)
+    assert len(score(table, "text", bundle).collect()) == len(TEXTS)
+    name = f"sentiment-{bundle.digest}.table"
+    mapped = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            mapped += [each.path for each in process.memory_maps() if each.path.endswith(name)]
+    [path] = set(mapped)
+    assert Path(path).stat().st_nlink == 1, "the name under which it was written is gone"
 
 
 def test_a_job_scores_each_partition_once_and_again_when_its_files_change(
@@ -196,6 +230,35 @@ def test_a_table_without_files_is_always_scored_again_and_overwritten(spark: Any
         assert score_lake(table, bundle, job).counts["partitions"] == 2
     rows = spark.read.parquet(f"{job.out}/scores").collect()
     assert sorted((row["shop"] or "", row["text"]) for row in rows) == [("", "awful"), ("a/b", "fine")]
+
+
+def test_the_job_scores_a_table_of_the_catalog(
+    spark: Any, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(spark), "stop", lambda _: None)  # the session is that of all tests
+    spark.read.parquet(str(source)).write.partitionBy("dt").saveAsTable("reviews")
+
+    def run(table: str) -> tuple[int, str]:
+        places = ["--table", table, "--output", str(tmp_path / "out"), "--partition-by", "dt", "--keep", "id"]
+        ran = CliRunner().invoke(spark_job.main, places)
+        return ran.exit_code, ran.output.splitlines()[-1]
+
+    def counts() -> tuple[int, int, int]:
+        status, line = run("default.reviews")
+        assert status == 0, line
+        summary = json.loads(line)
+        return summary["partitions"], summary["partitions_skipped"], summary["rows_in"]
+
+    assert counts() == (3, 0, 7)
+    assert counts() == (0, 3, 0)
+    spark.sql("INSERT INTO reviews VALUES (7, 'I love it', DATE '2026-11-03')")
+    assert counts() == (1, 2, 2)
+    assert spark.read.parquet(str(tmp_path / "out" / "scores")).count() == 8
+    status, line = run("nothing")
+    assert (status, line.partition(" cannot")[0]) == (
+        1,
+        "Error: [TABLE_OR_VIEW_NOT_FOUND] The table or view `nothing`",
+    )
 
 
 def test_spark_submit_runs_the_job(spark: Any, bundle: Bundle, source: Path, tmp_path: Path) -> None:

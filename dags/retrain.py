@@ -4,11 +4,11 @@ import logging
 from typing import Any
 
 from after_promotion import then_rescore
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Param, dag, task
 from alerting import alert_moves, page
 from dag_defaults import task_defaults
 from linked_task import linked_task, set_link
-from wiring import CHAMPION_MODEL, CHAMPION_MOVES, fail_without_retry_if_terminal, run_params
+from wiring import CHAMPION_DECIDED, fail_without_retry_if_terminal, run_params
 
 from sentiment_core.settings import settings
 
@@ -132,7 +132,7 @@ def retrain() -> None:
         link(run.version, run.run_id)
         return run.version
 
-    @linked_task(MODEL_LINK, outlets=[CHAMPION_MOVES])
+    @linked_task(MODEL_LINK, outlets=[CHAMPION_DECIDED])
     @fail_without_retry_if_terminal
     def gate(snapshot_id: str, version: int) -> dict[str, Any]:
         """Judge the challenger on the test side and promote it if it passes. Return the verdict."""
@@ -142,7 +142,8 @@ def retrain() -> None:
         params = run_params()
         outcome = judge_challenger(snapshot_id, version, params)
         if params["promote"]:
-            announce(version, promoted=outcome.promoted, why=outcome.why)
+            log.log(logging.INFO if outcome.promoted else logging.WARNING, "%s", outcome.why)
+            alert_moves()
         return {"version": version, **outcome._asdict()}
 
     snapshot_id = validate(snapshot())
@@ -154,15 +155,6 @@ def link(version: int, run_id: str | None = None) -> None:
     set_link(MODEL_LINK, page(f"models/{version}"))
     if run_id is not None:
         set_link(RUN_LINK, f"{settings().require_mlflow_tracking_uri()}/#/runs/{run_id}")
-
-
-def announce(version: int, *, promoted: bool, why: str) -> None:
-    """Log the decision about a version, and alert people. If it was promoted, emit the event of `champion_model`."""
-    log.log(logging.INFO if promoted else logging.WARNING, "%s", why)
-    if promoted:
-        events = get_current_context()["outlet_events"]
-        events[CHAMPION_MOVES].add(CHAMPION_MODEL, extra={"version": version})
-    alert_moves()
 
 
 retrain()

@@ -5,7 +5,7 @@ from typing import Any
 from airflow.sdk import Param, dag, get_current_context, task
 from alerting import alert_moves
 from dag_defaults import task_defaults
-from wiring import CHAMPION_MODEL, CHAMPION_MOVES, connect, fail_without_retry_if_terminal, registry, run_params
+from wiring import CHAMPION_DECIDED, connect, fail_without_retry_if_terminal, registry, run_params
 
 from sentiment_core.errors import RollbackImpossible
 from sentiment_core.promotion.alias_moves import rollback as roll_back
@@ -49,21 +49,19 @@ within seconds, and the next nightly run scores with it. Directly after a rollba
 def rollback() -> None:
     """Move the alias back."""
 
-    @task(outlets=[CHAMPION_MOVES])
+    @task(outlets=[CHAMPION_DECIDED])
     @fail_without_retry_if_terminal
     def move_back() -> dict[str, Any]:
         """Point the alias at the last good version, and record it. Return the move."""
-        params, context, models = run_params(), get_current_context(), registry()
+        params, models = run_params(), registry()
         if params["from_version"] is not None:
             version, _ = models.resolve(None)
             if version != params["from_version"]:
                 why = f"version {version} is the champion now, not version {params['from_version']}"
                 raise RollbackImpossible(alias=CHAMPION, why=why)
         with connect() as connection:
-            actor = f"airflow {context['run_id']}"
+            actor = f"airflow {get_current_context()['run_id']}"
             move = roll_back(connection, models, actor=actor, reason=params["reason"])
-        if move.moved:
-            context["outlet_events"][CHAMPION_MOVES].add(CHAMPION_MODEL, extra={"version": move.version})
         alert_moves()
         return move._asdict()
 

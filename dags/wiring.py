@@ -30,10 +30,12 @@ DATABASE_CONNECTION = "sentiment_db"
 # Each day is a partition of this asset. An event means that reviews of the day were scored.
 SCORED_REVIEWS = Asset("scored_reviews")
 
-# An event means that `retrain` or `rollback` has made another version the champion.
+# An event for each move of the champion. Only `announce_moves` emits them, so no move has two.
 CHAMPION_MODEL = Asset("champion_model")
-# A task with this outlet adds the event only if the champion has moved.
+# The outlet through which it emits as many events as there are moves without one.
 CHAMPION_MOVES = AssetAlias("champion_model_moves")
+# An event means that a task that can move the champion has ended. It starts `announce_moves`.
+CHAMPION_DECIDED = Asset("champion_decided")
 
 PROGRAM_ERRORS = (AssertionError, AttributeError, ImportError, NameError, TypeError)
 

@@ -224,6 +224,12 @@ class Settings(BaseSettings):
         "docs/notifications.md lists kinds and causes.",
     )
 
+    announce_moves: bool = Field(
+        False,
+        description="Whether the DAG `announce_moves` looks every 10 minutes for moves of the champion outside of "
+        "Airflow. If a channel of `SENTIMENT_ALERTS` gets promotions, it does so in any case.",
+    )
+
     drivers_least_reviews: int = Field(
         500,
         ge=0,

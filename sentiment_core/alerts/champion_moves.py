@@ -1,7 +1,7 @@
 """Alerts about the champion: each move and each refusal in the promotion history, whoever or whatever made it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from sentiment_core.alerts.alert import Alert
@@ -31,6 +31,7 @@ class ChampionMove(NamedTuple):
     """A move of the alias `champion`, or a refusal of the gate, from the view `model_history`."""
 
     promotion_id: int
+    moved_at: datetime
     kind: str
     state: str  # moved or refused
     from_version: int | None
@@ -69,7 +70,8 @@ def champion_moves(connection: Connection) -> list[ChampionMove]:
     with connection, connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT promotion_id, kind, state, from_version, to_version, actor, reason, coalesce(failed_checks, '{}')
+            SELECT promotion_id, moved_at, kind, state, from_version, to_version, actor, reason,
+                coalesce(failed_checks, '{}')
             FROM sentiment.model_history
             WHERE alias = %(alias)s AND state IN ('moved', 'refused') AND moved_at > now() - %(reported)s
                 AND (kind <> 'external' OR promotion_id > (

@@ -182,7 +182,7 @@ import json
 from airflow.serialization.serialized_objects import DagSerialization
 exec({code!r})
 found = {{}}
-for dag in (weekly_report(), new_champion()):
+for dag in (daily_report(), new_champion()):
     stored = DagSerialization.to_dict(dag)["dag"]
     found[dag.dag_id] = [stored["timetable"]["__type"].rpartition(".")[2], "champion_model" in json.dumps(stored)]
 print(json.dumps(found))
@@ -193,6 +193,6 @@ def test_the_dags_of_other_teams_in_the_docs_follow_the_assets(in_airflow, check
     page = (checkout / "docs" / "notifications.md").read_text()
     code = page.partition("```python\n")[2].partition("```")[0]
     assert in_airflow(FOLLOWERS.format(code=code)) == {
-        "weekly_report": ["PartitionedAssetTimetable", False],
+        "daily_report": ["PartitionedAssetTimetable", False],
         "new_champion": ["AssetTriggeredTimetable", True],
     }

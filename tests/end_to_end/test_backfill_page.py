@@ -27,6 +27,12 @@ def query(system: Stack, statement: str, *parameters: object) -> list[tuple]:
         return cursor.fetchall()
 
 
+def champion_events(system: Stack) -> list[dict]:
+    """Return what the events of the asset `champion_model` say, oldest first."""
+    events = system.airflow.client().get("/assets/events", limit=100, order_by="timestamp")["asset_events"]
+    return [event["extra"] for event in events if event["name"] == "champion_model"]
+
+
 @pytest.fixture(scope="module")
 def operator(system: Stack, browser) -> Iterator:  # noqa: F811
     """A browser window of the user who may do everything."""
@@ -162,3 +168,9 @@ def test_a_rescore_and_a_rollback_from_the_pages_change_views_and_service(
     assert answer["model"]["digest"] == starter().digest
     operator.goto(f"{system.airflow.url}/sentiment/models")
     assert "rolled back by" in operator.inner_text("main")
+
+    # The rollback starts the DAG that emits an event for each move, also for the one by hand before.
+    while (newest := champion_events(system)[-1:]) == [] or newest[0]["kind"] != "rollback":
+        system.pause(0.3)
+    assert [event["kind"] for event in champion_events(system)[-2:]] == ["force", "rollback"]
+    assert newest[0]["version"] == answer["model"]["version"]

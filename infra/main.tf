@@ -10,6 +10,10 @@ locals {
     triggerer  = "sentiment-airflow-triggerer"
     mlflow     = "sentiment-mlflow"
   }
+  # The groups of the add-on amazon-cloudwatch-observability, which chooses their names.
+  container_logs = { for what in ["application", "dataplane", "host", "performance"] : what => "/aws/containerinsights/${var.name}/${what}" }
+  task_logs      = "/${var.name}/airflow"
+  tasks_in_s3    = var.task_logs == "s3"
 }
 
 module "key" {
@@ -42,6 +46,13 @@ module "cluster" {
   administrators     = var.administrators
   log_days           = var.log_days
   key_arn            = module.key.arn
+}
+
+module "logs" {
+  source   = "./modules/logs"
+  groups   = concat(values(local.container_logs), [local.task_logs])
+  log_days = var.log_days
+  key_arn  = module.key.arn
 }
 
 module "registry" {
@@ -94,15 +105,17 @@ module "pod_roles" {
   cluster    = module.cluster.name
   namespace  = var.namespace
   account_id = var.account_id
+  region     = var.region
   key_arn    = module.key.arn
   roles = {
     (local.accounts.worker) = {
       lists = { (module.reviews.arn) = [] }
       reads = ["${module.reviews.arn}/incoming/*"]
       # helm test drops a file of its own.
-      writes  = [for place in ["training", "airflow-logs", "incoming/helm-test"] : "${module.reviews.arn}/${place}/*"]
+      writes  = concat([for place in ["training", "incoming/helm-test"] : "${module.reviews.arn}/${place}/*"], local.logs_only.writes)
       deletes = ["${module.reviews.arn}/training/*"]
       queues  = []
+      logs    = local.logs_only.logs
     }
     (local.accounts.api_server) = local.logs_only
     (local.accounts.scheduler)  = local.logs_only
@@ -113,17 +126,19 @@ module "pod_roles" {
       writes  = ["${module.models.arn}/*"]
       deletes = ["${module.models.arn}/*"]
       queues  = []
+      logs    = []
     }
   }
 }
 
 locals {
   logs_only = {
-    lists   = { (module.reviews.arn) = ["airflow-logs/*"] }
+    lists   = { for bucket in local.tasks_in_s3 ? [module.reviews.arn] : [] : bucket => ["airflow-logs/*"] }
     reads   = []
-    writes  = ["${module.reviews.arn}/airflow-logs/*"]
+    writes  = local.tasks_in_s3 ? ["${module.reviews.arn}/airflow-logs/*"] : []
     deletes = []
     queues  = []
+    logs    = local.tasks_in_s3 ? [] : [local.task_logs]
   }
 }
 

@@ -18,7 +18,7 @@ locals {
     objectStore = {
       bucket    = module.reviews.name
       artifacts = "s3://${module.models.name}"
-      logs      = "s3://${module.reviews.name}/airflow-logs"
+      logs      = local.tasks_in_s3 ? "s3://${module.reviews.name}/airflow-logs" : "cloudwatch://arn:aws:logs:${var.region}:${var.account_id}:log-group:${local.task_logs}"
       region    = var.region
     }
     networkPolicy = {
@@ -72,6 +72,11 @@ output "registry" {
 output "bucket" {
   description = "Bucket into which files are dropped."
   value       = module.reviews.name
+}
+
+output "log_groups" {
+  description = "Log groups in CloudWatch: `application` of the containers' output, those of the nodes, and `tasks` of Airflow's tasks."
+  value       = merge(local.container_logs, { tasks = local.task_logs })
 }
 
 output "arrivals_queue" {

@@ -189,6 +189,16 @@ variable "log_days" {
   }
 }
 
+variable "task_logs" {
+  description = "Where Airflow stores task logs: `s3`, below `airflow-logs/` in the bucket of reviews, or `cloudwatch`, in the log group of the output `log_groups`."
+  type        = string
+  default     = "s3"
+  validation {
+    condition     = contains(["s3", "cloudwatch"], var.task_logs)
+    error_message = "task_logs must be s3 or cloudwatch."
+  }
+}
+
 variable "host" {
   description = "Host name of the service. Its DNS record points to the load balancer that the Ingress creates. Empty: no Ingress."
   type        = string

@@ -30,13 +30,14 @@ run "each_input" {
     database             = { version = "14" }
     noncurrent_days      = 0
     log_days             = 100
+    task_logs            = "disk"
     host                 = "sentiment"
     certificate_arn      = "arn:aws:iam::111122223333:server-certificate/sentiment"
     github               = { repository = "example/*" }
     budget               = { limit_usd = 600, emails = [] }
   }
 
-  expect_failures = [var.account_id, var.region, var.name, var.namespace, var.administrators, var.vpc_cidr, var.service_cidr, var.other_cidrs, var.zones, var.kubernetes_version, var.kubernetes_api_cidrs, var.nodes, var.database, var.noncurrent_days, var.log_days, var.host, var.certificate_arn, var.github, var.budget]
+  expect_failures = [var.account_id, var.region, var.name, var.namespace, var.administrators, var.vpc_cidr, var.service_cidr, var.other_cidrs, var.zones, var.kubernetes_version, var.kubernetes_api_cidrs, var.nodes, var.database, var.noncurrent_days, var.log_days, var.task_logs, var.host, var.certificate_arn, var.github, var.budget]
 }
 
 run "each_input_in_another_way" {

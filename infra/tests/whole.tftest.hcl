@@ -23,6 +23,10 @@ run "defaults" {
     error_message = "The values name the buckets of this account."
   }
   assert {
+    condition     = output.log_groups.application == "/aws/containerinsights/sentiment/application" && output.log_groups.tasks == "/sentiment/airflow"
+    error_message = "The log groups are those that the add-on and Airflow write to."
+  }
+  assert {
     condition     = yamldecode(output.values).networkPolicy.kubernetesApi.cidrs == ["10.0.0.0/18", "10.0.64.0/18", "172.20.0.1/32"] && yamldecode(output.values).networkPolicy.database.cidrs == ["10.0.224.0/21", "10.0.232.0/21"]
     error_message = "Pods can reach the control plane and the database, and nothing else of the VPC."
   }
@@ -56,6 +60,7 @@ run "everything" {
     certificate_arn      = "arn:aws:acm:eu-central-1:111122223333:certificate/00000000-0000-0000-0000-000000000000"
     create_registries    = false
     score_arrivals       = true
+    task_logs            = "cloudwatch"
     prometheus_release   = "kube-prometheus-stack"
     github               = { repository = "example/reviews" }
   }
@@ -83,6 +88,10 @@ run "everything" {
   assert {
     condition     = yamldecode(output.values).arrivals.queueUrl == "https://sqs.eu-central-1.amazonaws.com/111122223333/prod-arrivals"
     error_message = "The values name the queue."
+  }
+  assert {
+    condition     = yamldecode(output.values).objectStore.logs == "cloudwatch://arn:aws:logs:eu-central-1:111122223333:log-group:/prod/airflow"
+    error_message = "The values name the log group of the tasks."
   }
   assert {
     condition     = output.github_variables["CLUSTER"] == "prod" && output.github_variables["NAMESPACE"] == "sentiment"

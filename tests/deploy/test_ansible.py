@@ -47,6 +47,7 @@ REGION = "eu-central-1"
 HOST = "sentiment.example.com"
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 BUCKET = "sentiment-reviews"
+LOGS = f"cloudwatch://arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/sentiment/airflow"
 ARCHIVE = b"an archive"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 ENTRY = "sentiment-release"
@@ -222,6 +223,7 @@ def apply(installation: Installation) -> None:
     client, folder = installation.client, installation.folder
     role = f"arn:aws:iam::{ACCOUNT}:role/cluster"
     client("eks").create_cluster(name="sentiment", roleArn=role, resourcesVpcConfig={})
+    client("logs").create_log_group(logGroupName="/sentiment/airflow")
     client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     for repository in ("sentiment-api", "sentiment-airflow"):
@@ -234,7 +236,7 @@ def apply(installation: Installation) -> None:
     values = {
         "image": {"api": {"repository": f"{REGISTRY}/sentiment-api"}},
         "airflow": {"defaultAirflowRepository": f"{REGISTRY}/sentiment-airflow"},
-        "objectStore": {"bucket": BUCKET, "artifacts": "s3://sentiment-models", "region": REGION},
+        "objectStore": {"bucket": BUCKET, "artifacts": "s3://sentiment-models", "logs": LOGS, "region": REGION},
         "api": {
             "ingress": {
                 "enabled": True,
@@ -318,6 +320,10 @@ def no_cluster(at: Installation) -> Play:
     return at.play("--tags", "aws", outputs={"cluster": {"value": "another"}})
 
 
+def no_log_group(at: Installation) -> Play:
+    return at.play("--tags", "aws", changed={"objectStore": {"logs": LOGS.removesuffix("flow")}})
+
+
 def a_role_that_aws_refuses(at: Installation) -> Play:
     user = at.client("iam").create_user(UserName="guest")["User"]["UserName"]
     key = at.client("iam").create_access_key(UserName=user)["AccessKey"]
@@ -391,6 +397,7 @@ REFUSED = {
     a_certificate_for_another_host: "is ISSUED for shop.example.com, but must be ISSUED for sentiment.example.com.",
     another_account: f"are for the account {ACCOUNT}, and the outputs of Terraform for 210987654321. Log in to",
     no_cluster: f"There is no cluster another in {REGION}. Check that the outputs are those of this account",
+    no_log_group: f"There is no log group /sentiment/air in {REGION} for objectStore.logs. Set `task_logs` in",
     a_role_that_aws_refuses: "This role has no permission for it. Use the role that ran `terraform apply`",
     a_role_that_kubernetes_refuses: "role/guest cannot create secrets, pods in the namespace reviews of sentiment. Add",
     values_that_the_chart_refuses: "mlflow.enabled is false: set global.sentiment.mlflowUri",

@@ -61,6 +61,7 @@ HELD_BY_MOTO = (
     "module.network.aws_cloudwatch_log_group.flow",
     "module.cluster.aws_cloudwatch_log_group.control_plane",
     "module.database.aws_cloudwatch_log_group.this",
+    "module.logs",
     "module.pod_roles.aws_iam_role_policy.this",
     "module.github[0].aws_iam_role.this",
 )
@@ -299,9 +300,44 @@ def test_logs_are_kept_for_a_time(held) -> None:
             "/aws/eks/sentiment/cluster",
             "/aws/rds/instance/sentiment/postgresql",
             "/aws/rds/instance/sentiment/upgrade",
+            "/aws/containerinsights/sentiment/application",
+            "/aws/containerinsights/sentiment/dataplane",
+            "/aws/containerinsights/sentiment/host",
+            "/aws/containerinsights/sentiment/performance",
+            "/sentiment/airflow",
         ),
         365,
     )
+
+
+def test_with_task_logs_in_cloudwatch_the_roles_have_the_rights_of_the_docs_on_the_group(
+    held, terraform, aws, checkout
+) -> None:
+    # The key exists in what is held, so the plan has the policies.
+    terraform("plan", *GIVEN, "-var=task_logs=cloudwatch", "-target=module.pod_roles", "-out=logs.tfplan", **aws)
+    plan = json.loads(terraform("show", "-json", "logs.tfplan").stdout)
+    policies = {
+        each["index"]: json.loads(each["values"]["policy"])["Statement"]
+        for each in planned(plan)
+        if each["address"].startswith("module.pod_roles.aws_iam_role_policy.")
+    }
+    assert len(policies) == 5
+    groups = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
+    needed = set(re.findall(r"`(logs:\w+)`", (checkout / "docs/logs.md").read_text()))
+    for account, statements in policies.items():
+        allowed = {
+            (action, resource)
+            for each in statements
+            for action in each["Action"]
+            for resource in each["Resource"]
+            if action.startswith("logs:")
+        }
+        expected = {
+            (action, f"{groups}*" if action == "logs:DescribeLogGroups" else f"{groups}/sentiment/airflow:*")
+            for action in (needed if account != "sentiment-mlflow" else ())
+        }
+        assert allowed == expected, account
+    assert "airflow-logs" not in json.dumps(policies)
 
 
 def rights(held: Callable[[str], Any], account: str) -> dict[str, set[str]]:

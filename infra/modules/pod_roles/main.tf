@@ -3,15 +3,17 @@ variable "name" { type = string }
 variable "cluster" { type = string }
 variable "namespace" { type = string }
 variable "account_id" { type = string }
+variable "region" { type = string }
 variable "key_arn" { type = string }
 variable "roles" {
-  description = "Rights by service account: listed buckets with the prefixes (none: all), objects, and queues to receive from."
+  description = "Rights by service account: listed buckets with the prefixes (none: all), objects, queues to receive from, and log groups."
   type = map(object({
     lists   = map(list(string))
     reads   = list(string)
     writes  = list(string)
     deletes = list(string)
     queues  = list(string)
+    logs    = list(string)
   }))
 }
 
@@ -22,6 +24,7 @@ locals {
     deletes = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
     queues  = ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
   }
+  groups  = "arn:aws:logs:${var.region}:${var.account_id}:log-group:"
   whole   = { for account, rights in var.roles : account => [for bucket, prefixes in rights.lists : bucket if length(prefixes) == 0] }
   limited = { for account, rights in var.roles : account => { for bucket, prefixes in rights.lists : bucket => prefixes if length(prefixes) > 0 } }
   statements = { for account, rights in var.roles : account => concat(
@@ -34,6 +37,13 @@ locals {
     [for kind, actions in local.actions : {
       Effect = "Allow", Action = actions, Resource = rights[kind], Condition = {}
     } if length(rights[kind]) > 0],
+    [for each in [
+      { Action = ["logs:DescribeLogGroups"], Resource = ["${local.groups}*"] },
+      {
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:GetLogEvents"]
+        Resource = [for group in rights.logs : "${local.groups}${group}:*"]
+      },
+    ] : merge(each, { Effect = "Allow", Condition = {} }) if length(rights.logs) > 0],
     [{
       Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = [var.key_arn], Condition = {}
     }],

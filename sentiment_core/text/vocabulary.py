@@ -61,8 +61,15 @@ def _table(identities: Hashes, values: NDArray[np.uint32], bucket_bits: int) -> 
     """Return the table of `2**bucket_bits` buckets, and the largest displacement of an n-gram, in buckets."""
     filter_bits = max((_FILTER_BITS_PER_FEATURE * len(identities)).bit_length(), 6)
     rows = (1 << bucket_bits) + len(identities) // KEYS + 2  # with room after the last bucket
-    table = Vocabulary(np.zeros(1 << (filter_bits - 6), np.uint64), np.zeros(rows * ROW, np.uint32))
+    table = Vocabulary(np.zeros(1 << (filter_bits - 6), np.uint64), _rows(rows))
     return table, _fill(identities, values, *table, bucket_bits)
+
+
+def _rows(count: int) -> NDArray[np.uint32]:
+    """Return empty rows that each are one cache line. NumPy would let them begin in the middle of one."""
+    cells = np.zeros((count + 1) * ROW, np.uint32)
+    first = -(cells.ctypes.data // cells.itemsize) % ROW
+    return cells[first : first + count * ROW]
 
 
 def mapped(table: Vocabulary, path: Path) -> Vocabulary:
@@ -79,7 +86,7 @@ def mapped(table: Vocabulary, path: Path) -> Vocabulary:
             data = np.asarray(np.memmap(path, np.uint8, "c"))
             size = table.cells.nbytes
             found = Vocabulary(data[size:].view(np.uint64), data[:size].view(np.uint32))
-            if all(map(np.array_equal, found, table)):
+            if np.array_equal(found.filter, table.filter) and np.array_equal(found.cells, table.cells):
                 return found
     return table
 

@@ -82,3 +82,10 @@ def test_a_file_that_is_another_table_or_cannot_be_written_is_not_used(tmp_path:
         path.write_bytes(other)
         assert mapped(table, path) is table
     assert mapped(table, tmp_path / "missing" / "table") is table
+
+
+def test_a_bucket_is_one_cache_line() -> None:
+    for count in (1, 700, 100_000):
+        identities = np.linspace(1, 1 << 40, count).astype(np.uint64) << np.uint64(24 - IDENTITY_SHIFT)
+        cells = numbered(identities).cells
+        assert (cells.ctypes.data % 64, len(cells) % 16) == (0, 0)

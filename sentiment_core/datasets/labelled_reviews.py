@@ -33,6 +33,11 @@ class LabelledReviews:
         return tuple(LABELS[label] for label in np.unique(self.labels).tolist())
 
     @property
+    def calibration_weights(self) -> NDArray[np.float64] | None:
+        """The weights of the rows in calibration. None means that all are 1."""
+        return self.weights if self.natural_weights is None else self.natural_weights
+
+    @property
     def rows(self) -> dict[str, int]:
         """The number of reviews of each label."""
         return {LABELS[label]: count for label, count in sorted(Counter(self.labels.tolist()).items())}

@@ -143,6 +143,23 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         found = corpus.each(self._recipe(), lambda chunk: unknown_shares(chunk.tokens, *sizes, known))
         return np.concatenate([np.empty(0), *found])
 
+    def scale_weights(self, X: Sequence[str], scales: NDArray[np.float64]) -> None:  # noqa: N803
+        """Multiply the weights of each n-gram by the mean scale of the texts that contain it.
+
+        `scales`, of shape (n,), has a scale for each of n texts. An n-gram that none of them contains keeps its
+        weights. The intercepts stay the same.
+        """
+        known, sizes, count, row = self._vocabulary, self._sizes, len(self.ngrams_), 0
+        texts, total = np.zeros(count, np.int64), np.zeros(count)
+        corpus = Corpus(checked_texts(X), self.threads)
+        for found in corpus.each(self._recipe(), lambda chunk: features_of(chunk.tokens, *sizes, known)):
+            lengths = np.diff(found.offsets)
+            texts += np.bincount(found.indices, minlength=count)
+            total += np.bincount(found.indices, np.repeat(scales[row : row + len(lengths)], lengths), count)
+            row += len(lengths)
+        mean = np.divide(total, texts, out=np.ones(count), where=texts > 0)
+        np.multiply(self.weights_, mean, out=self.weights_, casting="same_kind")
+
     def _read(
         self,
         X: Sequence[str],  # noqa: N803

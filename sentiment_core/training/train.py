@@ -37,6 +37,7 @@ from sentiment_core.training.base_weights import BaseWeights
 from sentiment_core.training.calibration import calibrated, neutral_band, neutral_ratio, platt_scaling, uncalibrated
 from sentiment_core.training.classifier import NgramClassifier
 from sentiment_core.training.folds import group_folds, group_numbers, some_groups
+from sentiment_core.training.language_scales import language_scales
 from sentiment_core.training.language_standings import balanced_accuracies, standings
 from sentiment_core.training.memory import MEGABYTE, require_memory
 
@@ -64,6 +65,7 @@ class CrossValidation(NamedTuple):
     uncalibrated: ClassificationMetrics  # of margins used as logits
     fold_accuracies: tuple[float, ...]
     probabilities: NDArray[np.float64]  # (n, labels): the scores that `metrics` measures, in the order of the reviews
+    scales: NDArray[np.float64] | None  # n: what a text's language multiplies its margins by; None: nothing
     learned_rows: int  # reviews that a fold's model learned from, on average
     unknown_shares: NDArray[np.float64]  # n: share of each text's n-grams that the fold's model does not know
 
@@ -133,6 +135,7 @@ def cross_validate(
     shingles = Shingles(unlabelled) if len(unlabelled) else None
     learned_rows = []
     margins = np.empty((len(reviews.texts), 1 if len(reviews.names) == 2 else len(reviews.names)))
+    biases = np.empty_like(margins)
     numbers = np.empty(len(reviews.texts), np.int16)
     unknown = np.empty(len(reviews.texts))
     # One fold after another: each uses all processors, and the memory of one.
@@ -149,11 +152,16 @@ def cross_validate(
             usable = [text for text, is_near in zip(unlabelled, near.tolist(), strict=True) if not is_near]
         model = fit(learned, params.model, usable, joblib.cpu_count(), memory)
         margins[fold.held_out] = model.decision_function(held_out).reshape(len(held_out), -1)
+        biases[fold.held_out] = model.intercept_
         unknown[fold.held_out] = model.unknown_shares([text[:MAX_EXAMINED_CHARACTERS] for text in held_out])
         numbers[fold.held_out] = number
         learned_rows.append(len(learned.texts))
         step(f"{len(learned_rows)} of {params.calibration.folds} folds")
-    return _calibrate(margins, numbers, unknown, reviews, params, round(float(np.mean(learned_rows))))
+    scales = None
+    if len(set(reviews.languages or ())) > 1:
+        scales = language_scales(margins - biases, reviews)
+        margins = biases + scales[:, np.newaxis] * (margins - biases)
+    return _calibrate(margins, scales, numbers, unknown, reviews, params, round(float(np.mean(learned_rows))))
 
 
 def train(
@@ -186,6 +194,8 @@ def train_measured(
     step("the model of all reviews")
     base = starter() if params.model.base == "starter" else None
     model = fit(reviews, params.model, unlabelled, joblib.cpu_count(), memory)
+    if held_out.scales is not None:
+        model.scale_weights(reviews.texts, held_out.scales)
     bundle = compile_bundle(
         model,
         provenance=provenance
@@ -270,6 +280,7 @@ def _reference(held_out: CrossValidation, texts: Sequence[str]) -> Reference:
 
 def _calibrate(
     margins: NDArray[np.float64],
+    scales: NDArray[np.float64] | None,
     folds: NDArray[np.int16],
     unknown: NDArray[np.float64],
     reviews: LabelledReviews,
@@ -277,7 +288,7 @@ def _calibrate(
     learned_rows: int,
 ) -> CrossValidation:
     labels, names = reviews.labels, reviews.names
-    weights = reviews.weights if reviews.natural_weights is None else reviews.natural_weights
+    weights = reviews.calibration_weights
     calibration = platt_scaling(margins, labels, weights)
     probabilities = np.empty((len(margins), len(names)))
     for fold in range(params.calibration.folds):
@@ -300,6 +311,7 @@ def _calibrate(
         measured(calibrated(margins, uncalibrated(margins.shape[1])), labels),
         tuple(float(correct[folds == fold].mean()) for fold in range(params.calibration.folds)),
         probabilities,
+        scales,
         learned_rows,
         unknown,
     )

@@ -104,7 +104,7 @@ def test_a_model_of_all_reviews_takes_the_place_of_one_of_a_tenth_and_a_rollback
     tenth = retrain.crown_a_tenth(system, reviews)
     before = answers_of(system, tenth)
     retrain.put(system, reviews)
-    ran = retrain.retrain(system)
+    ran = retrain.retrain(system, training={"calibration": {"folds": 2}})
     assert set(ran["tasks"]) == {"snapshot", "validate", "train", "gate"}
     assert ran["gate"]["promoted"], ran["gate"]
     after = answers_of(system, ran["gate"]["version"])

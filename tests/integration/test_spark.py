@@ -33,6 +33,7 @@ from sentiment_core.spark import lake, score
 from sentiment_core.spark.bundle_files import SentBundle, files_of, read_files
 from sentiment_core.spark.lake import LakeJob, score_lake
 from sentiment_core.spark.scoring import Answers
+from sentiment_core.spark.worker_errors import worker_sentences
 
 TEXTS = [
     "I love it, works very well",
@@ -161,6 +162,16 @@ def test_a_job_shows_the_sentence_of_a_worker_that_refuses_the_bundle(
         SparkWorkerFailed, match=r"^A Spark worker failed: The model bundle at the Spark driver has format 3; [^\n]*$"
     ):
         score_lake(spark.read.parquet(str(source)), bundle, of_lake(spark, source))
+
+
+def test_an_error_of_other_code_in_a_worker_stays_as_it_is(spark: Any) -> None:
+    from pyspark.errors import PythonException  # noqa: PLC0415
+
+    def fail(_batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        raise ZeroDivisionError("not of this package")
+
+    with pytest.raises(PythonException, match="not of this package"), worker_sentences():
+        spark.range(1).mapInArrow(fail, "id long").collect()
 
 
 def test_the_workers_of_an_executor_map_one_table(spark: Any, bundle: Bundle) -> None:

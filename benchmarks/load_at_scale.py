@@ -32,6 +32,7 @@ RUN = f"""
 import sys
 from datetime import date
 from sentiment_core.model.bundle import STARTER, Bundle
+from sentiment_core.model.scorer import Scorer
 from sentiment_core.database.connection import connect
 from sentiment_core.ledger.models import open_model
 from sentiment_core.loading.scoring_run import RunPlan, get_plan, plan_run, score_group, summarise

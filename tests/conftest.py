@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ hypothesis.settings.register_profile("project", deadline=None, derandomize="CI" 
 hypothesis.settings.load_profile("project")
 
 CHECKOUT = Path(__file__).parent.parent
-
+SMALL = 4_000  # n-grams
 
 # Folders whose tests share what takes long to set up: one worker runs all of a folder. Elsewhere a file is a group.
 SHARED = ("tests/end_to_end", "tests/dags")
@@ -105,6 +106,19 @@ def shift_bundle(change_bundle: Callable[..., Bundle]) -> Callable[[Bundle, Path
         return change_bundle(bundle, folder, calibration=calibration.model_copy(update={"intercepts": intercepts}))
 
     return shift
+
+
+@pytest.fixture(scope="session")
+def small_bundle(change_bundle: Callable[..., Bundle], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The starter with only the n-grams of the greatest weights, in 80 kB instead of 15 MB.
+
+    It is for tests of what happens to a bundle of any size: to register and fetch it takes half the processor time.
+    """
+    folder = tmp_path_factory.mktemp("small")
+    heaviest = np.sort(np.argsort(-np.abs(starter().weights).max(axis=0))[:SMALL])
+    arrays = {"ngrams": starter().ngrams[heaviest], "weights": np.ascontiguousarray(starter().weights[:, heaviest])}
+    change_bundle(replace(starter(), **arrays), folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from sentiment_core.registry.registered_model import RegisteredModel
+from sentiment_core.model.bundle import Bundle
 from tests.api.forked import Forks
 from tests.browser import browser, shots, visit
+from tests.sharing_model import SharingModel
 from tests.starter import starter as load_starter
 
 __all__ = ["browser", "shots", "visit"]  # fixtures
@@ -131,33 +132,38 @@ def starter():
 
 
 @pytest.fixture(scope="session")
-def variant(tmp_path_factory, starter, shift_bundle):
-    """Make a bundle folder of a model that differs from the starter in its bias only."""
+def variant(tmp_path_factory, small_bundle, shift_bundle):
+    """Make a bundle folder of a model that differs from the small one in its bias only."""
+    small = Bundle.load(small_bundle)
 
     def make(bias):
         folder = tmp_path_factory.mktemp("bundle")
-        shift_bundle(starter, folder, bias)
+        shift_bundle(small, folder, bias)
         return folder
 
     return make
+
+
+def digest_of(folder):
+    return (folder / "digest.sha256").read_text().strip()
 
 
 @pytest.fixture
 def registry(mlflow_uri, request, tmp_path):
     """A registered model of the test's own."""
     name = f"sentiment-{request.node.name[:40]}-{time.time_ns()}".replace("[", "-").replace("]", "")
-    return RegisteredModel(mlflow_uri, name, tmp_path / "registry")
+    return SharingModel(mlflow_uri, name, tmp_path / "registry")
 
 
 @pytest.fixture
 def break_version(mlflow_uri, tmp_path):
-    """Spoil the weights of a registered version on the server."""
+    """Spoil the weights of a registered version on the server. No later version has these files."""
 
     def spoil(registry, version):
-        client = MlflowClient(mlflow_uri, registry_uri=mlflow_uri)
-        model_id = client.get_model_version(registry.name, str(version)).source.removeprefix("models:/")
         (tmp_path / "weights.npy").write_bytes(b"spoiled")
-        client.log_model_artifact(model_id, str(tmp_path / "weights.npy"), "data/bundle")
+        client = MlflowClient(mlflow_uri, registry_uri=mlflow_uri)
+        client.log_model_artifact(registry.model_id(version), str(tmp_path / "weights.npy"), "data/bundle")
+        registry.forget(version)
 
     return spoil
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from api.models.canary import place
-from sentiment_core.model.bundle import STARTER
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.model.scorer import Scorer
 
 TEXTS = [f"Kettle number {number} is {('lovely', 'awful', 'small')[number % 3]}." for number in range(60)]
@@ -21,8 +21,8 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
-def champion(registry):
-    version = registry.register(STARTER)
+def champion(registry, small_bundle):
+    version = registry.register(small_bundle)
     registry.set_alias("champion", version)
     return version
 
@@ -195,7 +195,7 @@ def test_a_canary_that_becomes_champion_is_not_loaded_again(canary, registry, ch
     assert {version_for(service, key) for key in KEYS[:20]} == {challenger}
 
 
-def test_a_shadow_scores_every_text_and_changes_no_answer(begin, registry, champion, challenger, starter, variant):
+def test_a_shadow_scores_every_text_and_changes_no_answer(begin, registry, champion, challenger, small_bundle):
     plain, shadowed = begin(), begin(SHADOW="challenger")
     shadowed.wait(lambda: state(shadowed, "shadow")["model"])
     assert state(shadowed, "shadow") == {
@@ -208,7 +208,7 @@ def test_a_shadow_scores_every_text_and_changes_no_answer(begin, registry, champ
         assert shadowed.post("/predict", {"text": text}).json() == plain.post("/predict", {"text": text}).json()
     batch = {"texts": [*TEXTS, "", None]}
     assert shadowed.post("/predict/batch", batch).json() == plain.post("/predict/batch", batch).json()
-    mine, other = Scorer(starter), Scorer(type(starter).load(registry.fetch(challenger).path))
+    mine, other = Scorer(Bundle.load(small_bundle)), Scorer(Bundle.load(registry.fetch(challenger).path))
     scores = [(mine.score_text(text), other.score_text(text)) for text in TEXTS]
     disagreements = 2 * sum(one.label != two.label for one, two in scores)
     assert 0 < disagreements < 2 * len(TEXTS)

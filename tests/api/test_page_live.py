@@ -7,7 +7,6 @@ import threading
 import pytest
 from playwright.sync_api import expect
 
-from sentiment_core.model.bundle import STARTER
 from tests.api.test_feedback import wait_stored
 from tests.api.test_keys import new_key
 from tests.api.test_page import GOOD, SCHEMES, WIDTHS, fits, unweighed
@@ -334,9 +333,9 @@ def test_a_correction_that_is_refused_says_why_and_can_be_sent_again(start, visi
 
 
 def test_an_answer_of_the_canary_names_it_and_shows_no_band_of_the_champion(
-    start, visit, registry, variant, mlflow_uri
+    start, visit, registry, variant, small_bundle, mlflow_uri
 ):
-    for alias, bundle in (("champion", STARTER), ("challenger", variant(1.5))):
+    for alias, bundle in (("champion", small_bundle), ("challenger", variant(1.5))):
         registry.set_alias(alias, registry.register(bundle))
     service = start(
         MLFLOW_TRACKING_URI=mlflow_uri, MODEL_NAME=registry.name, CANARY="challenger", CANARY_SHARE="1"

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -117,10 +118,18 @@ def exit_code(pid: int) -> int | None:
 def main(descriptor: int) -> int:
     """Fork services on request, and in each of them run the service."""
     from api import __main__ as program  # noqa: PLC0415 -- the tests, which import this module, do not need them
-    from sentiment_core.model.bundle import STARTER, Bundle  # noqa: PLC0415
-    from sentiment_core.model.scorer import Scorer  # noqa: PLC0415
+    from api.models.served_model import ScorerCache  # noqa: PLC0415
+    from sentiment_core.columnar.columns import TextColumn  # noqa: PLC0415
+    from sentiment_core.languages.detected_languages import DetectedLanguage, DetectedLanguages  # noqa: PLC0415
+    from sentiment_core.model.bundle import STARTER  # noqa: PLC0415
 
-    Scorer(Bundle.load(STARTER)).score_texts(["good"])  # reads compiled kernels from their cache
+    with suppress(ImportError):
+        import uvloop  # noqa: F401, PLC0415 -- the service imports it late, as some systems do not have it
+
+    # These read compiled kernels from their cache, and tables.
+    ScorerCache().load(STARTER)
+    DetectedLanguage.of("good")
+    DetectedLanguages.of(TextColumn.from_texts(["good"]))
     assert threading.active_count() == 1, "a fork would copy the locks of other threads, held or not"
     gc.freeze()  # keeps the first collection in a fork from copying every page
     connection = socket.socket(fileno=descriptor)

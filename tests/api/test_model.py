@@ -1,6 +1,7 @@
 """Which model answers: the champion of a real MLflow server, and what happens when it is not to be had."""
 
 import asyncio
+import gc
 import http.client
 import http.server
 import json
@@ -8,6 +9,7 @@ import signal
 import socket
 import threading
 import urllib.request
+import weakref
 from functools import partial
 
 import aiohttp
@@ -374,6 +376,19 @@ def test_a_pinned_version_that_is_not_there_is_said(follow, registry, small_bund
     service = follow(MODEL_VERSION="77")
     answer = service.wait(lambda: (found := service.get("/readyz")).json()["detail"].count("@77") and found)
     assert answer.code == "not_ready"
+
+
+def test_a_scorer_that_is_not_used_any_more_is_freed_without_garbage_collection(small_bundle):
+    gc.disable()  # the service excludes the objects of its models
+    try:
+        scorer = Scorer(Bundle.load(small_bundle))
+        scorer.score_texts(["A kettle."])
+        scorer.explain("A kettle.")
+        alive = [weakref.ref(scorer), weakref.ref(scorer.bundle), weakref.ref(scorer.bundle.weights)]
+        del scorer
+        assert [one() for one in alive] == [None] * 3
+    finally:
+        gc.enable()
 
 
 def test_a_bundle_by_setting_is_served_whatever_the_registry_says(start, variant, mlflow_uri):

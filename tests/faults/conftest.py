@@ -64,7 +64,7 @@ def proxy(stack: Stack, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> 
 def proxied(drops: Drops, proxy: S3Proxy) -> Drops:
     """Put objects directly into the bucket, and load them through the proxy, with the client that loads use."""
     drops.storage = Storage(s3_client(proxy.url))
-    drops.settings = drops.settings.model_copy(update={"block_bytes": 100_000})
+    drops.settings = drops.settings.model_copy(update={"block_bytes": 25_000})
     return drops
 
 

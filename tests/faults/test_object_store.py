@@ -20,13 +20,13 @@ from sentiment_core.loading.loader import Loader, LoadStatus, load_drop
 from tests.faults.conftest import check_loaded, check_untouched, file_of
 from tests.faults.s3_proxy import Fault, S3Proxy
 
-ROWS = 20_000
+ROWS = 5_000
 PLAIN = file_of(ROWS)
 PACK: dict[str, Callable[[bytes], bytes]] = {"a.csv": bytes, "a.csv.gz": gzip.compress, "a.csv.zst": zstd.compress}
 FILES = {f"dt=2026-11-16/{name}": pack(PLAIN) for name, pack in PACK.items()}
 CSV = "dt=2026-11-16/a.csv"
 # The first byte of a record, so that the part sent before it looks like a whole file.
-BOUNDARY = PLAIN.index(b"\n", 400_000) + 1
+BOUNDARY = PLAIN.index(b"\n", 100_000) + 1
 
 every_format = pytest.mark.parametrize("key", FILES, ids=PACK)
 
@@ -79,7 +79,7 @@ def test_an_interrupted_body_resumes_at_its_offset(proxied, proxy, url, key) -> 
 @pytest.mark.parametrize("cut", ["close", "reset"])
 def test_a_body_can_be_interrupted_any_number_of_times_if_it_makes_progress(proxied, proxy, url, key, cut) -> None:
     proxied.put(key, FILES[key])
-    proxy.spoil(later=Fault(after=50_000, then=cut))
+    proxy.spoil(later=Fault(after=12_500, then=cut))
     assert proxied.load(key).status is LoadStatus.LOADED
     assert len(proxy.ranges) > 2 * RESUMES
     check_loaded(url, ROWS)
@@ -121,7 +121,7 @@ def test_a_response_at_another_offset_is_rejected(proxied, proxy, url) -> None:
 
 def test_a_slow_body_loads(proxied, proxy, url) -> None:
     proxied.put(CSV, PLAIN)
-    proxy.spoil(Fault(step=10_000, pause_s=0.005))
+    proxy.spoil(Fault(step=2_500, pause_s=0.005))
     assert proxied.load(CSV).status is LoadStatus.LOADED
     assert proxy.ranges == [None]
     check_loaded(url, ROWS)

@@ -144,10 +144,6 @@ def variant(tmp_path_factory, small_bundle, shift_bundle):
     return make
 
 
-def digest_of(folder):
-    return (folder / "digest.sha256").read_text().strip()
-
-
 @pytest.fixture
 def registry(mlflow_uri, request, tmp_path):
     """A registered model of the test's own."""

@@ -19,7 +19,7 @@ from sentiment_core.database.connection import connect
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.promotion.alias_moves import promote, rollback
-from tests.api.conftest import digest_of
+from tests.starter import digest_of
 
 TEXT = {"text": "A kettle."}
 

@@ -1,5 +1,6 @@
 """The page as the service sends it, and as a browser without JavaScript shows it: light and dark, and on a phone."""
 
+import os
 import re
 
 import pytest
@@ -7,12 +8,17 @@ import pytest
 from api.pages.languages import NAMES, sentence
 from api.pages.pages import LONGEST_EXPLAINED
 from sentiment_core.languages.codes import CODES, UNDETERMINED
+from tests.browser import SCREENSHOTS
 
 GOOD = "An excellent kettle, I love it. Not bad at all, though the lid is a little clumsy."
 FORM = "application/x-www-form-urlencoded"
 HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-WIDTHS = pytest.mark.parametrize("width", [1280, 360])
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+# No rule of the page depends on both. Somebody who wants to see all screenshots gets all combinations.
+VIEWS = pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(1280, "light"), (360, "dark"), *([(1280, "dark"), (360, "light")] if SCREENSHOTS in os.environ else [])],
+)
 
 
 def test_a_form_from_a_browser_is_answered_by_the_page(service):
@@ -169,8 +175,7 @@ def fits(page):
     return page.locator("html").evaluate("node => node.scrollWidth <= node.clientWidth")
 
 
-@SCHEMES
-@WIDTHS
+@VIEWS
 def test_the_page_without_javascript(service, visit, shots, width, scheme):
     page = visit(service, width=width, color_scheme=scheme, scripts=False)
     page.screenshot(path=shots / f"plain-{width}-{scheme}.png", full_page=True)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from api.contract.settings import ServiceSettings
-from tests.api.test_page import SCHEMES, WIDTHS, fits
+from tests.api.test_page import VIEWS, fits
 from tests.api.test_page_live import problem
 
 BITS = (
@@ -78,8 +78,7 @@ def scores_shown(page):
     return [float(score) for score in page.locator(".rows .points span").all_inner_texts()]
 
 
-@SCHEMES
-@WIDTHS
+@VIEWS
 def test_hundreds_of_lines_are_scored_and_shown(service, visit, shots, width, scheme):
     page = visit(service, width=width, color_scheme=scheme)
     open_many(page)
@@ -178,8 +177,7 @@ def test_a_dropped_csv_keeps_its_columns_and_runs_no_formula(service, visit, sho
     assert not page.get_by_role("button", name="Score the rest").is_visible()
 
 
-@SCHEMES
-@WIDTHS
+@VIEWS
 def test_a_file_as_excel_and_app_stores_write_it_is_read_as_a_drop(service, visit, shots, width, scheme):
     page = visit(service, width=width, color_scheme=scheme)
     content = (

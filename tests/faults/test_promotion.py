@@ -4,28 +4,36 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from sentiment_core.database.connection import connect
 from sentiment_core.errors import DatabaseUnavailable, RegistryUnavailable
-from sentiment_core.model.bundle import STARTER
+from sentiment_core.model.bundle import Bundle
 from sentiment_core.promotion.alias_moves import disagreement, history, promote, reconcile, rollback
 from sentiment_core.registry.registered_model import RegisteredModel
 from tests.faults.postgres_proxy import PostgresProxy
 from tests.faults.registry_proxy import ALIAS, TAG, RegistryProxy
-from tests.starter import starter
+from tests.sharing_model import SharingModel
 
 BY = {"actor": "ann", "reason": "a test", "kind": "force"}
 
 
+@pytest.fixture(scope="module")
+def other_bundle(small_bundle, shift_bundle, tmp_path_factory) -> Path:
+    """A bundle that differs from the small one only in its bias."""
+    folder = tmp_path_factory.mktemp("other")
+    shift_bundle(Bundle.load(small_bundle), folder, 0.5)
+    return folder
+
+
 @pytest.fixture
-def registry(mlflow_uri, tmp_path, shift_bundle) -> RegisteredModel:
+def registry(mlflow_uri, tmp_path, small_bundle, other_bundle) -> RegisteredModel:
     """A registered model with two versions. The first is the champion, but only in MLflow."""
-    registry = RegisteredModel(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
-    registry.register(STARTER)
-    shift_bundle(starter(), tmp_path / "other", 0.5)
-    registry.register(tmp_path / "other")
+    registry = SharingModel(mlflow_uri, f"model-{time.time_ns()}", tmp_path / "cache")
+    registry.register(small_bundle)
+    registry.register(other_bundle)
     registry.set_alias("champion", 1)
     return registry
 

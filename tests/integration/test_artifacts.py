@@ -41,18 +41,28 @@ def object_store(stack):
 
 @pytest.fixture(scope="module")
 def unserved(root, object_store, tmp_path_factory):
-    """The address of an MLflow server started with --no-serve-artifacts."""
+    """The address of an MLflow server that does what `mlflow server --no-serve-artifacts` does.
+
+    That command imports all of MLflow twice (`demo/mlflow_server.py`).
+    """
     folder = tmp_path_factory.mktemp("mlflow")
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
     store = f"sqlite:///{folder}/mlflow.db"
-    options = ("--backend-store-uri", store, "--default-artifact-root", root, "--no-serve-artifacts", "--workers", "1")
     environment = os.environ | object_store
-    environment |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment |= {
+        "_MLFLOW_SERVER_FILE_STORE": store,
+        "_MLFLOW_SERVER_REGISTRY_STORE": store,
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": root,
+        "_MLFLOW_SGI_NAME": "uvicorn",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    options = ("--host", "127.0.0.1", "--port", str(port), "--workers", "1")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), *options],
+            [sys.executable, "-m", "uvicorn", *options, "mlflow.server.fastapi_app:app"],
             env=environment,
             stdout=log,
             stderr=log,
@@ -104,8 +114,8 @@ def test_a_registered_bundle_comes_back_unchanged_and_mlflow_stays_outside(regis
     assert [entry.name for entry in fetched.parent.iterdir()] == [fetched.name]
 
 
-def test_a_bundle_that_was_changed_in_its_store_is_refused(registry, stack, root, tmp_path):
-    registry.register(STARTER)
+def test_a_bundle_that_was_changed_in_its_store_is_refused(registry, stack, root, tmp_path, small_bundle):
+    registry.register(small_bundle)
     spoil(stack, root)
     with pytest.raises(BundleDamaged, match="weights"):
         registry.fetch(1)
@@ -124,8 +134,8 @@ def spoil(stack, root):
             s3.put_object(Bucket="unserved", Key=found["Key"], Body=b"spoiled")
 
 
-def test_a_package_that_is_not_installed_is_named(registry, monkeypatch, tmp_path):
-    registry.register(STARTER)
+def test_a_package_that_is_not_installed_is_named(registry, monkeypatch, tmp_path, small_bundle):
+    registry.register(small_bundle)
     # An empty package named mlflow precedes the real one on the path. Python then behaves as if mlflow were not
     # installed.
     (tmp_path / "path" / "mlflow").mkdir(parents=True)
@@ -136,8 +146,8 @@ def test_a_package_that_is_not_installed_is_named(registry, monkeypatch, tmp_pat
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_files_that_are_gone_are_said(registry, stack, root, tmp_path):
-    registry.register(STARTER)
+def test_files_that_are_gone_are_said(registry, stack, root, tmp_path, small_bundle):
+    registry.register(small_bundle)
     if root.startswith("file:"):
         shutil.rmtree(root.removeprefix("file://"))
         with pytest.raises(ArtifactsNotServed, match="cannot be read on this machine"):

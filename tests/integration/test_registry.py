@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import mlflow
@@ -24,6 +25,7 @@ from sentiment_core.model.scorer import LABELS, Scorer
 from sentiment_core.registry.mlflow_client import experiment_id, mlflow_client
 from sentiment_core.registry.registered_model import RegisteredModel
 from sentiment_core.registry.registration import ensure_registered_model, link, register
+from tests.starter import digest_of
 
 TEXTS = ["An excellent kettle, I love it.", "Terrible, the worst waste of money.", "It is a kettle.", "ünï 💛"]
 
@@ -39,9 +41,9 @@ def starter():
 
 
 @pytest.fixture
-def other(tmp_path, starter, shift_bundle):
-    """A bundle that differs from the starter only in its bias."""
-    shift_bundle(starter, tmp_path / "other", 0.5)
+def other(tmp_path, small_bundle, shift_bundle):
+    """A bundle that differs from the small one only in its bias."""
+    shift_bundle(Bundle.load(small_bundle), tmp_path / "other", 0.5)
     return tmp_path / "other"
 
 
@@ -69,15 +71,17 @@ def test_a_registered_bundle_comes_back_unchanged(registry, starter):
     assert [entry.name for entry in fetched.path.parent.iterdir()] == [starter.digest]
 
 
-def test_the_same_bundle_keeps_its_version(registry, other, starter):
-    assert [registry.register(path) for path in (STARTER, other, STARTER, other)] == [1, 2, 1, 2]
+def test_the_same_bundle_keeps_its_version(registry, other, small_bundle):
+    assert [registry.register(path) for path in (small_bundle, other, small_bundle, other)] == [1, 2, 1, 2]
     assert [(version.version, version.digest) for version in registry.versions()] == [
         (2, Bundle.load(other).digest),
-        (1, starter.digest),
+        (1, digest_of(small_bundle)),
     ]
 
 
-def test_processes_that_register_the_first_version_at_the_same_time_both_succeed(registry, other, mlflow_uri):
+def test_processes_that_register_the_first_version_at_the_same_time_both_succeed(
+    registry, other, mlflow_uri, small_bundle
+):
     both = threading.Barrier(2)
 
     class Client(MlflowClient):
@@ -92,7 +96,7 @@ def test_processes_that_register_the_first_version_at_the_same_time_both_succeed
         for done in [pool.submit(ensure_registered_model, client, registry.name) for _ in range(2)]:
             done.result(timeout=120)
     assert registry.versions() == []
-    assert [registry.register(path) for path in (STARTER, other)] == [1, 2]
+    assert [registry.register(path) for path in (small_bundle, other)] == [1, 2]
 
 
 def test_only_the_existence_of_the_model_is_ignored(mlflow_uri):
@@ -101,51 +105,55 @@ def test_only_the_existence_of_the_model_is_ignored(mlflow_uri):
     assert raised.value.error_code == "INVALID_PARAMETER_VALUE"
 
 
-def test_a_version_is_found_by_number_by_alias_and_as_champion(registry, other, starter):
-    registry.register(STARTER)
+def test_a_version_is_found_by_number_by_alias_and_as_champion(registry, other, small_bundle):
+    registry.register(small_bundle)
     registry.register(other)
     assert registry.champion() is None
     registry.set_alias("champion", 1)
-    assert registry.champion().digest == starter.digest
+    assert registry.champion().digest == digest_of(small_bundle)
     registry.set_alias("challenger", 2)
-    assert registry.resolve(None) == registry.resolve("champion") == registry.resolve("1") == (1, starter.digest)
+    assert (
+        registry.resolve(None) == registry.resolve("champion") == registry.resolve("1") == (1, digest_of(small_bundle))
+    )
     assert registry.resolve("challenger") == (2, Bundle.load(other).digest)
     registry.set_alias("champion", 2)
     assert registry.resolve(None)[0] == 2
     assert [version.aliases for version in registry.versions()] == [("challenger", "champion"), ()]
 
 
-@pytest.mark.parametrize("wanted", [None, "champion", "7", "no such alias", "../1", "0"])
-def test_what_is_not_there_is_unknown(registry, wanted):
-    with pytest.raises(ModelUnknown):
-        registry.resolve(wanted)
-    registry.register(STARTER)
-    with pytest.raises(ModelUnknown):
-        registry.resolve(wanted)
+def test_what_is_not_there_is_unknown(registry, small_bundle):
+    def expect_unknown():
+        for wanted in (None, "champion", "7", "no such alias", "../1", "0"):
+            with pytest.raises(ModelUnknown):
+                registry.resolve(wanted)
+
+    expect_unknown()
+    registry.register(small_bundle)
+    expect_unknown()
 
 
-def test_an_alias_for_a_version_that_is_not_there_is_refused(registry):
+def test_an_alias_for_a_version_that_is_not_there_is_refused(registry, small_bundle):
     assert registry.versions() == []
-    registry.register(STARTER)
+    registry.register(small_bundle)
     with pytest.raises(ModelUnknown):
         registry.set_alias("champion", 9)
 
 
-def test_a_cached_bundle_is_not_downloaded_again(registry, artifacts, tmp_path):
-    first = registry.fetch(registry.register(STARTER))
+def test_a_cached_bundle_is_not_downloaded_again(registry, artifacts, tmp_path, small_bundle):
+    first = registry.fetch(registry.register(small_bundle))
     (tmp_path / "weights.npy").write_bytes(b"broken on the server")
     artifacts(registry, 1, tmp_path / "weights.npy")
     assert registry.fetch(1) == first
 
 
-def test_a_damaged_cache_is_repaired(registry, starter):
-    path = registry.fetch(registry.register(STARTER)).path
+def test_a_damaged_cache_is_repaired(registry, small_bundle):
+    path = registry.fetch(registry.register(small_bundle)).path
     (path / "weights.npy").write_bytes(b"broken on disk")
-    assert Bundle.load(registry.fetch(1).path).digest == starter.digest
+    assert Bundle.load(registry.fetch(1).path).digest == digest_of(small_bundle)
 
 
-def test_a_bundle_that_was_changed_on_the_server_is_refused(registry, artifacts, tmp_path):
-    registry.register(STARTER)
+def test_a_bundle_that_was_changed_on_the_server_is_refused(registry, artifacts, tmp_path, small_bundle):
+    registry.register(small_bundle)
     (tmp_path / "weights.npy").write_bytes(b"broken on the server")
     artifacts(registry, 1, tmp_path / "weights.npy")
     with pytest.raises(BundleDamaged):
@@ -153,8 +161,10 @@ def test_a_bundle_that_was_changed_on_the_server_is_refused(registry, artifacts,
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_a_sound_bundle_of_another_digest_than_the_version_says_is_refused(registry, artifacts, other, tmp_path):
-    registry.register(STARTER)
+def test_a_sound_bundle_of_another_digest_than_the_version_says_is_refused(
+    registry, artifacts, other, tmp_path, small_bundle
+):
+    registry.register(small_bundle)
     for file in other.iterdir():
         artifacts(registry, 1, file)
     with pytest.raises(BundleDamaged, match="the registry says"):
@@ -169,15 +179,15 @@ def test_a_damaged_bundle_is_not_registered(registry, other):
     assert registry.versions() == []
 
 
-def test_a_cache_that_cannot_be_written_is_said(mlflow_uri, registry, tmp_path):
-    registry.register(STARTER)
+def test_a_cache_that_cannot_be_written_is_said(mlflow_uri, registry, tmp_path, small_bundle):
+    registry.register(small_bundle)
     (tmp_path / "file").touch()
     with pytest.raises(BundleMissing, match="model cache"):
         RegisteredModel(mlflow_uri, registry.name, tmp_path / "file" / "cache").fetch(1)
 
 
-def test_two_fetches_at_once_agree(registry, starter):
-    version = registry.register(STARTER)
+def test_two_fetches_at_once_agree(registry, small_bundle):
+    version = registry.register(small_bundle)
     found = []
     threads = [threading.Thread(target=lambda: found.append(registry.fetch(version))) for _ in range(4)]
     for thread in threads:
@@ -186,7 +196,7 @@ def test_two_fetches_at_once_agree(registry, starter):
         thread.join()
     assert len(set(found)) == 1
     assert len(found) == 4
-    assert [entry.name for entry in found[0].path.parent.iterdir()] == [starter.digest]
+    assert [entry.name for entry in found[0].path.parent.iterdir()] == [digest_of(small_bundle)]
 
 
 def test_mlflow_loads_the_registered_model_and_gives_the_same_scores(mlflow_uri, registry, starter, monkeypatch):
@@ -200,8 +210,8 @@ def test_mlflow_loads_the_registered_model_and_gives_the_same_scores(mlflow_uri,
     assert answer["label"].tolist() == [LABELS[label] for label in expected.label]
 
 
-def test_fetching_needs_no_mlflow_package(registry, mlflow_uri, tmp_path):
-    registry.register(STARTER)
+def test_fetching_needs_no_mlflow_package(registry, mlflow_uri, tmp_path, small_bundle):
+    registry.register(small_bundle)
     script = (
         "import sys\nfrom pathlib import Path\nfrom sentiment_core.registry.registered_model import RegisteredModel\n"
         "RegisteredModel(sys.argv[1], sys.argv[2], Path(sys.argv[3])).fetch(1)\n"
@@ -287,21 +297,17 @@ def serving(handler):
         server.shutdown()
 
 
-def test_the_commands_list_and_register(mlflow_uri, registry, tmp_path):
-    env = {
+def test_the_commands_list_and_register(mlflow_uri, registry, sentiment, sentiment_process, tmp_path):
+    names = {
         "SENTIMENT_MLFLOW_TRACKING_URI": mlflow_uri,
         "SENTIMENT_MODEL_NAME": registry.name,
         "SENTIMENT_MODEL_CACHE": str(tmp_path / "cache"),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "PATH": "/usr/bin:/bin",
     }
-
-    def run(*arguments):
-        command = [sys.executable, "-c", "from sentiment_core.cli.group import main; main()", "registry", *arguments]
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
-
+    run = partial(sentiment, "registry", **names)
     assert "No version" in run("list").stdout
-    made = run("register", str(STARTER), "--champion", "--json")
+    made = sentiment_process("registry", "register", str(STARTER), "--champion", "--json", **names)
     assert made.returncode == 0, made.stderr
     assert json.loads(made.stdout) | {"digest": ""} == {
         "name": registry.name,

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.api import free_port, service
 from benchmarks.harness import arguments, labelled_reviews, report
 from benchmarks.http_load import latencies_of, post
+from benchmarks.running_service import free_port, service
 
 GOALS = {"single_p99_ms_beside_batches": "≤ 5"}
 EXPLAINED = "explanations of 100,000 characters"

@@ -24,9 +24,9 @@ from urllib.parse import urlencode
 
 import psutil
 
-from benchmarks.api import answers, free_port
 from benchmarks.harness import CHECKOUT, arguments, labelled_reviews, report
 from benchmarks.http_load import post
+from benchmarks.running_service import answers, free_port
 from demo.stack import Stack
 from sentiment_core.model.bundle import STARTER
 from sentiment_core.registry.names import CHAMPION

@@ -25,9 +25,9 @@ import numpy as np
 import psutil
 import uvloop
 
-from benchmarks.api import answers, free_port
 from benchmarks.api_batches import percentile
 from benchmarks.harness import CHECKOUT, report
+from benchmarks.running_service import answers, free_port
 from benchmarks.soak_traffic import HOSTILE, MARK, ONE_TEXT, PATIENCE_S, VALID, Kind, Target
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer

@@ -34,10 +34,17 @@ def challenger(registry, variant, champion):
     return version
 
 
+@pytest.fixture(scope="module")
+def downloaded(tmp_path_factory):
+    """A cache for all services: only the first one downloads a bundle."""
+    return tmp_path_factory.mktemp("models")
+
+
 @pytest.fixture
-def begin(start, registry, mlflow_uri):
+def begin(start, registry, mlflow_uri, downloaded):
     def run(**settings):
-        return start(**({"MLFLOW_TRACKING_URI": mlflow_uri, "MODEL_NAME": registry.name} | settings)).wait_ready()
+        own = {"MLFLOW_TRACKING_URI": mlflow_uri, "MODEL_NAME": registry.name, "MODEL_CACHE": str(downloaded)}
+        return start(**(own | settings)).wait_ready()
 
     return run
 
@@ -185,7 +192,7 @@ def test_a_canary_that_breaks_later_keeps_the_version_that_it_had(canary, regist
 
 
 def test_a_canary_that_becomes_champion_is_not_loaded_again(canary, registry, challenger, break_version, tmp_path):
-    service = canary(0.5)
+    service = canary(0.5, MODEL_CACHE=str(tmp_path / "models"))
     break_version(registry, challenger)
     for folder in (tmp_path / "models").iterdir():
         if folder.is_dir():

@@ -1,7 +1,7 @@
 """The shipped model as a scikit-learn classifier: logistic regression on weighted n-grams, in bounded memory."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,8 +20,10 @@ from sentiment_core.text.vocabulary import Vocabulary, vocabulary
 from sentiment_core.training.base_weights import BaseWeights
 from sentiment_core.training.corpus import Chunk, Corpus
 from sentiment_core.training.feature_selection import Selection, Sizes, class_shares, select, survey
-from sentiment_core.training.logistic_regression import PresenceRows, Stopping, fit_logistic
+from sentiment_core.training.logistic_regression import LinearModel, PresenceRows, Stopping, fit_logistic
 from sentiment_core.training.vectorizer import checked_texts
+
+_INDICES_PER_PART: Final = 1 << 20
 
 
 class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -200,26 +202,26 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         idf = np.log((1 + learned) / (1 + selection.texts)) + 1
         self.ngrams_, self.ambiguous_ = selection.ngrams, selection.ambiguous
-        self.scales_, base = idf[:, np.newaxis] * selection.ratios**self.power, None
+        self.scales_ = idf[:, np.newaxis] * selection.ratios**self.power
         if self._base:
-            self.ngrams_ = np.union1d(selection.ngrams, self._base.ngrams)
+            self.ngrams_ = _union(selection.ngrams, self._base.ngrams)
             # An n-gram of the base that is not selected keeps its weight.
             scales = np.zeros((len(self.ngrams_), self.scales_.shape[1]))
             scales[np.searchsorted(self.ngrams_, selection.ngrams)] = self.scales_
-            self.scales_, base = scales, self._base.spread(self.ngrams_)
+            self.scales_ = scales
         self._vocabulary: Vocabulary = vocabulary(self.ngrams_, np.arange(len(self.ngrams_), dtype=np.uint32))
-        found = fit_logistic(
-            self._rows(corpus, selection),
-            numbers,
-            weights,
-            self.scales_,
-            self.C,
-            Stopping(self.tolerance, self.iterations),
-            self.threads,
-            base,
-        )
-        self.weights_ = (found.weights + (0 if base is None else base.weights)).astype(np.float32)
-        self.intercept_ = found.intercepts + (0 if base is None else base.intercepts)
+        rows, stopping = self._rows(corpus, selection), Stopping(self.tolerance, self.iterations)
+        if self._base:
+            start = self._base.spread(self.ngrams_)
+            # Most texts have few n-grams of the base. The solver gets those that occur.
+            occurring = _renumber(rows.indices, len(self.ngrams_))
+            prior, scales = LinearModel(start.weights[:, occurring], start.intercepts), self.scales_[occurring]
+            added = fit_logistic(rows, numbers, weights, scales, self.C, stopping, self.threads, prior)
+            start.weights[:, occurring] += added.weights
+            found = LinearModel(start.weights, start.intercepts + added.intercepts)
+        else:
+            found = fit_logistic(rows, numbers, weights, self.scales_, self.C, stopping, self.threads)
+        self.weights_, self.intercept_ = found.weights.astype(np.float32), found.intercepts
 
     def _select(self, corpus: Corpus, probabilities: NDArray[np.float64], learned: int) -> Selection:
         surveyed = survey(corpus, self._recipe(), self._sizes)
@@ -265,3 +267,26 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+def _union(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the values of two ascending arrays without repetition, ascending.
+
+    A stable sort merges two ascending arrays in linear time. `np.union1d` hashes, which takes 100 times as long.
+    """
+    merged = np.sort(np.concatenate((left, right)), kind="stable")
+    distinct: NDArray[np.uint64] = merged[np.append(True, merged[1:] != merged[:-1])]
+    return distinct
+
+
+def _renumber(indices: NDArray[np.int32], features: int) -> NDArray[np.int64]:
+    """Give the features that occur in `indices` new numbers from 0, in place and in order. Return the old numbers."""
+    # numpy copies an index array to int64, so it gets a part at a time.
+    parts = [indices[start : start + _INDICES_PER_PART] for start in range(0, len(indices), _INDICES_PER_PART)]
+    occurs = np.zeros(features, bool)
+    for part in parts:
+        occurs[part] = True
+    numbers = np.cumsum(occurs, dtype=np.int32) - 1
+    for part in parts:
+        part[:] = numbers[part]
+    return np.flatnonzero(occurs)

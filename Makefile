@@ -42,7 +42,7 @@ $(READY): pyproject.toml requirements/lock.txt requirements/bootstrap.txt
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (once; a minute or so)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/bootstrap.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode \
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes \
 		requirements/bootstrap.txt requirements/lock.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-# Each commit runs those that the goals of docs/performance.md name. The others start services or train for as long as
-# all of these, and only their authors use them.
+# Each commit runs those that the project's own statements or kernels can break. The others start services, load or
+# train for most of the time of all, and only their authors use them.
 EACH_COMMIT = {
     "scoring": {"scoring_vs_sklearn", "scoring_vs_lowercase"},
-    "load": {"load_vs_copy", "load_vs_heap", "load_vs_copy_short"},
     "analytics": {"daily_vs_count", "products_vs_count", "month_vs_scan"},
-    "api": {"api_vs_bare_aiohttp", "api_vs_flask", "api_p99_vs_flask", "api_vs_mlflow_serve"},
 }
 NIGHTLY = {
+    "load": {"load_vs_copy", "load_vs_heap", "load_vs_copy_short"},
+    "api": {"api_vs_bare_aiohttp", "api_vs_flask", "api_p99_vs_flask", "api_vs_mlflow_serve"},
     "training": {"training_vs_sklearn"},
     "api_batches": {"single_p99_ms_beside_batches"},
     "api_start": {"slowest_start_s", "resident_mb"},

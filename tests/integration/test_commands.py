@@ -1,4 +1,4 @@
-"""`sentiment db` and `sentiment load`, as a user types them."""
+"""`sentiment db`, `load` and `rescore`, as a user types them. Some tests run the console script in a process."""
 
 import json
 
@@ -8,15 +8,9 @@ from sentiment_core.database.connection import connect
 from sentiment_core.ledger import source_files
 
 
-@pytest.fixture
-def sentiment(sentiment_process):
-    """The console script. Other files call the same commands in their own process."""
-    return sentiment_process
-
-
-def test_load_accepts_local_files_and_prints_each_outcome(sentiment, query, examples) -> None:
+def test_load_accepts_local_files_and_prints_each_outcome(sentiment, sentiment_process, query, examples) -> None:
     files = [str(path) for path in sorted(examples.rglob("*.*"))]
-    done = sentiment("load", "--json", *files)
+    done = sentiment_process("load", "--json", *files)
     assert done.returncode == 1, "one of the files is rejected"
     outcomes = json.loads(done.stdout)
     assert [outcome["uri"] for outcome in outcomes] == files
@@ -110,8 +104,8 @@ def test_an_impossible_request_is_explained(sentiment, arguments, changed, code,
     assert "Traceback" not in done.stderr
 
 
-def test_a_missing_or_wrong_setting_is_named(sentiment) -> None:
-    missing = sentiment("db", "status", SENTIMENT_DATABASE_URL="")
+def test_a_missing_or_wrong_setting_is_named(sentiment, sentiment_process) -> None:
+    missing = sentiment_process("db", "status", SENTIMENT_DATABASE_URL="")
     assert (missing.returncode, "SENTIMENT_DATABASE_URL" in missing.stderr) == (1, True), missing.stderr
     for name, value in (
         ("SENTIMENT_BLOCK_BYTES", "many"),
@@ -125,7 +119,7 @@ def test_a_missing_or_wrong_setting_is_named(sentiment) -> None:
         assert "Traceback" not in wrong.stderr
 
 
-def test_db_status_and_verify_report_by_exit_code(sentiment, empty_database, query, drops) -> None:
+def test_db_status_and_verify_report_by_exit_code(sentiment, sentiment_process, empty_database, query, drops) -> None:
     outdated = sentiment("db", "status", SENTIMENT_DATABASE_URL=empty_database)
     assert outdated.returncode == 1
     assert "Run `sentiment db upgrade`" in outdated.stderr
@@ -133,7 +127,7 @@ def test_db_status_and_verify_report_by_exit_code(sentiment, empty_database, que
     assert json.loads(sentiment("db", "status", "--json", SENTIMENT_DATABASE_URL=empty_database).stdout)["current"]
 
     drops.drop("dt=2026-11-16/a.csv", "review_id,review\nr1,fine\nr2,dull\n")
-    assert sentiment("db", "verify").stdout == "All 17 checks hold.\n"
+    assert sentiment_process("db", "verify").stdout == "All 17 checks hold.\n"
     query("DELETE FROM sentiment.review WHERE review_id = 'r2'")
     broken = sentiment("db", "verify")
     assert broken.returncode == 1

@@ -43,7 +43,7 @@ except SystemExit:
 # What every installation has is imported once, before the forks: it takes longer than the rest.
 ALONE = """
 import os
-import numba, pydantic_settings, rich.console
+import boto3, numba, psycopg2, pydantic_settings, rich.console
 from sentiment_core.cli.group import VERBS, main
 for verb in VERBS:
     child = os.fork()

@@ -1,5 +1,6 @@
 """Real services for all tests: started once per session on free loopback ports, and stopped at its end."""
 
+import gc
 import itertools
 import os
 from collections.abc import Callable, Iterator
@@ -54,6 +55,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the groups that take longest."""
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(group_of(item.nodeid), len(order)))
+
+
+def pytest_collection_finish() -> None:
+    """Take all that was imported out of the collector's sight: it lives to the end, and each full pass took seconds."""
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

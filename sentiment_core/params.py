@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -22,7 +22,7 @@ class SetParams(_Section):
 
     exponent: float = Field(0.5, ge=0, le=1)
     factors: dict[str, float] = {}
-    balance_labels: bool = True
+    label_exponents: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}  # by language; 0 for the others
 
 
 class DataParams(_Section):

@@ -60,13 +60,18 @@ def together(sets: Sequence[TrainingSet], params: SetParams) -> LabelledReviews:
     """Return the rows of all sets with their languages, with weights of mean 1 and with natural weights.
 
     The weight of a set is its number of rows to the power of `exponent`, times its factor: the one of `factors` with
-    the longest name or pattern (`fnmatch`) that fits. With `balance_labels` the labels of a set share its weight
-    equally. The natural weights, for calibration, have neither factors nor balance: what is learned more often is not
-    more frequent in reality. A text that an earlier set has, apart from case and spaces, is left out. Raises
-    `TrainingDataInvalid` when a factor fits no set.
+    the longest name or pattern (`fnmatch`) that fits. The labels of a set share its weight in proportion to their rows
+    to the power that `label_exponents` has for its language: equally at 0 (the default), as their rows at 1. The
+    natural weights, for calibration, have neither factors nor shares of labels: what is learned more often is not more
+    frequent in reality. A text that an earlier set has, apart from case and spaces, is left out. Raises
+    `TrainingDataInvalid` when a factor or the language of an exponent fits no set.
     """
     if unknown := [name for name in params.factors if not fnmatch.filter([each.name for each in sets], name)]:
         raise TrainingDataInvalid(why=f"data.sets.factors names {unknown[0]!r}, and no training set has this name")
+    if unknown := sorted(params.label_exponents.keys() - {each.language for each in sets}):
+        raise TrainingDataInvalid(
+            why=f"data.sets.label_exponents names the language {unknown[0]!r}, and no training set is in it"
+        )
     new = _without_repeated(sets)
     reviews = [each.reviews for each in new]
     weights = np.concatenate([_weights(each, params) for each in new])
@@ -115,8 +120,6 @@ def _weights(each: TrainingSet, params: SetParams) -> NDArray[np.float64]:
     labels = each.reviews.labels
     counts = np.bincount(labels, minlength=len(LABELS))
     total = len(labels) ** params.exponent * _factor(each.name, params.factors)
-    if params.balance_labels:
-        by_label = total / np.count_nonzero(counts) / np.maximum(counts, 1)
-        weights: NDArray[np.float64] = by_label[labels]
-        return weights
-    return np.full(len(labels), total / len(labels))
+    shares = np.where(counts > 0, counts ** params.label_exponents.get(each.language, 0), 0)
+    by_label: NDArray[np.float64] = total * shares / shares.sum() / np.maximum(counts, 1)
+    return by_label[labels]

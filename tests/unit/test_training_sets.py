@@ -70,13 +70,20 @@ def test_a_set_weighs_the_root_of_its_rows_and_its_labels_weigh_the_same() -> No
     assert natural is not None
     assert natural[:100].sum() / natural[100:].sum() == pytest.approx(10 / 2)
     assert len(set(natural[:100].tolist())) == 1
-    plain = together([large, small], SetParams(exponent=1, balance_labels=False))
+    plain = together([large, small], SetParams(exponent=1, label_exponents={"en": 1, "nl": 1}))
     np.testing.assert_allclose(plain.weights, 1)
+    between = together([large, small], SetParams(factors={"small": 3}, label_exponents={"en": 0.5})).weights
+    assert between is not None
+    assert between[:80].sum() / between[80:100].sum() == pytest.approx(2)  # the root of 80 / 20
+    assert between[100:102].sum() / between[102] == pytest.approx(1)  # another language
+    assert between[:100].sum() / between[100:].sum() == pytest.approx(10 / (2 * 3))
     assert found.languages == ["en"] * 100 + ["nl"] * 4
     by_pattern = together([large, small], SetParams(factors={"s*": 9, "sma*": 3, "large": 1})).weights
     np.testing.assert_allclose(by_pattern, weights)
     with pytest.raises(TrainingDataInvalid, match="'gone'"):
         together([large], SetParams(factors={"gone": 2}))
+    with pytest.raises(TrainingDataInvalid, match="'sv'"):
+        together([large], SetParams(label_exponents={"sv": 1}))
 
 
 def test_a_text_that_an_earlier_set_has_is_left_out() -> None:

@@ -16,7 +16,7 @@ from sentiment_core.evaluation.paired_interval import Interval, paired_differenc
 from sentiment_core.evaluation.predictions import BundlePredictor, Predictor
 from sentiment_core.evaluation.set_measures import MEASURES, SetMeasures, measure_set, polar_correct, without_figures
 from sentiment_core.model.bundle import Bundle
-from sentiment_core.text.fingerprints import hash_each
+from sentiment_core.text.fingerprints import are_among, hash_each
 
 MODEL: Final = "model"  # the measured model; the other models are compared with it
 MEAN_OF_LANGUAGES: Final = "mean of languages"
@@ -154,7 +154,7 @@ def measure_unseen(
         hashes, new = hash_each(texts), np.ones(len(texts), np.bool_)
         for bundle in bundles:
             if bundle.known_texts is not None:
-                new &= ~np.isin(hashes, bundle.known_texts)
+                new &= ~are_among(hashes, bundle.known_texts)
         return new
 
     return measure_rows(bundles[0], suite, unseen, "rows that the model was not trained on", others, step)

@@ -19,8 +19,20 @@ def hash_texts(texts: Iterable[str]) -> TextHashes:
 
 
 def are_known(texts: Iterable[str], known: TextHashes) -> NDArray[np.bool_]:
-    """Return a mask of shape (n,): whether the hash of each of n texts is among the known hashes."""
-    return np.isin(hash_each(texts), known)
+    """Return a mask of shape (n,): whether the hash of each of n texts is among the known hashes, which are sorted."""
+    return are_among(hash_each(texts), known)
+
+
+def are_among(hashes: TextHashes, known: TextHashes) -> NDArray[np.bool_]:
+    """Return a mask of shape (n,): whether each of n hashes is among the known hashes, which are sorted.
+
+    A binary search for each hash: `numpy.isin` would sort the known hashes again, which are hundreds of thousands.
+    """
+    if not len(known):
+        return np.zeros(len(hashes), np.bool_)
+    places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    found: NDArray[np.bool_] = known[places] == hashes
+    return found
 
 
 def hash_each(texts: Iterable[str]) -> TextHashes:

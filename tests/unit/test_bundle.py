@@ -53,6 +53,12 @@ def test_the_texts_that_a_model_learned_from_are_known_by_their_hashes(
         Bundle.load(stored)
 
 
+@pytest.mark.parametrize("known", [0, 1, 40])
+def test_a_text_is_known_if_its_hash_is_among_the_sorted_ones(known: int) -> None:
+    texts = [f"text {number}" for number in range(60)]
+    assert are_known(texts, hash_texts(texts[:known])).tolist() == [number < known for number in range(60)]
+
+
 def test_what_drift_is_measured_against_is_kept_and_verified(
     reviews: LabelledReviews, trained: Bundle, stored: Path
 ) -> None:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -66,8 +66,12 @@ def connect() -> Iterator[DatabaseConnection]:
         yield connection
 
 
+@cache
 def storage() -> Storage:
-    """Return the object store of the Airflow connection `aws_default`."""
+    """Return the object store of the Airflow connection `aws_default`.
+
+    A task has one client, because each new client reads a megabyte of descriptions of S3's interface.
+    """
     return Storage(S3Hook(AWS_CONNECTION).get_conn())
 
 

@@ -24,7 +24,10 @@ Run = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def airflow_home(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> dict[str, str]:
-    """The environment of an Airflow with a separate, empty metadata database."""
+    """The environment of an Airflow with a separate, empty metadata database.
+
+    It starts the process that imports Airflow once. The code of each test runs in a fork of it.
+    """
     home = tmp_path_factory.mktemp("airflow")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | {
         "AIRFLOW_HOME": str(home),
@@ -34,30 +37,22 @@ def airflow_home(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> di
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "PYTHONPATH": str(checkout / "dags"),
     }
-    migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
-    done = subprocess.run(migrate, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    forked.start_server(environment)
+    output = home / "output"
+    assert forked.run("from airflow.utils.db import initdb; initdb()", environment, output) == 0, output.read_text()
     return environment
 
 
-# Variables that Airflow reads when it is imported.
-READ_AT_IMPORT = "AIRFLOW__"
-
-
-@pytest.fixture(scope="session")
-def airflow_server(airflow_home: dict[str, str]) -> None:
-    """Start the process that imports Airflow once. The code of each test runs in a fork of it."""
-    forked.start_server(airflow_home)
-
-
 @pytest.fixture
-def in_airflow(airflow_server: None, airflow_home: dict[str, str], tmp_path: Path) -> Run:
-    """Run code that prints JSON as its last line, and return the parsed JSON."""
+def in_airflow(airflow_home: dict[str, str], tmp_path: Path) -> Run:
+    """Run code that prints JSON as its last line, and return the parsed JSON.
+
+    Airflow has read its own configuration before, so that `environment` cannot change it.
+    """
     number = itertools.count()
 
     def run(code: str, **environment: str) -> Any:
-        if any(name.startswith(READ_AT_IMPORT) for name in environment):
-            return _in_new_process(code, airflow_home | environment)
+        assert not any(name.startswith("AIRFLOW__") for name in environment), "Airflow read these when it was imported"
         output = tmp_path / f"output-{next(number)}"
         exit_code = forked.run(code, airflow_home | environment, output)
         printed = output.read_text(errors="replace")
@@ -70,13 +65,14 @@ def in_airflow(airflow_server: None, airflow_home: dict[str, str], tmp_path: Pat
 @pytest.fixture
 def in_new_airflow(airflow_home: dict[str, str]) -> Run:
     """Do the same in a new process, which imports Airflow itself."""
-    return lambda code, **environment: _in_new_process(code, airflow_home | environment)
 
+    def run(code: str, **environment: str) -> Any:
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=airflow_home | environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
 
-def _in_new_process(code: str, environment: dict[str, str]) -> Any:
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return run
 
 
 @pytest.fixture

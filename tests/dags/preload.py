@@ -1,4 +1,5 @@
 """Imports and builds what the code that tests run in Airflow needs: once, before the forks."""
+# ruff: noqa: E402 -- the collection of garbage is off before the imports
 
 import asyncio
 import gc
@@ -6,14 +7,18 @@ import importlib
 import tempfile
 import threading
 
-import boto3
+gc.disable()  # the imports create millions of objects, which would be scanned again and again
+
 import httpx
 import mlflow.pyfunc
 import sqlalchemy.orm
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk.execution_time.supervisor import in_process_api_server
+from matplotlib.figure import Figure
 
 from sentiment_core.model.bundle import STARTER, Bundle
 from sentiment_core.model.scorer import Scorer
+from sentiment_core.png import png_of
 
 for module in (
     "airflow.api_fastapi.execution_api.app",
@@ -21,7 +26,6 @@ for module in (
     "airflow.dag_processing.collection",
     "airflow.dag_processing.dagbag",
     "airflow.models.dagrun",
-    "airflow.providers.amazon.aws.hooks.s3",
     "airflow.providers.standard.operators.python",
     "airflow.providers.standard.operators.trigger_dagrun",
     "airflow.sdk.execution_time.supervisor",
@@ -51,8 +55,12 @@ async def first_request() -> None:
 
 asyncio.run(first_request())
 Scorer(Bundle.load(STARTER)).score_texts(["good"])
-boto3.session.Session().client("s3", region_name="us-east-1")
+S3Hook(aws_conn_id=None, region_name="us-east-1").get_conn()  # finds Airflow's providers, and the files of the stack
+figure = Figure(layout="constrained")
+figure.add_subplot().set_title("the first text loads the fonts")
+png_of(figure)
 with tempfile.TemporaryDirectory() as folder:  # the first call lists all installed packages
     mlflow.pyfunc.save_model(f"{folder}/model", loader_module="sentiment_core.pyfunc", pip_requirements=[])
 assert threading.active_count() == 1, "a fork would copy the locks of other threads, held or not"
 gc.freeze()  # keeps the first collection in a fork from copying every page
+gc.enable()

@@ -43,6 +43,16 @@ links = {{name: task.xcom_pull(task_ids=name, key="_link_model_version") for nam
 assert not states["gate"] == "success" or "/sentiment/models/" in links["train"] == links["gate"], links
 print(json.dumps([states, tasks["gate"].xcom_pull("gate") if states["gate"] == "success" else None]))
 """
+# Gives the process another metadata database.
+USE_DATABASE = """
+import os
+from airflow import settings
+os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = "sqlite:///{path}"
+settings.configure_vars()
+settings.dispose_orm()
+settings.configure_orm()
+assert settings.engine.url.database == "{path}"
+"""
 GOOD = ("love it", "works very well", "great value", "delightful", "sturdy and beautiful")
 BAD = ("broke within days", "a waste of money", "awful", "does not work", "cheap and ugly")
 # Words that only this shop's customers use. The starter does not know them, so a model that learns them is better.
@@ -207,20 +217,21 @@ def test_a_run_without_promotion_fails_if_the_gate_refuses(in_airflow, connectio
 
 
 def test_a_champion_with_a_missing_bundle_is_kept_and_the_verdict_says_why(
-    in_airflow, connections, settings, stack, models, tmp_path
+    in_airflow, connections, settings, stack, models, three_label_bundle, tmp_path
 ) -> None:
+    challenger = models.register(three_label_bundle)
     client = MlflowClient(str(settings.mlflow_tracking_uri))
     source = client.get_model_version(models.name, "1").source.removeprefix("models:/")
     (tmp_path / "manifest.json").write_text("gone")
     client.log_model_artifact(source, str(tmp_path / "manifest.json"), "data/bundle")
     put(stack, settings, labelled(4_000))
     # It would also judge the stars: without it none is marked, and the run continues.
-    states, verdict = in_airflow(RUN.format(conf=QUICK | {"stars": True}), **connections)
+    states, verdict = in_airflow(RUN.format(conf=QUICK | {"stars": True, "version": challenger}), **connections)
     assert set(states.values()) == {"success"}, states
     assert not verdict["promoted"]
     assert "the champion, version 1, cannot be loaded for the comparison" in verdict["why"]
     assert models.version_of_alias("champion").version == 1
-    assert moves(settings)[-1] == ("champion", "promote", "refused", 2)
+    assert moves(settings)[-1] == ("champion", "promote", "refused", challenger)
 
 
 def test_a_read_only_store_fails_the_run_and_nothing_changes(in_airflow, connections, settings, stack, models) -> None:
@@ -260,7 +271,7 @@ def test_a_promotion_interrupted_by_the_registry_is_reconciled_by_the_next_run(
     assert (states["train"], states["gate"]) == ("success", "failed")
     assert models.version_of_alias("champion").version == 1
     assert moves(settings)[-1] == ("champion", "promote", "intended", 2)
-    states, verdict = in_airflow(RUN.format(conf=QUICK), **connections)
+    states, verdict = in_airflow(RUN.format(conf=QUICK | {"version": 2}), **connections)
     assert set(states.values()) == {"success"}, states
     assert (verdict["promoted"], models.version_of_alias("champion").version) == (True, 2)
     assert moves(settings)[2:] == [
@@ -277,9 +288,10 @@ def test_one_of_two_concurrent_retrains_promotes_and_history_and_registry_agree(
     # Within one Airflow, max_active_runs would make two runs wait for each other. Here only the registry and the
     # database coordinate them.
     shutil.copy(Path(airflow_home["AIRFLOW_HOME"], "airflow.db"), tmp_path / "other.db")
-    other = connections | {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/other.db"}
+    elsewhere = USE_DATABASE.format(path=tmp_path / "other.db")
+    run = RUN.format(conf=QUICK)
     with ThreadPoolExecutor() as pool:
-        ended = list(pool.map(lambda env: in_airflow(RUN.format(conf=QUICK), **env), (connections, other)))
+        ended = list(pool.map(lambda code: in_airflow(code, **connections), (run, elsewhere + run)))
     assert any(verdict and verdict["promoted"] for _, verdict in ended), ended
     assert all(states["train"] == "success" for states, _ in ended), ended
     assert [row for row in moves(settings) if row[0] == "champion" and row[2] == "moved"][1:] == [

@@ -13,9 +13,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from demo.airflow_client import ENDED
+from demo.environment import CHECKOUT
 from demo.stack import Stack
 
 NIGHTLY_RUN_MAY_TAKE_S = 180
+CONFIG_HERE = Path(__file__).parent / "airflow_config"
 # Users of Airflow with their passwords. The first may read DAGs, the second may also start their runs.
 VIEWER, OPERATOR = ("vera", "sees everything"), ("otto", "may start runs")
 
@@ -63,15 +65,18 @@ def system(demo: Demo, tmp_path_factory: pytest.TempPathFactory, queue: Any) -> 
 
     Messages of the queue start runs of `score_arrivals` when it is unpaused.
 
-    No test changes a DAG file, so Airflow reads each file once: it takes seconds for every reading.
+    No test changes a DAG file, so Airflow reads each file once: it takes seconds for every reading. The scheduler
+    imports what training needs, which would take seconds in each task.
     """
     passwords = tmp_path_factory.mktemp("users") / "passwords.json"
     overrides = {
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"admin:admin,{VIEWER[0]}:viewer,{OPERATOR[0]}:user",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "PYTHONPATH": f"{CHECKOUT}:{CONFIG_HERE}",
         "SENTIMENT_ARRIVALS_QUEUE": queue.url,
         "SENTIMENT_ARRIVALS_EVERY_S": "0",
+        "SENTIMENT_BLOCK_BYTES": "1000000",  # so that a file of 2 MB has several blocks
         "AWS_ENDPOINT_URL_SQS": queue.meta.client.meta.endpoint_url,
     }
     stack = Stack(demo.state, airflow_overrides=overrides)

@@ -1,4 +1,4 @@
-"""60,000 generated rows in three files, two of them of several blocks, and the expected result of each row."""
+"""24,000 generated rows in three files, two of them of several blocks, and the expected result of each row."""
 
 import csv
 import gzip
@@ -46,9 +46,9 @@ class GeneratedFile(NamedTuple):
 def generated_files(day: str) -> list[GeneratedFile]:
     """Return a plain file, a gzipped one with quoted newlines, and one with broken rows."""
     return [
-        _file(f"incoming/generated/dt={day}/plain.csv", 25_000, seed=1),
-        _file(f"incoming/generated/dt={day}/newlines.csv.gz", 25_000, seed=2, newlines=True),
-        _file(f"incoming/generated/dt={day}/broken.csv", 10_000, seed=3, broken=True),
+        _file(f"incoming/generated/dt={day}/plain.csv", 10_000, seed=1),
+        _file(f"incoming/generated/dt={day}/newlines.csv.gz", 10_000, seed=2, newlines=True),
+        _file(f"incoming/generated/dt={day}/broken.csv", 4_000, seed=3, broken=True),
     ]
 
 

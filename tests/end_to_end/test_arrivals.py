@@ -33,6 +33,8 @@ def client(system: Stack) -> Iterator[AirflowClient]:
     """A client of Airflow in which the DAG is on. It is off again after the test."""
     client = system.airflow.client()
     client.wait_for_dag(DAG, 120)
+    while client.get(f"/dags/{DAG}/details")["asset_expression"] is None:
+        system.pause(0.3)  # Airflow still has the demo's schedule, a poll, which would start a run
     client.unpause(DAG)
     # Airflow watches the queue from the next time that it reads the file of a DAG that is not paused.
     client.call("PUT", f"/parseDagFile/{client.get(f'/dags/{DAG}')['file_token']}")

@@ -110,7 +110,7 @@ def test_every_row_is_stored_with_its_line_and_its_score(system: Stack, scored: 
         " WHERE source = 'generated' ORDER BY key, line",
     )
     expected = sorted(row for file in files for row in file.rows)
-    assert sum(len(file.rows) + len(file.rejected) for file in files) == 60_000
+    assert sum(len(file.rows) + len(file.rejected) for file in files) == 24_000
     assert [row[:4] for row in stored] == expected
     scores = starter_scorer().score_texts([row.text for row in expected])
     np.testing.assert_allclose([row[4] for row in stored], scores.score, atol=1e-6)
@@ -138,9 +138,9 @@ def test_the_ledger_counts_each_outcome_and_names_the_run(system: Stack, scored:
         " WHERE run_id = %s ORDER BY key",
         scored,
     ) == [
-        ("incoming/generated/dt=2026-11-14/broken.csv", 10_000, 9_990, 10, 0),
-        ("incoming/generated/dt=2026-11-14/newlines.csv.gz", 25_000, 25_000, 0, 0),
-        ("incoming/generated/dt=2026-11-14/plain.csv", 25_000, 25_000, 0, 0),
+        ("incoming/generated/dt=2026-11-14/broken.csv", 4_000, 3_996, 4, 0),
+        ("incoming/generated/dt=2026-11-14/newlines.csv.gz", 10_000, 10_000, 0, 0),
+        ("incoming/generated/dt=2026-11-14/plain.csv", 10_000, 10_000, 0, 0),
         ("incoming/shop/dt=2026-11-14/good.csv", 2, 2, 0, 0),
         ("incoming/shop/dt=2026-11-14/mixed.tsv", 5, 1, 3, 1),
     ]
@@ -210,7 +210,7 @@ def test_a_backfill_by_another_version_scores_the_stored_text_once_beside_the_ch
 def test_the_summary_updates_the_asset(system: Stack, scored: str) -> None:
     events = system.airflow.client().get("/assets/events", limit=100)["asset_events"]
     (event,) = [event for event in events if event["source_run_id"] == scored]
-    assert event["extra"]["rows_scored"] == 59_993
+    assert event["extra"]["rows_scored"] == 23_999
     assert event["partition_key"] == DAY.isoformat()
 
 

@@ -12,8 +12,6 @@ BROWSERS = [Path("/usr/bin", name) for name in ("chromium-headless-shell", "chro
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    # Fewer processes to start: each page takes a tenth less processor time.
-    *("--renderer-process-limit=1", "--in-process-gpu"),
 )
 
 

@@ -80,12 +80,19 @@ def create(
 
 def cancel(api: AirflowApi, backfill_id: int) -> None:
     """Cancel a backfill: Airflow marks its queued runs as failed. Raises `Problem` when it has ended."""
+    if not _cancelled(api, backfill_id):
+        raise Problem(409, "This backfill has already ended. Nothing was cancelled.")
+
+
+def _cancelled(api: AirflowApi, backfill_id: int) -> bool:
+    """Cancel a backfill, and return whether it had not ended before."""
     try:
         api.put(f"/backfills/{backfill_id}/cancel")
     except Refused as refusal:
         if refusal.status == 409:
-            raise Problem(409, "This backfill has already ended. Nothing was cancelled.") from refusal
+            return False
         raise Problem(refusal.status, f"Airflow did not cancel the backfill: {refusal.detail}") from refusal
+    return True
 
 
 def _close(api: AirflowApi, backfill: Backfill) -> None:
@@ -95,7 +102,7 @@ def _close(api: AirflowApi, backfill: Backfill) -> None:
         days = f"{backfill.since} to {backfill.until}"
         why = f"The backfill of {days} is still running, and Airflow allows one at a time. Wait for it, or cancel it."
         raise Problem(409, why)
-    cancel(api, backfill.backfill_id)
+    _cancelled(api, backfill.backfill_id)  # unless Airflow has just closed it
 
 
 def _backfill(item: Any) -> Backfill:

@@ -16,7 +16,7 @@ from sentiment_core.errors import TerminalError
 from sentiment_core.evaluation.suite_report import with_suite
 from sentiment_core.model.scorer import Scorer
 from sentiment_core.params import Params
-from sentiment_core.promotion.alias_moves import promote
+from sentiment_core.promotion.alias_moves import set_challenger
 from sentiment_core.promotion.challenge import ChallengeOutcome, judge_and_promote, judge_only
 from sentiment_core.promotion.policy import GatePolicy
 from sentiment_core.registry.names import CHALLENGER
@@ -67,7 +67,7 @@ def train_challenger(snapshot_id: str, params: Any) -> TrainingRun:
         )
     reason = f"trained on snapshot {snapshot_id[:12]}"
     with connect() as connection:
-        promote(connection, models, run.version, alias=CHALLENGER, actor=actor(), reason=reason, kind="set")
+        set_challenger(connection, models, run.version, actor=actor(), reason=reason)
     log.info("Version %s is the %s, MLflow run %s", run.version, CHALLENGER, run.run_id)
     return run
 

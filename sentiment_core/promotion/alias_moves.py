@@ -8,6 +8,8 @@ of the earlier one before that one has moved the alias. The earlier move then fa
 transaction, so moves work through a connection pooler.
 """
 
+import random
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, Literal, NamedTuple
@@ -40,14 +42,24 @@ from sentiment_core.promotion.history import (
     target_of,
 )
 from sentiment_core.promotion.verdict import Verdict
-from sentiment_core.registry.names import CHAMPION
+from sentiment_core.registry.names import CHALLENGER, CHAMPION
 from sentiment_core.registry.registered_model import RegisteredModel
 
 GATE_TAG: Final = "gate"
 VERDICT_TAG: Final = "gate_verdict"
+_TRIES: Final = 6
 _OUTCOME_TAG: Final = {"promote": "passed", "force": "forced", "set": "set by hand"}
 
-__all__ = ["Promotion", "PromotionKind", "disagreement", "history", "promote", "reconcile", "rollback"]
+__all__ = [
+    "Promotion",
+    "PromotionKind",
+    "disagreement",
+    "history",
+    "promote",
+    "reconcile",
+    "rollback",
+    "set_challenger",
+]
 
 
 class Move(NamedTuple):
@@ -104,6 +116,19 @@ def promote(
         return Move(alias, version, str(place.digest), False, f"version {version} is already the {alias}")
     outcome = _OUTCOME_TAG[kind] if alias == CHAMPION else None
     return _carry_out(connection, registry, promotion_id, alias, place, outcome, verdict)
+
+
+def set_challenger(connection: Connection, registry: RegisteredModel, version: int, *, actor: str, reason: str) -> Move:
+    """Point the alias `challenger` at a version. The last of concurrent calls decides.
+
+    A concurrent move settles this one between its two steps. A training of an hour must not fail for that, so this
+    tries again, a few times. Raises the errors of `promote`.
+    """
+    for attempt in range(_TRIES - 1):
+        with suppress(PromotionOvertaken):
+            return promote(connection, registry, version, alias=CHALLENGER, actor=actor, reason=reason, kind="set")
+        time.sleep(random.uniform(0, 0.2 * 2**attempt))  # noqa: S311 -- else two callers could settle each other's moves
+    return promote(connection, registry, version, alias=CHALLENGER, actor=actor, reason=reason, kind="set")
 
 
 def rollback(

@@ -4,6 +4,7 @@ import json
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +16,14 @@ from sentiment_core.database.advisory_locks import AdvisoryLock, lock
 from sentiment_core.database.connection import connect
 from sentiment_core.errors import GateRefused, ModelUnknown, RollbackImpossible, VerdictStale
 from sentiment_core.model.bundle import STARTER
-from sentiment_core.promotion.alias_moves import disagreement, history, promote, reconcile, rollback
+from sentiment_core.promotion.alias_moves import (
+    disagreement,
+    history,
+    promote,
+    reconcile,
+    rollback,
+    set_challenger,
+)
 from sentiment_core.promotion.challenge import judge_version
 from sentiment_core.promotion.history import (
     NO_TARGET,
@@ -110,6 +118,25 @@ def test_a_better_challenger_is_judged_and_becomes_the_champion(connection, mode
     assert tags["gate"] == "passed"
     assert json.loads(tags["gate_verdict"])["checks"]["accuracy better"][0] == "passed"
     assert models.tags(first)["gate"] == "set by hand"
+
+
+def test_concurrent_challengers_are_all_set_and_the_last_one_stays(database_url, models, three) -> None:
+    """The second step of a move often finds that the first step of the other one has settled it."""
+    start = threading.Barrier(2)
+
+    def set_often(version: int) -> None:
+        with connect(database_url) as mine:
+            start.wait(60)
+            for _ in range(5):
+                set_challenger(mine, models.registry, version, **BY)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(set_often, three[:2]))
+    with connect(database_url) as connection:
+        moved = [row.to_version for row in history(connection, "challenger") if row.state == "moved"]
+        assert set(moved) == set(three[:2])
+        assert models.registry.version_of_alias("challenger").version == moved[0]
+        assert disagreement(connection, models.registry, "challenger") is None
 
 
 def test_a_refused_challenger_is_in_the_history_and_the_champion_stays(connection, models, contenders) -> None:

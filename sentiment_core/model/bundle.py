@@ -55,7 +55,7 @@ class Bundle:
     canonical: NDArray[np.uint64]  # the hash of each one's canonical token, 0 if it is dropped
     provenance: dict[str, Any]
     known_texts: NDArray[np.uint64] | None = (
-        None  # hashes of the texts that it learned from (`text/fingerprints.py`), if stored
+        None  # hashes of the texts that it learned from (`text/fingerprints.py`), ascending, if stored
     )
     reference: Reference | None = None  # the drift reference (`model/drift_reference.py`), if stored
 
@@ -245,6 +245,8 @@ def _read_known_texts(path: Path, provenance: Mapping[str, Any]) -> NDArray[np.u
     if _hex(content) != expected:
         raise BundleDamaged(path=path, why=f"{_KNOWN_TEXTS} does not match the SHA-256 in {PROVENANCE}")
     hashes: NDArray[np.uint64] = np.load(io.BytesIO(content), allow_pickle=False)
+    if (hashes[1:] <= hashes[:-1]).any():  # a binary search in them would miss texts without a word
+        raise BundleDamaged(path=path, why=f"the hashes in {_KNOWN_TEXTS} are not in ascending order")
     return hashes
 
 

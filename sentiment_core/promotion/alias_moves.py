@@ -47,7 +47,7 @@ from sentiment_core.registry.registered_model import RegisteredModel
 
 GATE_TAG: Final = "gate"
 VERDICT_TAG: Final = "gate_verdict"
-_TRIES: Final = 6
+_TRIES: Final = 6  # to set the challenger
 _OUTCOME_TAG: Final = {"promote": "passed", "force": "forced", "set": "set by hand"}
 
 __all__ = [

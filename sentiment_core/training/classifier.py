@@ -213,7 +213,7 @@ class NgramClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows, stopping = self._rows(corpus, selection), Stopping(self.tolerance, self.iterations)
         if self._base:
             start = self._base.spread(self.ngrams_)
-            # Most texts have few n-grams of the base. The solver gets those that occur.
+            # In most trainings few n-grams of the base occur. The solver gets only these.
             occurring = _renumber(rows.indices, len(self.ngrams_))
             prior, scales = LinearModel(start.weights[:, occurring], start.intercepts), self.scales_[occurring]
             added = fit_logistic(rows, numbers, weights, scales, self.C, stopping, self.threads, prior)

@@ -53,6 +53,13 @@ def test_the_texts_that_a_model_learned_from_are_known_by_their_hashes(
         Bundle.load(stored)
 
 
+def test_hashes_of_texts_in_another_order_are_refused(trained: Bundle, tmp_path: Path) -> None:
+    assert trained.known_texts is not None
+    trained.with_known_texts(trained.known_texts[::-1]).save(tmp_path / "reversed")
+    with pytest.raises(BundleDamaged, match="texts.npy are not in ascending order"):
+        Bundle.load(tmp_path / "reversed")
+
+
 @pytest.mark.parametrize("known", [0, 1, 40])
 def test_a_text_is_known_if_its_hash_is_among_the_sorted_ones(known: int) -> None:
     texts = [f"text {number}" for number in range(60)]

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.exceptions import MlflowException
 
 from sentiment_core.registry.rest_client import TrackingServer
 
@@ -69,7 +70,11 @@ def log_metrics(
 def log_dataset(
     client: MlflowClient, run_id: str, *, name: str, digest: str, uri: str, profile: Mapping[str, Any]
 ) -> None:
-    """Log the training data as the run's input. Name and digest are cut to MLflow's limits."""
+    """Log the training data as the run's input. Name and digest are cut to MLflow's limits.
+
+    Two runs that log the same new data at the same time make MLflow create it twice, and it refuses one of them. The
+    call is then repeated once: it finds the data, and a repetition changes nothing.
+    """
     dataset = Dataset(
         name=name if len(name) <= _DATASET_NAME_LENGTH else f"{name[: _DATASET_NAME_LENGTH - 1]}…",
         digest=digest[:_DATASET_DIGEST_LENGTH],
@@ -77,7 +82,11 @@ def log_dataset(
         source=json.dumps({"uri": uri}),
         profile=json.dumps(profile),
     )
-    client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+    inputs = [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
+    try:
+        client.log_inputs(run_id, inputs)
+    except MlflowException:
+        client.log_inputs(run_id, inputs)
 
 
 def log_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:

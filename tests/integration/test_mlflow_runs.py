@@ -1,7 +1,9 @@
 """Runs in a real MLflow server, within the limits of its API."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from mlflow import MlflowClient
@@ -51,6 +53,22 @@ def test_values_above_the_limits_are_replaced_or_cut(client: MlflowClient, exper
         {"uri": "s3://bucket/key"},
         {"rows": 3},
     )
+
+
+def test_runs_can_log_the_same_new_data_at_the_same_time(client: MlflowClient, experiment: str) -> None:
+    run_ids = [client.create_run(experiment).info.run_id for _ in range(8)]
+    together = Barrier(len(run_ids))
+
+    def log(run_id: str) -> None:
+        for number in range(10):
+            together.wait(20)
+            log_dataset(client, run_id, name=f"data {number}", digest=str(number), uri="s3://bucket/key", profile={})
+
+    with ThreadPoolExecutor(len(run_ids)) as pool:
+        list(pool.map(log, run_ids))
+    for run_id in run_ids:
+        logged = client.get_run(run_id).inputs.dataset_inputs
+        assert sorted(each.dataset.name for each in logged) == [f"data {number}" for number in range(10)]
 
 
 def test_files_keep_their_paths(client: MlflowClient, experiment: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,8 +73,8 @@ def log_dataset(
 ) -> None:
     """Log the training data as the run's input. Name and digest are cut to MLflow's limits.
 
-    Two runs that log the same new data at the same time make MLflow create it twice, and it refuses one of them. The
-    call is then repeated once: it finds the data, and a repetition changes nothing.
+    Two runs that log the same new data at the same time make MLflow create it twice, and it answers one of them
+    with 400. The call is then repeated once: it finds the data, and a repetition changes nothing.
     """
     dataset = Dataset(
         name=name if len(name) <= _DATASET_NAME_LENGTH else f"{name[: _DATASET_NAME_LENGTH - 1]}…",
@@ -85,7 +86,9 @@ def log_dataset(
     inputs = [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
     try:
         client.log_inputs(run_id, inputs)
-    except MlflowException:
+    except MlflowException as error:
+        if error.get_http_status_code() != HTTPStatus.BAD_REQUEST:
+            raise
         client.log_inputs(run_id, inputs)
 
 
